@@ -1,0 +1,24 @@
+"""Everything a request can ask for, built once per process by the composition root."""
+
+from dataclasses import dataclass
+
+from services.accounts import Accounts
+from services.files import Files
+from services.health import Health
+from services.ingest import Ingest
+from services.links import Links
+from services.progress import Progress
+from services.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of one process."""
+
+    accounts: Accounts
+    uploads: Uploads
+    ingest: Ingest
+    files: Files
+    progress: Progress
+    links: Links
+    health: Health

@@ -1,0 +1,75 @@
+"""Access tokens: short-lived JWTs (RFC 7519) that name an account and the session they belong to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from uuid_utils.compat import uuid7
+
+from services.clock import now
+from services.errors import Unauthenticated
+from services.keys import SecretKey, derive
+
+ALGORITHM = "HS256"
+ISSUER = "cloudkeep"
+AUDIENCE = "cloudkeep-api"
+PURPOSE = "access-token"
+LEEWAY = timedelta(seconds=10)
+REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who is asking, and until when their token holds."""
+
+    account_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+class AccessTokens:
+    """Signs with the first key and accepts every key, so that keys can be rotated without signing anybody out."""
+
+    def __init__(self, keys: Sequence[SecretKey], lifetime: timedelta) -> None:
+        self._signing = keys[0].kid
+        self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
+        self._lifetime = lifetime
+
+    def issue(self, account_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """A token for an account's session, and when it expires."""
+        issued = now().replace(microsecond=0)
+        expires = issued + self._lifetime
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(account_id),
+            "sid": str(session_id),
+            "jti": str(uuid7()),
+            "iat": issued,
+            "exp": expires,
+        }
+        key = self._keys[self._signing]
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": self._signing}), expires
+
+    def verify(self, token: str) -> Viewer:
+        """Who the token stands for. Raises :class:`Unauthenticated` on any flaw and never says which."""
+        try:
+            claims = self._decode(token)
+            return Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], now().tzinfo))
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
+            raise Unauthenticated("The access token is not valid or has expired.") from error
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        kid = jwt.get_unverified_header(token)["kid"]
+        return jwt.decode(
+            token,
+            self._keys[kid],
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=LEEWAY,
+            options={"require": REQUIRED},
+        )

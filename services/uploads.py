@@ -1,0 +1,227 @@
+"""Uploads: begin, look at, finish, abort."""
+
+import mimetypes
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services import validation
+from services.clock import now
+from services.errors import (
+    ChunksMissing,
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+    StorageFull,
+    TooLarge,
+    UploadClosed,
+)
+from services.media import Compression
+from services.progress import Progress
+from storage import uploads as rows
+from storage.blobs import BlobStore
+from storage.errors import Duplicate, NoSpace
+from storage.models import Upload, UploadStatus
+from storage.uploads import Received
+
+MIB = 1024 * 1024
+DEFAULT_CHUNK_SIZE = 16 * MIB
+#: Proxies commonly cap a request's body at 100 MB.
+MAX_CHUNK_SIZE = 95 * MIB
+#: As in S3, so that an upload fits every store.
+MAX_CHUNKS = 10_000
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """What a client says about the file it wants to send. Sizes in bytes; digests of the whole file in hex."""
+
+    file_name: str
+    size: int
+    mime_type: str | None = None
+    sha256: str | None = None
+    chunk_size: int | None = None
+    compress: Compression | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one chunk: ``size`` bytes from ``offset`` on."""
+
+    index: int
+    offset: int
+    size: int
+    received: bool
+
+
+@dataclass(frozen=True)
+class UploadPolicy:
+    """The server's limits: bytes per file, and how long an upload waits for its next chunk."""
+
+    max_file_size: int
+    lifetime: timedelta
+
+
+class Uploads:
+    """What an owner does with uploads. Somebody else's upload is always :class:`NotFound`."""
+
+    def __init__(self, store: BlobStore, progress: Progress, policy: UploadPolicy) -> None:
+        self._store = store
+        self._progress = progress
+        self._policy = policy
+
+    async def init(self, account_id: UUID, request: NewUpload) -> Upload:
+        """Begin an upload, or return the one made before with the same idempotency key.
+
+        Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict` and :class:`StorageFull`.
+        """
+        upload = self._validated(account_id, request)
+        if upload.idempotency_key and (known := await rows.find_by_key(account_id, upload.idempotency_key)):
+            return _same(known, upload)
+        # Reserved before the row exists, so that no upload without its place is ever seen.
+        try:
+            await self._store.stage(str(upload.id), upload.size)
+        except NoSpace as error:
+            raise StorageFull("There is no room for this file on the server.", field="size") from error
+        return await self._insert(account_id, upload)
+
+    async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
+        """An upload of this account."""
+        return await rows.find_owned(upload_id, account_id)
+
+    async def page(
+        self, account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int
+    ) -> Sequence[Upload]:
+        """The account's newest uploads, older than ``before``."""
+        return await rows.page(account_id, status, before, limit)
+
+    async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
+        """How many uploads the account has."""
+        return await rows.count(account_id, status)
+
+    async def received_of(self, upload_ids: Collection[UUID]) -> dict[UUID, Received]:
+        """What has arrived of uploads, for an owner who was checked before."""
+        return await rows.received_of(upload_ids)
+
+    async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
+        """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""
+        filled = set(await rows.received_indexes(upload.id, start))
+        found: list[Slot] = []
+        for index in range(start, upload.chunk_count):
+            if len(found) == limit:
+                break
+            if not (missing and index in filled):
+                offset = index * upload.chunk_size
+                found.append(Slot(index, offset, upload.slot_size(index), index in filled))
+        return found
+
+    async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
+        """Confirm that everything was sent. The last chunk has started the reassembly already, so this only answers.
+
+        Raises :class:`NotFound`, :class:`ChunksMissing`, and :class:`UploadClosed` on an aborted or expired upload.
+        """
+        upload = await self._owned(account_id, upload_id)
+        if upload.status is UploadStatus.RECEIVING:
+            missing = upload.chunk_count - (await rows.received(upload.id)).chunks
+            # The last receipt may have come in between: then the upload has moved on, and is looked at again.
+            if missing:
+                raise ChunksMissing(f"{missing} of {upload.chunk_count} chunks are still missing.")
+            return await self._owned(account_id, upload_id)
+        if upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}:
+            raise UploadClosed(f"The upload is {upload.status.value.lower()}.")
+        return upload
+
+    async def abort(self, account_id: UUID, upload_id: UUID) -> Upload:
+        """Give an upload up and free its space; doing it twice is harmless.
+
+        Raises :class:`NotFound`, and :class:`UploadClosed` once all chunks are there.
+        """
+        upload = await self._owned(account_id, upload_id)
+        if await rows.abort(upload_id):
+            await self._store.discard(str(upload_id))
+            await self._progress.changed(upload_id)
+        upload = await self._owned(account_id, upload_id)
+        if upload.status is not UploadStatus.ABORTED:
+            raise UploadClosed(f"The upload is {upload.status.value.lower()} and can no longer be aborted.")
+        return upload
+
+    async def expire(self, limit: int = 100) -> int:
+        """Close uploads whose time is over and free their space. Returns how many there were."""
+        late = await rows.expired(now(), limit)
+        for upload in late:
+            if await rows.expire(upload.id, now()):
+                await self._store.discard(str(upload.id))
+                await self._progress.changed(upload.id)
+        return len(late)
+
+    async def _owned(self, account_id: UUID, upload_id: UUID) -> Upload:
+        upload = await rows.find_owned(upload_id, account_id)
+        if not upload:
+            raise NotFound("There is no such upload.")
+        return upload
+
+    async def _insert(self, account_id: UUID, upload: Upload) -> Upload:
+        try:
+            await rows.insert(upload)
+        except Duplicate:
+            await self._store.discard(str(upload.id))
+            known = await rows.find_by_key(account_id, str(upload.idempotency_key))
+            if not known:
+                raise UploadClosed("The upload with this idempotency key has just ended. Try again.") from None
+            return _same(known, upload)
+        return upload
+
+    def _validated(self, account_id: UUID, request: NewUpload) -> Upload:
+        name = validation.file_name(request.file_name)
+        size = self._checked_size(request.size)
+        key = request.idempotency_key
+        return Upload(
+            id=uuid7(),
+            account_id=account_id,
+            file_name=name,
+            mime_type=_mime_type(request.mime_type, name),
+            size=size,
+            chunk_size=self._chunk_size(request.chunk_size, size),
+            sha256=None if request.sha256 is None else validation.sha256(request.sha256),
+            compress=request.compress.to_json() if request.compress else None,
+            idempotency_key=None if key is None else validation.idempotency_key(key),
+            status=UploadStatus.RECEIVING,
+            expires_at=now() + self._policy.lifetime,
+        )
+
+    def _checked_size(self, size: int) -> int:
+        if size < 1:
+            raise InvalidInput("A file has at least one byte.", field="size")
+        limit = min(self._policy.max_file_size, MAX_CHUNK_SIZE * MAX_CHUNKS)
+        if size > limit:
+            raise TooLarge(f"A file may have at most {limit} bytes.", field="size")
+        return size
+
+    def _chunk_size(self, wanted: int | None, size: int) -> int:
+        if wanted is None:
+            needed = -(-size // MAX_CHUNKS)
+            return max(DEFAULT_CHUNK_SIZE, -(-needed // MIB) * MIB)
+        smallest = self._store.min_chunk_size
+        if not smallest <= wanted <= MAX_CHUNK_SIZE:
+            raise InvalidInput(f"A chunk has {smallest} to {MAX_CHUNK_SIZE} bytes.", field="chunkSize")
+        if size > wanted * MAX_CHUNKS:
+            raise InvalidInput(f"With this chunk size the file has more than {MAX_CHUNKS} chunks.", field="chunkSize")
+        return wanted
+
+
+def _mime_type(wanted: str | None, file_name: str) -> str:
+    if wanted is not None:
+        return validation.mime_type(wanted)
+    return mimetypes.guess_type(file_name)[0] or UNKNOWN_TYPE
+
+
+def _same(known: Upload, asked: Upload) -> Upload:
+    """The known upload, unless the key is used for another file now."""
+    if (known.file_name, known.size, known.sha256) != (asked.file_name, asked.size, asked.sha256):
+        raise IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
+    return known

@@ -1,0 +1,104 @@
+"""Rules for what people type. Each function returns the value to store or raises :class:`InvalidInput`."""
+
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+from services.errors import InvalidInput
+
+#: Longest name that every common file system takes, in bytes of UTF-8.
+MAX_FILE_NAME_BYTES = 255
+MAX_NAME_CHARACTERS = 100
+#: NIST SP 800-63B: at least 8 characters, long pass phrases allowed, no rule about their composition.
+PASSWORD_CHARACTERS = range(8, 1025)
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+
+USER_ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]", re.ASCII)
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+#: A media type without parameters, RFC 6838, section 4.2.
+MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}", re.ASCII)
+#: Control characters, half surrogate pairs, and the two separators that break lines.
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+#: Marks that reorder the text around them: "gpj.exe" can be made to read "exe.jpg" (Unicode TR 36, section 3.7).
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_clean(text: str) -> bool:
+    return not any(unicodedata.category(c) in FORBIDDEN_CATEGORIES or c in BIDI_CONTROLS for c in text)
+
+
+def file_name(value: str, field: str = "fileName") -> str:
+    """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character, not ``.`` or ``..``."""
+    if not _is_clean(value):
+        raise InvalidInput("A file name may not hold control characters.", field=field)
+    name = unicodedata.normalize("NFC", value)
+    if not name.strip():
+        raise InvalidInput("A file name may not be empty.", field=field)
+    if len(name.encode()) > MAX_FILE_NAME_BYTES:
+        raise InvalidInput(f"A file name may have at most {MAX_FILE_NAME_BYTES} bytes.", field=field)
+    if "/" in name or "\\" in name or name in {".", ".."}:
+        raise InvalidInput("A file name may not be a path: no slashes, and not '.' or '..'.", field=field)
+    return name
+
+
+def user_id(value: str, field: str = "userId") -> str:
+    """3 to 32 of a-z, 0-9, dot, dash, underscore, in lower case, beginning and ending with a letter or digit."""
+    normalised = value.strip().lower()
+    if not USER_ID.fullmatch(normalised):
+        raise InvalidInput(
+            "A user ID has 3 to 32 letters, digits, dots, dashes or underscores, and begins and ends with a letter "
+            "or digit.",
+            field=field,
+        )
+    return normalised
+
+
+def person_name(value: str, field: str = "userName") -> str:
+    """1 to 100 characters without control characters."""
+    name = unicodedata.normalize("NFC", value).strip() if _is_clean(value) else ""
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters.", field=field)
+    return name
+
+
+def email(value: str, field: str = "email") -> str:
+    """An address that mail can be sent to, in lower case; whether it exists shows when the OTP comes back."""
+    try:
+        return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise InvalidInput("This is not an e-mail address.", field=field) from error
+
+
+def password(value: str, field: str = "password") -> str:
+    """8 to 1024 characters of any kind, in form NFKC so that every keyboard types the same (NIST SP 800-63B)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("A password may not hold half surrogate pairs.", field=field) from error
+    if len(value) not in PASSWORD_CHARACTERS:
+        raise InvalidInput("A password has 8 to 1024 characters.", field=field)
+    return unicodedata.normalize("NFKC", value)
+
+
+def sha256(value: str, field: str = "sha256") -> str:
+    """64 hexadecimal digits, stored in lower case."""
+    digest = value.strip().lower()
+    if not SHA256.fullmatch(digest):
+        raise InvalidInput("A SHA-256 has 64 hexadecimal digits.", field=field)
+    return digest
+
+
+def mime_type(value: str, field: str = "mimeType") -> str:
+    """A media type such as ``video/mp4``, in lower case, without parameters."""
+    normalised = value.partition(";")[0].strip().lower()
+    if not MIME_TYPE.fullmatch(normalised):
+        raise InvalidInput("A media type looks like 'video/mp4'.", field=field)
+    return normalised
+
+
+def idempotency_key(value: str, field: str = "idempotencyKey") -> str:
+    """1 to 255 characters without control characters."""
+    if not 1 <= len(value) <= MAX_IDEMPOTENCY_KEY_CHARACTERS or not _is_clean(value):
+        raise InvalidInput("An idempotency key has 1 to 255 characters and no control characters.", field=field)
+    return value

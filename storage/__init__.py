@@ -1,0 +1,1 @@
+"""Everything on a wire or a disk."""

@@ -1,0 +1,104 @@
+"""Rows of accounts, registrations and sessions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import F
+
+from storage.database import atomically
+from storage.errors import Duplicate
+from storage.models import Account, Registration, Session
+
+
+async def user_id_exists(user_id: str) -> bool:
+    """Whether an account has this normalised user ID."""
+    return await Account.filter(user_id=user_id).exists()
+
+
+async def email_exists(email: str) -> bool:
+    """Whether an account has this normalised address."""
+    return await Account.filter(email=email).exists()
+
+
+async def find_by_user_id(user_id: str) -> Account | None:
+    """The account with this normalised user ID."""
+    return await Account.get_or_none(user_id=user_id)
+
+
+async def find(account_id: UUID) -> Account | None:
+    """The account with this key."""
+    return await Account.get_or_none(id=account_id)
+
+
+async def put_registration(
+    *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
+) -> None:
+    """Store a registration in place of an older one for the same address."""
+    values = {
+        "user_id": user_id,
+        "name": name,
+        "password_hash": password_hash,
+        "otp_hash": otp_hash,
+        "attempts": 0,
+        "expires_at": expires_at,
+    }
+    await Registration.update_or_create(defaults=values, email=email)
+
+
+async def count_attempt(email: str, limit: int) -> Registration | None:
+    """Count one guess at the OTP and return the registration; None when there is none or no guess is left."""
+    counted = await Registration.filter(email=email, attempts__lt=limit).update(attempts=F("attempts") + 1)
+    return await Registration.get_or_none(email=email) if counted else None
+
+
+async def complete_registration(registration: Registration) -> Account:
+    """Turn a registration into an account.
+
+    Raises :class:`Duplicate` when the user ID or the address was taken meanwhile, or the registration was used.
+    """
+
+    async def work() -> Account:
+        used = await Registration.filter(email=registration.email, otp_hash=registration.otp_hash).delete()
+        if not used:
+            raise Duplicate("the registration was used before")
+        return await Account.create(
+            user_id=registration.user_id,
+            name=registration.name,
+            email=registration.email,
+            password_hash=registration.password_hash,
+        )
+
+    try:
+        return await atomically(work)
+    except IntegrityError as error:
+        raise Duplicate("the user ID or the address is taken") from error
+
+
+async def open_session(session_id: UUID, account_id: UUID, refresh_hash: str, expires_at: datetime) -> Session:
+    """Store a new session."""
+    return await Session.create(id=session_id, account_id=account_id, refresh_hash=refresh_hash, expires_at=expires_at)
+
+
+async def find_session(session_id: UUID) -> Session | None:
+    """The session with this key, its account loaded."""
+    return await Session.get_or_none(id=session_id).prefetch_related("account")
+
+
+async def rotate_session(session_id: UUID, old_hash: str, new_hash: str, expires_at: datetime) -> bool:
+    """Swap the refresh token; False when the old one is no longer the newest (it was used before)."""
+    swapped = await Session.filter(id=session_id, refresh_hash=old_hash).update(
+        refresh_hash=new_hash, expires_at=expires_at
+    )
+    return bool(swapped)
+
+
+async def close_session(session_id: UUID) -> None:
+    """Forget a session; its refresh tokens are dead from now on."""
+    await Session.filter(id=session_id).delete()
+
+
+async def purge_expired(now: datetime) -> None:
+    """Delete registrations and sessions that can no longer be used."""
+    await Registration.filter(expires_at__lt=now).delete()
+    await Session.filter(expires_at__lt=now).delete()

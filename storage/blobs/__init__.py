@@ -1,0 +1,17 @@
+"""Blob stores, chosen by URL."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from storage.blobs.base import BLOCK, BlobStore, SlotWriter
+from storage.blobs.local import LocalBlobStore
+
+__all__ = ["BLOCK", "BlobStore", "LocalBlobStore", "SlotWriter", "open_blob_store"]
+
+
+def open_blob_store(url: str) -> BlobStore:
+    """The store behind ``file:///absolute/folder``. Raises :class:`ValueError` for another scheme."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        raise ValueError(f"no blob store for scheme {parts.scheme!r}")
+    return LocalBlobStore(Path(unquote(parts.path)))

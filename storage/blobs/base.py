@@ -1,0 +1,98 @@
+"""The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_store.py``.
+
+Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. ``publish`` turns
+a complete staging area into a *blob*, atomically and durably; a blob never changes. Keys are ours, never a client's.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+#: Bytes handed over at once when a blob is read. Larger blocks leave the processor's cache, smaller ones cost calls.
+BLOCK = 1024 * 1024
+
+
+class SlotWriter(Protocol):
+    """Writes one slot and hashes it on the way. Holds the slot against every other writer until it is left."""
+
+    @property
+    def written(self) -> int:
+        """Bytes taken so far."""
+        ...
+
+    async def write(self, parts: Sequence[bytes]) -> None:
+        """Append ``parts``. May return before they are stored, but never holds more than one such batch.
+
+        Raises :class:`SlotOverflow` before it stores a byte beyond the slot, :class:`NoSpace` when the device is full.
+        """
+        ...
+
+    async def finish(self) -> str:
+        """Wait until everything is stored and return its SHA-256, in lower-case hex."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Where bytes live. Offsets and sizes are in bytes."""
+
+    @property
+    def min_chunk_size(self) -> int:
+        """The smallest slot it can take, but for the last one of an upload."""
+        ...
+
+    async def stage(self, key: str, size: int) -> None:
+        """Reserve room for ``size`` bytes; doing it twice is harmless. Raises :class:`NoSpace`."""
+        ...
+
+    def slot(self, key: str, offset: int, size: int) -> AbstractAsyncContextManager[SlotWriter]:
+        """Open a slot for writing. Raises :class:`SlotLocked` when another writer has it, :class:`BlobNotFound`."""
+        ...
+
+    def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        """Read from a staging area, or from the blob of the same key when it was published before.
+
+        Ends early where the bytes end. Raises :class:`BlobNotFound`.
+        """
+        ...
+
+    async def publish(self, key: str) -> None:
+        """Make the staging area durable and turn it into the blob of the same key; doing it twice is harmless.
+
+        Raises :class:`BlobNotFound` when neither exists.
+        """
+        ...
+
+    async def discard(self, key: str) -> None:
+        """Give up a staging area, if there is one. Writers that still hold a slot write into nothing."""
+        ...
+
+    async def put(self, key: str, source: Path) -> None:
+        """Take a finished local file over as a blob, durably; ``source`` is gone afterwards.
+
+        Raises :class:`NoSpace`.
+        """
+        ...
+
+    def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        """Read a part of a blob in blocks. Raises :class:`BlobNotFound` at the first block."""
+        ...
+
+    def local_path(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """A path on this machine with a blob's bytes, for programs that need a file. Read it only inside the context.
+
+        Raises :class:`BlobNotFound`.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove a blob, if there is one."""
+        ...
+
+    async def check(self) -> None:
+        """Raise when the store cannot be written to."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of threads and connections."""
+        ...

@@ -1,0 +1,234 @@
+"""Blobs on a local disk.
+
+A staging area is one preallocated file; a slot is written in place at its offset; publishing is fsync and rename.
+Nothing is copied. Blocking calls run in a small pool of threads of the store's own, so that a slow disk takes no
+thread from anybody else.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from storage.blobs.base import BLOCK
+from storage.blobs.locks import lock_range
+from storage.errors import BlobNotFound, NoSpace, SlotOverflow
+
+T = TypeVar("T")
+
+THREADS = 8
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the system's errors into the contract's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BlobNotFound("no such blob") from error
+    except OSError as error:
+        if error.errno in FULL:
+            raise NoSpace(os.strerror(error.errno or 0)) from error
+        raise
+
+
+class LocalSlotWriter:
+    """See :class:`storage.blobs.base.SlotWriter`. One batch is written in a thread while the next one arrives."""
+
+    def __init__(self, pool: ThreadPoolExecutor, descriptor: int, offset: int, size: int) -> None:
+        self._pool = pool
+        self._descriptor = descriptor
+        self._offset = offset
+        self._size = size
+        self._hash = hashlib.sha256()
+        self._pending: asyncio.Future[None] | None = None
+        self.written = 0
+
+    async def write(self, parts: Sequence[bytes]) -> None:
+        """See :class:`storage.blobs.base.SlotWriter`."""
+        length = sum(map(len, parts))
+        if self.written + length > self._size:
+            raise SlotOverflow(f"the slot holds {self._size} bytes")
+        await self._settle()
+        position = self._offset + self.written
+        self.written += length
+        loop = asyncio.get_running_loop()
+        self._pending = loop.run_in_executor(self._pool, self._store, list(parts), position)
+
+    async def finish(self) -> str:
+        """See :class:`storage.blobs.base.SlotWriter`."""
+        await self._settle()
+        return self._hash.hexdigest()
+
+    def release(self) -> None:
+        """Close the file and with it the lock, but not under a thread that still writes to it."""
+        if self._pending and not self._pending.done():
+            self._pending.add_done_callback(lambda done: self._close(done))
+        else:
+            self._close(self._pending)
+
+    def _close(self, last: asyncio.Future[None] | None) -> None:
+        os.close(self._descriptor)
+        if last and not last.cancelled():
+            last.exception()
+
+    async def _settle(self) -> None:
+        if self._pending:
+            with _translated():
+                await asyncio.shield(self._pending)
+
+    def _store(self, parts: list[bytes], position: int) -> None:
+        for part in parts:
+            self._hash.update(part)
+        for part in parts:
+            view = memoryview(part)
+            while view:
+                count = os.pwrite(self._descriptor, view, position)
+                view, position = view[count:], position + count
+
+
+class LocalBlobStore:
+    """See :class:`storage.blobs.base.BlobStore`."""
+
+    min_chunk_size = 64 * 1024
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
+        (root / "staging").mkdir(parents=True, exist_ok=True)
+
+    async def stage(self, key: str, size: int) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._stage, key, size)
+
+    @asynccontextmanager
+    async def slot(self, key: str, offset: int, size: int) -> AsyncIterator[LocalSlotWriter]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        # Not in a thread: a cancelled call would lose the descriptor that the thread has just opened.
+        with _translated():
+            descriptor = os.open(self._staging(key), os.O_WRONLY | os.O_CLOEXEC)
+        writer = LocalSlotWriter(self._pool, descriptor, offset, size)
+        try:
+            lock_range(descriptor, offset, size)
+            yield writer
+        finally:
+            writer.release()
+
+    async def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        path = self._staging(key)
+        async for block in self._blocks(path if path.exists() else self._blob(key), offset, length):
+            yield block
+
+    async def publish(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._publish, key)
+
+    async def discard(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._staging(key).unlink, True)
+
+    async def put(self, key: str, source: Path) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._put, key, source)
+
+    async def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        async for block in self._blocks(self._blob(key), offset, length):
+            yield block
+
+    @asynccontextmanager
+    async def local_path(self, key: str) -> AsyncIterator[Path]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        path = self._blob(key)
+        if not await self._run(path.is_file):
+            raise BlobNotFound("no such blob")
+        yield path
+
+    async def delete(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._blob(key).unlink, True)
+
+    async def check(self) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        if not await self._run(os.access, self._root / "staging", os.W_OK | os.X_OK):
+            raise OSError("the blob folder cannot be written to")
+
+    async def close(self) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
+        with _translated():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
+
+    async def _blocks(self, path: Path, offset: int, length: int) -> AsyncIterator[bytes]:
+        file = await self._run(path.open, "rb", 0)
+        try:
+            end = offset + length
+            while offset < end:
+                block = await self._run(os.pread, file.fileno(), min(BLOCK, end - offset), offset)
+                if not block:
+                    return
+                yield block
+                offset += len(block)
+        finally:
+            file.close()
+
+    def _stage(self, key: str, size: int) -> None:
+        path = self._staging(key)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _publish(self, key: str) -> None:
+        staging, blob = self._staging(key), self._blob(key)
+        if not staging.exists() and blob.exists():
+            return
+        _sync(staging)
+        _move(staging, blob)
+
+    def _put(self, key: str, source: Path) -> None:
+        landing = self._root / "staging" / f"{key}.put"
+        try:
+            shutil.move(source, landing)
+            _sync(landing)
+            _move(landing, self._blob(key))
+        finally:
+            landing.unlink(missing_ok=True)
+
+    def _staging(self, key: str) -> Path:
+        return self._root / "staging" / key
+
+    def _blob(self, key: str) -> Path:
+        # The end of a UUIDv7 is random, its start is the time: two folders of the end spread the blobs evenly.
+        return self._root / "blobs" / key[-2:] / key[-4:-2] / key
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _move(source: Path, target: Path) -> None:
+    missing = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    # A rename, and each folder made for it, is durable once the folder that names it is.
+    for folder in [target.parent, *(folder.parent for folder in missing)]:
+        _sync(folder)

@@ -1,0 +1,76 @@
+"""Opening, migrating and closing the database, and the one way to write in a transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tortoise import Tortoise, connections
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.transactions import in_transaction
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def orm_config(url: str) -> dict[str, Any]:
+    """Tortoise's configuration for ``sqlite:///absolute/path``.
+
+    WAL lets the API read while a worker writes; ``synchronous=FULL`` because a READY that a power cut takes back would
+    be a lie to somebody who has just deleted the only other copy.
+    """
+    credentials = {
+        "file_path": str(Path(url.removeprefix("sqlite://"))),
+        "journal_mode": "WAL",
+        "synchronous": "FULL",
+        "busy_timeout": BUSY_TIMEOUT_MS,
+    }
+    return {
+        "connections": {"default": {"engine": "tortoise.backends.sqlite", "credentials": credentials}},
+        "apps": {"cloudkeep": {"models": ["storage.models"], "migrations": "storage.migrations"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date. Safe to run again."""
+    try:
+        await run_migrations(config=orm_config(url))
+    finally:
+        await connections.close_all()
+
+
+async def open_database(url: str) -> None:
+    """Connect this process. The global fallback serves tasks that the lifespan did not start (tortoise#2244)."""
+    await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
+
+
+async def close_database() -> None:
+    """Close every connection of this process."""
+    await Tortoise.close_connections()
+
+
+async def ping_database() -> None:
+    """Raise when the database does not answer."""
+    await connections.get("default").execute_query("SELECT 1")
+
+
+async def atomically(work: Callable[[], Awaitable[T]]) -> T:
+    """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
+
+    A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. ``work``
+    starts with a write: SQLite cannot turn a read transaction into a writing one once another process has written.
+    """
+
+    async def transaction() -> T:
+        async with in_transaction():
+            return await work()
+
+    task = asyncio.ensure_future(transaction())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

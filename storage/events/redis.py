@@ -1,0 +1,191 @@
+"""The event log on one Redis stream.
+
+One ``XREAD`` per process feeds all its subscribers through small local buffers. A buffer that overflows is dropped and
+its subscriber reads the stream again from the last event it took, so memory is bounded and nothing is skipped. Redis
+pub/sub loses messages at every reconnect; a stream does not.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+
+from storage.errors import InvalidCursor
+from storage.events.base import Event
+from storage.redis import RedisUnavailable
+
+logger = logging.getLogger("cloudkeep.events")
+
+STREAM = "cloudkeep:events"
+STREAM_LENGTH = 50_000
+BUFFER = 256
+PAGE = 1_000
+BLOCK_MS = 2_000
+RETRY_SECONDS = 0.5
+CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+
+Position = tuple[int, int]
+
+
+def _position(cursor: str) -> Position:
+    if not CURSOR.fullmatch(cursor):
+        raise InvalidCursor(f"not a cursor: {cursor[:50]!r}")
+    milliseconds, sequence = cursor.split("-")
+    return int(milliseconds), int(sequence)
+
+
+def _event(cursor: str, fields: dict[str, str]) -> Event:
+    return Event(cursor, fields["topic"], json.loads(fields["payload"]))
+
+
+class RedisSubscription:
+    """A subscriber's place in the log. Not safe for two readers at once."""
+
+    def __init__(self, redis: Redis, topic: str, last: str) -> None:
+        self._redis = redis
+        self._topic = topic
+        self._last = last
+        # True while events may lie between the last one taken and the buffer: they are read from the stream first.
+        self._behind = True
+        self._skipped = False
+        self._buffer: deque[Event] = deque()
+        self._wake = asyncio.Event()
+
+    @property
+    def cursor(self) -> str:
+        """See :class:`storage.events.base.Subscription`."""
+        return self._last
+
+    def offer(self, event: Event) -> None:
+        """Take an event from the process's reader; never blocks, never grows past the buffer."""
+        if len(self._buffer) >= BUFFER:
+            self._buffer.clear()
+            self._behind = True
+        if self._behind:
+            self._skipped = True
+        else:
+            self._buffer.append(event)
+        self._wake.set()
+
+    def catch_up(self) -> None:
+        """Read the stream again before anything else: the process's reader may have missed something."""
+        self._behind = self._skipped = True
+        self._wake.set()
+
+    async def take(self, timeout: float) -> Event | None:
+        """See :class:`storage.events.base.Subscription`."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._take()
+        except TimeoutError:
+            return None
+
+    async def _take(self) -> Event:
+        while True:
+            self._wake.clear()
+            if self._behind and not self._buffer:
+                await self._read_page_patiently()
+            while self._buffer:
+                event = self._buffer.popleft()
+                if _position(event.cursor) > _position(self._last):
+                    self._last = event.cursor
+                    return event
+            if not self._behind:
+                await self._wake.wait()
+
+    async def _read_page_patiently(self) -> None:
+        try:
+            await self._read_page()
+        except RedisUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read_page(self) -> None:
+        self._skipped = False
+        page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
+        if not page:
+            # An event offered while the reply was on its way was not kept: then this was not the end yet.
+            self._behind = self._skipped
+            return
+        self._buffer.extend(event for event in (_event(*entry) for entry in page) if event.topic == self._topic)
+        if not self._buffer:
+            self._last = page[-1][0]
+
+
+class RedisEventLog:
+    """The log of one process. ``start`` before the first subscription, ``close`` at the end."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._subscribers: dict[str, set[RedisSubscription]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._last = "0-0"
+
+    async def start(self) -> None:
+        """Begin to read at the end of the stream."""
+        self._last = await self._tail()
+        self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._reader:
+            self._reader.cancel()
+            await asyncio.wait({self._reader})
+
+    async def publish(self, topic: str, payload: dict[str, Any]) -> str:
+        """See :class:`storage.events.base.EventLog`."""
+        entry: dict[Any, Any] = {"topic": topic, "payload": json.dumps(payload, separators=(",", ":"))}
+        return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
+
+    @asynccontextmanager
+    async def subscribe(self, topic: str, after: str | None = None) -> AsyncIterator[RedisSubscription]:
+        """See :class:`storage.events.base.EventLog`."""
+        if after is not None:
+            _position(after)
+        subscription = RedisSubscription(self._redis, topic, after or self._last)
+        self._subscribers.setdefault(topic, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._forget(topic, subscription)
+
+    def _forget(self, topic: str, subscription: RedisSubscription) -> None:
+        others = self._subscribers[topic]
+        others.discard(subscription)
+        if not others:
+            del self._subscribers[topic]
+
+    async def _tail(self) -> str:
+        newest = await self._redis.xrevrange(STREAM, count=1)
+        return str(newest[0][0]) if newest else "0-0"
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            try:
+                await self._read_once()
+            except RedisUnavailable as error:
+                logger.warning("event log unavailable, trying again: %s", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._catch_up_all()
+
+    async def _read_once(self) -> None:
+        streams: dict[Any, Any] = {STREAM: self._last}
+        replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
+        for _, entries in replies:
+            for cursor, fields in entries:
+                self._last = cursor
+                self._dispatch(_event(cursor, fields))
+
+    def _dispatch(self, event: Event) -> None:
+        for subscription in self._subscribers.get(event.topic, ()):
+            subscription.offer(event)
+
+    def _catch_up_all(self) -> None:
+        for subscriptions in self._subscribers.values():
+            for subscription in subscriptions:
+                subscription.catch_up()

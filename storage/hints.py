@@ -1,0 +1,69 @@
+"""Hints that there may be work, carried by taskiq over a Redis stream.
+
+A hint may be lost, doubled or late: the job row is the truth, and workers look for rows by themselves every few
+seconds. That is why a hint is acknowledged at once and why failing to send one fails nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from taskiq import AckableMessage, AsyncTaskiqDecoratedTask
+from taskiq.utils import maybe_awaitable
+from taskiq_redis import RedisStreamBroker
+
+from storage.redis import RedisUnavailable
+
+logger = logging.getLogger("cloudkeep.hints")
+
+Hint = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
+
+QUEUE = "cloudkeep:hints"
+QUEUE_LENGTH = 1_000
+RETRY_SECONDS = 1
+
+
+class JobHints:
+    """Sends hints from the API and hears them in a worker."""
+
+    def __init__(self, url: str) -> None:
+        self._broker = RedisStreamBroker(
+            url, queue_name=QUEUE, consumer_group_name="workers", maxlen=QUEUE_LENGTH, unacknowledged_lock_timeout=10
+        )
+        self._hint: Hint = self._broker.register_task(_work, task_name="work")
+
+    async def start(self) -> None:
+        """Connect; the consumer group is made when it is missing."""
+        await self._broker.startup()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._broker.shutdown()
+
+    async def send(self, kind: str) -> None:
+        """Tell some worker that there is work of this kind."""
+        try:
+            await self._hint.kiq(kind)
+        except Exception as error:
+            logger.warning("hint for %s not sent: %s", kind, type(error).__name__)
+
+    async def listen(self, on_hint: Callable[[], None]) -> None:
+        """Call ``on_hint`` for every hint, for ever, however often Redis goes away meanwhile."""
+        while True:
+            try:
+                await self._broker.startup()
+                async for message in self._broker.listen():
+                    await _acknowledge(message)
+                    on_hint()
+            except RedisUnavailable as error:
+                logger.warning("job hints unavailable, trying again: %s", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _work(kind: str) -> None:
+    """What a hint names. Workers never run it: they look for job rows when they hear it."""
+
+
+async def _acknowledge(message: AckableMessage) -> None:
+    await maybe_awaitable(message.ack())

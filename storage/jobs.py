@@ -1,0 +1,111 @@
+"""Job rows: claim by compare-and-set, lease, heartbeat.
+
+A claim writes a fresh lease token. Every later write names it, so a worker that lost its lease can change nothing, and
+a job's result is stored exactly once, however often the work was started.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from tortoise.expressions import F, Q
+
+from storage.models import Job, JobKind, JobState
+
+CANDIDATES = 10
+
+
+async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
+    """Queue work on a subject; a row that ended before starts afresh. Call it inside a transaction."""
+    fresh: dict[str, Any] = {
+        "state": JobState.QUEUED,
+        "attempts": 0,
+        "run_after": now,
+        "lease_owner": None,
+        "lease_token": None,
+        "lease_until": None,
+        "progress": None,
+        "error_code": None,
+        "error_message": None,
+    }
+    await Job.update_or_create(defaults=fresh, kind=kind, subject_id=subject_id)
+
+
+async def claim(kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime) -> Job | None:
+    """Take the oldest job that is due or whose lease ran out; None when there is nothing to do."""
+    due = Q(state=JobState.QUEUED, run_after__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    for job in await Job.filter(due, kind__in=list(kinds)).order_by("run_after", "id").limit(CANDIDATES):
+        if await _take(job, owner, now + lease):
+            return await Job.get(id=job.id)
+    return None
+
+
+async def _take(job: Job, owner: str, until: datetime) -> bool:
+    unchanged = Job.filter(id=job.id, state=job.state, attempts=job.attempts)
+    # NULL equals nothing in SQL, hence the two forms of "the lease is still the one that was read".
+    unchanged = unchanged.filter(lease_until=job.lease_until) if job.lease_until else unchanged
+    taken = await unchanged.update(
+        state=JobState.RUNNING,
+        attempts=F("attempts") + 1,
+        lease_owner=owner,
+        lease_token=uuid4(),
+        lease_until=until,
+    )
+    return bool(taken)
+
+
+async def renew(job: Job, until: datetime) -> bool:
+    """Extend the lease; False when it was lost, and the work must stop."""
+    return bool(await _held(job).update(lease_until=until))
+
+
+async def save_progress(job: Job, progress: dict[str, Any]) -> None:
+    """Keep the latest progress for whoever asks next."""
+    await _held(job).update(progress=progress)
+
+
+async def finish(job: Job) -> bool:
+    """Mark the job DONE; False when the lease was lost. Call it first in the transaction that stores the result."""
+    return bool(await _held(job).update(state=JobState.DONE, lease_token=None, lease_until=None))
+
+
+async def fail(job: Job, code: str, message: str) -> bool:
+    """Mark the job FAILED; False when the lease was lost."""
+    return bool(
+        await _held(job).update(
+            state=JobState.FAILED, error_code=code, error_message=message, lease_token=None, lease_until=None
+        )
+    )
+
+
+async def postpone(job: Job, run_after: datetime, message: str) -> bool:
+    """Give the job back for another attempt; False when the lease was lost."""
+    return bool(
+        await _held(job).update(
+            state=JobState.QUEUED, run_after=run_after, error_message=message, lease_token=None, lease_until=None
+        )
+    )
+
+
+async def give_back(job: Job, now: datetime) -> None:
+    """Give the job back because the worker stops: this attempt does not count."""
+    await _held(job).update(
+        state=JobState.QUEUED, attempts=F("attempts") - 1, run_after=now, lease_token=None, lease_until=None
+    )
+
+
+async def release(owner: str, now: datetime) -> int:
+    """Give back what a dead worker of this name held. Returns how many jobs that were."""
+    return await Job.filter(state=JobState.RUNNING, lease_owner=owner).update(
+        state=JobState.QUEUED, run_after=now, lease_token=None, lease_until=None
+    )
+
+
+async def find(kind: JobKind, subject_id: UUID) -> Job | None:
+    """The job of this kind on a subject."""
+    return await Job.get_or_none(kind=kind, subject_id=subject_id)
+
+
+def _held(job: Job) -> Any:
+    return Job.filter(id=job.id, state=JobState.RUNNING, lease_token=job.lease_token)

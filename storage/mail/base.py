@@ -1,0 +1,66 @@
+"""What a mail is, and what every way of sending one promises."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+_ATOM = r'[^\s<>()\[\],;:\\"@.\x00-\x20\x7f-\x9f]+'
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_ATOM}(?:\.{_ATOM})*")
+_ADDRESS_LIMIT = 254  # RFC 5321, section 4.5.3.1.3: a path of 256 octets less its angle brackets
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class MailError(Exception):
+    """The mail could not be handed over. ``str(error)`` is for the log of the operator and never holds credentials."""
+
+
+class MailUrlError(ValueError):
+    """A mail URL cannot be used. The message quotes nothing of the URL: any part of it may be a piece of a password."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A plain-text mail to one recipient.
+
+    Raises ValueError when ``to`` is not one bare address, when a header could be injected through ``to`` or
+    ``subject``, or when a field cannot be written as UTF-8. Lines of ``text`` are separated by a newline; the last one
+    arrives with a newline whether it has one or not.
+    """
+
+    to: str
+    subject: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if not is_address(self.to):
+            raise ValueError("a mail goes to one bare address")
+        if _CONTROL.search(self.subject) or _looks_encoded(self.subject):
+            raise ValueError("a subject holds neither control characters nor encoded words")
+        f"{self.subject}{self.text}".encode()
+
+
+class Mailer(Protocol):
+    """Hands mails over, each by itself. Safe to use from many tasks at once."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return once the mail was taken over; raise MailError when it was not. The wait is bounded."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held. May be called twice."""
+        ...
+
+
+def is_address(text: str) -> bool:
+    """Tell whether the text is one bare mail address, safe in a header and in an SMTP command."""
+    if _looks_encoded(text) or not _ADDRESS.fullmatch(text):
+        return False
+    try:
+        return len(text.encode()) <= _ADDRESS_LIMIT
+    except UnicodeEncodeError:
+        return False
+
+
+def _looks_encoded(text: str) -> bool:
+    """Python before 3.11.10 decodes ``=?utf-8?q?=0A?=`` in a header and writes the newline out (CVE-2024-6923)."""
+    return "=?" in text

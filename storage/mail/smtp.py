@@ -1,0 +1,148 @@
+"""Mail handed to an SMTP server, one connection for each."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import make_msgid
+from enum import StrEnum
+
+import aiosmtplib
+
+from storage.mail.base import Mail, MailError
+
+_CONNECTIONS = 8  # at once; submission servers commonly refuse more than ten from one client
+# An address literal, as RFC 5321 section 4.1.4 asks of a client without a name. The library would look our name up in
+# the DNS first, which takes longer than the whole send may where reverse lookups go unanswered.
+_OUR_NAME = "[127.0.0.1]"
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+_FAULTS = (aiosmtplib.SMTPException, OSError, ValueError)
+
+
+class Security(StrEnum):
+    """How the connection is protected. With TLS the server's certificate is always checked."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Login:
+    """Credentials for the mail server."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """A mail server and how to speak to it. ``sender`` is the bare address mails come from."""
+
+    host: str
+    port: int
+    security: Security
+    sender: str
+    login: Login | None = None
+
+
+class SmtpMailer:
+    """Sends through one SMTP server. ``timeout``: seconds for a whole send, from waiting for a connection to the end.
+
+    The trusted certificates are read here, once: the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR.
+    """
+
+    def __init__(self, server: SmtpServer, *, timeout: float = 10.0) -> None:
+        self._server = server
+        self._timeout = timeout
+        self._trust = ssl.create_default_context()
+        self._free = asyncio.Semaphore(_CONNECTIONS)
+
+    async def send(self, mail: Mail) -> None:
+        """Return once the server has accepted the mail; raise MailError when it has not."""
+        message = _compose(mail, self._server.sender)
+        client = self._client()
+        accepted = False
+        try:
+            async with asyncio.timeout(self._timeout), self._free:
+                await client.connect()
+                await client.send_message(message, sender=self._server.sender, recipients=[mail.to])
+                accepted = True
+                await client.quit(timeout=self._timeout / 10)
+        except _FAULTS as error:
+            # Once the mail is accepted, a failed goodbye must not make the caller send it again.
+            if not accepted:
+                raise MailError(f"mail server {self._server.host}:{self._server.port} {_reason(error)}") from None
+        finally:
+            client.close()
+
+    async def close(self) -> None:
+        """Nothing is held between two mails."""
+
+    def _client(self) -> aiosmtplib.SMTP:
+        server, login = self._server, self._server.login
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=login.user if login else None,
+            password=login.password if login else None,
+            local_hostname=_OUR_NAME,
+            timeout=None,
+            use_tls=server.security is Security.IMPLICIT,
+            start_tls=server.security is Security.STARTTLS,
+            tls_context=self._trust,
+        )
+
+
+def _compose(mail: Mail, sender: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["Date"] = datetime.now(UTC)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text, cte="quoted-printable")
+    return message
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without a word of the server's: its answer to a login may repeat the password."""
+    if isinstance(error.__cause__, ssl.SSLError):
+        return _reason(error.__cause__)
+    for kind, describe in _REASONS:
+        if isinstance(error, kind):
+            return describe(error)
+    return f"cannot take this mail ({type(error).__name__})"
+
+
+def _certificate(error: Exception) -> str:
+    return f"has a certificate that is not trusted: {getattr(error, 'verify_message', 'no reason given')}"
+
+
+def _refused_recipient(error: Exception) -> str:
+    refusals: list[Exception] = getattr(error, "recipients", [])
+    return f"refused the recipient{_numbers(refusals[0]) if refusals else ''}"
+
+
+def _numbers(error: Exception) -> str:
+    """Return the reply code and, where the server sent one, the enhanced status code of RFC 3463."""
+    status = _STATUS.match(str(getattr(error, "message", "")))
+    return f" ({getattr(error, 'code', '?')}{f' {status[0]}' if status else ''})"
+
+
+_REASONS: tuple[tuple[type[Exception], Callable[[Exception], str]], ...] = (
+    (TimeoutError, lambda _: "did not take the mail in time"),
+    (ssl.SSLCertVerificationError, _certificate),
+    (ssl.SSLError, lambda _: "cannot agree with us on TLS"),
+    (aiosmtplib.SMTPAuthenticationError, lambda error: f"refused the login{_numbers(error)}"),
+    (aiosmtplib.SMTPRecipientsRefused, _refused_recipient),
+    (aiosmtplib.SMTPSenderRefused, lambda error: f"refused the sender{_numbers(error)}"),
+    (aiosmtplib.SMTPResponseException, lambda error: f"refused the mail{_numbers(error)}"),
+    (aiosmtplib.SMTPServerDisconnected, lambda _: "closed the connection"),
+    (OSError, lambda _: "cannot be reached"),
+    (aiosmtplib.SMTPException, lambda error: f"cannot be used: {error}"),
+)

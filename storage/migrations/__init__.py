@@ -1,0 +1,1 @@
+"""Schema migrations, oldest first. A migration that was released is never edited."""

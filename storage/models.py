@@ -1,0 +1,223 @@
+"""The tables. The database is the truth about accounts, uploads, files and jobs; Redis holds only what may be lost.
+
+Primary keys are UUIDv7 (RFC 9562, section 5.7): they sort by time of creation, so a page of the newest needs no index
+of its own. Rules for changes: a new column takes ``db_default``, a new index goes into ``Meta.indexes``.
+"""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+from uuid_utils.compat import uuid7
+
+
+class UploadStatus(StrEnum):
+    """Where an upload stands. READY, FAILED, ABORTED and EXPIRED are final."""
+
+    RECEIVING = "RECEIVING"
+    REASSEMBLING = "REASSEMBLING"
+    COMPRESSING = "COMPRESSING"
+    READY = "READY"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the upload."""
+        return self in FINAL
+
+
+FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
+
+
+class JobKind(StrEnum):
+    """What a worker can be asked to do with an upload."""
+
+    REASSEMBLE = "REASSEMBLE"
+    COMPRESS = "COMPRESS"
+
+
+class JobState(StrEnum):
+    """DONE and FAILED are final until the job is enqueued again."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+class RenditionKind(StrEnum):
+    """What a derived file is."""
+
+    COMPRESSED_VIDEO = "COMPRESSED_VIDEO"
+
+
+class Account(Model):
+    """A person. ``user_id`` and ``email`` are stored normalised and are unique."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    user_id = fields.CharField(max_length=32, unique=True)
+    name = fields.CharField(max_length=100)
+    email = fields.CharField(max_length=254, unique=True)
+    password_hash = fields.CharField(max_length=255)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "account"
+
+
+class Registration(Model):
+    """An account that waits for its OTP: one per address, the newest replaces the older."""
+
+    email = fields.CharField(max_length=254, primary_key=True)
+    user_id = fields.CharField(max_length=32)
+    name = fields.CharField(max_length=100)
+    password_hash = fields.CharField(max_length=255)
+    otp_hash = fields.CharField(max_length=64)
+    attempts = fields.IntField(default=0)
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "registration"
+
+
+class Session(Model):
+    """A sign-in: a family of refresh tokens, of which only the newest is valid. Only its SHA-256 is stored."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
+    account_id: UUID
+    refresh_hash = fields.CharField(max_length=64)
+    expires_at = fields.DatetimeField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "session"
+
+
+class Blob(Model):
+    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    key = fields.CharField(max_length=200, unique=True)
+    size = fields.BigIntField()
+    sha256 = fields.CharField(max_length=64)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "blob"
+
+
+class File(Model):
+    """What an owner sees: a name on a verified blob. ``media`` holds ``MediaFacts`` or nothing."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.RESTRICT)
+    account_id: UUID
+    name = fields.CharField(max_length=255)
+    mime_type = fields.CharField(max_length=127)
+    blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
+    blob_id: UUID
+    media = fields.JSONField[dict[str, Any] | None](null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "file"
+        indexes = (Index(fields=["account_id", "id"]),)
+
+
+class Rendition(Model):
+    """A file derived from another one, at most one of each kind."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    file: fields.ForeignKeyRelation[File] = fields.ForeignKeyField("cloudkeep.File", on_delete=fields.RESTRICT)
+    file_id: UUID
+    kind = fields.CharEnumField(RenditionKind, max_length=32)
+    mime_type = fields.CharField(max_length=127)
+    blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
+    blob_id: UUID
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "rendition"
+        unique_together = (("file", "kind"),)
+
+
+class Upload(Model):
+    """A file on its way in. An idempotency key is given up when the upload dies without a file."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
+    account_id: UUID
+    file_name = fields.CharField(max_length=255)
+    mime_type = fields.CharField(max_length=127)
+    size = fields.BigIntField()
+    chunk_size = fields.IntField()
+    sha256 = fields.CharField(max_length=64, null=True)
+    compress = fields.JSONField[dict[str, Any] | None](null=True)
+    idempotency_key = fields.CharField(max_length=255, null=True)
+    status = fields.CharEnumField(UploadStatus, max_length=16, default=UploadStatus.RECEIVING)
+    error_code = fields.CharField(max_length=64, null=True)
+    error_message = fields.CharField(max_length=500, null=True)
+    file: fields.ForeignKeyNullableRelation[File] = fields.ForeignKeyField(
+        "cloudkeep.File", null=True, on_delete=fields.SET_NULL
+    )
+    file_id: UUID | None
+    expires_at = fields.DatetimeField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "upload"
+        unique_together = (("account", "idempotency_key"),)
+        indexes = (Index(fields=["account_id", "id"]), Index(fields=["status", "expires_at"]))
+
+    @property
+    def chunk_count(self) -> int:
+        """How many slots the upload has."""
+        return int(-(-self.size // self.chunk_size))
+
+    def slot_size(self, index: int) -> int:
+        """Bytes of slot ``index``: the chunk size, and what is left for the last one."""
+        return int(min(self.chunk_size, self.size - index * self.chunk_size))
+
+
+class Chunk(Model):
+    """A receipt: slot ``index`` holds these bytes. Written once, deleted only to reopen the slot."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    upload: fields.ForeignKeyRelation[Upload] = fields.ForeignKeyField("cloudkeep.Upload", on_delete=fields.CASCADE)
+    upload_id: UUID
+    index = fields.IntField()
+    size = fields.IntField()
+    sha256 = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "chunk"
+        unique_together = (("upload", "index"),)
+
+
+class Job(Model):
+    """Work on a subject, at most one row of a kind. Whoever holds ``lease_token`` before ``lease_until`` runs it."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    kind = fields.CharEnumField(JobKind, max_length=32)
+    subject_id = fields.UUIDField()
+    state = fields.CharEnumField(JobState, max_length=16, default=JobState.QUEUED)
+    attempts = fields.IntField(default=0)
+    run_after = fields.DatetimeField()
+    lease_owner = fields.CharField(max_length=200, null=True)
+    lease_token = fields.UUIDField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+    progress = fields.JSONField[dict[str, Any] | None](null=True)
+    error_code = fields.CharField(max_length=64, null=True)
+    error_message = fields.CharField(max_length=500, null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "job"
+        unique_together = (("kind", "subject_id"),)
+        indexes = (Index(fields=["state", "run_after"]),)

