@@ -1,0 +1,126 @@
+"""The body of a chunk request: how its bytes are framed, and how they are read without ever holding them whole."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from starlette.requests import ClientDisconnect, Request
+
+from endpoints.multipart import MAX_AROUND, MultipartChunk
+from services import validation
+from services.errors import BodyIncomplete, BodyStalled, ChunkSizeMismatch, MalformedRequest
+
+#: Bytes handed to the store at once: large enough that the thread switch does not count, small enough for the cache.
+BATCH = 1024 * 1024
+SHA256_BYTES = 32
+
+
+class Framing(Protocol):
+    """Takes the chunk's bytes out of the body."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the body, return those of the chunk."""
+        ...
+
+    def close(self) -> str | None:
+        """End the body; return the SHA-256 that it declared, as it was written."""
+        ...
+
+
+class RawChunk:
+    """A body that is nothing but the chunk."""
+
+    def __init__(self, content_digest: str | None) -> None:
+        self._digest = None if content_digest is None else _sha256_of(content_digest)
+
+    def feed(self, data: bytes) -> bytes:
+        """See :class:`Framing`."""
+        return data
+
+    def close(self) -> str | None:
+        """See :class:`Framing`."""
+        return self._digest
+
+
+def framing_of(request: Request, size: int) -> Framing:
+    """How the request frames a chunk of ``size`` bytes. Refuses at once what its headers already give away.
+
+    Raises :class:`ChunkSizeMismatch` and :class:`MalformedRequest`.
+    """
+    is_form = request.method == "POST"
+    _check_length(request.headers.get("content-length"), size, MAX_AROUND * 2 if is_form else 0)
+    if not is_form:
+        return RawChunk(request.headers.get("content-digest"))
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise MalformedRequest("POST takes multipart/form-data; send raw bytes by PUT.")
+    return MultipartChunk(content_type, size)
+
+
+def declared_digest(framing: Framing) -> str | None:
+    """The SHA-256 that the sender declared, in lower-case hex. Raises :class:`InvalidInput` when it is none."""
+    digest = framing.close()
+    return None if digest is None else validation.sha256(digest)
+
+
+async def batches(request: Request, framing: Framing, stall_timeout: float) -> AsyncIterator[list[bytes]]:
+    """The chunk's bytes, about a mebibyte at a time.
+
+    Raises :class:`BodyStalled` when nothing comes for ``stall_timeout`` seconds and :class:`BodyIncomplete` when the
+    sender hangs up.
+    """
+    batch: list[bytes] = []
+    held = 0
+    async for data in _received(request, stall_timeout):
+        payload = framing.feed(data)
+        if payload:
+            batch.append(payload)
+            held += len(payload)
+        if held >= BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+async def _received(request: Request, stall_timeout: float) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(stall_timeout):
+                data = await anext(stream, None)
+        except TimeoutError as error:
+            raise BodyStalled(f"Nothing came for {stall_timeout:g} seconds.") from error
+        except ClientDisconnect as error:
+            raise BodyIncomplete("The connection ended before the chunk did.") from error
+        if data is None:
+            return
+        yield data
+
+
+def _check_length(content_length: str | None, size: int, around: int) -> None:
+    # Without a Content-Length (HTTP/1.1 chunked transfer coding) the bytes themselves are counted.
+    if content_length is not None and not size <= int(content_length) <= size + around:
+        raise ChunkSizeMismatch(f"The slot takes {size} bytes, and the body has {content_length}.")
+
+
+def _sha256_of(content_digest: str) -> str | None:
+    """The SHA-256 of a Content-Digest field (RFC 9530), in hex; other algorithms are none of our business."""
+    for member in content_digest.split(","):
+        algorithm, _, value = member.strip().partition("=")
+        if algorithm.lower() == "sha-256":
+            return _decode_digest(value.strip())
+    return None
+
+
+def _decode_digest(value: str) -> str:
+    if len(value) > 2 and value.startswith(":") and value.endswith(":"):
+        try:
+            digest = base64.b64decode(value[1:-1], validate=True)
+        except (binascii.Error, ValueError):
+            digest = b""
+        if len(digest) == SHA256_BYTES:
+            return digest.hex()
+    raise MalformedRequest("Content-Digest looks like 'sha-256=:<base64 of 32 bytes>:' (RFC 9530).")

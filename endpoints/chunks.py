@@ -1,0 +1,61 @@
+"""``POST`` and ``PUT /uploads/{upload}/chunks/{index}``: one chunk comes in."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
+from endpoints.state import services_of
+from services.errors import UrlInvalid
+from services.ingest import ChunkSink, Receipt, parse_upload_id
+from services.links import SlotRight
+
+#: Digits of the largest size, 2**53.
+MAX_DIGITS = 16
+
+
+def chunk_route(stall_timeout: float) -> Route:
+    """The route. A body that sends nothing for ``stall_timeout`` seconds is given up."""
+
+    async def receive_chunk(request: Request) -> Response:
+        services = services_of(request)
+        right = _right(request)
+        query = request.query_params
+        services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
+        framing = framing_of(request, right.size)
+        async with services.ingest.open(right) as sink:
+            receipt = await _fill(request, framing, sink, stall_timeout)
+        return _answer(receipt)
+
+    return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])
+
+
+async def _fill(request: Request, framing: Framing, sink: ChunkSink, stall_timeout: float) -> Receipt:
+    async for batch in batches(request, framing, stall_timeout):
+        await sink.write(batch)
+    return await sink.commit(declared_digest(framing))
+
+
+def _right(request: Request) -> SlotRight:
+    upload_id = parse_upload_id(request.path_params["upload_id"])
+    index = _number(request.path_params["index"])
+    size = _number(request.query_params.get("size", ""))
+    return SlotRight(upload_id, index, size)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise UrlInvalid("This URL was not made by this server, or it was altered.")
+    return int(text)
+
+
+def _answer(receipt: Receipt) -> Response:
+    body = {
+        "index": receipt.index,
+        "size": receipt.size,
+        "sha256": receipt.sha256,
+        "receivedChunks": receipt.received_chunks,
+        "chunkCount": receipt.chunk_count,
+        "complete": receipt.complete,
+    }
+    return JSONResponse(body, headers={"ETag": f'"{receipt.sha256}"'})

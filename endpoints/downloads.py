@@ -1,0 +1,108 @@
+"""``GET`` and ``HEAD`` of a file's or rendition's bytes, whole or in part, by a signed URL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC
+from email.utils import format_datetime
+from urllib.parse import quote
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from endpoints.problems import problem
+from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
+from endpoints.state import services_of
+from services.container import Services
+from services.errors import ErrorCode, NotFound
+from services.files import Content
+
+#: The bytes are somebody's, and never change.
+CACHE_CONTROL = "private, max-age=3600, immutable"
+
+Finder = Callable[[Services, UUID], Awaitable[Content]]
+
+
+def download_routes() -> list[Route]:
+    """The routes of both kinds of download."""
+
+    async def file(request: Request) -> Response:
+        return await _download(request, lambda services, key: services.files.content(key))
+
+    async def rendition(request: Request) -> Response:
+        return await _download(request, lambda services, key: services.files.rendition_content(key))
+
+    return [
+        Route("/files/{id}/content", file, methods=["GET"]),
+        Route("/renditions/{id}/content", rendition, methods=["GET"]),
+    ]
+
+
+async def _download(request: Request, find: Finder) -> Response:
+    services = services_of(request)
+    query = request.query_params
+    services.links.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
+    content = await find(services, _key(request))
+    headers = _headers(content)
+    if matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    try:
+        part = parse_range(_wanted_range(request, headers["ETag"]), content.size)
+    except Unsatisfiable:
+        unsatisfiable = {"Content-Range": f"bytes */{content.size}"}
+        return problem(
+            416, ErrorCode.RANGE_NOT_SATISFIABLE.value, "The range lies behind the file's end.", unsatisfiable
+        )
+    return _answer(request, services, content, part, headers)
+
+
+def _answer(
+    request: Request, services: Services, content: Content, part: ByteRange | None, headers: dict[str, str]
+) -> Response:
+    sent = part or ByteRange(0, content.size)
+    headers["Content-Length"] = str(sent.length)
+    if part:
+        headers["Content-Range"] = part.content_range(content.size)
+    status = 206 if part else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(_body(services, content, sent), status, headers)
+
+
+async def _body(services: Services, content: Content, sent: ByteRange) -> AsyncIterator[bytes]:
+    async for block in services.files.read(content, sent.start, sent.length):
+        yield block
+
+
+def _key(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError as error:
+        raise NotFound("There is no such file.") from error
+
+
+def _wanted_range(request: Request, etag: str) -> str | None:
+    """The Range header, unless If-Range names other bytes than these (section 13.1.5)."""
+    condition = request.headers.get("if-range")
+    return request.headers.get("range") if condition is None or condition.strip() == etag else None
+
+
+def _headers(content: Content) -> dict[str, str]:
+    return {
+        "Content-Type": content.mime_type,
+        "Content-Disposition": content_disposition(content.name),
+        "ETag": f'"{content.sha256}"',
+        "Last-Modified": format_datetime(content.modified_at.astimezone(UTC), usegmt=True),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": CACHE_CONTROL,
+        # What people upload is never a page of this site: not guessed at, not run, not framed.
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-site",
+    }
+
+
+def content_disposition(name: str) -> str:
+    """Always an attachment, so that uploaded HTML is never shown as ours; the name by RFC 6266 and RFC 8187."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,48 @@
+"""Refusals as problem documents (RFC 9457). ``code`` is the same as in GraphQL's ``extensions.code``."""
+
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "1"
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document. ``about:blank`` says that the title is the status, as section 4.2.1 wants it."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def refused(_: Request, error: Exception) -> Response:
+    """Render one of our own errors."""
+    assert isinstance(error, CloudKeepError)
+    headers = {}
+    if isinstance(error, SlotBusy):
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if isinstance(error, BodyStalled):
+        # The rest of the body will never come, so the connection can carry no other request.
+        headers["Connection"] = "close"
+    return problem(error.status, error.code.value, str(error), headers)
+
+
+async def http_error(_: Request, error: Exception) -> Response:
+    """Render what the router refuses."""
+    assert isinstance(error, HTTPException)
+    code = ErrorCode.NOT_FOUND if error.status_code == HTTPStatus.NOT_FOUND else ErrorCode.MALFORMED_REQUEST
+    return problem(error.status_code, code.value, error.detail, dict(error.headers or {}))
+
+
+async def fault(_: Request, __: Exception) -> Response:
+    """Render a fault of ours without saying more than that; the server logs it."""
+    return problem(500, ErrorCode.INTERNAL.value, "Something went wrong on the server.")

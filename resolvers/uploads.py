@@ -1,0 +1,51 @@
+"""Uploads as their owner sees them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from resolvers.context import Context
+from resolvers.ids import demand_id, parse_id
+from services.clock import now
+from services.errors import NotFound, Unauthenticated
+from services.progress import Frame
+from services.uploads import NewUpload
+from storage.models import Upload
+
+
+async def init_upload(context: Context, request: NewUpload) -> Upload:
+    """Begin an upload for the viewer."""
+    return await context.services.uploads.init(context.viewer.account_id, request)
+
+
+async def complete_upload(context: Context, upload_id: str) -> Upload:
+    """Confirm the viewer's upload."""
+    return await context.services.uploads.complete(context.viewer.account_id, demand_id(upload_id, "upload"))
+
+
+async def abort_upload(context: Context, upload_id: str) -> Upload:
+    """Give the viewer's upload up."""
+    return await context.services.uploads.abort(context.viewer.account_id, demand_id(upload_id, "upload"))
+
+
+async def find_upload(context: Context, upload_id: str) -> Upload | None:
+    """The viewer's upload with this ID."""
+    account_id, key = context.viewer.account_id, parse_id(upload_id)
+    return await context.services.uploads.find(account_id, key) if key else None
+
+
+async def watch_upload(context: Context, upload_id: str, after: str | None) -> AsyncGenerator[tuple[Frame, Upload], None]:
+    """Progress of the viewer's upload, each frame with the upload as it is then.
+
+    Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated` when the viewer's token expires.
+    """
+    viewer = context.viewer
+    key = demand_id(upload_id, "upload")
+    if not await context.services.uploads.find(viewer.account_id, key):
+        raise NotFound("There is no such upload.")
+    async with aclosing(context.services.progress.watch(key, after)) as frames:
+        async for frame in frames:
+            upload = await context.services.uploads.find(viewer.account_id, key)
+            if upload:
+                yield frame, upload
+            if viewer.expires_at < now():
+                raise Unauthenticated("The access token has expired.")

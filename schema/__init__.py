@@ -1,0 +1,1 @@
+"""What the API looks like: GraphQL types, inputs and the three roots."""

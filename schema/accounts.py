@@ -1,0 +1,98 @@
+"""Accounts and sessions."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+
+import strawberry
+
+from schema.errors import UserError, settle
+from services import accounts
+from storage import models
+
+
+@strawberry.type(description="A person with files.")
+class Account:
+    id: strawberry.ID
+    user_id: str
+    user_name: str
+    email: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: models.Account) -> "Account":
+        """The GraphQL form of a row."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            user_id=row.user_id,
+            user_name=row.name,
+            email=row.email,
+            created_at=row.created_at,
+        )
+
+
+@strawberry.type(description="A registration that waits for the code that was mailed.")
+class Registration:
+    email: str
+    expires_at: datetime
+
+
+@strawberry.type(description="A sign-in.")
+class Session:
+    access_token: str = strawberry.field(description="Send it as `Authorization: Bearer …`.")
+    refresh_token: str = strawberry.field(description="Swap it for a new pair by `refreshSession`; it works once.")
+    expires_at: datetime = strawberry.field(description="When the access token expires.")
+    account: Account
+
+
+@strawberry.input
+class RegisterInput:
+    user_id: str = strawberry.field(description="3 to 32 letters, digits, dots, dashes or underscores.")
+    user_name: str
+    email: str
+    password: str = strawberry.field(description="8 to 1024 characters.")
+
+
+@strawberry.input
+class VerifyOtpInput:
+    email: str
+    otp: str
+
+
+@strawberry.input
+class LoginInput:
+    user_id: str
+    password: str
+
+
+@strawberry.type
+class RegisterPayload:
+    registration: Registration | None
+    user_errors: list[UserError]
+
+    @classmethod
+    async def settle(cls, work: Awaitable[accounts.Registration]) -> "RegisterPayload":
+        """Wait for the work, and turn its end into a payload."""
+        done, errors = await settle(work)
+        registration = Registration(email=done.email, expires_at=done.expires_at) if done else None
+        return cls(registration=registration, user_errors=errors)
+
+
+@strawberry.type
+class SessionPayload:
+    session: Session | None
+    user_errors: list[UserError]
+
+    @classmethod
+    async def settle(cls, work: Awaitable[accounts.OpenSession]) -> "SessionPayload":
+        """Wait for the work, and turn its end into a payload."""
+        done, errors = await settle(work)
+        return cls(session=_session(done) if done else None, user_errors=errors)
+
+
+def _session(opened: accounts.OpenSession) -> Session:
+    return Session(
+        access_token=opened.access_token,
+        refresh_token=opened.refresh_token,
+        expires_at=opened.expires_at,
+        account=Account.of(opened.account),
+    )

@@ -1,0 +1,60 @@
+"""Expected failures as data, and everything else as a top-level error with a code."""
+
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaskErrors
+
+from services.errors import CloudKeepError, ErrorCode, ExpectedError
+
+logger = logging.getLogger("cloudkeep.graphql")
+
+T = TypeVar("T")
+
+INVALID_REQUEST = "GRAPHQL_INVALID"
+
+strawberry.enum(ErrorCode, description="What went wrong, for programs. A code never changes its meaning.")
+
+
+@strawberry.type(description="Something the caller can put right.")
+class UserError:
+    field: list[str] | None = strawberry.field(description="The input it is about, as a path.")
+    message: str = strawberry.field(description="What is wrong, for people.")
+    code: ErrorCode
+
+    @classmethod
+    def of(cls, error: ExpectedError) -> "UserError":
+        """The GraphQL form of an expected error."""
+        path = ["input", *error.field.split(".")] if error.field else None
+        return cls(field=path, message=str(error), code=error.code)
+
+
+async def settle(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
+    """The result of a mutation's work and no error, or no result and the expected error."""
+    try:
+        return await work, []
+    except ExpectedError as error:
+        return None, [UserError.of(error)]
+
+
+class CodedErrors(MaskErrors):
+    """Gives every top-level error a code, and hides what a fault of ours would say about the inside."""
+
+    def __init__(self) -> None:
+        super().__init__(error_message="Something went wrong on the server.")
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        """Our own errors and those of GraphQL itself pass, with a code; anything else is logged and hidden."""
+        cause = error.original_error
+        if isinstance(cause, CloudKeepError):
+            return error
+        if cause is None or isinstance(cause, GraphQLError):
+            error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
+            return error
+        logger.error("fault in field %s", error.path, exc_info=cause)
+        masked = super().anonymise_error(error)
+        masked.extensions = {"code": ErrorCode.INTERNAL.value}
+        return masked

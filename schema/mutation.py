@@ -1,0 +1,47 @@
+"""What can be changed. Every payload carries its expected failures as ``userErrors``."""
+
+import strawberry
+
+from resolvers import uploads
+from schema.accounts import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
+from schema.types import RequestInfo
+from schema.uploads import InitUploadInput, UploadPayload
+from storage import models
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(description="Begin an account: a six-digit code goes to the address.")
+    async def register(self, info: RequestInfo, input: RegisterInput) -> RegisterPayload:  # noqa: A002
+        work = info.context.services.accounts.register(
+            user_id=input.user_id, user_name=input.user_name, email=input.email, password=input.password
+        )
+        return await RegisterPayload.settle(work)
+
+    @strawberry.mutation(description="Create the account with the code from the mail, and sign in.")
+    async def verify_otp(self, info: RequestInfo, input: VerifyOtpInput) -> SessionPayload:  # noqa: A002
+        return await SessionPayload.settle(info.context.services.accounts.verify_otp(email=input.email, otp=input.otp))
+
+    @strawberry.mutation(description="Sign in.")
+    async def login(self, info: RequestInfo, input: LoginInput) -> SessionPayload:  # noqa: A002
+        work = info.context.services.accounts.login(user_id=input.user_id, password=input.password)
+        return await SessionPayload.settle(work)
+
+    @strawberry.mutation(description="Swap a refresh token for a new pair of tokens.")
+    async def refresh_session(self, info: RequestInfo, refresh_token: str) -> SessionPayload:
+        return await SessionPayload.settle(info.context.services.accounts.refresh(refresh_token))
+
+    @strawberry.mutation(description="Begin an upload: reserve its place and get its slots.")
+    async def init_upload(self, info: RequestInfo, input: InitUploadInput) -> UploadPayload:  # noqa: A002
+        async def work() -> models.Upload:
+            return await uploads.init_upload(info.context, input.to_domain())
+
+        return await UploadPayload.settle(work())
+
+    @strawberry.mutation(description="Ask whether all is there. The last chunk starts the rest by itself.")
+    async def complete_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
+        return await UploadPayload.settle(uploads.complete_upload(info.context, upload_id))
+
+    @strawberry.mutation(description="Give an upload up.")
+    async def abort_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
+        return await UploadPayload.settle(uploads.abort_upload(info.context, upload_id))

@@ -1,0 +1,58 @@
+"""What can be read."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers import files, pages, uploads
+from schema.accounts import Account
+from schema.connections import Connection, connect
+from schema.files import File
+from schema.types import Node, RequestInfo
+from schema.uploads import Upload
+from storage.models import UploadStatus
+
+PageSize = Annotated[int, strawberry.argument(description="1 to 100.")]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="Who is signed in; null when nobody is.")
+    async def me(self, info: RequestInfo) -> Account | None:
+        if info.context.authenticated is None:
+            return None
+        row = await info.context.services.accounts.find(info.context.viewer.account_id)
+        return Account.of(row) if row else None
+
+    @strawberry.field(description="One of my uploads.")
+    async def upload(self, info: RequestInfo, id: strawberry.ID) -> Upload | None:  # noqa: A002
+        row = await uploads.find_upload(info.context, id)
+        return Upload.of(row) if row else None
+
+    @strawberry.field(description="My uploads, newest first.")
+    async def uploads(
+        self,
+        info: RequestInfo,
+        status: UploadStatus | None = None,
+        first: PageSize = 20,
+        after: str | None = None,
+    ) -> Connection[Upload]:
+        page = await pages.uploads_page(info.context, status, first, after)
+        return connect(page, Upload.of, lambda row: str(row.id))
+
+    @strawberry.field(description="One of my files.")
+    async def file(self, info: RequestInfo, id: strawberry.ID) -> File | None:  # noqa: A002
+        row = await files.find_file(info.context, id)
+        return File.of(row) if row else None
+
+    @strawberry.field(description="My files, newest first.")
+    async def files(self, info: RequestInfo, first: PageSize = 20, after: str | None = None) -> Connection[File]:
+        page = await pages.files_page(info.context, first, after)
+        return connect(page, File.of, lambda row: str(row.id))
+
+    @strawberry.field(description="Anything of mine by its ID.")
+    async def node(self, info: RequestInfo, id: strawberry.ID) -> Node | None:  # noqa: A002
+        if upload := await uploads.find_upload(info.context, id):
+            return Upload.of(upload)
+        file = await files.find_file(info.context, id)
+        return File.of(file) if file else None

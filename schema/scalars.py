@@ -1,0 +1,37 @@
+"""Scalars of our own."""
+
+from typing import NewType
+
+import strawberry
+from graphql import GraphQLError, IntValueNode, ValueNode, print_ast
+from strawberry.types.scalar import ScalarDefinition
+
+ByteSize = NewType("ByteSize", int)
+
+#: The largest integer that JavaScript counts exactly.
+LARGEST = 2**53
+
+
+def _parse_value(value: object) -> ByteSize:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
+        raise GraphQLError("A ByteSize is a JSON integer up to 2^53.")
+    return ByteSize(value)
+
+
+def _parse_literal(node: ValueNode, _: object = None) -> ByteSize:
+    if not isinstance(node, IntValueNode):
+        raise GraphQLError(f"A ByteSize is an integer up to 2^53, not {print_ast(node)[:50]}.", node)
+    return _parse_value(int(node.value) if len(node.value) <= 20 else None)
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    ByteSize: strawberry.scalar(
+        name="ByteSize",
+        description="A number of bytes: a JSON integer up to 2^53, which `Int` cannot hold.",
+        serialize=int,
+        parse_value=_parse_value,
+        parse_literal=_parse_literal,
+    )
+}

@@ -1,0 +1,191 @@
+"""Uploads, their slots and their progress."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from resolvers import pages
+from schema.connections import Connection, connect
+from schema.errors import UserError, settle
+from schema.files import File
+from schema.scalars import ByteSize
+from schema.types import Node, RequestInfo
+from services.errors import ErrorCode
+from services.ingest import slot_right
+from services.media import Compression, CompressionPreset
+from services.progress import Frame
+from services.uploads import NewUpload, Slot
+from storage import models
+from storage.models import UploadStatus
+
+strawberry.enum(UploadStatus, description="Where an upload stands.")
+strawberry.enum(CompressionPreset, description="How hard to try: fast, or small.")
+
+
+@strawberry.type(description="A place for one chunk of the file.")
+class ChunkSlot:
+    upload: strawberry.Private[models.Upload]
+    index: int
+    offset: ByteSize = strawberry.field(description="Where in the file the chunk begins.")
+    size: int = strawberry.field(description="Bytes that the chunk has, exactly.")
+    received: bool
+
+    @strawberry.field(
+        description="Where the chunk goes: PUT of the raw bytes, or POST of multipart/form-data with a file part "
+        "`chunk`. Carries its own right for a few hours; ask for the slot again to renew it."
+    )
+    def url(self, info: RequestInfo) -> str:
+        return info.context.services.links.slot(slot_right(self.upload, self.index))
+
+
+@strawberry.type(description="Why an upload failed, or why its video was not compressed.")
+class UploadError:
+    code: ErrorCode
+    message: str
+
+
+@strawberry.type(description="A file on its way in.")
+class Upload(Node):
+    row: strawberry.Private[models.Upload]
+    file_name: str
+    size: ByteSize
+    status: UploadStatus
+    chunk_size: int
+    chunk_count: int
+    expires_at: datetime = strawberry.field(description="When an upload that receives nothing more is given up.")
+    created_at: datetime
+
+    @strawberry.field(description="Chunks that arrived and were verified.")
+    async def received_chunks(self, info: RequestInfo) -> int:
+        return (await info.context.loaders.received.load(self.row.id)).chunks
+
+    @strawberry.field(description="Bytes that arrived and were verified.")
+    async def received_bytes(self, info: RequestInfo) -> ByteSize:
+        return ByteSize((await info.context.loaders.received.load(self.row.id)).bytes)
+
+    @strawberry.field(description="The file, once all of it was verified; while its video is compressed, too.")
+    async def file(self, info: RequestInfo) -> File | None:
+        row = await info.context.loaders.files.load(self.row.file_id) if self.row.file_id else None
+        return File.of(row) if row else None
+
+    @strawberry.field(description="What went wrong. A READY upload with an error has its file, but no rendition.")
+    def error(self) -> UploadError | None:
+        code = self.row.error_code
+        return UploadError(code=ErrorCode(code), message=self.row.error_message or "") if code else None
+
+    @strawberry.field(description="The slots by index, in pages; only the open ones when `missing`.")
+    async def slots(
+        self,
+        info: RequestInfo,
+        first: Annotated[int, strawberry.argument(description="1 to 1000.")] = 100,
+        after: str | None = None,
+        missing: bool | None = False,
+    ) -> Connection[ChunkSlot]:
+        page = await pages.slots_page(info.context, self.row, first, after, bool(missing))
+        return connect(page, lambda slot: _slot(self.row, slot), lambda slot: str(slot.index))
+
+    @classmethod
+    def of(cls, row: models.Upload) -> "Upload":
+        """The GraphQL form of a row."""
+        return cls(
+            row=row,
+            id=strawberry.ID(str(row.id)),
+            file_name=row.file_name,
+            size=ByteSize(row.size),
+            status=row.status,
+            chunk_size=row.chunk_size,
+            chunk_count=row.chunk_count,
+            expires_at=row.expires_at,
+            created_at=row.created_at,
+        )
+
+
+@strawberry.input(description="Ask for a compressed copy of the video.")
+class CompressInput:
+    preset: CompressionPreset
+    max_height: int | None = strawberry.field(default=None, description="In pixels: even, 144 to 4320.")
+
+    def to_domain(self) -> Compression:
+        """What the services take. Raises :class:`services.errors.InvalidInput`."""
+        return Compression(self.preset, self.max_height)
+
+
+@strawberry.input
+class InitUploadInput:
+    file_name: str
+    size: ByteSize
+    mime_type: str | None = None
+    sha256: str | None = strawberry.field(default=None, description="Of the whole file, in hex. It will be checked.")
+    chunk_size: int | None = strawberry.field(default=None, description="In bytes. The server picks a good one.")
+    compress: CompressInput | None = None
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="A second call with the same key returns the same upload."
+    )
+
+    def to_domain(self) -> NewUpload:
+        """What the services take. Raises :class:`services.errors.InvalidInput`."""
+        return NewUpload(
+            file_name=self.file_name,
+            size=self.size,
+            mime_type=self.mime_type,
+            sha256=self.sha256,
+            chunk_size=self.chunk_size,
+            compress=self.compress.to_domain() if self.compress else None,
+            idempotency_key=self.idempotency_key,
+        )
+
+
+@strawberry.type
+class UploadPayload:
+    upload: Upload | None
+    user_errors: list[UserError]
+
+    @classmethod
+    async def settle(cls, work: Awaitable[models.Upload]) -> "UploadPayload":
+        """Wait for the work, and turn its end into a payload."""
+        row, errors = await settle(work)
+        return cls(upload=Upload.of(row) if row else None, user_errors=errors)
+
+
+@strawberry.type(description="One picture of an upload's progress.")
+class UploadProgress:
+    cursor: str = strawberry.field(description="Pass it as `after` to go on from here.")
+    stage: UploadStatus
+    percent: float = strawberry.field(description="Of the stage, 0 to 100. Never goes back within a stage.")
+    bytes_done: ByteSize | None
+    bytes_total: ByteSize | None
+    eta_seconds: float | None = strawberry.field(description="Until the end of the stage, in seconds.")
+    speed: float | None = strawberry.field(
+        description="Bytes per second; while COMPRESSING a multiple of the video's own speed."
+    )
+    upload: Upload
+
+    @classmethod
+    def of(cls, frame: Frame, row: models.Upload) -> "UploadProgress":
+        """The GraphQL form of a frame."""
+        return cls(
+            cursor=frame.cursor,
+            stage=frame.stage,
+            percent=round(frame.percent, 2),
+            bytes_done=_bytes(frame.bytes_done),
+            bytes_total=_bytes(frame.bytes_total),
+            eta_seconds=None if frame.eta_seconds is None else round(frame.eta_seconds, 2),
+            speed=None if frame.speed is None else round(frame.speed, 2),
+            upload=Upload.of(row),
+        )
+
+
+def _slot(upload: models.Upload, slot: Slot) -> ChunkSlot:
+    return ChunkSlot(
+        upload=upload,
+        index=slot.index,
+        offset=ByteSize(slot.offset),
+        size=slot.size,
+        received=slot.received,
+    )
+
+
+def _bytes(count: int | None) -> ByteSize | None:
+    return None if count is None else ByteSize(count)
