@@ -1,0 +1,59 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from cloudkeep.graphql import GraphQLEndpoint
+from cloudkeep.resources import connected_database, open_services
+from cloudkeep.settings import Settings
+from endpoints import problems
+from endpoints.chunks import chunk_route
+from endpoints.downloads import download_routes
+from endpoints.health import health_routes
+from schema.build import build_schema
+from services.container import Services
+from services.errors import CloudKeepError
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    services: Services
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole API of one process. Nothing is connected before the lifespan begins."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+        async with connected_database(settings), open_services(settings) as services:
+            yield {"services": services}
+
+    graphql = GraphQLEndpoint(build_schema())
+    return Starlette(
+        routes=[
+            Route("/", _home),
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", graphql),
+            chunk_route(settings.body_stall_timeout),
+            *download_routes(),
+            *health_routes(),
+        ],
+        lifespan=lifespan,
+        exception_handlers={
+            CloudKeepError: problems.refused,
+            HTTPException: problems.http_error,
+            Exception: problems.fault,
+        },
+    )
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/graphql")

@@ -1,0 +1,178 @@
+"""The GraphQL endpoint: POST, GraphiQL, graphql-transport-ws and Server-Sent Events on one path."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cross_web import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.async_base_view import AsyncBaseHTTPView
+from strawberry.schema import BaseSchema
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.unset import UNSET, UnsetType
+
+from endpoints.state import services_of
+from resolvers.context import Context
+from services.clock import now
+from services.errors import ErrorCode, Unauthenticated
+from services.tokens import Viewer
+
+MAX_BODY = 256 * 1024
+SUBSCRIPTIONS_PER_CONNECTION = 50
+CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
+#: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
+SEND_SECONDS = 10.0
+FORBIDDEN = 4403
+
+BEARER = "bearer "
+#: Strawberry's way to acknowledge a connection without saying anything more; typed as Any there.
+NO_PAYLOAD: UnsetType = UNSET
+
+
+@dataclass
+class SocketContext(Context):
+    """The context of a connection, which ends with its token."""
+
+    websocket: WebSocket = field(kw_only=True)
+    _expiry: asyncio.TimerHandle | None = None
+    _closing: asyncio.Task[None] | None = None
+
+    def sign_in(self, viewer: Viewer) -> None:
+        """From now on the connection is the viewer's, until their token expires."""
+        self.leave()
+        self.authenticated = viewer
+        seconds = (viewer.expires_at - now()).total_seconds()
+        self._expiry = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def leave(self) -> None:
+        """The connection has ended by itself."""
+        if self._expiry:
+            self._expiry.cancel()
+
+    def _expire(self) -> None:
+        if self.websocket.application_state is WebSocketState.CONNECTED:
+            self._closing = asyncio.ensure_future(self.websocket.close(FORBIDDEN, "The access token has expired"))
+
+
+class PatientAdapter(ASGIWebSocketAdapter):
+    """Gives up a connection whose client stopped reading."""
+
+    def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
+        super().__init__(view, request, response)
+        self._connection = asyncio.current_task()
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send, or end the whole connection after ``SEND_SECONDS``."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await super().send_json(message)
+        except TimeoutError:
+            if self._connection:
+                self._connection.cancel()
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """Strawberry's ASGI app with our context, our errors and our limits."""
+
+    websocket_adapter_class = PatientAdapter
+
+    def __init__(self, schema: BaseSchema) -> None:
+        super().__init__(
+            schema,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
+            max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or a WebSocket until its token expires."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(WebSocket(scope, receive, send))
+            return
+        request = Request(scope, _limited(receive))
+        try:
+            response: Response = await self.run(request)
+        except HTTPException as error:
+            response = _refusal(error)
+        except Unauthenticated as error:
+            response = JSONResponse({"errors": [{"message": str(error), "extensions": error.extensions}]}, error.status)
+        await response(scope, receive, send)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """The request's context. Raises :class:`Unauthenticated` on a token that does not hold."""
+        services = services_of(request)
+        token = _bearer(request.headers.get("authorization"))
+        viewer = services.accounts.authenticate(token) if token else None
+        return Context(services, viewer)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Take the token from the connection's parameters, where browsers can put it."""
+        assert isinstance(context, SocketContext)
+        parameters = context.connection_params or {}
+        given = {name.lower(): value for name, value in parameters.items()}.get("authorization")
+        token = _bearer(given if isinstance(given, str) else None)
+        if token:
+            try:
+                context.sign_in(context.services.accounts.authenticate(token))
+            except Unauthenticated as error:
+                raise ConnectionRejectionError from error
+        return NO_PAYLOAD
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """A request is an object, or a list of them; anything else would fail much later and as our fault."""
+        try:
+            parsed = super().parse_json(data)
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise HTTPException(400, "Unable to parse request body as JSON") from error
+        if not isinstance(parsed, dict | list):
+            raise HTTPException(400, "A GraphQL request is a JSON object")
+        return parsed
+
+    async def _serve_websocket(self, websocket: WebSocket) -> None:
+        try:
+            plain = await self.get_context(websocket, websocket)
+        except Unauthenticated:
+            await websocket.close(FORBIDDEN)
+            return
+        context = SocketContext(plain.services, websocket=websocket)
+        if plain.authenticated:
+            context.sign_in(plain.authenticated)
+        try:
+            await self.run(websocket, context=context)
+        finally:
+            context.leave()
+
+
+def _bearer(header: str | None) -> str | None:
+    """The token of an Authorization header (RFC 6750, section 2.1); None when there is none."""
+    return header[len(BEARER) :].strip() if header and header.lower().startswith(BEARER) else None
+
+
+def _limited(receive: Receive) -> Receive:
+    """Refuse a body larger than any query needs, while it arrives."""
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise HTTPException(413, f"A GraphQL request has at most {MAX_BODY} bytes")
+        return message
+
+    return limited
+
+
+def _refusal(error: HTTPException) -> Response:
+    code = ErrorCode.REQUEST_TOO_LARGE if error.status_code == 413 else ErrorCode.MALFORMED_REQUEST
+    body = {"errors": [{"message": error.reason, "extensions": {"code": code.value}}]}
+    return Response(json.dumps(body), error.status_code, media_type="application/json")

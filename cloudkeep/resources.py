@@ -1,0 +1,107 @@
+"""Opens what a process needs and closes it again, in reverse order, whatever fails in between."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cloudkeep.settings import Settings
+from services.accounts import Accounts, Lifetimes
+from services.container import Services
+from services.files import Files
+from services.health import Health
+from services.ingest import Ingest
+from services.links import Links
+from services.passwords import Passwords
+from services.progress import Progress
+from services.tokens import AccessTokens
+from services.uploads import UploadPolicy, Uploads
+from storage.blobs import BlobStore, open_blob_store
+from storage.database import close_database, open_database
+from storage.events import RedisEventLog
+from storage.hints import JobHints
+from storage.mail import open_mailer
+from storage.presence import Presence
+from storage.redis import close_redis, connect_redis
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What both the API and a worker stand on, open and ready."""
+
+    store: BlobStore
+    log: RedisEventLog
+    progress: Progress
+    uploads: Uploads
+    hints: JobHints
+    presence: Presence
+
+
+@asynccontextmanager
+async def connected_database(settings: Settings) -> AsyncIterator[None]:
+    """Connect this process to the database; everything below needs it."""
+    await open_database(settings.database_url)
+    try:
+        yield
+    finally:
+        await close_database()
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open Redis, the blob store and the broker. ``settings.redis_url`` must be known by now."""
+    redis_url = demand_redis_url(settings)
+    async with AsyncExitStack() as stack:
+        redis = connect_redis(redis_url)
+        stack.push_async_callback(close_redis, redis)
+        store = open_blob_store(settings.blob_url)
+        stack.push_async_callback(store.close)
+        hints = JobHints(settings.broker_url or redis_url)
+        stack.push_async_callback(hints.close)
+        await hints.start()
+        log = RedisEventLog(redis)
+        progress = Progress(log)
+        uploads = Uploads(store, progress, UploadPolicy(settings.max_file_size, upload_lifetime(settings)))
+        yield Resources(store, log, progress, uploads, hints, Presence(redis))
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything an API process serves with."""
+    async with open_resources(settings) as base, AsyncExitStack() as stack:
+        mailer = open_mailer(settings.mail_url)
+        stack.push_async_callback(mailer.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        await base.log.start()
+        stack.push_async_callback(base.log.close)
+        keys = settings.secret_keys
+        tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
+        lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
+        yield Services(
+            accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
+            uploads=base.uploads,
+            ingest=Ingest(base.store, base.progress, base.hints, upload_lifetime(settings)),
+            files=Files(base.store),
+            progress=base.progress,
+            links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
+            health=Health(base.store, base.presence),
+        )
+
+
+def upload_lifetime(settings: Settings) -> timedelta:
+    """How long an upload waits for its next chunk."""
+    return timedelta(seconds=settings.upload_ttl)
+
+
+def demand_redis_url(settings: Settings) -> str:
+    """Where Redis is. Raises :class:`ValueError` when nobody said, which ``cloudkeep serve`` does for its children."""
+    if settings.redis_url is None:
+        raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
+    return settings.redis_url
+
+
+def default_worker_name() -> str:
+    """A name for a worker that nobody named."""
+    return f"{socket.gethostname()}-worker"

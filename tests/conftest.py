@@ -1,0 +1,130 @@
+"""What many tests need: a Valkey, a migrated database, a blob store, a server with a worker, and people to use it."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.settings import Settings
+from cloudkeep.worker import work
+from services.keys import SecretKey
+from storage.blobs import LocalBlobStore
+from storage.database import close_database, migrate, open_database
+from storage.valkey import EmbeddedValkey
+from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.server import Api, listening_socket, serve, sign_up
+
+KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer has set in their shell must not change a test."""
+    for name in [name for name in os.environ if name.startswith("CLOUDKEEP_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database to copy: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("database") / "template.sqlite3"
+    asyncio.run(migrate(f"sqlite://{path}"))
+    return path
+
+
+@pytest.fixture
+def database_url(migrated_database: Path, tmp_path: Path) -> str:
+    """A database of the test's own, not yet connected."""
+    path = tmp_path / "cloudkeep.sqlite3"
+    shutil.copyfile(migrated_database, path)
+    return f"sqlite://{path}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """A database of the test's own, connected."""
+    await open_database(database_url)
+    yield database_url
+    await close_database()
+
+
+@pytest.fixture
+async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
+    """A Valkey of the test's own."""
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
+    """A blob store of the test's own."""
+    local = LocalBlobStore(tmp_path / "blobs")
+    yield local
+    await local.close()
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[SmtpSink]:
+    """A mail server of the test's own."""
+    async with smtp_sink() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, valkey: EmbeddedValkey, sink: SmtpSink) -> Settings:
+    """Settings of a server on a free port, all of it the test's own."""
+    given = Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        redis_url=valkey.url,
+        mail_url=f"smtp://127.0.0.1:{sink.port}?tls=none",
+        body_stall_timeout=1.0,
+        job_lease=4.0,
+    )
+    return given.model_copy(update={"secret_keys": KEYS})
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[str]:
+    """The base URL of a running server without a worker."""
+    with listening_socket() as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with serve(settings.model_copy(update={"public_url": address}), listener) as url:
+            yield url
+
+
+@pytest.fixture
+async def worker(settings: Settings, server: str) -> AsyncIterator[None]:
+    """A worker beside the server."""
+    task = asyncio.create_task(work(settings.model_copy(update={"worker_name": "test"})))
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client that nobody has signed in with."""
+    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def api(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
+    """A person who is signed in."""
+    return await sign_up(http, sink)
+
+
+@pytest.fixture
+async def other(server: str, sink: SmtpSink) -> AsyncIterator[Api]:
+    """Somebody else who is signed in."""
+    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+        yield await sign_up(client, sink)

@@ -1,0 +1,164 @@
+"""A real server in the test's own event loop: real sockets, real HTTP, and a database and a Valkey of its own."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from httpx_sse import EventSource
+
+from cloudkeep.app import create_app
+from cloudkeep.settings import Settings
+from tests.smtp_sink import SmtpSink
+
+PASSWORD = "correct horse battery"
+
+REGISTER = """mutation ($input: RegisterInput!) {
+  register(input: $input) { registration { email expiresAt } userErrors { field code message } } }"""
+VERIFY = """mutation ($input: VerifyOtpInput!) {
+  verifyOtp(input: $input) { session { accessToken refreshToken expiresAt account { id userId userName email } }
+    userErrors { field code message } } }"""
+INIT = """mutation ($input: InitUploadInput!) {
+  initUpload(input: $input) {
+    upload { id fileName size status chunkSize chunkCount receivedChunks receivedBytes expiresAt
+             slots(first: 1000) { nodes { index offset size received url } } }
+    userErrors { field code message } } }"""
+UPLOAD = """query ($id: ID!) { upload(id: $id) {
+    id status receivedChunks receivedBytes error { code message }
+    slots(first: 1000, missing: true) { nodes { index offset size received url } }
+    file { id name size mimeType sha256 downloadUrl media { duration width height videoCodec audioCodec }
+           renditions { kind mimeType size sha256 downloadUrl } } } }"""
+PROGRESS = """subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
+    cursor stage percent bytesDone bytesTotal etaSeconds speed upload { id status } } }"""
+
+Json = dict[str, Any]
+
+
+def listening_socket() -> socket.socket:
+    """A socket on a free port of the loopback interface."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+@asynccontextmanager
+async def serve(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
+    """Serve the app on the listener; yields its base URL."""
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        ws="websockets-sansio",
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    # Without uvicorn's own signal handlers: Ctrl-C is the test runner's.
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+            if task.done():
+                task.result()
+        yield settings.public_url
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Api:
+    """GraphQL and the endpoints beside it, as one person."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def call(self, document: str, **variables: object) -> Json:
+        """The whole response to an operation."""
+        response = await self.http.post("/graphql", json={"query": document, "variables": variables})
+        answer: Json = response.json()
+        return answer
+
+    async def data(self, document: str, **variables: object) -> Any:
+        """The value of an operation's only field; top-level errors fail the test."""
+        answer = await self.call(document, **variables)
+        assert "errors" not in answer, answer
+        (value,) = answer["data"].values()
+        return value
+
+    async def init(self, content: bytes, **more: object) -> Json:
+        """Begin an upload of this content."""
+        given = {"fileName": "file.bin", "size": len(content), **more}
+        payload = await self.data(INIT, input=given)
+        assert payload["userErrors"] == []
+        upload: Json = payload["upload"]
+        return upload
+
+    async def put(self, slot: Json, content: bytes, **headers: str) -> httpx.Response:
+        """Send the slot's part of the content as raw bytes."""
+        return await self.http.put(slot["url"], content=part_of(slot, content), headers=headers)
+
+    async def post(self, slot: Json, content: bytes, **fields: str) -> httpx.Response:
+        """Send the slot's part of the content as multipart/form-data."""
+        return await self.http.post(slot["url"], files={"chunk": ("blob", part_of(slot, content))}, data=fields)
+
+    async def upload(self, content: bytes, **more: object) -> Json:
+        """Send a whole file and return the upload as it was at the beginning."""
+        upload = await self.init(content, **more)
+        for slot in upload["slots"]["nodes"]:
+            assert (await self.put(slot, content)).status_code == 200
+        return upload
+
+    async def look(self, upload_id: str) -> Any:
+        """The upload as it is now."""
+        return await self.data(UPLOAD, id=upload_id)
+
+    async def frames(self, upload_id: str, after: str | None = None) -> list[Json]:
+        """Every frame of the upload's progress until it ends, over Server-Sent Events."""
+        body = {"query": PROGRESS, "variables": {"id": upload_id, "after": after}}
+        found: list[Json] = []
+        async with (
+            asyncio.timeout(120),
+            self.http.stream("POST", "/graphql", json=body, headers={"Accept": "text/event-stream"}) as response,
+        ):
+            async for event in sse_events(response):
+                assert "errors" not in event, event
+                found.append(event["data"]["uploadProgress"])
+        return found
+
+
+async def sse_events(response: httpx.Response) -> AsyncIterator[Json]:
+    """The data of every ``next`` event."""
+    async for event in EventSource(response).aiter_sse():
+        if event.event == "next":
+            yield event.json()
+
+
+def part_of(slot: Json, content: bytes) -> bytes:
+    """The bytes that belong into a slot."""
+    return content[slot["offset"] : slot["offset"] + slot["size"]]
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def otp_of(sink: SmtpSink) -> str:
+    """The code in the newest mail."""
+    found = re.search(r"^ +(\d{6})\s*$", sink.mails[-1].text, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+async def sign_up(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
+    """Register a new person and sign them in."""
+    api, name = Api(http), f"user-{secrets.token_hex(4)}"
+    email = f"{name}@example.org"
+    await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})
+    payload = await api.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
+    http.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
+    return api

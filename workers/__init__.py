@@ -1,0 +1,1 @@
+"""Jobs that outlive a request: the claim loop and what it runs."""

@@ -1,0 +1,23 @@
+"""What a job needs to do its work."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from services.progress import Progress
+from storage.blobs import BlobStore
+from storage.hints import JobHints
+from workers.media.tools import Toolbox
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Handed to every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
+
+    store: BlobStore
+    progress: Progress
+    hints: JobHints
+    tools: Toolbox
+    scratch: Path
+    upload_lifetime: timedelta
+    encode_stall_timeout: float

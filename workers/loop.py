@@ -1,0 +1,198 @@
+"""The claim loop: take a job row, hold its lease, run it, store how it ended.
+
+Each kind of job has lanes of its own, so that quick reassemblies never wait behind long compressions. A hint wakes the
+lanes at once; without one they look for themselves, and so find jobs whose worker died.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.clock import now
+from services.errors import ErrorCode, ExpectedError
+from services.progress import Progress
+from services.uploads import Uploads
+from storage import accounts, jobs
+from storage import uploads as rows
+from storage.blobs import BlobStore
+from storage.errors import StateChanged
+from storage.hints import JobHints
+from storage.models import Job, JobKind, UploadStatus
+from storage.presence import Presence
+from storage.redis import RedisUnavailable
+
+logger = logging.getLogger("cloudkeep.worker")
+
+POLL_SECONDS = 2.0
+ANNOUNCE_SECONDS = 3.0
+HOUSEKEEPING_SECONDS = 60.0
+#: The lease is renewed this many times before it would run out.
+RENEWALS = 4
+BACKOFF_SECONDS = 2.0
+
+Handler = Callable[[Job], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """How one kind of job is run, and how many of them at once."""
+
+    handler: Handler
+    width: int
+    #: What becomes of the upload when the job fails for good.
+    on_failure: UploadStatus
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which name jobs are claimed, for how long, and how often they are tried."""
+
+    worker_name: str
+    lease: timedelta
+    max_attempts: int
+
+
+class Worker:
+    """Runs jobs until it is cancelled; then it gives them back."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        lanes: Mapping[JobKind, Lane],
+        store: BlobStore,
+        progress: Progress,
+        uploads: Uploads,
+        hints: JobHints,
+        presence: Presence,
+    ) -> None:
+        self._terms = terms
+        self._lanes = lanes
+        self._store = store
+        self._progress = progress
+        self._uploads = uploads
+        self._hints = hints
+        self._presence = presence
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work for ever. What a dead worker of the same name held is taken up first."""
+        await jobs.release(self._terms.worker_name, now())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hints.listen(self._wake.set))
+                group.create_task(self._every(ANNOUNCE_SECONDS, self._announce))
+                group.create_task(self._every(HOUSEKEEPING_SECONDS, self._keep_house))
+                for kind, lane in self._lanes.items():
+                    for _ in range(lane.width):
+                        group.create_task(self._drive(kind, lane))
+        finally:
+            with contextlib.suppress(*RedisUnavailable):
+                await self._presence.leave(self._terms.worker_name)
+
+    async def _drive(self, kind: JobKind, lane: Lane) -> None:
+        while True:
+            job = await self._claim(kind)
+            if job:
+                await self._run(job, lane)
+            else:
+                await self._wait_for_hint()
+
+    async def _claim(self, kind: JobKind) -> Job | None:
+        try:
+            return await jobs.claim([kind], self._terms.worker_name, self._terms.lease, now())
+        except Exception:
+            logger.exception("looking for jobs failed, trying again")
+            return None
+
+    async def _wait_for_hint(self) -> None:
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+
+    async def _run(self, job: Job, lane: Lane) -> None:
+        try:
+            await self._attempt(job, lane)
+        except StateChanged:
+            logger.warning("%s %s: the lease was lost, another worker goes on", job.kind, job.subject_id)
+        except Exception:
+            logger.exception("%s %s: its end could not be stored; the lease will run out", job.kind, job.subject_id)
+
+    async def _attempt(self, job: Job, lane: Lane) -> None:
+        if job.attempts > self._terms.max_attempts:
+            await self._fail(job, lane, ErrorCode.INTERNAL, f"Gave up after {self._terms.max_attempts} attempts.")
+            return
+        try:
+            await self._run_under_lease(job, lane.handler)
+            # A handler that finds nothing left to do returns without ending its row.
+            await jobs.finish(job)
+        except asyncio.CancelledError:
+            await jobs.give_back(job, now())
+            raise
+        except StateChanged:
+            raise
+        except ExpectedError as error:
+            await self._fail(job, lane, error.code, str(error))
+        except Exception:
+            logger.exception("%s %s: attempt %d failed", job.kind, job.subject_id, job.attempts)
+            await self._try_again(job, lane)
+
+    async def _run_under_lease(self, job: Job, handler: Handler) -> None:
+        """Run the handler and renew the lease beside it. Raises :class:`StateChanged` as soon as the lease is lost."""
+        work = asyncio.ensure_future(handler(job))
+        heart = asyncio.ensure_future(self._renew(job))
+        try:
+            await asyncio.wait({work, heart}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise StateChanged("the lease was lost")
+        finally:
+            for task in (work, heart):
+                task.cancel()
+            await asyncio.wait({work, heart})
+        work.result()
+
+    async def _renew(self, job: Job) -> None:
+        """Return when the lease is lost."""
+        held_until = now() + self._terms.lease
+        while now() < held_until:
+            await asyncio.sleep(self._terms.lease.total_seconds() / RENEWALS)
+            try:
+                until = now() + self._terms.lease
+                if not await jobs.renew(job, until):
+                    return
+                held_until = until
+            except Exception:
+                logger.exception("%s %s: the lease could not be renewed, trying again", job.kind, job.subject_id)
+
+    async def _try_again(self, job: Job, lane: Lane) -> None:
+        if job.attempts >= self._terms.max_attempts:
+            await self._fail(job, lane, ErrorCode.INTERNAL, f"Gave up after {job.attempts} attempts.")
+            return
+        delay = timedelta(seconds=BACKOFF_SECONDS**job.attempts)
+        await jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed")
+
+    async def _fail(self, job: Job, lane: Lane, code: ErrorCode, message: str) -> None:
+        logger.warning("%s %s failed: %s %s", job.kind, job.subject_id, code, message)
+        await rows.fail_job(job, status=lane.on_failure, code=code, message=message)
+        # Only bytes that are proven not to be the declared file are thrown away.
+        if code is ErrorCode.CHECKSUM_MISMATCH:
+            await self._store.discard(str(job.subject_id))
+        await self._progress.changed(job.subject_id)
+
+    async def _announce(self) -> None:
+        await self._presence.announce(self._terms.worker_name)
+
+    async def _keep_house(self) -> None:
+        await self._uploads.expire()
+        await accounts.purge_expired(now())
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                logger.warning("%s failed, trying again: %s", work.__name__, error)
+            await asyncio.sleep(seconds)
