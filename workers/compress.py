@@ -14,7 +14,7 @@ from storage.models import File, Job, Upload, UploadStatus
 from workers.crew import Crew
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
-from workers.media.probe import NotMedia, probe
+from workers.media.probe import NotMedia, ProbeTimedOut, probe
 from workers.reporter import Reporter
 
 MIME_TYPE = "video/mp4"
@@ -77,6 +77,9 @@ async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
 async def _video_facts(path: Path, crew: Crew) -> MediaFacts:
     try:
         facts = await probe(path, crew.tools)
+    except ProbeTimedOut:
+        # It says something about this machine at this moment, nothing about the file: worth another attempt.
+        raise
     except NotMedia as error:
         raise NotAVideo("This file is not a video that can be read.") from error
     if not facts.is_video:

@@ -1,0 +1,1 @@
+"""What CloudKeep does. Knows neither HTTP nor GraphQL."""

@@ -1,0 +1,49 @@
+"""One server for the tests that only use it, and people who are signed in to it."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.clips import large_clip
+from tests.support.process import ServeProcess, serving
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
+from workers.media.tools import Toolbox, find_tools
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolbox:
+    """ffmpeg and ffprobe."""
+    return find_tools()
+
+
+@pytest.fixture(scope="session")
+def large_video(tmp_path_factory: pytest.TempPathFactory, tools: Toolbox) -> Path:
+    """A real video of at least 200 MB."""
+    return large_clip(tmp_path_factory.mktemp("clips"), tools)
+
+
+@pytest.fixture(scope="session")
+def cloudkeep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """A server as ``make run`` starts it, shared by the tests of this folder."""
+    with serving(tmp_path_factory.mktemp("data")) as process:
+        yield process
+
+
+@pytest.fixture
+async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
+    """Somebody who has just registered at the shared server."""
+    async with httpx.AsyncClient(base_url=cloudkeep.url, timeout=60) as http:
+        yield await sign_up(http, cloudkeep)
+
+
+async def sign_up(http: httpx.AsyncClient, process: ServeProcess) -> Api:
+    """Register a new person, with the code that the server prints, and sign them in."""
+    api, name = Api(http), f"user-{secrets.token_hex(4)}"
+    email = f"{name}@example.org"
+    await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})
+    payload = await api.data(VERIFY, input={"email": email, "otp": process.otp()})
+    http.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
+    return api

@@ -1,0 +1,115 @@
+"""``cloudkeep serve`` as its users start it: a process tree of its own, watched from outside."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.support.server import listening_socket
+
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+OTP = re.compile(r"^ +(\d{6})\s*$")
+
+
+class ServeProcess:
+    """A running server. ``lines`` is everything it printed."""
+
+    def __init__(self, data_dir: Path, port: int, **environment: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.lines: list[str] = []
+        self._codes: queue.Queue[str] = queue.Queue()
+        ours = {"CLOUDKEEP_DATA_DIR": str(data_dir), "CLOUDKEEP_PORT": str(port), **environment}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cloudkeep", "serve"],
+            env={**os.environ, **ours},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process ID."""
+        return self._process.pid
+
+    def otp(self) -> str:
+        """The code in the next mail that is printed."""
+        return self._codes.get(timeout=START_SECONDS)
+
+    def wait_until_ready(self) -> None:
+        """Return once ``/readyz`` answers 200."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self._process.poll() is None, self.output()
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.output()}")
+
+    def child(self, role: str) -> psutil.Process:
+        """The running child with this command: ``api`` or ``worker``."""
+        for process in psutil.Process(self.pid).children():
+            if role in process.cmdline():
+                return process
+        raise LookupError(role)
+
+    def descendants(self) -> list[psutil.Process]:
+        """Every process of the tree but the supervisor."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop and return its exit code; fails when that takes more than ten seconds."""
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise AssertionError(f"still there after {STOP_SECONDS} s:\n{self.output()}") from None
+        self._reader.join(5)
+        return code
+
+    def output(self) -> str:
+        """What it printed so far."""
+        return "\n".join(self.lines)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if found := OTP.match(line):
+                self._codes.put(found[1])
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with listening_socket() as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(data_dir: Path, port: int | None = None, **environment: str) -> Iterator[ServeProcess]:
+    """A server that is ready; it has ended when the block has."""
+    process = ServeProcess(data_dir, port or free_port(), **environment)
+    try:
+        process.wait_until_ready()
+        yield process
+    finally:
+        process.stop()

@@ -1,0 +1,17 @@
+"""Waiting for something to become true, without believing in any particular speed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 60.0
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE_SECONDS) -> T:
+    """The first true result of ``look``; fails the test when there is none for ``patience`` seconds."""
+    async with asyncio.timeout(patience):
+        while not (found := await look()):
+            await asyncio.sleep(0.02)
+        return found

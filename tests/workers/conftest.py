@@ -1,0 +1,113 @@
+"""Workers with handlers of the test's own, and rows for them to work on."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.clock import now
+from services.progress import Progress
+from services.uploads import UploadPolicy, Uploads
+from storage.blobs import LocalBlobStore
+from storage.database import atomically
+from storage.events import RedisEventLog
+from storage.hints import JobHints
+from storage.jobs import enqueue
+from storage.models import Account, JobKind, Upload, UploadStatus
+from storage.presence import Presence
+from storage.redis import close_redis, connect_redis
+from storage.uploads import add_receipt
+from storage.valkey import EmbeddedValkey
+from tests.support.server import digest
+from workers import loop
+from workers.crew import Crew
+from workers.loop import Handler, Lane, Terms, Worker
+from workers.media.tools import find_tools
+
+DAY = timedelta(days=1)
+CHUNK = 64 * 1024
+
+Start = Callable[..., AbstractAsyncContextManager[Worker]]
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for jobs often and try again soon."""
+    monkeypatch.setattr(loop, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "BACKOFF_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def crew(valkey: EmbeddedValkey, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[Crew]:
+    """What jobs need, all of it real."""
+    redis, hints = connect_redis(valkey.url), JobHints(valkey.url)
+    await hints.start()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    yield Crew(store, Progress(RedisEventLog(redis)), hints, find_tools(), scratch, DAY, 30.0)
+    await hints.close()
+    await close_redis(redis)
+
+
+@pytest.fixture
+async def start(crew: Crew, valkey: EmbeddedValkey) -> AsyncIterator[Start]:
+    """Start workers; they end with their block."""
+    redis = connect_redis(valkey.url)
+    uploads = Uploads(crew.store, crew.progress, UploadPolicy(2**30, DAY))
+
+    @asynccontextmanager
+    async def run(
+        handler: Handler,
+        kind: JobKind = JobKind.REASSEMBLE,
+        *,
+        name: str = "one",
+        lease: float = 30.0,
+        attempts: int = 3,
+    ) -> AsyncIterator[Worker]:
+        on_failure = UploadStatus.FAILED if kind is JobKind.REASSEMBLE else UploadStatus.READY
+        terms = Terms(name, timedelta(seconds=lease), attempts)
+        lanes = {kind: Lane(handler, 1, on_failure)}
+        worker = Worker(terms, lanes, crew.store, crew.progress, uploads, crew.hints, Presence(redis))
+        task = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    yield run
+    await close_redis(redis)
+
+
+async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
+    """An upload of this content that nothing has arrived of, with an owner of its own."""
+    name = f"user-{secrets.token_hex(6)}"
+    account = await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="-")
+    given: dict[str, Any] = {"file_name": "file.bin", "mime_type": "application/octet-stream", "chunk_size": CHUNK, **more}
+    return await Upload.create(account=account, size=len(content), expires_at=now() + DAY, **given)
+
+
+async def full_upload(store: LocalBlobStore, content: bytes, **more: Any) -> Upload:
+    """An upload all of whose chunks have arrived, so that its reassembly is queued."""
+    upload = await new_upload(content, **more)
+    await store.stage(str(upload.id), upload.size)
+    for index in range(upload.chunk_count):
+        offset = index * upload.chunk_size
+        part = content[offset : offset + upload.slot_size(index)]
+        async with store.slot(str(upload.id), offset, len(part)) as writer:
+            await writer.write([part])
+            await writer.finish()
+        await add_receipt(upload, index, digest(part), now(), now() + DAY)
+    return await Upload.get(id=upload.id)
+
+
+async def queue(kind: JobKind, upload: Upload) -> None:
+    """Queue a job on the upload."""
+    await atomically(lambda: enqueue(kind, upload.id, now()))

@@ -1,0 +1,66 @@
+"""The tools, found once, clips that tests make with them, and a look at what is still running."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clips import Maker
+from workers.media.tools import Toolbox, find_tools
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolbox:
+    """The programs that a worker here would use."""
+    return find_tools()
+
+
+@pytest.fixture
+def make(tools: Toolbox, tmp_path: Path) -> Maker:
+    """Make a clip by ffmpeg, under the given name."""
+
+    def run(name: str, *arguments: str | Path) -> Path:
+        target = tmp_path / name
+        command = [tools.ffmpeg, "-v", "error", "-nostdin", "-y", *arguments, f"file:{target}"]
+        subprocess.run(command, check=True, timeout=60)
+        return target
+
+    return run
+
+
+@pytest.fixture
+def users_of(tools: Toolbox) -> Callable[[Path], list[int]]:
+    """The process IDs of those runs of ffmpeg and ffprobe that were told of a path."""
+
+    def find(path: Path) -> list[int]:
+        return [
+            pid for pid, argv in _processes() if argv[0] in {tools.ffmpeg, tools.ffprobe} and f"file:{path}" in argv
+        ]
+
+    return find
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Wait, a minute at most, until a condition holds."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    return lambda condition: asyncio.to_thread(wait, condition)
+
+
+def _processes() -> list[tuple[int, list[str]]]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((int(entry.name), (entry / "cmdline").read_bytes().decode().split("\0")))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,186 @@
+"""Tests of running the encoder: its progress, and every way it can end."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.errors import CompressionFailed
+from services.media import Compression, CompressionPreset
+from tests.clips import bigbuckbunny, bikes
+from workers.media.command import EncodeCommand, compress_command
+from workers.media.encode import EncodeProgress, encode
+from workers.media.probe import probe
+from workers.media.tools import Toolbox
+
+UsersOf = Callable[[Path], list[int]]
+Eventually = Callable[[Callable[[], object]], Awaitable[None]]
+PATIENT = 60
+
+ENCODE_SILENCE = """
+import asyncio, sys
+from pathlib import Path
+from workers.media.command import EncodeCommand
+from workers.media.encode import encode
+
+async def ignore(progress):
+    pass
+
+source, target, *argv = sys.stdin.read().split("\\n")
+asyncio.run(encode(EncodeCommand(tuple(argv), Path(source), Path(target)), None, ignore, 60))
+"""
+
+
+async def _command(
+    source: Path, target: Path, tools: Toolbox, preset: CompressionPreset = CompressionPreset.FAST
+) -> EncodeCommand:
+    """Compress the source as if it were the bunny."""
+    return compress_command(tools, source, target, Compression(preset), await probe(bigbuckbunny(), tools))
+
+
+async def _ignore(_: EncodeProgress) -> None:
+    """Be told of progress."""
+
+
+def _weight(clip: Path) -> int:
+    return clip.stat().st_size
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Where the result goes."""
+    return tmp_path / "out.mp4"
+
+
+@pytest.fixture
+def silence(tmp_path: Path) -> Path:
+    """A source that can be opened and never says anything."""
+    path = tmp_path / "silence"
+    os.mkfifo(path)
+    return path
+
+
+async def test_progress_grows_to_a_hundred(tools: Toolbox, target: Path) -> None:
+    seen: list[EncodeProgress] = []
+
+    async def note(progress: EncodeProgress) -> None:
+        seen.append(progress)
+
+    await encode(await _command(bigbuckbunny(), target, tools), 5.312, note, PATIENT)
+    percents = [progress.percent for progress in seen]
+    assert percents == sorted(percents)
+    assert percents[-2] < percents[-1] == 100
+    assert [progress.bytes_out for progress in seen] == sorted(progress.bytes_out for progress in seen)
+    assert seen[-1].eta_seconds == 0
+    assert seen[-1].bytes_out == _weight(target)
+
+
+async def test_without_a_duration_progress_is_nought_and_then_all(tools: Toolbox, target: Path) -> None:
+    percents = set()
+
+    async def note(progress: EncodeProgress) -> None:
+        percents.add(progress.percent)
+
+    await encode(await _command(bikes(), target, tools), None, note, PATIENT)
+    assert percents == {0.0, 100.0}
+
+
+async def test_a_broken_source_is_blamed_without_a_path(tools: Toolbox, target: Path, tmp_path: Path) -> None:
+    source = tmp_path / "private name.mp4"
+    source.write_bytes(bigbuckbunny().read_bytes()[:400_000])
+    with pytest.raises(CompressionFailed, match="The encoder gave up: ") as failure:
+        await encode(await _command(source, target, tools), None, _ignore, PATIENT)
+    assert str(tmp_path) not in str(failure.value)
+    assert "private" not in str(failure.value)
+
+
+async def test_a_source_with_nothing_to_decode_fails(tools: Toolbox, target: Path, tmp_path: Path) -> None:
+    source, film = tmp_path / "zeros.mp4", bikes().read_bytes()
+    start, index = film.index(b"mdat") + 4, film.index(b"moov") - 4
+    assert start < index
+    source.write_bytes(film[:start] + bytes(index - start) + film[index:])
+    with pytest.raises(CompressionFailed, match="The encoder gave up"):
+        await encode(await _command(source, target, tools), None, _ignore, PATIENT)
+
+
+async def test_a_cancelled_encoder_is_dead_at_once(tools: Toolbox, target: Path, users_of: UsersOf) -> None:
+    begun = asyncio.Event()
+
+    async def note(_: EncodeProgress) -> None:
+        begun.set()
+
+    command = await _command(bigbuckbunny(), target, tools, CompressionPreset.SMALL)
+    task = asyncio.create_task(encode(command, 5.312, note, PATIENT))
+    await begun.wait()
+    assert users_of(target)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not users_of(target)
+
+
+async def test_whoever_is_told_can_call_it_off(tools: Toolbox, target: Path, users_of: UsersOf) -> None:
+    async def refuse(_: EncodeProgress) -> None:
+        raise LookupError("the lease is lost")
+
+    command = await _command(bigbuckbunny(), target, tools, CompressionPreset.SMALL)
+    with pytest.raises(LookupError, match="the lease is lost"):
+        await encode(command, 5.312, refuse, PATIENT)
+    assert not users_of(target)
+
+
+async def test_an_encoder_that_gets_nowhere_is_stopped(
+    tools: Toolbox, silence: Path, target: Path, users_of: UsersOf
+) -> None:
+    with pytest.raises(CompressionFailed, match="got nowhere"):
+        await encode(await _command(silence, target, tools), 5.0, _ignore, stall_timeout=0.3)
+    assert not users_of(target)
+
+
+async def test_a_result_that_still_moves_on_disk_is_not_a_stall(target: Path) -> None:
+    slowly = f"for step in $(seq 25); do echo $step >> '{target}'; sleep 0.1; done"
+    await encode(EncodeCommand(("sh", "-c", slowly), bikes(), target), None, _ignore, stall_timeout=1.5)
+    assert _weight(target) == len("".join(f"{step}\n" for step in range(1, 26)))
+
+
+async def test_a_result_out_of_proportion_is_given_up(tools: Toolbox, target: Path) -> None:
+    raw = ("-v", "error", "-f", "lavfi", "-i", "testsrc=s=1280x720", "-pix_fmt", "yuv444p", "-f", "rawvideo")
+    command = EncodeCommand((tools.ffmpeg, *raw, str(target)), bikes(), target)
+    with pytest.raises(CompressionFailed, match="out of proportion"):
+        await encode(command, None, _ignore, PATIENT)
+    assert _weight(target) <= 64 * 1024**2 + 1.5 * _weight(bikes())
+
+
+async def test_an_encoder_ended_from_outside_is_told_so(target: Path) -> None:
+    with pytest.raises(CompressionFailed, match="ended by SIGSEGV"):
+        await encode(EncodeCommand(("sh", "-c", "kill -SEGV $$"), bikes(), target), None, _ignore, PATIENT)
+
+
+async def test_an_encoder_that_complains_without_end_is_not_held_up(target: Path) -> None:
+    loud = "seq 300000 >&2; echo progress=end; exit 3"
+    with pytest.raises(CompressionFailed, match=r"gave up: 300000$"):
+        await encode(EncodeCommand(("sh", "-c", loud), bikes(), target), None, _ignore, PATIENT)
+
+
+@contextmanager
+def _worker(command: EncodeCommand) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", ENCODE_SILENCE], stdin=subprocess.PIPE, text=True) as worker:
+        assert worker.stdin
+        worker.stdin.write("\n".join([str(command.source), str(command.target), *command.argv]))
+        worker.stdin.close()
+        yield worker
+        worker.kill()
+
+
+async def test_a_worker_killed_outright_leaves_no_encoder(
+    tools: Toolbox, silence: Path, target: Path, users_of: UsersOf, eventually: Eventually
+) -> None:
+    with _worker(await _command(silence, target, tools)) as worker:
+        await eventually(lambda: users_of(target))
+        worker.kill()
+        await eventually(lambda: not users_of(target))

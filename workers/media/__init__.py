@@ -1,0 +1,1 @@
+"""Everything that touches ffmpeg: finding it, asking it about a file, having it compress one."""

@@ -1,0 +1,118 @@
+"""Running ffmpeg, watching it, and ending it when it must end."""
+
+import asyncio
+import signal
+import time
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from services.errors import CompressionFailed
+from workers.media.blame import blame
+from workers.media.command import EncodeCommand
+from workers.media.guard import guarded, kill
+from workers.media.progress import EncodeProgress, advance, blocks, out_time
+
+__all__ = ["EncodeProgress", "OnProgress", "encode"]
+
+OnProgress = Callable[[EncodeProgress], Awaitable[None]]
+
+_STDERR_KEPT = 4096
+# A damaged or hostile source can decode to far more than it weighs; a sane one never compresses to more than this.
+_GROWTH = 1.5
+_GROWTH_SLACK = 64 * 1024**2
+
+
+async def encode(command: EncodeCommand, duration: float | None, on_progress: OnProgress, stall_timeout: float) -> None:
+    """Run the command to its end. ``on_progress`` hears of it about four times a second, and of 100 once it is done.
+
+    ``duration`` is the source's, in seconds. Raises :class:`CompressionFailed` when ffmpeg gives up, when the result
+    grows out of proportion, and when for ``stall_timeout`` seconds neither ffmpeg's clock nor the file on disk moved.
+    Whatever ``on_progress`` raises is raised, as is a cancellation; either way ffmpeg is dead before this returns.
+    ``on_progress`` must return well within ``stall_timeout``: ffmpeg waits for whoever reads its reports. What lies at
+    the target after a failure is the caller's to remove. ``OSError`` means that there is no source.
+    """
+    limit = await asyncio.to_thread(_size_limit, command.source)
+    async with guarded(command.argv, max_file_bytes=limit) as process:
+        watch = _Watch(process, command.target, stall_timeout)
+        guard, tail = asyncio.create_task(watch.run()), asyncio.create_task(_tail(process))
+        try:
+            last = await _follow(process, duration, on_progress, watch)
+            _demand_success(await process.wait(), watch, blame(await tail, command))
+        finally:
+            guard.cancel()
+            tail.cancel()
+            await asyncio.gather(guard, tail, return_exceptions=True)
+    await on_progress(EncodeProgress(100.0, last.speed, 0.0, last.bytes_out))
+
+
+class _Watch:
+    """Kills an ffmpeg that gets nowhere: a broken source can hold a decoder for ever.
+
+    The file on disk counts beside ffmpeg's clock, for the clock stands still at the end, while the index moves from
+    the last to the first bytes of a long video.
+    """
+
+    def __init__(self, process: Process, target: Path, timeout: float) -> None:
+        self.position: float | None = None
+        self.stalled = False
+        self._process = process
+        self._target = target
+        self._timeout = timeout
+
+    async def run(self) -> None:
+        """Return once the process was killed."""
+        seen, since = await self._state(), time.monotonic()
+        while time.monotonic() - since < self._timeout:
+            await asyncio.sleep(min(1.0, self._timeout / 4))
+            state = await self._state()
+            if state != seen:
+                seen, since = state, time.monotonic()
+        self.stalled = True
+        kill(self._process)
+
+    async def _state(self) -> tuple[object, ...]:
+        return self.position, *await asyncio.to_thread(_footprint, self._target)
+
+
+def _footprint(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _size_limit(source: Path) -> int:
+    return int(source.stat().st_size * _GROWTH) + _GROWTH_SLACK
+
+
+async def _follow(process: Process, duration: float | None, on_progress: OnProgress, watch: _Watch) -> EncodeProgress:
+    assert process.stdout is not None
+    progress = EncodeProgress(0.0, None, None, 0)
+    async for block in blocks(process.stdout):
+        watch.position = out_time(block)
+        progress = advance(progress, block, duration)
+        await on_progress(progress)
+    return progress
+
+
+async def _tail(process: Process) -> bytes:
+    """Read all of stderr, so that ffmpeg never waits for us, and keep its end."""
+    assert process.stderr is not None
+    kept = b""
+    while block := await process.stderr.read(65536):
+        kept = (kept + block)[-_STDERR_KEPT:]
+    return kept
+
+
+def _demand_success(code: int, watch: _Watch, reason: str) -> None:
+    if code == 0:
+        return
+    if watch.stalled:
+        raise CompressionFailed("The encoder got nowhere and was stopped.")
+    if code == -signal.SIGXFSZ:
+        raise CompressionFailed("The compressed video grew out of proportion and was given up.")
+    if code < 0:
+        raise CompressionFailed(f"The encoder was ended by {signal.Signals(-code).name}.")
+    raise CompressionFailed(f"The encoder gave up: {reason}")

@@ -1,0 +1,103 @@
+"""Running ffmpeg and ffprobe on files that strangers made.
+
+A media file is a program for a parser. Ours may read that one file and nothing else: no network, no playlist that names
+other files. The process gets none of our environment (it holds secrets), little priority, a bound on memory and on what
+it writes, and it never outlives us.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from storage.child import dies_with_parent
+
+# Containers that hold their own streams. Left out on purpose: hls, dash, concat, image2 and whatever else opens
+# further files, and the picture formats, which are not media here.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,ogg,asf,mxf,dv,"
+    "wav,w64,aiff,caf,mp3,flac,aac,ac3,eac3,amr"
+)
+
+INPUT_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": _CONTAINERS,
+    "max_pixels": str(8192 * 8192),
+}
+"""Options without their dash, to stand before every input of either program."""
+
+# 8K video with the slowest preset takes 6 GB on two cores. Half of the machine must be enough: beyond it, one encoding
+# would fail for want of memory rather than have the kernel pick a victim.
+_LEAST_MEMORY = 2 * 1024**3
+_NICENESS = 10
+
+
+def file_url(path: Path) -> str:
+    """Name a file so that ffmpeg takes it literally, with a leading dash, a colon or a percent sign in it."""
+    return f"file:{path.absolute()}"
+
+
+@asynccontextmanager
+async def guarded(
+    command: Sequence[str], *, stderr: int = PIPE, max_file_bytes: int | None = None
+) -> AsyncIterator[Process]:
+    """Run a command with its stdout on a pipe; on the way out, however that happens, it is killed and reaped.
+
+    Every file it writes is bounded by ``max_file_bytes``: the write beyond ends it with SIGXFSZ.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=stderr,
+        env=_environment(),
+        start_new_session=True,
+        preexec_fn=_restrict(max_file_bytes),
+    )
+    try:
+        yield process
+    finally:
+        kill(process)
+        await process.wait()
+
+
+def kill(process: Process) -> None:
+    """Kill the process and what it started. One that has ended is left alone."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+
+
+def _restrict(max_file_bytes: int | None) -> Callable[[], None]:
+    """Return the ``preexec_fn``. All that may fail or allocate is done here, before the fork."""
+    bind = dies_with_parent()
+    limits = [_limit(resource.RLIMIT_CORE, 0), _limit(resource.RLIMIT_DATA, _memory())]
+    if max_file_bytes is not None:
+        limits.append(_limit(resource.RLIMIT_FSIZE, max_file_bytes))
+
+    def restrict() -> None:
+        bind()
+        os.nice(_NICENESS)
+        for kind, bounds in limits:
+            resource.setrlimit(kind, bounds)
+
+    return restrict
+
+
+def _memory() -> int:
+    return max(_LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+
+
+def _limit(kind: int, wanted: int) -> tuple[int, tuple[int, int]]:
+    """Clip to the hard limit that we run under ourselves, which nobody may raise."""
+    _, hard = resource.getrlimit(kind)
+    bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    return kind, (bound, bound)

@@ -1,0 +1,63 @@
+"""Asking ffprobe what a file holds."""
+
+import asyncio
+import json
+from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
+
+from services.media import MediaFacts
+from workers.media.facts import read_facts
+from workers.media.guard import INPUT_OPTIONS, file_url, guarded
+from workers.media.tools import Toolbox
+
+_ENTRIES = (
+    "format=format_name,duration,bit_rate,probe_score:format_tags=major_brand"
+    ":stream=codec_type,codec_name,width,height,avg_frame_rate,duration:stream_tags=rotate"
+    ":stream_disposition=attached_pic,timed_thumbnails,still_image:stream_side_data=rotation"
+)
+# A transport stream can announce thousands of streams; what a player would show fits many times.
+_MAX_ANSWER = 1024 * 1024
+
+
+class NotMedia(Exception):
+    """The file is not audio or video that CloudKeep understands."""
+
+
+class ProbeTimedOut(NotMedia):
+    """ffprobe found no end: the file is as good as no media now, but a later try may succeed."""
+
+
+async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts:
+    """Return the facts of an audio or video file.
+
+    Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond reading), its
+    subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and ``OSError`` when there is no such file.
+    """
+    if not (await asyncio.to_thread(source.stat)).st_size:
+        raise NotMedia("The file is empty.")
+    try:
+        async with asyncio.timeout(timeout), guarded(_probe_command(source, tools), stderr=DEVNULL) as process:
+            answer = await _answer(process)
+    except TimeoutError as error:
+        raise ProbeTimedOut(f"The file could not be examined within {timeout:g} seconds.") from error
+    facts = read_facts(json.loads(answer))
+    if facts is None:
+        raise NotMedia("The file holds neither picture nor sound.")
+    return facts
+
+
+def _probe_command(source: Path, tools: Toolbox) -> list[str]:
+    options = [part for name, value in INPUT_OPTIONS.items() for part in (f"-{name}", value)]
+    return [tools.ffprobe, "-v", "error", *options, "-of", "json", "-show_entries", _ENTRIES, "-i", file_url(source)]
+
+
+async def _answer(process: Process) -> bytes:
+    assert process.stdout is not None
+    answer = bytearray()
+    while block := await process.stdout.read(65536):
+        answer += block
+        if len(answer) > _MAX_ANSWER:
+            raise NotMedia("The file holds too many streams.")
+    if await process.wait() != 0:
+        raise NotMedia("The file is not audio or video.")
+    return bytes(answer)

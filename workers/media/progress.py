@@ -1,0 +1,58 @@
+"""Reading what ffmpeg prints under ``-progress``: blocks of ``key=value`` lines, each closed by ``progress``."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+Block = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EncodeProgress:
+    """How far an encoding is.
+
+    ``percent`` runs from 0 to 100 and never goes back; ``speed`` is a multiple of real time; ``bytes_out`` is what the
+    result measures so far. None means not known yet, or never for a source that does not say how long it is.
+    """
+
+    percent: float
+    speed: float | None
+    eta_seconds: float | None
+    bytes_out: int
+
+
+async def blocks(stream: asyncio.StreamReader) -> AsyncIterator[Block]:
+    """Yield each report until ffmpeg closes its end."""
+    block: dict[str, str] = {}
+    async for line in stream:
+        key, _, value = line.decode("ascii", "replace").strip().partition("=")
+        block[key] = value
+        if key == "progress":
+            yield block
+            block = {}
+
+
+def out_time(block: Block) -> float | None:
+    """Return how many seconds of the result are there; None before the first."""
+    microseconds = _number(block.get("out_time_us"))
+    return None if microseconds is None else microseconds / 1_000_000
+
+
+def advance(before: EncodeProgress, block: Block, duration: float | None) -> EncodeProgress:
+    """Return the progress after a report. It stays under 100: the file still has to be finished."""
+    seconds = out_time(block) or 0.0
+    speed = _number(block.get("speed", "").removesuffix("x")) or before.speed
+    percent = min(99.9, 100 * seconds / duration) if duration else 0.0
+    eta = max(0.0, duration - seconds) / speed if duration and speed else None
+    bytes_out = int(_number(block.get("total_size")) or 0)
+    return EncodeProgress(max(before.percent, percent), speed, eta, max(before.bytes_out, bytes_out))
+
+
+def _number(text: str | None) -> float | None:
+    """Read a number from zero up; ffmpeg prints N/A, and early on negative times."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
