@@ -13,7 +13,7 @@ from taskiq import AckableMessage, AsyncTaskiqDecoratedTask
 from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
-from storage.redis import RedisUnavailable
+from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.hints")
 
@@ -29,7 +29,12 @@ class JobHints:
 
     def __init__(self, url: str) -> None:
         self._broker = RedisStreamBroker(
-            url, queue_name=QUEUE, consumer_group_name="workers", maxlen=QUEUE_LENGTH, unacknowledged_lock_timeout=10
+            url,
+            queue_name=QUEUE,
+            consumer_group_name="workers",
+            maxlen=QUEUE_LENGTH,
+            unacknowledged_lock_timeout=10,
+            **NO_SOCKET_TIMEOUT,
         )
         self._hint: Hint = self._broker.register_task(_work, task_name="work")
 
@@ -44,7 +49,8 @@ class JobHints:
     async def send(self, kind: str) -> None:
         """Tell some worker that there is work of this kind."""
         try:
-            await self._hint.kiq(kind)
+            async with in_time():
+                await self._hint.kiq(kind)
         except Exception as error:
             logger.warning("hint for %s not sent: %s", kind, type(error).__name__)
 

@@ -4,6 +4,8 @@ import time
 
 from redis.asyncio import Redis
 
+from storage.redis import in_time
+
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
 
@@ -17,17 +19,21 @@ class Presence:
     async def announce(self, name: str) -> None:
         """Say that this worker is alive; must be repeated well within ``ALIVE_SECONDS``."""
         now = time.time()
-        await self._redis.zadd(KEY, {name: now})
-        await self._redis.zremrangebyscore(KEY, 0, now - ALIVE_SECONDS)
+        async with in_time():
+            await self._redis.zadd(KEY, {name: now})
+            await self._redis.zremrangebyscore(KEY, 0, now - ALIVE_SECONDS)
 
     async def leave(self, name: str) -> None:
         """Say that this worker is gone."""
-        await self._redis.zrem(KEY, name)
+        async with in_time():
+            await self._redis.zrem(KEY, name)
 
     async def ping(self) -> None:
         """Raise when Redis does not answer."""
-        await self._redis.ping()
+        async with in_time():
+            await self._redis.ping()
 
     async def anybody(self) -> bool:
         """Whether at least one worker has spoken lately."""
-        return bool(await self._redis.zcount(KEY, time.time() - ALIVE_SECONDS, "+inf"))
+        async with in_time():
+            return bool(await self._redis.zcount(KEY, time.time() - ALIVE_SECONDS, "+inf"))

@@ -1,5 +1,8 @@
 """One way to connect to Redis or Valkey."""
 
+import asyncio
+from typing import Any
+
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
@@ -8,7 +11,17 @@ RedisUnavailable = (RedisError, OSError)
 
 MAX_CONNECTIONS = 50
 POOL_WAIT_SECONDS = 5
-SOCKET_TIMEOUT_SECONDS = 10
+CALL_SECONDS = 10
+
+
+#: redis-py times a command's sending with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that comes
+#: together with the reply (cpython#86296): a loop would then run for ever. So the time is kept by :func:`in_time`.
+NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
+
+
+def in_time() -> asyncio.Timeout:
+    """Bounds the Redis calls in its block. Raises ``TimeoutError``, which is one of ``RedisUnavailable``."""
+    return asyncio.timeout(CALL_SECONDS)
 
 
 def connect_redis(url: str) -> Redis:
@@ -17,7 +30,7 @@ def connect_redis(url: str) -> Redis:
         url,
         max_connections=MAX_CONNECTIONS,
         timeout=POOL_WAIT_SECONDS,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        **NO_SOCKET_TIMEOUT,
         socket_connect_timeout=POOL_WAIT_SECONDS,
         decode_responses=True,
     )

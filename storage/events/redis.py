@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from storage.errors import InvalidCursor
 from storage.events.base import Event
-from storage.redis import RedisUnavailable
+from storage.redis import RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.events")
 
@@ -107,7 +107,8 @@ class RedisSubscription:
 
     async def _read_page(self) -> None:
         self._skipped = False
-        page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
+        async with in_time():
+            page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
         if not page:
             # An event offered while the reply was on its way was not kept: then this was not the end yet.
             self._behind = self._skipped
@@ -140,7 +141,8 @@ class RedisEventLog:
     async def publish(self, topic: str, payload: dict[str, Any]) -> str:
         """See :class:`storage.events.base.EventLog`."""
         entry: dict[Any, Any] = {"topic": topic, "payload": json.dumps(payload, separators=(",", ":"))}
-        return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
+        async with in_time():
+            return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
 
     @asynccontextmanager
     async def subscribe(self, topic: str, after: str | None = None) -> AsyncIterator[RedisSubscription]:
@@ -161,7 +163,8 @@ class RedisEventLog:
             del self._subscribers[topic]
 
     async def _tail(self) -> str:
-        newest = await self._redis.xrevrange(STREAM, count=1)
+        async with in_time():
+            newest = await self._redis.xrevrange(STREAM, count=1)
         return str(newest[0][0]) if newest else "0-0"
 
     async def _read_for_ever(self) -> None:
@@ -175,7 +178,8 @@ class RedisEventLog:
 
     async def _read_once(self) -> None:
         streams: dict[Any, Any] = {STREAM: self._last}
-        replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
+        async with in_time():
+            replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
         for _, entries in replies:
             for cursor, fields in entries:
                 self._last = cursor
