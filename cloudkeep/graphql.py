@@ -31,6 +31,9 @@ CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 #: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
 SEND_SECONDS = 10.0
 FORBIDDEN = 4403
+#: What Strawberry closes with 4403 is always our refusal of a token, and graphql-ws would try that again for most of a
+#: minute, in case access is granted after all. This code it reports at once.
+UNAUTHORIZED = 4401
 
 BEARER = "bearer "
 #: Strawberry's way to acknowledge a connection without saying anything more; typed as Any there.
@@ -68,6 +71,12 @@ class PatientAdapter(ASGIWebSocketAdapter):
     def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
         super().__init__(view, request, response)
         self._connection = asyncio.current_task()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close, and say so in a way that clients understand when it is about the token."""
+        if code == FORBIDDEN:
+            code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
+        await super().close(code, reason)
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send, or end the whole connection after ``SEND_SECONDS``."""
@@ -141,7 +150,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             plain = await self.get_context(websocket, websocket)
         except Unauthenticated:
-            await websocket.close(FORBIDDEN)
+            await websocket.close(UNAUTHORIZED)
             return
         context = SocketContext(plain.services, websocket=websocket)
         if plain.authenticated:

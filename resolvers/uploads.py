@@ -33,7 +33,9 @@ async def find_upload(context: Context, upload_id: str) -> Upload | None:
     return await context.services.uploads.find(account_id, key) if key else None
 
 
-async def watch_upload(context: Context, upload_id: str, after: str | None) -> AsyncGenerator[tuple[Frame, Upload], None]:
+async def watch_upload(
+    context: Context, upload_id: str, after: str | None
+) -> AsyncGenerator[tuple[Frame, Upload], None]:
     """Progress of the viewer's upload, each frame with the upload as it is then.
 
     Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated` when the viewer's token expires.

@@ -1,8 +1,10 @@
 """The one schema."""
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from schema.errors import CodedErrors
 from schema.mutation import Mutation
@@ -14,9 +16,16 @@ from schema.subscription import Subscription
 MAX_TOKENS = 1_500
 
 
+class Schema(strawberry.Schema):
+    """Strawberry's schema, but for its logging: it would let anybody fill the log with tracebacks of their mistakes."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here; :class:`CodedErrors` logs the faults that are ours."""
+
+
 def build_schema() -> strawberry.Schema:
     """The schema that is served, and whose SDL ``schema/schema.graphql`` holds."""
-    return strawberry.Schema(
+    return Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,

@@ -35,7 +35,7 @@ class Health:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._checks[name]()
         except Exception as error:
-            logger.info("%s is not ready: %s", name, type(error).__name__)
+            logger.debug("%s is not ready: %s", name, type(error).__name__)
             return False
         return True
 

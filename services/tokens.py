@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ ISSUER = "cloudkeep"
 AUDIENCE = "cloudkeep-api"
 PURPOSE = "access-token"
 LEEWAY = timedelta(seconds=10)
+REFUSED = "The access token is not valid or has expired."
 REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
 
 
@@ -58,9 +59,13 @@ class AccessTokens:
         """Who the token stands for. Raises :class:`Unauthenticated` on any flaw and never says which."""
         try:
             claims = self._decode(token)
-            return Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], now().tzinfo))
+            viewer = Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC))
         except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
-            raise Unauthenticated("The access token is not valid or has expired.") from error
+            raise Unauthenticated(REFUSED) from error
+        # The leeway is for clocks that differ, not for a token to outlive what its owner was told.
+        if viewer.expires_at <= now():
+            raise Unauthenticated(REFUSED)
+        return viewer
 
     def _decode(self, token: str) -> dict[str, Any]:
         kid = jwt.get_unverified_header(token)["kid"]

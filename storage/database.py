@@ -34,6 +34,10 @@ def orm_config(url: str) -> dict[str, Any]:
     }
 
 
+#: For tortoise's own command line, which makes migrations from the models alone.
+TOOLING = orm_config("sqlite://:memory:")
+
+
 async def migrate(url: str) -> None:
     """Bring the schema up to date. Safe to run again."""
     try:

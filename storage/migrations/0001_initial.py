@@ -1,7 +1,6 @@
-from orjson import loads
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
-from tortoise.fields.data import JSON_DUMPS
+from tortoise.fields.data import JSON_DUMPS, JSON_LOADS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from uuid_utils.compat import uuid7
@@ -74,7 +73,7 @@ class Migration(migrations.Migration):
                         on_delete=OnDelete.RESTRICT,
                     ),
                 ),
-                ("media", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ("media", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=JSON_LOADS)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
             ],
             options={
@@ -111,7 +110,7 @@ class Migration(migrations.Migration):
                 ("lease_owner", fields.CharField(null=True, max_length=200)),
                 ("lease_token", fields.UUIDField(null=True)),
                 ("lease_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
-                ("progress", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ("progress", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=JSON_LOADS)),
                 ("error_code", fields.CharField(null=True, max_length=64)),
                 ("error_message", fields.CharField(null=True, max_length=500)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
@@ -232,7 +231,7 @@ class Migration(migrations.Migration):
                 ("size", fields.BigIntField()),
                 ("chunk_size", fields.IntField()),
                 ("sha256", fields.CharField(null=True, max_length=64)),
-                ("compress", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ("compress", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=JSON_LOADS)),
                 ("idempotency_key", fields.CharField(null=True, max_length=255)),
                 (
                     "status",
@@ -292,7 +291,7 @@ class Migration(migrations.Migration):
                 "app": "cloudkeep",
                 "unique_together": (("upload", "index"),),
                 "pk_attr": "id",
-                "table_description": "A receipt: slot ``index`` holds ``size`` bytes with this SHA-256. Written once, deleted only to reopen the slot.",
+                "table_description": "A receipt: slot ``index`` holds these bytes. Written once, deleted only to reopen the slot.",
             },
             bases=["Model"],
         ),

@@ -90,7 +90,12 @@ async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
     """An upload of this content that nothing has arrived of, with an owner of its own."""
     name = f"user-{secrets.token_hex(6)}"
     account = await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="-")
-    given: dict[str, Any] = {"file_name": "file.bin", "mime_type": "application/octet-stream", "chunk_size": CHUNK, **more}
+    given: dict[str, Any] = {
+        "file_name": "file.bin",
+        "mime_type": "application/octet-stream",
+        "chunk_size": CHUNK,
+        **more,
+    }
     return await Upload.create(account=account, size=len(content), expires_at=now() + DAY, **given)
 
 

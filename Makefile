@@ -1,0 +1,85 @@
+# Everything here needs make, Python 3.11 or newer and a POSIX shell, and installs the rest into .venv.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check format schema migration lock clean
+
+# The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
+HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
+VENV := .venv/made-$(HERE)
+RUNTIME := .venv/runtime-$(HERE)
+DEV := .venv/dev-$(HERE)
+
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check --no-input install
+UV := .venv/bin/uv --quiet pip install --python .venv/bin/python
+COMPILE := .venv/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(ARGS)
+
+# uv is quick; pip also reads the configuration of a private mirror, and is tried where uv fails.
+define install
+	@$(UV) --compile-bytecode --require-hashes -r $(1) || $(PIP) --require-hashes -r $(1)
+	@$(UV) --no-deps --no-build-isolation -e . || $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+endef
+
+help:
+	@printf '%s\n' \
+		'make run     set up and serve http://127.0.0.1:8000' \
+		'make test    set up and run all tests (ARGS="-k name" for some)' \
+		'make check   formatting, lint, types, layers' \
+		'make format  format and mend what can be mended' \
+		'make schema  write schema/schema.graphql anew' \
+		'make migration NAME=what_changed  write a migration from the changes in storage/models.py' \
+		'make lock    write the locked requirements anew (ARGS=--upgrade for newer versions)' \
+		'make clean   remove what was set up; the data folder stays'
+
+run: $(RUNTIME)
+	@exec .venv/bin/cloudkeep serve
+
+test: $(DEV)
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(DEV)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: $(DEV)
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+schema: $(DEV)
+	.venv/bin/python -m schema > schema/schema.graphql.new
+	mv schema/schema.graphql.new schema/schema.graphql
+
+migration: $(DEV)
+	.venv/bin/tortoise -c storage.database.TOOLING makemigrations -n $(NAME)
+
+lock: $(VENV)
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(RUNTIME): $(VENV) pyproject.toml requirements/runtime.txt
+	@echo 'Installing what CloudKeep needs ...'
+	$(call install,requirements/runtime.txt)
+
+$(DEV): $(VENV) pyproject.toml requirements/dev.txt
+	@echo 'Installing what CloudKeep and its tests need ...'
+	$(call install,requirements/dev.txt)
+
+# A name on PATH may be a shim without a Python behind it, and a Python may come without venv: each is tried for real.
+$(VENV): requirements/uv.txt
+	@rm -rf .venv
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making .venv with $$python ..."; "$$python" -m venv .venv && exit; \
+		fi; \
+	done; \
+	echo 'CloudKeep needs Python 3.11 or newer with venv (on Debian and Ubuntu: apt install python3-venv).' >&2; exit 1
+	@$(PIP) --require-hashes -r requirements/uv.txt || echo 'Going on without uv: pip takes a minute.'
+	@touch $@

@@ -1,0 +1,68 @@
+"""The command line. Every command is one line here and a function elsewhere, loaded when it is called."""
+
+from typing import Annotated
+
+import typer
+
+from cloudkeep.client.command import upload
+
+app = typer.Typer(
+    name="cloudkeep",
+    help="A self-hosted cloud drive for video and files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from cloudkeep import __version__
+
+        typer.echo(f"CloudKeep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def serve() -> None:
+    """Serve everything: the API, a worker and, unless CLOUDKEEP_REDIS_URL is set, a Valkey."""
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.serve())
+
+
+@app.command()
+def worker() -> None:
+    """Run one more worker; CLOUDKEEP_REDIS_URL says where the others are."""
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.worker())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.migrate())
+
+
+app.command("upload")(upload)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What the commands of ``cloudkeep`` do. Each loads what it needs when it runs: a quick start depends on it."""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING
+
+from cloudkeep.logs import set_up_logging
+from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings
+from cloudkeep.startup import BACKLOG, REFUSED, StartupError, prepare_folders
+
+if TYPE_CHECKING:
+    import uvicorn
+
+WS_MAX_SIZE = 2**20  # bytes of one WebSocket message; operations are small
+DRAIN_SECONDS = 4  # for requests under way when the API is told to stop; the supervisor waits longer than that
+KEEP_ALIVE_SECONDS = 30
+
+
+def serve() -> int:
+    """Serve, with everything that takes."""
+    settings = _settings()
+    from cloudkeep.supervisor import supervise
+
+    return asyncio.run(supervise(settings))
+
+
+def api(listener: int) -> int:
+    """Serve HTTP on an inherited listening socket."""
+    signal.signal(signal.SIGTERM, _exit)
+    settings = _settings(needs_redis=True)
+    server = _http_server(settings)
+    _loaded()
+    asyncio.run(_migrated(settings))
+    server.run(sockets=[socket.socket(fileno=listener)])
+    return 0 if server.started else 1
+
+
+def worker() -> int:
+    """Work until told to stop."""
+    signal.signal(signal.SIGTERM, _exit)
+    settings = _settings(needs_redis=True)
+    from cloudkeep.worker import run_worker
+
+    _loaded()
+    asyncio.run(_migrated(settings))
+    asyncio.run(_until_signalled(run_worker(settings)))
+    return 0
+
+
+def migrate() -> int:
+    """Bring the database up to date."""
+    asyncio.run(_migrated(_settings()))
+    return 0
+
+
+def _settings(*, needs_redis: bool = False) -> Settings:
+    set_up_logging()
+    try:
+        settings = load_settings()
+        prepare_folders(settings)
+    except (SettingsError, StartupError) as error:
+        raise _refusal(error) from None
+    if needs_redis and not settings.redis_url:
+        raise _refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
+    return settings
+
+
+async def _migrated(settings: Settings) -> None:
+    from cloudkeep.migration import MigrationFailed, migrate_database
+
+    try:
+        await migrate_database(settings)
+    except MigrationFailed as error:
+        raise _refusal(error) from None
+
+
+def _refusal(reason: object) -> SystemExit:
+    """One line on standard error, and the end of the process."""
+    sys.stderr.write(f"cloudkeep: {reason}\n")
+    return SystemExit(REFUSED)
+
+
+def _http_server(settings: Settings) -> "uvicorn.Server":
+    import uvicorn
+
+    from cloudkeep.app import create_app
+
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=WS_MAX_SIZE,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        access_log=False,
+        log_config=None,  # records go the way of all the others
+        log_level="warning",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+async def _until_signalled(work: Coroutine[None, None, None]) -> None:
+    """Run to the end, or until SIGINT or SIGTERM cancels."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+def _loaded() -> None:
+    """The code is there for good: have the garbage collector pass it over from now on."""
+    gc.freeze()
+    gc.enable()
+
+
+def _exit(number: int, frame: object) -> None:
+    raise SystemExit(0)

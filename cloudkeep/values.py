@@ -1,0 +1,148 @@
+"""How the text of one setting becomes its value. Every parser raises ValueError with a message fit for an operator.
+
+Of a URL no message quotes more than the scheme: any other part of it may be a piece of a password.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+Parser = Callable[[object], object]
+
+
+def between(low: int, high: int) -> Parser:
+    """A whole number from ``low`` to ``high``, both included."""
+
+    def parse(value: object) -> int:
+        text = str(value).strip()
+        number = int(text) if re.fullmatch(r"\d{1,20}", text, re.ASCII) else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be between {low} and {high}, not {_quote(value)}")
+        return number
+
+    return parse
+
+
+def seconds(low: float, high: float) -> Parser:
+    """A number of seconds from ``low`` to ``high``, both included; it may have decimals."""
+
+    def parse(value: object) -> float:
+        text = str(value).strip()
+        number = float(text) if re.fullmatch(r"\d{1,20}(\.\d{1,20})?", text, re.ASCII) else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a number of seconds between {low:g} and {high:g}, not {_quote(value)}")
+        return number
+
+    return parse
+
+
+def matching(pattern: str, meaning: str) -> Parser:
+    """Text that is a ``pattern`` as a whole; ``meaning`` says in words what that is."""
+
+    def parse(value: object) -> str:
+        if not re.fullmatch(pattern, str(value)):
+            raise ValueError(f"must be {meaning}, not {_quote(value)}")
+        return str(value)
+
+    return parse
+
+
+def folder(value: object) -> Path:
+    """A folder, made absolute; ``~`` stands for the home folder."""
+    return Path(str(value)).expanduser().absolute()
+
+
+def networks(value: object) -> tuple[str, ...]:
+    """A comma list of IP addresses and CIDR ranges."""
+    entries = tuple(filter(None, (entry.strip() for entry in str(value).split(","))))
+    for entry in entries:
+        try:
+            ip_network(entry)
+        except ValueError:
+            raise ValueError(f"must list IP addresses and CIDR ranges, and {_quote(entry)} is neither") from None
+    return entries
+
+
+def sqlite_url(value: object) -> str:
+    """``sqlite:///absolute/path``. What follows the second slash is the path as it is, without percent-encoding."""
+    url = str(value)
+    path = _split(url, "sqlite").path
+    if not url.startswith("sqlite:///") or path.endswith("/") or "?" in url or "#" in url:
+        raise ValueError("must name a file by its absolute path, as in sqlite:///path/to/file")
+    return url
+
+
+def file_url(value: object) -> str:
+    """``file:///absolute/path``, percent-encoded."""
+    url = str(value)
+    parts = _split(url, "file")
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise ValueError("must name a folder by its absolute path, as in file:///path/to/folder")
+    return url
+
+
+def redis_url(value: object) -> str:
+    """``redis://host``, ``rediss://host`` (TLS) or ``unix:///path/to/socket``."""
+    url = str(value)
+    parts = _split(url, "redis", "rediss", "unix")
+    if not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise ValueError("must be like redis://host:6379/0 or unix:///path/to/socket")
+    return url
+
+
+def mail_url(value: object) -> str:
+    """``console:``, or where a mail server is; ``storage.mail`` defines both."""
+    url = str(value)
+    if url != "console:":
+        from storage.mail.url import parse_smtp_url  # loads an SMTP client, which most processes never need
+
+        parts = _split(url, "console", "smtp", "smtps")
+        if parts.scheme == "console":
+            raise ValueError("takes nothing behind console:")
+        parse_smtp_url(url)
+    return url
+
+
+def public_url(value: object) -> str:
+    """Where clients reach us: scheme, host and perhaps a port. A slash at the end is taken off."""
+    parts = _split(str(value), "http", "https")
+    if not parts.hostname or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be like https://drive.example.org, without path, query or user name")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def reachable(host: str) -> str:
+    """The address under which this machine reaches a server bound to ``host``: loopback for "every address"."""
+    with suppress(ValueError):
+        address = ip_address(host)
+        if address.is_unspecified:
+            return "127.0.0.1" if address.version == 4 else "::1"
+    return host
+
+
+def _split(url: str, *schemes: str) -> SplitResult:
+    """Take a URL apart and check its scheme and its port."""
+    allowed = ", ".join(f"{scheme}:" for scheme in schemes)
+    if not url.isprintable():
+        raise ValueError("must not hold control characters")
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    if not scheme:
+        raise ValueError(f"must be a URL that starts with {allowed}")
+    if scheme[1] not in schemes:
+        raise ValueError(f"the scheme {scheme[1]}: is not supported, only {allowed}")
+    try:
+        parts = urlsplit(url)
+        valid = parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("is malformed: its host or its port cannot be read")
+    return parts
+
+
+def _quote(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

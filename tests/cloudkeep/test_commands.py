@@ -1,0 +1,77 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from cloudkeep import __version__
+from cloudkeep.children import Child, ChildSpec
+from storage.presence import Presence
+from storage.valkey import EmbeddedValkey
+from tests.support.waiting import eventually
+
+
+def cloudkeep(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **{f"CLOUDKEEP_{name}": value for name, value in settings.items()}}
+    command = [sys.executable, "-m", "cloudkeep", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_version_is_printed() -> None:
+    assert cloudkeep("--version").stdout == f"CloudKeep {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_a_wrong_setting_ends_every_command_with_one_line(command: str) -> None:
+    result = cloudkeep(command, PORT="abc")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "cloudkeep: CLOUDKEEP_PORT: must be between 1 and 65535, not 'abc'\n"
+
+
+@pytest.mark.parametrize("setting", ["DATA_DIR", "DATABASE_URL", "BLOB_URL"])
+def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str, tmp_path: Path) -> None:
+    scheme = {"DATABASE_URL": "sqlite://", "BLOB_URL": "file://"}.get(setting, "")
+    (tmp_path / "file").touch()
+    wrong = {"DATA_DIR": str(tmp_path), setting: f"{scheme}{tmp_path}/file/folder/x"}
+    result = cloudkeep("serve", **wrong)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"cloudkeep: CLOUDKEEP_{setting}: cannot write to {tmp_path}/file/folder")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None:
+    result = cloudkeep("worker", DATA_DIR=str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr.startswith("cloudkeep: CLOUDKEEP_REDIS_URL: must be set")
+
+
+def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    with sqlite3.connect(tmp_path / "cloudkeep.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0] > 0
+    connection.close()
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cloudkeep.sqlite3").write_text("something else altogether")
+    result = cloudkeep("migrate", DATA_DIR=str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr.endswith("the database cannot be used: DatabaseError: file is not a database\n")
+    assert result.stderr.count("\n") == 1
+
+
+async def test_sigterm_ends_a_worker_in_good_order(tmp_path: Path, valkey: EmbeddedValkey) -> None:
+    command = (sys.executable, "-m", "cloudkeep.child", "worker")
+    settings = {"CLOUDKEEP_DATA_DIR": str(tmp_path), "CLOUDKEEP_REDIS_URL": valkey.url}
+    worker = Child(ChildSpec("worker", command, settings), os.environ)
+    async with Redis.from_url(valkey.url) as redis:
+        presence = Presence(redis)
+        await worker.start()
+        await eventually(presence.anybody)
+        await worker.stop(60)
+        assert await worker.wait() == 0
+        assert not await presence.anybody()

