@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
 from strawberry.http.async_base_view import AsyncBaseHTTPView
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
+from cloudkeep.graphql_ws import StrictHandler
 from endpoints.state import services_of
 from resolvers.context import Context
 from services.clock import now
@@ -35,7 +37,12 @@ FORBIDDEN = 4403
 #: minute, in case access is granted after all. This code it reports at once.
 UNAUTHORIZED = 4401
 
+#: A closing frame holds no more than this (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
+LONGEST_REASON = 123
+
 BEARER = "bearer "
+#: RFC 6750, section 3: a token came, and does not hold.
+CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 #: Strawberry's way to acknowledge a connection without saying anything more; typed as Any there.
 NO_PAYLOAD: UnsetType = UNSET
 
@@ -76,7 +83,7 @@ class PatientAdapter(ASGIWebSocketAdapter):
         """Close, and say so in a way that clients understand when it is about the token."""
         if code == FORBIDDEN:
             code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
-        await super().close(code, reason)
+        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send, or end the whole connection after ``SEND_SECONDS``."""
@@ -92,6 +99,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """Strawberry's ASGI app with our context, our errors and our limits."""
 
     websocket_adapter_class = PatientAdapter
+    graphql_transport_ws_handler_class = StrictHandler
 
     def __init__(self, schema: BaseSchema) -> None:
         super().__init__(
@@ -113,7 +121,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as error:
             response = _refusal(error)
         except Unauthenticated as error:
-            response = JSONResponse({"errors": [{"message": str(error), "extensions": error.extensions}]}, error.status)
+            body = {"errors": [{"message": str(error), "extensions": error.extensions}]}
+            response = JSONResponse(body, error.status, CHALLENGE)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -136,15 +145,26 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 raise ConnectionRejectionError from error
         return NO_PAYLOAD
 
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """The request. What cannot be read is the client's fault, also where the parser of a header gives up."""
+        try:
+            return await super().parse_http_body(request)
+        except ValueError as error:
+            raise HTTPException(400, "Unable to parse the request") from error
+
     def parse_json(self, data: str | bytes) -> Any:
         """A request is an object, or a list of them; anything else would fail much later and as our fault."""
-        try:
-            parsed = super().parse_json(data)
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise HTTPException(400, "Unable to parse request body as JSON") from error
+        parsed = super().parse_json(data)
         if not isinstance(parsed, dict | list):
             raise HTTPException(400, "A GraphQL request is a JSON object")
         return parsed
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON, or a ``JSONDecodeError`` whatever is wrong with it."""
+        try:
+            return super().decode_json(data)
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise json.JSONDecodeError("not readable", "", 0) from error
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:
@@ -184,4 +204,5 @@ def _limited(receive: Receive) -> Receive:
 def _refusal(error: HTTPException) -> Response:
     code = ErrorCode.REQUEST_TOO_LARGE if error.status_code == 413 else ErrorCode.MALFORMED_REQUEST
     body = {"errors": [{"message": error.reason, "extensions": {"code": code.value}}]}
-    return Response(json.dumps(body), error.status_code, media_type="application/json")
+    headers = {"Allow": "GET, POST"} if error.status_code == 405 else None
+    return JSONResponse(body, error.status_code, headers)

@@ -1,6 +1,7 @@
 """``GET`` and ``HEAD`` of a file's or rendition's bytes, whole or in part, by a signed URL."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import quote
@@ -53,10 +54,10 @@ async def _download(request: Request, find: Finder) -> Response:
         return problem(
             416, ErrorCode.RANGE_NOT_SATISFIABLE.value, "The range lies behind the file's end.", unsatisfiable
         )
-    return _answer(request, services, content, part, headers)
+    return await _answer(request, services, content, part, headers)
 
 
-def _answer(
+async def _answer(
     request: Request, services: Services, content: Content, part: ByteRange | None, headers: dict[str, str]
 ) -> Response:
     sent = part or ByteRange(0, content.size)
@@ -66,12 +67,17 @@ def _answer(
     status = 206 if part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_body(services, content, sent), status, headers)
+    blocks = services.files.read(content, sent.start, sent.length)
+    # Read before the status is sent: bytes that are missing on the server are an answer, not a broken download.
+    first = await anext(blocks, b"")
+    return StreamingResponse(_body(first, blocks), status, headers)
 
 
-async def _body(services: Services, content: Content, sent: ByteRange) -> AsyncIterator[bytes]:
-    async for block in services.files.read(content, sent.start, sent.length):
-        yield block
+async def _body(first: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(blocks):
+        yield first
+        async for block in blocks:
+            yield block
 
 
 def _key(request: Request) -> UUID:
@@ -82,9 +88,13 @@ def _key(request: Request) -> UUID:
 
 
 def _wanted_range(request: Request, etag: str) -> str | None:
-    """The Range header, unless If-Range names other bytes than these (section 13.1.5)."""
+    """The Range header, unless If-Range names other bytes than these (section 13.1.5).
+
+    It says nothing to any method but GET (section 14.2).
+    """
     condition = request.headers.get("if-range")
-    return request.headers.get("range") if condition is None or condition.strip() == etag else None
+    wanted = request.method == "GET" and (condition is None or condition.strip() == etag)
+    return request.headers.get("range") if wanted else None
 
 
 def _headers(content: Content) -> dict[str, str]:

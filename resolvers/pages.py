@@ -13,7 +13,9 @@ from storage.models import File, Upload, UploadStatus
 
 T = TypeVar("T")
 
+PAGE = 20
 MAX_PAGE = 100
+SLOTS = 100
 MAX_SLOTS = 1_000
 
 
@@ -25,30 +27,36 @@ class Page(Generic[T]):
     has_next: bool
 
 
-def page_size(first: int, maximum: int) -> int:
+def page_size(first: int | None, default: int, maximum: int) -> int:
     """The wanted number of items. Raises :class:`InvalidInput` outside 1 to ``maximum``."""
+    if first is None:
+        return default
     if not 1 <= first <= maximum:
         raise InvalidInput(f"'first' is 1 to {maximum}.", field="first")
     return first
 
 
-async def uploads_page(context: Context, status: UploadStatus | None, first: int, after: str | None) -> Page[Upload]:
+async def uploads_page(
+    context: Context, status: UploadStatus | None, first: int | None, after: str | None
+) -> Page[Upload]:
     """The viewer's newest uploads behind the cursor ``after``."""
-    limit = page_size(first, MAX_PAGE)
+    limit = page_size(first, PAGE, MAX_PAGE)
     found = await context.services.uploads.page(context.viewer.account_id, status, _key(after), limit + 1)
     return _cut(found, limit)
 
 
-async def files_page(context: Context, first: int, after: str | None) -> Page[File]:
+async def files_page(context: Context, first: int | None, after: str | None) -> Page[File]:
     """The viewer's newest files behind the cursor ``after``."""
-    limit = page_size(first, MAX_PAGE)
+    limit = page_size(first, PAGE, MAX_PAGE)
     found = await context.services.files.page(context.viewer.account_id, _key(after), limit + 1)
     return _cut(found, limit)
 
 
-async def slots_page(context: Context, upload: Upload, first: int, after: str | None, missing: bool) -> Page[Slot]:
+async def slots_page(
+    context: Context, upload: Upload, first: int | None, after: str | None, missing: bool
+) -> Page[Slot]:
     """Slots of an upload of the viewer's, by index, behind the cursor ``after``."""
-    limit = page_size(first, MAX_SLOTS)
+    limit = page_size(first, SLOTS, MAX_SLOTS)
     start = 0 if after is None else _index(after) + 1
     found = await context.services.uploads.slots(upload, start, limit + 1, missing=missing)
     return _cut(found, limit)

@@ -6,7 +6,9 @@ from typing import TypeVar
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from services.errors import CloudKeepError, ErrorCode, ExpectedError
 
@@ -15,6 +17,8 @@ logger = logging.getLogger("cloudkeep.graphql")
 T = TypeVar("T")
 
 INVALID_REQUEST = "GRAPHQL_INVALID"
+#: What GraphQL itself refuses, and what Strawberry refuses before GraphQL sees it.
+REQUEST_ERRORS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 strawberry.enum(ErrorCode, description="What went wrong, for programs. A code never changes its meaning.")
 
@@ -51,7 +55,7 @@ class CodedErrors(MaskErrors):
         cause = error.original_error
         if isinstance(cause, CloudKeepError):
             return error
-        if cause is None or isinstance(cause, GraphQLError):
+        if cause is None or isinstance(cause, REQUEST_ERRORS):
             error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
             return error
         logger.error("fault in field %s", error.path, exc_info=cause)

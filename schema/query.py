@@ -12,7 +12,7 @@ from schema.types import Node, RequestInfo
 from schema.uploads import Upload
 from storage.models import UploadStatus
 
-PageSize = Annotated[int, strawberry.argument(description="1 to 100.")]
+PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 
 
 @strawberry.type
@@ -34,7 +34,7 @@ class Query:
         self,
         info: RequestInfo,
         status: UploadStatus | None = None,
-        first: PageSize = 20,
+        first: PageSize = pages.PAGE,
         after: str | None = None,
     ) -> Connection[Upload]:
         page = await pages.uploads_page(info.context, status, first, after)
@@ -46,7 +46,9 @@ class Query:
         return File.of(row) if row else None
 
     @strawberry.field(description="My files, newest first.")
-    async def files(self, info: RequestInfo, first: PageSize = 20, after: str | None = None) -> Connection[File]:
+    async def files(
+        self, info: RequestInfo, first: PageSize = pages.PAGE, after: str | None = None
+    ) -> Connection[File]:
         page = await pages.files_page(info.context, first, after)
         return connect(page, File.of, lambda row: str(row.id))
 

@@ -79,7 +79,7 @@ class Upload(Node):
     async def slots(
         self,
         info: RequestInfo,
-        first: Annotated[int, strawberry.argument(description="1 to 1000.")] = 100,
+        first: Annotated[int | None, strawberry.argument(description="1 to 1000.")] = pages.SLOTS,
         after: str | None = None,
         missing: bool | None = False,
     ) -> Connection[ChunkSlot]:

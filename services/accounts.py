@@ -85,6 +85,8 @@ class Accounts:
         if await rows.email_exists(email):
             await self._send(_already_registered(email))
             return Registration(email, expires_at)
+        # Sent before it is stored: when the mail cannot be sent, the code in an earlier one still holds.
+        await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
         await rows.put_registration(
             email=email,
             user_id=user_id,
@@ -93,7 +95,6 @@ class Accounts:
             otp_hash=self._otp_hash(self._otp_keys[0], email, otp),
             expires_at=expires_at,
         )
-        await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
         return Registration(email, expires_at)
 
     async def verify_otp(self, *, email: str, otp: str) -> OpenSession:

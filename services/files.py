@@ -1,6 +1,6 @@
 """Files and renditions: what an owner finds, and what a download needs."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,7 +67,7 @@ class Files:
         name = f"{rendition.file.name.rpartition('.')[0] or rendition.file.name}.compressed.mp4"
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
 
-    async def read(self, content: Content, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
         """A part of the bytes, in blocks. Raises :class:`NotFound` when the store lost them."""
         try:
             async for block in self._store.read(content.key, offset, length):

@@ -29,6 +29,8 @@ from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOve
 from storage.hints import JobHints
 from storage.models import Chunk, JobKind, Upload, UploadStatus
 
+DEAD = frozenset({UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -78,6 +80,7 @@ class Ingest:
         Raises :class:`NotFound`, :class:`UploadClosed`, and :class:`SlotBusy` while somebody else fills the slot.
         """
         upload = await self._upload(right)
+        _demand_alive(upload)
         if known := await rows.receipt(upload.id, right.index):
             yield _Repeated(upload, known)
             return
@@ -114,6 +117,12 @@ class Ingest:
         if not upload or not 0 <= right.index < upload.chunk_count or upload.slot_size(right.index) != right.size:
             raise NotFound("There is no such slot.")
         return upload
+
+
+def _demand_alive(upload: Upload) -> None:
+    # The bytes of a dead upload are gone, so that not even a chunk that was received is confirmed.
+    if upload.status in DEAD:
+        raise UploadClosed(f"The upload takes no more chunks: it is {upload.status.value}.")
 
 
 def _demand_receiving(upload: Upload) -> None:

@@ -106,7 +106,10 @@ class Pace:
 
     def _with_rate(self, frame: Frame, moment: float) -> Frame:
         done, total = frame.bytes_done or 0, frame.bytes_total or 0
-        self._arrivals = [one for one in self._arrivals if moment - one[0] <= RATE_SECONDS] + [(moment, done)]
+        self._arrivals.append((moment, done))
+        # The last one from before that time stays: the chunks of a slow sender are further apart than that.
+        while len(self._arrivals) > 2 and moment - self._arrivals[1][0] >= RATE_SECONDS:
+            del self._arrivals[0]
         since, before = self._arrivals[0]
         if moment == since or done == before:
             return frame
@@ -167,11 +170,15 @@ class Progress:
 
     async def _next(self, upload_id: UUID, events: Subscription, pace: Pace) -> Frame | None:
         event = await events.take(pace.patience())
-        if event:
+        doubtful = False
+        while event:
             frame = _of_event(upload_id, event)
-            # An event from before the snapshot would lead back to an earlier stage; a reopened slot really does.
-            return await self.snapshot(upload_id) if pace.leads_back(frame) else frame
-        return None if pace.waiting else await self.snapshot(upload_id)
+            if not pace.leads_back(frame):
+                return frame
+            # An event from before the snapshot leads back to an earlier stage, and so does a reopened slot, really. The
+            # database knows which; it is asked once, after all such events, and not at all when a later one follows.
+            doubtful, event = True, await events.take(0)
+        return None if pace.waiting and not doubtful else await self.snapshot(upload_id)
 
 
 def receiving(upload: Upload, received_bytes: int) -> Frame:

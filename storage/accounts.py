@@ -35,15 +35,19 @@ async def put_registration(
     *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
 ) -> None:
     """Store a registration in place of an older one for the same address."""
-    values = {
-        "user_id": user_id,
-        "name": name,
-        "password_hash": password_hash,
-        "otp_hash": otp_hash,
-        "attempts": 0,
-        "expires_at": expires_at,
-    }
-    await Registration.update_or_create(defaults=values, email=email)
+
+    async def work() -> None:
+        await Registration.filter(email=email).delete()
+        await Registration.create(
+            email=email,
+            user_id=user_id,
+            name=name,
+            password_hash=password_hash,
+            otp_hash=otp_hash,
+            expires_at=expires_at,
+        )
+
+    await atomically(work)
 
 
 async def count_attempt(email: str, limit: int) -> Registration | None:

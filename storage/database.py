@@ -47,8 +47,17 @@ async def migrate(url: str) -> None:
 
 
 async def open_database(url: str) -> None:
-    """Connect this process. The global fallback serves tasks that the lifespan did not start (tortoise#2244)."""
+    """Connect this process; raises when the database does not answer.
+
+    The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is made at once: a
+    first query that made it, and was cancelled meanwhile, would keep every later one waiting for ever.
+    """
     await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
+    try:
+        await ping_database()
+    except BaseException:
+        await close_database()
+        raise
 
 
 async def close_database() -> None:

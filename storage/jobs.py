@@ -14,6 +14,7 @@ from tortoise.expressions import F, Q
 from storage.models import Job, JobKind, JobState
 
 CANDIDATES = 10
+LONGEST_REASON = 500
 
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
@@ -34,25 +35,35 @@ async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
 
 async def claim(kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime) -> Job | None:
     """Take the oldest job that is due or whose lease ran out; None when there is nothing to do."""
-    due = Q(state=JobState.QUEUED, run_after__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
-    for job in await Job.filter(due, kind__in=list(kinds)).order_by("run_after", "id").limit(CANDIDATES):
-        if await _take(job, owner, now + lease):
-            return await Job.get(id=job.id)
+    # Looked at again as long as others were faster with every one of them: each round some job found its worker.
+    while candidates := await _due(kinds, now):
+        for job in candidates:
+            if await _take(job, owner, now + lease):
+                return job
     return None
+
+
+async def _due(kinds: Collection[JobKind], now: datetime) -> list[Job]:
+    due = Q(state=JobState.QUEUED, run_after__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    return await Job.filter(due, kind__in=list(kinds)).order_by("run_after", "id").limit(CANDIDATES)
 
 
 async def _take(job: Job, owner: str, until: datetime) -> bool:
     unchanged = Job.filter(id=job.id, state=job.state, attempts=job.attempts)
     # NULL equals nothing in SQL, hence the two forms of "the lease is still the one that was read".
     unchanged = unchanged.filter(lease_until=job.lease_until) if job.lease_until else unchanged
-    taken = await unchanged.update(
-        state=JobState.RUNNING,
-        attempts=F("attempts") + 1,
-        lease_owner=owner,
-        lease_token=uuid4(),
-        lease_until=until,
-    )
-    return bool(taken)
+    lease: dict[str, Any] = {
+        "state": JobState.RUNNING,
+        "attempts": job.attempts + 1,
+        "lease_owner": owner,
+        "lease_token": uuid4(),
+        "lease_until": until,
+    }
+    if not await unchanged.update(**lease):
+        return False
+    # Not read again: by now the row may hold the lease of somebody else.
+    job.update_from_dict(lease)
+    return True
 
 
 async def renew(job: Job, until: datetime) -> bool:
@@ -74,7 +85,7 @@ async def fail(job: Job, code: str, message: str) -> bool:
     """Mark the job FAILED; False when the lease was lost."""
     return bool(
         await _held(job).update(
-            state=JobState.FAILED, error_code=code, error_message=message, lease_token=None, lease_until=None
+            state=JobState.FAILED, error_code=code, error_message=shortened(message), lease_token=None, lease_until=None
         )
     )
 
@@ -83,7 +94,11 @@ async def postpone(job: Job, run_after: datetime, message: str) -> bool:
     """Give the job back for another attempt; False when the lease was lost."""
     return bool(
         await _held(job).update(
-            state=JobState.QUEUED, run_after=run_after, error_message=message, lease_token=None, lease_until=None
+            state=JobState.QUEUED,
+            run_after=run_after,
+            error_message=shortened(message),
+            lease_token=None,
+            lease_until=None,
         )
     )
 
@@ -105,6 +120,11 @@ async def release(owner: str, now: datetime) -> int:
 async def find(kind: JobKind, subject_id: UUID) -> Job | None:
     """The job of this kind on a subject."""
     return await Job.get_or_none(kind=kind, subject_id=subject_id)
+
+
+def shortened(message: str) -> str:
+    """As much of a reason as its column holds: one that is too long must not keep a job from ending."""
+    return message[:LONGEST_REASON]
 
 
 def _held(job: Job) -> Any:

@@ -187,7 +187,7 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
     async def work() -> None:
         if not await jobs.fail(job, code, message):
             raise StateChanged("the lease was lost")
-        changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": message}
+        changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": jobs.shortened(message)}
         if status is UploadStatus.FAILED:
             changes["idempotency_key"] = None
         await Upload.filter(id=job.subject_id).update(**changes)

@@ -12,7 +12,8 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -123,8 +124,7 @@ class LocalBlobStore:
 
     async def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        path = self._staging(key)
-        async for block in self._blocks(path if path.exists() else self._blob(key), offset, length):
+        async for block in self._blocks(offset, length, self._staging(key), self._blob(key)):
             yield block
 
     async def publish(self, key: str) -> None:
@@ -141,7 +141,7 @@ class LocalBlobStore:
 
     async def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for block in self._blocks(self._blob(key), offset, length):
+        async for block in self._blocks(offset, length, self._blob(key)):
             yield block
 
     @asynccontextmanager
@@ -169,8 +169,8 @@ class LocalBlobStore:
         with _translated():
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
 
-    async def _blocks(self, path: Path, offset: int, length: int) -> AsyncIterator[bytes]:
-        file = await self._run(path.open, "rb", 0)
+    async def _blocks(self, offset: int, length: int, *paths: Path) -> AsyncIterator[bytes]:
+        file = await self._run(_open_first, paths)
         try:
             end = offset + length
             while offset < end:
@@ -184,30 +184,44 @@ class LocalBlobStore:
 
     def _stage(self, key: str, size: int) -> None:
         path = self._staging(key)
+        known = path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError:
-            path.unlink(missing_ok=True)
+            if not known:
+                path.unlink(missing_ok=True)
             raise
         finally:
             os.close(descriptor)
+        # The bytes may be lost with the power and are sent again then, but not the place they are sent to.
+        _sync(path.parent)
 
     def _publish(self, key: str) -> None:
-        staging, blob = self._staging(key), self._blob(key)
-        if not staging.exists() and blob.exists():
-            return
-        _sync(staging)
-        _move(staging, blob)
+        blob = self._blob(key)
+        try:
+            _move(self._staging(key), blob)
+        except FileNotFoundError:
+            # Somebody was faster, and may have been killed before the new name was durable.
+            if not blob.exists():
+                raise
+        self._settle(blob)
 
     def _put(self, key: str, source: Path) -> None:
         landing = self._root / "staging" / f"{key}.put"
         try:
             shutil.move(source, landing)
-            _sync(landing)
             _move(landing, self._blob(key))
         finally:
             landing.unlink(missing_ok=True)
+        self._settle(self._blob(key))
+
+    def _settle(self, blob: Path) -> None:
+        """A new name is durable once its folder is, and a new folder once the one that names it is, up to the root."""
+        for folder in blob.parents:
+            _sync(folder)
+            if folder == self._root:
+                return
 
     def _staging(self, key: str) -> Path:
         return self._root / "staging" / key
@@ -215,6 +229,14 @@ class LocalBlobStore:
     def _blob(self, key: str) -> Path:
         # The end of a UUIDv7 is random, its start is the time: two folders of the end spread the blobs evenly.
         return self._root / "blobs" / key[-2:] / key[-4:-2] / key
+
+
+def _open_first(paths: Sequence[Path]) -> FileIO:
+    """The first file that is there. Asked by opening: one that is seen now may be renamed in the next moment."""
+    for path in paths[:-1]:
+        with suppress(FileNotFoundError):
+            return path.open("rb", 0)
+    return paths[-1].open("rb", 0)
 
 
 def _sync(path: Path) -> None:
@@ -226,9 +248,6 @@ def _sync(path: Path) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    missing = [folder for folder in target.parents if not folder.exists()]
+    _sync(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-    # A rename, and each folder made for it, is durable once the folder that names it is.
-    for folder in [target.parent, *(folder.parent for folder in missing)]:
-        _sync(folder)

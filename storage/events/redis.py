@@ -29,15 +29,18 @@ PAGE = 1_000
 BLOCK_MS = 2_000
 RETRY_SECONDS = 0.5
 CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+#: The two halves of an ID are unsigned 64-bit numbers, and nothing comes behind the greatest.
+LARGEST = 2**64 - 1
 
 Position = tuple[int, int]
 
 
 def _position(cursor: str) -> Position:
-    if not CURSOR.fullmatch(cursor):
-        raise InvalidCursor(f"not a cursor: {cursor[:50]!r}")
-    milliseconds, sequence = cursor.split("-")
-    return int(milliseconds), int(sequence)
+    if CURSOR.fullmatch(cursor):
+        milliseconds, sequence = map(int, cursor.split("-"))
+        if max(milliseconds, sequence) < LARGEST:
+            return milliseconds, sequence
+    raise InvalidCursor(f"not a cursor: {cursor[:50]!r}")
 
 
 def _event(cursor: str, fields: dict[str, str]) -> Event:
@@ -56,6 +59,7 @@ class RedisSubscription:
         self._skipped = False
         self._buffer: deque[Event] = deque()
         self._wake = asyncio.Event()
+        self._page: asyncio.Task[None] | None = None
 
     @property
     def cursor(self) -> str:
@@ -64,7 +68,7 @@ class RedisSubscription:
 
     def offer(self, event: Event) -> None:
         """Take an event from the process's reader; never blocks, never grows past the buffer."""
-        if len(self._buffer) >= BUFFER:
+        if not self._behind and len(self._buffer) >= BUFFER:
             self._buffer.clear()
             self._behind = True
         if self._behind:
@@ -86,11 +90,20 @@ class RedisSubscription:
         except TimeoutError:
             return None
 
+    async def leave(self) -> None:
+        """Stop reading."""
+        if self._page:
+            self._page.cancel()
+            await asyncio.wait({self._page})
+
     async def _take(self) -> Event:
         while True:
             self._wake.clear()
             if self._behind and not self._buffer:
-                await self._read_page_patiently()
+                # Goes on when the taker's patience ends: a read that is cancelled costs its connection.
+                self._page = self._page or asyncio.create_task(self._read_page_patiently())
+                await asyncio.shield(self._page)
+                self._page = None
             while self._buffer:
                 event = self._buffer.popleft()
                 if _position(event.cursor) > _position(self._last):
@@ -155,6 +168,7 @@ class RedisEventLog:
             yield subscription
         finally:
             self._forget(topic, subscription)
+            await subscription.leave()
 
     def _forget(self, topic: str, subscription: RedisSubscription) -> None:
         others = self._subscribers[topic]
@@ -171,7 +185,8 @@ class RedisEventLog:
         while True:
             try:
                 await self._read_once()
-            except RedisUnavailable as error:
+            except Exception as error:
+                # Whatever it was: without its reader, every watcher of this process would wait in vain.
                 logger.warning("event log unavailable, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._catch_up_all()

@@ -1,0 +1,112 @@
+"""``cloudkeep upload``. Loads what it needs when it runs: the other commands start without it."""
+
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cloudkeep.client.run import Credentials, Order
+    from services.media import Compression
+
+URL = "http://127.0.0.1:8000"
+PARALLEL = range(1, 33)
+INTERRUPTED = "Interrupted. Run the same command again to go on."
+
+
+def upload(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to upload.", show_default=False)],
+    compress: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET", help="Compress the videos: FAST, BALANCED or SMALL.", show_default=False),
+    ] = None,
+    max_height: Annotated[
+        int | None, typer.Option(help="Scale compressed videos down to this height in pixels.", show_default=False)
+    ] = None,
+    url: Annotated[str, typer.Option(envvar="CLOUDKEEP_URL", help="The server.")] = URL,
+    parallel: Annotated[int, typer.Option(help="Chunks that are sent at once, 1 to 32.")] = 4,
+) -> None:
+    """Upload files and print the ID of each. Run it again after an interruption: it sends only what is missing.
+
+    Signs in with the token in CLOUDKEEP_TOKEN, or asks for user ID and password.
+
+    Exit codes: 0 all is done, 1 a file was not uploaded, 2 nothing could be done, 3 a file was uploaded but not
+    compressed, 130 interrupted.
+    """
+    try:
+        code = _upload(files, compress, max_height, url, parallel)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{INTERRUPTED}\n" if sys.stderr.isatty() else f"{INTERRUPTED}\n")
+        code = 130
+    raise typer.Exit(code)
+
+
+def _upload(files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int) -> int:
+    from cloudkeep.client.errors import ClientError
+    from cloudkeep.client.run import run
+
+    try:
+        return run(_order(files, compress, max_height, url, parallel), _identity())
+    except ClientError as error:
+        sys.stderr.write(f"cloudkeep: {error}\n")
+        return error.exit_code
+
+
+def _order(files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int) -> "Order":
+    from cloudkeep.client.errors import UsageError
+    from cloudkeep.client.run import Order
+    from cloudkeep.values import public_url
+
+    if parallel not in PARALLEL:
+        raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
+    try:
+        address = public_url(url)
+    except ValueError as error:
+        raise UsageError(f"--url: {error}") from error
+    return Order(tuple(files), address, _compression(compress, max_height), parallel)
+
+
+def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
+    from cloudkeep.client.errors import UsageError, printable
+    from services.errors import InvalidInput
+    from services.media import Compression, CompressionPreset
+
+    if preset is None:
+        if max_height is not None:
+            raise UsageError("--max-height only makes sense with --compress")
+        return None
+    if preset.upper() not in CompressionPreset.__members__:
+        known = ", ".join(CompressionPreset)
+        raise UsageError(f"--compress must be one of {known}, not {printable(repr(preset))}")
+    try:
+        return Compression(CompressionPreset(preset.upper()), max_height)
+    except InvalidInput as error:
+        raise UsageError(f"--max-height: {error}") from error
+
+
+def _identity() -> "str | Credentials":
+    """The token from the environment, or how to ask for user ID and password."""
+    from cloudkeep.client.errors import SignInError
+
+    token = os.environ.get("CLOUDKEEP_TOKEN", "").strip()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise SignInError("CLOUDKEEP_TOKEN does not look like an access token")
+    if not token and not sys.stdin.isatty():
+        raise SignInError("nobody is signed in: set CLOUDKEEP_TOKEN, or run this in a terminal")
+    return token or _ask
+
+
+def _ask() -> tuple[str, str]:
+    """Ask on the terminal; standard output is for file IDs. Raises KeyboardInterrupt when nobody answers."""
+    sys.stderr.write("User ID: ")
+    sys.stderr.flush()
+    user_id = sys.stdin.readline()
+    if not user_id:
+        raise KeyboardInterrupt
+    try:
+        return user_id.strip(), getpass("Password: ")
+    except EOFError:
+        raise KeyboardInterrupt from None

@@ -1,0 +1,84 @@
+"""The way of one file: read, begin or find its upload, send what is missing, follow it to its end."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.follow import Follower
+from cloudkeep.client.moments import READING, SENDING, Meter, Track
+from cloudkeep.client.patience import Patience
+from cloudkeep.client.sender import Sender
+from cloudkeep.client.session import Session
+from cloudkeep.client.slots import OpenSlots
+from cloudkeep.client.source import Source
+from cloudkeep.client.uploads import FINAL, READY, RECEIVING, Uploads, UploadState, new_upload
+from services.media import Compression
+
+#: A server that finds chunks damaged this often has a broken disk.
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Means:
+    """What every file's way needs. ``parallel`` is the number of slots that are sent at once."""
+
+    http: httpx.AsyncClient
+    session: Session
+    compress: Compression | None = None
+    parallel: int = 4
+    patience: Patience = field(default_factory=Patience)
+
+
+class Journey:
+    """One file on its way."""
+
+    def __init__(self, means: Means, source: Source, track: Track) -> None:
+        self._means = means
+        self._source = source
+        self._track = track
+        self._uploads = Uploads(means.session, means.patience, track.note)
+
+    async def begin(self) -> UploadState:
+        """Read the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
+        sha256 = await self._source.sha256(Meter(self._track, READING, self._source.size).at)
+        new = new_upload(self._source.name, self._source.size, sha256, self._means.compress)
+        state = await self._uploads.begin(new)
+        if state.status == RECEIVING and state.received_bytes:
+            self._track.note("going on where an earlier run stopped")
+        return await self._send(state)
+
+    async def finish(self, state: UploadState) -> UploadState:
+        """Follow the upload to its end, and send again what turns out damaged. Raises :class:`UploadFailed`."""
+        for _ in range(ROUNDS):
+            if state.status not in FINAL | {RECEIVING}:
+                await Follower(self._means.session, state.id, self._track, self._means.patience).follow()
+                state = await self._uploads.look(state.id)
+            if state.status in FINAL:
+                return _successful(state)
+            self._track.note("some chunks were damaged on the server; sending them again")
+            state = await self._send(state)
+        raise UploadFailed("the server keeps losing chunks; its disk may be broken")
+
+    async def _send(self, state: UploadState) -> UploadState:
+        if state.status != RECEIVING:
+            return state
+        meter = Meter(self._track, SENDING, state.size)
+        slots = OpenSlots(self._uploads, state.id)
+        sender = Sender(self._means.http, slots, self._source, self._means.patience, self._track.note)
+        meter.at(state.received_bytes)
+        await sender.send(state.received_bytes, meter, self._means.parallel)
+        return await self._uploads.complete(state.id)
+
+
+def _successful(state: UploadState) -> UploadState:
+    if state.status == READY and state.file_id:
+        return state
+    reason = f": {state.error}" if state.error else ""
+    raise UploadFailed(f"the upload is {state.status}{reason}")
+
+
+def inspect(path: Path) -> None:
+    """Raises :class:`SourceError` unless there is something to upload."""
+    Source(path).close()

@@ -1,0 +1,154 @@
+"""Sends what is missing of an upload, several slots at once."""
+
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import httpx
+
+from cloudkeep.client.errors import Refused, TryAgain, UploadFailed
+from cloudkeep.client.http import CHUNK_TIMEOUT, demand_answer, passing_faults, retry_after
+from cloudkeep.client.moments import Meter
+from cloudkeep.client.patience import Attempts, Notify, Patience
+from cloudkeep.client.slots import OpenSlots
+from cloudkeep.client.source import Source
+from cloudkeep.client.tasks import task_group
+from cloudkeep.client.uploads import Slot
+
+#: How often in a row a slot's URL is renewed before it counts as refused.
+RENEWALS = 3
+#: A store behind the server may refuse its own URLs in words of its own, but with this status.
+URL_REFUSED = 403
+CLOSED = "UPLOAD_CLOSED"
+#: What is tried again although it is no fault of the server's.
+PASSING = {
+    "SLOT_BUSY": "somebody else is sending the same chunk",
+    "BODY_INCOMPLETE": "a chunk was cut off",
+    "BODY_STALLED": "a chunk got stuck",
+    "CHECKSUM_MISMATCH": "a chunk was damaged on its way",
+}
+
+
+class UrlRefused(Exception):
+    """The slot's URL has expired, or is none of the server's."""
+
+
+class UploadClosed(Exception):
+    """The upload takes no more chunks: it is complete, or at its end."""
+
+
+class Sender:
+    """Fills the open slots of one upload from one source."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, slots: OpenSlots, source: Source, patience: Patience, notify: Notify
+    ) -> None:
+        self._http = http
+        self._slots = slots
+        self._source = source
+        self._patience = patience
+        self._notify = notify
+
+    async def send(self, received: int, meter: Meter, parallel: int) -> None:
+        """Return when no slot is open, or the upload takes no more. ``received`` bytes are there already.
+
+        Raises :class:`UploadFailed` and :class:`SignInError`.
+        """
+        tally = _Tally(received, meter)
+        try:
+            async with task_group() as group:
+                for _ in range(parallel):
+                    group.create_task(self._fill_slots(tally))
+        except UploadClosed:
+            return
+
+    async def _fill_slots(self, tally: "_Tally") -> None:
+        while slot := await self._slots.take():
+            await self._fill(slot, tally)
+
+    async def _fill(self, slot: Slot, tally: "_Tally") -> None:
+        attempts = Attempts(self._patience, self._notify)
+        current, renewals = slot, 0
+        while True:
+            try:
+                await self._put(current, tally)
+                return
+            except TryAgain as error:
+                await attempts.failed(error)
+            except UrlRefused:
+                renewals += 1
+                fresh = await self._renewed(current, renewals)
+                if fresh is None:
+                    tally.settle(current)
+                    return
+                current = fresh
+
+    async def _renewed(self, slot: Slot, renewals: int) -> Slot | None:
+        if renewals > RENEWALS:
+            raise UploadFailed("the server refuses the URLs that it made itself")
+        return await self._slots.renew(slot)
+
+    async def _put(self, slot: Slot, tally: "_Tally") -> None:
+        # Read twice, once for the digest and once to send: the second time comes from the system's cache.
+        digest = await self._source.sha256_of(slot.offset, slot.size)
+        headers = {
+            "Content-Length": str(slot.size),
+            "Content-Type": "application/octet-stream",
+            "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
+        }
+        async with aclosing(tally.watch(slot, self._source.blocks(slot.offset, slot.size))) as content:
+            with passing_faults(slot.url):
+                response = await self._http.put(slot.url, content=content, headers=headers, timeout=CHUNK_TIMEOUT)
+        _judge(response)
+        tally.settle(slot)
+
+
+class _Tally:
+    """Counts the bytes that are there and those that are on their way."""
+
+    def __init__(self, received: int, meter: Meter) -> None:
+        self._settled = received
+        self._flying: dict[int, int] = {}
+        self._meter = meter
+
+    async def watch(self, slot: Slot, blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Pass the blocks on and count them."""
+        self._flying[slot.index] = 0
+        async with aclosing(blocks):
+            async for block in blocks:
+                yield block
+                self._flying[slot.index] += len(block)
+                self._show()
+
+    def settle(self, slot: Slot) -> None:
+        """The slot is filled."""
+        self._flying.pop(slot.index, None)
+        self._settled += slot.size
+        self._show()
+
+    def _show(self) -> None:
+        self._meter.at(self._settled + sum(self._flying.values()))
+
+
+def _judge(response: httpx.Response) -> None:
+    """Raises what has to happen now, unless the slot is filled."""
+    if response.is_success:
+        return
+    code, detail = _problem(response)
+    if response.status_code == URL_REFUSED:
+        raise UrlRefused
+    if code == CLOSED:
+        raise UploadClosed
+    if code in PASSING:
+        raise TryAgain(PASSING[code], retry_after(response))
+    demand_answer(response, detail)
+    raise Refused(code, detail or f"a chunk was refused: {response.status_code} {response.reason_phrase}")
+
+
+def _problem(response: httpx.Response) -> tuple[str, str]:
+    """Code and detail of a problem document (RFC 9457); empty when the answer is none."""
+    try:
+        document = response.json()
+        return str(document["code"]), str(document["detail"])
+    except (ValueError, TypeError, KeyError):
+        return "", ""

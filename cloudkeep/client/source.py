@@ -1,0 +1,118 @@
+"""A file that is being sent: read in small blocks, in threads, and watched for changes."""
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cloudkeep.client.errors import SourceChanged, SourceError, UploadFailed
+
+#: Bytes that are sent at once. Small, so that a slow line gets one through before the timeout.
+BLOCK = 256 * 1024
+#: Bytes that one call in a thread hashes. Small, so that Ctrl-C does not wait for a slow disk.
+HASHED_AT_ONCE = 4 * 1024 * 1024
+
+Report = Callable[[int], None]
+
+
+class Source:
+    """An open, regular file, as it was when it was opened. Sizes and offsets are in bytes.
+
+    Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`UploadFailed` when it
+    cannot be read. The file is held by its descriptor: renaming or deleting it changes nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises :class:`SourceError` on whatever is not a readable file with something in it."""
+        self._file = _open(path)
+        self.name = path.absolute().name
+        self._facts = os.fstat(self._file)
+        self.size = self._facts.st_size
+        if flaw := _flaw(self._facts):
+            self.close()
+            raise SourceError(flaw)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        os.close(self._file)
+
+    async def sha256(self, report: Report) -> str:
+        """SHA-256 of the whole, in hex; ``report`` is called with the bytes read so far."""
+        return (await self._digest(0, self.size, report)).hex()
+
+    async def sha256_of(self, offset: int, size: int) -> bytes:
+        """SHA-256 of a range."""
+        return await self._digest(offset, size, lambda _: None)
+
+    async def blocks(self, offset: int, size: int) -> AsyncGenerator[bytes, None]:
+        """A range, block by block."""
+        end = offset + size
+        while offset < end:
+            block = await asyncio.to_thread(self._read, offset, min(BLOCK, end - offset))
+            offset += len(block)
+            yield block
+        self.demand_unchanged()
+
+    def demand_unchanged(self) -> None:
+        """Raises :class:`SourceChanged` unless size and time of change are what they were."""
+        facts = os.fstat(self._file)
+        if (facts.st_size, facts.st_mtime_ns) != (self.size, self._facts.st_mtime_ns):
+            raise SourceChanged("the file was changed while it was being sent; run the command again to send it anew")
+
+    async def _digest(self, offset: int, size: int, report: Report) -> bytes:
+        digest = hashlib.sha256()
+        begin, end = offset, offset + size
+        while offset < end:
+            step = min(HASHED_AT_ONCE, end - offset)
+            await asyncio.to_thread(self._hash, digest, offset, step)
+            offset += step
+            report(offset - begin)
+        self.demand_unchanged()
+        return digest.digest()
+
+    def _hash(self, digest: "hashlib._Hash", offset: int, size: int) -> None:
+        end = offset + size
+        while offset < end:
+            block = self._read(offset, min(BLOCK, end - offset))
+            digest.update(block)
+            offset += len(block)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            block = os.pread(self._file, size, offset)
+        except OSError as error:
+            raise UploadFailed(f"the file cannot be read: {error.strerror}") from error
+        if not block:
+            raise SourceChanged("the file became shorter while it was being sent")
+        return block
+
+
+def _open(path: Path) -> int:
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise SourceError(error.strerror or "cannot be opened") from error
+    except ValueError as error:
+        raise SourceError("not a path") from error
+
+
+def _flaw(facts: os.stat_result) -> str | None:
+    """Why there is nothing to upload, if so."""
+    if stat.S_ISDIR(facts.st_mode):
+        return "Is a directory"
+    if not stat.S_ISREG(facts.st_mode):
+        return "Not a regular file"
+    return None if facts.st_size else "The file is empty"

@@ -1,0 +1,140 @@
+"""A client that is signed in to a real server behind a gateway, and what it showed and sent."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.client.graphql import GraphQL
+from cloudkeep.client.http import open_http
+from cloudkeep.client.journey import Means
+from cloudkeep.client.moments import Moment
+from cloudkeep.client.patience import Patience
+from cloudkeep.client.session import Session
+from cloudkeep.client.uploads import new_upload
+from cloudkeep.settings import Settings
+from cloudkeep.worker import work
+from services.media import Compression
+from tests.cloudkeep.client.gateway import Gateway, gateway
+from tests.support.server import Api, Json, digest, listening_socket, serve
+
+#: The smallest chunk that the server takes, so that small files have many.
+CHUNK = 64 * 1024
+QUICK = Patience(tries=8, first=0.01, longest=0.05)
+
+
+class Watcher:
+    """A track that remembers what it was told. ``on_show`` and ``on_note`` are called with it."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self.notes: list[str] = []
+        self.on_show: Callable[[Moment], None] = lambda _: None
+        self.on_note: Callable[[str], None] = lambda _: None
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages in the order in which they began."""
+        names = [moment.stage for moment in self.moments]
+        return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
+
+    def show(self, moment: Moment) -> None:
+        """See :class:`cloudkeep.client.moments.Track`."""
+        self.moments.append(moment)
+        self.on_show(moment)
+
+    def note(self, text: str) -> None:
+        """See :class:`cloudkeep.client.moments.Track`."""
+        self.notes.append(text)
+        self.on_note(text)
+
+    def end(self, text: str) -> None:
+        """See :class:`cloudkeep.client.moments.Track`."""
+        self.notes.append(text)
+
+
+@pytest.fixture
+async def front(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway with a server behind it that knows itself by the gateway's address."""
+    with listening_socket() as inside:
+        async with (
+            gateway(inside.getsockname()[1]) as running,
+            serve(settings.model_copy(update={"public_url": running.url}), inside),
+        ):
+            yield running
+
+
+@pytest.fixture
+def server(front: Gateway) -> str:
+    """The base URL of the server behind the gateway."""
+    return front.url
+
+
+@pytest.fixture
+def token(api: Api) -> str:
+    """The access token of the person who is signed in."""
+    return api.http.headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+async def client(server: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The client's own HTTP client."""
+    async with open_http(server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def puts(client: httpx.AsyncClient) -> list[str]:
+    """The path of every chunk that the client sends."""
+    seen: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            seen.append(request.url.path)
+
+    client.event_hooks["request"].append(note)
+    return seen
+
+
+@pytest.fixture
+def means(client: httpx.AsyncClient, server: str, token: str) -> Means:
+    """What a journey needs, with little patience."""
+    return Means(client, Session(GraphQL(client, server), token), patience=QUICK)
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    """What the client showed."""
+    return Watcher()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of eight small chunks."""
+    path = tmp_path / "film.bin"
+    path.write_bytes(os.urandom(8 * CHUNK - 5))
+    return path
+
+
+async def begun(api: Api, path: Path, compress: Compression | None = None) -> Json:
+    """Begin the upload that the client will find for this file, but with small chunks."""
+    content = path.read_bytes()
+    new = new_upload(path.name, len(content), digest(content), compress)
+    return await api.init(content, **{**new, "chunkSize": CHUNK})
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[None]:
+    """A worker that begins now."""
+    task = asyncio.create_task(work(settings.model_copy(update={"worker_name": "test"})))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

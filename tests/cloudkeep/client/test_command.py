@@ -1,0 +1,121 @@
+"""Tests of ``cloudkeep upload`` as people start it: a process of its own, its output, its exit codes."""
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cloudkeep.__main__ import app
+from cloudkeep.client.command import INTERRUPTED
+from cloudkeep.settings import Settings
+from tests.cloudkeep.client.conftest import CHUNK, begun, working
+from tests.cloudkeep.client.gateway import Gateway
+from tests.support.server import Api
+
+SECONDS = 60
+# Wherever the tests were started from: a shell's background jobs ignore Ctrl-C.
+heed_interrupts = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
+async def _start(*arguments: str | Path, **environment: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cloudkeep", "upload", *map(str, arguments)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**os.environ, **environment},
+        preexec_fn=heed_interrupts,
+    )
+
+
+async def _end(process: Process) -> tuple[int | None, list[str], list[str]]:
+    async with asyncio.timeout(SECONDS):
+        out, err = await process.communicate()
+    return process.returncode, out.decode().splitlines(), err.decode().splitlines()
+
+
+async def test_the_id_is_all_there_is_on_standard_output(
+    server: str, token: str, api: Api, file: Path, worker: None
+) -> None:
+    code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token))
+    (file_id,) = out
+    assert (code, err[-1]) == (0, "film.bin: ready")
+    assert (await api.data("query ($id: ID!) { file(id: $id) { name } }", id=file_id))["name"] == "film.bin"
+    assert not [line for line in err if token in line or "signature" in line]
+
+
+async def test_what_is_no_video_ends_with_code_3(server: str, token: str, file: Path, worker: None) -> None:
+    process = await _start(file, "--compress", "fast", "--url", server, CLOUDKEEP_TOKEN=token)
+    code, out, err = await _end(process)
+    assert (code, len(out)) == (3, 1)
+    assert err[-1] == "film.bin: uploaded, but not compressed: This file is not a video that can be read."
+
+
+async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
+    server: str, token: str, api: Api, file: Path, front: Gateway, settings: Settings
+) -> None:
+    upload = await begun(api, file)
+    front.begin_to_hold(4 * CHUNK)
+    process = await _start(file, "--parallel", "2", CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token)
+    await front.holding.wait()
+    process.send_signal(signal.SIGINT)
+    code, out, err = await _end(process)
+    assert (code, out, err[-1]) == (130, [], INTERRUPTED)
+    assert not [line for line in err if "Traceback" in line]
+    front.release()
+    missing = len((await api.look(upload["id"]))["slots"]["nodes"])
+    before = front.sent
+    async with working(settings):
+        code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token))
+    assert (code, len(out)) == (0, 1)
+    assert front.sent - before < (missing + 1) * CHUNK < 8 * CHUNK
+    assert "film.bin: going on where an earlier run stopped" in err
+
+
+async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
+    code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN="x.y.z"))
+    assert (code, out) == (2, [])
+    assert err == ["cloudkeep: the token in CLOUDKEEP_TOKEN is not valid or has expired"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--url", "http://127.0.0.1:1"], "cannot reach http://127.0.0.1:1"),
+        (["--url", "https://127.0.0.1:1"], "cannot reach https://127.0.0.1:1"),
+        (["--url", "ftp://example.org"], "--url: the scheme ftp: is not supported, only http:, https:"),
+        (["--url", "http://"], "--url: must be like https://drive.example.org, without path, query or user name"),
+        (["--compress", "TINY"], "--compress must be one of FAST, BALANCED, SMALL, not 'TINY'"),
+        (
+            ["--compress", "FAST", "--max-height", "7"],
+            "--max-height: The height must be an even number from 144 to 4320",
+        ),
+        (["--max-height", "720"], "--max-height only makes sense with --compress"),
+        (["--parallel", "0"], "--parallel must be between 1 and 32, not 0"),
+        (["/does/not/exist"], "/does/not/exist: No such file or directory"),
+        (["/"], "/: Is a directory"),
+        (["/dev/null"], "/dev/null: Not a regular file"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["upload", str(file), *arguments], env={"CLOUDKEEP_TOKEN": "token"})
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cloudkeep: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        ("", "nobody is signed in: set CLOUDKEEP_TOKEN, or run this in a terminal"),
+        ("two words", "CLOUDKEEP_TOKEN does not look like an access token"),
+        ("tökén", "CLOUDKEEP_TOKEN does not look like an access token"),
+    ],
+)
+def test_without_a_token_and_a_terminal_nobody_can_sign_in(file: Path, token: str, message: str) -> None:
+    result = CliRunner().invoke(app, ["upload", str(file)], env={"CLOUDKEEP_TOKEN": token})
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cloudkeep: {message}\n")

@@ -1,0 +1,317 @@
+"""What every event log promises, asked of each of them."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from storage.errors import InvalidCursor
+from storage.events import EventLog, RedisEventLog, Subscription
+from storage.redis import RedisUnavailable, close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+
+SECONDS = 30.0
+#: More than any implementation buffers for one subscriber.
+MANY = 1_500
+FOREIGN = (
+    *("", "0", "-", "+", "$", "1-", "-1", "1-1-1", " 1-1", "1-1\n", "(1-1", "one-two", "1.5-0", "1" * 5_000),
+    "\N{ARABIC-INDIC DIGIT ONE}-1",
+    "18446744073709551616-0",
+    "0-18446744073709551616",
+    "18446744073709551615-18446744073709551615",
+)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The same log as two processes see it, and an outage of what it stands on."""
+
+    log: EventLog
+    other: EventLog
+    crash: Callable[[], Awaitable[None]]
+    recover: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(url: str) -> AsyncIterator[RedisEventLog]:
+    redis = connect_redis(url)
+    log = RedisEventLog(redis)
+    await log.start()
+    yield log
+    await log.close()
+    await close_redis(redis)
+
+
+@asynccontextmanager
+async def redis_backend(folder: Path) -> AsyncIterator[Backend]:
+    valkey = EmbeddedValkey(folder)
+    await valkey.start()
+
+    async def crash() -> None:
+        valkey.kill()
+        await valkey.wait()
+
+    async with running(valkey.url) as log, running(valkey.url) as other:
+        yield Backend(log, other, crash, valkey.start)
+    await valkey.stop()
+
+
+OpenBackend = Callable[[Path], AbstractAsyncContextManager[Backend]]
+
+
+@pytest.fixture(params=[redis_backend])
+async def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Backend]:
+    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    open_backend: OpenBackend = request.param
+    async with open_backend(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def log(backend: Backend) -> EventLog:
+    return backend.log
+
+
+async def publish(log: EventLog, numbers: range, topic: str = "topic") -> None:
+    for number in numbers:
+        await log.publish(topic, {"number": number})
+
+
+async def take(subscription: Subscription, count: int) -> list[int]:
+    """The numbers of the next events."""
+    found: list[int] = []
+    for _ in range(count):
+        event = await subscription.take(SECONDS)
+        assert event, found
+        found.append(event.payload["number"])
+    return found
+
+
+async def silent(subscription: Subscription) -> bool:
+    """Whether nothing more comes."""
+    return await subscription.take(0.1) is None
+
+
+async def test_events_come_once_and_in_order(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, range(100))
+        assert await take(subscription, 100) == list(range(100))
+        assert await silent(subscription)
+
+
+async def test_an_event_arrives_as_it_was_published(log: EventLog) -> None:
+    payload = {"text": "zwölf ✓\n\0", "float": 0.1, "none": None, "nested": {"list": [1, True, {}]}}
+    async with log.subscribe("topic") as subscription:
+        cursor = await log.publish("topic", payload)
+        event = await subscription.take(SECONDS)
+    assert event
+    assert (event.cursor, event.topic, event.payload) == (cursor, "topic", payload)
+
+
+async def test_what_another_process_publishes_arrives_too(backend: Backend) -> None:
+    async with backend.log.subscribe("topic") as subscription:
+        await publish(backend.other, range(10))
+        assert await take(subscription, 10) == list(range(10))
+
+
+async def test_every_subscriber_gets_every_event(backend: Backend) -> None:
+    async with AsyncExitStack() as stack:
+        logs = [backend.log, backend.other] * 10
+        subscriptions = [await stack.enter_async_context(log.subscribe("topic")) for log in logs]
+        await publish(backend.log, range(20))
+        assert await asyncio.gather(*(take(one, 20) for one in subscriptions)) == [list(range(20))] * 20
+
+
+async def test_topics_are_kept_apart(log: EventLog) -> None:
+    async with log.subscribe("one") as one, log.subscribe("two") as two:
+        for number in range(10):
+            await publish(log, range(number, number + 1), topic=("one", "two")[number % 2])
+        assert await take(one, 5) == [0, 2, 4, 6, 8]
+        assert await take(two, 5) == [1, 3, 5, 7, 9]
+        assert await silent(one)
+        assert await silent(two)
+
+
+async def test_a_busy_topic_does_not_hide_a_quiet_one(log: EventLog) -> None:
+    async with log.subscribe("quiet") as subscription:
+        await asyncio.gather(*(log.publish("busy", {}) for _ in range(MANY)))
+        await log.publish("quiet", {"number": 1})
+        assert await take(subscription, 1) == [1]
+
+
+async def test_nothing_is_missed_from_the_moment_of_entering(backend: Backend) -> None:
+    """Others publish all the while, so entering falls between any two steps of theirs."""
+    for number in range(50):
+        noise = asyncio.create_task(publish(backend.other, range(20), topic="noise"))
+        await asyncio.sleep(number / 20_000)
+        async with backend.log.subscribe("topic") as subscription:
+            await publish(backend.other, range(number, number + 2))
+            assert (await take(subscription, 2))[-1] == number + 1
+        await noise
+
+
+async def test_a_subscription_resumes_behind_its_cursor(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, range(10))
+        await take(subscription, 4)
+        cursor = subscription.cursor
+    async with log.subscribe("topic", cursor) as subscription:
+        assert await take(subscription, 6) == [4, 5, 6, 7, 8, 9]
+        assert await silent(subscription)
+
+
+async def test_the_cursor_of_an_event_resumes_in_another_process(backend: Backend) -> None:
+    cursors = [await backend.log.publish("topic", {"number": number}) for number in range(5)]
+    async with backend.other.subscribe("topic", cursors[1]) as subscription:
+        assert await take(subscription, 3) == [2, 3, 4]
+
+
+async def test_the_cursor_is_that_of_the_last_event_taken(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, range(3))
+        event = await subscription.take(SECONDS)
+        assert event
+        assert subscription.cursor == event.cursor
+
+
+async def test_a_reader_that_comes_back_again_and_again_misses_nothing(log: EventLog) -> None:
+    start = await log.publish("topic", {"number": -1})
+    publisher = asyncio.create_task(publish(log, range(200)))
+    found: list[int] = []
+    while len(found) < 200:
+        async with log.subscribe("topic", start) as subscription:
+            found += await take(subscription, min(7, 200 - len(found)))
+            start = subscription.cursor
+    assert found == list(range(200))
+    await publisher
+
+
+async def test_a_slow_reader_gets_everything_once_and_in_order(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, range(3))
+        assert await take(subscription, 3) == [0, 1, 2]
+        await publish(log, range(MANY))
+        assert await take(subscription, MANY) == list(range(MANY))
+        assert await silent(subscription)
+
+
+async def test_a_reader_that_is_slow_all_the_time_gets_everything_once_and_in_order(backend: Backend) -> None:
+    async with backend.log.subscribe("topic") as subscription:
+        publisher = asyncio.create_task(publish(backend.other, range(MANY)))
+        found: list[int] = []
+        while len(found) < MANY:
+            await asyncio.sleep(0.001 * (len(found) % 200 == 0))
+            found += await take(subscription, 1)
+        assert found == list(range(MANY))
+        await publisher
+
+
+async def test_a_silent_topic_times_out(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        assert await subscription.take(0.01) is None
+        assert await subscription.take(0) is None
+
+
+async def test_a_timeout_loses_nothing(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        publisher = asyncio.create_task(publish(log, range(300)))
+        found: list[int] = []
+        while len(found) < 300:
+            event = await subscription.take(0.0005)
+            found += [event.payload["number"]] if event else []
+        assert found == list(range(300))
+        await publisher
+
+
+async def test_a_reader_that_is_cancelled_loses_nothing(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        publisher = asyncio.create_task(publish(log, range(100)))
+        found: list[int] = []
+        while len(found) < 100:
+            reader = asyncio.create_task(take(subscription, 1))
+            await asyncio.wait({reader}, timeout=0.0005)
+            # A result that is there at the moment of cancelling is not lost either.
+            reader.cancel()
+            await asyncio.wait({reader})
+            found += [] if reader.cancelled() else reader.result()
+        assert found == list(range(100))
+        await publisher
+
+
+async def test_a_cursor_of_another_make_is_refused(log: EventLog) -> None:
+    for cursor in FOREIGN:
+        with pytest.raises(InvalidCursor):
+            async with log.subscribe("topic", cursor):
+                pass
+
+
+async def test_leaving_frees_the_subscription(log: EventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, range(1))
+        await take(subscription, 1)
+        alive = weakref.ref(subscription)
+    del subscription
+    gc.collect()
+    assert alive() is None
+
+
+async def test_leaving_takes_nothing_from_others(log: EventLog) -> None:
+    async with log.subscribe("topic") as stays:
+        async with log.subscribe("topic"):
+            pass
+        await publish(log, range(1))
+        assert await take(stays, 1) == [0]
+
+
+async def test_nothing_is_published_while_the_log_is_away(backend: Backend) -> None:
+    await backend.crash()
+    with pytest.raises(RedisUnavailable):
+        await backend.log.publish("topic", {})
+    await backend.recover()
+    await backend.log.publish("topic", {})
+
+
+async def test_subscribers_go_on_after_a_crash_and_get_every_event_once(backend: Backend) -> None:
+    async with backend.log.subscribe("topic") as subscription:
+        await publish(backend.other, range(10))
+        assert await take(subscription, 5) == [0, 1, 2, 3, 4]
+        for crash in range(1, 4):
+            await backend.crash()
+            await backend.recover()
+            await publish(backend.other, range(10 * crash, 10 * crash + 10))
+        assert await take(subscription, 35) == list(range(5, 40))
+        assert await silent(subscription)
+
+
+async def test_a_reader_waits_patiently_while_the_log_is_away(backend: Backend) -> None:
+    async with backend.log.subscribe("topic") as subscription:
+        await backend.crash()
+        assert await subscription.take(0.2) is None
+        await backend.recover()
+        await publish(backend.other, range(1))
+        assert await take(subscription, 1) == [0]
+
+
+async def test_who_subscribes_while_the_log_is_away_gets_what_comes_later(backend: Backend) -> None:
+    await backend.crash()
+    async with backend.log.subscribe("topic") as subscription:
+        assert await subscription.take(0.2) is None
+        await backend.recover()
+        await publish(backend.other, range(5))
+        assert await take(subscription, 5) == list(range(5))
+
+
+async def test_a_cursor_outlives_a_crash(backend: Backend) -> None:
+    cursor = await backend.log.publish("topic", {"number": 0})
+    await publish(backend.log, range(1, 4))
+    await backend.crash()
+    await backend.recover()
+    async with backend.log.subscribe("topic", cursor) as subscription:
+        assert await take(subscription, 3) == [1, 2, 3]

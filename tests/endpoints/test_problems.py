@@ -1,0 +1,32 @@
+"""Problem documents: one shape for every refusal, and nothing of the inside in any of them."""
+
+import sqlite3
+
+import httpx
+
+from cloudkeep.settings import Settings
+from tests.support.server import Api
+
+INSIDE = ("sqlite", "Traceback", "no such table", "chunk ", "OperationalError", ".py")
+
+
+async def test_an_unknown_path_is_a_problem(http: httpx.AsyncClient) -> None:
+    for path in ["/nothing", "/uploads", "/uploads/x", "/files/x", "/graphql/x", "/healthz/x"]:
+        response = await http.get(path)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_a_wrong_method_is_a_problem_that_names_the_right_one(http: httpx.AsyncClient) -> None:
+    response = await http.post("/healthz")
+    assert (response.status_code, response.json()["title"]) == (405, "Method Not Allowed")
+    assert "GET" in response.headers["Allow"]
+
+
+async def test_a_fault_is_a_problem_that_says_nothing_of_the_inside(api: Api, settings: Settings) -> None:
+    upload = await api.init(b"abc")
+    with sqlite3.connect(settings.database_url.removeprefix("sqlite://")) as database:
+        database.execute("DROP TABLE chunk")
+    response = await api.put(upload["slots"]["nodes"][0], b"abc")
+    assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")
+    assert not any(word in response.text for word in INSIDE)

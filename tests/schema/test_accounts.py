@@ -1,0 +1,262 @@
+"""Accounts and sessions as a client meets them."""
+
+import asyncio
+import secrets
+
+import httpx
+import pytest
+
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, otp_of
+from tests.support.stand import Stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SESSION = "session { accessToken refreshToken expiresAt account { id userId userName email } }"
+ERRORS = "userErrors { field code message }"
+LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION} {ERRORS} }} }}"
+REFRESH = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION} {ERRORS} }} }}"
+ME = "{ me { id userId userName email createdAt } }"
+
+
+def new_person(**changes: str) -> Json:
+    """What somebody types who was never here."""
+    name = f"user-{secrets.token_hex(6)}"
+    return {"userId": name, "userName": "Ada", "email": f"{name}@example.org", "password": PASSWORD, **changes}
+
+
+def nobody(shared: Stand) -> Api:
+    return Api(shared.http)
+
+
+async def register(shared: Stand, person: Json) -> Json:
+    payload: Json = await nobody(shared).data(REGISTER, input=person)
+    return payload
+
+
+async def verify(shared: Stand, email: str, otp: str) -> Json:
+    payload: Json = await nobody(shared).data(VERIFY, input={"email": email, "otp": otp})
+    return payload
+
+
+async def join(shared: Stand, **changes: str) -> tuple[Json, Json]:
+    """A new person with an account, and their session."""
+    person = new_person(**changes)
+    await register(shared, person)
+    payload = await verify(shared, person["email"], otp_of(shared.sink))
+    return person, payload["session"]
+
+
+async def login(shared: Stand, user_id: str, password: str) -> Json:
+    payload: Json = await nobody(shared).data(LOGIN, input={"userId": user_id, "password": password})
+    return payload
+
+
+async def refresh(shared: Stand, token: str) -> Json:
+    payload: Json = await nobody(shared).data(REFRESH, token=token)
+    return payload
+
+
+def code_of(payload: Json) -> str:
+    """The code of the only error; nothing else is in the payload."""
+    (error,) = payload.pop("userErrors")
+    assert list(payload.values()) == [None]
+    assert error["message"]
+    code: str = error["code"]
+    return code
+
+
+def other_otp(otp: str) -> str:
+    return f"{(int(otp) + 1) % 10**6:06}"
+
+
+async def test_a_code_from_the_mail_makes_an_account_and_opens_a_session(shared: Stand) -> None:
+    person, session = await join(shared)
+    assert session["account"] == {
+        "id": session["account"]["id"],
+        **{k: person[k] for k in ("userId", "userName", "email")},
+    }
+    headers = {"Authorization": f"Bearer {session['accessToken']}"}
+    answer = await shared.http.post("/graphql", json={"query": ME}, headers=headers)
+    assert answer.json()["data"]["me"]["id"] == session["account"]["id"]
+
+
+async def test_nobody_is_me_without_a_token(shared: Stand) -> None:
+    assert await nobody(shared).data(ME) is None
+
+
+async def test_a_wrong_code_opens_nothing(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    assert code_of(await verify(shared, person["email"], other_otp(otp_of(shared.sink)))) == "INVALID_OTP"
+
+
+@pytest.mark.parametrize(
+    "otp", ["", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "-12345", "x" * 9_999]
+)
+async def test_what_is_no_code_opens_nothing(shared: Stand, otp: str) -> None:
+    person = new_person()
+    await register(shared, person)
+    assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
+
+
+async def test_a_code_may_be_typed_with_spaces_and_the_address_in_capitals(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    payload = await verify(shared, person["email"].upper(), f" {otp_of(shared.sink)}\n")
+    assert payload["session"]["account"]["email"] == person["email"]
+
+
+async def test_a_code_is_good_for_one_use(shared: Stand) -> None:
+    person, _ = await join(shared)
+    assert code_of(await verify(shared, person["email"], otp_of(shared.sink))) == "INVALID_OTP"
+
+
+async def test_the_sixth_guess_is_refused_even_if_it_is_right(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    otp = otp_of(shared.sink)
+    for _ in range(5):
+        await verify(shared, person["email"], other_otp(otp))
+    assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
+
+
+async def test_the_fifth_guess_may_be_right(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    otp = otp_of(shared.sink)
+    for _ in range(4):
+        await verify(shared, person["email"], other_otp(otp))
+    assert (await verify(shared, person["email"], otp))["session"]
+
+
+async def test_a_code_belongs_to_its_address(shared: Stand) -> None:
+    first, second = new_person(), new_person()
+    await register(shared, first)
+    otp = otp_of(shared.sink)
+    await register(shared, second)
+    assert code_of(await verify(shared, second["email"], otp)) == "INVALID_OTP"
+    assert code_of(await verify(shared, "nobody@example.org", otp)) == "INVALID_OTP"
+
+
+async def test_a_new_code_takes_the_place_of_the_old_one(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    old = otp_of(shared.sink)
+    await register(shared, person)
+    if old != otp_of(shared.sink):
+        assert code_of(await verify(shared, person["email"], old)) == "INVALID_OTP"
+    assert (await verify(shared, person["email"], otp_of(shared.sink)))["session"]
+
+
+async def test_two_verifications_at_once_open_one_session(shared: Stand) -> None:
+    person = new_person()
+    await register(shared, person)
+    otp = otp_of(shared.sink)
+    payloads = await asyncio.gather(*(verify(shared, person["email"], otp) for _ in range(2)))
+    opened, refused = sorted(payloads, key=lambda payload: payload["session"] is None)
+    assert opened["session"]
+    assert code_of(refused) in {"INVALID_OTP", "ALREADY_EXISTS"}
+
+
+async def test_a_user_id_is_taken_once(shared: Stand) -> None:
+    person, _ = await join(shared)
+    payload = await register(shared, new_person(userId=person["userId"].upper()))
+    assert payload["userErrors"][0]["field"] == ["input", "userId"]
+    assert code_of(payload) == "ALREADY_EXISTS"
+
+
+async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: Stand) -> None:
+    person, _ = await join(shared)
+    known = await register(shared, new_person(email=person["email"]))
+    known_mail = shared.sink.mails[-1]
+    unknown = await register(shared, new_person())
+    assert (known.keys(), known["userErrors"]) == (unknown.keys(), unknown["userErrors"])
+    assert known["registration"]["email"] == person["email"]
+    assert known_mail.recipients == [person["email"]]
+    assert known_mail.message["Subject"] == "You already have a CloudKeep account"
+
+
+async def test_a_known_address_keeps_its_account(shared: Stand) -> None:
+    person, _ = await join(shared)
+    await register(shared, new_person(email=person["email"], password="another password"))
+    assert code_of(await verify(shared, person["email"], "123456")) == "INVALID_OTP"
+    assert (await login(shared, person["userId"], PASSWORD))["session"]
+
+
+INVALID = {
+    "userId": ["", "ab", "a" * 33, "no spaces", "-dash"],
+    "userName": ["", "   ", "x" * 101, "a\nb"],
+    "email": ["", "ada", "ada@", "a b@example.org", "=?utf-8?q?a?=@example.org"],
+    "password": ["", "1234567", "x" * 1_025],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, many in INVALID.items() for value in many])
+async def test_an_invalid_field_is_named_and_nothing_is_mailed(shared: Stand, field: str, value: str) -> None:
+    mails = len(shared.sink.mails)
+    payload = await register(shared, new_person(**{field: value}))
+    assert payload["userErrors"][0]["field"] == ["input", field]
+    assert code_of(payload) == "INVALID_INPUT"
+    assert len(shared.sink.mails) == mails
+
+
+async def test_an_address_that_is_none_cannot_be_verified(shared: Stand) -> None:
+    payload = await verify(shared, "ada", "123456")
+    assert payload["userErrors"][0]["field"] == ["input", "email"]
+    assert code_of(payload) == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize("password", ["12345678", "        ", "pass\0word", "\ufdfa" * 50, "📼" * 1_024])
+async def test_a_password_may_be_anything_long_enough(shared: Stand, password: str) -> None:
+    person, _ = await join(shared, password=password)
+    assert (await login(shared, person["userId"], password))["session"]
+
+
+async def test_a_password_is_the_same_on_every_keyboard(shared: Stand) -> None:
+    person, _ = await join(shared, password="caf\u00e9 \uff11\uff12\uff13")
+    assert (await login(shared, person["userId"], "cafe\u0301 123"))["session"]
+
+
+@pytest.mark.parametrize("password", ["", "wrong", PASSWORD + "x", PASSWORD.upper(), "x" * 10_000])
+async def test_a_wrong_password_is_told_like_an_unknown_user(shared: Stand, password: str) -> None:
+    person, _ = await join(shared)
+    wrong, unknown = await login(shared, person["userId"], password), await login(shared, "nobody", PASSWORD)
+    assert wrong == unknown
+    assert code_of(wrong) == "INVALID_CREDENTIALS"
+
+
+async def test_a_user_id_is_recognised_in_capitals(shared: Stand) -> None:
+    person, _ = await join(shared)
+    assert (await login(shared, f" {person['userId'].upper()}", PASSWORD))["session"]
+
+
+async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand) -> None:
+    _, session = await join(shared)
+    fresh = (await refresh(shared, session["refreshToken"]))["session"]
+    assert fresh["account"] == session["account"]
+    assert fresh["refreshToken"] != session["refreshToken"]
+    assert fresh["accessToken"] != session["accessToken"]
+    assert (await refresh(shared, fresh["refreshToken"]))["session"]
+
+
+async def test_a_refresh_token_that_is_used_twice_closes_its_session(shared: Stand) -> None:
+    _, session = await join(shared)
+    fresh = (await refresh(shared, session["refreshToken"]))["session"]
+    assert code_of(await refresh(shared, session["refreshToken"])) == "INVALID_CREDENTIALS"
+    assert code_of(await refresh(shared, fresh["refreshToken"])) == "INVALID_CREDENTIALS"
+
+
+async def test_a_closed_session_leaves_the_others_open(shared: Stand) -> None:
+    person, session = await join(shared)
+    other = (await login(shared, person["userId"], PASSWORD))["session"]
+    for _ in range(2):
+        await refresh(shared, session["refreshToken"])
+    assert (await refresh(shared, other["refreshToken"]))["session"]
+
+
+async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Stand) -> None:
+    _, session = await join(shared)
+    assert code_of(await refresh(shared, session["accessToken"])) == "INVALID_CREDENTIALS"
+    headers = {"Authorization": f"Bearer {session['refreshToken']}"}
+    answer: httpx.Response = await shared.http.post("/graphql", json={"query": ME}, headers=headers)
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

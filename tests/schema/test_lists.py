@@ -1,0 +1,151 @@
+"""Lists in pages: uploads, files and slots."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.support.server import Api, Json
+from tests.support.stand import Stand, another
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHUNK_SIZE = 65_536
+CONTENT = bytes(CHUNK_SIZE * 6)
+PAGE = "edges { cursor node { id } } nodes { id } pageInfo { hasNextPage endCursor }"
+UPLOADS = f"""query ($first: Int, $after: String, $status: UploadStatus) {{
+    uploads(first: $first, after: $after, status: $status) {{ {PAGE} }} }}"""
+FILES = f"query ($first: Int, $after: String) {{ files(first: $first, after: $after) {{ {PAGE} }} }}"
+SLOTS = """query ($id: ID!, $first: Int, $after: String, $missing: Boolean) { upload(id: $id) {
+    slots(first: $first, after: $after, missing: $missing) {
+      nodes { index offset size received } pageInfo { hasNextPage endCursor } } } }"""
+NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Upload { fileName } ... on File { name } } }"
+ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
+LISTS = {"uploads": UPLOADS, "files": FILES}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owner(shared: Stand) -> Any:
+    """Somebody with five files, and so with five uploads, the last one first."""
+    async with another(shared) as api:
+        for number in range(5):
+            upload = await api.upload(b"x" * (number + 1), fileName=f"{number}.bin")
+            await api.frames(upload["id"])
+        yield api
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_pages_follow_each_other_without_gap_or_overlap(owner: Api, document: str) -> None:
+    whole = await owner.data(document, first=100)
+    ids, after = [], None
+    for expected in (2, 2, 1):
+        page = await owner.data(document, first=2, after=after)
+        assert len(page["nodes"]) == expected
+        ids += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert ids == [node["id"] for node in whole["nodes"]] == sorted(ids, reverse=True)
+    assert not page["pageInfo"]["hasNextPage"]
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_edges_and_nodes_are_the_same(owner: Api, document: str) -> None:
+    page = await owner.data(document, first=2)
+    assert [edge["node"] for edge in page["edges"]] == page["nodes"]
+    assert page["edges"][-1]["cursor"] == page["pageInfo"]["endCursor"]
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_behind_the_last_one_is_an_empty_page(owner: Api, document: str) -> None:
+    whole = await owner.data(document, first=5)
+    assert not whole["pageInfo"]["hasNextPage"]
+    page = await owner.data(document, after=whole["pageInfo"]["endCursor"])
+    assert page == {"edges": [], "nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+@pytest.mark.parametrize("wrong", [{"first": 0}, {"first": -1}, {"first": 101}, {"first": 2**31 - 1}], ids=str)
+async def test_a_page_has_one_to_a_hundred_entries(owner: Api, document: str, wrong: Json) -> None:
+    answer = await owner.call(document, **wrong)
+    assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+@pytest.mark.parametrize("after", ["", "x", "0", "null", "%00", "\0", "9" * 10_000])
+async def test_a_cursor_of_another_make_is_refused(owner: Api, document: str, after: str) -> None:
+    answer = await owner.call(document, after=after)
+    assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_nobody_has_no_list(shared: Stand, document: str) -> None:
+    answer = await Api(shared.http).call(document)
+    assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "UNAUTHENTICATED")
+
+
+async def test_a_list_of_no_said_length_has_the_usual_one(owner: Api) -> None:
+    assert len((await owner.data("{ files { nodes { id } } }"))["nodes"]) == 5
+    assert len((await owner.data(FILES, first=None))["nodes"]) == 5
+
+
+async def test_uploads_are_listed_by_status(shared: Stand) -> None:
+    async with another(shared) as api:
+        going, gone = [await api.init(b"x") for _ in range(2)]
+        await api.data(ABORT, id=gone["id"])
+        for status, expected in (("RECEIVING", [going]), ("ABORTED", [gone]), ("READY", [])):
+            page = await api.data(UPLOADS, status=status)
+            assert [node["id"] for node in page["nodes"]] == [upload["id"] for upload in expected]
+
+
+async def test_a_node_is_an_upload_or_a_file(owner: Api) -> None:
+    file = (await owner.data(FILES, first=1))["nodes"][0]
+    upload = (await owner.data(UPLOADS, first=1))["nodes"][0]
+    assert await owner.data(NODE, id=file["id"]) == {"__typename": "File", "id": file["id"], "name": "4.bin"}
+    assert (await owner.data(NODE, id=upload["id"]))["fileName"] == "4.bin"
+
+
+async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    slots = upload["slots"]["nodes"]
+    await shared.api.put(slots[1], CONTENT)
+    first = (await shared.api.data(SLOTS, id=upload["id"], first=2, missing=True))["slots"]
+    assert [slot["index"] for slot in first["nodes"]] == [0, 2]
+    await asyncio.gather(*(shared.api.put(slots[index], CONTENT) for index in (0, 2, 4)))
+    after = first["pageInfo"]["endCursor"]
+    rest = (await shared.api.data(SLOTS, id=upload["id"], first=9, after=after, missing=True))["slots"]
+    assert [slot["index"] for slot in rest["nodes"]] == [3, 5]
+    assert not rest["pageInfo"]["hasNextPage"]
+
+
+async def test_slots_are_listed_in_order_with_what_was_received(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    await shared.api.put(upload["slots"]["nodes"][2], CONTENT)
+    slots = (await shared.api.data(SLOTS, id=upload["id"]))["slots"]["nodes"]
+    assert [slot["received"] for slot in slots] == [False, False, True, False, False, False]
+    assert [slot["offset"] for slot in slots] == [index * CHUNK_SIZE for index in range(6)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"first": 0},
+        {"first": -1},
+        {"first": 1_001},
+        {"after": "x"},
+        {"after": "-1"},
+        {"after": ""},
+        {"after": "9" * 99},
+    ],
+    ids=str,
+)
+async def test_slots_have_pages_of_one_to_a_thousand_and_cursors_of_ours(shared: Stand, wrong: Json) -> None:
+    upload = await shared.api.init(CONTENT)
+    answer = await shared.api.call(SLOTS, id=upload["id"], **wrong)
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_behind_the_last_slot_is_an_empty_page(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    for after in ("5", "999999999"):
+        slots = (await shared.api.data(SLOTS, id=upload["id"], after=after))["slots"]
+        assert slots == {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}

@@ -1,0 +1,70 @@
+"""What the services stand on, real and the test's own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.files import Files
+from services.ingest import Ingest
+from services.progress import Progress
+from services.uploads import NewUpload, UploadPolicy, Uploads
+from storage.blobs import LocalBlobStore
+from storage.events import RedisEventLog
+from storage.hints import JobHints
+from storage.models import Account
+from storage.redis import close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+
+LIFETIME = timedelta(hours=1)
+MAX_FILE_SIZE = 2**50
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The services around uploads, and the blob store below them."""
+
+    store: LocalBlobStore
+    progress: Progress
+    hints: JobHints
+    uploads: Uploads
+    ingest: Ingest
+    files: Files
+
+
+@pytest.fixture
+async def bench(database: str, store: LocalBlobStore, valkey: EmbeddedValkey) -> AsyncIterator[Bench]:
+    """Services over a database, a blob store and a Valkey of the test's own."""
+    redis = connect_redis(valkey.url)
+    hints = JobHints(valkey.url)
+    await hints.start()
+    progress = Progress(RedisEventLog(redis))
+    uploads = Uploads(store, progress, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
+    yield Bench(store, progress, hints, uploads, Ingest(store, progress, hints, LIFETIME), Files(store))
+    await hints.close()
+    await close_redis(redis)
+
+
+async def make_account(name: str) -> UUID:
+    """The key of a new account."""
+    row = await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="-")
+    return row.id
+
+
+@pytest.fixture
+async def ada(database: str) -> UUID:
+    """Somebody's account."""
+    return await make_account("ada")
+
+
+@pytest.fixture
+async def bob(database: str) -> UUID:
+    """Somebody else's account."""
+    return await make_account("bob")
+
+
+def a_file(size: int = 200_000, chunk_size: int | None = 65_536) -> NewUpload:
+    """What a client says about a file."""
+    return NewUpload(file_name="file.bin", size=size, chunk_size=chunk_size)

@@ -1,0 +1,175 @@
+"""Accounts and sessions below the API: time, rotated keys, and rivals."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from services.accounts import Accounts, Lifetimes, OpenSession
+from services.errors import AlreadyExists, InvalidCredentials, InvalidOtp, MailUnavailable
+from services.keys import SecretKey
+from services.passwords import Passwords
+from services.tokens import AccessTokens
+from storage.mail import Mailer, open_mailer
+from storage.models import Account, Registration, Session
+from tests.smtp_sink import SmtpSink
+from tests.support.server import PASSWORD, otp_of
+
+OLD = SecretKey("old", b"the secret that everything began with")
+NEW = SecretKey("new", b"the secret that came in its place ...")
+EMAIL = "ada@example.org"
+
+
+class World:
+    """Accounts under changing circumstances; the database and the mails stay."""
+
+    def __init__(self, mailer: Mailer, passwords: Passwords) -> None:
+        self._mailer = mailer
+        self._passwords = passwords
+
+    def accounts(
+        self, *keys: SecretKey, otp: int = 600, session: int = 3_600, mailer: Mailer | None = None
+    ) -> Accounts:
+        keys = keys or (OLD,)
+        tokens = AccessTokens(keys, timedelta(minutes=15))
+        lifetimes = Lifetimes(timedelta(seconds=otp), timedelta(seconds=session))
+        return Accounts(mailer or self._mailer, self._passwords, tokens, keys, lifetimes)
+
+
+@pytest.fixture
+async def world(database: str, sink: SmtpSink) -> AsyncIterator[World]:
+    mailer, passwords = open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none"), Passwords()
+    yield World(mailer, passwords)
+    passwords.close()
+    await mailer.close()
+
+
+async def register(accounts: Accounts, user_id: str = "ada", email: str = EMAIL) -> None:
+    await accounts.register(user_id=user_id, user_name="Ada", email=email, password=PASSWORD)
+
+
+async def join(accounts: Accounts, sink: SmtpSink) -> OpenSession:
+    await register(accounts)
+    return await accounts.verify_otp(email=EMAIL, otp=otp_of(sink))
+
+
+async def test_an_expired_otp_is_refused_even_if_it_is_right(world: World, sink: SmtpSink) -> None:
+    await register(world.accounts(otp=-1))
+    with pytest.raises(InvalidOtp):
+        await world.accounts().verify_otp(email=EMAIL, otp=otp_of(sink))
+
+
+async def test_an_otp_survives_a_change_of_keys(world: World, sink: SmtpSink) -> None:
+    await register(world.accounts(OLD))
+    session = await world.accounts(NEW, OLD).verify_otp(email=EMAIL, otp=otp_of(sink))
+    assert session.account.email == EMAIL
+
+
+async def test_an_otp_dies_with_the_key_that_made_it(world: World, sink: SmtpSink) -> None:
+    await register(world.accounts(OLD))
+    with pytest.raises(InvalidOtp):
+        await world.accounts(NEW).verify_otp(email=EMAIL, otp=otp_of(sink))
+
+
+async def test_secrets_are_never_stored_in_the_clear(world: World, sink: SmtpSink) -> None:
+    await register(world.accounts())
+    otp = otp_of(sink)
+    assert otp not in repr((await Registration.all().values())[0].values())
+    session = await world.accounts().verify_otp(email=EMAIL, otp=otp)
+    stored = repr([await Account.all().values(), await Session.all().values()])
+    assert PASSWORD not in stored
+    assert session.refresh_token not in stored
+    assert session.refresh_token.partition(".")[2] not in stored
+
+
+async def test_a_mail_that_cannot_be_sent_leaves_the_earlier_code_valid(world: World, sink: SmtpSink) -> None:
+    await register(world.accounts())
+    nobody_listens = open_mailer("smtp://127.0.0.1:9?tls=none")
+    with pytest.raises(MailUnavailable):
+        await register(world.accounts(mailer=nobody_listens))
+    assert (await world.accounts().verify_otp(email=EMAIL, otp=otp_of(sink))).account.user_id == "ada"
+
+
+async def test_two_verifications_at_once_make_one_account_and_one_session(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts()
+    await register(accounts)
+    both = [accounts.verify_otp(email=EMAIL, otp=otp_of(sink)) for _ in range(2)]
+    ends = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ends) == ["AlreadyExists", "OpenSession"]
+    assert (await Account.all().count(), await Session.all().count()) == (1, 1)
+
+
+async def test_two_people_who_want_one_user_id_cannot_both_have_it(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts()
+    codes = {}
+    for email in ("first@example.org", "second@example.org"):
+        await register(accounts, email=email)
+        codes[email] = otp_of(sink)
+    ends = await asyncio.gather(
+        *(accounts.verify_otp(email=email, otp=otp) for email, otp in codes.items()), return_exceptions=True
+    )
+    assert sum(isinstance(end, AlreadyExists) for end in ends) == 1
+    assert await Account.all().count() == 1
+
+
+async def test_registrations_at_once_for_one_address_leave_one_code(world: World) -> None:
+    await asyncio.gather(*(register(world.accounts()) for _ in range(4)))
+    assert await Registration.all().count() == 1
+
+
+async def test_a_registration_waits_for_another_process_that_writes(world: World, database: str) -> None:
+    with busy_writer(database.removeprefix("sqlite://")):
+        for number in range(5):
+            await register(world.accounts(), f"user{number}", f"user{number}@example.org")
+    assert await Registration.filter(user_id__startswith="user").count() == 5
+
+
+async def test_a_session_that_was_not_used_for_too_long_is_over(world: World, sink: SmtpSink) -> None:
+    session = await join(world.accounts(session=-1), sink)
+    with pytest.raises(InvalidCredentials):
+        await world.accounts().refresh(session.refresh_token)
+
+
+async def test_two_refreshes_at_once_leave_no_two_sessions(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    ends = await asyncio.gather(accounts.refresh(token), accounts.refresh(token), return_exceptions=True)
+    assert sum(isinstance(end, OpenSession) for end in ends) <= 1
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", ".", "x.y", "\0", "\ud800", "00000000-0000-0000-0000-000000000000.x", "." * 99]
+)
+async def test_garbage_is_no_refresh_token(world: World, garbage: str) -> None:
+    with pytest.raises(InvalidCredentials):
+        await world.accounts().refresh(garbage)
+
+
+async def test_somebody_who_does_not_exist_cannot_sign_in(world: World) -> None:
+    with pytest.raises(InvalidCredentials, match="User ID or password is wrong"):
+        await world.accounts().login(user_id="nobody", password=PASSWORD)
+
+
+@contextmanager
+def busy_writer(path: str) -> Iterator[None]:
+    """Another connection to the database that writes all the time, as a worker's does."""
+    stop = threading.Event()
+
+    def write() -> None:
+        rival = sqlite3.connect(path, timeout=30, isolation_level=None)
+        row = ("u", "n", "p", "o", 0, "2000-01-01")
+        while not stop.wait(0.001):
+            rival.execute("INSERT OR REPLACE INTO registration VALUES ('rival@example.org', ?, ?, ?, ?, ?, ?)", row)
+        rival.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

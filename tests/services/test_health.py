@@ -1,0 +1,52 @@
+"""What is asked before the server calls itself ready."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services import health
+from services.health import Health
+from storage.blobs import LocalBlobStore
+from storage.presence import Presence
+from storage.redis import close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+
+
+@pytest.fixture
+async def presence(valkey: EmbeddedValkey) -> AsyncIterator[Presence]:
+    redis = connect_redis(valkey.url)
+    yield Presence(redis)
+    await close_redis(redis)
+
+
+async def test_nothing_is_missing_when_all_is_there(database: str, store: LocalBlobStore, presence: Presence) -> None:
+    await presence.announce("somebody")
+    assert await Health(store, presence).missing() == []
+
+
+async def test_a_worker_that_left_is_missing(database: str, store: LocalBlobStore, presence: Presence) -> None:
+    await presence.announce("somebody")
+    await presence.leave("somebody")
+    assert await Health(store, presence).missing() == ["worker"]
+
+
+async def test_everything_that_is_missing_is_named(
+    database: str, store: LocalBlobStore, presence: Presence, valkey: EmbeddedValkey, tmp_path: Path
+) -> None:
+    await valkey.stop()
+    await asyncio.to_thread(shutil.rmtree, tmp_path / "blobs")
+    assert await Health(store, presence).missing() == ["redis", "blobs", "worker"]
+
+
+async def test_a_part_that_never_answers_is_missing(
+    database: str, store: LocalBlobStore, presence: Presence, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    await presence.announce("somebody")
+    redis = connect_redis(valkey.url)
+    await redis.client_pause(10_000)
+    assert await Health(store, presence).missing() == ["redis", "worker"]
+    await close_redis(redis)

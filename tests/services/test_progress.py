@@ -1,0 +1,488 @@
+"""Progress: what a watcher is shown, over the real log and the real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.errors import InvalidInput, NotFound
+from services.progress import FRAME_SECONDS, SILENCE_SECONDS, START, Frame, Pace, Progress, moving
+from storage import jobs, uploads
+from storage.events import RedisEventLog
+from storage.models import JobKind, Upload, UploadStatus
+from storage.redis import close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+from tests.storage.rows import LATER, NOW, SHA256, claim, new_upload, receive, receive_all
+
+RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
+READY = UploadStatus.READY
+FINAL = [status for status in UploadStatus if status.is_final]
+ID = UUID(int=1)
+
+
+class Clock:
+    """The time, as the test wants it."""
+
+    def __init__(self) -> None:
+        self.moment = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    given = Clock()
+    monkeypatch.setattr("services.progress.time", given)
+    return given
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace()
+
+
+def frame(stage: UploadStatus = RECEIVING, percent: float = 0.0) -> Frame:
+    """A frame of a file of 1,000 bytes."""
+    return moving(ID, stage, int(percent * 10), 1_000)
+
+
+def show(pace: Pace, offered: Frame) -> Frame | None:
+    pace.offer(offered)
+    return pace.due()
+
+
+# Pace
+
+
+def test_the_first_frame_is_shown_at_once(pace: Pace) -> None:
+    assert not pace.waiting
+    assert show(pace, frame(percent=5)) == frame(percent=5)
+    assert not pace.waiting
+
+
+def test_frames_of_a_stage_keep_their_distance(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING))
+    assert show(pace, frame(REASSEMBLING, 10)) is None
+    assert pace.waiting
+    clock.moment += FRAME_SECONDS * 0.99
+    assert pace.due() is None
+    clock.moment += FRAME_SECONDS * 0.02
+    assert pace.due() == frame(REASSEMBLING, 10)
+    assert pace.due() is None
+
+
+def test_the_newest_of_many_frames_is_shown(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING))
+    for percent in range(1, 50):
+        assert show(pace, frame(REASSEMBLING, percent)) is None
+    clock.moment += FRAME_SECONDS
+    assert pace.due() == frame(REASSEMBLING, 49)
+
+
+def test_within_a_stage_nothing_goes_back(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING, 50))
+    clock.moment += FRAME_SECONDS
+    assert show(pace, frame(REASSEMBLING, 49.9)) is None
+    assert show(pace, frame(REASSEMBLING, 50)) is None
+    assert not pace.waiting
+
+
+def test_a_frame_that_waits_is_not_replaced_by_an_older_one(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING, 50))
+    show(pace, frame(REASSEMBLING, 60))
+    show(pace, frame(REASSEMBLING, 55))
+    clock.moment += FRAME_SECONDS
+    assert pace.due() == frame(REASSEMBLING, 60)
+
+
+@pytest.mark.parametrize("stage", [REASSEMBLING, *FINAL])
+def test_another_stage_is_shown_at_once(stage: UploadStatus, pace: Pace) -> None:
+    show(pace, frame(RECEIVING, 99))
+    show(pace, frame(RECEIVING, 100))
+    assert show(pace, frame(stage)) == frame(stage)
+
+
+def test_a_new_stage_begins_at_its_own_percentage(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING, 100))
+    show(pace, frame(COMPRESSING, 1))
+    clock.moment += FRAME_SECONDS
+    assert show(pace, frame(COMPRESSING, 2)) == frame(COMPRESSING, 2)
+
+
+def test_an_earlier_stage_leads_back(pace: Pace) -> None:
+    assert not pace.leads_back(frame(RECEIVING))
+    show(pace, frame(REASSEMBLING))
+    assert pace.leads_back(frame(RECEIVING, 100))
+    assert not pace.leads_back(frame(REASSEMBLING))
+    assert not pace.leads_back(frame(COMPRESSING))
+    assert not pace.leads_back(frame(UploadStatus.FAILED))
+
+
+def test_a_reopened_slot_may_show_less_than_was_received_before(pace: Pace) -> None:
+    show(pace, frame(RECEIVING, 95))
+    show(pace, frame(REASSEMBLING, 40))
+    assert show(pace, frame(RECEIVING, 90)) == frame(RECEIVING, 90)
+
+
+def test_patience_lasts_until_the_frame_that_waits_is_due(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(REASSEMBLING))
+    assert pace.patience() == SILENCE_SECONDS
+    show(pace, frame(REASSEMBLING, 10))
+    clock.moment += 0.1
+    assert pace.patience() == pytest.approx(FRAME_SECONDS - 0.1)
+    clock.moment += 10
+    assert pace.patience() == 0
+
+
+def test_the_rate_of_arrival_is_bytes_per_second(pace: Pace, clock: Clock) -> None:
+    first = show(pace, frame(percent=10))
+    assert first
+    assert (first.speed, first.eta_seconds) == (None, None)
+    clock.moment += 2
+    second = show(pace, frame(percent=30))
+    assert second
+    assert [second.speed, second.eta_seconds] == pytest.approx([100, 7])
+
+
+def test_the_rate_of_arrival_is_that_of_the_last_seconds(pace: Pace, clock: Clock) -> None:
+    for percent in [*range(0, 50, 10), *range(50, 70)]:
+        clock.moment += 1
+        last = show(pace, frame(percent=percent))
+    assert last
+    assert last.speed == pytest.approx(10)
+
+
+def test_chunks_that_are_far_apart_have_a_rate_too(pace: Pace, clock: Clock) -> None:
+    """16 MiB at 10 Mbit/s take 13 seconds."""
+    for percent in (0, 13, 26, 39):
+        shown = show(pace, frame(percent=percent))
+        clock.moment += 13
+    assert shown
+    assert [shown.speed, shown.eta_seconds] == pytest.approx([10, 61])
+
+
+def test_a_reopened_upload_has_no_rate_from_before(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(percent=100))
+    clock.moment += 1
+    show(pace, frame(REASSEMBLING))
+    clock.moment += 1
+    again = show(pace, frame(percent=90))
+    assert again
+    assert again.speed is None
+
+
+def test_frames_survive_the_event_log() -> None:
+    payload = Frame(ID, COMPRESSING, 12.5, 1, 8, 3.5, 2.0, "1-1").to_payload()
+    assert payload == {
+        "stage": "COMPRESSING",
+        "percent": 12.5,
+        "bytesDone": 1,
+        "bytesTotal": 8,
+        "etaSeconds": 3.5,
+        "speed": 2.0,
+    }
+
+
+def test_a_moving_frame_knows_speed_and_time_left() -> None:
+    moved = moving(ID, REASSEMBLING, 250, 1_000, seconds=2.0)
+    assert (moved.percent, moved.speed, moved.eta_seconds) == (25.0, 125.0, 6.0)
+    assert moving(ID, REASSEMBLING, 0, 1_000, seconds=2.0).speed is None
+
+
+# Watching
+
+
+@pytest.fixture
+async def log(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisEventLog]:
+    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    redis = connect_redis(valkey.url)
+    opened = RedisEventLog(redis)
+    await opened.start()
+    yield opened
+    await opened.close()
+    await close_redis(redis)
+
+
+class CountingProgress(Progress):
+    """Counts how often it asks the database."""
+
+    snapshots = 0
+
+    async def snapshot(self, upload_id: UUID) -> Frame:
+        self.snapshots += 1
+        return await super().snapshot(upload_id)
+
+
+@pytest.fixture
+async def progress(log: RedisEventLog, database: str) -> CountingProgress:
+    return CountingProgress(log)
+
+
+class Watcher:
+    """Follows an upload as one subscriber does."""
+
+    def __init__(self, progress: Progress, upload: Upload, after: str | None = None) -> None:
+        self.frames: list[Frame] = []
+        self._frames = progress.watch(upload.id, after)
+
+    async def next(self) -> Frame:
+        async with asyncio.timeout(30):
+            self.frames.append(await anext(self._frames))
+        return self.frames[-1]
+
+    async def until(self, stage: UploadStatus) -> Frame:
+        while (shown := await self.next()).stage is not stage:
+            pass
+        return shown
+
+    async def rest(self) -> list[Frame]:
+        """Every frame to the end."""
+        async with asyncio.timeout(30):
+            self.frames += [frame async for frame in self._frames]
+        return self.frames
+
+    async def leave(self) -> None:
+        await self._frames.aclose()
+
+
+async def set_status(upload: Upload, status: UploadStatus) -> None:
+    await Upload.filter(id=upload.id).update(status=status)
+
+
+def stages(frames: list[Frame]) -> list[UploadStatus]:
+    """The stages in the order in which they were shown."""
+    return [one.stage for number, one in enumerate(frames) if not number or frames[number - 1].stage is not one.stage]
+
+
+async def test_a_watcher_sees_first_where_the_upload_stands(progress: Progress) -> None:
+    upload = await new_upload(chunks=4)
+    await receive(upload, 3)
+    watcher = Watcher(progress, upload)
+    shown = await watcher.next()
+    assert (shown.stage, shown.bytes_done, shown.bytes_total) == (RECEIVING, 7, 37)
+    assert shown.percent == pytest.approx(100 * 7 / 37)
+    await watcher.leave()
+
+
+async def test_a_watcher_of_a_job_sees_first_what_was_saved_last(progress: Progress) -> None:
+    upload = await new_upload()
+    await receive_all(upload)
+    await jobs.save_progress(await claim(), moving(upload.id, REASSEMBLING, 20, 27, 1.0).to_payload())
+    shown = await progress.snapshot(upload.id)
+    assert shown == moving(upload.id, REASSEMBLING, 20, 27, 1.0)
+
+
+async def test_a_job_that_has_not_begun_is_at_zero(progress: Progress) -> None:
+    upload = await new_upload()
+    await receive_all(upload)
+    assert await progress.snapshot(upload.id) == Frame(upload.id, REASSEMBLING, 0.0)
+
+
+async def test_nobody_watches_what_does_not_exist(progress: Progress) -> None:
+    with pytest.raises(NotFound):
+        await anext(progress.watch(uuid4()))
+
+
+async def test_a_cursor_of_another_make_is_refused(progress: Progress) -> None:
+    upload = await new_upload()
+    with pytest.raises(InvalidInput) as refusal:
+        await anext(progress.watch(upload.id, "yesterday"))
+    assert refusal.value.field == "after"
+
+
+@pytest.mark.parametrize("status", FINAL)
+async def test_what_has_ended_is_shown_once(status: UploadStatus, progress: Progress) -> None:
+    upload = await new_upload()
+    await set_status(upload, status)
+    (only,) = await Watcher(progress, upload).rest()
+    assert (only.stage, only.percent) == (status, 100.0 if status is READY else 0.0)
+
+
+@pytest.mark.parametrize("status", FINAL)
+async def test_a_watcher_is_told_of_the_end_and_released(
+    status: UploadStatus, progress: Progress, log: RedisEventLog
+) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await set_status(upload, status)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [RECEIVING, status]
+    assert log._subscribers == {}
+
+
+async def test_a_whole_life_is_shown_in_order(progress: Progress) -> None:
+    upload = await new_upload(chunks=3, compress={"preset": "FAST"})
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await receive_all(upload)
+    await progress.publish(Frame(upload.id, REASSEMBLING, 0.0, 0, 27))
+    await watcher.until(REASSEMBLING)
+    job = await claim()
+    await progress.publish(moving(upload.id, REASSEMBLING, 20, 27, 1.0))
+    assert (await watcher.next()).bytes_done == 20
+    file = await uploads.publish(job, upload, blob_key="key", sha256=SHA256, media=None, now=NOW)
+    await progress.changed(upload.id)
+    await watcher.until(COMPRESSING)
+    for percent in range(0, 100, 5):
+        await progress.publish(Frame(upload.id, COMPRESSING, float(percent), speed=2.0))
+    job = await claim(JobKind.COMPRESS)
+    await uploads.add_rendition(job, file.id, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
+    await progress.changed(upload.id)
+    frames = await watcher.rest()
+    assert stages(frames) == [RECEIVING, REASSEMBLING, COMPRESSING, READY]
+    for stage in (REASSEMBLING, COMPRESSING):
+        percents = [one.percent for one in frames if one.stage is stage]
+        assert percents == sorted(set(percents))
+
+
+async def test_every_watcher_sees_the_end(progress: Progress) -> None:
+    upload = await new_upload()
+    watchers = [Watcher(progress, upload) for _ in range(50)]
+    await asyncio.gather(*(watcher.next() for watcher in watchers))
+    await set_status(upload, UploadStatus.ABORTED)
+    await progress.changed(upload.id)
+    ends = await asyncio.gather(*(watcher.rest() for watcher in watchers))
+    assert {frames[-1].stage for frames in ends} == {UploadStatus.ABORTED}
+
+
+async def test_an_event_from_before_the_snapshot_does_not_lead_back(progress: Progress) -> None:
+    upload = await new_upload(chunks=2)
+    for done in (10, 17):
+        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+    await receive_all(upload)
+    watcher = Watcher(progress, upload, after=START)
+    await watcher.until(REASSEMBLING)
+    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await watcher.next()
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [REASSEMBLING, READY]
+
+
+async def test_a_long_past_is_not_looked_up_event_by_event(progress: CountingProgress) -> None:
+    """Whoever resumes from the very beginning must not cost a query for each chunk there was."""
+    upload = await new_upload(chunks=2)
+    for done in range(500):
+        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+    await receive_all(upload)
+    progress.snapshots = 0
+    watcher = Watcher(progress, upload, after=START)
+    await watcher.next()
+    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await watcher.next()
+    assert progress.snapshots < 10
+    await watcher.leave()
+
+
+async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> None:
+    upload = await new_upload(chunks=4)
+    await receive_all(upload)
+    watcher = Watcher(progress, upload)
+    await watcher.until(REASSEMBLING)
+    await uploads.reopen_slots(await claim(), [0], LATER)
+    await progress.changed(upload.id)
+    again = await watcher.until(RECEIVING)
+    assert again.bytes_done == 27
+    await receive(upload, 0)
+    await progress.changed(upload.id)
+    await watcher.until(REASSEMBLING)
+    await watcher.leave()
+
+
+async def test_after_silence_the_database_is_looked_at_again(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.progress.SILENCE_SECONDS", 0.05)
+    upload = await new_upload(chunks=3)
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await receive(upload, 0)
+    assert (await watcher.next()).bytes_done == 10
+    await set_status(upload, UploadStatus.EXPIRED)
+    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.EXPIRED]
+
+
+async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
+    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.progress.SILENCE_SECONDS", 0.1)
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    valkey.kill()
+    await valkey.wait()
+    await receive_all(upload)
+    await watcher.until(REASSEMBLING)
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [RECEIVING, REASSEMBLING, READY]
+
+
+async def test_who_begins_to_watch_without_redis_learns_the_end_too(
+    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.progress.SILENCE_SECONDS", 0.1)
+    valkey.kill()
+    await valkey.wait()
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await set_status(upload, UploadStatus.FAILED)
+    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.FAILED]
+
+
+async def test_a_watcher_goes_on_by_events_when_redis_is_back(progress: Progress, valkey: EmbeddedValkey) -> None:
+    upload = await new_upload(chunks=3)
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    valkey.kill()
+    await valkey.wait()
+    await valkey.start()
+    await receive(upload, 0)
+    await progress.changed(upload.id)
+    assert (await watcher.next()).bytes_done == 10
+    await watcher.leave()
+
+
+async def test_a_frame_names_the_event_behind_it_and_resumes_from_there(progress: Progress) -> None:
+    upload = await new_upload(chunks=3)
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await progress.publish(moving(upload.id, RECEIVING, 10, 27))
+    seen = await watcher.next()
+    await watcher.leave()
+    await progress.publish(moving(upload.id, RECEIVING, 20, 27))
+    again = Watcher(progress, upload, after=seen.cursor)
+    await again.next()
+    assert (await again.next()).bytes_done == 20
+    await again.leave()
+
+
+async def test_a_watcher_that_leaves_frees_its_place(progress: Progress, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    assert list(log._subscribers) == [str(upload.id)]
+    await watcher.leave()
+    assert log._subscribers == {}
+
+
+async def test_a_watcher_that_is_cancelled_frees_its_place(progress: Progress, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    task = asyncio.create_task(watcher.next())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait({task})
+    assert log._subscribers == {}
+
+
+async def test_a_log_that_is_away_costs_a_frame_and_not_the_work(progress: Progress, valkey: EmbeddedValkey) -> None:
+    upload = await new_upload()
+    valkey.kill()
+    await valkey.wait()
+    await progress.changed(upload.id)

@@ -1,0 +1,96 @@
+"""Rows that tests of storage begin with, and other processes on the same database."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from storage import jobs, uploads
+from storage.database import atomically
+from storage.models import Account, Job, JobKind, Upload
+from storage.uploads import Accepted
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+LATER = NOW + timedelta(days=1)
+SHA256 = "0" * 64
+#: Runs ``main`` on a database as soon as the standard input ends.
+CONNECTED = """
+import asyncio, sys
+from storage.database import close_database, open_database
+async def run(url, *arguments):
+    await open_database(url)
+    try:
+        print("ready", flush=True)
+        sys.stdin.read()
+        await main(*arguments)
+    finally:
+        await close_database()
+asyncio.run(run(*sys.argv[1:]))
+"""
+
+
+async def new_account(name: str = "") -> Account:
+    name = name or uuid4().hex
+    return await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="hash")
+
+
+async def new_upload(account: Account | None = None, *, chunks: int = 3, **more: Any) -> Upload:
+    """An upload with slots of 10 bytes, the last one of 7."""
+    account = account or await new_account()
+    given = {"file_name": "file", "mime_type": "video/mp4", "size": 10 * chunks - 3, "chunk_size": 10}
+    upload = Upload(account_id=account.id, **{**given, "expires_at": LATER, **more})
+    await uploads.insert(upload)
+    return upload
+
+
+async def receive(upload: Upload, index: int, expires_at: datetime = LATER) -> Accepted:
+    return await uploads.add_receipt(upload, index, SHA256, NOW, expires_at)
+
+
+async def receive_all(upload: Upload) -> None:
+    for index in range(upload.chunk_count):
+        await receive(upload, index)
+
+
+async def enqueue(
+    kind: JobKind = JobKind.REASSEMBLE, subject_id: UUID | None = None, run_after: datetime = NOW
+) -> UUID:
+    """Queue work as the product does, in a transaction; returns its subject."""
+    subject = subject_id or uuid4()
+    await atomically(lambda: jobs.enqueue(kind, subject, run_after))
+    return subject
+
+
+async def claim(kind: JobKind = JobKind.REASSEMBLE, owner: str = "worker", moment: datetime = NOW) -> Job:
+    """The next job, which there is."""
+    job = await jobs.claim([kind], owner, LEASE, moment)
+    assert job
+    return job
+
+
+async def run_together(database_url: str, script: str, *runs: tuple[str, ...]) -> list[str]:
+    """What processes print that each run a script's ``main``, with arguments of their own, at the same time."""
+    pipe = asyncio.subprocess.PIPE
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script + CONNECTED, database_url, *run, cwd=ROOT, stdin=pipe, stdout=pipe
+        )
+        for run in runs
+    ]
+    try:
+        for process in processes:
+            assert process.stdout
+            assert await process.stdout.readline() == b"ready\n"
+        outputs = await asyncio.gather(*(process.communicate(b"go") for process in processes))
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    assert [process.returncode for process in processes] == [0] * len(runs)
+    return [output.decode() for output, _ in outputs]

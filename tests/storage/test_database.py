@@ -1,0 +1,227 @@
+"""The database: migrations, two processes at once, and transactions that outlive whoever asked for them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tortoise import Tortoise, connections
+from tortoise.exceptions import OperationalError
+from tortoise.migrations.autodetector import MigrationAutodetector
+
+from storage import accounts
+from storage.database import atomically, close_database, migrate, open_database, orm_config, ping_database
+from storage.models import Account, Chunk
+from tests.storage.rows import new_account, new_upload, run_together
+
+CANCELLATIONS = 20
+#: Fills every slot of an upload of its own, and looks for jobs in between as a worker does.
+WRITER = """
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from storage import jobs, uploads
+from storage.models import JobKind
+async def main(upload_id):
+    upload, now = await uploads.find(UUID(upload_id)), datetime.now(UTC)
+    for index in range(upload.chunk_count):
+        await uploads.add_receipt(upload, index, "0" * 64, now, now + timedelta(days=1))
+        await jobs.claim([JobKind.REASSEMBLE], upload_id, timedelta(hours=1), now)
+"""
+
+
+async def tables() -> set[str]:
+    _, rows = await connections.get("default").execute_query("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {row["name"] for row in rows}
+
+
+async def pragma(name: str) -> object:
+    _, rows = await connections.get("default").execute_query(f"PRAGMA {name}")
+    return next(iter(dict(rows[0]).values()))
+
+
+async def create_account(name: str) -> Account:
+    return await Account.create(user_id=name, name=name, email=name, password_hash="hash")
+
+
+# Migrations
+
+
+async def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path / 'new.sqlite3'}"
+    await migrate(url)
+    await open_database(url)
+    await new_account("ada")
+    before = await tables()
+    await close_database()
+    await migrate(url)
+    await open_database(url)
+    assert await accounts.user_id_exists("ada")
+    assert await tables() == before
+    await close_database()
+
+
+async def test_the_migrations_make_every_table(database: str) -> None:
+    models = Tortoise.apps["cloudkeep"].values()
+    assert {model._meta.db_table for model in models} <= await tables()
+
+
+async def test_models_and_migrations_say_the_same(database: str) -> None:
+    """When this fails, a model was changed without ``tortoise makemigrations``."""
+    assert Tortoise.apps
+    changes = await MigrationAutodetector(Tortoise.apps, orm_config(database)["apps"]).changes()
+    assert [writer.operations for writer in changes] == []
+
+
+# Connections
+
+
+async def test_a_commit_reaches_the_disk_and_readers_do_not_wait_for_writers(database: str) -> None:
+    assert await pragma("journal_mode") == "wal"
+    assert await pragma("synchronous") == 2  # FULL
+    assert await pragma("foreign_keys") == 1
+
+
+async def test_a_path_may_hold_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "my data 100% ü?#"
+    folder.mkdir()
+    url = f"sqlite://{folder / 'x.sqlite3'}"
+    await migrate(url)
+    await open_database(url)
+    await ping_database()
+    await close_database()
+    assert (folder / "x.sqlite3").exists()
+
+
+# Processes
+
+
+async def test_processes_that_write_at_once_wait_for_each_other(database: str) -> None:
+    uploads = [await new_upload(chunks=40) for _ in range(2)]
+    await run_together(database, WRITER, *((str(upload.id),) for upload in uploads))
+    assert await Chunk.all().count() == 80
+
+
+# Transactions
+
+
+async def test_a_transaction_returns_what_its_work_returns(database: str) -> None:
+    account = await atomically(lambda: create_account("ada"))
+    assert await Account.filter(id=account.id).exists()
+
+
+async def test_work_that_fails_leaves_nothing(database: str) -> None:
+    async def work() -> None:
+        await create_account("ada")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await atomically(work)
+    assert await Account.all().count() == 0
+
+
+async def test_others_do_not_see_a_transaction_before_its_end(database: str) -> None:
+    async def work() -> None:
+        await create_account("ada")
+        started.set()
+        await asyncio.sleep(0.05)
+        raise ZeroDivisionError
+
+    started = asyncio.Event()
+    task = asyncio.create_task(atomically(work))
+    await started.wait()
+    assert not await accounts.user_id_exists("ada")
+    await asyncio.wait({task})
+    assert isinstance(task.exception(), ZeroDivisionError)
+
+
+async def test_a_write_beside_a_transaction_that_fails_is_kept(database: str) -> None:
+    async def work() -> None:
+        await create_account("ada")
+        started.set()
+        await asyncio.sleep(0.05)
+        raise ZeroDivisionError
+
+    started = asyncio.Event()
+    task = asyncio.create_task(atomically(work))
+    await started.wait()
+    await create_account("grace")
+    await asyncio.wait({task})
+    assert isinstance(task.exception(), ZeroDivisionError)
+    assert [account.user_id for account in await Account.all()] == ["grace"]
+
+
+async def test_a_transaction_ends_although_its_caller_was_cancelled(database: str) -> None:
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await create_account("ada")
+        started.set()
+        await go.wait()
+        await create_account("grace")
+
+    task = asyncio.create_task(atomically(work))
+    await started.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert await Account.all().count() == 2
+
+
+async def test_a_caller_that_is_cancelled_twice_lets_the_transaction_end_too(database: str) -> None:
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        await go.wait()
+        await create_account("ada")
+
+    task = asyncio.create_task(atomically(work))
+    await started.wait()
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait({task})
+    async with asyncio.timeout(30):
+        await create_account("grace")
+    assert await Account.all().count() == 2
+
+
+Operation = Callable[[str], Coroutine[None, None, object]]
+OPERATIONS: list[Operation] = [
+    lambda name: atomically(lambda: create_account(name)),
+    create_account,
+    accounts.user_id_exists,
+]
+
+
+async def cancelled_after(seconds: float, operation: Coroutine[None, None, object]) -> None:
+    task = asyncio.create_task(operation)
+    await asyncio.sleep(seconds)
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=["transaction", "write", "read"])
+async def test_the_connection_is_usable_wherever_a_caller_was_cancelled(
+    database_url: str, operation: Operation
+) -> None:
+    """From before the first connection on: whatever step the cancellation hits, nobody waits for ever."""
+    for number in range(CANCELLATIONS):
+        await open_database(database_url)
+        for later in range(5):
+            await cancelled_after((5 * number + later) / 20_000, operation(uuid4().hex))
+            async with asyncio.timeout(10):
+                await create_account(f"after-{number}-{later}")
+        await close_database()
+
+
+async def test_a_database_that_cannot_be_opened_is_no_obstacle_to_another(tmp_path: Path, database_url: str) -> None:
+    with pytest.raises(OperationalError, match="unable to open"):
+        await open_database(f"sqlite://{tmp_path / 'no such folder' / 'x.sqlite3'}")
+    await open_database(database_url)
+    await ping_database()
+    await close_database()

@@ -1,0 +1,316 @@
+"""Job rows: one claim each, and only whoever holds the lease changes anything."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from storage import jobs
+from storage.models import Job, JobKind, JobState
+from tests.storage.rows import LEASE, NOW, claim, enqueue, run_together
+
+pytestmark = pytest.mark.usefixtures("database")
+
+AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
+#: Claims until nothing is left, and prints what it got.
+CLAIMER = """
+from datetime import datetime, timedelta
+from storage import jobs
+from storage.models import JobKind
+async def main(moment):
+    while job := await jobs.claim(list(JobKind), "other", timedelta(hours=1), datetime.fromisoformat(moment)):
+        print(job.subject_id, job.lease_token)
+"""
+
+
+async def look(job: Job) -> Job:
+    return await Job.get(id=job.id)
+
+
+async def row_of(job: Job) -> Any:
+    return await Job.get(id=job.id).values()
+
+
+async def claim_or_none(moment: datetime = NOW, kind: JobKind = JobKind.REASSEMBLE) -> Job | None:
+    return await jobs.claim([kind], "another", LEASE, moment)
+
+
+# Claiming
+
+
+async def test_a_claim_takes_the_job_under_a_lease() -> None:
+    subject = await enqueue()
+    job = await claim(owner="me")
+    assert (job.subject_id, job.state, job.attempts) == (subject, JobState.RUNNING, 1)
+    assert (job.lease_owner, job.lease_until) == ("me", NOW + LEASE)
+    stored = await look(job)
+    assert (stored.state, stored.lease_token, stored.lease_until) == (job.state, job.lease_token, job.lease_until)
+
+
+async def test_there_is_nothing_to_claim_at_first() -> None:
+    assert await claim_or_none() is None
+
+
+async def test_of_twenty_claimers_at_once_one_gets_the_job() -> None:
+    await enqueue()
+    claims = await asyncio.gather(*(jobs.claim([JobKind.REASSEMBLE], str(n), LEASE, NOW) for n in range(20)))
+    assert len([job for job in claims if job]) == 1
+
+
+async def test_twenty_claimers_at_once_get_twenty_jobs() -> None:
+    """Who loses a race goes on to the next job, as long as there is one."""
+    subjects = [await enqueue() for _ in range(20)]
+    claims = await asyncio.gather(*(jobs.claim([JobKind.REASSEMBLE], str(n), LEASE, NOW) for n in range(20)))
+    assert sorted(job.subject_id for job in claims if job) == sorted(subjects)
+
+
+async def test_processes_share_the_jobs_without_overlap(database: str) -> None:
+    subjects = [str(await enqueue()) for _ in range(60)]
+    outputs = await run_together(database, CLAIMER, *[(NOW.isoformat(),)] * 2)
+    claimed = [line.split() for output in outputs for line in output.splitlines()]
+    assert sorted(subject for subject, _ in claimed) == sorted(subjects)
+    assert len({token for _, token in claimed}) == 60
+
+
+async def test_a_claimed_job_is_not_claimed_again() -> None:
+    await enqueue()
+    await claim()
+    assert await claim_or_none() is None
+
+
+async def test_jobs_are_claimed_in_the_order_in_which_they_are_due() -> None:
+    moments = [NOW - timedelta(seconds=seconds) for seconds in (5, 30, 1, 10)]
+    subjects = {moment: await enqueue(run_after=moment) for moment in moments}
+    assert [(await claim()).subject_id for _ in moments] == [subjects[moment] for moment in sorted(moments)]
+
+
+async def test_jobs_due_at_the_same_moment_are_claimed_in_the_order_in_which_they_were_made() -> None:
+    subjects = [await enqueue() for _ in range(15)]
+    assert [(await claim()).subject_id for _ in subjects] == subjects
+
+
+async def test_a_job_is_not_claimed_before_its_time() -> None:
+    await enqueue(run_after=NOW + timedelta(microseconds=1))
+    assert await claim_or_none() is None
+    assert await claim_or_none(NOW + timedelta(microseconds=1))
+
+
+async def test_each_kind_has_a_lane_of_its_own() -> None:
+    await enqueue(JobKind.COMPRESS)
+    assert await claim_or_none(kind=JobKind.REASSEMBLE) is None
+    assert (await claim(JobKind.COMPRESS)).kind is JobKind.COMPRESS
+
+
+async def test_one_claimer_may_serve_several_kinds() -> None:
+    await enqueue(JobKind.COMPRESS)
+    await enqueue(JobKind.REASSEMBLE)
+    assert await jobs.claim(list(JobKind), "me", LEASE, NOW)
+    assert await jobs.claim(list(JobKind), "me", LEASE, NOW)
+
+
+# Leases
+
+
+async def test_a_job_whose_lease_ran_out_is_claimed_again() -> None:
+    await enqueue()
+    dead = await claim(owner="dead")
+    assert await claim_or_none(NOW + LEASE) is None
+    taken = await claim(owner="next", moment=AFTER_LEASE)
+    assert (taken.id, taken.lease_owner, taken.attempts) == (dead.id, "next", 2)
+    assert taken.lease_token != dead.lease_token
+
+
+async def test_of_twenty_claimers_one_gets_the_job_whose_lease_ran_out() -> None:
+    await enqueue()
+    await claim()
+    claims = await asyncio.gather(*(claim_or_none(AFTER_LEASE) for _ in range(20)))
+    assert len([job for job in claims if job]) == 1
+
+
+async def test_a_renewed_lease_holds_longer() -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.renew(job, AFTER_LEASE + LEASE)
+    assert await claim_or_none(AFTER_LEASE) is None
+    assert await jobs.renew(job, AFTER_LEASE + 2 * LEASE)
+
+
+async def test_a_lease_that_ran_out_can_be_renewed_until_somebody_takes_the_job() -> None:
+    await enqueue()
+    slow = await claim()
+    assert await jobs.renew(slow, AFTER_LEASE)
+    await claim(moment=AFTER_LEASE + LEASE)
+    assert not await jobs.renew(slow, AFTER_LEASE + 2 * LEASE)
+
+
+async def test_a_claimer_that_was_overtaken_right_after_its_claim_does_not_get_the_other_ones_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine may sleep between any two statements; two workers under one lease would both store a result."""
+    await enqueue()
+    take = jobs._take
+
+    async def take_and_sleep(job: Job, owner: str, until: datetime) -> object:
+        taken = await take(job, owner, until)
+        monkeypatch.undo()
+        assert await jobs.claim([JobKind.REASSEMBLE], "fast", LEASE, AFTER_LEASE)
+        return taken
+
+    monkeypatch.setattr(jobs, "_take", take_and_sleep)
+    slow = await jobs.claim([JobKind.REASSEMBLE], "slow", LEASE, NOW)
+    assert slow is None or not await jobs.renew(slow, AFTER_LEASE + LEASE)
+
+
+Write = Callable[[Job], Awaitable[object]]
+WRITES: dict[str, Write] = {
+    "renew": lambda job: jobs.renew(job, NOW + 10 * LEASE),
+    "save_progress": lambda job: jobs.save_progress(job, {"percent": 99.0}),
+    "finish": jobs.finish,
+    "fail": lambda job: jobs.fail(job, "INTERNAL", "reason"),
+    "postpone": lambda job: jobs.postpone(job, NOW + LEASE, "reason"),
+    "give_back": lambda job: jobs.give_back(job, NOW),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_who_lost_the_lease_changes_nothing(write: str) -> None:
+    await enqueue()
+    stale = await claim()
+    await claim(moment=AFTER_LEASE)
+    before = await row_of(stale)
+    assert not await WRITES[write](stale)
+    assert await row_of(stale) == before
+
+
+@pytest.mark.parametrize("end", ["finish", "fail", "postpone", "give_back"])
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_job_that_was_ended_or_given_back_is_out_of_reach(end: str, write: str) -> None:
+    await enqueue()
+    job = await claim()
+    await WRITES[end](job)
+    before = await row_of(job)
+    assert not await WRITES[write](job)
+    assert await row_of(job) == before
+
+
+# How an attempt ends
+
+
+async def test_a_finished_job_is_done() -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.finish(job)
+    stored = await look(job)
+    assert (stored.state, stored.lease_token, stored.lease_until) == (JobState.DONE, None, None)
+    assert await claim_or_none(AFTER_LEASE) is None
+
+
+async def test_a_job_that_failed_says_why() -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.fail(job, "NOT_A_VIDEO", "There is no video in it.")
+    stored = await look(job)
+    assert (stored.state, stored.error_code, stored.error_message) == (
+        JobState.FAILED,
+        "NOT_A_VIDEO",
+        "There is no video in it.",
+    )
+    assert await claim_or_none(AFTER_LEASE) is None
+
+
+async def test_a_postponed_job_is_tried_again_later() -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.postpone(job, NOW + timedelta(seconds=5), "attempt 1 failed")
+    assert await claim_or_none(NOW + timedelta(seconds=4)) is None
+    again = await claim(moment=NOW + timedelta(seconds=5))
+    assert (again.attempts, again.error_message) == (2, "attempt 1 failed")
+
+
+async def test_an_attempt_that_is_given_back_does_not_count() -> None:
+    await enqueue()
+    await jobs.give_back(await claim(), NOW)
+    await jobs.give_back(await claim(), NOW)
+    assert (await claim()).attempts == 1
+
+
+async def test_what_a_dead_worker_held_is_released_by_its_name() -> None:
+    for _ in range(3):
+        await enqueue()
+    mine = [await claim(owner="dead"), await claim(owner="dead")]
+    others = await claim(owner="alive")
+    assert await jobs.release("dead", NOW) == 2
+    assert {(await claim(owner="next")).id for _ in mine} == {job.id for job in mine}
+    assert await jobs.renew(others, NOW + 2 * LEASE)
+    assert not await jobs.renew(mine[0], NOW + 2 * LEASE)
+
+
+async def test_an_attempt_in_which_the_worker_died_counts() -> None:
+    await enqueue()
+    await claim(owner="dead")
+    await jobs.release("dead", NOW)
+    assert (await claim()).attempts == 2
+
+
+async def test_what_was_ended_is_not_released() -> None:
+    await enqueue()
+    job = await claim(owner="dead")
+    await jobs.finish(job)
+    assert await jobs.release("dead", NOW) == 0
+    assert (await look(job)).state is JobState.DONE
+
+
+async def test_progress_is_kept_for_whoever_asks_next() -> None:
+    subject = await enqueue()
+    await jobs.save_progress(await claim(), {"percent": 12.5, "speed": None})
+    found = await jobs.find(JobKind.REASSEMBLE, subject)
+    assert found
+    assert found.progress == {"percent": 12.5, "speed": None}
+
+
+# Queueing again
+
+
+@pytest.mark.parametrize("end", ["finish", "fail", "postpone"])
+async def test_a_job_that_is_queued_again_starts_afresh(end: str) -> None:
+    subject = await enqueue()
+    job = await claim()
+    await jobs.save_progress(job, {"percent": 50.0})
+    await WRITES[end](job)
+    await enqueue(subject_id=subject, run_after=NOW)
+    fresh = await look(job)
+    assert (fresh.state, fresh.attempts, fresh.run_after) == (JobState.QUEUED, 0, NOW)
+    assert [fresh.lease_owner, fresh.lease_token, fresh.lease_until, fresh.progress] == [None] * 4
+    assert [fresh.error_code, fresh.error_message] == [None] * 2
+
+
+async def test_who_worked_on_a_job_that_was_queued_again_has_lost_it() -> None:
+    subject = await enqueue()
+    stale = await claim()
+    await enqueue(subject_id=subject)
+    assert not await jobs.finish(stale)
+    assert (await claim()).attempts == 1
+
+
+async def test_a_subject_has_one_job_of_each_kind() -> None:
+    subject = await enqueue()
+    await enqueue(JobKind.COMPRESS, subject)
+    await enqueue(JobKind.COMPRESS, subject)
+    assert await Job.filter(subject_id=subject).count() == 2
+
+
+async def test_a_job_is_found_by_kind_and_subject() -> None:
+    subject = await enqueue(JobKind.COMPRESS)
+    assert await jobs.find(JobKind.REASSEMBLE, subject) is None
+    assert await jobs.find(JobKind.COMPRESS, uuid4()) is None
+    assert await jobs.find(JobKind.COMPRESS, subject)
+
+
+async def test_a_reason_of_any_length_can_be_stored() -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.fail(job, "INTERNAL", "x" * 10_000)
+    assert (await look(job)).state is JobState.FAILED

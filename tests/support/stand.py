@@ -1,0 +1,90 @@
+"""A server with a worker that a whole test module shares: for tables of refusals, each of which changes nothing."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cloudkeep.settings import Settings
+from cloudkeep.worker import work
+from services.keys import SecretKey
+from storage.valkey import EmbeddedValkey
+from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.server import Api, listening_socket, serve, sign_up
+
+KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What a test needs of the server; ``api`` is a person who is signed in, ``http`` is nobody."""
+
+    url: str
+    settings: Settings
+    sink: SmtpSink
+    http: httpx.AsyncClient
+    api: Api
+
+    @property
+    def staged(self) -> set[str]:
+        """The staging areas in the blob store."""
+        return {path.name for path in (self.settings.data_dir / "blobs" / "staging").iterdir()}
+
+
+@asynccontextmanager
+async def stand(folder: Path, template: Path, **changes: Any) -> AsyncIterator[Stand]:
+    """Run a server and a worker in ``folder``, on a copy of the migrated database ``template``."""
+    database = folder / "cloudkeep.sqlite3"
+    await asyncio.to_thread(shutil.copyfile, template, database)
+    async with AsyncExitStack() as stack:
+        valkey = EmbeddedValkey(folder)
+        await valkey.start()
+        stack.push_async_callback(valkey.stop)
+        sink = await stack.enter_async_context(smtp_sink())
+        listener = stack.enter_context(listening_socket())
+        settings = _settings(folder, database, valkey.url, sink.port, listener.getsockname()[1], changes)
+        url = await stack.enter_async_context(serve(settings, listener))
+        await stack.enter_async_context(_working(settings))
+        nobody = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        person = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        yield Stand(url, settings, sink, nobody, await sign_up(person, sink))
+
+
+@asynccontextmanager
+async def another(running: Stand) -> AsyncIterator[Api]:
+    """Somebody else who is signed in."""
+    async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        yield await sign_up(client, running.sink)
+
+
+def _settings(folder: Path, database: Path, redis_url: str, mail_port: int, port: int, changes: Any) -> Settings:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CLOUDKEEP_" + field.upper() for field in Settings.model_fields):
+            patch.delenv(name, raising=False)
+        given = Settings(
+            data_dir=folder,
+            database_url=f"sqlite://{database}",
+            redis_url=redis_url,
+            mail_url=f"smtp://127.0.0.1:{mail_port}?tls=none",
+            public_url=f"http://127.0.0.1:{port}",
+            body_stall_timeout=1.0,
+        )
+    return given.model_copy(update={"secret_keys": KEYS, **changes})
+
+
+@asynccontextmanager
+async def _working(settings: Settings) -> AsyncIterator[None]:
+    task = asyncio.create_task(work(settings.model_copy(update={"worker_name": "test"})))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
