@@ -5,6 +5,7 @@ import secrets
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, otp_of
 from tests.support.stand import Stand
@@ -22,6 +23,13 @@ def new_person(**changes: str) -> Json:
     """What somebody types who was never here."""
     name = f"user-{secrets.token_hex(6)}"
     return {"userId": name, "userName": "Ada", "email": f"{name}@example.org", "password": PASSWORD, **changes}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ada(shared: Stand) -> Json:
+    """Somebody with an account, as they typed themselves in."""
+    person, _ = await join(shared)
+    return person
 
 
 def nobody(shared: Stand) -> Api:
@@ -90,13 +98,11 @@ async def test_a_wrong_code_opens_nothing(shared: Stand) -> None:
     assert code_of(await verify(shared, person["email"], other_otp(otp_of(shared.sink)))) == "INVALID_OTP"
 
 
-@pytest.mark.parametrize(
-    "otp", ["", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "-12345", "x" * 9_999]
-)
-async def test_what_is_no_code_opens_nothing(shared: Stand, otp: str) -> None:
+async def test_what_is_no_code_opens_nothing(shared: Stand) -> None:
     person = new_person()
     await register(shared, person)
-    assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
+    for otp in ("", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "-12345", "x" * 9_999):
+        assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
 
 
 async def test_a_code_may_be_typed_with_spaces_and_the_address_in_capitals(shared: Stand) -> None:
@@ -158,29 +164,26 @@ async def test_two_verifications_at_once_open_one_session(shared: Stand) -> None
     assert code_of(refused) in {"INVALID_OTP", "ALREADY_EXISTS"}
 
 
-async def test_a_user_id_is_taken_once(shared: Stand) -> None:
-    person, _ = await join(shared)
-    payload = await register(shared, new_person(userId=person["userId"].upper()))
+async def test_a_user_id_is_taken_once(shared: Stand, ada: Json) -> None:
+    payload = await register(shared, new_person(userId=ada["userId"].upper()))
     assert payload["userErrors"][0]["field"] == ["input", "userId"]
     assert code_of(payload) == "ALREADY_EXISTS"
 
 
-async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: Stand) -> None:
-    person, _ = await join(shared)
-    known = await register(shared, new_person(email=person["email"]))
+async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: Stand, ada: Json) -> None:
+    known = await register(shared, new_person(email=ada["email"]))
     known_mail = shared.sink.mails[-1]
     unknown = await register(shared, new_person())
     assert (known.keys(), known["userErrors"]) == (unknown.keys(), unknown["userErrors"])
-    assert known["registration"]["email"] == person["email"]
-    assert known_mail.recipients == [person["email"]]
+    assert known["registration"]["email"] == ada["email"]
+    assert known_mail.recipients == [ada["email"]]
     assert known_mail.message["Subject"] == "You already have a CloudKeep account"
 
 
-async def test_a_known_address_keeps_its_account(shared: Stand) -> None:
-    person, _ = await join(shared)
-    await register(shared, new_person(email=person["email"], password="another password"))
-    assert code_of(await verify(shared, person["email"], "123456")) == "INVALID_OTP"
-    assert (await login(shared, person["userId"], PASSWORD))["session"]
+async def test_a_known_address_keeps_its_account(shared: Stand, ada: Json) -> None:
+    await register(shared, new_person(email=ada["email"], password="another password"))
+    assert code_of(await verify(shared, ada["email"], "123456")) == "INVALID_OTP"
+    assert (await login(shared, ada["userId"], PASSWORD))["session"]
 
 
 INVALID = {
@@ -206,7 +209,7 @@ async def test_an_address_that_is_none_cannot_be_verified(shared: Stand) -> None
     assert code_of(payload) == "INVALID_INPUT"
 
 
-@pytest.mark.parametrize("password", ["12345678", "        ", "pass\0word", "\ufdfa" * 50, "📼" * 1_024])
+@pytest.mark.parametrize("password", ["        ", "pass\0word", "\ufdfa" * 50, "📼" * 1_024])
 async def test_a_password_may_be_anything_long_enough(shared: Stand, password: str) -> None:
     person, _ = await join(shared, password=password)
     assert (await login(shared, person["userId"], password))["session"]
@@ -217,21 +220,19 @@ async def test_a_password_is_the_same_on_every_keyboard(shared: Stand) -> None:
     assert (await login(shared, person["userId"], "cafe\u0301 123"))["session"]
 
 
-@pytest.mark.parametrize("password", ["", "wrong", PASSWORD + "x", PASSWORD.upper(), "x" * 10_000])
-async def test_a_wrong_password_is_told_like_an_unknown_user(shared: Stand, password: str) -> None:
-    person, _ = await join(shared)
-    wrong, unknown = await login(shared, person["userId"], password), await login(shared, "nobody", PASSWORD)
-    assert wrong == unknown
-    assert code_of(wrong) == "INVALID_CREDENTIALS"
+async def test_a_wrong_password_is_told_like_an_unknown_user(shared: Stand, ada: Json) -> None:
+    unknown = await login(shared, "nobody", PASSWORD)
+    for password in ("", "wrong", PASSWORD + "x", PASSWORD.upper(), "x" * 10_000):
+        assert await login(shared, ada["userId"], password) == unknown
+    assert code_of(unknown) == "INVALID_CREDENTIALS"
 
 
-async def test_a_user_id_is_recognised_in_capitals(shared: Stand) -> None:
-    person, _ = await join(shared)
-    assert (await login(shared, f" {person['userId'].upper()}", PASSWORD))["session"]
+async def test_a_user_id_is_recognised_in_capitals(shared: Stand, ada: Json) -> None:
+    assert (await login(shared, f" {ada['userId'].upper()}", PASSWORD))["session"]
 
 
-async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand) -> None:
-    _, session = await join(shared)
+async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand, ada: Json) -> None:
+    session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     assert fresh["account"] == session["account"]
     assert fresh["refreshToken"] != session["refreshToken"]
@@ -239,23 +240,22 @@ async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand) ->
     assert (await refresh(shared, fresh["refreshToken"]))["session"]
 
 
-async def test_a_refresh_token_that_is_used_twice_closes_its_session(shared: Stand) -> None:
-    _, session = await join(shared)
+async def test_a_refresh_token_that_is_used_twice_closes_its_session(shared: Stand, ada: Json) -> None:
+    session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     assert code_of(await refresh(shared, session["refreshToken"])) == "INVALID_CREDENTIALS"
     assert code_of(await refresh(shared, fresh["refreshToken"])) == "INVALID_CREDENTIALS"
 
 
-async def test_a_closed_session_leaves_the_others_open(shared: Stand) -> None:
-    person, session = await join(shared)
-    other = (await login(shared, person["userId"], PASSWORD))["session"]
+async def test_a_closed_session_leaves_the_others_open(shared: Stand, ada: Json) -> None:
+    session, other = [(await login(shared, ada["userId"], PASSWORD))["session"] for _ in range(2)]
     for _ in range(2):
         await refresh(shared, session["refreshToken"])
     assert (await refresh(shared, other["refreshToken"]))["session"]
 
 
-async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Stand) -> None:
-    _, session = await join(shared)
+async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Stand, ada: Json) -> None:
+    session = (await login(shared, ada["userId"], PASSWORD))["session"]
     assert code_of(await refresh(shared, session["accessToken"])) == "INVALID_CREDENTIALS"
     headers = {"Authorization": f"Bearer {session['refreshToken']}"}
     answer: httpx.Response = await shared.http.post("/graphql", json={"query": ME}, headers=headers)

@@ -141,12 +141,10 @@ async def test_two_refreshes_at_once_leave_no_two_sessions(world: World, sink: S
     assert sum(isinstance(end, OpenSession) for end in ends) <= 1
 
 
-@pytest.mark.parametrize(
-    "garbage", ["", ".", "x.y", "\0", "\ud800", "00000000-0000-0000-0000-000000000000.x", "." * 99]
-)
-async def test_garbage_is_no_refresh_token(world: World, garbage: str) -> None:
-    with pytest.raises(InvalidCredentials):
-        await world.accounts().refresh(garbage)
+async def test_garbage_is_no_refresh_token(world: World) -> None:
+    for garbage in ("", ".", "x.y", "\0", "\ud800", "00000000-0000-0000-0000-000000000000.x", "." * 99):
+        with pytest.raises(InvalidCredentials):
+            await world.accounts().refresh(garbage)
 
 
 async def test_somebody_who_does_not_exist_cannot_sign_in(world: World) -> None:
