@@ -88,11 +88,12 @@ def _http_server(settings: Settings) -> "uvicorn.Server":
     import uvicorn
 
     from cloudkeep.app import create_app
+    from cloudkeep.lending import LendingProtocol
 
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http="httptools",
+        http=LendingProtocol,
         ws="websockets-sansio",
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,

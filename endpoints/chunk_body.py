@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 
-from endpoints.multipart import MAX_AROUND, MultipartChunk
+from endpoints.multipart import MAX_AROUND, Buffer, MultipartChunk
 from services import validation
 from services.errors import BodyIncomplete, BodyStalled, ChunkSizeMismatch, MalformedRequest
 
@@ -20,8 +20,8 @@ SHA256_BYTES = 32
 class Framing(Protocol):
     """Takes the chunk's bytes out of the body."""
 
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes of the body, return those of the chunk."""
+    def feed(self, data: Buffer) -> Buffer:
+        """Take bytes of the body, return those of the chunk: a view of a view, bytes of bytes."""
         ...
 
     def close(self) -> str | None:
@@ -35,7 +35,7 @@ class RawChunk:
     def __init__(self, content_digest: str | None) -> None:
         self._digest = None if content_digest is None else _sha256_of(content_digest)
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: Buffer) -> Buffer:
         """See :class:`Framing`."""
         return data
 
@@ -65,13 +65,13 @@ def declared_digest(framing: Framing) -> str | None:
     return None if digest is None else validation.sha256(digest)
 
 
-async def batches(request: Request, framing: Framing, stall_timeout: float) -> AsyncIterator[list[bytes]]:
+async def batches(request: Request, framing: Framing, stall_timeout: float) -> AsyncIterator[list[Buffer]]:
     """The chunk's bytes, about a mebibyte at a time.
 
     Raises :class:`BodyStalled` when nothing comes for ``stall_timeout`` seconds and :class:`BodyIncomplete` when the
     sender hangs up.
     """
-    batch: list[bytes] = []
+    batch: list[Buffer] = []
     held = 0
     async for data in _received(request, stall_timeout):
         payload = framing.feed(data)

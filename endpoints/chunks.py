@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
+from endpoints.lent_body import lent_body_of
 from endpoints.state import services_of
 from services.errors import UrlInvalid
 from services.ingest import ChunkSink, Receipt, parse_upload_id
@@ -31,9 +32,20 @@ def chunk_route(stall_timeout: float) -> Route:
 
 
 async def _fill(request: Request, framing: Framing, sink: ChunkSink, stall_timeout: float) -> Receipt:
-    async for batch in batches(request, framing, stall_timeout):
-        await sink.write(batch)
+    if not await _fill_on_a_thread(request, framing, sink, stall_timeout):
+        async for batch in batches(request, framing, stall_timeout):
+            await sink.write(batch)
     return await sink.commit(declared_digest(framing))
+
+
+async def _fill_on_a_thread(request: Request, framing: Framing, sink: ChunkSink, stall_timeout: float) -> bool:
+    def pour(block: memoryview) -> None:
+        payload = framing.feed(block)
+        if payload:
+            sink.store(payload)
+
+    lent = lent_body_of(request)
+    return lent is not None and sink.stores_on_threads and await lent.take(pour, stall_timeout)
 
 
 def _right(request: Request) -> SlotRight:

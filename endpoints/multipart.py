@@ -16,6 +16,9 @@ MAX_AROUND = 16 * 1024
 PARAMETER = re.compile(r';\s*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))', re.DOTALL)
 
 
+Buffer = bytes | memoryview
+
+
 class MultipartChunk:
     """A push parser: feed it the body, take the chunk's bytes. ``size`` is the slot's, in bytes."""
 
@@ -30,7 +33,7 @@ class MultipartChunk:
         self._tail = bytearray()
         self._digest: bytes | None = None
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: Buffer) -> Buffer:
         """Take the next bytes of the body and return those that belong to the chunk.
 
         Raises :class:`MalformedRequest`, and :class:`ChunkSizeMismatch` as soon as the part is longer than the slot.
@@ -55,7 +58,7 @@ class MultipartChunk:
         self._read_tail()
         return None if self._digest is None else self._digest.decode(errors="replace").strip()
 
-    def _feed_head(self, data: bytes) -> bytes:
+    def _feed_head(self, data: Buffer) -> Buffer:
         assert self._head is not None
         self._head += data
         head = bytes(self._head)
@@ -80,7 +83,7 @@ class MultipartChunk:
             self._unread = end + 2
         return None
 
-    def _feed_tail(self, rest: bytes) -> None:
+    def _feed_tail(self, rest: Buffer) -> None:
         self._tail += rest
         if len(self._tail) > MAX_AROUND or not self._tail.startswith(self._delimiter[: len(self._tail)]):
             raise self._other_size()

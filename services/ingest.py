@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -24,7 +24,7 @@ from services.errors import (
 from services.links import SlotRight
 from services.progress import Frame, Progress
 from storage import uploads as rows
-from storage.blobs import BlobStore, SlotWriter
+from storage.blobs import BlobStore, Buffer, SlotWriter
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StateChanged
 from storage.hints import JobHints
 from storage.models import Chunk, JobKind, Upload, UploadStatus
@@ -51,7 +51,16 @@ class Receipt:
 class ChunkSink(Protocol):
     """Where the bytes of one chunk go while they arrive."""
 
-    async def write(self, parts: Sequence[bytes]) -> None:
+    @property
+    def stores_on_threads(self) -> bool:
+        """Whether :meth:`store` can be used."""
+        ...
+
+    def store(self, part: Buffer) -> None:
+        """Take the next bytes, blocking, on a thread of the caller's. Raises like :meth:`write`."""
+        ...
+
+    async def write(self, parts: Sequence[Buffer]) -> None:
         """Take the next bytes. Raises :class:`ChunkSizeMismatch` past the slot's end, :class:`StorageFull`."""
         ...
 
@@ -141,10 +150,25 @@ class _Filling:
         self._index = index
         self._writer = writer
 
-    async def write(self, parts: Sequence[bytes]) -> None:
+    @property
+    def stores_on_threads(self) -> bool:
         """See :class:`ChunkSink`."""
-        try:
+        return self._writer.stores_on_threads
+
+    def store(self, part: Buffer) -> None:
+        """See :class:`ChunkSink`."""
+        with self._refusals():
+            self._writer.store(part)
+
+    async def write(self, parts: Sequence[Buffer]) -> None:
+        """See :class:`ChunkSink`."""
+        with self._refusals():
             await self._writer.write(parts)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
         except SlotOverflow as error:
             raise _too_long(self._upload, self._index) from error
         except NoSpace as error:
@@ -167,22 +191,28 @@ class _Filling:
 class _Repeated:
     """A chunk for a slot that is filled: hashed and compared, never written."""
 
+    stores_on_threads = True
+
     def __init__(self, upload: Upload, known: Chunk) -> None:
         self._upload = upload
         self._known = known
         self._hash = hashlib.sha256()
         self._seen = 0
 
-    async def write(self, parts: Sequence[bytes]) -> None:
+    def store(self, part: Buffer) -> None:
         """See :class:`ChunkSink`."""
-        self._seen += sum(map(len, parts))
+        self._seen += len(part)
         if self._seen > self._known.size:
             raise _too_long(self._upload, self._known.index)
-        await asyncio.to_thread(self._update, parts)
+        self._hash.update(part)
 
-    def _update(self, parts: Sequence[bytes]) -> None:
+    async def write(self, parts: Sequence[Buffer]) -> None:
+        """See :class:`ChunkSink`."""
+        await asyncio.to_thread(self._store_all, parts)
+
+    def _store_all(self, parts: Sequence[Buffer]) -> None:
         for part in parts:
-            self._hash.update(part)
+            self.store(part)
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""

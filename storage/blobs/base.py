@@ -13,6 +13,9 @@ from typing import Protocol
 BLOCK = 1024 * 1024
 
 
+Buffer = bytes | memoryview
+
+
 class SlotWriter(Protocol):
     """Writes one slot and hashes it on the way. Holds the slot against every other writer until it is left."""
 
@@ -21,7 +24,19 @@ class SlotWriter(Protocol):
         """Bytes taken so far."""
         ...
 
-    async def write(self, parts: Sequence[bytes]) -> None:
+    @property
+    def stores_on_threads(self) -> bool:
+        """Whether :meth:`store` can be used."""
+        ...
+
+    def store(self, part: Buffer) -> None:
+        """Append ``part``, blocking, on a thread of the caller's; the fastest way in. Not to be mixed with ``write``.
+
+        Raises like :meth:`write`.
+        """
+        ...
+
+    async def write(self, parts: Sequence[Buffer]) -> None:
         """Append ``parts``. May return before they are stored, but never holds more than one such batch.
 
         Raises :class:`SlotOverflow` before it stores a byte beyond the slot, :class:`NoSpace` when the device is full.

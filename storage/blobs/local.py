@@ -17,7 +17,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK
+from storage.blobs.base import BLOCK, Buffer
 from storage.blobs.locks import lock_range
 from storage.errors import BlobNotFound, NoSpace, SlotOverflow
 
@@ -43,6 +43,8 @@ def _translated() -> Iterator[None]:
 class LocalSlotWriter:
     """See :class:`storage.blobs.base.SlotWriter`. One batch is written in a thread while the next one arrives."""
 
+    stores_on_threads = True
+
     def __init__(self, pool: ThreadPoolExecutor, descriptor: int, offset: int, size: int) -> None:
         self._pool = pool
         self._descriptor = descriptor
@@ -52,14 +54,16 @@ class LocalSlotWriter:
         self._pending: asyncio.Future[None] | None = None
         self.written = 0
 
-    async def write(self, parts: Sequence[bytes]) -> None:
+    def store(self, part: Buffer) -> None:
         """See :class:`storage.blobs.base.SlotWriter`."""
-        length = sum(map(len, parts))
-        if self.written + length > self._size:
-            raise SlotOverflow(f"the slot holds {self._size} bytes")
+        position = self._take_room(len(part))
+        with _translated():
+            self._store([part], position)
+
+    async def write(self, parts: Sequence[Buffer]) -> None:
+        """See :class:`storage.blobs.base.SlotWriter`."""
+        position = self._take_room(sum(map(len, parts)))
         await self._settle()
-        position = self._offset + self.written
-        self.written += length
         loop = asyncio.get_running_loop()
         self._pending = loop.run_in_executor(self._pool, self._store, list(parts), position)
 
@@ -80,12 +84,19 @@ class LocalSlotWriter:
         if last and not last.cancelled():
             last.exception()
 
+    def _take_room(self, length: int) -> int:
+        if self.written + length > self._size:
+            raise SlotOverflow(f"the slot holds {self._size} bytes")
+        position = self._offset + self.written
+        self.written += length
+        return position
+
     async def _settle(self) -> None:
         if self._pending:
             with _translated():
                 await asyncio.shield(self._pending)
 
-    def _store(self, parts: list[bytes], position: int) -> None:
+    def _store(self, parts: Sequence[Buffer], position: int) -> None:
         for part in parts:
             self._hash.update(part)
         for part in parts:

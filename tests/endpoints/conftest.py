@@ -1,16 +1,36 @@
 """A server that the tests of one module share."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cloudkeep.lending import LendingProtocol
 from tests.support.stand import Stand, stand
+
+#: Bodies come in by a lent socket, or by ASGI alone as with TLS or another server. The contract is the same.
+PROTOCOLS = {"lent": LendingProtocol, "asgi": HttpToolsProtocol}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What concerns chunks is tested by every way in."""
+    if "shared" in metafunc.fixturenames and "chunk" in metafunc.module.__name__:
+        metafunc.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS.keys(), scope="module")
+
+
+@pytest.fixture(scope="module")
+def protocol() -> type[asyncio.Protocol]:
+    """The way that ``cloudkeep serve`` takes."""
+    return LendingProtocol
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def shared(
+    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, protocol: type[asyncio.Protocol]
+) -> AsyncIterator[Stand]:
     """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
-    async with stand(tmp_path_factory.mktemp("stand"), migrated_database) as running:
+    async with stand(tmp_path_factory.mktemp("stand"), migrated_database, protocol) as running:
         yield running

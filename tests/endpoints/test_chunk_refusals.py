@@ -30,14 +30,13 @@ async def upload(shared: Stand) -> Json:
 
 
 def raw(body: bytes, *, announced: bool = True, digest_field: str | None = None) -> Send:
-    content = body if announced else in_pieces(body)
     headers = {} if digest_field is None else {"Content-Digest": digest_field}
-    return lambda http, slot: http.put(slot["url"], content=content, headers=headers)
+    return lambda http, slot: http.put(slot["url"], content=body if announced else in_pieces(body), headers=headers)
 
 
 def posted(body: bytes, announced: bool = True, content_type: str = FORM_TYPE) -> Send:
-    content, headers = body if announced else in_pieces(body), {"Content-Type": content_type}
-    return lambda http, slot: http.post(slot["url"], content=content, headers=headers)
+    headers = {"Content-Type": content_type}
+    return lambda http, slot: http.post(slot["url"], content=body if announced else in_pieces(body), headers=headers)
 
 
 def chunk_form(body: bytes) -> bytes:

@@ -14,6 +14,7 @@ import uvicorn
 from httpx_sse import EventSource
 
 from cloudkeep.app import create_app
+from cloudkeep.lending import LendingProtocol
 from cloudkeep.settings import Settings
 from tests.smtp_sink import SmtpSink
 
@@ -46,11 +47,13 @@ def listening_socket() -> socket.socket:
 
 
 @asynccontextmanager
-async def serve(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
-    """Serve the app on the listener; yields its base URL."""
+async def serve(
+    settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
+) -> AsyncIterator[str]:
+    """Serve the app on the listener, as ``cloudkeep serve`` does or by another HTTP protocol; yields its base URL."""
     config = uvicorn.Config(
         create_app(settings),
-        http="httptools",
+        http=protocol,
         ws="websockets-sansio",
         log_level="warning",
         lifespan="on",

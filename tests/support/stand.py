@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cloudkeep.lending import LendingProtocol
 from cloudkeep.settings import Settings
 from cloudkeep.worker import work
 from services.keys import SecretKey
@@ -39,7 +40,9 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand(folder: Path, template: Path, **changes: Any) -> AsyncIterator[Stand]:
+async def stand(
+    folder: Path, template: Path, protocol: type[asyncio.Protocol] = LendingProtocol, **changes: Any
+) -> AsyncIterator[Stand]:
     """Run a server and a worker in ``folder``, on a copy of the migrated database ``template``."""
     database = folder / "cloudkeep.sqlite3"
     await asyncio.to_thread(shutil.copyfile, template, database)
@@ -50,7 +53,7 @@ async def stand(folder: Path, template: Path, **changes: Any) -> AsyncIterator[S
         sink = await stack.enter_async_context(smtp_sink())
         listener = stack.enter_context(listening_socket())
         settings = _settings(folder, database, valkey.url, sink.port, listener.getsockname()[1], changes)
-        url = await stack.enter_async_context(serve(settings, listener))
+        url = await stack.enter_async_context(serve(settings, listener, protocol))
         await stack.enter_async_context(_working(settings))
         nobody = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         person = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
