@@ -37,7 +37,8 @@ class EventLog(Protocol):
     def subscribe(self, topic: str, after: str | None = None) -> AbstractAsyncContextManager[Subscription]:
         """Follow a topic: from the moment of entering, or from just behind the event with cursor ``after``.
 
-        No event falls between entering and the first read. A slow reader is never skipped: the log is read again from
-        the last event it took. Raises :class:`storage.errors.InvalidCursor` on a cursor of another make.
+        No event falls between entering and the first read; one from just before may come too. A slow reader is never
+        skipped: the log is read again from the last event it took. Raises :class:`storage.errors.InvalidCursor` on a
+        cursor of another make.
         """
         ...

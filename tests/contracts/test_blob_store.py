@@ -1,302 +1,15 @@
-"""What every blob store promises, asked of each of them."""
+"""What every blob store promises about staging areas and blobs, asked of each of them."""
 
 import asyncio
 import hashlib
-import random
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    suppress,
-)
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from storage.blobs import BLOCK, BlobStore, open_blob_store
-from storage.errors import BlobNotFound, NoSpace, SlotLocked, SlotOverflow
-from tests.support.disk import files_end_at
-from tests.support.waiting import eventually
-
-ROOT = Path(__file__).parents[2]
-SLOT = 100_000
-CONTENT = random.Random(1).randbytes(10 * SLOT - 1)
-BIG = [random.Random(2).randbytes(BLOCK)] * 48
-#: Holds a slot until its standard input ends.
-HOLDER = """
-import asyncio, sys
-from storage.blobs import open_blob_store
-async def hold(url, key, offset, size):
-    async with open_blob_store(url).slot(key, int(offset), int(size)):
-        print("held", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-asyncio.run(hold(*sys.argv[1:]))
-"""
-
-
-@dataclass(frozen=True)
-class Backend:
-    """A store, and what can happen to it."""
-
-    store: BlobStore
-    #: Opens the same store, here or in another process.
-    url: str
-    #: As long as it is entered, nothing is stored past this offset of a file.
-    full_from: Callable[[int], AbstractContextManager[None]]
-    #: From now on nothing can be written at all.
-    break_down: Callable[[], object]
-
-
-@asynccontextmanager
-async def local_backend(folder: Path) -> AsyncIterator[Backend]:
-    root = folder / "a store"
-    url = root.as_uri()
-    store = open_blob_store(url)
-    yield Backend(store, url, files_end_at, lambda: root.rename(folder / "gone"))
-    await store.close()
-
-
-OpenBackend = Callable[[Path], AbstractAsyncContextManager[Backend]]
-
-
-@pytest.fixture(params=[local_backend])
-async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
-    open_backend: OpenBackend = request.param
-    async with open_backend(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def blob_store(backend: Backend) -> BlobStore:
-    return backend.store
-
-
-@pytest.fixture
-def key() -> str:
-    return str(uuid4())
-
-
-async def fill(store: BlobStore, key: str, offset: int, content: bytes) -> str:
-    async with store.slot(key, offset, len(content)) as writer:
-        await writer.write([content[: len(content) // 3], content[len(content) // 3 :]])
-        return await writer.finish()
-
-
-async def staged(store: BlobStore, key: str, content: bytes = CONTENT) -> None:
-    await store.stage(key, len(content))
-    await fill(store, key, 0, content)
-
-
-async def published(store: BlobStore, key: str, content: bytes = CONTENT) -> None:
-    await staged(store, key, content)
-    await store.publish(key)
-
-
-async def bytes_of(blocks: AsyncIterator[bytes]) -> bytes:
-    return b"".join([block async for block in blocks])
-
-
-async def is_free(store: BlobStore, key: str, offset: int, size: int) -> bool:
-    try:
-        async with store.slot(key, offset, size):
-            return True
-    except SlotLocked:
-        return False
-
-
-@asynccontextmanager
-async def held_elsewhere(url: str, key: str, offset: int, size: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Another process that holds a slot."""
-    pipe = asyncio.subprocess.PIPE
-    arguments = ["-c", HOLDER, url, key, str(offset), str(size)]
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdin=pipe, stdout=pipe)
-    assert process.stdin
-    assert process.stdout
-    try:
-        assert await process.stdout.readline() == b"held\n"
-        yield process
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
-# Slots
-
-
-async def test_slots_filled_in_parallel_and_in_any_order_make_the_file(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    offsets = random.Random(3).sample(range(0, len(CONTENT), SLOT), 10)
-    await asyncio.gather(*(fill(blob_store, key, start, CONTENT[start : start + SLOT]) for start in offsets))
-    await blob_store.publish(key)
-    assert await bytes_of(blob_store.read(key, 0, len(CONTENT))) == CONTENT
-
-
-async def test_a_slot_takes_many_batches_of_many_parts(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    parts = [CONTENT[start : start + 777] for start in range(0, len(CONTENT), 777)]
-    async with blob_store.slot(key, 0, len(CONTENT)) as writer:
-        for start in range(0, len(parts), 10):
-            await writer.write(parts[start : start + 10])
-        await writer.finish()
-    assert await bytes_of(blob_store.read_staged(key, 0, len(CONTENT))) == CONTENT
-
-
-async def test_a_writer_counts_and_hashes_what_it_takes(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    async with blob_store.slot(key, 0, SLOT) as writer:
-        assert writer.written == 0
-        for start in range(0, SLOT, SLOT // 4):
-            await writer.write([CONTENT[start : start + 100], b"", CONTENT[start + 100 : start + SLOT // 4]])
-        assert await writer.finish() == hashlib.sha256(CONTENT[:SLOT]).hexdigest()
-        assert writer.written == SLOT
-
-
-async def test_a_slot_may_be_filled_again_with_other_bytes(blob_store: BlobStore, key: str) -> None:
-    await staged(blob_store, key)
-    await fill(blob_store, key, SLOT, CONTENT[:SLOT])
-    there = await bytes_of(blob_store.read_staged(key, 0, len(CONTENT)))
-    assert there == CONTENT[:SLOT] * 2 + CONTENT[2 * SLOT :]
-
-
-async def test_a_slot_of_an_unknown_staging_area_is_refused(blob_store: BlobStore, key: str) -> None:
-    with pytest.raises(BlobNotFound):
-        await fill(blob_store, key, 0, b"bytes")
-
-
-async def test_a_batch_past_the_slot_is_refused_and_its_neighbour_untouched(blob_store: BlobStore, key: str) -> None:
-    await staged(blob_store, key)
-    async with blob_store.slot(key, 0, SLOT) as writer:
-        with pytest.raises(SlotOverflow):
-            await writer.write([b"x" * SLOT, b"y"])
-    assert await bytes_of(blob_store.read_staged(key, SLOT, SLOT)) == CONTENT[SLOT : 2 * SLOT]
-
-
-async def test_a_later_batch_past_the_slot_is_refused_and_its_neighbour_untouched(
-    blob_store: BlobStore, key: str
-) -> None:
-    await staged(blob_store, key)
-    async with blob_store.slot(key, 0, SLOT) as writer:
-        await writer.write([b"x" * SLOT])
-        with pytest.raises(SlotOverflow):
-            await writer.write([b"y"])
-        assert await writer.finish() == hashlib.sha256(b"x" * SLOT).hexdigest()
-    assert await bytes_of(blob_store.read_staged(key, SLOT, SLOT)) == CONTENT[SLOT : 2 * SLOT]
-
-
-# Locks
-
-
-async def test_a_slot_has_one_writer_in_a_process(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    async with blob_store.slot(key, 0, SLOT):
-        with pytest.raises(SlotLocked):
-            await fill(blob_store, key, 0, CONTENT[:SLOT])
-
-
-async def test_a_slot_has_one_writer_among_two_stores_of_a_process(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    other = open_blob_store(backend.url)
-    async with other.slot(key, 0, SLOT):
-        assert not await is_free(backend.store, key, 0, SLOT)
-    await other.close()
-
-
-async def test_a_slot_has_one_writer_among_processes(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    async with held_elsewhere(backend.url, key, 0, SLOT):
-        with pytest.raises(SlotLocked):
-            await fill(backend.store, key, 0, CONTENT[:SLOT])
-    assert await is_free(backend.store, key, 0, SLOT)
-
-
-async def test_a_process_that_is_killed_frees_its_slot(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    async with held_elsewhere(backend.url, key, 0, SLOT) as process:
-        process.kill()
-        await process.wait()
-        assert await is_free(backend.store, key, 0, SLOT)
-
-
-async def test_a_locked_slot_leaves_its_neighbours_free(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    async with blob_store.slot(key, SLOT, SLOT):
-        assert await is_free(blob_store, key, 0, SLOT)
-        assert await is_free(blob_store, key, 2 * SLOT, SLOT)
-
-
-async def test_a_refused_writer_does_not_free_the_slot(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    async with blob_store.slot(key, 0, SLOT):
-        assert not await is_free(blob_store, key, 0, SLOT)
-        assert not await is_free(blob_store, key, 0, SLOT)
-
-
-async def test_a_writer_that_leaves_frees_the_slot(blob_store: BlobStore, key: str) -> None:
-    await staged(blob_store, key)
-    assert await is_free(blob_store, key, 0, SLOT)
-
-
-async def test_a_writer_that_fails_frees_the_slot(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    with pytest.raises(ZeroDivisionError):
-        async with blob_store.slot(key, 0, SLOT):
-            raise ZeroDivisionError
-    assert await is_free(blob_store, key, 0, SLOT)
-
-
-async def write_for_ever(store: BlobStore, key: str, parts: list[bytes], started: asyncio.Event) -> None:
-    async with store.slot(key, 0, sum(map(len, parts))) as writer:
-        await writer.write(parts)
-        started.set()
-        await writer.finish()
-        await asyncio.Event().wait()
-
-
-async def test_a_cancelled_writer_frees_the_slot(blob_store: BlobStore, key: str) -> None:
-    await blob_store.stage(key, len(CONTENT))
-    started = asyncio.Event()
-    task = asyncio.create_task(write_for_ever(blob_store, key, [CONTENT], started))
-    await started.wait()
-    task.cancel()
-    await asyncio.wait({task})
-    await eventually(lambda: is_free(blob_store, key, 0, len(CONTENT)))
-
-
-async def leave_by_cancellation(store: BlobStore, key: str) -> None:
-    started = asyncio.Event()
-    task = asyncio.create_task(write_for_ever(store, key, BIG, started))
-    await started.wait()
-    task.cancel()
-    await asyncio.wait({task})
-
-
-async def leave_by_exception(store: BlobStore, key: str) -> None:
-    with suppress(ZeroDivisionError):
-        async with store.slot(key, 0, len(BIG) * BLOCK) as writer:
-            await writer.write(BIG)
-            raise ZeroDivisionError
-
-
-@pytest.mark.parametrize("leave", [leave_by_cancellation, leave_by_exception])
-async def test_a_writer_left_in_the_middle_of_a_batch_writes_into_no_other_file(
-    leave: Callable[[BlobStore, str], Awaitable[None]], blob_store: BlobStore, key: str, tmp_path: Path
-) -> None:
-    """A descriptor closed too early is given to the next file that is opened, and the batch goes there."""
-    await blob_store.stage(key, len(BIG) * BLOCK)
-    await leave(blob_store, key)
-    files = [(tmp_path / f"bystander-{number}").open("w+b") for number in range(10)]
-    await eventually(lambda: is_free(blob_store, key, 0, len(BIG) * BLOCK))
-    async with blob_store.slot(key, 0, len(BIG) * BLOCK) as writer:
-        await writer.write(BIG)
-        await writer.finish()
-    assert [file.read() for file in files] == [b""] * 10
-    for file in files:
-        file.close()
-
+from storage.errors import BlobNotFound, NoSpace
+from tests.contracts.blob_backends import BIG, CONTENT, SLOT, BlobBackend, bytes_of, fill, published, staged
 
 # Staging areas
 
@@ -307,9 +20,9 @@ async def test_staging_twice_keeps_what_was_written(blob_store: BlobStore, key: 
     assert await bytes_of(blob_store.read_staged(key, 0, len(CONTENT))) == CONTENT
 
 
-async def test_what_is_staged_is_there_for_the_next_process(backend: Backend, key: str) -> None:
-    await staged(backend.store, key)
-    other = open_blob_store(backend.url)
+async def test_what_is_staged_is_there_for_the_next_process(blob_backend: BlobBackend, key: str) -> None:
+    await staged(blob_backend.store, key)
+    other = open_blob_store(blob_backend.url)
     assert await bytes_of(other.read_staged(key, 0, len(CONTENT))) == CONTENT
     await other.close()
 
@@ -469,9 +182,9 @@ async def test_a_local_file_is_taken_over_as_a_blob(blob_store: BlobStore, key: 
     assert not source.exists()
 
 
-async def test_a_blob_is_there_for_the_next_process(backend: Backend, key: str) -> None:
-    await published(backend.store, key)
-    other = open_blob_store(backend.url)
+async def test_a_blob_is_there_for_the_next_process(blob_backend: BlobBackend, key: str) -> None:
+    await published(blob_backend.store, key)
+    other = open_blob_store(blob_backend.url)
     assert await bytes_of(other.read(key, 0, len(CONTENT))) == CONTENT
     await other.close()
 
@@ -479,40 +192,40 @@ async def test_a_blob_is_there_for_the_next_process(backend: Backend, key: str) 
 # A full device, and a broken one
 
 
-async def test_no_room_is_reserved_on_a_full_device(backend: Backend, key: str) -> None:
-    with backend.full_from(SLOT), pytest.raises(NoSpace):
-        await backend.store.stage(key, len(CONTENT))
+async def test_no_room_is_reserved_on_a_full_device(blob_backend: BlobBackend, key: str) -> None:
+    with blob_backend.full_from(SLOT), pytest.raises(NoSpace):
+        await blob_backend.store.stage(key, len(CONTENT))
     with pytest.raises(BlobNotFound):
-        await fill(backend.store, key, 0, b"bytes")
+        await fill(blob_backend.store, key, 0, b"bytes")
 
 
-async def test_a_staging_area_that_finds_no_more_room_keeps_its_bytes(backend: Backend, key: str) -> None:
-    await staged(backend.store, key, CONTENT[:SLOT])
-    with backend.full_from(SLOT), pytest.raises(NoSpace):
-        await backend.store.stage(key, len(CONTENT))
-    assert await bytes_of(backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
+async def test_a_staging_area_that_finds_no_more_room_keeps_its_bytes(blob_backend: BlobBackend, key: str) -> None:
+    await staged(blob_backend.store, key, CONTENT[:SLOT])
+    with blob_backend.full_from(SLOT), pytest.raises(NoSpace):
+        await blob_backend.store.stage(key, len(CONTENT))
+    assert await bytes_of(blob_backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
 
 
-async def test_a_full_device_fails_the_writer_and_spares_what_was_stored(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    await fill(backend.store, key, 0, CONTENT[:SLOT])
-    with backend.full_from(SLOT + 10), pytest.raises(NoSpace):
-        await fill(backend.store, key, SLOT, CONTENT[SLOT : 2 * SLOT])
-    assert await bytes_of(backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
+async def test_a_full_device_fails_the_writer_and_spares_what_was_stored(blob_backend: BlobBackend, key: str) -> None:
+    await blob_backend.store.stage(key, len(CONTENT))
+    await fill(blob_backend.store, key, 0, CONTENT[:SLOT])
+    with blob_backend.full_from(SLOT + 10), pytest.raises(NoSpace):
+        await fill(blob_backend.store, key, SLOT, CONTENT[SLOT : 2 * SLOT])
+    assert await bytes_of(blob_backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
 
 
-async def test_a_slot_can_be_filled_once_there_is_room_again(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    with backend.full_from(10), pytest.raises(NoSpace):
-        await fill(backend.store, key, 0, CONTENT)
-    await fill(backend.store, key, 0, CONTENT)
-    assert await bytes_of(backend.store.read_staged(key, 0, len(CONTENT))) == CONTENT
+async def test_a_slot_can_be_filled_once_there_is_room_again(blob_backend: BlobBackend, key: str) -> None:
+    await blob_backend.store.stage(key, len(CONTENT))
+    with blob_backend.full_from(10), pytest.raises(NoSpace):
+        await fill(blob_backend.store, key, 0, CONTENT)
+    await fill(blob_backend.store, key, 0, CONTENT)
+    assert await bytes_of(blob_backend.store.read_staged(key, 0, len(CONTENT))) == CONTENT
 
 
-async def test_a_writer_on_a_full_device_fails_again_and_again(backend: Backend, key: str) -> None:
-    await backend.store.stage(key, len(CONTENT))
-    with backend.full_from(10):
-        async with backend.store.slot(key, 0, len(CONTENT)) as writer:
+async def test_a_writer_on_a_full_device_fails_again_and_again(blob_backend: BlobBackend, key: str) -> None:
+    await blob_backend.store.stage(key, len(CONTENT))
+    with blob_backend.full_from(10):
+        async with blob_backend.store.slot(key, 0, len(CONTENT)) as writer:
             await writer.write([CONTENT[:SLOT]])
             with pytest.raises(NoSpace):
                 await writer.write([CONTENT[SLOT:]])
@@ -524,10 +237,10 @@ async def test_a_store_that_works_passes_its_check(blob_store: BlobStore) -> Non
     await blob_store.check()
 
 
-async def test_a_store_that_cannot_be_written_to_fails_its_check(backend: Backend) -> None:
-    backend.break_down()
+async def test_a_store_that_cannot_be_written_to_fails_its_check(blob_backend: BlobBackend) -> None:
+    blob_backend.break_down()
     with pytest.raises(OSError, match="cannot be written"):
-        await backend.store.check()
+        await blob_backend.store.check()
 
 
 async def test_the_smallest_slot_is_well_below_a_usual_chunk(blob_store: BlobStore) -> None:

@@ -3,17 +3,14 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AsyncExitStack
 
 import pytest
 
 from storage.errors import InvalidCursor
-from storage.events import EventLog, RedisEventLog, Subscription
-from storage.redis import RedisUnavailable, close_redis, connect_redis
-from storage.valkey import EmbeddedValkey
+from storage.events import EventLog, Subscription
+from storage.redis import RedisUnavailable
+from tests.contracts.event_backends import LogBackend
 
 SECONDS = 30.0
 #: More than any implementation buffers for one subscriber.
@@ -25,58 +22,6 @@ FOREIGN = (
     "0-18446744073709551616",
     "18446744073709551615-18446744073709551615",
 )
-
-
-@dataclass(frozen=True)
-class Backend:
-    """The same log as two processes see it, and an outage of what it stands on."""
-
-    log: EventLog
-    other: EventLog
-    crash: Callable[[], Awaitable[None]]
-    recover: Callable[[], Awaitable[None]]
-
-
-@asynccontextmanager
-async def running(url: str) -> AsyncIterator[RedisEventLog]:
-    redis = connect_redis(url)
-    log = RedisEventLog(redis)
-    await log.start()
-    yield log
-    await log.close()
-    await close_redis(redis)
-
-
-@asynccontextmanager
-async def redis_backend(folder: Path) -> AsyncIterator[Backend]:
-    valkey = EmbeddedValkey(folder)
-    await valkey.start()
-
-    async def crash() -> None:
-        valkey.kill()
-        await valkey.wait()
-
-    async with running(valkey.url) as log, running(valkey.url) as other:
-        yield Backend(log, other, crash, valkey.start)
-    await valkey.stop()
-
-
-OpenBackend = Callable[[Path], AbstractAsyncContextManager[Backend]]
-
-
-@pytest.fixture(params=[redis_backend])
-async def backend(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Backend]:
-    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
-    open_backend: OpenBackend = request.param
-    async with open_backend(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def log(backend: Backend) -> EventLog:
-    return backend.log
 
 
 async def publish(log: EventLog, numbers: range, topic: str = "topic") -> None:
@@ -115,17 +60,17 @@ async def test_an_event_arrives_as_it_was_published(log: EventLog) -> None:
     assert (event.cursor, event.topic, event.payload) == (cursor, "topic", payload)
 
 
-async def test_what_another_process_publishes_arrives_too(backend: Backend) -> None:
-    async with backend.log.subscribe("topic") as subscription:
-        await publish(backend.other, range(10))
+async def test_what_another_process_publishes_arrives_too(log_backend: LogBackend) -> None:
+    async with log_backend.log.subscribe("topic") as subscription:
+        await publish(log_backend.other, range(10))
         assert await take(subscription, 10) == list(range(10))
 
 
-async def test_every_subscriber_gets_every_event(backend: Backend) -> None:
+async def test_every_subscriber_gets_every_event(log_backend: LogBackend) -> None:
     async with AsyncExitStack() as stack:
-        logs = [backend.log, backend.other] * 10
+        logs = [log_backend.log, log_backend.other] * 10
         subscriptions = [await stack.enter_async_context(log.subscribe("topic")) for log in logs]
-        await publish(backend.log, range(20))
+        await publish(log_backend.log, range(20))
         assert await asyncio.gather(*(take(one, 20) for one in subscriptions)) == [list(range(20))] * 20
 
 
@@ -146,13 +91,13 @@ async def test_a_busy_topic_does_not_hide_a_quiet_one(log: EventLog) -> None:
         assert await take(subscription, 1) == [1]
 
 
-async def test_nothing_is_missed_from_the_moment_of_entering(backend: Backend) -> None:
+async def test_nothing_is_missed_from_the_moment_of_entering(log_backend: LogBackend) -> None:
     """Others publish all the while, so entering falls between any two steps of theirs."""
     for number in range(50):
-        noise = asyncio.create_task(publish(backend.other, range(20), topic="noise"))
+        noise = asyncio.create_task(publish(log_backend.other, range(20), topic="noise"))
         await asyncio.sleep(number / 20_000)
-        async with backend.log.subscribe("topic") as subscription:
-            await publish(backend.other, range(number, number + 2))
+        async with log_backend.log.subscribe("topic") as subscription:
+            await publish(log_backend.other, range(number, number + 2))
             assert (await take(subscription, 2))[-1] == number + 1
         await noise
 
@@ -167,9 +112,9 @@ async def test_a_subscription_resumes_behind_its_cursor(log: EventLog) -> None:
         assert await silent(subscription)
 
 
-async def test_the_cursor_of_an_event_resumes_in_another_process(backend: Backend) -> None:
-    cursors = [await backend.log.publish("topic", {"number": number}) for number in range(5)]
-    async with backend.other.subscribe("topic", cursors[1]) as subscription:
+async def test_the_cursor_of_an_event_resumes_in_another_process(log_backend: LogBackend) -> None:
+    cursors = [await log_backend.log.publish("topic", {"number": number}) for number in range(5)]
+    async with log_backend.other.subscribe("topic", cursors[1]) as subscription:
         assert await take(subscription, 3) == [2, 3, 4]
 
 
@@ -202,9 +147,9 @@ async def test_a_slow_reader_gets_everything_once_and_in_order(log: EventLog) ->
         assert await silent(subscription)
 
 
-async def test_a_reader_that_is_slow_all_the_time_gets_everything_once_and_in_order(backend: Backend) -> None:
-    async with backend.log.subscribe("topic") as subscription:
-        publisher = asyncio.create_task(publish(backend.other, range(MANY)))
+async def test_a_reader_that_is_slow_all_the_time_gets_everything_once_and_in_order(log_backend: LogBackend) -> None:
+    async with log_backend.log.subscribe("topic") as subscription:
+        publisher = asyncio.create_task(publish(log_backend.other, range(MANY)))
         found: list[int] = []
         while len(found) < MANY:
             await asyncio.sleep(0.001 * (len(found) % 200 == 0))
@@ -270,48 +215,48 @@ async def test_leaving_takes_nothing_from_others(log: EventLog) -> None:
         assert await take(stays, 1) == [0]
 
 
-async def test_nothing_is_published_while_the_log_is_away(backend: Backend) -> None:
-    await backend.crash()
+async def test_nothing_is_published_while_the_log_is_away(log_backend: LogBackend) -> None:
+    await log_backend.crash()
     with pytest.raises(RedisUnavailable):
-        await backend.log.publish("topic", {})
-    await backend.recover()
-    await backend.log.publish("topic", {})
+        await log_backend.log.publish("topic", {})
+    await log_backend.recover()
+    await log_backend.log.publish("topic", {})
 
 
-async def test_subscribers_go_on_after_a_crash_and_get_every_event_once(backend: Backend) -> None:
-    async with backend.log.subscribe("topic") as subscription:
-        await publish(backend.other, range(10))
+async def test_subscribers_go_on_after_a_crash_and_get_every_event_once(log_backend: LogBackend) -> None:
+    async with log_backend.log.subscribe("topic") as subscription:
+        await publish(log_backend.other, range(10))
         assert await take(subscription, 5) == [0, 1, 2, 3, 4]
         for crash in range(1, 4):
-            await backend.crash()
-            await backend.recover()
-            await publish(backend.other, range(10 * crash, 10 * crash + 10))
+            await log_backend.crash()
+            await log_backend.recover()
+            await publish(log_backend.other, range(10 * crash, 10 * crash + 10))
         assert await take(subscription, 35) == list(range(5, 40))
         assert await silent(subscription)
 
 
-async def test_a_reader_waits_patiently_while_the_log_is_away(backend: Backend) -> None:
-    async with backend.log.subscribe("topic") as subscription:
-        await backend.crash()
+async def test_a_reader_waits_patiently_while_the_log_is_away(log_backend: LogBackend) -> None:
+    async with log_backend.log.subscribe("topic") as subscription:
+        await log_backend.crash()
         assert await subscription.take(0.2) is None
-        await backend.recover()
-        await publish(backend.other, range(1))
+        await log_backend.recover()
+        await publish(log_backend.other, range(1))
         assert await take(subscription, 1) == [0]
 
 
-async def test_who_subscribes_while_the_log_is_away_gets_what_comes_later(backend: Backend) -> None:
-    await backend.crash()
-    async with backend.log.subscribe("topic") as subscription:
+async def test_who_subscribes_while_the_log_is_away_gets_what_comes_later(log_backend: LogBackend) -> None:
+    await log_backend.crash()
+    async with log_backend.log.subscribe("topic") as subscription:
         assert await subscription.take(0.2) is None
-        await backend.recover()
-        await publish(backend.other, range(5))
+        await log_backend.recover()
+        await publish(log_backend.other, range(5))
         assert await take(subscription, 5) == list(range(5))
 
 
-async def test_a_cursor_outlives_a_crash(backend: Backend) -> None:
-    cursor = await backend.log.publish("topic", {"number": 0})
-    await publish(backend.log, range(1, 4))
-    await backend.crash()
-    await backend.recover()
-    async with backend.log.subscribe("topic", cursor) as subscription:
+async def test_a_cursor_outlives_a_crash(log_backend: LogBackend) -> None:
+    cursor = await log_backend.log.publish("topic", {"number": 0})
+    await publish(log_backend.log, range(1, 4))
+    await log_backend.crash()
+    await log_backend.recover()
+    async with log_backend.log.subscribe("topic", cursor) as subscription:
         assert await take(subscription, 3) == [1, 2, 3]

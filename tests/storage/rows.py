@@ -73,6 +73,11 @@ async def claim(kind: JobKind = JobKind.REASSEMBLE, owner: str = "worker", momen
     return job
 
 
+async def claim_or_none(moment: datetime = NOW, kind: JobKind = JobKind.REASSEMBLE) -> Job | None:
+    """What another worker gets."""
+    return await jobs.claim([kind], "another", LEASE, moment)
+
+
 async def run_together(database_url: str, script: str, *runs: tuple[str, ...]) -> list[str]:
     """What processes print that each run a script's ``main``, with arguments of their own, at the same time."""
     pipe = asyncio.subprocess.PIPE

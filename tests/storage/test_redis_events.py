@@ -77,6 +77,16 @@ async def _has_read(log: RedisEventLog, cursor: str) -> bool:
     return log._last == cursor
 
 
+async def test_an_event_that_the_reader_brings_late_is_not_taken_twice(log: RedisEventLog) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, 1)
+        event = await subscription.take(SECONDS)
+        assert event
+        assert await subscription.take(0.1) is None
+        subscription.offer(event)
+        assert await subscription.take(0.1) is None
+
+
 async def test_a_backlog_is_read_in_pages_while_events_keep_coming(log: RedisEventLog, redis: Redis) -> None:
     start = await publish(log, 1)
     await publish(log, 2 * BUFFER)

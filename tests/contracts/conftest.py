@@ -1,0 +1,48 @@
+"""Every implementation of every contract, as a fixture."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from storage.blobs import BlobStore
+from storage.events import EventLog
+from tests.contracts import blob_backends, event_backends
+from tests.contracts.blob_backends import BlobBackend
+from tests.contracts.event_backends import LogBackend
+
+
+@pytest.fixture(params=range(len(blob_backends.BACKENDS)), ids=[each.__name__ for each in blob_backends.BACKENDS])
+async def blob_backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BlobBackend]:
+    """A blob store of the test's own, and what can happen to it."""
+    async with blob_backends.BACKENDS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def blob_store(blob_backend: BlobBackend) -> BlobStore:
+    """A blob store of the test's own."""
+    return blob_backend.store
+
+
+@pytest.fixture
+def key() -> str:
+    """The key of a blob that does not exist yet."""
+    return str(uuid4())
+
+
+@pytest.fixture(params=range(len(event_backends.BACKENDS)), ids=[each.__name__ for each in event_backends.BACKENDS])
+async def log_backend(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[LogBackend]:
+    """An event log of the test's own, and what can happen to it."""
+    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    async with event_backends.BACKENDS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def log(log_backend: LogBackend) -> EventLog:
+    """An event log of the test's own."""
+    return log_backend.log

@@ -1,0 +1,47 @@
+"""The event logs that the contract is asked of, and what can happen to them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.events import EventLog, RedisEventLog
+from storage.redis import close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+
+
+@dataclass(frozen=True)
+class LogBackend:
+    """The same log as two processes see it, and an outage of what it stands on."""
+
+    log: EventLog
+    other: EventLog
+    crash: Callable[[], Awaitable[None]]
+    recover: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(url: str) -> AsyncIterator[RedisEventLog]:
+    redis = connect_redis(url)
+    log = RedisEventLog(redis)
+    await log.start()
+    yield log
+    await log.close()
+    await close_redis(redis)
+
+
+@asynccontextmanager
+async def redis_backend(folder: Path) -> AsyncIterator[LogBackend]:
+    valkey = EmbeddedValkey(folder)
+    await valkey.start()
+
+    async def crash() -> None:
+        valkey.kill()
+        await valkey.wait()
+
+    async with running(valkey.url) as log, running(valkey.url) as other:
+        yield LogBackend(log, other, crash, valkey.start)
+    await valkey.stop()
+
+
+BACKENDS: list[Callable[[Path], AbstractAsyncContextManager[LogBackend]]] = [redis_backend]
