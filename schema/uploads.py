@@ -121,7 +121,9 @@ class InitUploadInput:
     chunk_size: int | None = strawberry.field(default=None, description="In bytes. The server picks a good one.")
     compress: CompressInput | None = None
     idempotency_key: str | None = strawberry.field(
-        default=None, description="A second call with the same key returns the same upload."
+        default=None,
+        description="A second call with the same key returns the same upload. Without a key, an open upload of the "
+        "same file is returned: same name, size and `sha256`.",
     )
 
     def to_domain(self) -> NewUpload:

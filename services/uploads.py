@@ -8,7 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services import validation
+from services import resume, validation
 from services.clock import now
 from services.errors import (
     ChunksMissing,
@@ -78,17 +78,19 @@ class Uploads:
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """Begin an upload, or return the one made before with the same idempotency key.
 
+        Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
+        equal, and so are chunk size and compression, where they are given.
         Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict` and :class:`StorageFull`.
         """
         upload = self._validated(account_id, request)
-        if upload.idempotency_key and (known := await rows.find_by_key(account_id, upload.idempotency_key)):
-            return _same(known, upload)
+        if known := await self._known(upload, request):
+            return known
         # Reserved before the row exists, so that no upload without its place is ever seen.
         try:
             await self._store.stage(str(upload.id), upload.size)
         except NoSpace as error:
             raise StorageFull("There is no room for this file on the server.", field="size") from error
-        return await self._insert(account_id, upload)
+        return await self._insert(upload)
 
     async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
         """An upload of this account."""
@@ -154,10 +156,26 @@ class Uploads:
         """Close uploads whose time is over and free their space. Returns how many there were."""
         late = await rows.expired(now(), limit)
         for upload in late:
-            if await rows.expire(upload.id, now()):
-                await self._store.discard(str(upload.id))
-                await self._progress.changed(upload.id)
+            await self._expire(upload)
         return len(late)
+
+    async def _expire(self, upload: Upload) -> None:
+        if await rows.expire(upload.id, now()):
+            await self._store.discard(str(upload.id))
+            await self._progress.changed(upload.id)
+
+    async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:
+        if upload.idempotency_key:
+            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+            return _same(known, upload) if known else None
+        if upload.sha256 is None:
+            return None
+        for known in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
+            if known.status is UploadStatus.RECEIVING and known.expires_at < now():
+                await self._expire(known)
+            elif resume.is_wanted(known, chunk_size=request.chunk_size, compress=request.compress):
+                return known
+        return None
 
     async def _owned(self, account_id: UUID, upload_id: UUID) -> Upload:
         upload = await rows.find_owned(upload_id, account_id)
@@ -165,22 +183,27 @@ class Uploads:
             raise NotFound("There is no such upload.")
         return upload
 
-    async def _insert(self, account_id: UUID, upload: Upload) -> Upload:
+    async def _insert(self, upload: Upload) -> Upload:
         try:
             await rows.insert(upload)
         except Duplicate:
             await self._store.discard(str(upload.id))
-            known = await rows.find_by_key(account_id, str(upload.idempotency_key))
-            if not known:
-                raise UploadClosed("The upload with this idempotency key has just ended. Try again.") from None
-            return _same(known, upload)
+            if known := await self._winner(upload):
+                return _same(known, upload)
+            raise UploadClosed("The upload that was begun before has just ended. Try again.") from None
         return upload
+
+    async def _winner(self, upload: Upload) -> Upload | None:
+        """The upload that was begun at the same moment and was faster."""
+        if upload.idempotency_key:
+            return await rows.find_by_key(upload.account_id, upload.idempotency_key)
+        return await rows.find_by_fingerprint(upload.fingerprint) if upload.fingerprint else None
 
     def _validated(self, account_id: UUID, request: NewUpload) -> Upload:
         name = validation.file_name(request.file_name)
         size = self._checked_size(request.size)
         key = request.idempotency_key
-        return Upload(
+        upload = Upload(
             id=uuid7(),
             account_id=account_id,
             file_name=name,
@@ -193,6 +216,8 @@ class Uploads:
             status=UploadStatus.RECEIVING,
             expires_at=now() + self._policy.lifetime,
         )
+        upload.fingerprint = resume.fingerprint(upload)
+        return upload
 
     def _checked_size(self, size: int) -> int:
         if size < 1:

@@ -148,7 +148,10 @@ class Rendition(Model):
 
 
 class Upload(Model):
-    """A file on its way in. An idempotency key is given up when the upload dies without a file."""
+    """A file on its way in. An idempotency key is given up when the upload dies without a file.
+
+    ``fingerprint`` stands for the file and its owner while the upload is open and was begun without a key.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
@@ -160,6 +163,7 @@ class Upload(Model):
     sha256 = fields.CharField(max_length=64, null=True)
     compress = fields.JSONField[dict[str, Any] | None](null=True)
     idempotency_key = fields.CharField(max_length=255, null=True)
+    fingerprint = fields.CharField(max_length=64, null=True, unique=True)
     status = fields.CharEnumField(UploadStatus, max_length=16, default=UploadStatus.RECEIVING)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
@@ -173,7 +177,11 @@ class Upload(Model):
     class Meta:
         table = "upload"
         unique_together = (("account", "idempotency_key"),)
-        indexes = (Index(fields=["account_id", "id"]), Index(fields=["status", "expires_at"]))
+        indexes = (
+            Index(fields=["account_id", "id"]),
+            Index(fields=["status", "expires_at"]),
+            Index(fields=["account_id", "sha256"]),
+        )
 
     @property
     def chunk_count(self) -> int:
