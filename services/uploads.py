@@ -1,7 +1,7 @@
 """Uploads: begin, look at, finish, abort."""
 
 import mimetypes
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -21,10 +21,12 @@ from services.errors import (
 )
 from services.media import Compression
 from services.progress import Progress
+from storage import files
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import Duplicate, NoSpace
-from storage.models import Upload, UploadStatus
+from storage.errors import BlobNotFound, Duplicate, NoSpace
+from storage.hints import JobHints
+from storage.models import File, JobKind, Upload, UploadStatus
 from storage.uploads import Received
 
 MIB = 1024 * 1024
@@ -70,21 +72,25 @@ class UploadPolicy:
 class Uploads:
     """What an owner does with uploads. Somebody else's upload is always :class:`NotFound`."""
 
-    def __init__(self, store: BlobStore, progress: Progress, policy: UploadPolicy) -> None:
+    def __init__(self, store: BlobStore, progress: Progress, hints: JobHints, policy: UploadPolicy) -> None:
         self._store = store
         self._progress = progress
+        self._hints = hints
         self._policy = policy
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """Begin an upload, or return the one made before with the same idempotency key.
 
         Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
-        equal, and so are chunk size and compression, where they are given.
+        equal, and so are chunk size and compression, where they are given. When the account has a file with this
+        size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks.
         Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict` and :class:`StorageFull`.
         """
         upload = self._validated(account_id, request)
         if known := await self._known(upload, request):
             return known
+        if mine := await self._mine(upload):
+            return await self._insert_owned(upload, mine)
         # Reserved before the row exists, so that no upload without its place is ever seen.
         try:
             await self._store.stage(str(upload.id), upload.size)
@@ -112,7 +118,7 @@ class Uploads:
 
     async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
         """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""
-        filled = set(await rows.received_indexes(upload.id, start))
+        filled = await self._filled(upload, start)
         found: list[Slot] = []
         for index in range(start, upload.chunk_count):
             if len(found) == limit:
@@ -121,6 +127,11 @@ class Uploads:
                 offset = index * upload.chunk_size
                 found.append(Slot(index, offset, upload.slot_size(index), index in filled))
         return found
+
+    async def _filled(self, upload: Upload, start: int) -> Container[int]:
+        if upload.is_full:
+            return range(upload.chunk_count)
+        return set(await rows.received_indexes(upload.id, start))
 
     async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Confirm that everything was sent. The last chunk has started the reassembly already, so this only answers.
@@ -188,16 +199,42 @@ class Uploads:
             await rows.insert(upload)
         except Duplicate:
             await self._store.discard(str(upload.id))
-            if known := await self._winner(upload):
-                return _same(known, upload)
-            raise UploadClosed("The upload that was begun before has just ended. Try again.") from None
+            return await self._winner(upload)
         return upload
 
-    async def _winner(self, upload: Upload) -> Upload | None:
+    async def _insert_owned(self, upload: Upload, mine: File) -> Upload:
+        try:
+            await rows.insert_owned(upload, mine, now())
+        except Duplicate:
+            return await self._winner(upload)
+        if upload.status is UploadStatus.COMPRESSING:
+            await self._hints.send(JobKind.COMPRESS)
+        return upload
+
+    async def _mine(self, upload: Upload) -> File | None:
+        if upload.sha256 is None:
+            return None
+        # Never anybody else's: the answer would tell who has which file.
+        known = await files.find_same(upload.account_id, upload.size, upload.sha256)
+        return known if known and await self._is_there(known.blob.key) else None
+
+    async def _is_there(self, key: str) -> bool:
+        # A blob that the disk has lost is welcome again.
+        try:
+            return bool([block async for block in self._store.read(key, 0, 1)])
+        except BlobNotFound:
+            return False
+
+    async def _winner(self, upload: Upload) -> Upload:
         """The upload that was begun at the same moment and was faster."""
+        known = None
         if upload.idempotency_key:
-            return await rows.find_by_key(upload.account_id, upload.idempotency_key)
-        return await rows.find_by_fingerprint(upload.fingerprint) if upload.fingerprint else None
+            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+        elif upload.fingerprint:
+            known = await rows.find_by_fingerprint(upload.fingerprint)
+        if not known:
+            raise UploadClosed("The upload that was begun before has just ended. Try again.")
+        return _same(known, upload)
 
     def _validated(self, account_id: UUID, request: NewUpload) -> Upload:
         name = validation.file_name(request.file_name)

@@ -32,6 +32,7 @@ class UploadStatus(StrEnum):
 
 
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
+FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
 
 
 class JobKind(StrEnum):
@@ -100,7 +101,10 @@ class Session(Model):
 
 
 class Blob(Model):
-    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex."""
+    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex.
+
+    Files of one account may share a blob: it may go when no file and no rendition names it any more.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     key = fields.CharField(max_length=200, unique=True)
@@ -110,6 +114,7 @@ class Blob(Model):
 
     class Meta:
         table = "blob"
+        indexes = (Index(fields=["sha256"]),)
 
 
 class File(Model):
@@ -182,6 +187,11 @@ class Upload(Model):
             Index(fields=["status", "expires_at"]),
             Index(fields=["account_id", "sha256"]),
         )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no slot waits for bytes. A file that its owner had already was never cut, and has no receipts."""
+        return self.status in FULL
 
     @property
     def chunk_count(self) -> int:

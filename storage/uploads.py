@@ -46,6 +46,33 @@ async def insert(upload: Upload) -> None:
         raise Duplicate("the idempotency key or the fingerprint is in use") from error
 
 
+async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
+    """Store a new upload that needs no bytes: its file shares the blob of ``known``, which has the same owner.
+
+    Compression is queued when it was asked for. Raises :class:`Duplicate` when the idempotency key is in use.
+    """
+
+    async def work() -> None:
+        file = await File.create(
+            account_id=upload.account_id,
+            name=upload.file_name,
+            mime_type=upload.mime_type,
+            blob_id=known.blob_id,
+            media=known.media,
+        )
+        upload.file_id = file.id
+        upload.status = _with_a_file(upload)
+        upload.fingerprint = None
+        await upload.save(force_create=True)
+        if upload.compress:
+            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+
+    try:
+        await atomically(work)
+    except IntegrityError as error:
+        raise Duplicate("the idempotency key is in use") from error
+
+
 async def find(upload_id: UUID) -> Upload | None:
     """The upload with this key."""
     return await Upload.get_or_none(id=upload_id)
@@ -175,8 +202,7 @@ async def publish(
         file = await File.create(
             account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
         )
-        status = UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
-        await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
+        await Upload.filter(id=upload.id).update(status=_with_a_file(upload), file_id=file.id, fingerprint=None)
         if upload.compress:
             await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
         return file
@@ -231,6 +257,10 @@ async def expire(upload_id: UUID, now: datetime) -> bool:
     """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
     late = _receiving(upload_id).filter(expires_at__lt=now)
     return bool(await late.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
+
+
+def _with_a_file(upload: Upload) -> UploadStatus:
+    return UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
 
 
 def _receiving(upload_id: UUID) -> Any:

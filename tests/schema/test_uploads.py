@@ -1,6 +1,9 @@
 """Uploads through the GraphQL schema."""
 
-from tests.support.server import Api
+import asyncio
+
+from tests.clips import bikes
+from tests.support.server import Api, digest
 
 
 async def test_a_file_that_was_sent_is_ready_and_downloads_as_it_was(api: Api, worker: None) -> None:
@@ -10,3 +13,24 @@ async def test_a_file_that_was_sent_is_ready_and_downloads_as_it_was(api: Api, w
     assert frames[-1]["stage"] == "READY"
     file = (await api.look(upload["id"]))["file"]
     assert (await api.http.get(file["downloadUrl"])).content == content
+
+
+async def test_a_file_that_was_sent_before_needs_no_bytes(api: Api, other: Api, worker: None) -> None:
+    content = b"other bytes" * 30_000
+    await api.frames((await api.upload(content, chunkSize=100_000))["id"])
+    again = await api.init(content, chunkSize=100_000, fileName="again.bin", sha256=digest(content))
+    assert (again["status"], again["receivedChunks"], again["receivedBytes"]) == ("READY", 4, len(content))
+    look = await api.look(again["id"])
+    assert (look["file"]["name"], look["slots"]["nodes"]) == ("again.bin", [])
+    assert (await api.http.get(look["file"]["downloadUrl"])).content == content
+    assert (await other.init(content, sha256=digest(content)))["status"] == "RECEIVING"
+
+
+async def test_a_video_that_was_sent_before_is_compressed_at_once(api: Api, worker: None) -> None:
+    content = await asyncio.to_thread(bikes().read_bytes)
+    await api.frames((await api.upload(content))["id"])
+    again = await api.init(content, sha256=digest(content), compress={"preset": "FAST"})
+    assert again["status"] == "COMPRESSING"
+    assert (await api.frames(again["id"]))[-1]["stage"] == "READY"
+    (rendition,) = (await api.look(again["id"]))["file"]["renditions"]
+    assert rendition["kind"] == "COMPRESSED_VIDEO"
