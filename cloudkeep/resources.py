@@ -62,7 +62,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         await hints.start()
         log = RedisEventLog(redis)
         progress = Progress(log)
-        uploads = Uploads(store, progress, UploadPolicy(settings.max_file_size, upload_lifetime(settings)))
+        uploads = Uploads(store, progress, hints, UploadPolicy(settings.max_file_size, upload_lifetime(settings)))
         yield Resources(store, log, progress, uploads, hints, Presence(redis))
 
 

@@ -59,10 +59,14 @@ class Upload(Node):
 
     @strawberry.field(description="Chunks that arrived and were verified.")
     async def received_chunks(self, info: RequestInfo) -> int:
+        if self.row.is_full:
+            return self.row.chunk_count
         return (await info.context.loaders.received.load(self.row.id)).chunks
 
     @strawberry.field(description="Bytes that arrived and were verified.")
     async def received_bytes(self, info: RequestInfo) -> ByteSize:
+        if self.row.is_full:
+            return self.size
         return ByteSize((await info.context.loaders.received.load(self.row.id)).bytes)
 
     @strawberry.field(description="The file, once all of it was verified; while its video is compressed, too.")
@@ -117,11 +121,16 @@ class InitUploadInput:
     file_name: str
     size: ByteSize
     mime_type: str | None = None
-    sha256: str | None = strawberry.field(default=None, description="Of the whole file, in hex. It will be checked.")
+    sha256: str | None = strawberry.field(
+        default=None,
+        description="Of the whole file, in hex. It will be checked. A file that I have already is READY at once.",
+    )
     chunk_size: int | None = strawberry.field(default=None, description="In bytes. The server picks a good one.")
     compress: CompressInput | None = None
     idempotency_key: str | None = strawberry.field(
-        default=None, description="A second call with the same key returns the same upload."
+        default=None,
+        description="A second call with the same key returns the same upload. Without a key, an open upload of the "
+        "same file is returned: same name, size and `sha256`.",
     )
 
     def to_domain(self) -> NewUpload:

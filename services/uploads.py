@@ -1,14 +1,14 @@
 """Uploads: begin, look at, finish, abort."""
 
 import mimetypes
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services import validation
+from services import resume, validation
 from services.clock import now
 from services.errors import (
     ChunksMissing,
@@ -21,10 +21,12 @@ from services.errors import (
 )
 from services.media import Compression
 from services.progress import Progress
+from storage import files
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import Duplicate, NoSpace
-from storage.models import Upload, UploadStatus
+from storage.errors import BlobNotFound, Duplicate, NoSpace
+from storage.hints import JobHints
+from storage.models import File, JobKind, Upload, UploadStatus
 from storage.uploads import Received
 
 MIB = 1024 * 1024
@@ -70,25 +72,31 @@ class UploadPolicy:
 class Uploads:
     """What an owner does with uploads. Somebody else's upload is always :class:`NotFound`."""
 
-    def __init__(self, store: BlobStore, progress: Progress, policy: UploadPolicy) -> None:
+    def __init__(self, store: BlobStore, progress: Progress, hints: JobHints, policy: UploadPolicy) -> None:
         self._store = store
         self._progress = progress
+        self._hints = hints
         self._policy = policy
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """Begin an upload, or return the one made before with the same idempotency key.
 
+        Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
+        equal, and so are chunk size and compression, where they are given. When the account has a file with this
+        size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks.
         Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict` and :class:`StorageFull`.
         """
         upload = self._validated(account_id, request)
-        if upload.idempotency_key and (known := await rows.find_by_key(account_id, upload.idempotency_key)):
-            return _same(known, upload)
+        if known := await self._known(upload, request):
+            return known
+        if mine := await self._mine(upload):
+            return await self._insert_owned(upload, mine)
         # Reserved before the row exists, so that no upload without its place is ever seen.
         try:
             await self._store.stage(str(upload.id), upload.size)
         except NoSpace as error:
             raise StorageFull("There is no room for this file on the server.", field="size") from error
-        return await self._insert(account_id, upload)
+        return await self._insert(upload)
 
     async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
         """An upload of this account."""
@@ -110,7 +118,7 @@ class Uploads:
 
     async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
         """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""
-        filled = set(await rows.received_indexes(upload.id, start))
+        filled = await self._filled(upload, start)
         found: list[Slot] = []
         for index in range(start, upload.chunk_count):
             if len(found) == limit:
@@ -119,6 +127,11 @@ class Uploads:
                 offset = index * upload.chunk_size
                 found.append(Slot(index, offset, upload.slot_size(index), index in filled))
         return found
+
+    async def _filled(self, upload: Upload, start: int) -> Container[int]:
+        if upload.is_full:
+            return range(upload.chunk_count)
+        return set(await rows.received_indexes(upload.id, start))
 
     async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Confirm that everything was sent. The last chunk has started the reassembly already, so this only answers.
@@ -154,10 +167,26 @@ class Uploads:
         """Close uploads whose time is over and free their space. Returns how many there were."""
         late = await rows.expired(now(), limit)
         for upload in late:
-            if await rows.expire(upload.id, now()):
-                await self._store.discard(str(upload.id))
-                await self._progress.changed(upload.id)
+            await self._expire(upload)
         return len(late)
+
+    async def _expire(self, upload: Upload) -> None:
+        if await rows.expire(upload.id, now()):
+            await self._store.discard(str(upload.id))
+            await self._progress.changed(upload.id)
+
+    async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:
+        if upload.idempotency_key:
+            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+            return _same(known, upload) if known else None
+        if upload.sha256 is None:
+            return None
+        for known in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
+            if known.status is UploadStatus.RECEIVING and known.expires_at < now():
+                await self._expire(known)
+            elif resume.is_wanted(known, chunk_size=request.chunk_size, compress=request.compress):
+                return known
+        return None
 
     async def _owned(self, account_id: UUID, upload_id: UUID) -> Upload:
         upload = await rows.find_owned(upload_id, account_id)
@@ -165,22 +194,53 @@ class Uploads:
             raise NotFound("There is no such upload.")
         return upload
 
-    async def _insert(self, account_id: UUID, upload: Upload) -> Upload:
+    async def _insert(self, upload: Upload) -> Upload:
         try:
             await rows.insert(upload)
         except Duplicate:
             await self._store.discard(str(upload.id))
-            known = await rows.find_by_key(account_id, str(upload.idempotency_key))
-            if not known:
-                raise UploadClosed("The upload with this idempotency key has just ended. Try again.") from None
-            return _same(known, upload)
+            return await self._winner(upload)
         return upload
+
+    async def _insert_owned(self, upload: Upload, mine: File) -> Upload:
+        try:
+            await rows.insert_owned(upload, mine, now())
+        except Duplicate:
+            return await self._winner(upload)
+        if upload.status is UploadStatus.COMPRESSING:
+            await self._hints.send(JobKind.COMPRESS)
+        return upload
+
+    async def _mine(self, upload: Upload) -> File | None:
+        if upload.sha256 is None:
+            return None
+        # Never anybody else's: the answer would tell who has which file.
+        known = await files.find_same(upload.account_id, upload.size, upload.sha256)
+        return known if known and await self._is_there(known.blob.key) else None
+
+    async def _is_there(self, key: str) -> bool:
+        # A blob that the disk has lost is welcome again.
+        try:
+            return bool([block async for block in self._store.read(key, 0, 1)])
+        except BlobNotFound:
+            return False
+
+    async def _winner(self, upload: Upload) -> Upload:
+        """The upload that was begun at the same moment and was faster."""
+        known = None
+        if upload.idempotency_key:
+            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+        elif upload.fingerprint:
+            known = await rows.find_by_fingerprint(upload.fingerprint)
+        if not known:
+            raise UploadClosed("The upload that was begun before has just ended. Try again.")
+        return _same(known, upload)
 
     def _validated(self, account_id: UUID, request: NewUpload) -> Upload:
         name = validation.file_name(request.file_name)
         size = self._checked_size(request.size)
         key = request.idempotency_key
-        return Upload(
+        upload = Upload(
             id=uuid7(),
             account_id=account_id,
             file_name=name,
@@ -193,6 +253,8 @@ class Uploads:
             status=UploadStatus.RECEIVING,
             expires_at=now() + self._policy.lifetime,
         )
+        upload.fingerprint = resume.fingerprint(upload)
+        return upload
 
     def _checked_size(self, size: int) -> int:
         if size < 1:

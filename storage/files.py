@@ -22,6 +22,12 @@ async def find_owned(file_id: UUID, account_id: UUID) -> File | None:
     return await File.get_or_none(id=file_id, account_id=account_id).select_related("blob")
 
 
+async def find_same(account_id: UUID, size: int, sha256: str) -> File | None:
+    """The account's newest file with these bytes, which were verified when they came; its blob is loaded."""
+    alike = File.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)
+    return await alike.order_by("-id").select_related("blob").first()
+
+
 async def page(account_id: UUID, before: UUID | None, limit: int) -> list[File]:
     """The newest files of an account, older than ``before``."""
     query = File.filter(account_id=account_id)

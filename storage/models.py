@@ -32,6 +32,7 @@ class UploadStatus(StrEnum):
 
 
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
+FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
 
 
 class JobKind(StrEnum):
@@ -100,7 +101,10 @@ class Session(Model):
 
 
 class Blob(Model):
-    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex."""
+    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex.
+
+    Files of one account may share a blob: it may go when no file and no rendition names it any more.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     key = fields.CharField(max_length=200, unique=True)
@@ -110,6 +114,7 @@ class Blob(Model):
 
     class Meta:
         table = "blob"
+        indexes = (Index(fields=["sha256"]),)
 
 
 class File(Model):
@@ -148,7 +153,10 @@ class Rendition(Model):
 
 
 class Upload(Model):
-    """A file on its way in. An idempotency key is given up when the upload dies without a file."""
+    """A file on its way in. An idempotency key is given up when the upload dies without a file.
+
+    ``fingerprint`` stands for the file and its owner while the upload is open and was begun without a key.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
@@ -160,6 +168,7 @@ class Upload(Model):
     sha256 = fields.CharField(max_length=64, null=True)
     compress = fields.JSONField[dict[str, Any] | None](null=True)
     idempotency_key = fields.CharField(max_length=255, null=True)
+    fingerprint = fields.CharField(max_length=64, null=True, unique=True)
     status = fields.CharEnumField(UploadStatus, max_length=16, default=UploadStatus.RECEIVING)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
@@ -173,7 +182,16 @@ class Upload(Model):
     class Meta:
         table = "upload"
         unique_together = (("account", "idempotency_key"),)
-        indexes = (Index(fields=["account_id", "id"]), Index(fields=["status", "expires_at"]))
+        indexes = (
+            Index(fields=["account_id", "id"]),
+            Index(fields=["status", "expires_at"]),
+            Index(fields=["account_id", "sha256"]),
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no slot waits for bytes. A file that its owner had already was never cut, and has no receipts."""
+        return self.status in FULL
 
     @property
     def chunk_count(self) -> int:

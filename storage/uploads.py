@@ -14,6 +14,13 @@ from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.models import Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
 
+#: Waiting for chunks, or for the pass that may still reopen some.
+OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
+#: What a dead upload leaves to the next one.
+GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
+#: Nobody has more open uploads of one file by accident.
+ALIKE = 100
+
 
 @dataclass(frozen=True)
 class Received:
@@ -32,9 +39,36 @@ class Accepted:
 
 
 async def insert(upload: Upload) -> None:
-    """Store a new upload; raises :class:`Duplicate` when its idempotency key is in use."""
+    """Store a new upload; raises :class:`Duplicate` when its idempotency key or its fingerprint is in use."""
     try:
         await upload.save(force_create=True)
+    except IntegrityError as error:
+        raise Duplicate("the idempotency key or the fingerprint is in use") from error
+
+
+async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
+    """Store a new upload that needs no bytes: its file shares the blob of ``known``, which has the same owner.
+
+    Compression is queued when it was asked for. Raises :class:`Duplicate` when the idempotency key is in use.
+    """
+
+    async def work() -> None:
+        file = await File.create(
+            account_id=upload.account_id,
+            name=upload.file_name,
+            mime_type=upload.mime_type,
+            blob_id=known.blob_id,
+            media=known.media,
+        )
+        upload.file_id = file.id
+        upload.status = _with_a_file(upload)
+        upload.fingerprint = None
+        await upload.save(force_create=True)
+        if upload.compress:
+            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+
+    try:
+        await atomically(work)
     except IntegrityError as error:
         raise Duplicate("the idempotency key is in use") from error
 
@@ -52,6 +86,20 @@ async def find_owned(upload_id: UUID, account_id: UUID) -> Upload | None:
 async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
     """The upload an account made with this idempotency key."""
     return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)
+
+
+async def find_by_fingerprint(fingerprint: str) -> Upload | None:
+    """The open upload with this fingerprint."""
+    return await Upload.get_or_none(fingerprint=fingerprint)
+
+
+async def open_alike(account_id: UUID, file_name: str, size: int, sha256: str) -> list[Upload]:
+    """The account's uploads of this file that have no end yet and no file, newest first; late ones too."""
+    return (
+        await Upload.filter(account_id=account_id, sha256=sha256, size=size, file_name=file_name, status__in=OPEN)
+        .order_by("-id")
+        .limit(ALIKE)
+    )
 
 
 async def page(account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int) -> list[Upload]:
@@ -154,8 +202,7 @@ async def publish(
         file = await File.create(
             account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
         )
-        status = UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
-        await Upload.filter(id=upload.id).update(status=status, file_id=file.id)
+        await Upload.filter(id=upload.id).update(status=_with_a_file(upload), file_id=file.id, fingerprint=None)
         if upload.compress:
             await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
         return file
@@ -179,7 +226,8 @@ async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: st
 
 
 async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -> None:
-    """End a job for good and tell the upload why. An upload that dies gives up its idempotency key.
+    """End a job for good and tell the upload why. An upload that dies gives up its idempotency key
+    and its fingerprint.
 
     Raises :class:`StateChanged` when the job's lease was lost.
     """
@@ -189,7 +237,7 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
             raise StateChanged("the lease was lost")
         changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": jobs.shortened(message)}
         if status is UploadStatus.FAILED:
-            changes["idempotency_key"] = None
+            changes |= GIVEN_UP
         await Upload.filter(id=job.subject_id).update(**changes)
 
     await atomically(work)
@@ -197,7 +245,7 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
 
 async def abort(upload_id: UUID) -> bool:
     """RECEIVING becomes ABORTED; False when it was not RECEIVING."""
-    return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, idempotency_key=None))
+    return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
 
 
 async def expired(now: datetime, limit: int) -> list[Upload]:
@@ -208,7 +256,11 @@ async def expired(now: datetime, limit: int) -> list[Upload]:
 async def expire(upload_id: UUID, now: datetime) -> bool:
     """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
     late = _receiving(upload_id).filter(expires_at__lt=now)
-    return bool(await late.update(status=UploadStatus.EXPIRED, idempotency_key=None))
+    return bool(await late.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
+
+
+def _with_a_file(upload: Upload) -> UploadStatus:
+    return UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
 
 
 def _receiving(upload_id: UUID) -> Any:

@@ -36,7 +36,8 @@ async def test_an_upload_says_what_has_arrived(shared: Stand) -> None:
 
 
 async def test_a_right_digest_of_the_whole_is_accepted_in_capitals(shared: Stand) -> None:
-    upload = await shared.api.upload(CONTENT, sha256=digest(CONTENT).upper())
+    new = CONTENT + b"that nobody has yet"
+    upload = await shared.api.upload(new, sha256=digest(new).upper())
     assert (await settle(shared.api, upload))["status"] == "READY"
 
 

@@ -41,7 +41,7 @@ async def bench(database: str, store: LocalBlobStore, valkey: EmbeddedValkey) ->
     hints = JobHints(valkey.url)
     await hints.start()
     progress = Progress(RedisEventLog(redis))
-    uploads = Uploads(store, progress, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
+    uploads = Uploads(store, progress, hints, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
     yield Bench(store, progress, hints, uploads, Ingest(store, progress, hints, LIFETIME), Files(store))
     await hints.close()
     await close_redis(redis)

@@ -59,7 +59,7 @@ async def crew(valkey: EmbeddedValkey, database: str, store: LocalBlobStore, tmp
 async def start(crew: Crew, valkey: EmbeddedValkey) -> AsyncIterator[Start]:
     """Start workers; they end with their block."""
     redis = connect_redis(valkey.url)
-    uploads = Uploads(crew.store, crew.progress, UploadPolicy(2**30, DAY))
+    uploads = Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**30, DAY))
 
     @asynccontextmanager
     async def run(

@@ -1,0 +1,45 @@
+"""Going on with an upload from another device, with nothing but a password and the file."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.support.server import PASSWORD, Api, digest
+
+LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }"""
+OPEN = """{ uploads(status: RECEIVING) { nodes {
+  id fileName receivedChunks slots(missing: true) { nodes { index offset size received url } } } } }"""
+CONTENT = b"some bytes" * 30_000
+
+
+@pytest.fixture
+async def elsewhere(api: Api, server: str) -> AsyncIterator[Api]:
+    """The same person, signed in on another device."""
+    user_id = (await api.data("{ me { userId } }"))["userId"]
+    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+        payload = await Api(client).data(LOGIN, input={"userId": user_id, "password": PASSWORD})
+        client.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
+        yield Api(client)
+
+
+async def test_another_device_sees_what_is_open_and_sends_only_what_is_missing(
+    api: Api, elsewhere: Api, worker: None
+) -> None:
+    begun = await api.init(CONTENT, chunkSize=100_000)
+    assert (await api.put(begun["slots"]["nodes"][1], CONTENT)).status_code == 200
+    (found,) = (await elsewhere.data(OPEN))["nodes"]
+    assert (found["id"], [slot["index"] for slot in found["slots"]["nodes"]]) == (begun["id"], [0, 2])
+    for slot in found["slots"]["nodes"]:
+        assert (await elsewhere.put(slot, CONTENT)).status_code == 200
+    assert (await elsewhere.frames(begun["id"]))[-1]["stage"] == "READY"
+    assert (await api.look(begun["id"]))["file"]["sha256"] == digest(CONTENT)
+    assert (await elsewhere.data(OPEN))["nodes"] == []
+
+
+async def test_the_same_file_goes_on_where_it_was(api: Api, elsewhere: Api) -> None:
+    known = {"sha256": digest(CONTENT), "chunkSize": 100_000}
+    begun = await api.init(CONTENT, **known)
+    assert (await api.put(begun["slots"]["nodes"][0], CONTENT)).status_code == 200
+    again = await elsewhere.init(CONTENT, **known)
+    assert (again["id"], again["receivedChunks"]) == (begun["id"], 1)
