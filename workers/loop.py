@@ -14,6 +14,7 @@ from datetime import timedelta
 from services.clock import now
 from services.errors import ErrorCode, ExpectedError
 from services.progress import Progress
+from services.sweeper import Sweeper
 from services.uploads import Uploads
 from storage import accounts, jobs
 from storage import uploads as rows
@@ -72,7 +73,7 @@ class Worker:
         self._lanes = lanes
         self._store = store
         self._progress = progress
-        self._uploads = uploads
+        self._sweeper = Sweeper(store, uploads)
         self._hints = hints
         self._presence = presence
         self._wake = asyncio.Event()
@@ -186,8 +187,8 @@ class Worker:
         await self._presence.announce(self._terms.worker_name)
 
     async def _keep_house(self) -> None:
-        await self._uploads.expire()
         await accounts.purge_expired(now())
+        await self._sweeper.sweep()
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -6,6 +6,8 @@ a complete staging area into a *blob*, atomically and durably; a blob never chan
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +16,15 @@ BLOCK = 1024 * 1024
 
 
 Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """A blob or a staging area as a store lists it: its size in bytes, and when bytes last went into it."""
+
+    key: str
+    size: int
+    modified_at: datetime
 
 
 class SlotWriter(Protocol):
@@ -102,6 +113,22 @@ class BlobStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove a blob, if there is one."""
+        ...
+
+    async def stat(self, key: str) -> StoredObject:
+        """What the store knows of a blob without reading it. Raises :class:`BlobNotFound`."""
+        ...
+
+    def staged(self) -> AsyncIterator[StoredObject]:
+        """Every staging area, in any order, and whatever a ``put`` that was cut off left, as ``<key>.put``.
+
+        ``discard`` takes either key.
+        What comes or goes meanwhile may be listed or not. However many there are, only a few are held at once.
+        """
+        ...
+
+    def blobs(self) -> AsyncIterator[StoredObject]:
+        """Every blob, in any order and in the same manner as ``staged``."""
         ...
 
     async def check(self) -> None:

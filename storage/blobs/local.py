@@ -13,17 +13,21 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK, Buffer
+from storage.blobs.base import BLOCK, Buffer, StoredObject
 from storage.blobs.locks import lock_range
 from storage.errors import BlobNotFound, NoSpace, SlotOverflow
 
 T = TypeVar("T")
 
 THREADS = 8
+#: So many files are listed by one call in a thread.
+LISTED_AT_ONCE = 500
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -167,6 +171,20 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run(self._blob(key).unlink, True)
 
+    async def stat(self, key: str) -> StoredObject:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self._run(lambda: _described(key, self._blob(key).stat()))
+
+    async def staged(self) -> AsyncIterator[StoredObject]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        async for found in self._listed(_files(self._root / "staging")):
+            yield found
+
+    async def blobs(self) -> AsyncIterator[StoredObject]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        async for found in self._listed(_files(self._root / "blobs", depth=2)):
+            yield found
+
     async def check(self) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         if not await self._run(os.access, self._root / "staging", os.W_OK | os.X_OK):
@@ -192,6 +210,11 @@ class LocalBlobStore:
                 offset += len(block)
         finally:
             file.close()
+
+    async def _listed(self, files: Iterator[StoredObject]) -> AsyncIterator[StoredObject]:
+        while batch := await self._run(lambda: list(islice(files, LISTED_AT_ONCE))):
+            for found in batch:
+                yield found
 
     def _stage(self, key: str, size: int) -> None:
         path = self._staging(key)
@@ -248,6 +271,23 @@ def _open_first(paths: Sequence[Path]) -> FileIO:
         with suppress(FileNotFoundError):
             return path.open("rb", 0)
     return paths[-1].open("rb", 0)
+
+
+def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:
+    """The files this many folders below ``folder``. One that goes meanwhile is left out."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if depth and entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), depth - 1)
+            elif not depth and entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):
+                    yield _described(entry.name, entry.stat())
+
+
+def _described(key: str, status: os.stat_result) -> StoredObject:
+    return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def _sync(path: Path) -> None:

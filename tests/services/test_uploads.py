@@ -24,6 +24,7 @@ from services.errors import (
 from services.progress import Progress
 from services.uploads import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB, NewUpload, UploadPolicy, Uploads
 from storage.blobs import BlobStore
+from storage.hints import JobHints
 from storage.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 
@@ -88,7 +89,7 @@ async def test_a_file_that_does_not_fit_leaves_nothing(bench: Bench, ada: UUID, 
     ],
 )
 def test_chunks_grow_so_that_there_are_never_too_many(size: int, chunk_size: int, count: int) -> None:
-    uploads = Uploads(cast(BlobStore, None), cast(Progress, None), UploadPolicy(size, LIFETIME))
+    uploads = Uploads(cast(BlobStore, None), cast(Progress, None), cast(JobHints, None), UploadPolicy(size, LIFETIME))
     chosen = uploads._chunk_size(None, size)
     assert (chosen, Upload(size=size, chunk_size=chosen).chunk_count) == (chunk_size, count)
 

@@ -176,3 +176,22 @@ async def test_a_closed_store_has_no_threads(tmp_path: Path) -> None:
 def test_a_scheme_that_no_store_has_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="no blob store"):
         open_blob_store(url)
+
+
+async def test_the_landing_file_of_a_put_that_was_killed_is_listed_and_can_be_discarded(
+    store: LocalBlobStore, root: Path, key: str
+) -> None:
+    (root / "staging" / f"{key}.put").write_bytes(b"half of it")
+    (found,) = [found async for found in store.staged()]
+    assert (found.key, found.size) == (f"{key}.put", 10)
+    await store.discard(found.key)
+    assert [found async for found in store.staged()] == []
+
+
+async def test_folders_and_links_in_the_store_are_not_listed(store: LocalBlobStore, root: Path, tmp_path: Path) -> None:
+    (root / "staging" / "folder").mkdir()
+    (root / "staging" / "link").symlink_to(tmp_path)
+    (root / "blobs" / "00" / "00" / "folder").mkdir(parents=True)
+    (root / "blobs" / "a note").touch()
+    assert [found async for found in store.staged()] == []
+    assert [found async for found in store.blobs()] == []

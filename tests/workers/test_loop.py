@@ -7,6 +7,7 @@ from uuid import UUID
 from services.clock import now
 from services.errors import NotAVideo
 from storage import jobs
+from storage.blobs import LocalBlobStore
 from storage.models import Job, JobKind, JobState, Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
@@ -184,3 +185,17 @@ async def test_an_upload_whose_time_is_over_expires_and_its_place_is_freed(start
 
     async with start(handler):
         await eventually(lambda: Upload.get_or_none(id=upload.id, status=UploadStatus.EXPIRED))
+
+
+async def test_what_a_crash_left_of_an_aborted_upload_is_swept(start: Start, store: LocalBlobStore) -> None:
+    upload = await new_upload(status=UploadStatus.ABORTED)
+    await store.stage(str(upload.id), 1_000)
+
+    async def handler(job: Job) -> None:
+        pass
+
+    async def gone() -> bool:
+        return [found async for found in store.staged()] == []
+
+    async with start(handler):
+        await eventually(gone)

@@ -1,0 +1,194 @@
+"""The sweeper: what is dead goes, what may still be wanted stays, whatever was killed in between."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.clock import now
+from services.sweeper import Sweeper
+from storage import jobs
+from storage import uploads as rows
+from storage.database import atomically
+from storage.models import JobKind, Upload, UploadStatus
+from tests.services.conftest import Bench, a_file
+from tests.support.ageing import make_old
+
+S = UploadStatus
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+@pytest.fixture
+def sweeper(bench: Bench) -> Sweeper:
+    return Sweeper(bench.store, bench.uploads)
+
+
+def staged(root: Path) -> set[str]:
+    return {path.name for path in (root / "staging").iterdir()}
+
+
+async def upload_with(bench: Bench, owner: UUID, **changes: Any) -> Upload:
+    """An upload whose row says this although its staging area is there, as after a crash in between."""
+    upload = await bench.uploads.init(owner, a_file())
+    await Upload.filter(id=upload.id).update(**changes)
+    return upload
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"status": S.ABORTED}, {"status": S.EXPIRED}, {"status": S.FAILED, "error_code": "CHECKSUM_MISMATCH"}],
+    ids=["aborted", "expired", "not the declared file"],
+)
+async def test_what_a_crash_left_of_a_dead_upload_is_removed_at_once(
+    bench: Bench, ada: UUID, sweeper: Sweeper, root: Path, changes: dict[str, Any]
+) -> None:
+    upload = await upload_with(bench, ada, **changes)
+    assert await sweeper.sweep() == 1
+    assert staged(root) == set()
+    assert await Upload.exists(id=upload.id)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": S.RECEIVING},
+        {"status": S.REASSEMBLING},
+        {"status": S.COMPRESSING},
+        {"status": S.READY},
+        {"status": S.FAILED, "error_code": "INTERNAL"},
+    ],
+    ids=["receiving", "reassembling", "compressing", "ready", "failed by a fault of ours"],
+)
+async def test_an_upload_that_is_not_dead_keeps_its_bytes_however_old_they_are(
+    bench: Bench, ada: UUID, sweeper: Sweeper, root: Path, changes: dict[str, Any]
+) -> None:
+    upload = await upload_with(bench, ada, **changes)
+    make_old(root, str(upload.id), hours=24 * 6)
+    assert await sweeper.sweep() == 0
+    assert staged(root) == {str(upload.id)}
+
+
+async def test_every_upload_whose_time_is_over_is_closed_in_one_sweep(
+    bench: Bench, ada: UUID, sweeper: Sweeper, root: Path
+) -> None:
+    for _ in range(110):
+        await bench.uploads.init(ada, a_file(1))
+    await Upload.all().update(expires_at=now() - timedelta(seconds=1))
+    await sweeper.sweep()
+    assert await Upload.filter(status=S.EXPIRED).count() == 110
+    assert staged(root) == set()
+
+
+async def test_bytes_that_nobody_knows_are_removed_after_an_hour(bench: Bench, sweeper: Sweeper, root: Path) -> None:
+    """A crash between the staging area and its row."""
+    old, young = str(uuid7()), str(uuid7())
+    for key in (old, young):
+        await bench.store.stage(key, 1_000)
+    make_old(root, old)
+    assert await sweeper.sweep() == 1
+    assert staged(root) == {young}
+
+
+async def test_what_a_killed_compression_was_about_to_store_is_removed_after_an_hour(
+    bench: Bench, sweeper: Sweeper, root: Path
+) -> None:
+    old, young = f"{uuid4()}.put", f"{uuid4()}.put"
+    for key in (old, young):
+        await bench.store.stage(key, 1_000)
+    make_old(root, old)
+    assert await sweeper.sweep() == 1
+    assert staged(root) == {young}
+
+
+async def test_what_a_running_compression_is_about_to_store_stays_however_long_it_takes(
+    bench: Bench, sweeper: Sweeper, root: Path
+) -> None:
+    await atomically(lambda: jobs.enqueue(JobKind.COMPRESS, uuid7(), now()))
+    job = await jobs.claim([JobKind.COMPRESS], "worker", timedelta(seconds=60), now())
+    assert job
+    key = f"{job.lease_token}.put"
+    await bench.store.stage(key, 1_000)
+    make_old(root, key)
+    assert await sweeper.sweep() == 0
+    await jobs.finish(job)
+    assert await sweeper.sweep() == 1
+
+
+async def test_a_file_with_a_name_that_is_none_of_ours_is_left_alone(sweeper: Sweeper, root: Path) -> None:
+    for name in ("README", "0" * 32, "x.put"):
+        (root / "staging" / name).touch()
+    make_old(root, "*")
+    assert await sweeper.sweep() == 0
+    assert len(staged(root)) == 3
+
+
+async def test_an_init_in_progress_is_not_disturbed(bench: Bench, ada: UUID, sweeper: Sweeper) -> None:
+    """Between the staging area and its row there is a moment in which nobody knows the bytes."""
+    sweeping = asyncio.create_task(sweep_for_ever(sweeper))
+    uploads = await asyncio.gather(*(bench.uploads.init(ada, a_file()) for _ in range(40)))
+    sweeping.cancel()
+    await asyncio.wait({sweeping})
+    assert {found.key async for found in bench.store.staged()} == {str(upload.id) for upload in uploads}
+
+
+async def sweep_for_ever(sweeper: Sweeper) -> None:
+    while True:
+        await sweeper.sweep()
+
+
+async def test_an_init_that_was_swept_over_before_its_row_was_there_takes_chunks(
+    bench: Bench, ada: UUID, sweeper: Sweeper
+) -> None:
+    upload = await bench.uploads.init(ada, a_file(1_000))
+    await Upload.filter(id=upload.id).delete()
+    await sweeper.sweep()
+    await rows.insert(upload)
+    async with bench.store.slot(str(upload.id), 0, 1_000) as writer:
+        await writer.write([b"x" * 1_000])
+
+
+async def test_a_writer_in_an_upload_that_is_aborted_and_swept_ends_in_peace(
+    bench: Bench, ada: UUID, sweeper: Sweeper, root: Path
+) -> None:
+    upload = await upload_with(bench, ada)
+    async with bench.store.slot(str(upload.id), 0, 65_536) as writer:
+        await Upload.filter(id=upload.id).update(status=S.ABORTED)
+        assert await sweeper.sweep() == 1
+        await writer.write([b"x" * 65_536])
+        await writer.finish()
+    assert staged(root) == set()
+
+
+async def test_what_cannot_be_removed_does_not_keep_the_rest(
+    bench: Bench, sweeper: Sweeper, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [str(uuid7()) for _ in range(3)]
+    for key in keys:
+        await bench.store.stage(key, 1)
+    make_old(root, *keys)
+    discard = bench.store.discard
+
+    async def refuse_the_first(key: str) -> None:
+        if key == keys[0]:
+            raise PermissionError
+        await discard(key)
+
+    monkeypatch.setattr(bench.store, "discard", refuse_the_first)
+    assert await sweeper.sweep() == 2
+    assert staged(root) == {keys[0]}
+
+
+async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper: Sweeper, root: Path) -> None:
+    for _ in range(20):
+        await upload_with(bench, ada, status=S.ABORTED)
+    alive = await upload_with(bench, ada)
+    await asyncio.gather(sweeper.sweep(), Sweeper(bench.store, bench.uploads).sweep())
+    assert staged(root) == {str(alive.id)}
