@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check format schema migration lock clean
+.PHONY: help run test check bench format schema migration lock clean
 
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -27,6 +27,7 @@ help:
 		'make run     set up and serve http://127.0.0.1:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some)' \
 		'make check   formatting, lint, types, layers' \
+		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \
 		'make migration NAME=what_changed  write a migration from the changes in storage/models.py' \
@@ -45,6 +46,9 @@ check: $(DEV)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+bench: $(DEV)
+	@.venv/bin/python -m bench.ingest $(ARGS)
+
 format: $(DEV)
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -60,9 +64,10 @@ lock: $(VENV)
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/bench.in -c requirements/runtime.txt -o requirements/bench.txt
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv bench/.cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(RUNTIME): $(VENV) pyproject.toml requirements/runtime.txt
 	@echo 'Installing what CloudKeep needs ...'

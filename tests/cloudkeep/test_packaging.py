@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [ROOT / "requirements" / name for name in ("uv.txt", "runtime.txt", "dev.txt")]
+LOCKS = [ROOT / "requirements" / name for name in ("uv.txt", "runtime.txt", "dev.txt", "bench.txt")]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 

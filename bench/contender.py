@@ -1,0 +1,47 @@
+"""What a server has to offer in order to be measured."""
+
+from pathlib import Path
+from typing import Protocol
+
+from bench.payload import Payload
+from bench.server import Launch, Server
+
+
+class Missing(Exception):
+    """A contender cannot be measured on this machine; the text says why."""
+
+
+class Client(Protocol):
+    """Uploads one file to a running server."""
+
+    def send(self, payload: Payload) -> None:
+        """Begin an upload and send every chunk; returns with the answer to the last one."""
+        ...
+
+    def finish(self) -> None:
+        """Return as soon as the file can be used."""
+        ...
+
+    def stored_sha256(self) -> str:
+        """SHA-256, in hex, of the bytes that the server now has."""
+        ...
+
+
+class Contender(Protocol):
+    """A server and how it is spoken to. ``verifies`` and ``result`` are words for the table."""
+
+    name: str
+    verifies: str
+    result: str
+
+    def prepare(self) -> dict[str, str]:
+        """Install what is needed; returns names and versions. Raises :class:`Missing`."""
+        ...
+
+    def launch(self, folder: Path, port: int) -> Launch:
+        """How to start it with its files in ``folder``."""
+        ...
+
+    def client(self, server: Server) -> Client:
+        """A client that is signed in, if the server asks for that."""
+        ...

@@ -1,0 +1,79 @@
+"""The usual way in Starlette, ``bench/servers/starlette_form.py``, under uvicorn with one process."""
+
+from collections import deque
+from pathlib import Path
+
+from bench.contender import Client
+from bench.install import python_with_servers, uvicorn
+from bench.payload import Chunk, Payload, sha256_of
+from bench.server import Launch, Server
+from bench.wire import LANES, Connection, WireError, in_lanes
+
+BOUNDARY = "the-boundary-of-this-form"
+BEFORE = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="chunk"; filename="blob"\r\n'
+    "Content-Type: application/octet-stream\r\n\r\n"
+).encode()
+AFTER = f"\r\n--{BOUNDARY}--\r\n".encode()
+HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+class StarletteForm:
+    """Chunks as forms, hashed when they are whole; joined by a last request."""
+
+    name = "Starlette request.form()"
+    verifies = "chunks"
+    result = "one file"
+
+    def prepare(self) -> dict[str, str]:
+        """Install it. Raises :class:`Missing`."""
+        versions = python_with_servers().versions
+        return {name: versions[name] for name in ("starlette", "python-multipart", "uvicorn", "httptools", "uvloop")}
+
+    def launch(self, folder: Path, port: int) -> Launch:
+        """One process of uvicorn."""
+        return uvicorn("starlette_form:app", folder, port)
+
+    def client(self, server: Server) -> Client:
+        """Nobody signs in."""
+        return FormClient(server)
+
+
+class FormClient:
+    """Uploads one file."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._upload = ""
+        self._path = Path()
+
+    def send(self, payload: Payload) -> None:
+        """Four connections take the chunks in order, each the next one that nobody has taken."""
+        self._path = payload.path
+        with Connection(self._server.port, payload.path) as connection:
+            self._upload = connection.ask("POST", "/uploads", {}).json()["id"]
+        waiting = deque(payload.chunks)
+
+        def lane(connection: Connection) -> None:
+            while waiting:
+                try:
+                    self._post(connection, waiting.popleft())
+                except IndexError:
+                    return
+
+        in_lanes(self._server.port, payload.path, [lane] * LANES)
+
+    def finish(self) -> None:
+        """Have the chunks joined."""
+        with Connection(self._server.port, self._path) as connection:
+            connection.ask("POST", f"/uploads/{self._upload}/complete", {})
+
+    def stored_sha256(self) -> str:
+        """Read the file."""
+        return sha256_of([self._server.folder / f"{self._upload}.file"])
+
+    def _post(self, connection: Connection, chunk: Chunk) -> None:
+        target = f"/uploads/{self._upload}/chunks/{chunk.index}"
+        answer = connection.send("POST", target, HEADERS, chunk.offset, chunk.size, BEFORE, AFTER)
+        if answer.json()["sha256"] != chunk.sha256:
+            raise WireError(f"chunk {chunk.index} was received damaged")

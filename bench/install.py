@@ -1,0 +1,93 @@
+"""The other servers, installed once into ``bench/.cache``, each version of the locks into a folder of its own."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions
+from json import loads
+from pathlib import Path
+
+from bench.contender import Missing
+from bench.server import Launch
+
+HERE = Path(__file__).resolve().parent
+CACHE = HERE / ".cache"
+SERVERS = HERE / "servers"
+LOCK = HERE.parent / "requirements" / "bench.txt"
+#: Seconds that one step of an installation may take.
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Installed:
+    """``program`` runs what is installed in ``folder``; ``versions`` by name of package."""
+
+    program: str
+    folder: Path
+    versions: dict[str, str]
+
+
+@cache
+def python_with_servers() -> Installed:
+    """A Python with the packages of ``requirements/bench.txt``. Raises :class:`Missing`."""
+    folder = CACHE / f"python-{_fingerprint(LOCK, extra=sys.version)}"
+    program = str(folder / "bin" / "python")
+    if not _is_whole(folder):
+        _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)])
+        install = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+        _run([sys.executable, "-m", "pip", "--python", program, *install, "-r", str(LOCK)])
+        _mark_whole(folder)
+    packages = distributions(path=[str(path) for path in folder.glob("lib/python*/site-packages")])
+    return Installed(program, folder, {package.name.lower(): package.version for package in packages})
+
+
+@cache
+def node_with_tus() -> Installed:
+    """Node with the packages of ``bench/servers/tus_node``. Raises :class:`Missing`."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not (node and npm):
+        raise Missing("node and npm are not on PATH")
+    sources = [SERVERS / "tus_node" / name for name in ("package.json", "package-lock.json", "server.js")]
+    folder = CACHE / f"node-{_fingerprint(*sources)}"
+    if not _is_whole(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            shutil.copy(source, folder)
+        _run([npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)])
+        _mark_whole(folder)
+    versions: dict[str, str] = loads(sources[0].read_text())["dependencies"]
+    return Installed(node, folder, {"node": _run([node, "--version"]).strip(), **versions})
+
+
+def uvicorn(app: str, folder: Path, port: int) -> Launch:
+    """How to serve an app of ``bench/servers`` with one process of uvicorn."""
+    where = ["--app-dir", str(SERVERS), "--host", "127.0.0.1", "--port", str(port)]
+    how = ["--http", "httptools", "--loop", "uvloop", "--log-level", "warning"]
+    program = python_with_servers().program
+    return Launch([program, "-m", "uvicorn", *where, *how, app], {"BENCH_FOLDER": str(folder)})
+
+
+def _run(arguments: list[str]) -> str:
+    try:
+        return subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
+    except subprocess.CalledProcessError as error:
+        lines = (error.stderr or error.stdout).strip().splitlines() or ["no output"]
+        raise Missing(f"{Path(arguments[0]).name} failed: {lines[-1]}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Missing(str(error)) from error
+
+
+def _fingerprint(*paths: Path, extra: str = "") -> str:
+    content = b"".join(path.read_bytes() for path in paths) + extra.encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "whole").exists()
+
+
+def _mark_whole(folder: Path) -> None:
+    (folder / "whole").touch()
