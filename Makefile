@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench format schema migration lock clean
+.PHONY: help run test check faults bench format schema migration lock clean
 
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -27,6 +27,7 @@ help:
 		'make run     set up and serve http://127.0.0.1:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some)' \
 		'make check   formatting, lint, types, layers' \
+		'make faults  kill processes at random moments, 200 times (FAULT_KILLS, FAULT_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \
@@ -45,6 +46,9 @@ check: $(DEV)
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+faults: $(DEV)
+	@FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)
 
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)

@@ -1,0 +1,85 @@
+"""Kills processes of a running server at random moments, and a client that goes on as any good client would."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import psutil
+
+from tests.support.process import ServeProcess
+from tests.support.server import Api, Json
+
+#: Children of the supervisor by a word of their command line.
+VICTIMS = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
+PAUSE_SECONDS = (0.02, 0.6)
+TRIES = 600
+AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY"}
+
+
+class Killer:
+    """Sends SIGKILL to one child after the other, as often as it may. ``kills`` counts by victim."""
+
+    def __init__(self, process: ServeProcess, seed: int, budget: int) -> None:
+        self._process = process
+        self._random = random.Random(seed)
+        self.left = budget
+        self.kills: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Kill as long as the block lasts."""
+        task = asyncio.create_task(self._go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _go_on(self) -> None:
+        while self.left:
+            await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))
+            victim = self._random.choice(list(VICTIMS))
+            if self._kill(VICTIMS[victim]):
+                self.kills[victim] += 1
+                self.left -= 1
+
+    def _kill(self, word: str) -> bool:
+        for child in psutil.Process(self._process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word in argument for argument in child.cmdline()):
+                    child.kill()
+                    return True
+        return False
+
+
+async def persist(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """The answer to a request that is sent again while the server is away, busy, or half there."""
+    for _ in range(TRIES):
+        try:
+            answer = await request()
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        if answer.status_code < 500 and answer.json().get("code") not in AGAIN:
+            return answer
+        await asyncio.sleep(0.1)
+    raise AssertionError("the server did not come back")
+
+
+async def persistent_data(api: Api, document: str, **variables: object) -> Json:
+    """The value of an operation's only field, asked for until the server answers without a fault of its own."""
+    for _ in range(TRIES):
+        answer = await persist(lambda: api.http.post("/graphql", json={"query": document, "variables": variables}))
+        body = answer.json()
+        if "errors" not in body:
+            (value,) = body["data"].values()
+            found: Json = value
+            return found
+        assert body["errors"][0]["extensions"]["code"] in AGAIN, body
+        await asyncio.sleep(0.1)
+    raise AssertionError("the server did not come back")
