@@ -176,3 +176,15 @@ async def test_a_closed_store_has_no_threads(tmp_path: Path) -> None:
 def test_a_scheme_that_no_store_has_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="no blob store"):
         open_blob_store(url)
+
+
+async def test_a_reserve_keeps_new_staging_areas_out_and_disturbs_nothing_else(root: Path, key: str) -> None:
+    empty, full = LocalBlobStore(root, 0), LocalBlobStore(root, 2**60)
+    await empty.stage(key, len(CONTENT))
+    with pytest.raises(NoSpace):
+        await full.stage("another", 1)
+    await full.stage(key, len(CONTENT))
+    assert [path.name for path in (root / "staging").iterdir()] == [key]
+    await full.publish(key)
+    for store in (empty, full):
+        await store.close()
