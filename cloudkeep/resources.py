@@ -55,14 +55,15 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
-        store = open_blob_store(settings.blob_url)
+        store = open_blob_store(settings.blob_url, settings.storage_reserve)
         stack.push_async_callback(store.close)
         hints = JobHints(settings.broker_url or redis_url)
         stack.push_async_callback(hints.close)
         await hints.start()
         log = RedisEventLog(redis)
         progress = Progress(log)
-        uploads = Uploads(store, progress, hints, UploadPolicy(settings.max_file_size, upload_lifetime(settings)))
+        policy = UploadPolicy(settings.max_file_size, upload_lifetime(settings), settings.quota)
+        uploads = Uploads(store, progress, hints, policy)
         yield Resources(store, log, progress, uploads, hints, Presence(redis))
 
 

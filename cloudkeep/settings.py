@@ -37,6 +37,7 @@ def _keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
 
 Count = Annotated[int, BeforeValidator(values.between(1, 64))]
 Bytes = Annotated[int, BeforeValidator(values.between(1, 2**53))]
+Reserve = Annotated[int, BeforeValidator(values.between(0, 2**53))]
 Lifetime = Annotated[int, BeforeValidator(values.between(1, 3650 * _DAY))]
 Patience = Annotated[float, BeforeValidator(values.seconds(0.1, _DAY))]
 RedisUrl = Annotated[str | None, BeforeValidator(values.redis_url)]
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.networks)] = ()
     public_url: Annotated[str, BeforeValidator(values.public_url)] = Field(default_factory=_public_url)
     max_file_size: Bytes = 500 * 2**30
+    quota: Bytes | None = None  # bytes per account; None is no limit
+    storage_reserve: Reserve | None = None  # bytes that stay free; None is a share that suits the disk
     # Lifetimes and patience are in seconds.
     upload_ttl: Lifetime = 7 * _DAY
     url_ttl: Lifetime = 6 * 60 * 60

@@ -6,22 +6,51 @@ from datetime import datetime
 import strawberry
 
 from schema.errors import UserError, settle
+from schema.scalars import ByteSize
+from schema.types import RequestInfo
 from services import accounts
 from storage import models
+from storage.space import Space
+
+
+@strawberry.type(description="How much room somebody has. What several files share counts once.")
+class Storage:
+    quota: ByteSize | None = strawberry.field(description="What `used` and `reserved` may come to; null is no limit.")
+    used: ByteSize = strawberry.field(description="All that is stored: `originals` and `derived`.")
+    originals: ByteSize = strawberry.field(description="What was uploaded.")
+    derived: ByteSize = strawberry.field(description="What was made of it, such as compressed videos.")
+    reserved: ByteSize = strawberry.field(description="What open uploads will take.")
+
+    @classmethod
+    def of(cls, space: Space) -> "Storage":
+        """The GraphQL form of an account's room."""
+        return cls(
+            quota=None if space.quota is None else ByteSize(space.quota),
+            used=ByteSize(space.used),
+            originals=ByteSize(space.originals),
+            derived=ByteSize(space.derived),
+            reserved=ByteSize(space.reserved),
+        )
 
 
 @strawberry.type(description="A person with files.")
 class Account:
+    row: strawberry.Private[models.Account]
     id: strawberry.ID
     user_id: str
     user_name: str
     email: str
     created_at: datetime
 
+    @strawberry.field(description="How much room there is, and what takes it.")
+    async def storage(self, info: RequestInfo) -> Storage:
+        return Storage.of(await info.context.services.uploads.space(self.row.id))
+
     @classmethod
     def of(cls, row: models.Account) -> "Account":
         """The GraphQL form of a row."""
         return cls(
+            row=row,
             id=strawberry.ID(str(row.id)),
             user_id=row.user_id,
             user_name=row.name,

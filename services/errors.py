@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     NOT_A_VIDEO = "NOT_A_VIDEO"
     NOT_FOUND = "NOT_FOUND"
     NOT_READY = "NOT_READY"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     SLOT_BUSY = "SLOT_BUSY"
@@ -162,6 +163,13 @@ class StorageFull(ExpectedError):
     """There is no room; nothing that was acknowledged is lost."""
 
     code = ErrorCode.STORAGE_FULL
+    status = 507
+
+
+class QuotaExceeded(ExpectedError):
+    """The account may not store this much. RFC 4331, section 6, gives 507 for it too."""
+
+    code = ErrorCode.QUOTA_EXCEEDED
     status = 507
 
 

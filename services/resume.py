@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from services.errors import IdempotencyConflict
 from services.media import Compression
 from storage.models import Upload
 
@@ -23,3 +24,13 @@ def is_wanted(known: Upload, *, chunk_size: int | None, compress: Compression | 
     """Whether an upload of the same file is cut and will be compressed as the client asks, if it asks."""
     cut = chunk_size in {None, known.chunk_size}
     return cut and (compress is None or known.compress == compress.to_json())
+
+
+def same(known: Upload, asked: Upload) -> Upload:
+    """The known upload, unless the key is used for another file now.
+
+    Raises :class:`IdempotencyConflict`.
+    """
+    if (known.file_name, known.size, known.sha256) != (asked.file_name, asked.size, asked.sha256):
+        raise IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
+    return known

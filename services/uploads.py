@@ -12,21 +12,23 @@ from services import resume, validation
 from services.clock import now
 from services.errors import (
     ChunksMissing,
-    IdempotencyConflict,
+    ExpectedError,
     InvalidInput,
     NotFound,
+    QuotaExceeded,
     StorageFull,
     TooLarge,
     UploadClosed,
 )
 from services.media import Compression
 from services.progress import Progress
-from storage import files
+from storage import files, space
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import BlobNotFound, Duplicate, NoSpace
+from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.hints import JobHints
 from storage.models import File, JobKind, Upload, UploadStatus
+from storage.space import Space
 from storage.uploads import Received
 
 MIB = 1024 * 1024
@@ -63,10 +65,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class UploadPolicy:
-    """The server's limits: bytes per file, and how long an upload waits for its next chunk."""
+    """The server's limits: bytes per file, how long an upload waits for its next chunk, and bytes per account."""
 
     max_file_size: int
     lifetime: timedelta
+    quota: int | None = None
 
 
 class Uploads:
@@ -84,19 +87,23 @@ class Uploads:
         Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
         equal, and so are chunk size and compression, where they are given. When the account has a file with this
         size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks.
-        Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict` and :class:`StorageFull`.
+        Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict`, :class:`QuotaExceeded` and
+        :class:`StorageFull`.
         """
         upload = self._validated(account_id, request)
         if known := await self._known(upload, request):
             return known
         if mine := await self._mine(upload):
             return await self._insert_owned(upload, mine)
-        # Reserved before the row exists, so that no upload without its place is ever seen.
         try:
-            await self._store.stage(str(upload.id), upload.size)
-        except NoSpace as error:
-            raise StorageFull("There is no room for this file on the server.", field="size") from error
-        return await self._insert(upload)
+            await self._reserve(upload)
+        except (Duplicate, OverQuota, NoSpace) as error:
+            return await self._winner(upload, error)
+        return upload
+
+    async def space(self, account_id: UUID) -> Space:
+        """How much room an account takes, and its quota."""
+        return await space.of(account_id, self._policy.quota)
 
     async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
         """An upload of this account."""
@@ -178,7 +185,7 @@ class Uploads:
     async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:
         if upload.idempotency_key:
             known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
-            return _same(known, upload) if known else None
+            return resume.same(known, upload) if known else None
         if upload.sha256 is None:
             return None
         for known in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
@@ -194,19 +201,22 @@ class Uploads:
             raise NotFound("There is no such upload.")
         return upload
 
-    async def _insert(self, upload: Upload) -> Upload:
+    async def _reserve(self, upload: Upload) -> None:
+        # Asked before the disk is, so that nobody can fill it for a moment with what they may not store.
+        await space.demand(upload.account_id, upload.size, self._policy.quota)
+        # Reserved before the row exists, so that no upload without its place is ever seen.
+        await self._store.stage(str(upload.id), upload.size)
         try:
-            await rows.insert(upload)
-        except Duplicate:
+            await rows.insert(upload, self._policy.quota)
+        except (Duplicate, OverQuota):
             await self._store.discard(str(upload.id))
-            return await self._winner(upload)
-        return upload
+            raise
 
     async def _insert_owned(self, upload: Upload, mine: File) -> Upload:
         try:
             await rows.insert_owned(upload, mine, now())
-        except Duplicate:
-            return await self._winner(upload)
+        except Duplicate as error:
+            return await self._winner(upload, error)
         if upload.status is UploadStatus.COMPRESSING:
             await self._hints.send(JobKind.COMPRESS)
         return upload
@@ -225,16 +235,16 @@ class Uploads:
         except BlobNotFound:
             return False
 
-    async def _winner(self, upload: Upload) -> Upload:
-        """The upload that was begun at the same moment and was faster."""
+    async def _winner(self, upload: Upload, error: StorageError) -> Upload:
+        """The same upload, begun at the same moment by somebody faster. Without one, the error is a refusal."""
         known = None
         if upload.idempotency_key:
             known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
         elif upload.fingerprint:
             known = await rows.find_by_fingerprint(upload.fingerprint)
         if not known:
-            raise UploadClosed("The upload that was begun before has just ended. Try again.")
-        return _same(known, upload)
+            raise _refusal(error) from error
+        return resume.same(known, upload)
 
     def _validated(self, account_id: UUID, request: NewUpload) -> Upload:
         name = validation.file_name(request.file_name)
@@ -282,8 +292,9 @@ def _mime_type(wanted: str | None, file_name: str) -> str:
     return mimetypes.guess_type(file_name)[0] or UNKNOWN_TYPE
 
 
-def _same(known: Upload, asked: Upload) -> Upload:
-    """The known upload, unless the key is used for another file now."""
-    if (known.file_name, known.size, known.sha256) != (asked.file_name, asked.size, asked.sha256):
-        raise IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
-    return known
+def _refusal(error: StorageError) -> ExpectedError:
+    if isinstance(error, OverQuota):
+        return QuotaExceeded("There is no room for this file within your quota.", field="size")
+    if isinstance(error, NoSpace):
+        return StorageFull("There is no room for this file on the server.", field="size")
+    return UploadClosed("The upload that was begun before has just ended. Try again.")

@@ -31,6 +31,13 @@ async def find(account_id: UUID) -> Account | None:
     return await Account.get_or_none(id=account_id)
 
 
+async def lock(account_id: UUID) -> None:
+    """Keep everybody else from locking this account until the transaction ends. Call it first in the transaction."""
+    # An update that changes nothing: it locks the row in PostgreSQL and the database in SQLite. What is read after it
+    # is as the one before left it, in READ COMMITTED too, where each statement sees what is committed by then.
+    await Account.filter(id=account_id).update(name=F("name"))
+
+
 async def put_registration(
     *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
 ) -> None:

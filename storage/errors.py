@@ -29,5 +29,9 @@ class NoSpace(StorageError):
     """The device is full. What was stored before is untouched."""
 
 
+class OverQuota(StorageError):
+    """The account may not store this much."""
+
+
 class InvalidCursor(StorageError):
     """A cursor was not made by this log."""

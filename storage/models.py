@@ -32,6 +32,8 @@ class UploadStatus(StrEnum):
 
 
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
+#: Waiting for chunks, or for the pass that may still reopen some.
+OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
 FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
 
 

@@ -9,13 +9,11 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 from tortoise.functions import Count, Sum
 
-from storage import jobs
+from storage import accounts, jobs, space
 from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
-from storage.models import Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
+from storage.models import OPEN, Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
 
-#: Waiting for chunks, or for the pass that may still reopen some.
-OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
 #: What a dead upload leaves to the next one.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: Nobody has more open uploads of one file by accident.
@@ -38,10 +36,20 @@ class Accepted:
     complete: bool
 
 
-async def insert(upload: Upload) -> None:
-    """Store a new upload; raises :class:`Duplicate` when its idempotency key or its fingerprint is in use."""
-    try:
+async def insert(upload: Upload, quota: int | None = None) -> None:
+    """Store a new upload, and with it reserve its bytes of the account's quota.
+
+    Raises :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
+    """
+
+    async def work() -> None:
+        if quota is not None:
+            await accounts.lock(upload.account_id)
+            await space.demand(upload.account_id, upload.size, quota)
         await upload.save(force_create=True)
+
+    try:
+        await atomically(work)
     except IntegrityError as error:
         raise Duplicate("the idempotency key or the fingerprint is in use") from error
 

@@ -9,9 +9,12 @@ from storage.blobs.local import LocalBlobStore
 __all__ = ["BLOCK", "BlobStore", "Buffer", "LocalBlobStore", "SlotWriter", "StoredObject", "open_blob_store"]
 
 
-def open_blob_store(url: str) -> BlobStore:
-    """The store behind ``file:///absolute/folder``. Raises :class:`ValueError` for another scheme."""
+def open_blob_store(url: str, reserve: int | None = None) -> BlobStore:
+    """The store behind ``file:///absolute/folder``. ``reserve`` bytes stay free of new uploads; None leaves it to it.
+
+    Raises :class:`ValueError` for another scheme.
+    """
     parts = urlsplit(url)
     if parts.scheme != "file":
         raise ValueError(f"no blob store for scheme {parts.scheme!r}")
-    return LocalBlobStore(Path(unquote(parts.path)))
+    return LocalBlobStore(Path(unquote(parts.path)), reserve)

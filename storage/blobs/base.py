@@ -68,7 +68,10 @@ class BlobStore(Protocol):
         ...
 
     async def stage(self, key: str, size: int) -> None:
-        """Reserve room for ``size`` bytes; doing it twice is harmless. Raises :class:`NoSpace`."""
+        """Reserve room for ``size`` bytes; doing it twice is harmless.
+
+        Raises :class:`NoSpace`, also when less would stay free than the store keeps for running work.
+        """
         ...
 
     def slot(self, key: str, offset: int, size: int) -> AbstractAsyncContextManager[SlotWriter]:

@@ -28,6 +28,10 @@ T = TypeVar("T")
 THREADS = 8
 #: So many files are listed by one call in a thread.
 LISTED_AT_ONCE = 500
+
+#: What stays free unless somebody says otherwise: 1 GiB, but no more than one part in twenty of a small disk.
+LARGEST_RESERVE = 2**30
+SHARE_RESERVED = 20
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -115,8 +119,10 @@ class LocalBlobStore:
 
     min_chunk_size = 64 * 1024
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve: int | None = None) -> None:
+        """``reserve`` bytes of the file system stay free of new staging areas; None picks a share that suits it."""
         self._root = root
+        self._reserve = reserve
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
         (root / "staging").mkdir(parents=True, exist_ok=True)
 
@@ -221,7 +227,12 @@ class LocalBlobStore:
         known = path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            if not known:
+                self._demand_room(size)
             os.posix_fallocate(descriptor, 0, size)
+            # Once more: of two that both found room, the second sees what the first has taken.
+            if not known:
+                self._demand_room(0)
         except OSError:
             if not known:
                 path.unlink(missing_ok=True)
@@ -230,6 +241,14 @@ class LocalBlobStore:
             os.close(descriptor)
         # The bytes may be lost with the power and are sent again then, but not the place they are sent to.
         _sync(path.parent)
+
+    def _demand_room(self, size: int) -> None:
+        found = os.statvfs(self._root)
+        reserve = self._reserve
+        if reserve is None:
+            reserve = min(LARGEST_RESERVE, found.f_blocks * found.f_frsize // SHARE_RESERVED)
+        if found.f_bavail * found.f_frsize - size < reserve:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _publish(self, key: str) -> None:
         blob = self._blob(key)

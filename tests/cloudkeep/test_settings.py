@@ -111,6 +111,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PORT", "abc", "must be between 1 and 65535, not 'abc'"),
         ("PORT", "0", "must be between 1 and 65535, not '0'"),
         ("PORT", "65536", "must be between 1 and 65535, not '65536'"),
+        ("QUOTA", "0", "must be between 1 and 9007199254740992, not '0'"),
+        ("STORAGE_RESERVE", "5%", "must be between 0 and 9007199254740992, not '5%'"),
         ("WORKERS", "-1", "must be between 1 and 64, not '-1'"),
         ("HOST", "a b", "must be a host name or an IP address, not 'a b'"),
         ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),

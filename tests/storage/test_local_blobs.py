@@ -195,3 +195,15 @@ async def test_folders_and_links_in_the_store_are_not_listed(store: LocalBlobSto
     (root / "blobs" / "a note").touch()
     assert [found async for found in store.staged()] == []
     assert [found async for found in store.blobs()] == []
+
+
+async def test_a_reserve_keeps_new_staging_areas_out_and_disturbs_nothing_else(root: Path, key: str) -> None:
+    empty, full = LocalBlobStore(root, 0), LocalBlobStore(root, 2**60)
+    await empty.stage(key, len(CONTENT))
+    with pytest.raises(NoSpace):
+        await full.stage("another", 1)
+    await full.stage(key, len(CONTENT))
+    assert [path.name for path in (root / "staging").iterdir()] == [key]
+    await full.publish(key)
+    for store in (empty, full):
+        await store.close()
