@@ -15,7 +15,7 @@ from tests.support.server import Api, Json
 
 #: Children of the supervisor by a word of their command line.
 VICTIMS = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
-PAUSE_SECONDS = (0.02, 0.6)
+PAUSE_SECONDS = (0.02, 2.0)
 TRIES = 600
 AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY"}
 

@@ -57,6 +57,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
+    front.cut()
     front.release()
     missing = [slot["index"] for slot in (await api.look(upload["id"]))["slots"]["nodes"]]
     puts.clear()
@@ -65,8 +66,10 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     file.rename(elsewhere)
     async with working(settings):
         state = await _upload(means, elsewhere, watcher)
-    assert sorted(int(path.rpartition("/")[2]) for path in puts) == missing
-    assert len(missing) < 8
+    sent = [int(path.rpartition("/")[2]) for path in puts]
+    # A chunk that the server had whole when the first run ended may get its receipt a moment later.
+    assert set(sent) <= set(missing)
+    assert len(sent) == len(set(sent)) < 8
     assert await _content(api, state) == elsewhere.read_bytes()
 
 
