@@ -56,6 +56,19 @@ def migrate() -> None:
     raise typer.Exit(commands.migrate())
 
 
+@app.command()
+def doctor(
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended without losing anything.")] = False,
+) -> None:
+    """Compare the database with the stored bytes, whether the server runs or not.
+
+    Exit codes: 0 all is well, 1 something was found, 2 it could not be started.
+    """
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.doctor(mend=mend))
+
+
 app.command("upload")(upload)
 
 
