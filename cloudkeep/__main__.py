@@ -69,6 +69,19 @@ def doctor(
     raise typer.Exit(commands.doctor(mend=mend))
 
 
+@app.command()
+def scrub(
+    rate: Annotated[float, typer.Option(metavar="MIB/S", min=0.1, help="Read at most so many MiB a second.")] = 50.0,
+) -> None:
+    """Read every stored file again and report those whose bytes have changed. Nothing is altered.
+
+    Exit codes: 0 all is well, 1 something is damaged, 2 it could not be started, 130 interrupted.
+    """
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.scrub(rate=rate))
+
+
 app.command("upload")(upload)
 
 

@@ -67,6 +67,14 @@ def doctor(*, mend: bool) -> int:
     return _interruptible(examine(settings, mend=mend))
 
 
+def scrub(*, rate: float) -> int:
+    """Verify every stored blob."""
+    settings = _settings_of_old()
+    from cloudkeep.upkeep import scrub
+
+    return _interruptible(scrub(settings, rate=rate))
+
+
 def _settings_of_old() -> Settings:
     """The settings of a server that has run before: a new, empty database would make everything look lost."""
     settings = _settings()

@@ -10,7 +10,10 @@ from contextlib import aclosing, asynccontextmanager
 from cloudkeep.resources import connected_database
 from cloudkeep.settings import Settings
 from services.doctor import Doctor, Finding
+from services.scrub import Scrubber
 from storage.blobs import BlobStore, open_blob_store
+
+MIB = 1024 * 1024
 
 
 async def examine(settings: Settings, *, mend: bool) -> int:
@@ -23,6 +26,20 @@ async def examine(settings: Settings, *, mend: bool) -> int:
             _say(_line(finding))
     _say(_summary(found, mended))
     return 1 if found else 0
+
+
+async def scrub(settings: Settings, *, rate: float) -> int:
+    """Print one line per damaged blob, and how much was read, at ``rate`` MiB per second at most."""
+    blobs = read = damaged = 0
+    async with _store(settings) as store, aclosing(Scrubber(store, rate * MIB).scrub()) as verdicts:
+        async for verdict in verdicts:
+            blobs += 1
+            read += verdict.size
+            if verdict.damage:
+                damaged += 1
+                _say(f"{verdict.damage} {verdict.key}: {verdict.text}")
+    _say(f"{blobs} blobs, {read / MIB:.1f} MiB read, {damaged} damaged.")
+    return 1 if damaged else 0
 
 
 @asynccontextmanager
