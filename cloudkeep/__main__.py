@@ -56,6 +56,32 @@ def migrate() -> None:
     raise typer.Exit(commands.migrate())
 
 
+@app.command()
+def doctor(
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended without losing anything.")] = False,
+) -> None:
+    """Compare the database with the stored bytes, whether the server runs or not.
+
+    Exit codes: 0 all is well, 1 something was found, 2 it could not be started.
+    """
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.doctor(mend=mend))
+
+
+@app.command()
+def scrub(
+    rate: Annotated[float, typer.Option(metavar="MIB/S", min=0.1, help="Read at most so many MiB a second.")] = 50.0,
+) -> None:
+    """Read every stored file again and report those whose bytes have changed. Nothing is altered.
+
+    Exit codes: 0 all is well, 1 something is damaged, 2 it could not be started, 130 interrupted.
+    """
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.scrub(rate=rate))
+
+
 app.command("upload")(upload)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 WS_MAX_SIZE = 2**20  # bytes of one WebSocket message; operations are small
 DRAIN_SECONDS = 4  # for requests under way when the API is told to stop; the supervisor waits longer than that
 KEEP_ALIVE_SECONDS = 30
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def serve() -> int:
@@ -55,6 +57,40 @@ def migrate() -> int:
     """Bring the database up to date."""
     asyncio.run(_migrated(_settings()))
     return 0
+
+
+def doctor(*, mend: bool) -> int:
+    """Compare the database with the store."""
+    settings = _settings_of_old()
+    from cloudkeep.upkeep import examine
+
+    return _interruptible(examine(settings, mend=mend))
+
+
+def scrub(*, rate: float) -> int:
+    """Verify every stored blob."""
+    settings = _settings_of_old()
+    from cloudkeep.upkeep import scrub
+
+    return _interruptible(scrub(settings, rate=rate))
+
+
+def _settings_of_old() -> Settings:
+    """The settings of a server that has run before: a new, empty database would make everything look lost."""
+    settings = _settings()
+    path = settings.database_url.removeprefix("sqlite://")
+    if not os.path.isfile(path):
+        raise _refusal(f"{PREFIX}DATABASE_URL: there is no database at {path}")
+    asyncio.run(_migrated(settings))
+    return settings
+
+
+def _interruptible(work: Coroutine[None, None, int]) -> int:
+    """The exit code of ``work``; Ctrl-C ends it in good order and quietly."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _settings(*, needs_redis: bool = False) -> Settings:

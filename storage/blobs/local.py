@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK, Buffer, StoredObject
 from storage.blobs.locks import lock_range
-from storage.errors import BlobNotFound, NoSpace, SlotOverflow
+from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
 
 T = TypeVar("T")
 
@@ -80,7 +80,15 @@ class LocalSlotWriter:
         await self._settle()
         return self._hash.hexdigest()
 
-    def release(self) -> None:
+    async def leave(self) -> None:
+        """Wait for the last batch, whatever becomes of it, so that the slot is free when this returns."""
+        try:
+            with suppress(OSError, StorageError):
+                await self._settle()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
         """Close the file and with it the lock, but not under a thread that still writes to it."""
         if self._pending and not self._pending.done():
             self._pending.add_done_callback(lambda done: self._close(done))
@@ -141,7 +149,7 @@ class LocalBlobStore:
             lock_range(descriptor, offset, size)
             yield writer
         finally:
-            writer.release()
+            await writer.leave()
 
     async def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""

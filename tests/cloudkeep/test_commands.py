@@ -1,6 +1,5 @@
 import os
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,13 +10,8 @@ from cloudkeep import __version__
 from cloudkeep.children import Child, ChildSpec
 from storage.presence import Presence
 from storage.valkey import EmbeddedValkey
+from tests.support.command import cloudkeep
 from tests.support.waiting import eventually
-
-
-def cloudkeep(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, **{f"CLOUDKEEP_{name}": value for name, value in settings.items()}}
-    command = [sys.executable, "-m", "cloudkeep", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_version_is_printed() -> None:
