@@ -11,6 +11,7 @@ from cloudkeep.settings import Settings
 from storage.models import JobKind, UploadStatus
 from workers.compress import compress
 from workers.crew import Crew
+from workers.follower import Follower
 from workers.loop import Lane, Terms, Worker
 from workers.media.tools import find_tools
 from workers.reassemble import reassemble
@@ -38,6 +39,7 @@ async def work(settings: Settings) -> None:
             hints=base.hints,
             tools=tools,
             scratch=scratch,
+            follower=Follower(base.store, base.progress),
             upload_lifetime=upload_lifetime(settings),
             encode_stall_timeout=settings.encode_stall_timeout,
         )
@@ -46,7 +48,14 @@ async def work(settings: Settings) -> None:
             JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
         }
         terms = Terms(name, timedelta(seconds=settings.job_lease), settings.job_attempts)
-        await Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence).run()
+        worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence)
+        await base.log.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(crew.follower.run())
+                group.create_task(worker.run())
+        finally:
+            await base.log.close()
 
 
 def _empty_folder(path: Path) -> Path:

@@ -10,7 +10,6 @@ from services.container import Services
 from services.errors import Unauthenticated
 from services.tokens import Viewer
 from storage.models import File, Rendition
-from storage.uploads import Received
 
 
 class Loaders:
@@ -18,13 +17,8 @@ class Loaders:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.received = DataLoader[UUID, Received](load_fn=self._received, cache=False)
         self.files = DataLoader[UUID, File | None](load_fn=self._files, cache=False)
         self.renditions = DataLoader[UUID, list[Rendition]](load_fn=self._renditions, cache=False)
-
-    async def _received(self, keys: list[UUID]) -> list[Received]:
-        found = await self._services.uploads.received_of(keys)
-        return [found[key] for key in keys]
 
     async def _files(self, keys: list[UUID]) -> list[File | None]:
         found = await self._services.files.find_many(keys)

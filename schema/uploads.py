@@ -58,16 +58,12 @@ class Upload(Node):
     created_at: datetime
 
     @strawberry.field(description="Chunks that arrived and were verified.")
-    async def received_chunks(self, info: RequestInfo) -> int:
-        if self.row.is_full:
-            return self.row.chunk_count
-        return (await info.context.loaders.received.load(self.row.id)).chunks
+    def received_chunks(self) -> int:
+        return self.row.chunk_count if self.row.is_full else self.row.received_chunks
 
     @strawberry.field(description="Bytes that arrived and were verified.")
-    async def received_bytes(self, info: RequestInfo) -> ByteSize:
-        if self.row.is_full:
-            return self.size
-        return ByteSize((await info.context.loaders.received.load(self.row.id)).bytes)
+    def received_bytes(self) -> ByteSize:
+        return self.size if self.row.is_full else ByteSize(self.row.received_bytes)
 
     @strawberry.field(description="The file, once all of it was verified; while its video is compressed, too.")
     async def file(self, info: RequestInfo) -> File | None:

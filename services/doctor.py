@@ -18,7 +18,6 @@ from storage import audit
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound, StorageError
 from storage.models import Blob, Upload, UploadStatus
-from storage.uploads import received_of
 
 Row = TypeVar("Row", Blob, Upload)
 
@@ -119,9 +118,11 @@ class Doctor:
 
     async def _has_bytes(self, upload: Upload) -> bool:
         try:
-            return bool([block async for block in self._store.read_staged(str(upload.id), 0, 1)])
+            seen: list[int] = []
+            await self._store.scan(str(upload.id), 0, 1, lambda block: seen.append(len(block)))
         except BlobNotFound:
             return False
+        return bool(seen)
 
     async def _uploads_without_job(self) -> Findings:
         for status in audit.DRIVEN_BY:
@@ -134,9 +135,9 @@ class Doctor:
 
     async def _full_uploads(self) -> Findings:
         async for page in pages(partial(audit.uploads_with, UploadStatus.RECEIVING)):
-            received = await received_of([upload.id for upload in page])
+            received = await audit.received([upload.id for upload in page])
             for upload in page:
-                if received[upload.id].chunks < upload.chunk_count:
+                if received.get(upload.id, 0) < upload.chunk_count:
                     continue
                 if not self._mend:
                     if await audit.is_still(upload):

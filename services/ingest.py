@@ -23,11 +23,12 @@ from services.errors import (
 )
 from services.links import SlotRight
 from services.progress import Frame, Progress
-from storage import uploads as rows
-from storage.blobs import BlobStore, Buffer, SlotWriter
+from storage import receipts
+from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StateChanged
 from storage.hints import JobHints
-from storage.models import Chunk, JobKind, Upload, UploadStatus
+from storage.models import JobKind, Upload, UploadStatus
+from storage.receipts import Received, SlotState
 
 DEAD = frozenset({UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 
@@ -88,65 +89,68 @@ class Ingest:
 
         Raises :class:`NotFound`, :class:`UploadClosed`, and :class:`SlotBusy` while somebody else fills the slot.
         """
-        upload = await self._upload(right)
-        _demand_alive(upload)
-        if known := await rows.receipt(upload.id, right.index):
-            yield _Repeated(upload, known)
+        slot = await self._slot(right)
+        _demand_alive(slot)
+        if slot.sha256:
+            yield _Repeated(slot, right.index)
             return
-        _demand_receiving(upload)
+        _demand_receiving(slot)
         try:
-            async with self._store.slot(str(upload.id), right.index * upload.chunk_size, right.size) as writer:
+            async with self._store.slot(str(slot.id), slot.slot_offset(right.index), right.size) as writer:
                 # Asked again now that nobody else can write: a receipt makes the slot's bytes untouchable.
-                known = await rows.receipt(upload.id, right.index)
-                yield _Repeated(upload, known) if known else _Filling(self, upload, right.index, writer)
+                slot = await self._slot(right)
+                yield _Repeated(slot, right.index) if slot.sha256 else _Filling(self, slot, right.index, writer)
         except SlotLocked as error:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
         except BlobNotFound as error:
             raise UploadClosed("The upload has just ended.") from error
 
-    async def accept(self, upload: Upload, index: int, sha256: str) -> Receipt:
+    async def accept(self, slot: SlotState, index: int, digests: Digests) -> Receipt:
         """Store a receipt for bytes that are in their place, tell the watchers, and start the reassembly if complete.
 
         Raises :class:`UploadClosed` when the upload ended meanwhile.
         """
         try:
-            accepted = await rows.add_receipt(upload, index, sha256, now(), now() + self._lifetime)
+            accepted = await receipts.add(slot, index, digests, now(), now() + self._lifetime)
         except StateChanged as error:
             raise UploadClosed("The upload has ended meanwhile.") from error
         if accepted.complete:
-            await self._progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
+            await self._progress.publish(Frame(slot.id, UploadStatus.REASSEMBLING, 0.0, 0, slot.size))
             await self._hints.send(JobKind.REASSEMBLE)
         else:
-            await self._progress.publish(progress.receiving(upload, accepted.received.bytes))
-        size = upload.slot_size(index)
-        return Receipt(index, size, sha256, accepted.received.chunks, upload.chunk_count)
+            await self._progress.publish(progress.receiving(slot.id, accepted.received.bytes, slot.size))
+        return _receipt(slot, index, digests.sha256, accepted.received)
 
-    async def _upload(self, right: SlotRight) -> Upload:
-        upload = await rows.find(right.upload_id)
-        if not upload or not 0 <= right.index < upload.chunk_count or upload.slot_size(right.index) != right.size:
+    async def _slot(self, right: SlotRight) -> SlotState:
+        slot = await receipts.slot(right.upload_id, right.index)
+        if not slot or not 0 <= right.index < slot.chunk_count or slot.slot_size(right.index) != right.size:
             raise NotFound("There is no such slot.")
-        return upload
+        return slot
 
 
-def _demand_alive(upload: Upload) -> None:
+def _demand_alive(slot: SlotState) -> None:
     # The bytes of a dead upload are gone, so that not even a chunk that was received is confirmed.
-    if upload.status in DEAD:
-        raise UploadClosed(f"The upload takes no more chunks: it is {upload.status.value}.")
+    if slot.status in DEAD:
+        raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
 
 
-def _demand_receiving(upload: Upload) -> None:
-    if upload.status is not UploadStatus.RECEIVING:
-        raise UploadClosed(f"The upload takes no more chunks: it is {upload.status.value}.")
-    if upload.expires_at < now():
+def _demand_receiving(slot: SlotState) -> None:
+    if slot.status is not UploadStatus.RECEIVING:
+        raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
+    if slot.expires_at < now():
         raise UploadClosed("The upload has expired.")
+
+
+def _receipt(slot: SlotState, index: int, sha256: str, received: Received) -> Receipt:
+    return Receipt(index, slot.slot_size(index), sha256, received.chunks, slot.chunk_count)
 
 
 class _Filling:
     """The first chunk for a slot: written in its place while it is hashed."""
 
-    def __init__(self, ingest: Ingest, upload: Upload, index: int, writer: SlotWriter) -> None:
+    def __init__(self, ingest: Ingest, slot: SlotState, index: int, writer: SlotWriter) -> None:
         self._ingest = ingest
-        self._upload = upload
+        self._slot = slot
         self._index = index
         self._writer = writer
 
@@ -170,20 +174,20 @@ class _Filling:
         try:
             yield
         except SlotOverflow as error:
-            raise _too_long(self._upload, self._index) from error
+            raise _too_long(self._slot, self._index) from error
         except NoSpace as error:
             raise _full() from error
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""
         try:
-            sha256 = await self._writer.finish()
+            digests = await self._writer.finish()
         except NoSpace as error:
             raise _full() from error
-        _demand_size(self._writer.written, self._upload, self._index)
-        _demand_digest(sha256, declared_sha256)
+        _demand_size(self._writer.written, self._slot, self._index)
+        _demand_digest(digests.sha256, declared_sha256)
         try:
-            return await self._ingest.accept(self._upload, self._index, sha256)
+            return await self._ingest.accept(self._slot, self._index, digests)
         except Duplicate as error:
             raise SlotBusy("Another request has just filled this slot. Send the chunk again to compare.") from error
 
@@ -193,17 +197,17 @@ class _Repeated:
 
     stores_on_threads = True
 
-    def __init__(self, upload: Upload, known: Chunk) -> None:
-        self._upload = upload
-        self._known = known
+    def __init__(self, slot: SlotState, index: int) -> None:
+        self._slot = slot
+        self._index = index
         self._hash = hashlib.sha256()
         self._seen = 0
 
     def store(self, part: Buffer) -> None:
         """See :class:`ChunkSink`."""
         self._seen += len(part)
-        if self._seen > self._known.size:
-            raise _too_long(self._upload, self._known.index)
+        if self._seen > self._slot.slot_size(self._index):
+            raise _too_long(self._slot, self._index)
         self._hash.update(part)
 
     async def write(self, parts: Sequence[Buffer]) -> None:
@@ -216,18 +220,17 @@ class _Repeated:
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""
-        _demand_size(self._seen, self._upload, self._known.index)
+        _demand_size(self._seen, self._slot, self._index)
         sha256 = self._hash.hexdigest()
         _demand_digest(sha256, declared_sha256)
-        if sha256 != self._known.sha256:
+        if sha256 != self._slot.sha256:
             raise SlotConflict("This slot already holds a chunk with other bytes.")
-        there = await rows.received(self._upload.id)
-        return Receipt(self._known.index, self._known.size, sha256, there.chunks, self._upload.chunk_count)
+        return _receipt(self._slot, self._index, sha256, self._slot.received)
 
 
-def _demand_size(size: int, upload: Upload, index: int) -> None:
-    if size != upload.slot_size(index):
-        raise ChunkSizeMismatch(f"Slot {index} takes {upload.slot_size(index)} bytes, and {size} came.")
+def _demand_size(size: int, slot: SlotState, index: int) -> None:
+    if size != slot.slot_size(index):
+        raise ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and {size} came.")
 
 
 def _demand_digest(sha256: str, declared: str | None) -> None:
@@ -235,8 +238,8 @@ def _demand_digest(sha256: str, declared: str | None) -> None:
         raise ChecksumMismatch(f"The chunk's SHA-256 is {sha256}, not the declared one.")
 
 
-def _too_long(upload: Upload, index: int) -> ChunkSizeMismatch:
-    return ChunkSizeMismatch(f"Slot {index} takes {upload.slot_size(index)} bytes, and more came.")
+def _too_long(slot: SlotState, index: int) -> ChunkSizeMismatch:
+    return ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and more came.")
 
 
 def _full() -> StorageFull:

@@ -140,11 +140,19 @@ class Progress:
         if not upload:
             raise NotFound("There is no such upload.")
         if upload.status is UploadStatus.RECEIVING:
-            return receiving(upload, (await rows.received(upload_id)).bytes)
+            return receiving(upload_id, upload.received_bytes, upload.size)
         if kind := WORK.get(upload.status):
             job = await jobs.find(kind, upload_id)
             return _of_job(upload, job.progress if job else None)
         return _final(upload)
+
+    async def arrivals(self) -> AsyncGenerator[UUID, None]:
+        """Uploads of which a chunk has just arrived, for ever. While the log is away, some are missed."""
+        async with self._log.subscribe() as events:
+            while True:
+                event = await events.take(SILENCE_SECONDS)
+                if event and event.payload["stage"] == UploadStatus.RECEIVING:
+                    yield UUID(event.topic)
 
     async def watch(self, upload_id: UUID, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """Frames of an upload until one is final: the snapshot, then changes, at most about four a second.
@@ -181,14 +189,13 @@ class Progress:
         return None if pace.waiting and not doubtful else await self.snapshot(upload_id)
 
 
-def receiving(upload: Upload, received_bytes: int) -> Frame:
-    """The frame of an upload of which this many bytes have arrived."""
-    return moving(upload.id, UploadStatus.RECEIVING, received_bytes, upload.size)
+def receiving(upload_id: UUID, received_bytes: int, size: int) -> Frame:
+    """The frame of an upload of which this many bytes of ``size`` have arrived."""
+    return moving(upload_id, UploadStatus.RECEIVING, received_bytes, size)
 
 
-def moving(upload_id: UUID, stage: UploadStatus, done: int, total: int, seconds: float | None = None) -> Frame:
-    """The frame of ``done`` of ``total`` bytes, which took ``seconds`` if that is known."""
-    speed = done / seconds if seconds and done else None
+def moving(upload_id: UUID, stage: UploadStatus, done: int, total: int, speed: float | None = None) -> Frame:
+    """The frame of ``done`` of ``total`` bytes, at ``speed`` bytes per second if that is known."""
     eta = (total - done) / speed if speed else None
     return Frame(upload_id, stage, 100.0 * done / total, done, total, eta, speed)
 

@@ -1,7 +1,7 @@
 """Uploads: begin, look at, finish, abort."""
 
 import mimetypes
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -22,14 +22,13 @@ from services.errors import (
 )
 from services.media import Compression
 from services.progress import Progress
-from storage import files, space
+from storage import files, receipts, space
 from storage import uploads as rows
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.hints import JobHints
 from storage.models import File, JobKind, Upload, UploadStatus
 from storage.space import Space
-from storage.uploads import Received
 
 MIB = 1024 * 1024
 DEFAULT_CHUNK_SIZE = 16 * MIB
@@ -119,10 +118,6 @@ class Uploads:
         """How many uploads the account has."""
         return await rows.count(account_id, status)
 
-    async def received_of(self, upload_ids: Collection[UUID]) -> dict[UUID, Received]:
-        """What has arrived of uploads, for an owner who was checked before."""
-        return await rows.received_of(upload_ids)
-
     async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
         """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""
         filled = await self._filled(upload, start)
@@ -131,14 +126,13 @@ class Uploads:
             if len(found) == limit:
                 break
             if not (missing and index in filled):
-                offset = index * upload.chunk_size
-                found.append(Slot(index, offset, upload.slot_size(index), index in filled))
+                found.append(Slot(index, upload.slot_offset(index), upload.slot_size(index), index in filled))
         return found
 
     async def _filled(self, upload: Upload, start: int) -> Container[int]:
         if upload.is_full:
             return range(upload.chunk_count)
-        return set(await rows.received_indexes(upload.id, start))
+        return set(await receipts.indexes(upload.id, start))
 
     async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Confirm that everything was sent. The last chunk has started the reassembly already, so this only answers.
@@ -147,7 +141,7 @@ class Uploads:
         """
         upload = await self._owned(account_id, upload_id)
         if upload.status is UploadStatus.RECEIVING:
-            missing = upload.chunk_count - (await rows.received(upload.id)).chunks
+            missing = upload.chunk_count - upload.received_chunks
             # The last receipt may have come in between: then the upload has moved on, and is looked at again.
             if missing:
                 raise ChunksMissing(f"{missing} of {upload.chunk_count} chunks are still missing.")

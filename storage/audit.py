@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Subquery
+from tortoise.functions import Count
 
 from storage import jobs
 from storage.database import atomically
@@ -57,6 +58,12 @@ async def without_job(status: UploadStatus, after: UUID | None, limit: int) -> l
     query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
     query = query.filter(id__gt=after) if after else query
     return await query.order_by("id").limit(limit)
+
+
+async def received(upload_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many receipts each upload has, if any."""
+    found = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
+    return {row["upload_id"]: row["chunks"] for row in await found.values("upload_id", "chunks")}
 
 
 async def queue_again(upload: Upload, now: datetime) -> bool:

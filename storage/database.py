@@ -1,7 +1,7 @@
 """Opening, migrating and closing the database, and the one way to write in a transaction."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,3 +87,12 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
+
+
+async def fetch(statement: str, *values: object) -> Sequence[Sequence[Any]]:
+    """Run one statement, in the transaction that the caller is in if any, and return its rows.
+
+    ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``.
+    """
+    _, rows = await connections.get("default").execute_query(statement, list(values))
+    return [tuple(row) for row in rows]

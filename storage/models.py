@@ -154,10 +154,31 @@ class Rendition(Model):
         unique_together = (("file", "kind"),)
 
 
-class Upload(Model):
+class Sliced:
+    """Something of ``size`` bytes, cut into slots of ``chunk_size`` bytes."""
+
+    size: int
+    chunk_size: int
+
+    @property
+    def chunk_count(self) -> int:
+        """How many slots there are."""
+        return int(-(-self.size // self.chunk_size))
+
+    def slot_size(self, index: int) -> int:
+        """Bytes of slot ``index``: the chunk size, and what is left for the last one."""
+        return int(min(self.chunk_size, self.size - index * self.chunk_size))
+
+    def slot_offset(self, index: int) -> int:
+        """Where slot ``index`` begins."""
+        return int(index * self.chunk_size)
+
+
+class Upload(Sliced, Model):
     """A file on its way in. An idempotency key is given up when the upload dies without a file.
 
     ``fingerprint`` stands for the file and its owner while the upload is open and was begun without a key.
+    ``received_chunks`` and ``received_bytes`` change with the receipts, in the same transaction.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -172,6 +193,8 @@ class Upload(Model):
     idempotency_key = fields.CharField(max_length=255, null=True)
     fingerprint = fields.CharField(max_length=64, null=True, unique=True)
     status = fields.CharEnumField(UploadStatus, max_length=16, default=UploadStatus.RECEIVING)
+    received_chunks = fields.IntField(default=0, db_default=0)
+    received_bytes = fields.BigIntField(default=0, db_default=0)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
     file: fields.ForeignKeyNullableRelation[File] = fields.ForeignKeyField(
@@ -195,18 +218,13 @@ class Upload(Model):
         """Whether no slot waits for bytes. A file that its owner had already was never cut, and has no receipts."""
         return self.status in FULL
 
-    @property
-    def chunk_count(self) -> int:
-        """How many slots the upload has."""
-        return int(-(-self.size // self.chunk_size))
-
-    def slot_size(self, index: int) -> int:
-        """Bytes of slot ``index``: the chunk size, and what is left for the last one."""
-        return int(min(self.chunk_size, self.size - index * self.chunk_size))
-
 
 class Chunk(Model):
-    """A receipt: slot ``index`` holds these bytes. Written once, deleted only to reopen the slot."""
+    """A receipt: slot ``index`` holds these bytes. Written once, deleted only to reopen the slot.
+
+    ``xxh3`` (XXH3, 128 bits, in hex) is for finding damage when the bytes are read again: it costs next to nothing.
+    Receipts from before there was one have none.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=True)
     upload: fields.ForeignKeyRelation[Upload] = fields.ForeignKeyField("cloudkeep.Upload", on_delete=fields.CASCADE)
@@ -214,6 +232,7 @@ class Chunk(Model):
     index = fields.IntField()
     size = fields.IntField()
     sha256 = fields.CharField(max_length=64)
+    xxh3 = fields.CharField(max_length=32, null=True)
 
     class Meta:
         table = "chunk"

@@ -1,39 +1,21 @@
-"""Rows of uploads and chunk receipts, and every change of an upload's status, each by compare-and-set."""
+"""Rows of uploads, and every change of their status, each by compare-and-set."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
-from tortoise.functions import Count, Sum
 
-from storage import accounts, jobs, space
+from storage import accounts, jobs, receipts, space
 from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
-from storage.models import OPEN, Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
+from storage.models import OPEN, Blob, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
 
 #: What a dead upload leaves to the next one.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: Nobody has more open uploads of one file by accident.
 ALIKE = 100
-
-
-@dataclass(frozen=True)
-class Received:
-    """How much of an upload is there: number of chunks, and bytes."""
-
-    chunks: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What a new receipt led to. ``complete``: it was the last one, and reassembly is queued."""
-
-    received: Received
-    complete: bool
 
 
 async def insert(upload: Upload, quota: int | None = None) -> None:
@@ -124,64 +106,6 @@ async def count(account_id: UUID, status: UploadStatus | None) -> int:
     return await (query.filter(status=status) if status else query).count()
 
 
-async def received(upload_id: UUID) -> Received:
-    """What has arrived of an upload."""
-    return (await received_of([upload_id]))[upload_id]
-
-
-async def received_of(upload_ids: Collection[UUID]) -> dict[UUID, Received]:
-    """What has arrived of each upload, in one query."""
-    rows = (
-        await Chunk.filter(upload_id__in=list(upload_ids))
-        .annotate(chunks=Count("id"), bytes=Sum("size"))
-        .group_by("upload_id")
-        .values("upload_id", "chunks", "bytes")
-    )
-    there = {row["upload_id"]: Received(row["chunks"], row["bytes"]) for row in rows}
-    return {upload_id: there.get(upload_id, Received(0, 0)) for upload_id in upload_ids}
-
-
-async def receipt(upload_id: UUID, index: int) -> Chunk | None:
-    """The receipt of a slot, if it is filled."""
-    return await Chunk.get_or_none(upload_id=upload_id, index=index)
-
-
-async def receipts(upload_id: UUID) -> list[Chunk]:
-    """Every receipt of an upload, by index."""
-    return await Chunk.filter(upload_id=upload_id).order_by("index")
-
-
-async def received_indexes(upload_id: UUID, start: int) -> list[int]:
-    """Indexes of the filled slots from ``start`` on, ascending."""
-    found = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
-    return [row["index"] for row in found]
-
-
-async def add_receipt(upload: Upload, index: int, sha256: str, now: datetime, expires_at: datetime) -> Accepted:
-    """Store the receipt of a slot and prolong the upload; the last receipt queues reassembly in the same transaction.
-
-    Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks.
-    """
-
-    async def work() -> Accepted:
-        size = upload.slot_size(index)
-        await Chunk.create(upload_id=upload.id, index=index, size=size, sha256=sha256)
-        # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
-        if not await _receiving(upload.id).update(expires_at=expires_at):
-            raise StateChanged("the upload takes no chunks")
-        there = await received(upload.id)
-        complete = there.chunks == upload.chunk_count
-        if complete:
-            await _receiving(upload.id).update(status=UploadStatus.REASSEMBLING)
-            await jobs.enqueue(JobKind.REASSEMBLE, upload.id, now)
-        return Accepted(there, complete)
-
-    try:
-        return await atomically(work)
-    except IntegrityError as error:
-        raise Duplicate("the slot has a receipt") from error
-
-
 async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime) -> None:
     """End a reassembly by opening the slots of damaged chunks again, and nothing else.
 
@@ -190,7 +114,7 @@ async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime)
 
     async def work() -> None:
         await _finish(job)
-        await Chunk.filter(upload_id=job.subject_id, index__in=list(indexes)).delete()
+        await receipts.withdraw(job.subject_id, indexes)
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at)
 
     await atomically(work)

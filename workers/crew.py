@@ -7,6 +7,7 @@ from pathlib import Path
 from services.progress import Progress
 from storage.blobs import BlobStore
 from storage.hints import JobHints
+from workers.follower import Follower
 from workers.media.tools import Toolbox
 
 
@@ -19,5 +20,6 @@ class Crew:
     hints: JobHints
     tools: Toolbox
     scratch: Path
+    follower: Follower
     upload_lifetime: timedelta
     encode_stall_timeout: float

@@ -1,31 +1,22 @@
-"""Reassembly: verify every chunk and the whole in one pass, make the bytes durable, let the file appear.
+"""Reassembly: verify every chunk and the whole, as far as the follower has not, make it durable, let the file appear.
 
 On a local disk nothing is copied. A crash at any point leaves a job that can simply run again: publishing the bytes
 twice is harmless, and the rows are written in one transaction that names the job's lease.
 """
 
-import asyncio
-import hashlib
 import time
-from dataclasses import dataclass
 
 from services.clock import now
 from services.errors import ChecksumMismatch
 from services.media import MediaFacts
 from services.progress import moving
+from storage import receipts
 from storage import uploads as rows
-from storage.models import Chunk, Job, JobKind, Upload, UploadStatus
+from storage.models import Job, JobKind, Upload, UploadStatus
 from workers.crew import Crew
 from workers.media.probe import NotMedia, probe
 from workers.reporter import Reporter
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one pass over the bytes found: the digest of the whole, and the slots that do not hold what was received."""
-
-    sha256: str
-    damaged: list[int]
+from workers.verification import Verification
 
 
 async def reassemble(job: Job, crew: Crew) -> None:
@@ -37,11 +28,12 @@ async def reassemble(job: Job, crew: Crew) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
-    verdict = await _verify(upload, crew, Reporter(job, crew.progress))
-    if verdict.damaged:
-        await rows.reopen_slots(job, verdict.damaged, now() + crew.upload_lifetime)
+    verification = await crew.follower.take(upload)
+    await _finish(verification, upload, Reporter(job, crew.progress))
+    if verification.damaged:
+        await rows.reopen_slots(job, verification.damaged, now() + crew.upload_lifetime)
     else:
-        await _publish(job, upload, verdict.sha256, crew)
+        await _publish(job, upload, verification.sha256, crew)
     await crew.progress.changed(upload.id)
 
 
@@ -65,28 +57,12 @@ async def _facts(key: str, crew: Crew) -> MediaFacts | None:
             return None
 
 
-async def _verify(upload: Upload, crew: Crew, reporter: Reporter) -> Verdict:
-    """Read everything once, hash each chunk and the whole."""
-    receipts = {receipt.index: receipt for receipt in await rows.receipts(upload.id)}
-    whole = hashlib.sha256()
-    damaged: list[int] = []
-    done, began = 0, time.monotonic()
-    for index in range(upload.chunk_count):
-        chunk = hashlib.sha256()
-        async for block in crew.store.read_staged(str(upload.id), index * upload.chunk_size, upload.slot_size(index)):
-            await asyncio.to_thread(_hash, block, chunk, whole)
-            done += len(block)
-            seconds = time.monotonic() - began
-            await reporter.report(moving(upload.id, UploadStatus.REASSEMBLING, done, upload.size, seconds))
-        if not _is_intact(receipts.get(index), chunk.hexdigest()):
-            damaged.append(index)
-    return Verdict(whole.hexdigest(), damaged)
-
-
-def _hash(block: bytes, *digests: "hashlib._Hash") -> None:
-    for digest in digests:
-        digest.update(block)
-
-
-def _is_intact(receipt: Chunk | None, sha256: str) -> bool:
-    return receipt is not None and receipt.sha256 == sha256
+async def _finish(verification: Verification, upload: Upload, reporter: Reporter) -> None:
+    """Verify what is left, which after a quick upload is little."""
+    left = {receipt.index: receipt for receipt in await receipts.of(upload.id, verification.index)}
+    before, began = verification.done, time.monotonic()
+    while verification.index < upload.chunk_count:
+        await verification.advance(left.get(verification.index))
+        done, seconds = verification.done, time.monotonic() - began
+        speed = (done - before) / seconds if seconds else None
+        await reporter.report(moving(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))

@@ -3,10 +3,10 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from storage.blobs.base import BLOCK, BlobStore, Buffer, SlotWriter, StoredObject
+from storage.blobs.base import BLOCK, BlobStore, Buffer, Digests, SlotWriter, StoredObject
 from storage.blobs.local import LocalBlobStore
 
-__all__ = ["BLOCK", "BlobStore", "Buffer", "LocalBlobStore", "SlotWriter", "StoredObject", "open_blob_store"]
+__all__ = ["BLOCK", "BlobStore", "Buffer", "Digests", "LocalBlobStore", "SlotWriter", "StoredObject", "open_blob_store"]
 
 
 def open_blob_store(url: str, reserve: int | None = None) -> BlobStore:

@@ -4,7 +4,7 @@ Bytes come in through a *staging area*, one per upload, cut into slots that are 
 a complete staging area into a *blob*, atomically and durably; a blob never changes. Keys are ours, never a client's.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,18 @@ BLOCK = 1024 * 1024
 
 
 Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What bytes are known by, each in lower-case hex.
+
+    ``sha256`` (FIPS 180-4) is what their sender is told. ``xxh3`` (XXH3 with 128 bits) finds damage when they are read
+    again, for a fiftieth of the time; it is no proof against somebody who means harm.
+    """
+
+    sha256: str
+    xxh3: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,8 @@ class SlotWriter(Protocol):
         """
         ...
 
-    async def finish(self) -> str:
-        """Wait until everything is stored and return its SHA-256, in lower-case hex."""
+    async def finish(self) -> Digests:
+        """Wait until everything is stored and return what it is known by."""
         ...
 
 
@@ -78,10 +90,19 @@ class BlobStore(Protocol):
         """Open a slot for writing. Raises :class:`SlotLocked` when another writer has it, :class:`BlobNotFound`."""
         ...
 
-    def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
-        """Read from a staging area, or from the blob of the same key when it was published before.
+    async def scan(self, key: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
+        """Hand a part of a staging area to ``consume``, or of the blob of the same key when it was published before.
 
-        Ends early where the bytes end. Raises :class:`BlobNotFound`.
+        ``consume`` is called on a thread, in order, with views of at most a mebibyte that are valid only during the
+        call, and no more once this has returned or was cancelled. Ends early where the bytes end. Raises
+        :class:`BlobNotFound`.
+        """
+        ...
+
+    async def write_back(self, key: str, offset: int, length: int) -> None:
+        """Begin to carry a part of a staging area to the device, so that ``publish`` finds less left to wait for.
+
+        Promises nothing, and is harmless where there is nothing.
         """
         ...
 

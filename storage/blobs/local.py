@@ -7,119 +7,36 @@ thread from anybody else.
 
 import asyncio
 import errno
-import hashlib
+import mmap
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK, Buffer, StoredObject
+from storage.blobs.base import BLOCK, StoredObject
 from storage.blobs.locks import lock_range
-from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
+from storage.blobs.slot_file import SlotFile, translated
+from storage.errors import BlobNotFound
 
 T = TypeVar("T")
+Consume = Callable[[memoryview], None]
 
 THREADS = 8
+#: Bytes that one call in a thread reads, so that a cancellation does not wait for a whole chunk on a slow disk.
+SCANNED_AT_ONCE = 16 * BLOCK
 #: So many files are listed by one call in a thread.
 LISTED_AT_ONCE = 500
 
 #: What stays free unless somebody says otherwise: 1 GiB, but no more than one part in twenty of a small disk.
 LARGEST_RESERVE = 2**30
 SHARE_RESERVED = 20
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the system's errors into the contract's."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise BlobNotFound("no such blob") from error
-    except OSError as error:
-        if error.errno in FULL:
-            raise NoSpace(os.strerror(error.errno or 0)) from error
-        raise
-
-
-class LocalSlotWriter:
-    """See :class:`storage.blobs.base.SlotWriter`. One batch is written in a thread while the next one arrives."""
-
-    stores_on_threads = True
-
-    def __init__(self, pool: ThreadPoolExecutor, descriptor: int, offset: int, size: int) -> None:
-        self._pool = pool
-        self._descriptor = descriptor
-        self._offset = offset
-        self._size = size
-        self._hash = hashlib.sha256()
-        self._pending: asyncio.Future[None] | None = None
-        self.written = 0
-
-    def store(self, part: Buffer) -> None:
-        """See :class:`storage.blobs.base.SlotWriter`."""
-        position = self._take_room(len(part))
-        with _translated():
-            self._store([part], position)
-
-    async def write(self, parts: Sequence[Buffer]) -> None:
-        """See :class:`storage.blobs.base.SlotWriter`."""
-        position = self._take_room(sum(map(len, parts)))
-        await self._settle()
-        loop = asyncio.get_running_loop()
-        self._pending = loop.run_in_executor(self._pool, self._store, list(parts), position)
-
-    async def finish(self) -> str:
-        """See :class:`storage.blobs.base.SlotWriter`."""
-        await self._settle()
-        return self._hash.hexdigest()
-
-    async def leave(self) -> None:
-        """Wait for the last batch, whatever becomes of it, so that the slot is free when this returns."""
-        try:
-            with suppress(OSError, StorageError):
-                await self._settle()
-        finally:
-            self._release()
-
-    def _release(self) -> None:
-        """Close the file and with it the lock, but not under a thread that still writes to it."""
-        if self._pending and not self._pending.done():
-            self._pending.add_done_callback(lambda done: self._close(done))
-        else:
-            self._close(self._pending)
-
-    def _close(self, last: asyncio.Future[None] | None) -> None:
-        os.close(self._descriptor)
-        if last and not last.cancelled():
-            last.exception()
-
-    def _take_room(self, length: int) -> int:
-        if self.written + length > self._size:
-            raise SlotOverflow(f"the slot holds {self._size} bytes")
-        position = self._offset + self.written
-        self.written += length
-        return position
-
-    async def _settle(self) -> None:
-        if self._pending:
-            with _translated():
-                await asyncio.shield(self._pending)
-
-    def _store(self, parts: Sequence[Buffer], position: int) -> None:
-        for part in parts:
-            self._hash.update(part)
-        for part in parts:
-            view = memoryview(part)
-            while view:
-                count = os.pwrite(self._descriptor, view, position)
-                view, position = view[count:], position + count
 
 
 class LocalBlobStore:
@@ -132,6 +49,7 @@ class LocalBlobStore:
         self._root = root
         self._reserve = reserve
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
+        self._local = threading.local()
         (root / "staging").mkdir(parents=True, exist_ok=True)
 
     async def stage(self, key: str, size: int) -> None:
@@ -139,22 +57,35 @@ class LocalBlobStore:
         await self._run(self._stage, key, size)
 
     @asynccontextmanager
-    async def slot(self, key: str, offset: int, size: int) -> AsyncIterator[LocalSlotWriter]:
+    async def slot(self, key: str, offset: int, size: int) -> AsyncIterator[SlotFile]:
         """See :class:`storage.blobs.base.BlobStore`."""
         # Not in a thread: a cancelled call would lose the descriptor that the thread has just opened.
-        with _translated():
+        with translated():
             descriptor = os.open(self._staging(key), os.O_WRONLY | os.O_CLOEXEC)
-        writer = LocalSlotWriter(self._pool, descriptor, offset, size)
+        writer = SlotFile(self._pool, descriptor, offset, size)
         try:
             lock_range(descriptor, offset, size)
             yield writer
         finally:
             await writer.leave()
 
-    async def read_staged(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def scan(self, key: str, offset: int, length: int, consume: Consume) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for block in self._blocks(offset, length, self._staging(key), self._blob(key)):
-            yield block
+        file = await self._run(_open_first, (self._staging(key), self._blob(key)))
+        try:
+            end = offset + length
+            while offset < end:
+                count = await self._run_to_end(self._scan, file, offset, min(SCANNED_AT_ONCE, end - offset), consume)
+                if not count:
+                    return
+                offset += count
+        finally:
+            file.close()
+
+    async def write_back(self, key: str, offset: int, length: int) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        with suppress(BlobNotFound):
+            await self._run(self._write_back, key, offset, length)
 
     async def publish(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -170,8 +101,17 @@ class LocalBlobStore:
 
     async def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for block in self._blocks(offset, length, self._blob(key)):
-            yield block
+        file = await self._run(self._blob(key).open, "rb", 0)
+        try:
+            end = offset + length
+            while offset < end:
+                block = await self._run(os.pread, file.fileno(), min(BLOCK, end - offset), offset)
+                if not block:
+                    return
+                yield block
+                offset += len(block)
+        finally:
+            file.close()
 
     @asynccontextmanager
     async def local_path(self, key: str) -> AsyncIterator[Path]:
@@ -209,21 +149,36 @@ class LocalBlobStore:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
-        with _translated():
+        with translated():
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
 
-    async def _blocks(self, offset: int, length: int, *paths: Path) -> AsyncIterator[bytes]:
-        file = await self._run(_open_first, paths)
+    async def _run_to_end(self, call: Callable[..., T], *arguments: object) -> T:
+        """The same for a call that uses what is closed afterwards: it has ended when this returns, or is cancelled."""
+        running = asyncio.ensure_future(self._run(call, *arguments))
         try:
-            end = offset + length
-            while offset < end:
-                block = await self._run(os.pread, file.fileno(), min(BLOCK, end - offset), offset)
-                if not block:
-                    return
-                yield block
-                offset += len(block)
-        finally:
-            file.close()
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            raise
+
+    def _write_back(self, key: str, offset: int, length: int) -> None:
+        # Not fsync: of an error that it reports, and nobody minds, the fsync in publish would no longer hear.
+        with self._staging(key).open("rb", 0) as file:
+            os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_DONTNEED)
+
+    def _scan(self, file: FileIO, offset: int, length: int, consume: Consume) -> int:
+        """Hand on up to ``length`` bytes. Returns how many there were."""
+        if not hasattr(self._local, "buffer"):
+            self._local.buffer = memoryview(mmap.mmap(-1, BLOCK))
+        done = 0
+        while done < length:
+            block = self._local.buffer[: min(BLOCK, length - done)]
+            count = os.preadv(file.fileno(), [block], offset + done)
+            if not count:
+                break
+            consume(block[:count])
+            done += count
+        return done
 
     async def _listed(self, files: Iterator[StoredObject]) -> AsyncIterator[StoredObject]:
         while batch := await self._run(lambda: list(islice(files, LISTED_AT_ONCE))):

@@ -15,7 +15,7 @@ class Event:
 
 
 class Subscription(Protocol):
-    """Events of one topic, each once and in order."""
+    """Events of one topic, or of all, each once and in order."""
 
     @property
     def cursor(self) -> str:
@@ -34,8 +34,10 @@ class EventLog(Protocol):
         """Append an event and return its cursor. Raises one of ``RedisUnavailable`` when the log is away."""
         ...
 
-    def subscribe(self, topic: str, after: str | None = None) -> AbstractAsyncContextManager[Subscription]:
-        """Follow a topic: from the moment of entering, or from just behind the event with cursor ``after``.
+    def subscribe(
+        self, topic: str | None = None, after: str | None = None
+    ) -> AbstractAsyncContextManager[Subscription]:
+        """Follow a topic, or all: from the moment of entering, or from just behind the event with cursor ``after``.
 
         No event falls between entering and the first read; one from just before may come too. A slow reader is never
         skipped: the log is read again from the last event it took. Raises :class:`storage.errors.InvalidCursor` on a

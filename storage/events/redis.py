@@ -50,7 +50,7 @@ def _event(cursor: str, fields: dict[str, str]) -> Event:
 class RedisSubscription:
     """A subscriber's place in the log. Not safe for two readers at once."""
 
-    def __init__(self, redis: Redis, topic: str, last: str) -> None:
+    def __init__(self, redis: Redis, topic: str | None, last: str) -> None:
         self._redis = redis
         self._topic = topic
         self._last = last
@@ -126,7 +126,7 @@ class RedisSubscription:
             # An event offered while the reply was on its way was not kept: then this was not the end yet.
             self._behind = self._skipped
             return
-        self._buffer.extend(event for event in (_event(*entry) for entry in page) if event.topic == self._topic)
+        self._buffer.extend(event for event in (_event(*entry) for entry in page) if self._topic in {None, event.topic})
         if not self._buffer:
             self._last = page[-1][0]
 
@@ -136,7 +136,7 @@ class RedisEventLog:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._subscribers: dict[str, set[RedisSubscription]] = {}
+        self._subscribers: dict[str | None, set[RedisSubscription]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._last = "0-0"
 
@@ -158,7 +158,7 @@ class RedisEventLog:
             return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
 
     @asynccontextmanager
-    async def subscribe(self, topic: str, after: str | None = None) -> AsyncIterator[RedisSubscription]:
+    async def subscribe(self, topic: str | None = None, after: str | None = None) -> AsyncIterator[RedisSubscription]:
         """See :class:`storage.events.base.EventLog`."""
         if after is not None:
             _position(after)
@@ -170,7 +170,7 @@ class RedisEventLog:
             self._forget(topic, subscription)
             await subscription.leave()
 
-    def _forget(self, topic: str, subscription: RedisSubscription) -> None:
+    def _forget(self, topic: str | None, subscription: RedisSubscription) -> None:
         others = self._subscribers[topic]
         others.discard(subscription)
         if not others:
@@ -201,8 +201,9 @@ class RedisEventLog:
                 self._dispatch(_event(cursor, fields))
 
     def _dispatch(self, event: Event) -> None:
-        for subscription in self._subscribers.get(event.topic, ()):
-            subscription.offer(event)
+        for topic in (event.topic, None):
+            for subscription in self._subscribers.get(topic, ()):
+                subscription.offer(event)
 
     def _catch_up_all(self) -> None:
         for subscriptions in self._subscribers.values():

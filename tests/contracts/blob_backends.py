@@ -1,6 +1,7 @@
 """The blob stores that the contract is asked of, and what can happen to them."""
 
 import asyncio
+import hashlib
 import random
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,9 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.blobs import BLOCK, BlobStore, open_blob_store
+from xxhash import xxh3_128_hexdigest
+
+from storage.blobs import BLOCK, BlobStore, Digests, open_blob_store
 from storage.errors import SlotLocked
 from tests.support.disk import files_end_at
 
@@ -54,7 +57,17 @@ async def local_backend(folder: Path) -> AsyncIterator[BlobBackend]:
 BACKENDS: list[Callable[[Path], AbstractAsyncContextManager[BlobBackend]]] = [local_backend]
 
 
-async def fill(store: BlobStore, key: str, offset: int, content: bytes) -> str:
+def digests(content: bytes) -> Digests:
+    return Digests(hashlib.sha256(content).hexdigest(), xxh3_128_hexdigest(content))
+
+
+async def scanned(store: BlobStore, key: str, offset: int, length: int) -> bytes:
+    seen: list[bytes] = []
+    await store.scan(key, offset, length, lambda block: seen.append(bytes(block)))
+    return b"".join(seen)
+
+
+async def fill(store: BlobStore, key: str, offset: int, content: bytes) -> Digests:
     async with store.slot(key, offset, len(content)) as writer:
         await writer.write([content[: len(content) // 3], content[len(content) // 3 :]])
         return await writer.finish()

@@ -1,7 +1,6 @@
 """What every blob store promises about writing a slot, asked of each of them."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,9 +16,11 @@ from tests.contracts.blob_backends import (
     SLOT,
     BlobBackend,
     bytes_of,
+    digests,
     fill,
     held_elsewhere,
     is_free,
+    scanned,
     staged,
 )
 from tests.support.waiting import eventually
@@ -40,7 +41,7 @@ async def test_a_slot_takes_many_batches_of_many_parts(blob_store: BlobStore, ke
         for start in range(0, len(parts), 10):
             await writer.write(parts[start : start + 10])
         await writer.finish()
-    assert await bytes_of(blob_store.read_staged(key, 0, len(CONTENT))) == CONTENT
+    assert await scanned(blob_store, key, 0, len(CONTENT)) == CONTENT
 
 
 async def test_a_writer_counts_and_hashes_what_it_takes(blob_store: BlobStore, key: str) -> None:
@@ -49,14 +50,14 @@ async def test_a_writer_counts_and_hashes_what_it_takes(blob_store: BlobStore, k
         assert writer.written == 0
         for start in range(0, SLOT, SLOT // 4):
             await writer.write([CONTENT[start : start + 100], b"", CONTENT[start + 100 : start + SLOT // 4]])
-        assert await writer.finish() == hashlib.sha256(CONTENT[:SLOT]).hexdigest()
+        assert await writer.finish() == digests(CONTENT[:SLOT])
         assert writer.written == SLOT
 
 
 async def test_a_slot_may_be_filled_again_with_other_bytes(blob_store: BlobStore, key: str) -> None:
     await staged(blob_store, key)
     await fill(blob_store, key, SLOT, CONTENT[:SLOT])
-    there = await bytes_of(blob_store.read_staged(key, 0, len(CONTENT)))
+    there = await scanned(blob_store, key, 0, len(CONTENT))
     assert there == CONTENT[:SLOT] * 2 + CONTENT[2 * SLOT :]
 
 
@@ -70,7 +71,7 @@ async def test_a_batch_past_the_slot_is_refused_and_its_neighbour_untouched(blob
     async with blob_store.slot(key, 0, SLOT) as writer:
         with pytest.raises(SlotOverflow):
             await writer.write([b"x" * SLOT, b"y"])
-    assert await bytes_of(blob_store.read_staged(key, SLOT, SLOT)) == CONTENT[SLOT : 2 * SLOT]
+    assert await scanned(blob_store, key, SLOT, SLOT) == CONTENT[SLOT : 2 * SLOT]
 
 
 async def test_a_later_batch_past_the_slot_is_refused_and_its_neighbour_untouched(
@@ -81,8 +82,8 @@ async def test_a_later_batch_past_the_slot_is_refused_and_its_neighbour_untouche
         await writer.write([b"x" * SLOT])
         with pytest.raises(SlotOverflow):
             await writer.write([b"y"])
-        assert await writer.finish() == hashlib.sha256(b"x" * SLOT).hexdigest()
-    assert await bytes_of(blob_store.read_staged(key, SLOT, SLOT)) == CONTENT[SLOT : 2 * SLOT]
+        assert await writer.finish() == digests(b"x" * SLOT)
+    assert await scanned(blob_store, key, SLOT, SLOT) == CONTENT[SLOT : 2 * SLOT]
 
 
 # Locks

@@ -1,7 +1,7 @@
 """What every blob store promises about staging areas and blobs, asked of each of them."""
 
 import asyncio
-import hashlib
+import threading
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +9,18 @@ import pytest
 
 from storage.blobs import BLOCK, BlobStore, open_blob_store
 from storage.errors import BlobNotFound, NoSpace
-from tests.contracts.blob_backends import BIG, CONTENT, SLOT, BlobBackend, bytes_of, fill, published, staged
+from tests.contracts.blob_backends import (
+    BIG,
+    CONTENT,
+    SLOT,
+    BlobBackend,
+    bytes_of,
+    digests,
+    fill,
+    published,
+    scanned,
+    staged,
+)
 
 # Staging areas
 
@@ -17,13 +28,13 @@ from tests.contracts.blob_backends import BIG, CONTENT, SLOT, BlobBackend, bytes
 async def test_staging_twice_keeps_what_was_written(blob_store: BlobStore, key: str) -> None:
     await staged(blob_store, key)
     await blob_store.stage(key, len(CONTENT))
-    assert await bytes_of(blob_store.read_staged(key, 0, len(CONTENT))) == CONTENT
+    assert await scanned(blob_store, key, 0, len(CONTENT)) == CONTENT
 
 
 async def test_what_is_staged_is_there_for_the_next_process(blob_backend: BlobBackend, key: str) -> None:
     await staged(blob_backend.store, key)
     other = open_blob_store(blob_backend.url)
-    assert await bytes_of(other.read_staged(key, 0, len(CONTENT))) == CONTENT
+    assert await scanned(other, key, 0, len(CONTENT)) == CONTENT
     await other.close()
 
 
@@ -31,7 +42,7 @@ async def test_a_discarded_staging_area_is_gone(blob_store: BlobStore, key: str)
     await staged(blob_store, key)
     await blob_store.discard(key)
     with pytest.raises(BlobNotFound):
-        await bytes_of(blob_store.read_staged(key, 0, 1))
+        await scanned(blob_store, key, 0, 1)
     with pytest.raises(BlobNotFound):
         await fill(blob_store, key, 0, b"bytes")
 
@@ -48,7 +59,7 @@ async def test_a_writer_whose_staging_area_is_discarded_writes_into_nothing(blob
     async with blob_store.slot(key, 0, SLOT) as writer:
         await blob_store.discard(key)
         await writer.write([CONTENT[:SLOT]])
-        assert await writer.finish() == hashlib.sha256(CONTENT[:SLOT]).hexdigest()
+        assert await writer.finish() == digests(CONTENT[:SLOT])
     with pytest.raises(BlobNotFound):
         await blob_store.publish(key)
 
@@ -94,18 +105,58 @@ async def test_what_does_not_exist_cannot_be_published(blob_store: BlobStore, ke
 
 async def test_what_was_staged_reads_the_same_once_it_is_published(blob_store: BlobStore, key: str) -> None:
     await published(blob_store, key)
-    assert await bytes_of(blob_store.read_staged(key, SLOT, SLOT)) == CONTENT[SLOT : 2 * SLOT]
+    assert await scanned(blob_store, key, SLOT, SLOT) == CONTENT[SLOT : 2 * SLOT]
 
 
 async def test_a_staging_area_ends_where_its_bytes_end(blob_store: BlobStore, key: str) -> None:
     await staged(blob_store, key)
-    assert await bytes_of(blob_store.read_staged(key, len(CONTENT) - 10, 100)) == CONTENT[-10:]
-    assert await bytes_of(blob_store.read_staged(key, len(CONTENT), 100)) == b""
+    assert await scanned(blob_store, key, len(CONTENT) - 10, 100) == CONTENT[-10:]
+    assert await scanned(blob_store, key, len(CONTENT), 100) == b""
 
 
 async def test_a_staging_area_that_does_not_exist_cannot_be_read(blob_store: BlobStore, key: str) -> None:
     with pytest.raises(BlobNotFound):
-        await anext(blob_store.read_staged(key, 0, 1))
+        await scanned(blob_store, key, 0, 1)
+
+
+async def test_a_scan_hands_on_blocks_of_a_bounded_size(blob_store: BlobStore, key: str) -> None:
+    await staged(blob_store, key, b"".join(BIG))
+    sizes: list[int] = []
+    await blob_store.scan(key, 5, len(BIG) * BLOCK, lambda block: sizes.append(len(block)))
+    assert sum(sizes) == len(BIG) * BLOCK - 5
+    assert max(sizes) <= BLOCK
+
+
+async def test_a_scan_ends_with_the_error_of_whoever_looks(blob_store: BlobStore, key: str) -> None:
+    await staged(blob_store, key)
+    with pytest.raises(IndexError):
+        await blob_store.scan(key, 0, len(CONTENT), lambda block: [][len(block)])
+
+
+async def test_nothing_is_handed_on_after_a_scan_was_cancelled(blob_store: BlobStore, key: str) -> None:
+    await staged(blob_store, key, b"".join(BIG))
+    began, go, after = threading.Event(), threading.Event(), False
+
+    def consume(_: memoryview) -> None:
+        assert not after
+        began.set()
+        go.wait()
+
+    scan = asyncio.create_task(blob_store.scan(key, 0, len(BIG) * BLOCK, consume))
+    await asyncio.to_thread(began.wait)
+    scan.cancel()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await scan
+    after = True
+    assert await scanned(blob_store, key, 0, 5) == BIG[0][:5]
+
+
+async def test_writing_back_changes_nothing_and_is_harmless_where_nothing_is(blob_store: BlobStore, key: str) -> None:
+    await blob_store.write_back(key, 0, SLOT)
+    await staged(blob_store, key)
+    await blob_store.write_back(key, SLOT, SLOT)
+    assert await scanned(blob_store, key, 0, len(CONTENT)) == CONTENT
 
 
 # Blobs
@@ -171,7 +222,7 @@ async def test_deleting_what_is_not_there_is_harmless(blob_store: BlobStore, key
 async def test_deleting_a_blob_spares_a_staging_area_of_the_same_key(blob_store: BlobStore, key: str) -> None:
     await staged(blob_store, key)
     await blob_store.delete(key)
-    assert await bytes_of(blob_store.read_staged(key, 0, len(CONTENT))) == CONTENT
+    assert await scanned(blob_store, key, 0, len(CONTENT)) == CONTENT
 
 
 async def test_a_local_file_is_taken_over_as_a_blob(blob_store: BlobStore, key: str, tmp_path: Path) -> None:
@@ -203,7 +254,7 @@ async def test_a_staging_area_that_finds_no_more_room_keeps_its_bytes(blob_backe
     await staged(blob_backend.store, key, CONTENT[:SLOT])
     with blob_backend.full_from(SLOT), pytest.raises(NoSpace):
         await blob_backend.store.stage(key, len(CONTENT))
-    assert await bytes_of(blob_backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
+    assert await scanned(blob_backend.store, key, 0, SLOT) == CONTENT[:SLOT]
 
 
 async def test_a_full_device_fails_the_writer_and_spares_what_was_stored(blob_backend: BlobBackend, key: str) -> None:
@@ -211,7 +262,7 @@ async def test_a_full_device_fails_the_writer_and_spares_what_was_stored(blob_ba
     await fill(blob_backend.store, key, 0, CONTENT[:SLOT])
     with blob_backend.full_from(SLOT + 10), pytest.raises(NoSpace):
         await fill(blob_backend.store, key, SLOT, CONTENT[SLOT : 2 * SLOT])
-    assert await bytes_of(blob_backend.store.read_staged(key, 0, SLOT)) == CONTENT[:SLOT]
+    assert await scanned(blob_backend.store, key, 0, SLOT) == CONTENT[:SLOT]
 
 
 async def test_a_slot_can_be_filled_once_there_is_room_again(blob_backend: BlobBackend, key: str) -> None:
@@ -219,7 +270,7 @@ async def test_a_slot_can_be_filled_once_there_is_room_again(blob_backend: BlobB
     with blob_backend.full_from(10), pytest.raises(NoSpace):
         await fill(blob_backend.store, key, 0, CONTENT)
     await fill(blob_backend.store, key, 0, CONTENT)
-    assert await bytes_of(blob_backend.store.read_staged(key, 0, len(CONTENT))) == CONTENT
+    assert await scanned(blob_backend.store, key, 0, len(CONTENT)) == CONTENT
 
 
 async def test_a_writer_on_a_full_device_fails_again_and_again(blob_backend: BlobBackend, key: str) -> None:

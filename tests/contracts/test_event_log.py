@@ -66,6 +66,20 @@ async def test_what_another_process_publishes_arrives_too(log_backend: LogBacken
         assert await take(subscription, 10) == list(range(10))
 
 
+async def test_whoever_follows_all_topics_gets_every_event_in_order(log_backend: LogBackend) -> None:
+    async with log_backend.log.subscribe() as everything, log_backend.log.subscribe("one") as one:
+        for number in range(6):
+            await publish(log_backend.other, range(number, number + 1), "one" if number % 2 else "other")
+        assert await take(everything, 6) == list(range(6))
+        assert await take(one, 3) == [1, 3, 5]
+
+
+async def test_a_slow_reader_of_all_topics_misses_nothing(log: EventLog) -> None:
+    async with log.subscribe() as subscription:
+        await publish(log, range(MANY))
+        assert await take(subscription, MANY) == list(range(MANY))
+
+
 async def test_every_subscriber_gets_every_event(log_backend: LogBackend) -> None:
     async with AsyncExitStack() as stack:
         logs = [log_backend.log, log_backend.other] * 10

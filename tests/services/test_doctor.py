@@ -12,9 +12,9 @@ from uuid_utils.compat import uuid7
 from services import doctor
 from services.clock import now
 from services.doctor import Code, Doctor, Finding
-from storage import audit, jobs
+from storage import audit, jobs, receipts
 from storage import uploads as rows
-from storage.blobs import LocalBlobStore
+from storage.blobs import Digests, LocalBlobStore
 from storage.database import atomically
 from storage.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
@@ -48,7 +48,7 @@ async def full_upload(bench: Bench, owner: UUID, **changes: Any) -> Upload:
         await writer.finish()
     await Upload.filter(id=upload.id).update(**changes) if changes else None
     for index in range(upload.chunk_count):
-        await rows.add_receipt(upload, index, digest(b""), now(), now() + LATER)
+        await receipts.add(upload, index, Digests(digest(b""), ""), now(), now() + LATER)
     return await Upload.get(id=upload.id)
 
 

@@ -174,6 +174,6 @@ def test_frames_survive_the_event_log() -> None:
 
 
 def test_a_moving_frame_knows_speed_and_time_left() -> None:
-    moved = moving(ID, REASSEMBLING, 250, 1_000, seconds=2.0)
+    moved = moving(ID, REASSEMBLING, 250, 1_000, speed=125.0)
     assert (moved.percent, moved.speed, moved.eta_seconds) == (25.0, 125.0, 6.0)
-    assert moving(ID, REASSEMBLING, 0, 1_000, seconds=2.0).speed is None
+    assert moving(ID, REASSEMBLING, 0, 1_000).eta_seconds is None

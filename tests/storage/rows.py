@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from storage import jobs, uploads
+from storage import jobs, receipts, uploads
+from storage.blobs import Digests
 from storage.database import atomically
 from storage.models import Account, Job, JobKind, Upload
-from storage.uploads import Accepted
+from storage.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -48,8 +49,15 @@ async def new_upload(account: Account | None = None, *, chunks: int = 3, **more:
     return upload
 
 
+async def look(upload: Upload) -> Upload:
+    """The upload as it is now."""
+    found = await uploads.find(upload.id)
+    assert found
+    return found
+
+
 async def receive(upload: Upload, index: int, expires_at: datetime = LATER) -> Accepted:
-    return await uploads.add_receipt(upload, index, SHA256, NOW, expires_at)
+    return await receipts.add(upload, index, Digests(SHA256, "0" * 32), NOW, expires_at)
 
 
 async def receive_all(upload: Upload) -> None:

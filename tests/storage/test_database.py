@@ -1,6 +1,7 @@
 """The database: migrations, two processes at once, and transactions that outlive whoever asked for them."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 from tortoise import Tortoise, connections
 from tortoise.exceptions import OperationalError
+from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from storage import accounts
@@ -20,12 +22,13 @@ CANCELLATIONS = 20
 WRITER = """
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from storage import jobs, uploads
+from storage import jobs, receipts, uploads
+from storage.blobs import Digests
 from storage.models import JobKind
 async def main(upload_id):
     upload, now = await uploads.find(UUID(upload_id)), datetime.now(UTC)
     for index in range(upload.chunk_count):
-        await uploads.add_receipt(upload, index, "0" * 64, now, now + timedelta(days=1))
+        await receipts.add(upload, index, Digests("0" * 64, ""), now, now + timedelta(days=1))
         await jobs.claim([JobKind.REASSEMBLE], upload_id, timedelta(hours=1), now)
 """
 
@@ -71,6 +74,29 @@ async def test_models_and_migrations_say_the_same(database: str) -> None:
     assert Tortoise.apps
     changes = await MigrationAutodetector(Tortoise.apps, orm_config(database)["apps"]).changes()
     assert [writer.operations for writer in changes] == []
+
+
+async def test_what_had_arrived_before_it_was_counted_is_counted_now(tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path / 'old.sqlite3'}"
+    await run_migrations(config=orm_config(url), target="cloudkeep.0003_blob_digest")
+    await connections.close_all()
+    with sqlite3.connect(tmp_path / "old.sqlite3") as old:
+        old.execute("INSERT INTO account VALUES ('a', 'a', 'a', 'a', 'a', '2026-11-22')")
+        for upload in ("some", "none"):
+            old.execute(
+                "INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, status, expires_at, "
+                "created_at) VALUES (?, 'a', 'a', 'a', 25, 10, 'RECEIVING', '2026-11-22', '2026-11-22')",
+                [upload],
+            )
+        old.executemany(
+            "INSERT INTO chunk (upload_id, 'index', size, sha256) VALUES ('some', ?, ?, 'a')", [(0, 10), (2, 5)]
+        )
+    old.close()
+    await migrate(url)
+    with sqlite3.connect(tmp_path / "old.sqlite3") as new:
+        found = new.execute("SELECT id, received_chunks, received_bytes FROM upload ORDER BY id").fetchall()
+    new.close()
+    assert found == [("none", 0, 0), ("some", 2, 15)]
 
 
 # Connections

@@ -13,6 +13,7 @@ import pytest
 from storage.blobs import LocalBlobStore, open_blob_store
 from storage.blobs.local import THREADS
 from storage.errors import NoSpace
+from tests.contracts.blob_backends import scanned
 from tests.support.disk import files_end_at
 
 MEMORY = Path("/dev/shm")
@@ -144,7 +145,7 @@ async def test_what_is_staged_can_be_read_while_another_process_publishes_it(
     go = threading.Event()
     for _ in range(THREADS):
         store._pool.submit(go.wait)
-    reader = asyncio.create_task(bytes_of(store.read_staged(key, 0, len(CONTENT))))
+    reader = asyncio.create_task(scanned(store, key, 0, len(CONTENT)))
     await asyncio.sleep(0)
     other = LocalBlobStore(root)
     await other.publish(key)

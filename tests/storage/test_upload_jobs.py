@@ -6,20 +6,14 @@ from typing import Any
 
 import pytest
 
-from storage import jobs, uploads
+from storage import jobs, receipts, uploads
 from storage.errors import StateChanged
 from storage.models import Blob, File, Job, JobKind, JobState, Rendition, RenditionKind, Upload, UploadStatus
-from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, new_upload, receive, receive_all
+from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, look, new_upload, receive, receive_all
 
 pytestmark = pytest.mark.usefixtures("database")
 
 AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
-
-
-async def look(upload: Upload) -> Upload:
-    found = await uploads.find(upload.id)
-    assert found
-    return found
 
 
 async def publish(job: Job, upload: Upload) -> File:
@@ -51,9 +45,10 @@ async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
 async def test_damaged_slots_are_opened_again_and_no_other() -> None:
     upload, job = await full_upload(chunks=4)
     await uploads.reopen_slots(job, [1, 3], LATER + timedelta(days=1))
-    assert await uploads.received_indexes(upload.id, 0) == [0, 2]
+    assert await receipts.indexes(upload.id, 0) == [0, 2]
     found = await look(upload)
     assert (found.status, found.expires_at) == (UploadStatus.RECEIVING, LATER + timedelta(days=1))
+    assert (found.received_chunks, found.received_bytes) == (2, 20)
 
 
 async def test_the_slots_of_other_uploads_stay_closed() -> None:
@@ -61,7 +56,7 @@ async def test_the_slots_of_other_uploads_stay_closed() -> None:
     await receive(other, 1)
     _, job = await full_upload(chunks=2)
     await uploads.reopen_slots(job, [0, 1], LATER)
-    assert await uploads.received_indexes(other.id, 0) == [1]
+    assert await receipts.indexes(other.id, 0) == [1]
 
 
 async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:
@@ -106,7 +101,7 @@ async def test_who_lost_the_lease_reopens_nothing() -> None:
     await claim(moment=AFTER_LEASE)
     with pytest.raises(StateChanged):
         await uploads.reopen_slots(stale, [0, 1, 2], LATER)
-    assert (await uploads.received(upload.id)).chunks == 3
+    assert (await look(upload)).received_chunks == 3
     assert (await look(upload)).status is UploadStatus.REASSEMBLING
 
 

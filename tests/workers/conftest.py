@@ -21,12 +21,12 @@ from storage.hints import JobHints
 from storage.jobs import enqueue
 from storage.models import Account, JobKind, Upload, UploadStatus
 from storage.presence import Presence
+from storage.receipts import add
 from storage.redis import close_redis, connect_redis
-from storage.uploads import add_receipt
 from storage.valkey import EmbeddedValkey
-from tests.support.server import digest
 from workers import loop
 from workers.crew import Crew
+from workers.follower import Follower
 from workers.loop import Handler, Lane, Terms, Worker
 from workers.media.tools import find_tools
 
@@ -50,7 +50,8 @@ async def crew(valkey: EmbeddedValkey, database: str, store: LocalBlobStore, tmp
     await hints.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    yield Crew(store, Progress(RedisEventLog(redis)), hints, find_tools(), scratch, DAY, 30.0)
+    progress = Progress(RedisEventLog(redis))
+    yield Crew(store, progress, hints, find_tools(), scratch, Follower(store, progress), DAY, 30.0)
     await hints.close()
     await close_redis(redis)
 
@@ -108,8 +109,8 @@ async def full_upload(store: LocalBlobStore, content: bytes, **more: Any) -> Upl
         part = content[offset : offset + upload.slot_size(index)]
         async with store.slot(str(upload.id), offset, len(part)) as writer:
             await writer.write([part])
-            await writer.finish()
-        await add_receipt(upload, index, digest(part), now(), now() + DAY)
+            digests = await writer.finish()
+        await add(upload, index, digests, now(), now() + DAY)
     return await Upload.get(id=upload.id)
 
 

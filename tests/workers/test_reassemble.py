@@ -7,8 +7,7 @@ import pytest
 
 from services.clock import now
 from services.errors import ChecksumMismatch
-from storage import jobs
-from storage import uploads as rows
+from storage import jobs, receipts
 from storage.blobs import LocalBlobStore
 from storage.errors import StateChanged
 from storage.files import find
@@ -58,7 +57,7 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
     await reassemble(await claim(), crew)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.RECEIVING
-    assert await rows.received_indexes(upload.id, 0) == [0, 2, 3]
+    assert await receipts.indexes(upload.id, 0) == [0, 2, 3]
     assert await File.all().count() == 0
 
 
@@ -70,8 +69,8 @@ async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
     await reassemble(await claim(), crew)
     async with store.slot(str(upload.id), 0, CHUNK) as writer:
         await writer.write([CONTENT[:CHUNK]])
-        sha256 = await writer.finish()
-    assert (await rows.add_receipt(upload, 0, sha256, now(), now() + timedelta(days=1))).complete
+        digests = await writer.finish()
+    assert (await receipts.add(upload, 0, digests, now(), now() + timedelta(days=1))).complete
     await reassemble(await claim(), crew)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY

@@ -1,0 +1,171 @@
+"""The follower: what has arrived is verified before the last chunk comes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.clock import now
+from services.progress import Progress, receiving
+from storage import receipts
+from storage import uploads as rows
+from storage.blobs import LocalBlobStore
+from storage.events import RedisEventLog
+from storage.models import Upload, UploadStatus
+from storage.redis import close_redis, connect_redis
+from storage.valkey import EmbeddedValkey
+from tests.support.server import digest
+from tests.support.waiting import eventually
+from tests.workers.conftest import CHUNK, DAY, new_upload
+from workers import follower
+from workers.follower import Follower
+
+CONTENT = bytes(range(250)) * 1500
+COUNT = -(-len(CONTENT) // CHUNK)
+
+
+@pytest.fixture
+async def progress(valkey: EmbeddedValkey, database: str) -> AsyncIterator[Progress]:
+    redis = connect_redis(valkey.url)
+    log = RedisEventLog(redis)
+    await log.start()
+    yield Progress(log)
+    await log.close()
+    await close_redis(redis)
+
+
+@pytest.fixture
+async def following(progress: Progress, store: LocalBlobStore) -> AsyncIterator[Follower]:
+    running = Follower(store, progress)
+    task = asyncio.create_task(running.run())
+    # The first step subscribes.
+    await asyncio.sleep(0)
+    yield running
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def upload(store: LocalBlobStore, database: str) -> Upload:
+    made = await new_upload(CONTENT)
+    await store.stage(str(made.id), made.size)
+    return made
+
+
+async def fill(store: LocalBlobStore, upload: Upload, index: int) -> int:
+    """Let a chunk arrive. Returns how many bytes have arrived by then."""
+    offset = upload.slot_offset(index)
+    async with store.slot(str(upload.id), offset, upload.slot_size(index)) as writer:
+        await writer.write([CONTENT[offset : offset + upload.slot_size(index)]])
+        digests = await writer.finish()
+    return (await receipts.add(upload, index, digests, now(), now() + DAY)).received.bytes
+
+
+async def send(store: LocalBlobStore, progress: Progress, upload: Upload, *indexes: int) -> None:
+    """Let chunks arrive and tell it, as the API does."""
+    for index in indexes:
+        await progress.publish(receiving(upload.id, await fill(store, upload, index), upload.size))
+
+
+async def verified(following: Follower, upload: Upload, index: int) -> None:
+    """Return once the follower stands at this slot."""
+
+    async def look() -> bool:
+        followed = following._followed.get(upload.id)
+        return followed is not None and followed.verification.index == index
+
+    await eventually(look)
+
+
+async def test_chunks_are_verified_while_others_are_still_to_come(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0, 1)
+    await verified(following, upload, 2)
+    await send(store, progress, upload, 2)
+    await verified(following, upload, 3)
+    verification = await following.take(upload)
+    assert (verification.index, verification.done, verification.damaged) == (3, 3 * CHUNK, [])
+    assert verification.sha256 == digest(CONTENT[: 3 * CHUNK])
+
+
+async def test_it_waits_at_a_gap_and_goes_on_behind_it(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0, 2, 3)
+    await verified(following, upload, 1)
+    await send(store, progress, upload, 1)
+    await verified(following, upload, 4)
+
+
+async def test_what_arrived_before_it_looked_is_caught_up_with(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "TURN", 2)
+    for index in range(COUNT - 2):
+        await fill(store, upload, index)
+    await send(store, progress, upload, COUNT - 2)
+    await verified(following, upload, COUNT - 1)
+
+
+async def test_damage_is_known_before_the_upload_is_whole(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, tmp_path: Path
+) -> None:
+    await send(store, progress, upload, 1)
+    with (tmp_path / "blobs" / "staging" / str(upload.id)).open("r+b") as file:
+        file.seek(CHUNK + 5)
+        file.write(b"damaged")
+    await send(store, progress, upload, 0, 2)
+    await verified(following, upload, 3)
+    assert (await following.take(upload)).damaged == [1]
+
+
+async def test_an_upload_that_nobody_followed_is_verified_from_its_beginning(
+    following: Follower, upload: Upload
+) -> None:
+    assert (await following.take(upload)).index == 0
+
+
+async def test_what_was_handed_over_is_not_followed_any_more(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0)
+    await verified(following, upload, 1)
+    await following.take(upload)
+    assert (await following.take(upload)).index == 0
+
+
+async def test_an_upload_that_is_given_up_is_forgotten(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0)
+    await verified(following, upload, 1)
+    await send(store, progress, upload, 1)
+    await rows.abort(upload.id)
+    await store.discard(str(upload.id))
+    await progress.publish(receiving(upload.id, 0, upload.size))
+
+    async def look() -> bool:
+        followed = following._followed.get(upload.id)
+        return followed is None or followed.task is None or followed.task.done()
+
+    await eventually(look)
+    assert (await Upload.get(id=upload.id)).status is UploadStatus.ABORTED
+
+
+async def test_of_too_many_the_one_that_is_silent_for_longest_is_forgotten(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "FOLLOWED", 1)
+    other = await new_upload(CONTENT)
+    await store.stage(str(other.id), other.size)
+    await send(store, progress, upload, 0)
+    await verified(following, upload, 1)
+    await send(store, progress, other, 0)
+    await verified(following, other, 1)
+    assert list(following._followed) == [other.id]
+    await send(store, progress, upload, 1)
+    await verified(following, upload, 2)

@@ -1,0 +1,110 @@
+"""Verifying uploads while they arrive, so that little is left to do when their last chunk has come.
+
+What was verified is kept in memory alone and may be lost: whoever reassembles then begins at the first slot. A worker
+follows what it hears of in the event log; that it misses something costs time, nothing else.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.progress import Progress
+from storage import receipts
+from storage import uploads as rows
+from storage.blobs import BlobStore
+from storage.errors import BlobNotFound
+from storage.models import Upload, UploadStatus
+from workers.verification import Verification
+
+logger = logging.getLogger("cloudkeep.follower")
+
+#: Uploads remembered; of more, the one that has been silent for longest is forgotten.
+FOLLOWED = 256
+#: Uploads read at once. Hashing keeps a processor busy, and others have work to do as well.
+READ_AT_ONCE = 2
+#: Slots of one upload in a row while others wait.
+TURN = 8
+
+
+@dataclass
+class _Followed:
+    verification: Verification
+    task: asyncio.Task[None] | None = None
+    behind: bool = True
+
+
+class Follower:
+    """Follows the uploads of which chunks arrive."""
+
+    def __init__(self, store: BlobStore, progress: Progress) -> None:
+        self._store = store
+        self._progress = progress
+        self._followed: OrderedDict[UUID, _Followed] = OrderedDict()
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+
+    async def run(self) -> None:
+        """Follow for ever; a cancellation ends every reading."""
+        try:
+            async for upload_id in self._progress.arrivals():
+                try:
+                    await self._hear(upload_id)
+                except Exception:
+                    logger.exception("%s is not followed", upload_id)
+        finally:
+            for upload_id in list(self._followed):
+                await self._forget(upload_id)
+
+    async def take(self, upload: Upload) -> Verification:
+        """Hand over how far an upload was verified, which is not at all when it was not followed."""
+        followed = await self._forget(upload.id)
+        return followed.verification if followed else Verification(upload, self._store)
+
+    async def _hear(self, upload_id: UUID) -> None:
+        followed = self._followed.get(upload_id) or await self._begin(upload_id)
+        if not followed:
+            return
+        self._followed.move_to_end(upload_id)
+        followed.behind = True
+        if not followed.task or followed.task.done():
+            followed.task = asyncio.create_task(self._follow(upload_id, followed))
+
+    async def _begin(self, upload_id: UUID) -> _Followed | None:
+        upload = await rows.find(upload_id)
+        if not upload or upload.status is not UploadStatus.RECEIVING:
+            return None
+        if len(self._followed) >= FOLLOWED:
+            await self._forget(next(iter(self._followed)))
+        self._followed[upload_id] = followed = _Followed(Verification(upload, self._store))
+        return followed
+
+    async def _follow(self, upload_id: UUID, followed: _Followed) -> None:
+        try:
+            while followed.behind:
+                followed.behind = False
+                async with self._reading:
+                    more = await self._take_turn(upload_id, followed.verification)
+                followed.behind = followed.behind or more
+        except BlobNotFound:
+            # Aborted, expired or published meanwhile.
+            self._followed.pop(upload_id, None)
+        except Exception:
+            logger.exception("%s is no longer followed", upload_id)
+            self._followed.pop(upload_id, None)
+
+    async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
+        """Verify up to ``TURN`` slots; whether there may be more."""
+        found = await receipts.of(upload_id, verification.index, TURN)
+        for receipt in found:
+            if receipt.index != verification.index:
+                return False
+            await verification.advance(receipt)
+        return len(found) == TURN
+
+    async def _forget(self, upload_id: UUID) -> _Followed | None:
+        followed = self._followed.pop(upload_id, None)
+        if followed and followed.task:
+            followed.task.cancel()
+            await asyncio.wait({followed.task})
+        return followed

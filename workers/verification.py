@@ -1,0 +1,75 @@
+"""Reading an upload's bytes again: each chunk against its receipt, and all of them for the digest of the whole.
+
+What came over the wire was hashed before it was written; this finds what the disk, its cache or a power cut made of it.
+"""
+
+import hashlib
+from typing import Protocol
+
+from xxhash import xxh3_128
+
+from storage.blobs import BlobStore
+from storage.models import Chunk, Upload
+
+
+class Hasher(Protocol):
+    """What hashlib and xxhash have in common."""
+
+    def update(self, data: memoryview, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest of all bytes, in hex."""
+        ...
+
+
+class Verification:
+    """How far an upload was verified, from its first slot on. A cancelled call leaves it as it was."""
+
+    def __init__(self, upload: Upload, store: BlobStore) -> None:
+        self._upload = upload
+        self._store = store
+        self._whole = hashlib.sha256()
+        self.index = 0
+        self.damaged: list[int] = []
+
+    @property
+    def done(self) -> int:
+        """Bytes verified so far."""
+        return min(self._upload.slot_offset(self.index), int(self._upload.size))
+
+    @property
+    def sha256(self) -> str:
+        """Of everything verified so far, in hex. Means nothing when something was damaged."""
+        return self._whole.hexdigest()
+
+    async def advance(self, receipt: Chunk | None) -> None:
+        """Verify slot ``index`` by its receipt; without one it counts as damaged.
+
+        Raises :class:`storage.errors.BlobNotFound`.
+        """
+        whole = self._whole.copy()
+        if not receipt or not await self._is_intact(receipt, whole):
+            self.damaged.append(self.index)
+        self._whole = whole
+        self.index += 1
+
+    async def _is_intact(self, receipt: Chunk, whole: Hasher) -> bool:
+        known, hasher = _known(receipt)
+
+        def consume(block: memoryview) -> None:
+            hasher.update(block)
+            whole.update(block)
+
+        offset = self._upload.slot_offset(receipt.index)
+        await self._store.scan(str(self._upload.id), offset, receipt.size, consume)
+        await self._store.write_back(str(self._upload.id), offset, receipt.size)
+        return hasher.hexdigest() == known
+
+
+def _known(receipt: Chunk) -> tuple[str, Hasher]:
+    """The digest that a receipt's bytes have, by the fastest algorithm it has one of."""
+    if receipt.xxh3:
+        return receipt.xxh3, xxh3_128()
+    return receipt.sha256, hashlib.sha256()
