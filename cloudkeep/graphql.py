@@ -27,7 +27,8 @@ from services.clock import now
 from services.errors import ErrorCode, Unauthenticated
 from services.tokens import Viewer
 
-MAX_BODY = 256 * 1024
+#: The hashes of ten thousand chunks fit in.
+MAX_BODY = 1024 * 1024
 SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 #: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.

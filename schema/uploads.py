@@ -122,6 +122,11 @@ class InitUploadInput:
         description="Of the whole file, in hex. It will be checked. A file that I have already is READY at once.",
     )
     chunk_size: int | None = strawberry.field(default=None, description="In bytes. The server picks a good one.")
+    chunk_hashes: list[str] | None = strawberry.field(
+        default=None,
+        description="SHA-256 of every chunk in order, in hex, as `chunkSize` cuts the file. Chunks that a stored file "
+        "of mine has are copied from there: their slots are `received`, and only the others are to be sent.",
+    )
     compress: CompressInput | None = None
     idempotency_key: str | None = strawberry.field(
         default=None,
@@ -137,6 +142,7 @@ class InitUploadInput:
             mime_type=self.mime_type,
             sha256=self.sha256,
             chunk_size=self.chunk_size,
+            chunk_hashes=self.chunk_hashes,
             compress=self.compress.to_domain() if self.compress else None,
             idempotency_key=self.idempotency_key,
         )

@@ -1,14 +1,14 @@
 """Uploads: begin, look at, finish, abort."""
 
 import mimetypes
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services import resume, validation
+from services import held, resume, validation
 from services.clock import now
 from services.errors import (
     ChunksMissing,
@@ -22,32 +22,29 @@ from services.errors import (
 )
 from services.media import Compression
 from services.progress import Progress
+from services.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from storage import files, receipts, space
 from storage import uploads as rows
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
+from storage.held import Held
 from storage.hints import JobHints
 from storage.models import File, JobKind, Upload, UploadStatus
 from storage.space import Space
 
-MIB = 1024 * 1024
-DEFAULT_CHUNK_SIZE = 16 * MIB
-#: Proxies commonly cap a request's body at 100 MB.
-MAX_CHUNK_SIZE = 95 * MIB
-#: As in S3, so that an upload fits every store.
-MAX_CHUNKS = 10_000
 UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class NewUpload:
-    """What a client says about the file it wants to send. Sizes in bytes; digests of the whole file in hex."""
+    """What a client says about the file it wants to send. Sizes in bytes; SHA-256 of the file and its chunks in hex."""
 
     file_name: str
     size: int
     mime_type: str | None = None
     sha256: str | None = None
     chunk_size: int | None = None
+    chunk_hashes: Sequence[str] | None = None
     compress: Compression | None = None
     idempotency_key: str | None = None
 
@@ -85,19 +82,23 @@ class Uploads:
 
         Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
         equal, and so are chunk size and compression, where they are given. When the account has a file with this
-        size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks.
+        size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks. Slots
+        whose chunk hash the account's files have are filled from there.
         Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict`, :class:`QuotaExceeded` and
         :class:`StorageFull`.
         """
         upload = self._validated(account_id, request)
+        hashes = held.checked(request.chunk_hashes, upload)
         if known := await self._known(upload, request):
             return known
         if mine := await self._mine(upload):
             return await self._insert_owned(upload, mine)
         try:
-            await self._reserve(upload)
+            await self._reserve(upload, await held.by_slot(upload, hashes))
         except (Duplicate, OverQuota, NoSpace) as error:
             return await self._winner(upload, error)
+        if upload.is_full:
+            await self._hints.send(JobKind.REASSEMBLE)
         return upload
 
     async def space(self, account_id: UUID) -> Space:
@@ -195,13 +196,13 @@ class Uploads:
             raise NotFound("There is no such upload.")
         return upload
 
-    async def _reserve(self, upload: Upload) -> None:
+    async def _reserve(self, upload: Upload, mine: Mapping[int, Held]) -> None:
         # Asked before the disk is, so that nobody can fill it for a moment with what they may not store.
         await space.demand(upload.account_id, upload.size, self._policy.quota)
         # Reserved before the row exists, so that no upload without its place is ever seen.
         await self._store.stage(str(upload.id), upload.size)
         try:
-            await rows.insert(upload, self._policy.quota)
+            await rows.insert(upload, now(), quota=self._policy.quota, held=mine)
         except (Duplicate, OverQuota):
             await self._store.discard(str(upload.id))
             raise
@@ -270,8 +271,7 @@ class Uploads:
 
     def _chunk_size(self, wanted: int | None, size: int) -> int:
         if wanted is None:
-            needed = -(-size // MAX_CHUNKS)
-            return max(DEFAULT_CHUNK_SIZE, -(-needed // MIB) * MIB)
+            return default_chunk_size(size)
         smallest = self._store.min_chunk_size
         if not smallest <= wanted <= MAX_CHUNK_SIZE:
             raise InvalidInput(f"A chunk has {smallest} to {MAX_CHUNK_SIZE} bytes.", field="chunkSize")

@@ -89,6 +89,11 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
         raise
 
 
+async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run one statement for every row of values. Raises like :func:`fetch`."""
+    await connections.get("default").execute_many(statement, [list(row) for row in rows])
+
+
 async def fetch(statement: str, *values: object) -> Sequence[Sequence[Any]]:
     """Run one statement, in the transaction that the caller is in if any, and return its rows.
 

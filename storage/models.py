@@ -222,6 +222,9 @@ class Upload(Sliced, Model):
 class Chunk(Model):
     """A receipt: slot ``index`` holds these bytes. Written once, deleted only to reopen the slot.
 
+    With a ``source`` they lie at ``source_offset`` of the blob with that key, and are copied from there before they are
+    verified.
+
     ``xxh3`` (XXH3, 128 bits, in hex) is for finding damage when the bytes are read again: it costs next to nothing.
     Receipts from before there was one have none.
     """
@@ -233,10 +236,13 @@ class Chunk(Model):
     size = fields.IntField()
     sha256 = fields.CharField(max_length=64)
     xxh3 = fields.CharField(max_length=32, null=True)
+    source = fields.CharField(max_length=200, null=True)
+    source_offset = fields.BigIntField(null=True)
 
     class Meta:
         table = "chunk"
         unique_together = (("upload", "index"),)
+        indexes = (Index(fields=["sha256"]),)
 
 
 class Job(Model):

@@ -4,7 +4,7 @@ Every chunk that comes in passes :func:`slot` and :func:`add`. Their statements 
 longer to compose them than the database to run them: 2.3 ms of processor time per chunk have become 1.4.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from tortoise.expressions import F
 
 from storage import jobs
 from storage.blobs import Digests
-from storage.database import atomically, fetch
+from storage.database import atomically, execute_many, fetch
 from storage.errors import Duplicate, StateChanged
+from storage.held import Held
 from storage.models import Chunk, JobKind, Sliced, Upload, UploadStatus
 
 #: No upload has more.
@@ -27,6 +28,8 @@ SELECT upload.size, upload.chunk_size, upload.status, upload.expires_at,
 FROM upload LEFT JOIN chunk ON chunk.upload_id = upload.id AND chunk."index" = ?
 WHERE upload.id = ?"""
 INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3) VALUES (?, ?, ?, ?, ?)'
+INSERT_HELD = """
+INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
 WHERE id = ? AND status = ? RETURNING received_chunks, received_bytes"""
@@ -91,13 +94,22 @@ async def add(
             raise StateChanged("the upload takes no chunks")
         there = Received(*counted[0])
         if there.chunks == upload.chunk_count:
-            await _complete(upload.id, now)
+            await complete(upload.id, now)
         return Accepted(there, there.chunks == upload.chunk_count)
 
     try:
         return await atomically(work)
     except IntegrityError as error:
         raise Duplicate("the slot has a receipt") from error
+
+
+async def add_held(upload: Upload, held: Mapping[int, Held]) -> None:
+    """Store receipts for chunks that lie in blobs already, by index. Call it inside a transaction."""
+    rows = [
+        (str(upload.id), index, found.size, found.sha256, found.xxh3, found.key, found.offset)
+        for index, found in held.items()
+    ]
+    await execute_many(INSERT_HELD, rows)
 
 
 async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:
@@ -121,6 +133,7 @@ async def indexes(upload_id: UUID, start: int) -> list[int]:
     return [row["index"] for row in found]
 
 
-async def _complete(upload_id: UUID, now: datetime) -> None:
+async def complete(upload_id: UUID, now: datetime) -> None:
+    """Queue the reassembly of an upload whose slots are all filled. Call it inside a transaction."""
     await Upload.filter(id=upload_id).update(status=UploadStatus.REASSEMBLING)
     await jobs.enqueue(JobKind.REASSEMBLE, upload_id, now)

@@ -1,6 +1,6 @@
 """Rows of uploads, and every change of their status, each by compare-and-set."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,25 +10,34 @@ from tortoise.exceptions import IntegrityError
 from storage import accounts, jobs, receipts, space
 from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
+from storage.held import Held
 from storage.models import OPEN, Blob, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
 
+NONE: Mapping[int, Held] = {}
 #: What a dead upload leaves to the next one.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: Nobody has more open uploads of one file by accident.
 ALIKE = 100
 
 
-async def insert(upload: Upload, quota: int | None = None) -> None:
+async def insert(upload: Upload, now: datetime, *, quota: int | None = None, held: Mapping[int, Held] = NONE) -> None:
     """Store a new upload, and with it reserve its bytes of the account's quota.
 
-    Raises :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
+    Slots of chunks that are ``held`` are filled, and reassembly is queued when those are all. Raises
+    :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
     """
 
     async def work() -> None:
         if quota is not None:
             await accounts.lock(upload.account_id)
             await space.demand(upload.account_id, upload.size, quota)
+        upload.received_chunks = len(held)
+        upload.received_bytes = sum(found.size for found in held.values())
         await upload.save(force_create=True)
+        await receipts.add_held(upload, held)
+        if len(held) == upload.chunk_count:
+            upload.status = UploadStatus.REASSEMBLING
+            await receipts.complete(upload.id, now)
 
     try:
         await atomically(work)

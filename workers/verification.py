@@ -62,9 +62,11 @@ class Verification:
             hasher.update(block)
             whole.update(block)
 
-        offset = self._upload.slot_offset(receipt.index)
-        await self._store.scan(str(self._upload.id), offset, receipt.size, consume)
-        await self._store.write_back(str(self._upload.id), offset, receipt.size)
+        key, offset = str(self._upload.id), self._upload.slot_offset(receipt.index)
+        if receipt.source and receipt.source_offset is not None:
+            await self._store.copy_in(key, offset, receipt.size, receipt.source, receipt.source_offset)
+        await self._store.scan(key, offset, receipt.size, consume)
+        await self._store.write_back(key, offset, receipt.size)
         return hasher.hexdigest() == known
 
 

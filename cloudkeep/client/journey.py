@@ -15,6 +15,7 @@ from cloudkeep.client.slots import OpenSlots
 from cloudkeep.client.source import Source
 from cloudkeep.client.uploads import FINAL, READY, RECEIVING, Uploads, UploadState, new_upload
 from services.media import Compression
+from services.sizes import default_chunk_size
 
 #: A server that finds chunks damaged this often has a broken disk.
 ROUNDS = 5
@@ -42,11 +43,12 @@ class Journey:
 
     async def begin(self) -> UploadState:
         """Read the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
-        sha256 = await self._source.sha256(Meter(self._track, READING, self._source.size).at)
-        new = new_upload(self._source.name, self._source.size, sha256, self._means.compress)
+        size = self._source.size
+        digests = await self._source.digests(default_chunk_size(size), Meter(self._track, READING, size).at)
+        new = new_upload(self._source.name, size, digests, self._means.compress)
         state = await self._uploads.begin(new)
         if state.status == RECEIVING and state.received_bytes:
-            self._track.note("going on where an earlier run stopped")
+            self._track.note(f"the server has {state.received_bytes / size:.0%} of it already")
         return await self._send(state)
 
     async def finish(self, state: UploadState) -> UploadState:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,15 @@ BLOCK = 256 * 1024
 HASHED_AT_ONCE = 4 * 1024 * 1024
 
 Report = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Digests:
+    """SHA-256 of a whole file and of each chunk of ``chunk_size`` bytes, in hex."""
+
+    whole: str
+    chunk_size: int
+    chunks: list[str]
 
 
 class Source:
@@ -48,13 +58,22 @@ class Source:
         """Let the file go."""
         os.close(self._file)
 
-    async def sha256(self, report: Report) -> str:
-        """SHA-256 of the whole, in hex; ``report`` is called with the bytes read so far."""
-        return (await self._digest(0, self.size, report)).hex()
+    async def digests(self, chunk_size: int, report: Report) -> Digests:
+        """Those of the whole and of its chunks; ``report`` is called with the bytes read so far."""
+        whole, chunks = hashlib.sha256(), []
+        for begin in range(0, self.size, chunk_size):
+            chunk, length = hashlib.sha256(), min(chunk_size, self.size - begin)
+            async for done in self._hashed(begin, length, chunk, whole):
+                report(begin + done)
+            chunks.append(chunk.hexdigest())
+        return Digests(whole.hexdigest(), chunk_size, chunks)
 
     async def sha256_of(self, offset: int, size: int) -> bytes:
         """SHA-256 of a range."""
-        return await self._digest(offset, size, lambda _: None)
+        digest = hashlib.sha256()
+        async for _ in self._hashed(offset, size, digest):
+            pass
+        return digest.digest()
 
     async def blocks(self, offset: int, size: int) -> AsyncGenerator[bytes, None]:
         """A range, block by block."""
@@ -71,22 +90,22 @@ class Source:
         if (facts.st_size, facts.st_mtime_ns) != (self.size, self._facts.st_mtime_ns):
             raise SourceChanged("the file was changed while it was being sent; run the command again to send it anew")
 
-    async def _digest(self, offset: int, size: int, report: Report) -> bytes:
-        digest = hashlib.sha256()
-        begin, end = offset, offset + size
-        while offset < end:
-            step = min(HASHED_AT_ONCE, end - offset)
-            await asyncio.to_thread(self._hash, digest, offset, step)
-            offset += step
-            report(offset - begin)
+    async def _hashed(self, offset: int, size: int, *digests: "hashlib._Hash") -> AsyncGenerator[int, None]:
+        """Hash a range; how much of it is done, again and again."""
+        done = 0
+        while done < size:
+            step = min(HASHED_AT_ONCE, size - done)
+            await asyncio.to_thread(self._hash, offset + done, step, digests)
+            done += step
+            yield done
         self.demand_unchanged()
-        return digest.digest()
 
-    def _hash(self, digest: "hashlib._Hash", offset: int, size: int) -> None:
+    def _hash(self, offset: int, size: int, digests: "tuple[hashlib._Hash, ...]") -> None:
         end = offset + size
         while offset < end:
             block = self._read(offset, min(BLOCK, end - offset))
-            digest.update(block)
+            for digest in digests:
+                digest.update(block)
             offset += len(block)
 
     def _read(self, offset: int, size: int) -> bytes:

@@ -10,6 +10,7 @@ from cloudkeep.client.errors import Refused, UploadFailed
 from cloudkeep.client.graphql import Json
 from cloudkeep.client.patience import Attempts, Notify, Patience, persist
 from cloudkeep.client.session import Session
+from cloudkeep.client.source import Digests
 from services.media import Compression
 
 RECEIVING = "RECEIVING"
@@ -78,15 +79,23 @@ class SlotPage:
     next: str | None
 
 
-def new_upload(name: str, size: int, sha256: str, compress: Compression | None) -> Json:
+def new_upload(name: str, size: int, digests: Digests, compress: Compression | None) -> Json:
     """The input of ``initUpload``. Its idempotency key depends on what is uploaded, and on nothing else.
 
     So a second run finds the upload of the first one, wherever and whenever it is started.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
-    identity = json.dumps([unicodedata.normalize("NFC", name), size, sha256, options], sort_keys=True)
+    identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
     key = "cli-" + hashlib.sha256(identity.encode()).hexdigest()
-    return {"fileName": name, "size": size, "sha256": sha256, "compress": options, "idempotencyKey": key}
+    return {
+        "fileName": name,
+        "size": size,
+        "sha256": digests.whole,
+        "chunkSize": digests.chunk_size,
+        "chunkHashes": digests.chunks,
+        "compress": options,
+        "idempotencyKey": key,
+    }
 
 
 class Uploads:

@@ -99,6 +99,13 @@ class BlobStore(Protocol):
         """
         ...
 
+    async def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
+        """Fill a part of a staging area from a blob. What is not there, here or there, is not copied.
+
+        Whoever needs to know reads it again. Raises :class:`NoSpace`.
+        """
+        ...
+
     async def write_back(self, key: str, offset: int, length: int) -> None:
         """Begin to carry a part of a staging area to the device, so that ``publish`` finds less left to wait for.
 

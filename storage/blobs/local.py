@@ -82,6 +82,11 @@ class LocalBlobStore:
         finally:
             file.close()
 
+    async def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        with suppress(BlobNotFound):
+            await self._run_to_end(self._copy_in, key, offset, size, source, source_offset)
+
     async def write_back(self, key: str, offset: int, length: int) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         with suppress(BlobNotFound):
@@ -160,6 +165,15 @@ class LocalBlobStore:
         except asyncio.CancelledError:
             await asyncio.wait({running})
             raise
+
+    def _copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
+        with self._blob(source).open("rb", 0) as blob, self._staging(key).open("r+b", 0) as staging:
+            while size:
+                # Where the file system can, it shares the blocks, and nothing is copied.
+                count = os.copy_file_range(blob.fileno(), staging.fileno(), size, source_offset, offset)
+                if not count:
+                    return
+                offset, source_offset, size = offset + count, source_offset + count, size - count
 
     def _write_back(self, key: str, offset: int, length: int) -> None:
         # Not fsync: of an error that it reports, and nobody minds, the fsync in publish would no longer hear.

@@ -152,6 +152,38 @@ async def test_nothing_is_handed_on_after_a_scan_was_cancelled(blob_store: BlobS
     assert await scanned(blob_store, key, 0, 5) == BIG[0][:5]
 
 
+async def test_a_slot_is_filled_from_a_blob(blob_store: BlobStore, key: str) -> None:
+    source = f"{key}-source"
+    await published(blob_store, source)
+    await blob_store.stage(key, len(CONTENT))
+    await blob_store.copy_in(key, 10, SLOT, source, 2 * SLOT)
+    there = await scanned(blob_store, key, 0, len(CONTENT))
+    assert there == bytes(10) + CONTENT[2 * SLOT : 3 * SLOT] + bytes(len(CONTENT) - SLOT - 10)
+    assert await bytes_of(blob_store.read(source, 0, len(CONTENT))) == CONTENT
+
+
+async def test_what_is_not_there_is_not_copied(blob_store: BlobStore, key: str) -> None:
+    source = f"{key}-source"
+    await blob_store.stage(key, SLOT)
+    await blob_store.copy_in(key, 0, SLOT, source, 0)
+    assert await scanned(blob_store, key, 0, SLOT) == bytes(SLOT)
+    await published(blob_store, source)
+    await blob_store.copy_in(key, 0, SLOT, source, len(CONTENT) - 10)
+    assert await scanned(blob_store, key, 0, SLOT) == CONTENT[-10:] + bytes(SLOT - 10)
+    await blob_store.discard(key)
+    await blob_store.copy_in(key, 0, SLOT, source, 0)
+    with pytest.raises(BlobNotFound):
+        await scanned(blob_store, key, 0, 1)
+
+
+async def test_a_copy_that_finds_no_room_says_so(blob_backend: BlobBackend, key: str) -> None:
+    source = f"{key}-source"
+    await published(blob_backend.store, source)
+    await blob_backend.store.stage(key, len(CONTENT))
+    with blob_backend.full_from(SLOT), pytest.raises(NoSpace):
+        await blob_backend.store.copy_in(key, 0, 2 * SLOT, source, 0)
+
+
 async def test_writing_back_changes_nothing_and_is_harmless_where_nothing_is(blob_store: BlobStore, key: str) -> None:
     await blob_store.write_back(key, 0, SLOT)
     await staged(blob_store, key)

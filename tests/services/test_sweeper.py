@@ -150,7 +150,7 @@ async def test_an_init_that_was_swept_over_before_its_row_was_there_takes_chunks
     upload = await bench.uploads.init(ada, a_file(1_000))
     await Upload.filter(id=upload.id).delete()
     await sweeper.sweep()
-    await rows.insert(upload)
+    await rows.insert(upload, now())
     async with bench.store.slot(str(upload.id), 0, 1_000) as writer:
         await writer.write([b"x" * 1_000])
 

@@ -22,7 +22,8 @@ from services.errors import (
     UploadClosed,
 )
 from services.progress import Progress
-from services.uploads import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB, NewUpload, UploadPolicy, Uploads
+from services.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
+from services.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import BlobStore
 from storage.hints import JobHints
 from storage.models import Chunk, Upload, UploadStatus

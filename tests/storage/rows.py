@@ -45,7 +45,7 @@ async def new_upload(account: Account | None = None, *, chunks: int = 3, **more:
     account = account or await new_account()
     given = {"file_name": "file", "mime_type": "video/mp4", "size": 10 * chunks - 3, "chunk_size": 10}
     upload = Upload(account_id=account.id, **{**given, "expires_at": LATER, **more})
-    await uploads.insert(upload)
+    await uploads.insert(upload, NOW)
     return upload
 
 

@@ -5,7 +5,7 @@ import pytest
 from storage import space, uploads
 from storage.errors import OverQuota
 from storage.models import Account, Blob, File, Rendition, RenditionKind, Upload, UploadStatus
-from tests.storage.rows import LATER, new_account, new_upload, run_together
+from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 
 #: Begins uploads of 10 bytes as long as the quota of 95 lets it, and prints how many those were.
 GREEDY = """
@@ -20,7 +20,7 @@ async def main(account_id):
         upload = Upload(account_id=UUID(account_id), file_name="a", mime_type="a/b", size=10, chunk_size=10,
                         expires_at=later)
         try:
-            await uploads.insert(upload, 95)
+            await uploads.insert(upload, datetime.now(UTC), quota=95)
             done += 1
         except OverQuota:
             pass
@@ -71,8 +71,8 @@ async def test_the_quota_holds_to_the_byte() -> None:
     await new_upload(ada)
     upload = Upload(account_id=ada.id, file_name="a", mime_type="a/b", size=33, chunk_size=10, expires_at=LATER)
     with pytest.raises(OverQuota):
-        await uploads.insert(upload, 99)
-    await uploads.insert(upload, 100)
+        await uploads.insert(upload, NOW, quota=99)
+    await uploads.insert(upload, NOW, quota=100)
 
 
 async def test_processes_that_begin_at_once_stay_within_the_quota(database: str) -> None:

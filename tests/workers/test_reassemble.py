@@ -122,3 +122,34 @@ async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: Crew, 
     assert (file.media["width"], file.media["height"], file.media["video_codec"]) == (1280, 720, "h264")
     job = await Job.get(kind=JobKind.COMPRESS, subject_id=upload.id)
     assert job.state is JobState.QUEUED
+
+
+async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: Crew, store: LocalBlobStore) -> None:
+    old = await full_upload(store, CONTENT)
+    await reassemble(await claim(), crew)
+    upload = await full_upload(store, bytes(len(CONTENT)))
+    await point_to(upload, old, CONTENT)
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+    assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
+
+
+async def test_a_chunk_whose_source_is_gone_is_sent_again(crew: Crew, store: LocalBlobStore) -> None:
+    old = await full_upload(store, CONTENT)
+    await reassemble(await claim(), crew)
+    await store.delete(str(old.id))
+    upload = await full_upload(store, bytes(len(CONTENT)))
+    await point_to(upload, old, CONTENT)
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert (upload.status, upload.received_chunks) == (UploadStatus.RECEIVING, 0)
+
+
+async def point_to(upload: Upload, old: Upload, content: bytes) -> None:
+    """Say that the upload's chunks lie in the blob of an old one, which has such content."""
+    for receipt in await receipts.of(upload.id):
+        offset = upload.slot_offset(receipt.index)
+        receipt.sha256, receipt.xxh3 = digest(content[offset : offset + receipt.size]), None
+        receipt.source, receipt.source_offset = str(old.id), offset
+        await receipt.save()

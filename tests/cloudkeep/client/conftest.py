@@ -16,6 +16,7 @@ from cloudkeep.client.journey import Means
 from cloudkeep.client.moments import Moment
 from cloudkeep.client.patience import Patience
 from cloudkeep.client.session import Session
+from cloudkeep.client.source import Digests
 from cloudkeep.client.uploads import new_upload
 from cloudkeep.settings import Settings
 from cloudkeep.worker import work
@@ -124,8 +125,14 @@ def file(tmp_path: Path) -> Path:
 async def begun(api: Api, path: Path, compress: Compression | None = None) -> Json:
     """Begin the upload that the client will find for this file, but with small chunks."""
     content = path.read_bytes()
-    new = new_upload(path.name, len(content), digest(content), compress)
-    return await api.init(content, **{**new, "chunkSize": CHUNK})
+    new = new_upload(path.name, len(content), digests_of(content, CHUNK), compress)
+    return await api.init(content, **new)
+
+
+def digests_of(content: bytes, chunk_size: int) -> Digests:
+    """What the client finds out about a file before it begins."""
+    chunks = [content[start : start + chunk_size] for start in range(0, len(content), chunk_size)]
+    return Digests(digest(content), chunk_size, [digest(chunk) for chunk in chunks])
 
 
 @asynccontextmanager

@@ -12,16 +12,16 @@ from cloudkeep.client.uploads import new_upload
 from cloudkeep.settings import Settings
 from services.media import Compression, CompressionPreset
 from tests.clips import bikes
-from tests.cloudkeep.client.conftest import QUICK, Watcher, begun, working
+from tests.cloudkeep.client.conftest import QUICK, Watcher, begun, digests_of, working
 from tests.cloudkeep.client.gateway import Gateway
-from tests.support.server import Api, digest
+from tests.support.server import Api
 
 FAST = Compression(CompressionPreset.FAST, 144)
 
 
 async def _sent_video(api: Api) -> str:
     content = bikes().read_bytes()
-    upload = await api.upload(content, **new_upload("bikes.mp4", len(content), digest(content), FAST))
+    upload = await api.upload(content, **new_upload("bikes.mp4", len(content), digests_of(content, len(content)), FAST))
     return str(upload["id"])
 
 

@@ -72,6 +72,27 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     assert await _content(api, state) == elsewhere.read_bytes()
 
 
+async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
+    means: Means,
+    api: Api,
+    file: Path,
+    watcher: Watcher,
+    puts: list[str],
+    worker: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cloudkeep.client.journey.default_chunk_size", lambda size: CHUNK)
+    await _upload(means, file, watcher)
+    puts.clear()
+    with file.open("r+b") as changing:
+        changing.seek(5 * CHUNK + 100)
+        changing.write(b"a change")
+    state = await _upload(means, file, watcher)
+    assert [int(path.rpartition("/")[2]) for path in puts] == [5]
+    assert await _content(api, state) == file.read_bytes()
+    assert watcher.notes[-1] == "the server has 87% of it already"
+
+
 async def test_a_file_that_is_there_already_is_not_sent_again(
     means: Means, file: Path, watcher: Watcher, puts: list[str], worker: None
 ) -> None:

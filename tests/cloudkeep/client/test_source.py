@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.client.errors import SourceChanged, SourceError
-from cloudkeep.client.source import BLOCK, HASHED_AT_ONCE, Source
+from cloudkeep.client.source import BLOCK, HASHED_AT_ONCE, Digests, Source
 from tests.support.server import digest
 
 
@@ -28,8 +28,15 @@ def path(tmp_path: Path, content: bytes) -> Path:
 async def test_the_whole_is_hashed_and_progress_ends_at_its_size(path: Path, content: bytes) -> None:
     reports: list[int] = []
     with Source(path) as source:
-        assert await source.sha256(reports.append) == digest(content)
+        assert (await source.digests(len(content), reports.append)).whole == digest(content)
     assert reports == [HASHED_AT_ONCE, 2 * HASHED_AT_ONCE, len(content)]
+
+
+async def test_every_chunk_is_hashed_with_the_whole(path: Path, content: bytes) -> None:
+    with Source(path) as source:
+        found = await source.digests(1_000_000, lambda _: None)
+    chunks = [content[start : start + 1_000_000] for start in range(0, len(content), 1_000_000)]
+    assert found == Digests(digest(content), 1_000_000, [digest(chunk) for chunk in chunks])
 
 
 async def test_a_range_is_hashed_and_read_in_bounded_blocks(path: Path, content: bytes) -> None:
@@ -59,7 +66,7 @@ async def test_a_file_that_changes_is_given_up(path: Path, change: Callable[[Pat
     with Source(path) as source:
         change(path)
         with pytest.raises(SourceChanged):
-            await source.sha256(lambda _: None)
+            await source.digests(BLOCK, lambda _: None)
         with pytest.raises(SourceChanged):
             [block async for block in source.blocks(0, source.size)]
 
@@ -68,7 +75,7 @@ async def test_a_file_that_is_replaced_or_deleted_stays_what_it_was(path: Path, 
     with Source(path) as source:
         path.unlink()
         path.write_bytes(b"another one")
-        assert await source.sha256(lambda _: None) == digest(content)
+        assert (await source.digests(BLOCK, lambda _: None)).whole == digest(content)
 
 
 def _missing(path: Path) -> None:

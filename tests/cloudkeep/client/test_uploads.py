@@ -6,10 +6,11 @@ import pytest
 
 from cloudkeep.client.errors import Refused, UploadFailed
 from cloudkeep.client.journey import Means
+from cloudkeep.client.source import Digests
 from cloudkeep.client.uploads import Slot, Uploads, new_upload
 from services.media import Compression, CompressionPreset
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, begun
-from tests.support.server import Api, digest
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, begun, digests_of
+from tests.support.server import Api
 
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
 HASH = "ab" * 32
@@ -22,7 +23,7 @@ def uploads(means: Means) -> Uploads:
 
 
 def _key(name: str = "film", size: int = 1, sha256: str = HASH, compress: Compression | None = None) -> object:
-    return new_upload(name, size, sha256, compress)["idempotencyKey"]
+    return new_upload(name, size, Digests(sha256, CHUNK, []), compress)["idempotencyKey"]
 
 
 def test_the_same_file_has_the_same_key_however_its_name_is_encoded() -> None:
@@ -42,7 +43,7 @@ def test_a_slot_does_not_show_its_url() -> None:
 
 async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, file: Path) -> None:
     known = await begun(api, file)
-    new = new_upload(file.name, file.stat().st_size, digest(file.read_bytes()), None)
+    new = new_upload(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
     assert (await uploads.begin(new)).id == known["id"]
 
 
@@ -80,10 +81,10 @@ async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> Non
 
 async def test_what_the_server_refuses_is_told_in_its_words(uploads: Uploads) -> None:
     with pytest.raises(Refused, match=r"^A file has at least one byte$") as caught:
-        await uploads.begin(new_upload("film", 0, HASH, None))
+        await uploads.begin(new_upload("film", 0, Digests(HASH, CHUNK, []), None))
     assert caught.value.code == "INVALID_INPUT"
 
 
 async def test_a_name_that_is_no_unicode_is_refused_by_the_server(uploads: Uploads) -> None:
     with pytest.raises(Refused, match="control characters"):
-        await uploads.begin(new_upload("film-\udc80", 1, HASH, None))
+        await uploads.begin(new_upload("film-\udc80", 1, Digests(HASH, CHUNK, [HASH]), None))
