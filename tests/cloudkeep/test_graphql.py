@@ -226,20 +226,20 @@ INSIDE = ("sqlite", "Traceback", "no such table", "OperationalError", "tortoise"
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def broken(shared: Stand) -> AsyncIterator[tuple[Stand, str]]:
-    """The server and an upload, after somebody took the table of chunks away."""
+    """The server and an upload, after somebody took the table of uploads away."""
     upload = await shared.api.init(b"abc")
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
-        database.execute("ALTER TABLE chunk RENAME TO gone")
+        database.execute("ALTER TABLE upload RENAME TO gone")
     yield shared, upload["id"]
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
-        database.execute("ALTER TABLE gone RENAME TO chunk")
+        database.execute("ALTER TABLE gone RENAME TO upload")
 
 
 async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: pytest.LogCaptureFixture) -> None:
     running, upload_id = broken
-    answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id receivedChunks } }", id=upload_id)
+    answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id } }", id=upload_id)
     assert_masked(answer)
-    assert answer["errors"][0]["path"] == ["upload", "receivedChunks"]
+    assert answer["errors"][0]["path"] == ["upload"]
     assert "no such table" in caplog.text
 
 
