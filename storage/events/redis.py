@@ -137,6 +137,7 @@ class RedisEventLog:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
+        self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._last = "0-0"
 
@@ -162,19 +163,35 @@ class RedisEventLog:
         """See :class:`storage.events.base.EventLog`."""
         if after is not None:
             _position(after)
+        await self._begin_to_listen()
         subscription = RedisSubscription(self._redis, topic, after or self._last)
         self._subscribers.setdefault(topic, set()).add(subscription)
+        self._wanted.set()
         try:
             yield subscription
         finally:
             self._forget(topic, subscription)
             await subscription.leave()
 
+    async def _begin_to_listen(self) -> None:
+        """Find the end of the stream, when nobody has listened for a while."""
+        if self._subscribers:
+            return
+        try:
+            tail = await self._tail()
+        except RedisUnavailable:
+            # Older events may come then, which watchers can tell from new ones.
+            return
+        if not self._subscribers:
+            self._last = tail
+
     def _forget(self, topic: str | None, subscription: RedisSubscription) -> None:
         others = self._subscribers[topic]
         others.discard(subscription)
         if not others:
             del self._subscribers[topic]
+        if not self._subscribers:
+            self._wanted.clear()
 
     async def _tail(self) -> str:
         async with in_time():
@@ -183,6 +200,8 @@ class RedisEventLog:
 
     async def _read_for_ever(self) -> None:
         while True:
+            # Most events of a busy server are watched by nobody, or elsewhere.
+            await self._wanted.wait()
             try:
                 await self._read_once()
             except Exception as error:

@@ -131,9 +131,10 @@ async def test_an_entry_of_another_make_does_not_end_the_reader(
     log: RedisEventLog, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.01)
-    await redis.xadd(STREAM, {"what": "is this"})
-    cursor = await publish(log, 1)
-    await eventually(lambda: _has_read(log, cursor))
+    async with log.subscribe("topic"):
+        await redis.xadd(STREAM, {"what": "is this"})
+        cursor = await publish(log, 1)
+        await eventually(lambda: _has_read(log, cursor))
 
 
 async def test_a_log_without_redis_does_not_start(valkey: EmbeddedValkey) -> None:
@@ -144,3 +145,17 @@ async def test_a_log_without_redis_does_not_start(valkey: EmbeddedValkey) -> Non
         await log.start()
     await log.close()
     await close_redis(client)
+
+
+async def test_nothing_is_read_while_nobody_listens(log: RedisEventLog, redis: Redis) -> None:
+    async with log.subscribe("topic") as subscription:
+        await publish(log, 1)
+        assert await take(subscription) == 0
+    # What wakes the reader that is still waiting for an event.
+    await publish(log, 1)
+    before = await calls_of(redis, "xread")
+    await publish(log, 50)
+    assert await calls_of(redis, "xread") <= before + 1
+    async with log.subscribe("topic") as subscription:
+        await log.publish("topic", {"number": 77})
+        assert await take(subscription) == 77
