@@ -20,6 +20,7 @@ from endpoints.health import health_routes
 from schema.build import build_schema
 from services.container import Services
 from services.errors import CloudKeepError
+from storage.errors import NoSpace
 
 
 class State(TypedDict):
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
         exception_handlers={
             CloudKeepError: problems.refused,
+            NoSpace: problems.refused,
             HTTPException: problems.http_error,
             Exception: problems.fault,
         },

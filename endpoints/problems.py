@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy
+from services.errors import BodyStalled, ErrorCode, SlotBusy, refusal_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "1"
@@ -25,15 +25,16 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Render one of our own errors."""
-    assert isinstance(error, CloudKeepError)
+    """Render one of our own errors, or what one of storage's stands for."""
+    refusal = refusal_of(error)
+    assert refusal
     headers = {}
-    if isinstance(error, SlotBusy):
+    if isinstance(refusal, SlotBusy):
         headers["Retry-After"] = RETRY_AFTER_SECONDS
-    if isinstance(error, BodyStalled):
+    if isinstance(refusal, BodyStalled):
         # The rest of the body will never come, so the connection can carry no other request.
         headers["Connection"] = "close"
-    return problem(error.status, error.code.value, str(error), headers)
+    return problem(refusal.status, refusal.code.value, str(refusal), headers)
 
 
 async def http_error(_: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from services.errors import CloudKeepError, ErrorCode, ExpectedError
+from services.errors import ErrorCode, ExpectedError, refusal_of
 
 logger = logging.getLogger("cloudkeep.graphql")
 
@@ -40,8 +40,11 @@ async def settle(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
     """The result of a mutation's work and no error, or no result and the expected error."""
     try:
         return await work, []
-    except ExpectedError as error:
-        return None, [UserError.of(error)]
+    except Exception as error:
+        refusal = refusal_of(error)
+        if not isinstance(refusal, ExpectedError):
+            raise
+        return None, [UserError.of(refusal)]
 
 
 class CodedErrors(MaskErrors):
@@ -53,7 +56,8 @@ class CodedErrors(MaskErrors):
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """Our own errors and those of GraphQL itself pass, with a code; anything else is logged and hidden."""
         cause = error.original_error
-        if isinstance(cause, CloudKeepError):
+        if refusal := refusal_of(cause):
+            error.message, error.extensions = str(refusal), refusal.extensions
             return error
         if cause is None or isinstance(cause, REQUEST_ERRORS):
             error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}

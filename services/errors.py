@@ -7,6 +7,8 @@ renders all of them as RFC 9457 problem documents. Clients branch on the code, p
 from enum import StrEnum
 from typing import ClassVar
 
+from storage.errors import NoSpace
+
 
 class ErrorCode(StrEnum):
     """Stable codes of refusals. A code is never renamed or given a second meaning."""
@@ -166,6 +168,9 @@ class StorageFull(ExpectedError):
     status = 507
 
 
+FULL_DISK = "The server's disk is full. Nothing that was acknowledged is lost; try again later."
+
+
 class QuotaExceeded(ExpectedError):
     """The account may not store this much. RFC 4331, section 6, gives 507 for it too."""
 
@@ -227,3 +232,13 @@ class Unauthenticated(CloudKeepError):
 
     code = ErrorCode.UNAUTHENTICATED
     status = 401
+
+
+def refusal_of(error: BaseException | None) -> CloudKeepError | None:
+    """What a caller is told of an error; None for a fault of ours.
+
+    A full disk may show in every write, so that it is not left to each service to expect it.
+    """
+    if isinstance(error, NoSpace):
+        return StorageFull(FULL_DISK)
+    return error if isinstance(error, CloudKeepError) else None

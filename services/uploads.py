@@ -203,7 +203,7 @@ class Uploads:
         await self._store.stage(str(upload.id), upload.size)
         try:
             await rows.insert(upload, now(), quota=self._policy.quota, held=mine)
-        except (Duplicate, OverQuota):
+        except (Duplicate, OverQuota, NoSpace):
             await self._store.discard(str(upload.id))
             raise
 

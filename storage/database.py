@@ -9,9 +9,13 @@ from tortoise import Tortoise, connections
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
+from storage.sqlite import no_space
+
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 10_000
+#: As much of the write-ahead log stays on the disk, in bytes, so that a full disk does not stop the next write.
+LOG_KEPT = 8 * 2**20
 
 
 def orm_config(url: str) -> dict[str, Any]:
@@ -25,9 +29,10 @@ def orm_config(url: str) -> dict[str, Any]:
         "journal_mode": "WAL",
         "synchronous": "FULL",
         "busy_timeout": BUSY_TIMEOUT_MS,
+        "journal_size_limit": LOG_KEPT,
     }
     return {
-        "connections": {"default": {"engine": "tortoise.backends.sqlite", "credentials": credentials}},
+        "connections": {"default": {"engine": "storage.sqlite", "credentials": credentials}},
         "apps": {"cloudkeep": {"models": ["storage.models"], "migrations": "storage.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
@@ -75,11 +80,13 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
 
     A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. ``work``
     starts with a write: SQLite cannot turn a read transaction into a writing one once another process has written.
+    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then.
     """
 
     async def transaction() -> T:
-        async with in_transaction():
-            return await work()
+        with no_space():
+            async with in_transaction():
+                return await work()
 
     task = asyncio.ensure_future(transaction())
     try:

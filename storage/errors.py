@@ -26,7 +26,7 @@ class SlotOverflow(StorageError):
 
 
 class NoSpace(StorageError):
-    """The device is full. What was stored before is untouched."""
+    """The device is full, for bytes or for rows. What was stored before is untouched."""
 
 
 class OverQuota(StorageError):

@@ -1,12 +1,15 @@
 """Room as a client sees it: what is taken, what is refused, and a disk that fills in the middle."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
 
-from tests.support.disk import files_end_at
-from tests.support.server import INIT, Api, digest
+from cloudkeep.settings import Settings
+from storage.models import Upload
+from tests.support.disk import database_ends_here, files_end_at
+from tests.support.server import INIT, PASSWORD, Api, Json, digest
 from tests.support.stand import Stand, stand
 
 MIB = 2**20
@@ -63,3 +66,45 @@ async def test_a_disk_that_fills_loses_no_receipt_and_goes_on_when_there_is_room
         assert (await api.put(slot, content)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
     assert (await api.look(upload["id"]))["file"]["sha256"] == digest(content)
+
+
+LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { session { expiresAt } userErrors { field code } } }"
+WHO = "{ me { userId } }"
+
+
+async def until_full(api: Api) -> Json:
+    """Begin uploads until there is no room for the row of another one; its error."""
+    while True:
+        payload = await api.data(INIT, input={"fileName": "a", "size": 1})
+        if payload["userErrors"]:
+            return dict(payload["userErrors"][0])
+
+
+async def test_a_full_database_refuses_what_it_cannot_keep_and_answers_the_rest(api: Api, settings: Settings) -> None:
+    name = (await api.data(WHO))["userId"]
+    async with database_ends_here():
+        assert (await until_full(api))["code"] == "STORAGE_FULL"
+        staged = set(os.listdir(settings.data_dir / "blobs" / "staging"))
+        assert len(staged) == await Upload.all().count()
+        errors: list[Json] = []
+        while not errors:
+            errors = (await api.data(LOGIN, input={"userId": name, "password": PASSWORD}))["userErrors"]
+        assert errors == [{"field": None, "code": "STORAGE_FULL"}]
+        assert (await api.data(WHO))["userId"] == name
+    assert (await api.data(LOGIN, input={"userId": name, "password": PASSWORD}))["userErrors"] == []
+
+
+async def test_a_chunk_whose_receipt_finds_no_room_can_be_sent_again(api: Api, worker: None) -> None:
+    content = bytes(range(256)) * 256 * 100
+    upload = await api.init(content, chunkSize=65_536)
+    async with database_ends_here():
+        answers = [await api.put(slot, content) for slot in upload["slots"]["nodes"]]
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert refused
+        for answer in refused:
+            assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
+        look = await api.look(upload["id"])
+        assert look["receivedChunks"] == len(answers) - len(refused)
+    for slot in look["slots"]["nodes"]:
+        assert (await api.put(slot, content)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"

@@ -1,8 +1,16 @@
 """A disk without room."""
 
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from tortoise import connections
+
+#: What SQLite allows from the start.
+MOST_PAGES = 2**32 - 2
 
 
 @contextmanager
@@ -14,3 +22,29 @@ def files_end_at(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@asynccontextmanager
+async def database_ends_here() -> AsyncIterator[None]:
+    """A database that cannot grow in this process, as on a full disk: SQLite itself says SQLITE_FULL."""
+    database = connections.get("default")
+    _, rows = await database.execute_query("PRAGMA page_count")
+    await database.execute_query(f"PRAGMA max_page_count={rows[0]['page_count']}")
+    try:
+        yield
+    finally:
+        await database.execute_query(f"PRAGMA max_page_count={MOST_PAGES}")
+
+
+def on_a_small_disk(folder: Path, mebibytes: int) -> list[str]:
+    """What to put before a command so that ``folder`` is a disk of its own for it, without being root.
+
+    Skips the test where the kernel lets nobody do that.
+    """
+    script = 'mount -t tmpfs -o size="$1"m none "$2" && shift 2 && exec "$@"'
+    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(mebibytes), str(folder)]
+    try:
+        subprocess.run([*prefix, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"NOT TESTED on a full disk: this machine allows no mount without root ({error})")
+    return prefix
