@@ -42,6 +42,7 @@ async def work(settings: Settings) -> None:
             follower=Follower(base.store, base.progress),
             upload_lifetime=upload_lifetime(settings),
             encode_stall_timeout=settings.encode_stall_timeout,
+            reserve=settings.storage_reserve,
         )
         lanes = {
             JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED),

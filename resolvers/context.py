@@ -17,8 +17,13 @@ class Loaders:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.waiting = DataLoader[UUID, str | None](load_fn=self._waiting, cache=False)
         self.files = DataLoader[UUID, File | None](load_fn=self._files, cache=False)
         self.renditions = DataLoader[UUID, list[Rendition]](load_fn=self._renditions, cache=False)
+
+    async def _waiting(self, keys: list[UUID]) -> list[str | None]:
+        found = await self._services.uploads.waiting_of(keys)
+        return [found.get(key) for key in keys]
 
     async def _files(self, keys: list[UUID]) -> list[File | None]:
         found = await self._services.files.find_many(keys)

@@ -18,7 +18,7 @@ from services.media import Compression, CompressionPreset
 from services.progress import Frame
 from services.uploads import NewUpload, Slot
 from storage import models
-from storage.models import UploadStatus
+from storage.models import WORKED_ON, UploadStatus
 
 strawberry.enum(UploadStatus, description="Where an upload stands.")
 strawberry.enum(CompressionPreset, description="How hard to try: fast, or small.")
@@ -69,6 +69,15 @@ class Upload(Node):
     async def file(self, info: RequestInfo) -> File | None:
         row = await info.context.loaders.files.load(self.row.file_id) if self.row.file_id else None
         return File.of(row) if row else None
+
+    @strawberry.field(
+        description="Why the work on it stands still, such as a full disk. It goes on by itself; nothing is lost."
+    )
+    async def waits_for(self, info: RequestInfo) -> ErrorCode | None:
+        if self.row.status not in WORKED_ON:
+            return None
+        code = await info.context.loaders.waiting.load(self.row.id)
+        return ErrorCode(code) if code else None
 
     @strawberry.field(description="What went wrong. A READY upload with an error has its file, but no rendition.")
     def error(self) -> UploadError | None:
@@ -171,6 +180,7 @@ class UploadProgress:
     speed: float | None = strawberry.field(
         description="Bytes per second; while COMPRESSING a multiple of the video's own speed."
     )
+    waits_for: ErrorCode | None = strawberry.field(description="Why nothing moves. It goes on by itself.")
     upload: Upload
 
     @classmethod
@@ -184,6 +194,7 @@ class UploadProgress:
             bytes_total=_bytes(frame.bytes_total),
             eta_seconds=None if frame.eta_seconds is None else round(frame.eta_seconds, 2),
             speed=None if frame.speed is None else round(frame.speed, 2),
+            waits_for=ErrorCode(frame.waits_for) if frame.waits_for else None,
             upload=Upload.of(row),
         )
 

@@ -16,7 +16,7 @@ from storage import jobs
 from storage import uploads as rows
 from storage.errors import InvalidCursor
 from storage.events import Event, EventLog, Subscription
-from storage.models import JobKind, Upload, UploadStatus
+from storage.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.redis import RedisUnavailable
 
 logger = logging.getLogger("cloudkeep.progress")
@@ -38,7 +38,8 @@ class Frame:
     """One picture of an upload's progress.
 
     ``percent`` is of the stage, 0 to 100. ``speed`` is bytes per second while bytes move, and a multiple of real time
-    while a video is compressed. ``cursor`` names the event behind the frame.
+    while a video is compressed. ``waits_for`` is the code of what the work lacks while it
+    stands still. ``cursor`` names the event behind the frame.
     """
 
     upload_id: UUID
@@ -49,6 +50,7 @@ class Frame:
     eta_seconds: float | None = None
     speed: float | None = None
     cursor: str = START
+    waits_for: str | None = None
 
     def to_payload(self) -> dict[str, Any]:
         """The frame as a JSON object, without what the event log knows anyway."""
@@ -59,6 +61,7 @@ class Frame:
             "bytesTotal": self.bytes_total,
             "etaSeconds": self.eta_seconds,
             "speed": self.speed,
+            "waitsFor": self.waits_for,
         }
 
 
@@ -85,6 +88,8 @@ class Pace:
         newest = self._next or self._shown
         if newest is None or frame.stage is not newest.stage or frame.percent > newest.percent:
             self._next = frame
+        elif frame.waits_for != newest.waits_for:
+            self._next = replace(frame, percent=newest.percent)
 
     def due(self) -> Frame | None:
         """The frame to show now, if any."""
@@ -143,7 +148,7 @@ class Progress:
             return receiving(upload_id, upload.received_bytes, upload.size)
         if kind := WORK.get(upload.status):
             job = await jobs.find(kind, upload_id)
-            return _of_job(upload, job.progress if job else None)
+            return _of_job(upload, job)
         return _final(upload)
 
     async def arrivals(self) -> AsyncGenerator[UUID, None]:
@@ -205,8 +210,12 @@ def _final(upload: Upload) -> Frame:
     return Frame(upload.id, upload.status, percent, upload.size if percent else None, upload.size)
 
 
-def _of_job(upload: Upload, progress: dict[str, Any] | None) -> Frame:
-    return _of_payload(upload.id, {"stage": upload.status.value, "percent": 0.0, **(progress or {})}, START)
+def _of_job(upload: Upload, job: Job | None) -> Frame:
+    payload = {"stage": upload.status.value, "percent": 0.0, **((job and job.progress) or {})}
+    frame = _of_payload(upload.id, payload, START)
+    if job and job.state is JobState.QUEUED and job.error_code:
+        return replace(frame, eta_seconds=None, speed=None, waits_for=job.error_code)
+    return frame
 
 
 def _of_event(upload_id: UUID, event: Event) -> Frame:
@@ -223,4 +232,5 @@ def _of_payload(upload_id: UUID, payload: dict[str, Any], cursor: str) -> Frame:
         payload.get("etaSeconds"),
         payload.get("speed"),
         cursor,
+        payload.get("waitsFor"),
     )

@@ -1,7 +1,7 @@
 """Uploads: begin, look at, finish, abort."""
 
 import mimetypes
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +23,7 @@ from services.errors import (
 from services.media import Compression
 from services.progress import Progress
 from services.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
-from storage import files, receipts, space
+from storage import files, jobs, receipts, space
 from storage import uploads as rows
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
@@ -118,6 +118,10 @@ class Uploads:
     async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
         """How many uploads the account has."""
         return await rows.count(account_id, status)
+
+    async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The code of what the work on uploads waits for, for an owner who was checked before."""
+        return await jobs.waiting_of(upload_ids)
 
     async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
         """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""

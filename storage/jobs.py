@@ -58,6 +58,7 @@ async def _take(job: Job, owner: str, until: datetime) -> bool:
         "lease_owner": owner,
         "lease_token": uuid4(),
         "lease_until": until,
+        "error_code": None,
     }
     if not await unchanged.update(**lease):
         return False
@@ -103,11 +104,22 @@ async def postpone(job: Job, run_after: datetime, message: str) -> bool:
     )
 
 
-async def give_back(job: Job, now: datetime) -> None:
-    """Give the job back because the worker stops: this attempt does not count."""
+async def give_back(job: Job, run_after: datetime, waits_for: str | None = None) -> None:
+    """Give the job back because the worker stops, or lacks what ``waits_for`` names: this attempt does not count."""
     await _held(job).update(
-        state=JobState.QUEUED, attempts=F("attempts") - 1, run_after=now, lease_token=None, lease_until=None
+        state=JobState.QUEUED,
+        attempts=F("attempts") - 1,
+        run_after=run_after,
+        error_code=waits_for,
+        lease_token=None,
+        lease_until=None,
     )
+
+
+async def waiting_of(subject_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the work on each subject waits for, where it waits for something."""
+    waiting = Job.filter(subject_id__in=list(subject_ids), state=JobState.QUEUED, error_code__not_isnull=True)
+    return {row["subject_id"]: row["error_code"] for row in await waiting.values("subject_id", "error_code")}
 
 
 async def release(owner: str, now: datetime) -> int:

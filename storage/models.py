@@ -34,6 +34,8 @@ class UploadStatus(StrEnum):
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 #: Waiting for chunks, or for the pass that may still reopen some.
 OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
+#: A job of a worker's drives it on.
+WORKED_ON = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING})
 FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
 
 

@@ -9,7 +9,8 @@ from services.media import Compression, MediaFacts
 from services.progress import Frame
 from storage import files as file_rows
 from storage import uploads as rows
-from storage.errors import StateChanged
+from storage.blobs import demand_room
+from storage.errors import NoSpace, StateChanged
 from storage.models import File, Job, Upload, UploadStatus
 from workers.crew import Crew
 from workers.media.command import compress_command
@@ -26,12 +27,15 @@ DURATION_SLACK_SECONDS = 1.0
 async def compress(job: Job, crew: Crew) -> None:
     """Add the rendition that was asked for.
 
-    Raises :class:`NotAVideo`, :class:`CompressionFailed`, and :class:`StateChanged` when the lease was lost.
+    Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` when there is less room than a result might
+    take, and :class:`StateChanged` when the lease was lost.
     """
     upload = await rows.find(job.subject_id)
     file = await file_rows.find(upload.file_id) if upload and upload.file_id else None
     if not upload or not file or not upload.compress:
         return
+    # A result is seldom larger than its original.
+    await asyncio.to_thread(demand_room, crew.scratch, file.blob.size, crew.reserve)
     target = crew.scratch / f"{job.lease_token}.mp4"
     try:
         await _encode(job, upload, file, target, crew)
@@ -69,7 +73,7 @@ async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
     await crew.store.put(key, target)
     try:
         await rows.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
-    except StateChanged:
+    except (StateChanged, NoSpace):
         await crew.store.delete(key)
         raise
 

@@ -23,3 +23,5 @@ class Crew:
     follower: Follower
     upload_lifetime: timedelta
     encode_stall_timeout: float
+    #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
+    reserve: int | None = None

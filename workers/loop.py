@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from services.clock import now
 from services.errors import ErrorCode, ExpectedError
@@ -19,7 +20,7 @@ from services.uploads import Uploads
 from storage import accounts, jobs
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import StateChanged
+from storage.errors import NoSpace, StateChanged
 from storage.hints import JobHints
 from storage.models import Job, JobKind, UploadStatus
 from storage.presence import Presence
@@ -33,7 +34,11 @@ HOUSEKEEPING_SECONDS = 60.0
 #: The lease is renewed this many times before it would run out.
 RENEWALS = 4
 BACKOFF_SECONDS = 2.0
+#: A job that met a full disk is looked at again after so long; its lane waits as long as ROOM_PAUSE before the next.
+ROOM_SECONDS = 30.0
+ROOM_PAUSE_SECONDS = 1.0
 
+T = TypeVar("T")
 Handler = Callable[[Job], Awaitable[None]]
 
 
@@ -104,6 +109,9 @@ class Worker:
     async def _claim(self, kind: JobKind) -> Job | None:
         try:
             return await jobs.claim([kind], self._terms.worker_name, self._terms.lease, now())
+        except NoSpace:
+            # Nothing can be claimed by anybody until there is room; nothing is lost meanwhile.
+            return None
         except Exception:
             logger.exception("looking for jobs failed, trying again")
             return None
@@ -131,10 +139,14 @@ class Worker:
             # A handler that finds nothing left to do returns without ending its row.
             await jobs.finish(job)
         except asyncio.CancelledError:
-            await jobs.give_back(job, now())
+            with contextlib.suppress(NoSpace):
+                await jobs.give_back(job, now())
             raise
         except StateChanged:
             raise
+        except NoSpace as error:
+            logger.warning("%s %s waits for room: %s", job.kind, job.subject_id, error)
+            await self._wait_for_room(job)
         except ExpectedError as error:
             await self._fail(job, lane, error.code, str(error))
         except Exception:
@@ -148,6 +160,7 @@ class Worker:
         try:
             await asyncio.wait({work, heart}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
+                heart.result()
                 raise StateChanged("the lease was lost")
         finally:
             for task in (work, heart):
@@ -156,28 +169,41 @@ class Worker:
         work.result()
 
     async def _renew(self, job: Job) -> None:
-        """Return when the lease is lost."""
-        held_until = now() + self._terms.lease
+        """Return when the lease is lost. Raises :class:`NoSpace` when that is for want of room to renew it."""
+        held_until, full = now() + self._terms.lease, None
         while now() < held_until:
             await asyncio.sleep(self._terms.lease.total_seconds() / RENEWALS)
             try:
                 until = now() + self._terms.lease
                 if not await jobs.renew(job, until):
                     return
-                held_until = until
+                held_until, full = until, None
+            except NoSpace as error:
+                full = error
             except Exception:
                 logger.exception("%s %s: the lease could not be renewed, trying again", job.kind, job.subject_id)
+        if full:
+            raise full
+
+    async def _wait_for_room(self, job: Job) -> None:
+        """Give the job back, which may itself need room. Its lane waits a little, so that many do not run in circles.
+
+        An attempt is not counted, and its owner is told what it waits for.
+        """
+        await stored(lambda: jobs.give_back(job, now() + timedelta(seconds=ROOM_SECONDS), ErrorCode.STORAGE_FULL))
+        await self._progress.changed(job.subject_id)
+        await asyncio.sleep(ROOM_PAUSE_SECONDS)
 
     async def _try_again(self, job: Job, lane: Lane) -> None:
         if job.attempts >= self._terms.max_attempts:
             await self._fail(job, lane, ErrorCode.INTERNAL, f"Gave up after {job.attempts} attempts.")
             return
         delay = timedelta(seconds=BACKOFF_SECONDS**job.attempts)
-        await jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed")
+        await stored(lambda: jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed"))
 
     async def _fail(self, job: Job, lane: Lane, code: ErrorCode, message: str) -> None:
         logger.warning("%s %s failed: %s %s", job.kind, job.subject_id, code, message)
-        await rows.fail_job(job, status=lane.on_failure, code=code, message=message)
+        await stored(lambda: rows.fail_job(job, status=lane.on_failure, code=code, message=message))
         # Only bytes that are proven not to be the declared file are thrown away.
         if code is ErrorCode.CHECKSUM_MISMATCH:
             await self._store.discard(str(job.subject_id))
@@ -197,3 +223,12 @@ class Worker:
             except Exception as error:
                 logger.warning("%s failed, trying again: %s", work.__name__, error)
             await asyncio.sleep(seconds)
+
+
+async def stored(write: Callable[[], Awaitable[T]]) -> T:
+    """What ``write`` returns, as soon as the database has room for it. Nobody else can claim the job before."""
+    while True:
+        try:
+            return await write()
+        except NoSpace:
+            await asyncio.sleep(ROOM_PAUSE_SECONDS)

@@ -1,9 +1,11 @@
 """Reports a job's progress: a few times a second to whoever watches, once a second to its row for whoever comes."""
 
 import time
+from contextlib import suppress
 
 from services.progress import Frame, Progress
 from storage import jobs
+from storage.errors import NoSpace
 from storage.models import Job
 
 PUBLISH_SECONDS = 0.25
@@ -27,4 +29,6 @@ class Reporter:
             await self._progress.publish(frame)
         if moment - self._saved_at >= SAVE_SECONDS:
             self._saved_at = moment
-            await jobs.save_progress(self._job, frame.to_payload())
+            # Hours of work are not to be lost for a number.
+            with suppress(NoSpace):
+                await jobs.save_progress(self._job, frame.to_payload())

@@ -10,7 +10,7 @@ from cloudkeep.client.session import Session
 from cloudkeep.client.uploads import FINAL, RECEIVING
 
 PROGRESS = """subscription ($id: ID!, $after: String) {
-  uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed } }"""
+  uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed waitsFor } }"""
 COMPRESSING = "COMPRESSING"
 
 
@@ -46,6 +46,8 @@ class Follower:
                 stage = frame["stage"]
                 if stage == RECEIVING or stage in FINAL:
                     return True
+                if frame["waitsFor"]:
+                    self._track.note(f"the server goes on when it can: {frame['waitsFor']}")
                 self._track.show(moment_of(frame))
         raise TryAgain("the server ended the connection")
 

@@ -5,8 +5,19 @@ from urllib.parse import unquote, urlsplit
 
 from storage.blobs.base import BLOCK, BlobStore, Buffer, Digests, SlotWriter, StoredObject
 from storage.blobs.local import LocalBlobStore
+from storage.blobs.room import demand_room
 
-__all__ = ["BLOCK", "BlobStore", "Buffer", "Digests", "LocalBlobStore", "SlotWriter", "StoredObject", "open_blob_store"]
+__all__ = [
+    "BLOCK",
+    "BlobStore",
+    "Buffer",
+    "Digests",
+    "LocalBlobStore",
+    "SlotWriter",
+    "StoredObject",
+    "demand_room",
+    "open_blob_store",
+]
 
 
 def open_blob_store(url: str, reserve: int | None = None) -> BlobStore:

@@ -6,7 +6,6 @@ thread from anybody else.
 """
 
 import asyncio
-import errno
 import mmap
 import os
 import shutil
@@ -22,8 +21,9 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK, StoredObject
 from storage.blobs.locks import lock_range
+from storage.blobs.room import demand_room
 from storage.blobs.slot_file import SlotFile, translated
-from storage.errors import BlobNotFound
+from storage.errors import BlobNotFound, NoSpace
 
 T = TypeVar("T")
 Consume = Callable[[memoryview], None]
@@ -33,10 +33,6 @@ THREADS = 8
 SCANNED_AT_ONCE = 16 * BLOCK
 #: So many files are listed by one call in a thread.
 LISTED_AT_ONCE = 500
-
-#: What stays free unless somebody says otherwise: 1 GiB, but no more than one part in twenty of a small disk.
-LARGEST_RESERVE = 2**30
-SHARE_RESERVED = 20
 
 
 class LocalBlobStore:
@@ -205,12 +201,12 @@ class LocalBlobStore:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if not known:
-                self._demand_room(size)
+                demand_room(self._root, size, self._reserve)
             os.posix_fallocate(descriptor, 0, size)
             # Once more: of two that both found room, the second sees what the first has taken.
             if not known:
-                self._demand_room(0)
-        except OSError:
+                demand_room(self._root, 0, self._reserve)
+        except (OSError, NoSpace):
             if not known:
                 path.unlink(missing_ok=True)
             raise
@@ -218,14 +214,6 @@ class LocalBlobStore:
             os.close(descriptor)
         # The bytes may be lost with the power and are sent again then, but not the place they are sent to.
         _sync(path.parent)
-
-    def _demand_room(self, size: int) -> None:
-        found = os.statvfs(self._root)
-        reserve = self._reserve
-        if reserve is None:
-            reserve = min(LARGEST_RESERVE, found.f_blocks * found.f_frsize // SHARE_RESERVED)
-        if found.f_bavail * found.f_frsize - size < reserve:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _publish(self, key: str) -> None:
         blob = self._blob(key)

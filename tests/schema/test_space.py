@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest_asyncio
 
 from cloudkeep.settings import Settings
-from storage.models import Upload
+from storage.models import Job, Upload
 from tests.support.disk import database_ends_here, files_end_at
-from tests.support.server import INIT, PASSWORD, Api, Json, digest
+from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events
 from tests.support.stand import Stand, stand
 
 MIB = 2**20
@@ -108,3 +108,19 @@ async def test_a_chunk_whose_receipt_finds_no_room_can_be_sent_again(api: Api, w
     for slot in look["slots"]["nodes"]:
         assert (await api.put(slot, content)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+WAITS = "query ($id: ID!) { upload(id: $id) { status waitsFor } }"
+WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage waitsFor upload { waitsFor } } }"
+
+
+async def test_an_upload_whose_work_waits_for_room_says_so(api: Api) -> None:
+    upload = await api.upload(b"x" * 1_000)
+    assert await api.data(WAITS, id=upload["id"]) == {"status": "REASSEMBLING", "waitsFor": None}
+    await Job.filter(subject_id=upload["id"]).update(error_code="STORAGE_FULL")
+    assert await api.data(WAITS, id=upload["id"]) == {"status": "REASSEMBLING", "waitsFor": "STORAGE_FULL"}
+    body = {"query": WATCH, "variables": {"id": upload["id"]}}
+    async with api.http.stream("POST", "/graphql", json=body, headers={"Accept": "text/event-stream"}) as response:
+        event = await anext(sse_events(response))
+    waiting = {"stage": "REASSEMBLING", "waitsFor": "STORAGE_FULL", "upload": {"waitsFor": "STORAGE_FULL"}}
+    assert event["data"]["uploadProgress"] == waiting

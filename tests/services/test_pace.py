@@ -1,5 +1,6 @@
 """What one watcher is shown, and when: no going back, no flood, a rate that means something."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -48,6 +49,15 @@ def test_the_first_frame_is_shown_at_once(pace: Pace) -> None:
     assert not pace.waiting
     assert show(pace, frame(percent=5)) == frame(percent=5)
     assert not pace.waiting
+
+
+def test_a_wait_and_its_end_are_shown_and_nothing_goes_back(pace: Pace, clock: Clock) -> None:
+    show(pace, frame(COMPRESSING, 40))
+    waiting = replace(frame(COMPRESSING, 40), waits_for="STORAGE_FULL")
+    for offered, shown in ((waiting, waiting), (waiting, None), (frame(COMPRESSING, 1), frame(COMPRESSING, 40))):
+        clock.moment += FRAME_SECONDS
+        found = show(pace, offered)
+        assert (found and (found.percent, found.waits_for)) == (shown and (shown.percent, shown.waits_for))
 
 
 def test_frames_of_a_stage_keep_their_distance(pace: Pace, clock: Clock) -> None:
@@ -170,6 +180,7 @@ def test_frames_survive_the_event_log() -> None:
         "bytesTotal": 8,
         "etaSeconds": 3.5,
         "speed": 2.0,
+        "waitsFor": None,
     }
 
 

@@ -108,6 +108,6 @@ async def test_a_receipt_without_room_leaves_its_slot_open_and_every_other_one_t
 
 
 def test_a_commit_that_finds_a_real_disk_full_is_taken_back(tmp_path: Path) -> None:
-    command = [*on_a_small_disk(tmp_path, 4), sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path)]
+    command = [*on_a_small_disk(tmp_path, 4096), sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout.splitlines() == ["full", "still full", "still full", "still full", "goes on"], result

@@ -36,13 +36,13 @@ async def database_ends_here() -> AsyncIterator[None]:
         await database.execute_query(f"PRAGMA max_page_count={MOST_PAGES}")
 
 
-def on_a_small_disk(folder: Path, mebibytes: int) -> list[str]:
+def on_a_small_disk(folder: Path, kibibytes: int) -> list[str]:
     """What to put before a command so that ``folder`` is a disk of its own for it, without being root.
 
     Skips the test where the kernel lets nobody do that.
     """
-    script = 'mount -t tmpfs -o size="$1"m none "$2" && shift 2 && exec "$@"'
-    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(mebibytes), str(folder)]
+    script = 'mount -t tmpfs -o size="$1"k none "$2" && shift 2 && exec "$@"'
+    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(kibibytes), str(folder)]
     try:
         subprocess.run([*prefix, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:

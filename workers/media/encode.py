@@ -1,6 +1,8 @@
 """Running ffmpeg, watching it, and ending it when it must end."""
 
 import asyncio
+import errno
+import os
 import signal
 import time
 from asyncio.subprocess import Process
@@ -8,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from services.errors import CompressionFailed
+from storage.errors import NoSpace
 from workers.media.blame import blame
 from workers.media.command import EncodeCommand
 from workers.media.guard import guarded, kill
@@ -27,10 +30,11 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
     """Run the command to its end. ``on_progress`` hears of it about four times a second, and of 100 once it is done.
 
     ``duration`` is the source's, in seconds. Raises :class:`CompressionFailed` when ffmpeg gives up, when the result
-    grows out of proportion, and when for ``stall_timeout`` seconds neither ffmpeg's clock nor the file on disk moved.
-    Whatever ``on_progress`` raises is raised, as is a cancellation; either way ffmpeg is dead before this returns.
-    ``on_progress`` must return well within ``stall_timeout``: ffmpeg waits for whoever reads its reports. What lies at
-    the target after a failure is the caller's to remove. ``OSError`` means that there is no source.
+    grows out of proportion, and when for ``stall_timeout`` seconds neither ffmpeg's clock nor the file on disk moved;
+    :class:`NoSpace` when the target's disk is full. Whatever ``on_progress`` raises is raised, as is a cancellation;
+    either way ffmpeg is dead before this returns. ``on_progress`` must return well within ``stall_timeout``: ffmpeg
+    waits for whoever reads its reports. What lies at the target after a failure is the caller's to remove. ``OSError``
+    means that there is no source.
     """
     limit = await asyncio.to_thread(_size_limit, command.source)
     async with guarded(command.argv, max_file_bytes=limit) as process:
@@ -38,7 +42,9 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
         guard, tail = asyncio.create_task(watch.run()), asyncio.create_task(_tail(process))
         try:
             last = await _follow(process, duration, on_progress, watch)
-            _demand_success(await process.wait(), watch, blame(await tail, command))
+            code = await process.wait()
+            _demand_room(await tail)
+            _demand_success(code, watch, blame(await tail, command))
         finally:
             guard.cancel()
             tail.cancel()
@@ -104,6 +110,13 @@ async def _tail(process: Process) -> bytes:
     while block := await process.stderr.read(65536):
         kept = (kept + block)[-_STDERR_KEPT:]
     return kept
+
+
+def _demand_room(stderr: bytes) -> None:
+    """ffmpeg has no exit code for it, and some releases end with 0 when only the last bytes found no room."""
+    for number in (errno.ENOSPC, errno.EDQUOT):
+        if os.strerror(number).encode() in stderr:
+            raise NoSpace("the encoder found no room for its result")
 
 
 def _demand_success(code: int, watch: _Watch, reason: str) -> None:
