@@ -16,6 +16,10 @@ START_SECONDS = 30.0  # a long append-only file is read before the first answer
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 1.0
+_GUARD_SECONDS = 2.0
+_PONG = b"+PONG\r\n"
+#: The answer to everything but reads, a ping included, since the append-only file could not be written.
+_REFUSED = b"-MISCONF"
 _SOCKET_PATH_BYTES = 100  # the system's own limit is 104 bytes on macOS and 108 on Linux
 
 
@@ -45,7 +49,9 @@ def _candidates() -> Iterator[str]:
 class EmbeddedValkey:
     """One server process, which may be started again after it ended; ``url`` stays the same until :meth:`stop`.
 
-    Acknowledged writes reach the disk within a second, and nothing is evicted: a full memory refuses writes.
+    Acknowledged writes reach the disk within a second, and nothing is evicted: a full memory refuses writes. A full
+    disk does not: what is written then is kept in memory alone until there is room, for it is of the kind that may be
+    lost, while a Valkey that refuses writes would take progress, hints and readiness away.
     """
 
     name = "valkey"
@@ -92,9 +98,16 @@ class EmbeddedValkey:
             raise ValkeyFailed(f"{server} cannot be run: {error.strerror}") from error
 
     async def wait(self) -> int:
-        """Wait until the server has ended. Its exit code, negative for a signal."""
+        """Wait until the server has ended, and have it go on meanwhile when its disk is full.
+
+        Returns its exit code, negative for a signal.
+        """
         assert self._process
-        return await self._process.wait()
+        guard = asyncio.create_task(self._keep_writing())
+        try:
+            return await self._process.wait()
+        finally:
+            guard.cancel()
 
     async def stop(self, grace: float = STOP_SECONDS) -> None:
         """End the server, by force after ``grace`` seconds. Its data stays; stopping what is not running is fine."""
@@ -128,11 +141,19 @@ class EmbeddedValkey:
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(self._log)),
         ]
 
+    async def _keep_writing(self) -> None:
+        while True:
+            await asyncio.sleep(_GUARD_SECONDS)
+            if (await _ask(self._socket, "PING")).startswith(_REFUSED):
+                # Between the two the refusal is forgotten; the file is then written anew as soon as there is room.
+                for switch in ("no", "yes"):
+                    await _ask(self._socket, f"CONFIG SET appendonly {switch}")
+
     async def _answers(self) -> None:
         """Wait for the first answer. A plain PING: the Redis client would take ten times longer to load."""
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not await _ping(self._socket):
+                while not (await _ask(self._socket, "PING")).startswith((_PONG, _REFUSED)):
                     if self._process and self._process.returncode is not None:
                         raise ValkeyFailed(f"Valkey ended at once: {self._last_words()}")
                     await asyncio.sleep(_POLL_SECONDS)
@@ -145,14 +166,15 @@ class EmbeddedValkey:
         return lines[-1] if lines else f"see {self._log}"
 
 
-async def _ping(path: Path) -> bool:
+async def _ask(path: Path, command: str) -> bytes:
+    """The first line of the answer; nothing when there is none in time."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await asyncio.open_unix_connection(path)
             try:
-                writer.write(b"PING\r\n")
-                return await reader.readline() == b"+PONG\r\n"
+                writer.write(f"{command}\r\n".encode())
+                return await reader.readline()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
+        return b""

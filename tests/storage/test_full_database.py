@@ -25,15 +25,7 @@ from storage.database import close_database, migrate, open_database
 from storage.errors import NoSpace
 from storage.models import Chunk
 from tests.storage.rows import new_account, new_upload, receive
-
-def fill(path):
-    with open(path, "wb", 0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                pass
+from tests.support.disk import fill
 
 async def main(folder):
     url = f"sqlite://{folder / 'x.sqlite3'}"

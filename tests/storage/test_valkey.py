@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 import storage
 from storage.valkey import EmbeddedValkey, ValkeyFailed
+from tests.support.disk import on_a_small_disk
 
 
 @asynccontextmanager
@@ -100,6 +101,56 @@ async def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path: Path) -
     with pytest.raises(ValkeyFailed, match=r"Valkey ended at once: .+") as caught:
         await EmbeddedValkey(tmp_path).start()
     assert "\n" not in str(caught.value)
+
+
+ON_A_SMALL_DISK = """
+import asyncio, sys
+from pathlib import Path
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+from storage import valkey
+from storage.valkey import EmbeddedValkey
+from tests.support.disk import fill
+from tests.support.waiting import eventually
+
+async def main(folder):
+    valkey._GUARD_SECONDS = 0.1
+    server = EmbeddedValkey(folder)
+    await server.start()
+    async with Redis.from_url(server.url) as redis:
+        async def stored():
+            try:
+                return await redis.set("key", bytes(5_000)) and await redis.ping()
+            except ResponseError:
+                return False
+
+        async def refused():
+            return not await stored()
+
+        assert await stored()
+        fill(folder / "filler")
+        await eventually(refused)
+        print("refused", flush=True)
+        guard = asyncio.create_task(server.wait())
+        await eventually(stored)
+        print("stored", flush=True)
+        (folder / "filler").unlink()
+        await server.stop()
+        await server.start()
+        assert await stored()
+        print("stored", flush=True)
+    await server.stop()
+    await guard
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_a_full_disk_stops_no_writes(tmp_path: Path) -> None:
+    root = Path(storage.__file__).parents[1]
+    command = [*on_a_small_disk(tmp_path, 2048), sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path)]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert result.stdout.split() == ["refused", "stored", "stored"], result
 
 
 def test_a_machine_without_any_server_is_told_what_is_missing() -> None:

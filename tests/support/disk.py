@@ -3,7 +3,7 @@
 import resource
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,15 @@ async def database_ends_here() -> AsyncIterator[None]:
         yield
     finally:
         await database.execute_query(f"PRAGMA max_page_count={MOST_PAGES}")
+
+
+def fill(path: Path) -> None:
+    """Write a file until its disk is full to the last byte."""
+    with path.open("wb", 0) as file:
+        for size in (65_536, 4_096, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
 
 
 def on_a_small_disk(folder: Path, kibibytes: int) -> list[str]:
