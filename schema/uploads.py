@@ -57,7 +57,9 @@ class Upload(Node):
     expires_at: datetime = strawberry.field(description="When an upload that receives nothing more is given up.")
     created_at: datetime
 
-    @strawberry.field(description="Chunks that arrived and were verified.")
+    @strawberry.field(
+        description="Chunks that arrived and were verified. Soon after an upload has died there are none."
+    )
     def received_chunks(self) -> int:
         return self.row.chunk_count if self.row.is_full else self.row.received_chunks
 

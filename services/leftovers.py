@@ -23,6 +23,8 @@ GRACE = timedelta(hours=1)
 BATCH = 500
 #: What the store appends to the key of bytes that were about to become a blob.
 LANDING = ".put"
+#: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
+BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
 #: Of an upload's key (RFC 9562); a lease token is of version 4.
 UPLOAD_VERSION = 7
 
@@ -106,7 +108,7 @@ def is_dead(upload: Upload) -> bool:
     One that failed by a fault of ours keeps them; so does every one that is not at its end.
     """
     if upload.status is UploadStatus.FAILED:
-        return upload.error_code == ErrorCode.CHECKSUM_MISMATCH
+        return upload.error_code == BYTES_GONE
     return upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}
 
 

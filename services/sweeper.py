@@ -1,11 +1,18 @@
 """The one that owns cleaning up: whatever a crash left of a dead upload is gone within the hour."""
 
 import logging
+from datetime import timedelta
 
-from services.leftovers import dead_staging
+from services.clock import now
+from services.leftovers import BYTES_GONE, dead_staging
 from services.uploads import Uploads
+from storage import purge
 from storage.blobs import BlobStore, StoredObject
 from storage.errors import StorageError
+
+#: An upload that died is remembered for so long.
+KEPT = timedelta(days=30)
+BATCH = 100
 
 logger = logging.getLogger("cloudkeep.sweeper")
 
@@ -13,7 +20,8 @@ logger = logging.getLogger("cloudkeep.sweeper")
 class Sweeper:
     """Closes uploads whose time is over and frees the space of dead ones. Any number of them may run at once.
 
-    An upload's row stays: it tells its owner what became of it.
+    A dead upload's bytes and receipts go at once. Its own row stays for ``KEPT`` after the time at which it would have
+    expired: it tells its owner what became of it.
     """
 
     def __init__(self, store: BlobStore, uploads: Uploads) -> None:
@@ -27,7 +35,15 @@ class Sweeper:
         swept = 0
         async for found in dead_staging(self._store):
             swept += await self._remove(found)
+        await self._sweep_rows()
         return swept
+
+    async def _sweep_rows(self) -> None:
+        while found := await purge.dead_with_receipts(BYTES_GONE, BATCH):
+            for upload in found:
+                await purge.receipts(upload)
+        while await purge.uploads(BYTES_GONE, now() - KEPT, BATCH):
+            pass
 
     async def _remove(self, found: StoredObject) -> bool:
         try:
