@@ -72,14 +72,17 @@ def doctor(
 @app.command()
 def scrub(
     rate: Annotated[float, typer.Option(metavar="MIB/S", min=0.1, help="Read at most so many MiB a second.")] = 50.0,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Do not go on where the last run stopped.")] = False,
 ) -> None:
     """Read every stored file again and report those whose bytes have changed. Nothing is altered.
+
+    A run that was interrupted is gone on with by the next one.
 
     Exit codes: 0 all is well, 1 something is damaged, 2 it could not be started, 130 interrupted.
     """
     from cloudkeep import commands
 
-    raise typer.Exit(commands.scrub(rate=rate))
+    raise typer.Exit(commands.scrub(rate=rate, from_start=from_start))
 
 
 app.command("upload")(upload)

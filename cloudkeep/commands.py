@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cloudkeep.logs import set_up_logging
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings
@@ -15,6 +15,8 @@ from cloudkeep.startup import BACKLOG, REFUSED, StartupError, prepare_folders
 
 if TYPE_CHECKING:
     import uvicorn
+
+T = TypeVar("T")
 
 WS_MAX_SIZE = 2**20  # bytes of one WebSocket message; operations are small
 DRAIN_SECONDS = 4  # for requests under way when the API is told to stop; the supervisor waits longer than that
@@ -67,12 +69,12 @@ def doctor(*, mend: bool) -> int:
     return _interruptible(examine(settings, mend=mend))
 
 
-def scrub(*, rate: float) -> int:
+def scrub(*, rate: float, from_start: bool) -> int:
     """Verify every stored blob."""
     settings = _settings_of_old()
     from cloudkeep.upkeep import scrub
 
-    return _interruptible(scrub(settings, rate=rate))
+    return _interruptible(scrub(settings, rate=rate, from_start=from_start))
 
 
 def _settings_of_old() -> Settings:
@@ -86,11 +88,9 @@ def _settings_of_old() -> Settings:
 
 
 def _interruptible(work: Coroutine[None, None, int]) -> int:
-    """The exit code of ``work``; Ctrl-C ends it in good order and quietly."""
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    """The exit code of ``work``; Ctrl-C and SIGTERM end it in good order and quietly."""
+    code = asyncio.run(_until_signalled(work))
+    return INTERRUPTED if code is None else code
 
 
 def _settings(*, needs_redis: bool = False) -> Settings:
@@ -147,15 +147,14 @@ def _http_server(settings: Settings) -> "uvicorn.Server":
     return uvicorn.Server(config)
 
 
-async def _until_signalled(work: Coroutine[None, None, None]) -> None:
-    """Run to the end, or until SIGINT or SIGTERM cancels."""
+async def _until_signalled(work: Coroutine[None, None, T]) -> T | None:
+    """Run to the end and return the result, or until SIGINT or SIGTERM cancels."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
+    return None if task.cancelled() else task.result()
 
 
 def _loaded() -> None:

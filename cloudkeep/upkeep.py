@@ -3,17 +3,23 @@
 Both leave 0 when all is well, 1 when something was found.
 """
 
+import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 from cloudkeep.resources import connected_database
 from cloudkeep.settings import Settings
 from services.doctor import Doctor, Finding
 from services.scrub import Scrubber
+from services.scrub_position import Position, forget, load, save
 from storage.blobs import BlobStore, open_blob_store
 
 MIB = 1024 * 1024
+#: A scrub that is killed begins again with what it verified in the last second.
+SAVE_SECONDS = 1.0
 
 
 async def examine(settings: Settings, *, mend: bool) -> int:
@@ -28,18 +34,41 @@ async def examine(settings: Settings, *, mend: bool) -> int:
     return 1 if found else 0
 
 
-async def scrub(settings: Settings, *, rate: float) -> int:
-    """Print one line per damaged blob, and how much was read, at ``rate`` MiB per second at most."""
-    blobs = read = damaged = 0
-    async with _store(settings) as store, aclosing(Scrubber(store, rate * MIB).scrub()) as verdicts:
+async def scrub(settings: Settings, *, rate: float, from_start: bool) -> int:
+    """Print one line per damaged blob, and how much was read, at ``rate`` MiB per second at most.
+
+    A run that was interrupted is gone on with, and the sums at the end are those of the whole pass.
+    """
+    path = settings.data_dir / "scrub.json"
+    position = Position() if from_start else load(path)
+    if position.last:
+        _say(f"Going on after {_sums(position)}")
+    async with _store(settings) as store:
+        try:
+            await _scrub(Scrubber(store, rate * MIB), position, path)
+        except asyncio.CancelledError:
+            save(path, position)
+            _say(f"Interrupted after {_sums(position)}")
+            raise
+    forget(path)
+    _say(_sums(position))
+    return 1 if position.damaged else 0
+
+
+async def _scrub(scrubber: Scrubber, position: Position, path: Path) -> None:
+    saved_at = time.monotonic()
+    async with aclosing(scrubber.scrub(position.last)) as verdicts:
         async for verdict in verdicts:
-            blobs += 1
-            read += verdict.size
+            position.take(verdict)
             if verdict.damage:
-                damaged += 1
                 _say(f"{verdict.damage} {verdict.key}: {verdict.text}")
-    _say(f"{blobs} blobs, {read / MIB:.1f} MiB read, {damaged} damaged.")
-    return 1 if damaged else 0
+            if time.monotonic() - saved_at >= SAVE_SECONDS:
+                save(path, position)
+                saved_at = time.monotonic()
+
+
+def _sums(position: Position) -> str:
+    return f"{position.blobs} blobs, {position.size / MIB:.1f} MiB read, {position.damaged} damaged."
 
 
 @asynccontextmanager

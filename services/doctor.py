@@ -155,9 +155,10 @@ class Doctor:
         return "removed"
 
 
-async def pages(query: Callable[[UUID | None, int], Awaitable[list[Row]]]) -> AsyncGenerator[list[Row], None]:
-    """Every row, some at a time. ``query`` finds the oldest ones made after a row."""
-    last: UUID | None = None
+async def pages(
+    query: Callable[[UUID | None, int], Awaitable[list[Row]]], last: UUID | None = None
+) -> AsyncGenerator[list[Row], None]:
+    """Every row made after ``last``, some at a time. ``query`` finds the oldest ones made after a row."""
     while page := await query(last, PAGE):
         yield page
         last = page[-1].id

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from services.doctor import pages, used_by
 from storage import audit
@@ -30,6 +31,7 @@ class Damage(StrEnum):
 class Verdict:
     """What became of one blob: ``size`` bytes were read. ``damage`` is None when they are what was stored."""
 
+    blob_id: UUID
     key: str
     size: int
     damage: Damage | None = None
@@ -57,9 +59,9 @@ class Scrubber:
         self._store = store
         self._pace = Pace(rate)
 
-    async def scrub(self) -> AsyncGenerator[Verdict, None]:
-        """A verdict on every blob, the oldest first."""
-        async for page in pages(audit.blobs):
+    async def scrub(self, after: UUID | None = None) -> AsyncGenerator[Verdict, None]:
+        """A verdict on every blob stored after this one, the oldest first."""
+        async for page in pages(audit.blobs, after):
             for blob in page:
                 yield await self._verified(blob)
 
@@ -79,8 +81,8 @@ class Scrubber:
             return await _damaged(blob, size, Damage.SIZE, f"does not have its {blob.size} bytes")
         if digest.hexdigest() != blob.sha256:
             return await _damaged(blob, size, Damage.CHANGED, "has other bytes than were stored")
-        return Verdict(blob.key, size)
+        return Verdict(blob.id, blob.key, size)
 
 
 async def _damaged(blob: Blob, size: int, damage: Damage, what: str) -> Verdict:
-    return Verdict(blob.key, size, damage, f"{await used_by(blob)} {what}")
+    return Verdict(blob.id, blob.key, size, damage, f"{await used_by(blob)} {what}")

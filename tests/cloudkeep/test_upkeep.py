@@ -1,6 +1,8 @@
 """``cloudkeep doctor`` and ``cloudkeep scrub`` as an operator calls it, beside a running server and without one."""
 
 import asyncio
+import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -120,24 +122,56 @@ async def test_a_bit_that_the_disk_lost_is_reported_with_the_files_name(settings
     assert summary == "1 blobs, 0.2 MiB read, 1 damaged."
 
 
-async def test_ctrl_c_ends_a_scrub_that_would_take_an_hour(data_dir: Path) -> None:
-    size = 360 * 1024 * 1024
-    keys = [str(uuid4()) for _ in range(2)]
+def add_blobs(data_dir: Path, *sizes: int) -> list[str]:
+    """Blobs of these sizes, of zeros that do not take room, and rows that say so; returns their keys."""
+    keys = [str(uuid4()) for _ in sizes]
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
-        for key, length in zip(keys, (0, size), strict=True):
-            values = (str(uuid7()), key, length, "0" * 64)
+        for key, size in zip(keys, sizes, strict=True):
+            values = (str(uuid7()), key, size, hashlib.sha256(bytes(size)).hexdigest())
             database.execute("INSERT INTO blob VALUES (?, ?, ?, ?, '2026-11-22 12:00:00+00:00')", values)
-    folder = data_dir / "blobs" / "blobs" / keys[1][-2:] / keys[1][-4:-2]
-    folder.mkdir(parents=True)
-    with (folder / keys[1]).open("wb") as file:
-        file.truncate(size)
+            path = data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.truncate(size)
+    return keys
+
+
+def path_of(data_dir: Path, key: str) -> Path:
+    (found,) = (data_dir / "blobs" / "blobs").rglob(key)
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_a_scrub_that_is_interrupted_goes_on_where_it_stopped(data_dir: Path, how: signal.Signals) -> None:
+    first, _, last = add_blobs(data_dir, 5, 64 * 1024 * 1024, 7)
+    path_of(data_dir, first).unlink()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cloudkeep", "scrub", "--rate", "0.1"),
         env={**os.environ, "CLOUDKEEP_DATA_DIR": str(data_dir)},
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout
-    assert (await process.stdout.readline()).startswith(b"BLOB_MISSING")
-    process.send_signal(signal.SIGINT)
+    assert (await process.stdout.readline()).startswith(f"BLOB_MISSING {first}".encode())
+    process.send_signal(how)
     async with asyncio.timeout(30):
+        assert await process.stdout.read() == b"Interrupted after 1 blobs, 0.0 MiB read, 1 damaged.\n"
         assert await process.wait() == 130
+    path_of(data_dir, last).write_bytes(b"changed")
+    for printed in (
+        ["Going on after 1 blobs, 0.0 MiB read, 1 damaged.", f"BLOB_CHANGED {last}"],
+        [f"BLOB_MISSING {first}", f"BLOB_CHANGED {last}"],
+    ):
+        result = cloudkeep("scrub", "--rate", "10000", DATA_DIR=str(data_dir))
+        assert result.returncode == 1
+        *lines, summary = result.stdout.splitlines()
+        assert summary == "3 blobs, 64.0 MiB read, 2 damaged."
+        assert [line.startswith(start) for line, start in zip(lines, printed, strict=True)] == [True, True]
+
+
+def test_a_scrub_can_be_told_to_begin_again(data_dir: Path) -> None:
+    add_blobs(data_dir, 5)
+    position = {"last": str(uuid7()), "blobs": 9, "size": 9, "damaged": 1}
+    for arguments, code in (([], 1), (["--from-start"], 0)):
+        (data_dir / "scrub.json").write_text(json.dumps(position))
+        assert cloudkeep("scrub", *arguments, DATA_DIR=str(data_dir)).returncode == code
+        assert not (data_dir / "scrub.json").exists()

@@ -39,7 +39,9 @@ async def test_there_is_nothing_to_scrub_at_first(bench: Bench) -> None:
 async def test_what_is_as_it_was_stored_is_well(bench: Bench, tmp_path: Path) -> None:
     await stored(bench, tmp_path, "0001-large")
     await stored(bench, tmp_path, "0002-small", b"x")
-    assert await scrubbed(bench) == [Verdict("0001-large", len(CONTENT)), Verdict("0002-small", 1)]
+    verdicts = await scrubbed(bench)
+    found = [(verdict.key, verdict.size, verdict.damage) for verdict in verdicts]
+    assert found == [("0001-large", len(CONTENT), None), ("0002-small", 1, None)]
 
 
 def flip_a_bit(path: Path) -> None:
@@ -72,7 +74,7 @@ async def test_damage_is_found_and_the_blobs_after_it_are_still_verified(
     await stored(bench, tmp_path, "0002-whole")
     first, second = await scrubbed(bench)
     assert (first.key, first.damage) == ("0001-spoilt", damage)
-    assert second == Verdict("0002-whole", len(CONTENT))
+    assert (second.key, second.size, second.damage) == ("0002-whole", len(CONTENT), None)
 
 
 async def test_damage_is_reported_with_the_names_of_its_files(bench: Bench, tmp_path: Path) -> None:
@@ -92,6 +94,16 @@ async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, mon
     for number in range(5):
         await stored(bench, tmp_path, f"000{number}-blob", b"x")
     assert [verdict.key for verdict in await scrubbed(bench)] == [f"000{number}-blob" for number in range(5)]
+
+
+async def test_a_scrub_goes_on_behind_the_blob_that_it_is_told(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "PAGE", 2)
+    for number in range(5):
+        await stored(bench, tmp_path, f"000{number}-blob", b"x")
+    first, *rest = await scrubbed(bench)
+    assert [verdict async for verdict in Scrubber(bench.store, FAST).scrub(first.blob_id)] == rest
 
 
 class Clock:
