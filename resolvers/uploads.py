@@ -27,6 +27,11 @@ async def abort_upload(context: Context, upload_id: str) -> Upload:
     return await context.services.uploads.abort(context.viewer.account_id, demand_id(upload_id, "upload"))
 
 
+async def retry_upload(context: Context, upload_id: str) -> Upload:
+    """Try again what failed of the viewer's upload."""
+    return await context.services.uploads.retry(context.viewer.account_id, demand_id(upload_id, "upload"))
+
+
 async def find_upload(context: Context, upload_id: str) -> Upload | None:
     """The viewer's upload with this ID."""
     account_id, key = context.viewer.account_id, parse_id(upload_id)

@@ -45,3 +45,10 @@ class Mutation:
     @strawberry.mutation(description="Give an upload up.")
     async def abort_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
         return await UploadPayload.settle(uploads.abort_upload(info.context, upload_id))
+
+    @strawberry.mutation(
+        description="Try again what failed: the compression of a READY upload, or the reassembly of a FAILED one "
+        "whose bytes are still there."
+    )
+    async def retry_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
+        return await UploadPayload.settle(uploads.retry_upload(info.context, upload_id))

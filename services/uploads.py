@@ -22,6 +22,7 @@ from services.errors import (
 )
 from services.media import Compression
 from services.progress import Progress
+from services.retry import can_be_retried
 from services.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from storage import files, jobs, receipts, space
 from storage import uploads as rows
@@ -168,6 +169,23 @@ class Uploads:
         if upload.status is not UploadStatus.ABORTED:
             raise UploadClosed(f"The upload is {upload.status.value.lower()} and can no longer be aborted.")
         return upload
+
+    async def retry(self, account_id: UUID, upload_id: UUID) -> Upload:
+        """Try what failed again, by a fault of ours or of the encoder's; doing it twice is harmless.
+
+        Raises :class:`NotFound`, :class:`QuotaExceeded`, and what :func:`services.retry.can_be_retried` raises.
+        """
+        upload = await self._owned(account_id, upload_id)
+        if not can_be_retried(upload):
+            return upload
+        try:
+            kind = await rows.retry(upload, self._policy.quota, now())
+        except OverQuota as error:
+            raise QuotaExceeded("There is no room for this file within your quota.") from error
+        if kind:
+            await self._progress.changed(upload_id)
+            await self._hints.send(kind)
+        return await self._owned(account_id, upload_id)
 
     async def expire(self, limit: int = 100) -> int:
         """Close uploads whose time is over and free their space. Returns how many there were."""

@@ -184,6 +184,27 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
     await atomically(work)
 
 
+async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | None:
+    """Queue what failed again: READY becomes COMPRESSING, FAILED becomes REASSEMBLING; None when it moved on meanwhile.
+
+    A failed upload takes room of the account's quota again. Raises :class:`OverQuota`.
+    """
+    status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
+    kind = JobKind.COMPRESS if upload.file_id else JobKind.REASSEMBLE
+
+    async def work() -> JobKind | None:
+        await accounts.lock(upload.account_id)
+        if not upload.file_id:
+            await space.demand(upload.account_id, upload.size, quota)
+        failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
+        if not await failed.update(status=status, error_code=None, error_message=None):
+            return None
+        await jobs.enqueue(kind, upload.id, now)
+        return kind
+
+    return await atomically(work)
+
+
 async def abort(upload_id: UUID) -> bool:
     """RECEIVING becomes ABORTED; False when it was not RECEIVING."""
     return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
