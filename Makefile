@@ -27,7 +27,7 @@ help:
 		'make run     set up and serve http://127.0.0.1:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some)' \
 		'make check   formatting, lint, types, layers' \
-		'make faults  kill processes at random moments, 200 times (FAULT_KILLS, FAULT_SEED)' \
+		'make faults  fill a disk, and kill processes at random moments, 200 times (FAULT_KILLS, FAULT_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,15 +23,15 @@ OTP = re.compile(r"^ +(\d{6})\s*$")
 
 
 class ServeProcess:
-    """A running server. ``lines`` is everything it printed."""
+    """A running server. ``lines`` is everything it printed. ``prefix`` stands before its command."""
 
-    def __init__(self, data_dir: Path, port: int, **environment: str) -> None:
+    def __init__(self, data_dir: Path, port: int, prefix: Sequence[str] = (), **environment: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
         self._codes: queue.Queue[str] = queue.Queue()
         ours = {"CLOUDKEEP_DATA_DIR": str(data_dir), "CLOUDKEEP_PORT": str(port), **environment}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cloudkeep", "serve"],
+            [*prefix, sys.executable, "-m", "cloudkeep", "serve"],
             env={**os.environ, **ours},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -105,9 +105,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(data_dir: Path, port: int | None = None, **environment: str) -> Iterator[ServeProcess]:
+def serving(
+    data_dir: Path, port: int | None = None, prefix: Sequence[str] = (), **environment: str
+) -> Iterator[ServeProcess]:
     """A server that is ready; it has ended when the block has."""
-    process = ServeProcess(data_dir, port or free_port(), **environment)
+    process = ServeProcess(data_dir, port or free_port(), prefix, **environment)
     try:
         process.wait_until_ready()
         yield process
