@@ -6,10 +6,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.errors import BodyStalled, ErrorCode, SlotBusy, refusal_of
+from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy, StorageFull, refusal_of
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_SECONDS = "1"
+#: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.
+RETRY_AFTER: dict[type[CloudKeepError], str] = {SlotBusy: "1", StorageFull: "30"}
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -29,8 +30,8 @@ async def refused(_: Request, error: Exception) -> Response:
     refusal = refusal_of(error)
     assert refusal
     headers = {}
-    if isinstance(refusal, SlotBusy):
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if after := RETRY_AFTER.get(type(refusal)):
+        headers["Retry-After"] = after
     if isinstance(refusal, BodyStalled):
         # The rest of the body will never come, so the connection can carry no other request.
         headers["Connection"] = "close"

@@ -20,6 +20,7 @@ from services.errors import (
     TooLarge,
     UploadClosed,
 )
+from services.leftovers import BYTES_GONE
 from services.media import Compression
 from services.progress import Progress
 from services.retry import can_be_retried
@@ -159,10 +160,11 @@ class Uploads:
     async def abort(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Give an upload up and free its space; doing it twice is harmless.
 
-        Raises :class:`NotFound`, and :class:`UploadClosed` once all chunks are there.
+        That may be one that failed by a fault of ours, whose bytes are kept for another try. Raises :class:`NotFound`,
+        and :class:`UploadClosed` once all chunks are there.
         """
         upload = await self._owned(account_id, upload_id)
-        if await rows.abort(upload_id):
+        if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
             await self._store.discard(str(upload_id))
             await self._progress.changed(upload_id)
         upload = await self._owned(account_id, upload_id)

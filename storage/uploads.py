@@ -210,6 +210,12 @@ async def abort(upload_id: UUID) -> bool:
     return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
 
 
+async def abort_failed(upload_id: UUID, gone: str) -> bool:
+    """FAILED becomes ABORTED; False when it was not FAILED, or with the code ``gone``."""
+    failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=gone)
+    return bool(await failed.update(status=UploadStatus.ABORTED))
+
+
 async def expired(now: datetime, limit: int) -> list[Upload]:
     """Uploads that still receive although their time is over."""
     return await Upload.filter(status=UploadStatus.RECEIVING, expires_at__lt=now).limit(limit)

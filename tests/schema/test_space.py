@@ -103,6 +103,7 @@ async def test_a_chunk_whose_receipt_finds_no_room_can_be_sent_again(api: Api, w
         assert refused
         for answer in refused:
             assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
+            assert answer.headers["Retry-After"] == "30"
         look = await api.look(upload["id"])
         assert look["receivedChunks"] == len(answers) - len(refused)
     for slot in look["slots"]["nodes"]:

@@ -96,3 +96,19 @@ async def test_a_failed_upload_takes_its_room_of_the_quota_again(bench: Bench, a
     with pytest.raises(QuotaExceeded):
         await Uploads(bench.store, bench.progress, bench.hints, policy).retry(ada, upload.id)
     assert (await Upload.get(id=upload.id)).status is S.FAILED
+
+
+async def test_a_failed_upload_that_is_not_tried_again_can_be_given_up(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    assert (await bench.uploads.complete(ada, upload.id)).status is S.FAILED
+    assert (await bench.uploads.abort(ada, upload.id)).status is S.ABORTED
+    assert [found.key async for found in bench.store.staged()] == []
+    with pytest.raises(UploadClosed):
+        await bench.uploads.retry(ada, upload.id)
+
+
+async def test_an_upload_that_was_not_the_declared_file_stays_failed(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, error_code="CHECKSUM_MISMATCH")
+    with pytest.raises(UploadClosed):
+        await bench.uploads.abort(ada, upload.id)
+    assert (await Upload.get(id=upload.id)).status is S.FAILED

@@ -181,9 +181,7 @@ async def test_a_dead_upload_cannot_be_completed(bench: Bench, ada: UUID, status
         await bench.uploads.complete(ada, upload.id)
 
 
-@pytest.mark.parametrize(
-    "status", [UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY, UploadStatus.FAILED]
-)
+@pytest.mark.parametrize("status", [UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY])
 async def test_a_full_upload_can_be_completed_again_but_not_aborted(
     bench: Bench, ada: UUID, tmp_path: Path, status: UploadStatus
 ) -> None:
