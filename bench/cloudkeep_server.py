@@ -1,136 +1,108 @@
 """CloudKeep as ``make run`` starts it: supervisor, one API process, one worker, Valkey, SQLite."""
 
 import hashlib
-import re
 import sys
-import time
-from collections import deque
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from bench.contender import Client
 from bench.payload import MIB, Chunk, Payload
+from bench.person import Person, Slot
 from bench.server import Launch, Server
-from bench.wire import LANES, Connection, WireError, in_lanes
+from bench.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Answer, Connection, WireError, share
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("cloudkeep", "starlette", "uvicorn", "httptools", "uvloop")
-#: Seconds between two looks at an upload, and until it is given up.
-LOOK = 0.02
-PATIENCE = 120.0
-
-REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }"
-VERIFY = """mutation ($input: VerifyOtpInput!) {
-  verifyOtp(input: $input) { session { accessToken } userErrors { message } } }"""
-INIT = """mutation ($input: InitUploadInput!) {
-  initUpload(input: $input) { upload { id slots(first: 1000) { nodes { url } } } userErrors { message } } }"""
-LOOK_AT = "query ($id: ID!) { upload(id: $id) { status error { message } file { downloadUrl } } }"
+API = "API"
+ROLES = {"api": API, "worker": "worker", "serve": "supervisor"}
+#: The setting that has every body come in by the event loop.
+NO_THREADS = {"CLOUDKEEP_BODY_THREADS": "0"}
 
 
 class CloudKeep:
-    """Chunks by raw PUT to signed URLs; each is hashed as it comes in, and read and hashed again before READY."""
+    """Chunks are hashed as they come in, and everything is read and hashed again before READY.
 
-    name = "CloudKeep"
+    By raw PUT or, with ``form``, by POST. ``declares``: with the SHA-256 of the whole given at the beginning.
+    """
+
+    takes_in = API
     verifies = "chunks and whole"
     result = "one file, fsynced"
+
+    def __init__(
+        self,
+        name: str = "CloudKeep",
+        settings: Mapping[str, str] | None = None,
+        *,
+        form: bool = False,
+        declares: bool = False,
+    ) -> None:
+        self.name = name
+        self._settings = settings or {}
+        self._form = form
+        self._declares = declares
 
     def prepare(self) -> dict[str, str]:
         """Everything is there already."""
         return {name: version(name) for name in PACKAGES}
 
     def launch(self, folder: Path, port: int) -> Launch:
-        """The defaults, but for the folder and the port."""
-        environment = {"CLOUDKEEP_DATA_DIR": str(folder), "CLOUDKEEP_PORT": str(port), "PYTHONPATH": str(ROOT)}
-        return Launch([sys.executable, "-m", "cloudkeep", "serve"], environment, "/readyz")
+        """The defaults, but for the folder, the port and what is to be measured."""
+        own = {"CLOUDKEEP_DATA_DIR": str(folder), "CLOUDKEEP_PORT": str(port), "PYTHONPATH": str(ROOT)}
+        return Launch([sys.executable, "-m", "cloudkeep", "serve"], {**own, **self._settings}, "/readyz", ROLES)
 
     def client(self, server: Server) -> Client:
         """A new account."""
-        http = httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30)
-        http.headers["Authorization"] = f"Bearer {_sign_up(http, server)}"
-        return CloudKeepClient(http, server.port)
+        return CloudKeepClient(Person.sign_up(server), form=self._form, declares=self._declares)
 
 
 class CloudKeepClient:
     """One person."""
 
-    def __init__(self, http: httpx.Client, port: int) -> None:
-        self._http = http
-        self._port = port
+    def __init__(self, person: Person, *, form: bool, declares: bool) -> None:
+        self._person = person
+        self._put = put_form if form else put_raw
+        self._declares = declares
         self._upload = ""
         self._download = ""
 
     def send(self, payload: Payload) -> None:
         """Four connections take the slots in order, each the next one that nobody has taken."""
-        given = {"fileName": "bench.bin", "size": payload.size, "chunkSize": max(c.size for c in payload.chunks)}
-        upload = _ask(self._http, INIT, input=given)["upload"]
-        self._upload = upload["id"]
-        urls = [slot["url"] for slot in upload["slots"]["nodes"]]
-        waiting = deque(zip(payload.chunks, urls, strict=True))
-
-        def lane(connection: Connection) -> None:
-            while waiting:
-                try:
-                    chunk, url = waiting.popleft()
-                except IndexError:
-                    return
-                _put(connection, chunk, url)
-
-        in_lanes(self._port, payload.path, [lane] * LANES)
+        declared = {"sha256": payload.sha256} if self._declares else {}
+        upload = self._person.begin(payload.size, max(chunk.size for chunk in payload.chunks), **declared)
+        self._upload = upload.id
+        share(self._person.port, payload.path, zip(payload.chunks, upload.slots, strict=True), self._send)
 
     def finish(self) -> None:
-        """Look until the upload is READY."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            upload = _ask(self._http, LOOK_AT, id=self._upload)
-            if upload["status"] == "READY":
-                self._download = upload["file"]["downloadUrl"]
-                return
-            if upload["error"]:
-                raise WireError(str(upload["error"]))
-            time.sleep(LOOK)
-        raise WireError(f"not READY after {PATIENCE} s")
+        """Watch the upload until it is READY."""
+        self._download = self._person.wait_until_ready(self._upload)
 
     def stored_sha256(self) -> str:
         """Download it."""
         digest = hashlib.sha256()
-        with self._http.stream("GET", self._download) as response:
+        with self._person.http.stream("GET", self._download) as response:
             for block in response.raise_for_status().iter_bytes(MIB):
                 digest.update(block)
         return digest.hexdigest()
 
-
-def _put(connection: Connection, chunk: Chunk, url: str) -> None:
-    parts = urlsplit(url)
-    answer = connection.send("PUT", f"{parts.path}?{parts.query}", {}, chunk.offset, chunk.size)
-    if answer.json()["sha256"] != chunk.sha256:
-        raise WireError(f"chunk {chunk.index} was received damaged")
+    def _send(self, connection: Connection, item: tuple[Chunk, Slot]) -> None:
+        chunk, slot = item
+        if self._put(connection, slot, chunk.offset).json()["sha256"] != chunk.sha256:
+            raise WireError(f"chunk {chunk.index} was received damaged")
 
 
-def _sign_up(http: httpx.Client, server: Server) -> str:
-    email, secret = "bench@example.org", "correct horse battery"
-    _ask(http, REGISTER, input={"userId": "bench", "userName": "Bench", "email": email, "password": secret})
-    answer = _ask(http, VERIFY, input={"email": email, "otp": _mailed_code(server.log)})
-    return str(answer["session"]["accessToken"])
+def put_raw(connection: Connection, slot: Slot, offset: int) -> Answer:
+    """Fill a slot from this offset of the connection's file, with nothing but its bytes."""
+    return connection.send("PUT", _target(slot), {}, offset, slot.size)
 
 
-def _mailed_code(log: Path) -> str:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := re.search(r"^ +(\d{6})\s*$", log.read_text(errors="replace"), re.MULTILINE):
-            return found[1]
-        time.sleep(LOOK)
-    raise WireError("no code was printed")
+def put_form(connection: Connection, slot: Slot, offset: int) -> Answer:
+    """The same as multipart/form-data."""
+    return connection.send("POST", _target(slot), FORM_HEADERS, offset, slot.size, BEFORE_FILE, AFTER_FILE)
 
 
-def _ask(http: httpx.Client, document: str, **variables: object) -> Any:
-    answer = http.post("/graphql", json={"query": document, "variables": variables}).json()
-    if "errors" in answer:
-        raise WireError(str(answer["errors"]))
-    (value,) = answer["data"].values()
-    if value.get("userErrors"):
-        raise WireError(str(value["userErrors"]))
-    return value
+def _target(slot: Slot) -> str:
+    parts = urlsplit(slot.url)
+    return f"{parts.path}?{parts.query}"

@@ -28,9 +28,13 @@ class Client(Protocol):
 
 
 class Contender(Protocol):
-    """A server and how it is spoken to. ``verifies`` and ``result`` are words for the table."""
+    """A server and how it is spoken to. ``verifies`` and ``result`` are words for the table.
+
+    ``takes_in`` is the role of the processes that take chunks in, where others work beside them; empty for all.
+    """
 
     name: str
+    takes_in: str
     verifies: str
     result: str
 

@@ -1,27 +1,19 @@
 """The usual way in Starlette, ``bench/servers/starlette_form.py``, under uvicorn with one process."""
 
-from collections import deque
 from pathlib import Path
 
 from bench.contender import Client
 from bench.install import python_with_servers, uvicorn
 from bench.payload import Chunk, Payload, sha256_of
 from bench.server import Launch, Server
-from bench.wire import LANES, Connection, WireError, in_lanes
-
-BOUNDARY = "the-boundary-of-this-form"
-BEFORE = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="chunk"; filename="blob"\r\n'
-    "Content-Type: application/octet-stream\r\n\r\n"
-).encode()
-AFTER = f"\r\n--{BOUNDARY}--\r\n".encode()
-HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+from bench.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Connection, WireError, share
 
 
 class StarletteForm:
     """Chunks as forms, hashed when they are whole; joined by a last request."""
 
     name = "Starlette request.form()"
+    takes_in = ""
     verifies = "chunks"
     result = "one file"
 
@@ -52,16 +44,7 @@ class FormClient:
         self._path = payload.path
         with Connection(self._server.port, payload.path) as connection:
             self._upload = connection.ask("POST", "/uploads", {}).json()["id"]
-        waiting = deque(payload.chunks)
-
-        def lane(connection: Connection) -> None:
-            while waiting:
-                try:
-                    self._post(connection, waiting.popleft())
-                except IndexError:
-                    return
-
-        in_lanes(self._server.port, payload.path, [lane] * LANES)
+        share(self._server.port, payload.path, payload.chunks, self._post)
 
     def finish(self) -> None:
         """Have the chunks joined."""
@@ -74,6 +57,6 @@ class FormClient:
 
     def _post(self, connection: Connection, chunk: Chunk) -> None:
         target = f"/uploads/{self._upload}/chunks/{chunk.index}"
-        answer = connection.send("POST", target, HEADERS, chunk.offset, chunk.size, BEFORE, AFTER)
+        answer = connection.send("POST", target, FORM_HEADERS, chunk.offset, chunk.size, BEFORE_FILE, AFTER_FILE)
         if answer.json()["sha256"] != chunk.sha256:
             raise WireError(f"chunk {chunk.index} was received damaged")

@@ -6,31 +6,37 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from bench.cloudkeep_server import CloudKeep
+from bench.cloudkeep_server import NO_THREADS, CloudKeep
 from bench.contender import Contender, Missing
 from bench.form import StarletteForm
 from bench.install import CACHE
+from bench.limit import Limit
 from bench.machine import describe
 from bench.payload import MIB, make_payload
 from bench.report import Report
-from bench.rounds import Damaged, Sample, rounds
+from bench.rounds import COPIES, Damaged, Sample, rounds
 from bench.server import ServerError
 from bench.tus import TusNode, TusPy
 from bench.wire import WireError
 
-CONTENDERS: dict[str, type[Contender]] = {
+CONTENDERS: dict[str, Callable[[], Contender]] = {
+    "limit": Limit,
     "cloudkeep": CloudKeep,
+    "cloudkeep-form": partial(CloudKeep, "CloudKeep, multipart", form=True),
+    "cloudkeep-sha256": partial(CloudKeep, "CloudKeep, SHA-256 declared", declares=True),
+    "cloudkeep-asgi": partial(CloudKeep, "CloudKeep, by the event loop", NO_THREADS),
+    "cloudkeep-asgi-form": partial(CloudKeep, "CloudKeep, multipart by the event loop", NO_THREADS, form=True),
     "form": StarletteForm,
     "tuspyserver": TusPy,
     "tus-node": TusNode,
 }
-#: CloudKeep is asked for its slots once, and a page has that many.
-MAX_CHUNKS = 1000
-#: The file, its chunks and the joined file may be there at once.
-COPIES = 3
+#: The ways into CloudKeep that are measured when they are asked for.
+WAYS = {name for name in CONTENDERS if name.startswith("cloudkeep-")}
+DEFAULT = [name for name in CONTENDERS if name not in WAYS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,14 +63,12 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size-mib", type=int, default=1024, choices=range(1, 8193), metavar="MIB")
     parser.add_argument("--chunk-mib", type=int, default=8, choices=range(1, 65), metavar="MIB")
     parser.add_argument("--rounds", type=int, default=4, choices=range(1, 101), metavar="N")
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), help="some of the servers")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=DEFAULT, help="some of the servers")
     parser.add_argument(
         "--folder", type=Path, default=CACHE, help="where the data goes while it runs (default: bench/.cache)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
     options = parser.parse_args(given)
-    if options.size_mib > options.chunk_mib * MAX_CHUNKS:
-        parser.error(f"that makes more than {MAX_CHUNKS} chunks")
     if options.json and not options.json.parent.is_dir():
         parser.error(f"there is no folder {options.json.parent}")
     return options

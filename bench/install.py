@@ -62,6 +62,26 @@ def node_with_tus() -> Installed:
     return Installed(node, folder, {"node": _run([node, "--version"]).strip(), **versions})
 
 
+@cache
+def c_program(name: str, *arguments: str) -> Path:
+    """``bench/servers/NAME.c``, compiled; ``arguments`` follow the file. Raises :class:`Missing`."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise Missing("there is no C compiler (cc) on PATH")
+    source = SERVERS / f"{name}.c"
+    folder = CACHE / f"{name}-{_fingerprint(source, extra=' '.join(arguments))}"
+    if not _is_whole(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _run([compiler, "-O2", str(source), "-o", str(folder / name), *arguments])
+        _mark_whole(folder)
+    return folder / name
+
+
+def check_run(program: Path) -> None:
+    """Run a program that ends at once. Raises :class:`Missing` when it fails."""
+    _run([str(program)])
+
+
 def uvicorn(app: str, folder: Path, port: int) -> Launch:
     """How to serve an app of ``bench/servers`` with one process of uvicorn."""
     where = ["--app-dir", str(SERVERS), "--host", "127.0.0.1", "--port", str(port)]

@@ -1,17 +1,45 @@
 """The medians of a run, as a table in Markdown and as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.contender import Contender
+from bench.limit import Limit
 from bench.machine import Machine
 from bench.rounds import Sample
 
-HEAD = ("server", "wall s", "MiB/s (all)", "server CPU-s per GiB", "peak MiB", "READY after s", "verifies", "result")
-FIELDS = ("wall_seconds", "mib_per_second", "cpu_seconds_per_gib", "peak_mib", "ready_seconds")
+#: Column by column: its head, and whether it is a number.
+COLUMNS = {
+    "server": False,
+    "wall s": True,
+    "of limit": True,
+    "MiB/s (all)": True,
+    "ingest CPU-s per GiB": True,
+    "of limit ": True,
+    "CPU-s per GiB until READY": True,
+    "peak MiB": True,
+    "READY after s": True,
+    "verifies": False,
+    "result": False,
+}
+NUMBERS = sum(COLUMNS.values())
+FIELDS = ("wall_seconds", "mib_per_second", "ingest_cpu", "cpu", "peak_mib", "ready_seconds")
+
+
+def markdown(columns: Mapping[str, bool], rows: Iterable[Sequence[str]]) -> str:
+    """A table; ``columns`` says of each head whether numbers stand below it."""
+    rule = ["--:" if is_number else "---" for is_number in columns.values()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [[head.strip() for head in columns], rule, *rows])
+
+
+def write_json(path: Path, command: str, machine: Machine, content: Mapping[str, Any]) -> None:
+    """The result of a run, with what was run and on what."""
+    described = {"command": command, "machine": {**asdict(machine), "quiet": machine.quiet}}
+    path.write_text(json.dumps({**described, **content}, indent=2) + "\n")
 
 
 @dataclass(frozen=True)
@@ -27,41 +55,78 @@ class Report:
     samples: Sequence[Sample]
 
     def medians(self, name: str) -> dict[str, float]:
-        """Of every figure of a contender that was measured."""
-        mine = [asdict(sample) for sample in self.samples if sample.server == name]
-        return {field: round(median(sample[field] for sample in mine), 3) for field in FIELDS}
+        """Of every figure of a contender that was measured, and of its ratios to the limit in the same round."""
+        mine = self._of(name)
+        figures = {field: median(getattr(sample, field) for sample in mine) for field in FIELDS}
+        for field in ("wall_seconds", "ingest_cpu"):
+            if ratios := self._ratios(mine, field):
+                figures[f"{field}_of_limit"] = median(ratios)
+        return {field: round(figure, 3) for field, figure in figures.items()}
+
+    def cpu_by_process(self, name: str) -> dict[str, float]:
+        """Medians of the CPU seconds per GiB until READY, by role."""
+        mine = [sample.cpu_by_process for sample in self._of(name)]
+        roles = dict.fromkeys(role for sample in mine for role in sample)
+        return {role: round(median(sample.get(role, 0.0) for sample in mine), 3) for role in roles}
 
     def table(self) -> str:
         """One row for every contender, under the command and the machine."""
-        rows = [HEAD, ("---", *["--:"] * len(FIELDS), "---", "---"), *map(self._row, self.contenders)]
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"{self.command}\n{self.machine}", "", *lines, "", *self._packages()])
+        table = markdown(COLUMNS, map(self._row, self.contenders))
+        return "\n".join([f"{self.command}\n{self.machine}", "", table, "", *self._processes(), *self._packages()])
 
     def write(self, path: Path) -> None:
         """Everything, as JSON."""
-        measured = [contender for contender in self.contenders if contender.name not in self.missing]
+        measured = [contender.name for contender in self.contenders if contender.name not in self.missing]
         content = {
-            "command": self.command,
             "options": self.options,
-            "machine": {**asdict(self.machine), "quiet": self.machine.quiet},
             "servers": {c.name: {"verifies": c.verifies, "result": c.result} for c in self.contenders},
             "versions": self.versions,
             "missing": self.missing,
-            "medians": {contender.name: self.medians(contender.name) for contender in measured},
+            "medians": {name: {**self.medians(name), "by_process": self.cpu_by_process(name)} for name in measured},
             "samples": [asdict(sample) for sample in self.samples],
         }
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        write_json(path, self.command, self.machine, content)
+
+    def _of(self, name: str) -> list[Sample]:
+        return [sample for sample in self.samples if sample.server == name]
+
+    def _ratios(self, mine: Sequence[Sample], field: str) -> list[float]:
+        limit = {sample.round: float(getattr(sample, field)) for sample in self._of(Limit.name)}
+        return [getattr(sample, field) / limit[sample.round] for sample in mine if limit.get(sample.round)]
 
     def _row(self, contender: Contender) -> tuple[str, ...]:
         if contender.name in self.missing:
-            return (contender.name, *["missing"] * len(FIELDS), "", "")
+            return (contender.name, *["missing"] * NUMBERS, "", "")
         figures = self.medians(contender.name)
-        wall, rate, cpu, peak, ready = (figures[field] for field in FIELDS)
-        rates = [sample.mib_per_second for sample in self.samples if sample.server == contender.name]
-        spread = f"{rate:.0f} ({min(rates):.0f}-{max(rates):.0f})"
-        shown = (f"{wall:.2f}", spread, f"{cpu:.2f}", f"{peak:.0f}", f"{ready:.2f}")
-        return (contender.name, *shown, contender.verifies, contender.result)
+        wall, rate, ingest, cpu, peak, ready = (figures[field] for field in FIELDS)
+        rates = [sample.mib_per_second for sample in self._of(contender.name)]
+        return (
+            contender.name,
+            f"{wall:.2f}",
+            _times(figures.get("wall_seconds_of_limit")),
+            f"{rate:.0f} ({min(rates):.0f}-{max(rates):.0f})",
+            f"{ingest:.2f}",
+            _times(figures.get("ingest_cpu_of_limit")),
+            f"{cpu:.2f}",
+            f"{peak:.0f}",
+            f"{ready:.2f}",
+            contender.verifies,
+            contender.result,
+        )
+
+    def _processes(self) -> list[str]:
+        """A line for each server of several processes."""
+        found = {name: self.cpu_by_process(name) for name in self.versions}
+        return [
+            f"{name}, CPU-s per GiB: " + ", ".join(f"{role} {seconds:.2f}" for role, seconds in roles.items())
+            for name, roles in found.items()
+            if len(roles) > 1
+        ]
 
     def _packages(self) -> list[str]:
         known = [f"{name}: {', '.join(map(' '.join, self.versions[name].items()))}" for name in self.versions]
         return [*known, *(f"{name}: missing, {why}" for name, why in self.missing.items())]
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"

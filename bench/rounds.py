@@ -3,31 +3,55 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.contender import Contender
 from bench.payload import MIB, Payload
-from bench.server import free_port, running
+from bench.server import Server, free_port, running
+from bench.warmth import warm
 
 #: Seconds after READY in which what a server still does is counted as its work.
 SETTLE = 0.3
+#: The file, its chunks and the joined file may be there at once.
+COPIES = 3
 GIB = 1024 * MIB
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One upload. ``wall_seconds`` ends with the answer to the last chunk, and there ``ready_seconds`` begins."""
+    """One upload. ``wall_seconds`` ends with the answer to the last chunk, and there ``ready_seconds`` begins.
+
+    CPU seconds are per GiB of the file. ``ingest_cpu``: of the processes that take chunks in, until the answer to the
+    last one. ``cpu``: of everything, until shortly after READY; ``cpu_by_process`` is the same by role.
+    """
 
     server: str
     round: int
     wall_seconds: float
     ready_seconds: float
     mib_per_second: float
-    cpu_seconds_per_gib: float
+    ingest_cpu: float
+    cpu: float
+    cpu_by_process: dict[str, float]
     peak_mib: float
+
+
+@dataclass(frozen=True)
+class _Moment:
+    at: float
+    cpu: Mapping[str, float]
+
+    @classmethod
+    def of(cls, server: Server) -> Self:
+        return cls(time.perf_counter(), server.cpu_seconds())
+
+    def cpu_until(self, later: Self, size: int) -> dict[str, float]:
+        """Seconds by role for every GiB of ``size``."""
+        return {role: (seconds - self.cpu.get(role, 0.0)) * GIB / size for role, seconds in later.cpu.items()}
 
 
 class Damaged(Exception):
@@ -41,16 +65,29 @@ def measure(contender: Contender, payload: Payload, warm_up: Payload, folder: Pa
         client = contender.client(server)
         client.send(warm_up)
         client.finish()
-        before, begun = server.cpu_seconds(), time.perf_counter()
+        warm(COPIES * payload.size)
+        begun = _Moment.of(server)
         client.send(payload)
-        sent = time.perf_counter()
+        sent = _Moment.of(server)
         client.finish()
         ready = time.perf_counter()
         time.sleep(SETTLE)
-        cpu, peak = server.cpu_seconds() - before, server.peak_bytes()
+        end = _Moment.of(server)
+        peak = sum(server.peak_bytes().values())
         if client.stored_sha256() != payload.sha256:
             raise Damaged(f"{contender.name} does not have the bytes that it was sent")
-    return _sample(contender.name, number, payload.size, sent - begun, ready - sent, cpu, peak)
+    ingest, everything = begun.cpu_until(sent, payload.size), begun.cpu_until(end, payload.size)
+    return Sample(
+        server=contender.name,
+        round=number,
+        wall_seconds=round(sent.at - begun.at, 3),
+        ready_seconds=round(ready - sent.at, 3),
+        mib_per_second=round(payload.size / MIB / (sent.at - begun.at), 1),
+        ingest_cpu=round(ingest[contender.takes_in] if contender.takes_in else sum(ingest.values()), 3),
+        cpu=round(sum(everything.values()), 3),
+        cpu_by_process={role: round(seconds, 3) for role, seconds in everything.items()},
+        peak_mib=round(peak / MIB, 1),
+    )
 
 
 def rounds(
@@ -77,15 +114,3 @@ def _folder(parent: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place)
-
-
-def _sample(name: str, number: int, size: int, wall: float, ready: float, cpu: float, peak: int) -> Sample:
-    return Sample(
-        server=name,
-        round=number,
-        wall_seconds=round(wall, 3),
-        ready_seconds=round(ready, 3),
-        mib_per_second=round(size / MIB / wall, 1),
-        cpu_seconds_per_gib=round(cpu * GIB / size, 3),
-        peak_mib=round(peak / MIB, 1),
-    )

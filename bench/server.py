@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +26,15 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500."""
+    """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500.
+
+    ``roles`` names processes by a word of their command line; any other goes by the name of its program.
+    """
 
     arguments: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_path: str = "/"
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Server:
@@ -44,6 +48,7 @@ class Server:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 launch.arguments,
+                cwd=folder,
                 env={**_clean_environment(), **launch.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -61,13 +66,19 @@ class Server:
             time.sleep(0.05)
         raise ServerError(f"{self._launch.arguments}: not ready\n{self.log.read_text(errors='replace')[-2000:]}")
 
-    def cpu_seconds(self) -> float:
-        """User and system time of the whole tree since it was started, children that have ended included."""
-        return sum(sum(process.cpu_times()[:4]) for process in self._alive())
+    def cpu_seconds(self) -> dict[str, float]:
+        """User and system time by role since the start, children that have ended included."""
+        return self._by_role(lambda process: sum(process.cpu_times()[:4]))
 
-    def peak_bytes(self) -> int:
-        """The sum of what each living process had resident at its peak; shared pages count once for each."""
-        return sum(_peak_bytes(process.pid) for process in self._alive())
+    def peak_bytes(self) -> dict[str, float]:
+        """What the processes of each role had resident at their peak; shared pages count once for each process."""
+        return self._by_role(lambda process: _peak_bytes(process.pid))
+
+    def forget_peaks(self) -> None:
+        """Let every living process's peak begin anew with what it has resident now."""
+        for process in self._alive():
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
     def stop(self) -> None:
         """End the whole tree: politely first, then by force."""
@@ -80,6 +91,15 @@ class Server:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait()
+
+    def _by_role(self, figure: Callable[[psutil.Process], float]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for process in self._alive():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                words = process.cmdline()
+                role = next((name for word, name in self._launch.roles.items() if word in words), process.name())
+                found[role] = found.get(role, 0.0) + figure(process)
+        return found
 
     def _alive(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -18,6 +18,7 @@ class TusPy:
     """PyPI's tuspyserver: the quarters are partial uploads, joined by the concatenation extension."""
 
     name = "tuspyserver"
+    takes_in = ""
     verifies = "no"
     result = "one file"
 
@@ -41,6 +42,7 @@ class TusNode:
     """npm's @tus/server. Its file store cannot concatenate, so the quarters stay four files."""
 
     name = "@tus/server"
+    takes_in = ""
     verifies = "no"
     result = "four files"
 

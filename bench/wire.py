@@ -2,18 +2,29 @@
 
 import json
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 #: Seconds without a byte after which a server is given up.
 SILENCE = 60.0
 LANES = 4
 
+#: A form whose only part is a file named ``chunk``: what stands around its bytes, and the headers.
+BOUNDARY = "the-boundary-of-this-form"
+BEFORE_FILE = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="chunk"; filename="blob"\r\n'
+    "Content-Type: application/octet-stream\r\n\r\n"
+).encode()
+AFTER_FILE = f"\r\n--{BOUNDARY}--\r\n".encode()
+FORM_HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+T = TypeVar("T")
 Headers = Mapping[str, str]
 
 
@@ -103,3 +114,18 @@ def in_lanes(port: int, path: Path, lanes: Sequence[Callable[[Connection], None]
             for connection in connections:
                 connection.abort()
             raise
+
+
+def share(port: int, path: Path, items: Iterable[T], send: Callable[[Connection, T], None], lanes: int = LANES) -> None:
+    """Send the items in order over so many connections, each taking the next one that nobody has taken."""
+    waiting = deque(items)
+
+    def lane(connection: Connection) -> None:
+        while waiting:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
+            send(connection, item)
+
+    in_lanes(port, path, [lane] * lanes)

@@ -124,12 +124,12 @@ def _http_server(settings: Settings) -> "uvicorn.Server":
     import uvicorn
 
     from cloudkeep.app import create_app
-    from cloudkeep.lending import LendingProtocol
+    from cloudkeep.lending import lending_to
 
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
-        http=LendingProtocol,
+        http=lending_to(settings.body_threads),
         ws="websockets-sansio",
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -24,7 +25,8 @@ from services.errors import BodyIncomplete, BodyStalled
 
 CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")
 METHODS = frozenset({"PUT", "POST"})
-#: Bodies on threads at once; more go by the event loop, so slow senders cannot starve anybody.
+#: Bodies on threads at once, unless the settings say otherwise; more go by the event loop, so slow senders cannot
+#: starve anybody.
 THREADS = 16
 
 
@@ -67,11 +69,10 @@ class Threads:
         self._local.reader.read(body, consume)
 
 
-_threads = Threads()
-
-
 class LendingProtocol(HttpToolsProtocol):
-    """Give it to uvicorn as ``http=``."""
+    """Give it to uvicorn as ``http=``. ``threads`` are those of the process."""
+
+    threads: ClassVar[Threads] = Threads()
 
     def on_headers_complete(self) -> None:
         """Stop reading where a body begins that somebody may want on a thread."""
@@ -99,6 +100,13 @@ class LendingProtocol(HttpToolsProtocol):
         return int(length) if b"transfer-encoding" not in headers and length.isdigit() else None
 
 
+def lending_to(threads: int) -> type[HttpToolsProtocol]:
+    """The protocol for a process with so many threads for bodies; without any, uvicorn's own."""
+    if not threads:
+        return HttpToolsProtocol
+    return type("LendingProtocol", (LendingProtocol,), {"threads": Threads(threads)})
+
+
 @dataclass
 class _UvicornBody:
     """See :class:`endpoints.lent_body.LentBody`."""
@@ -109,7 +117,7 @@ class _UvicornBody:
 
     async def take(self, consume: Consume, stall_timeout: float) -> bool:
         """See :class:`endpoints.lent_body.LentBody`."""
-        with _threads.borrowed() as borrowed:
+        with self.protocol.threads.borrowed() as borrowed:
             if not borrowed or not self.cycle.more_body or self.protocol.transport.is_closing():
                 return False
             try:
@@ -128,7 +136,7 @@ class _UvicornBody:
         self.cycle.body = bytearray()
         lent = socket.socket(fileno=os.dup(self.protocol.transport.get_extra_info("socket").fileno()))
         body = Body(lent, kept, self.length, os.eventfd(0), stall_timeout)
-        reading = _threads.read(body, consume)
+        reading = self.protocol.threads.read(body, consume)
         reading.add_done_callback(lambda _: body.close())
         await _until_done(reading, body.wake)
 

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     otp_ttl: Lifetime = 10 * 60
     job_lease: Patience = 60.0
     job_attempts: Count = 5
+    body_threads: Annotated[int, BeforeValidator(values.between(0, 256))] = 16
     body_stall_timeout: Patience = 30.0
     encode_stall_timeout: Patience = 120.0
     worker_name: Annotated[

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cloudkeep import lending
-from cloudkeep.lending import LendingProtocol, Threads
+from cloudkeep.lending import LendingProtocol, Threads, lending_to
 from cloudkeep.settings import Settings
 from endpoints.lent_body import Consume
 from endpoints.socket_reader import Body
@@ -38,7 +37,7 @@ class WatchedThreads(Threads):
 def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedThreads]:
     """A pool of the test's own."""
     watched = WatchedThreads()
-    monkeypatch.setattr(lending, "_threads", watched)
+    monkeypatch.setattr(LendingProtocol, "threads", watched)
     yield watched
     watched.close()
 
@@ -69,9 +68,17 @@ async def test_a_body_in_transfer_coding_goes_by_asgi(threads: WatchedThreads, a
     assert threads.bodies == 0
 
 
+def test_a_process_without_threads_for_bodies_lends_nothing() -> None:
+    assert not issubclass(lending_to(0), LendingProtocol)
+    lends = lending_to(2)
+    assert issubclass(lends, LendingProtocol)
+    with lends.threads.borrowed() as first, lends.threads.borrowed() as second, lends.threads.borrowed() as third:
+        assert (first, second, third) == (True, True, False)
+
+
 async def test_a_body_that_finds_no_thread_goes_by_asgi(monkeypatch: pytest.MonkeyPatch, server: str, api: Api) -> None:
     only = WatchedThreads(1)
-    monkeypatch.setattr(lending, "_threads", only)
+    monkeypatch.setattr(LendingProtocol, "threads", only)
     slow, *others = await slots_of(api)
     async with connect(server) as wire:
         await wire.send(head("PUT", slow["url"], Content_Length=MIB) + b"x")
@@ -113,7 +120,7 @@ async def test_a_silent_sender_is_given_up_and_its_thread_is_free_again(
     monkeypatch: pytest.MonkeyPatch, server: str, api: Api
 ) -> None:
     only = WatchedThreads(1)
-    monkeypatch.setattr(lending, "_threads", only)
+    monkeypatch.setattr(LendingProtocol, "threads", only)
     silent, other, _ = await slots_of(api)
     async with connect(server) as wire:
         await wire.send(head("PUT", silent["url"], Content_Length=MIB) + b"x")
@@ -162,4 +169,4 @@ async def _taken(api: Api, slot: Json) -> httpx.Response | None:
 
 def _is_reading() -> bool:
     """Whether a thread of the pool is in the middle of a body."""
-    return lending._threads.busy > 0 and any(one.name.startswith("lent-socket") for one in threading.enumerate())
+    return LendingProtocol.threads.busy > 0 and any(one.name.startswith("lent-socket") for one in threading.enumerate())

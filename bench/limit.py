@@ -1,0 +1,64 @@
+"""The yardstick: ``bench/servers/limit.c``, which receives, hashes and writes, and does nothing else."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+from bench.contender import Client
+from bench.install import c_program, check_run
+from bench.payload import Chunk, Payload, sha256_of
+from bench.server import Launch, Server
+from bench.wire import Connection, WireError, share
+
+FILE = "upload"
+
+
+class Limit:
+    """Chunks by raw PUT, each hashed as it comes in."""
+
+    name = "C limit"
+    takes_in = ""
+    verifies = "chunks"
+    result = "one file"
+
+    def prepare(self) -> dict[str, str]:
+        """Compile it, and see whether it finds a SHA-256. Raises :class:`Missing`."""
+        check_run(_program())
+        return {"threads": "16"}
+
+    def launch(self, folder: Path, port: int) -> Launch:
+        """One process, a thread for every connection."""
+        return Launch([str(_program()), str(port)])
+
+    def client(self, server: Server) -> Client:
+        """Nobody signs in."""
+        return LimitClient(server)
+
+
+class LimitClient:
+    """Uploads one file."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def send(self, payload: Payload) -> None:
+        """Four connections take the chunks in order, each the next one that nobody has taken."""
+        with Connection(self._server.port, payload.path) as connection:
+            connection.ask("POST", f"/{FILE}?{urlencode({'size': payload.size})}", {})
+        share(self._server.port, payload.path, payload.chunks, _put)
+
+    def finish(self) -> None:
+        """With the last chunk everything is there."""
+
+    def stored_sha256(self) -> str:
+        """Read the file."""
+        return sha256_of([self._server.folder / FILE])
+
+
+def _program() -> Path:
+    return c_program("limit", "-pthread", "-ldl")
+
+
+def _put(connection: Connection, chunk: Chunk) -> None:
+    answer = connection.send("PUT", f"/{FILE}?offset={chunk.offset}", {}, chunk.offset, chunk.size)
+    if answer.body.decode() != chunk.sha256:
+        raise WireError(f"chunk {chunk.index} was received damaged")
