@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,9 +93,9 @@ class CloudKeepClient:
             raise WireError(f"chunk {chunk.index} was received damaged")
 
 
-def put_raw(connection: Connection, slot: Slot, offset: int) -> Answer:
-    """Fill a slot from this offset of the connection's file, with nothing but its bytes."""
-    return connection.send("PUT", _target(slot), {}, offset, slot.size)
+def put_raw(connection: Connection, slot: Slot, offset: int, halfway: Callable[[], object] | None = None) -> Answer:
+    """Fill a slot from this offset of the connection's file, with nothing but its bytes. ``halfway`` as for sending."""
+    return connection.send("PUT", _target(slot), {}, offset, slot.size, halfway=halfway)
 
 
 def put_form(connection: Connection, slot: Slot, offset: int) -> Answer:

@@ -1,15 +1,12 @@
-"""The medians of a run, as a table in Markdown and as JSON."""
+"""The medians of a run, as a table in Markdown and as JSON values."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.contender import Contender
 from bench.limit import Limit
-from bench.machine import Machine
 from bench.rounds import Sample
 
 #: Column by column: its head, and whether it is a number.
@@ -36,19 +33,11 @@ def markdown(columns: Mapping[str, bool], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [[head.strip() for head in columns], rule, *rows])
 
 
-def write_json(path: Path, command: str, machine: Machine, content: Mapping[str, Any]) -> None:
-    """The result of a run, with what was run and on what."""
-    described = {"command": command, "machine": {**asdict(machine), "quiet": machine.quiet}}
-    path.write_text(json.dumps({**described, **content}, indent=2) + "\n")
-
-
 @dataclass(frozen=True)
 class Report:
     """A whole run. ``versions`` and ``missing`` by contender: what was measured, and why something was not."""
 
-    command: str
     options: Mapping[str, int]
-    machine: Machine
     contenders: Sequence[Contender]
     versions: Mapping[str, Mapping[str, str]]
     missing: Mapping[str, str]
@@ -69,15 +58,15 @@ class Report:
         roles = dict.fromkeys(role for sample in mine for role in sample)
         return {role: round(median(sample.get(role, 0.0) for sample in mine), 3) for role in roles}
 
-    def table(self) -> str:
-        """One row for every contender, under the command and the machine."""
+    def text(self) -> str:
+        """A table with one row for every contender, and what else is to say of them."""
         table = markdown(COLUMNS, map(self._row, self.contenders))
-        return "\n".join([f"{self.command}\n{self.machine}", "", table, "", *self._processes(), *self._packages()])
+        return "\n".join([table, "", *self._processes(), *self._packages()])
 
-    def write(self, path: Path) -> None:
-        """Everything, as JSON."""
+    def content(self) -> dict[str, Any]:
+        """Everything, as JSON values."""
         measured = [contender.name for contender in self.contenders if contender.name not in self.missing]
-        content = {
+        return {
             "options": self.options,
             "servers": {c.name: {"verifies": c.verifies, "result": c.result} for c in self.contenders},
             "versions": self.versions,
@@ -85,7 +74,6 @@ class Report:
             "medians": {name: {**self.medians(name), "by_process": self.cpu_by_process(name)} for name in measured},
             "samples": [asdict(sample) for sample in self.samples],
         }
-        write_json(path, self.command, self.machine, content)
 
     def _of(self, name: str) -> list[Sample]:
         return [sample for sample in self.samples if sample.server == name]

@@ -79,10 +79,18 @@ class Connection:
         size: int,
         before: bytes = b"",
         after: bytes = b"",
+        halfway: Callable[[], object] | None = None,
     ) -> Answer:
-        """Send a range of the file, between ``before`` and ``after``. Raises :class:`WireError`."""
+        """Send a range of the file, between ``before`` and ``after``. Raises :class:`WireError`.
+
+        ``halfway`` is called when half of the range has been sent.
+        """
         self._socket.sendall(self._head(method, target, headers, len(before) + size + len(after)) + before)
-        self._socket.sendfile(self._file, offset, size)
+        first = size // 2 if halfway else size
+        self._socket.sendfile(self._file, offset, first)
+        if halfway:
+            halfway()
+            self._socket.sendfile(self._file, offset + first, size - first)
         if after:
             self._socket.sendall(after)
         return self._answer(method, target)

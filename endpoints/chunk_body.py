@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,7 +14,10 @@ from services import validation
 from services.errors import BodyIncomplete, BodyStalled, ChunkSizeMismatch, MalformedRequest
 
 #: Bytes handed to the store at once: large enough that the thread switch does not count, small enough for the cache.
+#: Many bodies at once take smaller ones, so that the batches of a process never hold much more than ``BATCHES``.
 BATCH = 1024 * 1024
+SMALLEST_BATCH = 64 * 1024
+BATCHES = 6 * 1024 * 1024
 SHA256_BYTES = 32
 
 
@@ -65,24 +69,49 @@ def declared_digest(framing: Framing) -> str | None:
     return None if digest is None else validation.sha256(digest)
 
 
+class Room:
+    """Shares the memory for batches among the bodies that are read now."""
+
+    def __init__(self) -> None:
+        self._bodies = 0
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Count one more body for the block."""
+        self._bodies += 1
+        try:
+            yield
+        finally:
+            self._bodies -= 1
+
+    @property
+    def batch(self) -> int:
+        """Bytes that a body may gather before it hands them over."""
+        return max(SMALLEST_BATCH, min(BATCH, BATCHES // max(1, self._bodies)))
+
+
+_room = Room()
+
+
 async def batches(request: Request, framing: Framing, stall_timeout: float) -> AsyncIterator[list[Buffer]]:
-    """The chunk's bytes, about a mebibyte at a time.
+    """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
     Raises :class:`BodyStalled` when nothing comes for ``stall_timeout`` seconds and :class:`BodyIncomplete` when the
     sender hangs up.
     """
     batch: list[Buffer] = []
     held = 0
-    async for data in _received(request, stall_timeout):
-        payload = framing.feed(data)
-        if payload:
-            batch.append(payload)
-            held += len(payload)
-        if held >= BATCH:
+    with _room.shared():
+        async for data in _received(request, stall_timeout):
+            payload = framing.feed(data)
+            if payload:
+                batch.append(payload)
+                held += len(payload)
+            if held >= _room.batch:
+                yield batch
+                batch, held = [], 0
+        if batch:
             yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
 
 
 async def _received(request: Request, stall_timeout: float) -> AsyncIterator[bytes]:

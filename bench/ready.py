@@ -1,0 +1,67 @@
+"""Measure how soon after its last chunk a file of CloudKeep is READY, by its size. See docs/performance.md."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from bench.cloudkeep_server import CloudKeep
+from bench.command import Outcome, demand_room, parse, parser_of, run, say, whole
+from bench.payload import MIB, make_payload
+from bench.report import markdown
+from bench.rounds import COPIES, Sample, rounds
+
+COLUMNS = {
+    "file, MiB": True,
+    "wall s": True,
+    "READY after s (all)": True,
+    "ingest CPU-s per GiB": True,
+    "CPU-s per GiB until READY": True,
+}
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for; returns the exit code."""
+    parser = parser_of("bench.ready", __doc__)
+    parser.add_argument("--sizes-mib", nargs="+", type=whole(1, 65536), default=[256, 1024, 4096], metavar="MIB")
+    parser.add_argument("--chunk-mib", type=whole(1, 64), default=8, metavar="MIB")
+    parser.add_argument("--rounds", type=whole(1, 100), default=3, metavar="N")
+    return run(parse(parser, given), _measure)
+
+
+def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
+    demand_room(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
+    found = {size: _samples(size, options, folder) for size in options.sizes_mib}
+    content = {str(size): [asdict(sample) for sample in samples] for size, samples in found.items()}
+    return Outcome(markdown(COLUMNS, (_row(size, samples) for size, samples in found.items())), {"sizes_mib": content})
+
+
+def _samples(size: int, options: argparse.Namespace, folder: Path) -> list[Sample]:
+    say(f"{size} MiB:")
+    chunk = options.chunk_mib * MIB
+    path = folder / "payload"
+    payloads = (
+        make_payload(path, size * MIB, chunk),
+        make_payload(folder / "warm-up", min(4 * chunk, size * MIB), chunk),
+    )
+    try:
+        return list(rounds([CloudKeep()], options.rounds, payloads, folder, say))
+    finally:
+        path.unlink()
+
+
+def _row(size: int, samples: Sequence[Sample]) -> tuple[str, ...]:
+    ready = [sample.ready_seconds for sample in samples]
+    return (
+        f"{size}",
+        f"{median(sample.wall_seconds for sample in samples):.2f}",
+        f"{median(ready):.2f} ({min(ready):.2f}-{max(ready):.2f})",
+        f"{median(sample.ingest_cpu for sample in samples):.2f}",
+        f"{median(sample.cpu for sample in samples):.2f}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Memory for bodies that come in by the event loop."""
+
+from contextlib import ExitStack
+
+from endpoints.chunk_body import BATCH, BATCHES, SMALLEST_BATCH, Room
+
+
+def test_a_body_alone_takes_the_largest_batches() -> None:
+    room = Room()
+    with room.shared():
+        assert room.batch == BATCH
+
+
+def test_many_bodies_share_a_bounded_room_and_leave_it_as_it_was() -> None:
+    room = Room()
+    with ExitStack() as bodies:
+        for number in range(1, 65):
+            bodies.enter_context(room.shared())
+            assert number * room.batch <= BATCHES
+    with room.shared():
+        assert room.batch == BATCH
+
+
+def test_a_crowd_does_not_make_batches_useless() -> None:
+    room = Room()
+    with ExitStack() as bodies:
+        for _ in range(1000):
+            bodies.enter_context(room.shared())
+        assert room.batch == SMALLEST_BATCH
