@@ -1,6 +1,7 @@
 """Measure CloudKeep's memory with many chunks in flight, and over a very large file. See docs/performance.md."""
 
 import argparse
+import shutil
 import sys
 import threading
 import time
@@ -70,6 +71,7 @@ def _warm_server(contender: CloudKeep, folder: Path) -> Iterator[tuple[Server, P
         person.wait_until_ready(begun.id)
         server.forget_peaks()
         yield server, person
+    shutil.rmtree(data)
 
 
 _numbers = count()
