@@ -9,7 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
+from cloudkeep.cors import shared_with
 from cloudkeep.graphql import GraphQLEndpoint
 from cloudkeep.resources import connected_database, open_services
 from cloudkeep.settings import Settings
@@ -29,7 +31,7 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> ASGIApp:
     """The whole API of one process. Nothing is connected before the lifespan begins."""
 
     @asynccontextmanager
@@ -37,8 +39,8 @@ def create_app(settings: Settings) -> Starlette:
         async with connected_database(settings), open_services(settings) as services:
             yield {"services": services}
 
-    graphql = GraphQLEndpoint(build_schema())
-    return Starlette(
+    graphql = GraphQLEndpoint(build_schema(), (settings.public_url, *settings.cors_origins))
+    app = Starlette(
         routes=[
             Route("/", _home),
             Route("/graphql", graphql, methods=["GET", "POST"]),
@@ -55,6 +57,7 @@ def create_app(settings: Settings) -> Starlette:
             Exception: problems.fault,
         },
     )
+    return shared_with(settings.cors_origins, app)
 
 
 async def _home(_: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -97,14 +97,18 @@ class PatientAdapter(ASGIWebSocketAdapter):
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """Strawberry's ASGI app with our context, our errors and our limits."""
+    """Strawberry's ASGI app with our context, our errors and our limits.
+
+    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page.
+    """
 
     websocket_adapter_class = PatientAdapter
     graphql_transport_ws_handler_class = StrictHandler
 
-    def __init__(self, schema: BaseSchema) -> None:
+    def __init__(self, schema: BaseSchema, origins: Sequence[str] = ()) -> None:
         super().__init__(
             schema,
+            allowed_origins=origins,
             allow_queries_via_get=False,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     mail_url: Annotated[str, BeforeValidator(values.mail_url)] = Field(default="console:", repr=False)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.networks)] = ()
     public_url: Annotated[str, BeforeValidator(values.public_url)] = Field(default_factory=_public_url)
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.origins)] = ()
     max_file_size: Bytes = 500 * 2**30
     quota: Bytes | None = None  # bytes per account; None is no limit
     storage_reserve: Reserve | None = None  # bytes that stay free; None is a share that suits the disk

@@ -114,6 +114,23 @@ def public_url(value: object) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def origins(value: object) -> tuple[str, ...]:
+    """A comma list of web origins, as browsers write them in an Origin header; or ``*``, which is any of them."""
+    entries = tuple(filter(None, (entry.strip() for entry in str(value).split(","))))
+    if "*" in entries and len(entries) > 1:
+        raise ValueError("is either * or a list of origins, not both")
+    return entries if entries == ("*",) else tuple(_origin(entry) for entry in entries)
+
+
+def _origin(text: str) -> str:
+    parts = _split(text, "http", "https")
+    extra = parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment
+    if not parts.hostname or extra or "*" in text or not text.isascii():
+        raise ValueError(f"must list origins like https://app.example.org, and {_quote(text)} is none")
+    default = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default).removesuffix(':')}"
+
+
 def reachable(host: str) -> str:
     """The address under which this machine reaches a server bound to ``host``: loopback for "every address"."""
     with suppress(ValueError):

@@ -59,6 +59,19 @@ async def test_a_form_is_read_on_a_thread(threads: WatchedThreads, api: Api) -> 
     assert threads.bodies == 3
 
 
+async def test_a_body_from_a_page_of_another_origin_is_read_on_a_thread(
+    threads: WatchedThreads, settings: Settings, sink: SmtpSink
+) -> None:
+    with listening_socket() as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = settings.model_copy(update={"public_url": address, "cors_origins": ("https://a.b",)})
+        async with serve(settings, listener) as url, httpx.AsyncClient(base_url=url) as http:
+            api = await sign_up(http, sink)
+            answer = await api.put((await slots_of(api))[0], CONTENT, Origin="https://a.b")
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://a.b"
+    assert threads.bodies == 1
+
+
 async def test_a_body_in_transfer_coding_goes_by_asgi(threads: WatchedThreads, api: Api) -> None:
     async def pieces() -> object:
         yield CONTENT[:MIB]

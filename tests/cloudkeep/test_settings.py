@@ -83,6 +83,23 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
 
 
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("*", ("*",)),
+        ("https://app.example.org/", ("https://app.example.org",)),
+        ("https://App.Example.org:443, http://a.b:80,", ("https://app.example.org", "http://a.b")),
+        ("http://localhost:5173,http://[::1]:8080", ("http://localhost:5173", "http://[::1]:8080")),
+    ],
+)
+def test_origins_are_read_as_browsers_write_them(load: Load, text: str, origins: tuple[str, ...]) -> None:
+    assert load(CORS_ORIGINS=text).cors_origins == origins
+
+
+def test_without_a_setting_no_other_origin_is_let_in(load: Load) -> None:
+    assert load().cors_origins == ()
+
+
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     assert load(PORT="", REDIS_URL="").redis_url is None
 
@@ -131,6 +148,15 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PUBLIC_URL", "https://a.b/c", "must be like https://drive.example.org, without path, query or user name"),
         ("PUBLIC_URL", "https://a.b:port", "is malformed: its host or its port cannot be read"),
         ("PUBLIC_URL", "https://a.b\n", "must not hold control characters"),
+        ("CORS_ORIGINS", "*,https://a.b", "is either * or a list of origins, not both"),
+        ("CORS_ORIGINS", "null", "must be a URL that starts with http:, https:"),
+        ("CORS_ORIGINS", "a.b:443", "the scheme a.b: is not supported, only http:, https:"),
+        (
+            "CORS_ORIGINS",
+            "https://a.b/c",
+            "must list origins like https://app.example.org, and 'https://a.b/c' is none",
+        ),
+        ("CORS_ORIGINS", "https://*.b", "must list origins like https://app.example.org, and 'https://*.b' is none"),
         ("SECRET_KEYS", "k:short", "entry 1 must have a secret of at least 32 characters"),
     ],
 )
