@@ -97,6 +97,13 @@ class Upload(Node):
         page = await pages.slots_page(info.context, self.row, first, after, bool(missing))
         return connect(page, lambda slot: _slot(self.row, slot), lambda slot: str(slot.index))
 
+    @strawberry.field(
+        description="One slot, to renew its URL or to ask for it just in time; null when no slot has this index."
+    )
+    async def slot(self, info: RequestInfo, index: int) -> ChunkSlot | None:
+        found = await info.context.services.uploads.slot(self.row, index)
+        return _slot(self.row, found) if found else None
+
     @classmethod
     def of(cls, row: models.Upload) -> "Upload":
         """The GraphQL form of a row."""

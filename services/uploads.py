@@ -133,8 +133,15 @@ class Uploads:
             if len(found) == limit:
                 break
             if not (missing and index in filled):
-                found.append(Slot(index, upload.slot_offset(index), upload.slot_size(index), index in filled))
+                found.append(_slot(upload, index, received=index in filled))
         return found
+
+    async def slot(self, upload: Upload, index: int) -> Slot | None:
+        """The slot with this index, if there is one."""
+        if not 0 <= index < upload.chunk_count:
+            return None
+        received = upload.is_full or any(chunk.index == index for chunk in await receipts.of(upload.id, index, limit=1))
+        return _slot(upload, index, received=received)
 
     async def _filled(self, upload: Upload, start: int) -> Container[int]:
         if upload.is_full:
@@ -302,6 +309,10 @@ class Uploads:
         if size > wanted * MAX_CHUNKS:
             raise InvalidInput(f"With this chunk size the file has more than {MAX_CHUNKS} chunks.", field="chunkSize")
         return wanted
+
+
+def _slot(upload: Upload, index: int, *, received: bool) -> Slot:
+    return Slot(index, upload.slot_offset(index), upload.slot_size(index), received)
 
 
 def _mime_type(wanted: str | None, file_name: str) -> str:

@@ -20,6 +20,7 @@ FILES = f"query ($first: Int, $after: String) {{ files(first: $first, after: $af
 SLOTS = """query ($id: ID!, $first: Int, $after: String, $missing: Boolean) { upload(id: $id) {
     slots(first: $first, after: $after, missing: $missing) {
       nodes { index offset size received } pageInfo { hasNextPage endCursor } } } }"""
+SLOT = "query ($id: ID!, $index: Int!) { upload(id: $id) { slot(index: $index) { index offset size received url } } }"
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Upload { fileName } ... on File { name } } }"
 ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
 LISTS = {"uploads": UPLOADS, "files": FILES}
@@ -115,6 +116,22 @@ async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shar
     rest = (await shared.api.data(SLOTS, id=upload["id"], first=9, after=after, missing=True))["slots"]
     assert [slot["index"] for slot in rest["nodes"]] == [3, 5]
     assert not rest["pageInfo"]["hasNextPage"]
+
+
+async def test_one_slot_is_found_by_its_index_with_a_url_that_takes_its_chunk(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    for slot in (upload["slots"]["nodes"][index] for index in (0, 5)):
+        found = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
+        assert {**found, "url": ""} == {**slot, "url": ""}
+        assert (await shared.api.put(found, CONTENT)).status_code == 200
+        again = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
+        assert again["received"] is True
+
+
+@pytest.mark.parametrize("index", [-1, 6, 2**31 - 1])
+async def test_there_is_no_slot_beyond_the_file(shared: Stand, index: int) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    assert (await shared.api.data(SLOT, id=upload["id"], index=index))["slot"] is None
 
 
 async def test_slots_are_listed_in_order_with_what_was_received(shared: Stand) -> None:
