@@ -4,6 +4,7 @@ import re
 import tomllib
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / name for name in ("uv.txt", "runtime.txt", "dev.txt", "bench.txt")]
+NPM_PROJECTS = ["bench/servers/tus_node", *(f"tests/browser/{name}" for name in ("chromium", "uppy-5", "uppy-6"))]
+NPM_LOCKS = [ROOT / project / "package-lock.json" for project in NPM_PROJECTS]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -27,6 +30,13 @@ def test_a_lock_has_a_hash_for_everything_and_names_no_registry(lock: Path) -> N
     text = lock.read_text().replace("\\\n", "")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[^:]+( +--hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
+def test_an_npm_lock_has_a_hash_for_everything_and_names_no_registry(lock: Path) -> None:
+    packages: dict[str, Any] = loads(lock.read_text())["packages"]
+    assert all("resolved" not in package for package in packages.values())
+    assert all("integrity" in package for path, package in packages.items() if path)
 
 
 def test_the_locks_cover_what_the_project_asks_for() -> None:

@@ -1,0 +1,88 @@
+"""A server as ``make run`` starts it, which lets in one other origin, and a browser to come from there."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.browser.browser import Browser, NoBrowser, find_browser
+from tests.browser.site import Site, bundle, serving_page, url_of
+from tests.e2e.conftest import sign_up
+from tests.support.line import Line, line_to
+from tests.support.process import ServeProcess, serving
+from tests.support.server import Api, listening_socket
+
+HERE = Path(__file__).parent
+CACHE = HERE / ".cache"
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the page comes from, and how it reaches the server: over a line of the test's own."""
+
+    page: socket.socket
+    line: socket.socket
+
+
+@pytest.fixture(scope="session")
+def origins() -> Iterator[Origins]:
+    """Two ports, which make two origins; both are kept for as long as the server knows them."""
+    with listening_socket() as page, listening_socket() as line:
+        yield Origins(page, line)
+
+
+@pytest.fixture(scope="session")
+def cloudkeep(origins: Origins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """A server that lets the page's origin in, and that clients reach by the line."""
+    page, line = url_of(origins.page), url_of(origins.line)
+    data = tmp_path_factory.mktemp("data")
+    with serving(data, CLOUDKEEP_PUBLIC_URL=line, CLOUDKEEP_CORS_ORIGINS=page) as process:
+        yield process
+
+
+@pytest.fixture
+async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
+    """Somebody who has just registered."""
+    async with httpx.AsyncClient(base_url=cloudkeep.url, timeout=60) as http:
+        yield await sign_up(http, cloudkeep)
+
+
+@pytest.fixture
+async def line(cloudkeep: ServeProcess, origins: Origins) -> AsyncIterator[Line]:
+    """The line, which the test may cut."""
+    port = urlsplit(cloudkeep.url).port
+    assert port
+    async with line_to(port, origins.line) as running:
+        yield running
+
+
+@pytest.fixture
+def reached(origins: Origins, line: Line) -> str:
+    """The URL by which the page reaches the server."""
+    return url_of(origins.line)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Browser:
+    """A headless Chromium. Where there is none for the machine, the test says so."""
+    try:
+        return find_browser(HERE / "chromium", CACHE)
+    except NoBrowser as error:
+        pytest.skip(f"Uppy was not tested: {error}")
+
+
+@pytest.fixture(scope="session", params=[5, 6], ids="uppy-{}".format)
+def script(request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The page with one of Uppy's versions."""
+    return bundle(request.param, tmp_path_factory.mktemp("page"), CACHE)
+
+
+@pytest.fixture
+async def site(script: bytes, origins: Origins) -> AsyncIterator[Site]:
+    """Where the page comes from."""
+    async with serving_page(script, origins.page) as running:
+        yield running

@@ -1,0 +1,110 @@
+"""Uppy's own S3 plugin uploads from a page of another origin, with nothing but the code of docs/uppy.md."""
+
+import random
+from pathlib import Path
+
+import httpx
+
+from tests.browser.browser import Browser
+from tests.browser.site import Site
+from tests.support.line import Line
+from tests.support.server import Api, Json, digest
+from tests.support.waiting import eventually
+
+MIB = 1024 * 1024
+CHUNK = 5 * MIB  # the least that Uppy sends
+CONTENT = random.Random(1).randbytes(12 * CHUNK + 12_345)
+CHUNKS = 13
+#: Uppy sends up to six chunks at once: however they are mixed, one of them is whole by then, and others never come.
+BEFORE_THE_CUT = 6 * CHUNK + MIB
+#: Heads of requests, and questions to GraphQL.
+AROUND = MIB // 2
+UPLOADS = """{ uploads { nodes { id fileName size status chunkSize receivedChunks
+  slots(first: 100) { nodes { index size received } } file { sha256 downloadUrl } } } }"""
+
+
+async def uploads_of(person: Api) -> list[Json]:
+    """Newest first."""
+    found: list[Json] = (await person.data(UPLOADS))["nodes"]
+    return found
+
+
+async def the_upload_of(person: Api) -> Json:
+    """The only one."""
+    (found,) = await uploads_of(person)
+    return found
+
+
+def give(site: Site, person: Api, content: bytes, url: str, **more: object) -> None:
+    """Have the page upload this as the person, to the server at this URL."""
+    token = person.http.headers["Authorization"].removeprefix("Bearer ")
+    about = {"name": "holiday.bin", "lastModified": 1_700_000_000_000, "chunkSize": CHUNK}
+    site.give(content, url=url, token=token, **about, **more)
+
+
+async def download(url: str) -> bytes:
+    async with httpx.AsyncClient(timeout=60) as http:
+        return (await http.get(url)).content
+
+
+def etags(indexes: set[int]) -> dict[int, str]:
+    """What the page must have read of the answers to these chunks."""
+    return {index: digest(CONTENT[index * CHUNK :][:CHUNK]) for index in indexes}
+
+
+def bare(parts: dict[int, str]) -> dict[int, str]:
+    """Without the quotation marks, which one version takes off and the other leaves."""
+    return {index: etag.strip('"') for index, etag in parts.items()}
+
+
+async def interrupted(site: Site, line: Line, browser: Browser, person: Api, profile: Path) -> Json:
+    """The upload, after the line went dead in the middle of a chunk and the browser was killed."""
+    line.die_after(BEFORE_THE_CUT)
+    with browser.showing(site.url, profile):
+
+        async def stuck() -> bool:
+            return line.is_dead and len(site.parts()) == (await the_upload_of(person))["receivedChunks"] > 0
+
+        await eventually(stuck)
+    await line.revive()
+    return await the_upload_of(person)
+
+
+async def test_an_upload_that_was_cut_off_goes_on_in_another_browser_with_what_is_missing(
+    site: Site, line: Line, reached: str, browser: Browser, person: Api, tmp_path: Path
+) -> None:
+    give(site, person, CONTENT, reached)
+    upload = await interrupted(site, line, browser, person, tmp_path / "one")
+    received = {slot["index"] for slot in upload["slots"]["nodes"] if slot["received"]}
+    missing = set(range(CHUNKS)) - received
+    assert (upload["status"], upload["chunkSize"]) == ("RECEIVING", CHUNK)
+    assert bare(site.parts()).items() <= etags(received).items()
+
+    give(site, person, CONTENT, reached)
+    before = line.sent
+    with browser.showing(site.url, tmp_path / "another"):
+        end = await eventually(site.ended)
+    assert bare(site.parts()).items() <= etags(missing).items()
+    assert line.sent - before < sum(slot["size"] for slot in upload["slots"]["nodes"] if not slot["received"]) + AROUND
+
+    done = await the_upload_of(person)
+    assert (done["id"], done["status"], done["file"]["sha256"]) == (upload["id"], "READY", digest(CONTENT))
+    assert await download(end["locations"][0]) == CONTENT
+
+
+async def test_a_cancelled_upload_is_aborted_and_its_file_can_be_sent_anew(
+    site: Site, reached: str, browser: Browser, person: Api, tmp_path: Path
+) -> None:
+    content = CONTENT[: 9 * CHUNK]  # more than Uppy has under way when the first chunk is there
+
+    async def aborted() -> bool:
+        return [upload["status"] for upload in await uploads_of(person)] == ["ABORTED"]
+
+    give(site, person, content, reached, cancel=1)
+    with browser.showing(site.url, tmp_path / "one"):
+        await eventually(aborted)
+    give(site, person, content, reached)
+    with browser.showing(site.url, tmp_path / "another"):
+        end = await eventually(site.ended)
+    assert await download(end["locations"][0]) == content
+    assert [upload["status"] for upload in await uploads_of(person)] == ["READY", "ABORTED"]

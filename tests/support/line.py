@@ -1,0 +1,84 @@
+"""A line to the server that goes dead in the middle."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+BLOCK = 64 * 1024
+
+
+class Line:
+    """Passes bytes on in both directions and counts those that clients ``sent``."""
+
+    def __init__(self, port: int) -> None:
+        self.sent = 0
+        self._port = port
+        self._limit: int | None = None
+        self._alive = asyncio.Event()
+        self._alive.set()
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether somebody has more to send than may pass."""
+        return not self._alive.is_set()
+
+    def die_after(self, count: int) -> None:
+        """Let pass what clients send until it is about ``count`` bytes, and then nothing."""
+        self._limit = self.sent + count
+
+    async def revive(self) -> None:
+        """Break every connection off, as the system of a client does that has gone, and let new ones pass."""
+        for connection in self._connections:
+            connection.cancel()
+        while self._connections:
+            await asyncio.wait(self._connections)
+        self._limit = None
+        self._alive.set()
+
+    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until either side ends it."""
+        connection = asyncio.create_task(self._connect(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        ways = {
+            asyncio.create_task(self._carry(reader, up_writer, counted=True)),
+            asyncio.create_task(self._carry(up_reader, writer, counted=False)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            for end in (up_writer, writer):
+                end.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(BLOCK):
+                if counted:
+                    await self._pass(len(data))
+                writer.write(data)
+                await writer.drain()
+
+    async def _pass(self, count: int) -> None:
+        if self._limit is not None and self.sent + count > self._limit:
+            self._alive.clear()
+        await self._alive.wait()
+        self.sent += count
+
+
+@contextlib.asynccontextmanager
+async def line_to(port: int, listener: socket.socket) -> AsyncIterator[Line]:
+    """A line from the listener to ``port`` on this machine."""
+    line = Line(port)
+    server = await asyncio.start_server(line.connect, sock=listener.dup())
+    try:
+        yield line
+    finally:
+        server.close()
+        await line.revive()
