@@ -1,24 +1,22 @@
 """The other servers, installed once into ``bench/.cache``, each version of the locks into a folder of its own."""
 
 import hashlib
-import shutil
-import subprocess
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
-from json import loads
 from pathlib import Path
 
+from bench import npm
 from bench.contender import Missing
+from bench.programs import ProgramFailed, run
 from bench.server import Launch
 
 HERE = Path(__file__).resolve().parent
-CACHE = HERE / ".cache"
+CACHE = Path(os.environ.get("BENCH_CACHE", HERE / ".cache"))
 SERVERS = HERE / "servers"
 LOCK = HERE.parent / "requirements" / "bench.txt"
-#: Seconds that one step of an installation may take.
-PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -47,19 +45,12 @@ def python_with_servers() -> Installed:
 @cache
 def node_with_tus() -> Installed:
     """Node with the packages of ``bench/servers/tus_node``. Raises :class:`Missing`."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not (node and npm):
-        raise Missing("node and npm are not on PATH")
-    sources = [SERVERS / "tus_node" / name for name in ("package.json", "package-lock.json", "server.js")]
-    folder = CACHE / f"node-{_fingerprint(*sources)}"
-    if not _is_whole(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for source in sources:
-            shutil.copy(source, folder)
-        _run([npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)])
-        _mark_whole(folder)
-    versions: dict[str, str] = loads(sources[0].read_text())["dependencies"]
-    return Installed(node, folder, {"node": _run([node, "--version"]).strip(), **versions})
+    project = SERVERS / "tus_node"
+    try:
+        folder = npm.install(project, CACHE, "--omit=optional")
+        return Installed(npm.node(), folder, npm.versions(project))
+    except ProgramFailed as error:
+        raise Missing(str(error)) from error
 
 
 @cache
@@ -92,11 +83,8 @@ def uvicorn(app: str, folder: Path, port: int) -> Launch:
 
 def _run(arguments: list[str]) -> str:
     try:
-        return subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
-    except subprocess.CalledProcessError as error:
-        lines = (error.stderr or error.stdout).strip().splitlines() or ["no output"]
-        raise Missing(f"{Path(arguments[0]).name} failed: {lines[-1]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
+        return run(arguments)
+    except ProgramFailed as error:
         raise Missing(str(error)) from error
 
 

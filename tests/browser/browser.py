@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import npm
+from bench.programs import run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -55,7 +56,7 @@ class Browser:
 def find_browser(project: Path, cache: Path) -> Browser:
     """The one that npm packages bring along on Linux x86_64, so that everybody tests with the same; else that of PATH.
 
-    Raises :class:`NoBrowser`, and :class:`bench.npm.NpmError`.
+    Raises :class:`NoBrowser`, and :class:`bench.programs.ProgramFailed`.
     """
     if platform.system() == "Linux" and platform.machine() == "x86_64":
         return _unpacked(npm.install(project, cache))
@@ -69,7 +70,7 @@ def _unpacked(folder: Path) -> Browser:
     if not (target / "whole").exists():
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        npm.run([npm.node(), str(folder / "unpack.js")], {"TMPDIR": str(target)})
+        run([npm.node(), str(folder / "unpack.js")], {"TMPDIR": str(target)})
         (target / "whole").touch()
     libraries = {"LD_LIBRARY_PATH": str(target / "al2023" / "lib"), "FONTCONFIG_PATH": str(target / "fonts")}
     return Browser(str(target / "chromium"), libraries)

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bench import npm
+from bench.programs import run
 from tests.support.server import Json
 
 HERE = Path(__file__).parent
@@ -90,5 +91,5 @@ def bundle(major: int, folder: Path, cache: Path) -> bytes:
     tools = npm.install(HERE / "chromium", cache) / "node_modules"
     packages = npm.install(HERE / f"uppy-{major}", cache) / "node_modules"
     options = ["--bundle", "--format=esm", "--log-level=error", f"--outfile={folder / 'bundle.js'}"]
-    npm.run([npm.node(), str(tools / "esbuild" / "bin" / "esbuild"), str(page), *options], {"NODE_PATH": str(packages)})
+    run([npm.node(), str(tools / "esbuild" / "bin" / "esbuild"), str(page), *options], {"NODE_PATH": str(packages)})
     return (folder / "bundle.js").read_bytes()
