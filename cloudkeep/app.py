@@ -19,6 +19,7 @@ from endpoints import problems
 from endpoints.chunks import chunk_route
 from endpoints.downloads import download_routes
 from endpoints.health import health_routes
+from endpoints.patience import Patience
 from schema.build import build_schema
 from services.container import Services
 from services.errors import CloudKeepError
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> ASGIApp:
             Route("/", _home),
             Route("/graphql", graphql, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", graphql),
-            chunk_route(settings.body_stall_timeout),
+            chunk_route(Patience(settings.body_stall_timeout, settings.body_min_rate)),
             *download_routes(),
             *health_routes(),
         ],

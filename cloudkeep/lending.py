@@ -20,6 +20,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from endpoints.lent_body import EXTENSION, Consume
+from endpoints.patience import Sender
 from endpoints.socket_reader import Body, Interrupted, SocketReader
 from services.errors import BodyIncomplete, BodyStalled
 
@@ -115,13 +116,13 @@ class _UvicornBody:
     cycle: RequestResponseCycle
     length: int
 
-    async def take(self, consume: Consume, stall_timeout: float) -> bool:
+    async def take(self, consume: Consume, sender: Sender) -> bool:
         """See :class:`endpoints.lent_body.LentBody`."""
         with self.protocol.threads.borrowed() as borrowed:
             if not borrowed or not self.cycle.more_body or self.protocol.transport.is_closing():
                 return False
             try:
-                await self._read(consume, stall_timeout)
+                await self._read(consume, sender)
             except (BodyStalled, BodyIncomplete, Interrupted, asyncio.CancelledError):
                 self.cycle.keep_alive = False
                 raise
@@ -130,12 +131,12 @@ class _UvicornBody:
                 self.protocol.fresh_parser()
             return True
 
-    async def _read(self, consume: Consume, stall_timeout: float) -> None:
+    async def _read(self, consume: Consume, sender: Sender) -> None:
         self._say_continue()
         kept = bytes(self.cycle.body)
         self.cycle.body = bytearray()
         lent = socket.socket(fileno=os.dup(self.protocol.transport.get_extra_info("socket").fileno()))
-        body = Body(lent, kept, self.length, os.eventfd(0), stall_timeout)
+        body = Body(lent, kept, self.length, os.eventfd(0), sender)
         reading = self.protocol.threads.read(body, consume)
         reading.add_done_callback(lambda _: body.close())
         await _until_done(reading, body.wake)

@@ -40,6 +40,7 @@ Bytes = Annotated[int, BeforeValidator(values.between(1, 2**53))]
 Reserve = Annotated[int, BeforeValidator(values.between(0, 2**53))]
 Lifetime = Annotated[int, BeforeValidator(values.between(1, 3650 * _DAY))]
 Patience = Annotated[float, BeforeValidator(values.seconds(0.1, _DAY))]
+Rate = Annotated[int, BeforeValidator(values.between(1, 2**30))]
 RedisUrl = Annotated[str | None, BeforeValidator(values.redis_url)]
 
 
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     job_attempts: Count = 5
     body_threads: Annotated[int, BeforeValidator(values.between(0, 256))] = 16
     body_stall_timeout: Patience = 30.0
+    body_min_rate: Rate = 1024  # bytes a second
     encode_stall_timeout: Patience = 120.0
     worker_name: Annotated[
         str | None,

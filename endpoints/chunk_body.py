@@ -10,8 +10,9 @@ from typing import Protocol
 from starlette.requests import ClientDisconnect, Request
 
 from endpoints.multipart import MAX_AROUND, Buffer, MultipartChunk
+from endpoints.patience import Sender
 from services import validation
-from services.errors import BodyIncomplete, BodyStalled, ChunkSizeMismatch, MalformedRequest
+from services.errors import BodyIncomplete, ChunkSizeMismatch, MalformedRequest
 
 #: Bytes handed to the store at once: large enough that the thread switch does not count, small enough for the cache.
 #: Many bodies at once take smaller ones, so that the batches of a process never hold much more than ``BATCHES``.
@@ -93,16 +94,16 @@ class Room:
 _room = Room()
 
 
-async def batches(request: Request, framing: Framing, stall_timeout: float) -> AsyncIterator[list[Buffer]]:
+async def batches(request: Request, framing: Framing, sender: Sender) -> AsyncIterator[list[Buffer]]:
     """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
-    Raises :class:`BodyStalled` when nothing comes for ``stall_timeout`` seconds and :class:`BodyIncomplete` when the
-    sender hangs up.
+    Raises :class:`services.errors.BodyStalled` when the sender uses up its credit and :class:`BodyIncomplete` when it
+    hangs up.
     """
     batch: list[Buffer] = []
     held = 0
     with _room.shared():
-        async for data in _received(request, stall_timeout):
+        async for data in _received(request, sender):
             payload = framing.feed(data)
             if payload:
                 batch.append(payload)
@@ -114,18 +115,20 @@ async def batches(request: Request, framing: Framing, stall_timeout: float) -> A
             yield batch
 
 
-async def _received(request: Request, stall_timeout: float) -> AsyncIterator[bytes]:
+async def _received(request: Request, sender: Sender) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            async with asyncio.timeout(stall_timeout):
-                data = await anext(stream, None)
+            with sender.awaited():
+                async with asyncio.timeout(sender.credit):
+                    data = await anext(stream, None)
         except TimeoutError as error:
-            raise BodyStalled(f"Nothing came for {stall_timeout:g} seconds.") from error
+            raise sender.stalled() from error
         except ClientDisconnect as error:
             raise BodyIncomplete("The connection ended before the chunk did.") from error
         if data is None:
             return
+        sender.sent(len(data))
         yield data
 
 

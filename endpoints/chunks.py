@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
 from endpoints.lent_body import lent_body_of
+from endpoints.patience import Patience, Sender
 from endpoints.state import services_of
 from services.errors import UrlInvalid
 from services.ingest import ChunkSink, Receipt, parse_upload_id
@@ -15,8 +16,8 @@ from services.links import SlotRight
 MAX_DIGITS = 16
 
 
-def chunk_route(stall_timeout: float) -> Route:
-    """The route. A body that sends nothing for ``stall_timeout`` seconds is given up."""
+def chunk_route(patience: Patience) -> Route:
+    """The route. A body that comes too slowly for this patience is given up."""
 
     async def receive_chunk(request: Request) -> Response:
         services = services_of(request)
@@ -24,28 +25,29 @@ def chunk_route(stall_timeout: float) -> Route:
         query = request.query_params
         services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
         framing = framing_of(request, right.size)
+        sender = Sender(patience)
         async with services.ingest.open(right) as sink:
-            receipt = await _fill(request, framing, sink, stall_timeout)
+            receipt = await _fill(request, framing, sink, sender)
         return _answer(receipt)
 
     return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])
 
 
-async def _fill(request: Request, framing: Framing, sink: ChunkSink, stall_timeout: float) -> Receipt:
-    if not await _fill_on_a_thread(request, framing, sink, stall_timeout):
-        async for batch in batches(request, framing, stall_timeout):
+async def _fill(request: Request, framing: Framing, sink: ChunkSink, sender: Sender) -> Receipt:
+    if not await _fill_on_a_thread(request, framing, sink, sender):
+        async for batch in batches(request, framing, sender):
             await sink.write(batch)
     return await sink.commit(declared_digest(framing))
 
 
-async def _fill_on_a_thread(request: Request, framing: Framing, sink: ChunkSink, stall_timeout: float) -> bool:
+async def _fill_on_a_thread(request: Request, framing: Framing, sink: ChunkSink, sender: Sender) -> bool:
     def pour(block: memoryview) -> None:
         payload = framing.feed(block)
         if payload:
             sink.store(payload)
 
     lent = lent_body_of(request)
-    return lent is not None and sink.stores_on_threads and await lent.take(pour, stall_timeout)
+    return lent is not None and sink.stores_on_threads and await lent.take(pour, sender)
 
 
 def _right(request: Request) -> SlotRight:

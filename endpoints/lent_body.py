@@ -13,7 +13,7 @@ The contract of :class:`LentBody`, which ``tests/endpoints`` holds every server 
   spare or nothing to gain: the body is then read by ASGI.
 - When ``consume`` raises, the rest of the body is read and thrown away, so that the answer reaches the sender and the
   connection can be used again; then the error is raised.
-- A sender that is silent for ``stall_timeout`` seconds, or hangs up, ends the body and the connection.
+- A sender that uses up its credit (:mod:`endpoints.patience`), or hangs up, ends the body and the connection.
 - A cancelled call ends the thread before it returns.
 """
 
@@ -21,6 +21,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
+
+from endpoints.patience import Sender
 
 EXTENSION = "cloudkeep.lent_body"
 
@@ -36,7 +38,7 @@ def lent_body_of(request: Request) -> "LentBody | None":
 class LentBody(Protocol):
     """A request's body that has not been read yet."""
 
-    async def take(self, consume: Consume, stall_timeout: float) -> bool:
+    async def take(self, consume: Consume, sender: Sender) -> bool:
         """Read the whole body; False when it has to be read by ASGI instead.
 
         Raises :class:`services.errors.BodyStalled`, :class:`services.errors.BodyIncomplete`, and what ``consume``

@@ -7,7 +7,8 @@ import socket
 from dataclasses import dataclass
 
 from endpoints.lent_body import Consume
-from services.errors import BodyIncomplete, BodyStalled
+from endpoints.patience import Sender
+from services.errors import BodyIncomplete
 
 #: Bytes per turn: smaller ones cost calls, larger ones leave the processor's cache.
 BLOCK = 1024 * 1024
@@ -21,14 +22,14 @@ class Interrupted(Exception):
 class Body:
     """A body of ``length`` bytes, of which ``kept`` came with the head. ``socket`` is non-blocking.
 
-    The thread gives up after ``stall_timeout`` seconds of silence, and as soon as the descriptor ``wake`` can be read.
+    The thread gives up when ``sender`` has no credit left, and as soon as the descriptor ``wake`` can be read.
     """
 
     socket: socket.socket
     kept: bytes
     length: int
     wake: int
-    stall_timeout: float
+    sender: Sender
 
     def close(self) -> None:
         """Close both descriptors, which are this body's own."""
@@ -53,7 +54,7 @@ class SocketReader:
         left, readiness = body.length - len(body.kept), _Readiness(body)
         while left:
             block = self._buffer[: min(BLOCK, left)]
-            _fill(block, body.socket, readiness)
+            _fill(block, body, readiness)
             pouring.pour(block)
             left -= len(block)
         if pouring.failure:
@@ -79,25 +80,26 @@ class _Readiness:
     """Waits until the socket has something. The socket stays non-blocking, for its mode is shared with the loop's."""
 
     def __init__(self, body: Body) -> None:
-        self._stall_timeout = body.stall_timeout
+        self._sender = body.sender
         self._wake = body.wake
         self._poll = select.poll()
         self._poll.register(body.socket, select.POLLIN)
         self._poll.register(body.wake, select.POLLIN)
 
     def wait(self) -> None:
-        ready = self._poll.poll(self._stall_timeout * 1000)
+        with self._sender.awaited():
+            ready = self._poll.poll(self._sender.credit * 1000)
         if not ready:
-            raise BodyStalled(f"Nothing came for {self._stall_timeout:g} seconds.")
+            raise self._sender.stalled()
         if any(descriptor == self._wake for descriptor, _ in ready):
             raise Interrupted
 
 
-def _fill(block: memoryview, lent: socket.socket, readiness: _Readiness) -> None:
+def _fill(block: memoryview, body: Body, readiness: _Readiness) -> None:
     filled = 0
     while filled < len(block):
         try:
-            count = lent.recv_into(block[filled:])
+            count = body.socket.recv_into(block[filled:])
         except BlockingIOError:
             readiness.wait()
             continue
@@ -105,6 +107,7 @@ def _fill(block: memoryview, lent: socket.socket, readiness: _Readiness) -> None
             raise _hung_up() from error
         if not count:
             raise _hung_up()
+        body.sender.sent(count)
         filled += count
 
 

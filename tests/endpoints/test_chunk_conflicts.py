@@ -125,6 +125,33 @@ async def test_a_sender_who_falls_silent_is_given_up_and_leaves_the_slot_open(sh
     await assert_open(shared, upload)
 
 
+async def test_a_sender_who_trickles_is_given_up_and_leaves_the_slot_open(shared: Stand, upload: Json) -> None:
+    async with connect(shared.url) as slow:
+        await begin(slow, first(upload))
+        trickle = asyncio.create_task(in_drops(slow, CONTENT, size=1))
+        answer = await slow.answer()
+        assert (answer.status, answer.json()["code"]) == (408, "BODY_STALLED")
+        assert "1024 bytes a second" in answer.json()["detail"]
+        trickle.cancel()
+    await assert_open(shared, upload)
+
+
+async def test_a_slow_line_is_waited_for_longer_than_a_silence(shared: Stand) -> None:
+    body = CONTENT[:4096]
+    upload = await shared.api.init(body)
+    async with connect(shared.url) as slow:
+        await slow.send(head("PUT", first(upload)["url"], Content_Length=len(body)))
+        # About two kibibytes a second: two seconds in all, where a silence may last one.
+        await in_drops(slow, body, size=103)
+        assert (await slow.answer()).json()["sha256"] == digest(body)
+
+
+async def in_drops(wire: Wire, body: bytes, size: int) -> None:
+    for start in range(0, len(body), size):
+        await wire.send(body[start : start + size])
+        await asyncio.sleep(0.05)
+
+
 async def test_a_sender_who_never_begins_is_given_up(shared: Stand, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await slow.send(head("POST", first(upload)["url"], Content_Length=SIZE + 200, Content_Type=FORM_TYPE))
