@@ -26,7 +26,7 @@ def chunk_route(patience: Patience) -> Route:
         services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
         framing = framing_of(request, right.size)
         sender = Sender(patience)
-        async with services.ingest.open(right) as sink:
+        async with services.ingest.open(right, sender.silence) as sink:
             receipt = await _fill(request, framing, sink, sender)
         return _answer(receipt)
 

@@ -6,11 +6,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy, StorageFull, refusal_of
+from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy, SlotTakenOver, StorageFull, refusal_of
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.
-RETRY_AFTER: dict[type[CloudKeepError], str] = {SlotBusy: "1", StorageFull: "30"}
+RETRY_AFTER: dict[type[CloudKeepError], str] = {SlotBusy: "1", SlotTakenOver: "1", StorageFull: "30"}
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -32,8 +32,8 @@ async def refused(_: Request, error: Exception) -> Response:
     headers = {}
     if after := RETRY_AFTER.get(type(refusal)):
         headers["Retry-After"] = after
-    if isinstance(refusal, BodyStalled):
-        # The rest of the body will never come, so the connection can carry no other request.
+    if isinstance(refusal, BodyStalled | SlotTakenOver):
+        # Nobody waits for the rest of the body, so the connection can carry no other request.
         headers["Connection"] = "close"
     return problem(refusal.status, refusal.code.value, str(refusal), headers)
 

@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     SLOT_BUSY = "SLOT_BUSY"
     SLOT_CONFLICT = "SLOT_CONFLICT"
+    SLOT_TAKEN_OVER = "SLOT_TAKEN_OVER"
     STORAGE_FULL = "STORAGE_FULL"
     TOO_LARGE = "TOO_LARGE"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -158,6 +159,13 @@ class SlotConflict(ExpectedError):
     """The slot already holds a chunk with other bytes."""
 
     code = ErrorCode.SLOT_CONFLICT
+    status = 409
+
+
+class SlotTakenOver(ExpectedError):
+    """The sender was silent, and another request with a right to the slot fills it now."""
+
+    code = ErrorCode.SLOT_TAKEN_OVER
     status = 409
 
 

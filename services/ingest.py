@@ -23,6 +23,7 @@ from services.errors import (
 )
 from services.links import SlotRight
 from services.progress import Frame, Progress
+from services.slot_holders import Silence, SlotHolders, never_silent
 from storage import receipts
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StateChanged
@@ -82,12 +83,14 @@ class Ingest:
         self._progress = progress
         self._hints = hints
         self._lifetime = lifetime
+        self._holders = SlotHolders()
 
     @asynccontextmanager
-    async def open(self, right: SlotRight) -> AsyncIterator[ChunkSink]:
+    async def open(self, right: SlotRight, silence: Silence = never_silent) -> AsyncIterator[ChunkSink]:
         """Open a slot for whoever holds this right. Leaving without a commit leaves the slot as it was.
 
-        Raises :class:`NotFound`, :class:`UploadClosed`, and :class:`SlotBusy` while somebody else fills the slot.
+        ``silence`` says for how long the sender has kept us waiting. Raises :class:`NotFound`, :class:`UploadClosed`,
+        and :class:`SlotBusy` and :class:`services.errors.SlotTakenOver` as :mod:`services.slot_holders` says.
         """
         slot = await self._slot(right)
         _demand_alive(slot)
@@ -96,7 +99,10 @@ class Ingest:
             return
         _demand_receiving(slot)
         try:
-            async with self._store.slot(str(slot.id), slot.slot_offset(right.index), right.size) as writer:
+            async with (
+                self._holders.hold((slot.id, right.index), silence),
+                self._store.slot(str(slot.id), slot.slot_offset(right.index), right.size) as writer,
+            ):
                 # Asked again now that nobody else can write: a receipt makes the slot's bytes untouchable.
                 slot = await self._slot(right)
                 yield _Repeated(slot, right.index) if slot.sha256 else _Filling(self, slot, right.index, writer)

@@ -23,6 +23,7 @@ CLOSED = "UPLOAD_CLOSED"
 #: What is tried again although it is no fault of the server's.
 PASSING = {
     "SLOT_BUSY": "somebody else is sending the same chunk",
+    "SLOT_TAKEN_OVER": "a chunk got stuck, and somebody else is sending it now",
     "BODY_INCOMPLETE": "a chunk was cut off",
     "BODY_STALLED": "a chunk got stuck",
     "CHECKSUM_MISMATCH": "a chunk was damaged on its way",
