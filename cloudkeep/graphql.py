@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -123,6 +123,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request = Request(scope, _limited(receive))
         try:
             response: Response = await self.run(request)
+        except ClientDisconnect:
+            return
         except HTTPException as error:
             response = _refusal(error)
         except Unauthenticated as error:

@@ -8,7 +8,6 @@ behind a pipelined request or already received with their head go the ordinary w
 import asyncio
 import contextlib
 import os
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,14 +16,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from cloudkeep.bounded_http import CHUNK_PATH, BoundedProtocol
 from endpoints.lent_body import EXTENSION, Consume
 from endpoints.patience import Sender
 from endpoints.socket_reader import Body, Interrupted, SocketReader
 from services.errors import BodyIncomplete, BodyStalled
 
-CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")
 METHODS = frozenset({"PUT", "POST"})
 #: Bodies on threads at once, unless the settings say otherwise; more go by the event loop, so slow senders cannot
 #: starve anybody.
@@ -70,7 +69,7 @@ class Threads:
         self._local.reader.read(body, consume)
 
 
-class LendingProtocol(HttpToolsProtocol):
+class LendingProtocol(BoundedProtocol):
     """Give it to uvicorn as ``http=``. ``threads`` are those of the process."""
 
     threads: ClassVar[Threads] = Threads()

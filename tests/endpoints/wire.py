@@ -52,6 +52,17 @@ class Wire:
         async with asyncio.timeout(15):
             return await self._reader.read(1) == b""
 
+    async def closed(self) -> bool:
+        """Whether the server closes the connection, in whatever way."""
+        try:
+            return await self.ended()
+        except OSError:
+            return True
+
+    def end(self) -> None:
+        """Close the sending direction only."""
+        self._writer.write_eof()
+
     def reset(self) -> None:
         """Hang up with a RST, as a crashed client's system does."""
         sock: socket.socket = self._writer.get_extra_info("socket")
