@@ -1,4 +1,4 @@
-"""A client that is signed in to a real server behind a gateway, and what it showed and sent."""
+"""A client that is signed in to a real server behind a proxy, and what it showed and sent."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from cloudkeep.client.uploads import new_upload
 from cloudkeep.settings import Settings
 from cloudkeep.worker import work
 from services.media import Compression
-from tests.cloudkeep.client.gateway import Gateway, gateway
+from tests.support.proxy import Proxy, proxy
 from tests.support.server import Api, Json, digest, listening_socket, serve
 
 #: The smallest chunk that the server takes, so that small files have many.
@@ -60,19 +60,19 @@ class Watcher:
 
 
 @pytest.fixture
-async def front(settings: Settings) -> AsyncIterator[Gateway]:
-    """A gateway with a server behind it that knows itself by the gateway's address."""
+async def front(settings: Settings) -> AsyncIterator[Proxy]:
+    """A proxy with a server behind it that knows itself by the address of the proxy."""
     with listening_socket() as inside:
         async with (
-            gateway(inside.getsockname()[1]) as running,
+            proxy(inside.getsockname()[1]) as running,
             serve(settings.model_copy(update={"public_url": running.url}), inside),
         ):
             yield running
 
 
 @pytest.fixture
-def server(front: Gateway) -> str:
-    """The base URL of the server behind the gateway."""
+def server(front: Proxy) -> str:
+    """The base URL of the server behind the proxy."""
     return front.url
 
 

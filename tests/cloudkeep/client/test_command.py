@@ -16,7 +16,7 @@ from cloudkeep.__main__ import app
 from cloudkeep.client.command import INTERRUPTED
 from cloudkeep.settings import Settings
 from tests.cloudkeep.client.conftest import CHUNK, begun, working
-from tests.cloudkeep.client.gateway import Gateway
+from tests.support.proxy import Proxy
 from tests.support.server import Api
 
 SECONDS = 60
@@ -59,7 +59,7 @@ async def test_what_is_no_video_ends_with_code_3(server: str, token: str, file: 
 
 
 async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
-    server: str, token: str, api: Api, file: Path, front: Gateway, settings: Settings
+    server: str, token: str, api: Api, file: Path, front: Proxy, settings: Settings
 ) -> None:
     upload = await begun(api, file)
     front.begin_to_hold(4 * CHUNK)

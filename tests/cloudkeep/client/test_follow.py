@@ -13,7 +13,7 @@ from cloudkeep.settings import Settings
 from services.media import Compression, CompressionPreset
 from tests.clips import bikes
 from tests.cloudkeep.client.conftest import QUICK, Watcher, begun, digests_of, working
-from tests.cloudkeep.client.gateway import Gateway
+from tests.support.proxy import Proxy
 from tests.support.server import Api
 
 FAST = Compression(CompressionPreset.FAST, 144)
@@ -35,7 +35,7 @@ async def test_every_stage_is_shown_until_the_end(
 
 
 async def test_a_lost_connection_is_made_again(
-    means: Means, api: Api, watcher: Watcher, front: Gateway, settings: Settings
+    means: Means, api: Api, watcher: Watcher, front: Proxy, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
     cuts = iter([front.cut, front.cut])
@@ -48,7 +48,7 @@ async def test_a_lost_connection_is_made_again(
 
 
 async def test_a_server_that_stays_away_ends_the_following(
-    means: Means, api: Api, watcher: Watcher, front: Gateway
+    means: Means, api: Api, watcher: Watcher, front: Proxy
 ) -> None:
     upload_id = await _sent_video(api)
 

@@ -12,7 +12,7 @@ from cloudkeep.client.errors import TryAgain, UsageError
 from cloudkeep.client.graphql import GraphQL
 from cloudkeep.client.http import demand_answer, open_http, origin, passing_faults, retry_after
 from cloudkeep.client.session import Session
-from tests.cloudkeep.client.gateway import Gateway, gateway
+from tests.support.proxy import Proxy, proxy
 
 SECRET = "https://u:pw@drive.example.org:8443/uploads/1/chunks/2?signature=secret"
 
@@ -28,7 +28,7 @@ async def test_a_server_on_this_machine_is_reached_whatever_the_environment_says
         await Session(GraphQL(http, server)).check()
 
 
-async def test_a_server_elsewhere_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch, front: Gateway) -> None:
+async def test_a_server_elsewhere_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch, front: Proxy) -> None:
     monkeypatch.setenv("http_proxy", front.url)
     async with open_http("http://drive.example.org") as http:
         assert (await http.get("http://drive.example.org/healthz")).status_code == 200
@@ -73,13 +73,13 @@ def test_retry_after_takes_dates() -> None:
 
 
 async def test_https_works_and_an_untrusted_certificate_is_called_so(
-    front: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    front: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     trusted = tmp_path_factory.mktemp("tls") / "ca.pem"
     authority.cert_pem.write_to_path(str(trusted))
-    async with gateway(int(front.url.rpartition(":")[2]), context) as safe:
+    async with proxy(int(front.url.rpartition(":")[2]), context) as safe:
         async with open_http(safe.url) as http:
             with pytest.raises(TryAgain, match="its certificate is not trusted"):
                 await GraphQL(http, safe.url).ask("{ me { id } }", {}, None)

@@ -18,8 +18,8 @@ from cloudkeep.settings import Settings
 from services.media import Compression, CompressionPreset
 from tests.clips import bikes
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, working
-from tests.cloudkeep.client.gateway import Gateway
 from tests.smtp_sink import SmtpSink
+from tests.support.proxy import Proxy
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, otp_of
 
 FAST = Compression(CompressionPreset.FAST, 144)
@@ -48,7 +48,7 @@ async def test_a_file_arrives_byte_by_byte(
 
 
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
-    means: Means, api: Api, file: Path, watcher: Watcher, front: Gateway, puts: list[str], settings: Settings
+    means: Means, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
 ) -> None:
     upload = await begun(api, file)
     front.begin_to_hold(3 * CHUNK)

@@ -18,8 +18,8 @@ from cloudkeep.client.source import Source
 from cloudkeep.client.uploads import Uploads
 from services.links import Links, SlotRight
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun
-from tests.cloudkeep.client.gateway import Gateway
 from tests.conftest import KEYS
+from tests.support.proxy import Proxy
 from tests.support.server import Api, Json
 
 
@@ -77,7 +77,7 @@ async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending,
 
 
 async def test_progress_counts_what_was_there_and_never_goes_back(
-    api: Api, file: Path, send: Sending, watcher: Watcher, front: Gateway
+    api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
 ) -> None:
     upload = await begun(api, file)
     front.cut_at = front.sent + 3 * CHUNK
@@ -88,7 +88,7 @@ async def test_progress_counts_what_was_there_and_never_goes_back(
 
 
 async def test_a_chunk_whose_connection_was_cut_is_sent_again(
-    api: Api, file: Path, send: Sending, watcher: Watcher, front: Gateway
+    api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
 ) -> None:
     upload = await begun(api, file)
     front.cut_at = front.sent + 2 * CHUNK
@@ -98,7 +98,7 @@ async def test_a_chunk_whose_connection_was_cut_is_sent_again(
 
 
 async def test_a_server_that_stays_away_ends_the_sending(
-    api: Api, file: Path, send: Sending, front: Gateway, client: httpx.AsyncClient
+    api: Api, file: Path, send: Sending, front: Proxy, client: httpx.AsyncClient
 ) -> None:
     upload = await begun(api, file)
 

@@ -14,7 +14,7 @@ from cloudkeep.client.graphql import GraphQL
 from cloudkeep.client.http import open_http
 from cloudkeep.client.session import LOGIN, ME, Session
 from tests.cloudkeep.client.conftest import begun
-from tests.cloudkeep.client.gateway import Gateway
+from tests.support.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json
 
 STALE = "not.a.token"
@@ -82,7 +82,7 @@ async def test_a_subscription_begins_with_a_renewed_session(graphql: GraphQL, ap
     await frames.aclose()
 
 
-async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Gateway) -> None:
+async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Proxy) -> None:
     front.open = False
     with pytest.raises(Unreachable, match=f"^the connection to {front.url} was lost$"):
         await Session(graphql).check()

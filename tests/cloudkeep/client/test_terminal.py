@@ -18,7 +18,7 @@ import pytest
 
 from cloudkeep.client.command import INTERRUPTED
 from tests.cloudkeep.client.conftest import CHUNK
-from tests.cloudkeep.client.gateway import Gateway
+from tests.support.proxy import Proxy
 from tests.support.server import PASSWORD, Api
 
 SECONDS = 60
@@ -135,7 +135,7 @@ async def test_a_wrong_password_is_one_line(server: str, user_id: str, file: Pat
 
 
 async def test_ctrl_c_while_a_bar_is_drawn_leaves_a_tidy_terminal(
-    server: str, user_id: str, file: Path, front: Gateway
+    server: str, user_id: str, file: Path, front: Proxy
 ) -> None:
     front.begin_to_hold(3 * CHUNK)
     async with terminal(file, "--url", server) as screen:

@@ -1,0 +1,316 @@
+"""A proxy between a client and the server, for faults on the wire: every way in which a network can let one down.
+
+What is to happen is planned per connection (:meth:`Proxy.plan`), or done to all of them at once (``cut``, ``hold``).
+Nothing is left when the proxy has ended: its tasks are cancelled and awaited, its connections reset.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from tests.support.server import listening_socket
+
+BLOCK = 16 * 1024
+
+
+class Act(Enum):
+    """What can happen to a connection."""
+
+    PASS = auto()
+    #: Both sides are closed in an orderly way.
+    CUT = auto()
+    #: Both sides get a RST.
+    RESET = auto()
+    #: Nothing passes any more, in either direction, and nobody is told.
+    STALL = auto()
+    #: The direction ends, the other one goes on.
+    HALF_CLOSE = auto()
+    #: A few bytes at a time.
+    TRICKLE = auto()
+    #: The head of the first request never arrives.
+    SWALLOW_HEAD = auto()
+    #: What the client sends goes to the server on a second connection as well, at the same time.
+    DUPLICATE = auto()
+    #: The same, once the first answer has begun.
+    REPEAT = auto()
+
+
+class Way(Enum):
+    """A direction."""
+
+    REQUEST = auto()
+    ANSWER = auto()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """It happens once ``after`` bytes have passed that way; ``piece`` bytes at a time, when it trickles."""
+
+    act: Act
+    after: int = 0
+    way: Way = Way.REQUEST
+    piece: int = 1024
+
+
+NONE = Fault(Act.PASS)
+
+
+class Proxy:
+    """Passes bytes on in both directions. ``cut_at`` and ``hold_at`` count the bytes that clients have sent.
+
+    ``echoes`` are the server's answers to what was sent twice, ``ports`` those from which it was spoken to.
+    """
+
+    def __init__(self, target: int, url: str) -> None:
+        self.url = url
+        self.sent = 0
+        self.cut_at: int | None = None
+        self.hold_at: int | None = None
+        self.holding = asyncio.Event()
+        self.released = asyncio.Event()
+        self.open = True
+        self.refused = asyncio.Event()
+        self.echoes: list[bytearray] = []
+        self.ports: set[int] = set()
+        self._target = target
+        self._plan: deque[Fault] = deque()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    @property
+    def planned(self) -> int:
+        """How many faults are still to come."""
+        return len(self._plan)
+
+    def plan(self, *faults: Fault) -> None:
+        """The next connections have these faults, one each; those after them have none."""
+        self._plan.extend(faults)
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        for writer in self._writers:
+            _reset(writer)
+
+    def begin_to_hold(self, after: int) -> None:
+        """Let clients send this many more bytes, and nothing more until ``released`` is set."""
+        self.holding.clear()
+        self.released.clear()
+        self.hold_at = self.sent + after
+
+    def release(self) -> None:
+        """Let everything through again."""
+        self.hold_at = None
+        self.released.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        if not self.open:
+            self.refused.set()
+            writer.transport.abort()
+            return
+        fault = self._plan.popleft() if self._plan else NONE
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        try:
+            with contextlib.suppress(OSError):
+                async with self.connected(writer), self.to_server() as server:
+                    await _Connection(self, fault, (reader, writer), server).run()
+        finally:
+            self._tasks.discard(task)
+
+    async def count(self, size: int) -> None:
+        """A client has sent so many bytes."""
+        self.sent += size
+        if self.cut_at is not None and self.sent >= self.cut_at:
+            self.cut_at = None
+            self.cut()
+        if self.hold_at is not None and self.sent >= self.hold_at:
+            self.holding.set()
+            await self.released.wait()
+
+    async def close(self) -> None:
+        """End every connection, whatever it waits for."""
+        self.release()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def to_server(self) -> "AsyncIterator[Streams]":
+        """A connection of our own."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self.ports.add(writer.get_extra_info("sockname")[1])
+        async with self.connected(writer):
+            yield reader, writer
+
+    @asynccontextmanager
+    async def connected(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+        """Reset the connection at the end of the block, unless it was closed."""
+        self._writers.add(writer)
+        try:
+            yield
+        finally:
+            self._writers.discard(writer)
+            if not writer.transport.is_closing():
+                writer.transport.abort()
+
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class _Connection:
+    """One client's connection with its fault."""
+
+    def __init__(self, proxy: Proxy, fault: Fault, client: Streams, server: Streams) -> None:
+        self._proxy = proxy
+        self._fault = fault
+        self._client = client
+        self._server = server
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._answered = asyncio.Event()
+        self._copies: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Pass on until both directions have ended, or the fault ends them."""
+        async with contextlib.AsyncExitStack() as stack:
+            ways = {
+                asyncio.ensure_future(self._pump(Way.REQUEST, self._client[0], self._server[1])),
+                asyncio.ensure_future(self._pump(Way.ANSWER, self._server[0], self._client[1])),
+            }
+            if self._fault.act in {Act.DUPLICATE, Act.REPEAT}:
+                copier = asyncio.ensure_future(self._send_copies())
+                stack.push_async_callback(_ended, {copier})
+            stack.push_async_callback(_ended, ways)
+            await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
+
+    async def _pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fault = self._fault if self._fault.way is way else NONE
+        passed = 0
+        while data := await reader.read(BLOCK):
+            await self._note(way, data)
+            if fault.act not in {Act.PASS, Act.DUPLICATE, Act.REPEAT} and passed + len(data) >= fault.after:
+                before, data = data[: fault.after - passed], data[fault.after - passed :]
+                await self._send(writer, before)
+                await self._strike(fault, data, reader, writer)
+                return
+            await self._send(writer, data)
+            passed += len(data)
+        self._end(writer)
+
+    async def _note(self, way: Way, data: bytes) -> None:
+        if way is Way.REQUEST:
+            await self._proxy.count(len(data))
+            if self._fault.act in {Act.DUPLICATE, Act.REPEAT}:
+                self._copies.put_nowait(data)
+        else:
+            self._answered.set()
+
+    async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        await self._flowing.wait()
+        writer.write(data)
+        await writer.drain()
+
+    async def _strike(
+        self, fault: Fault, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        match fault.act:
+            case Act.CUT:
+                self._client[1].close()
+                self._server[1].close()
+                raise EOFError
+            case Act.RESET:
+                _reset(self._client[1])
+                _reset(self._server[1])
+                raise EOFError
+            case Act.STALL:
+                self._flowing.clear()
+                await asyncio.Event().wait()
+            case Act.HALF_CLOSE:
+                self._end(writer)
+            case Act.TRICKLE:
+                await self._trickle(data, reader, writer, fault.piece)
+            case Act.SWALLOW_HEAD:
+                await self._swallow_head(data, reader, writer)
+
+    async def _trickle(
+        self, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, piece: int
+    ) -> None:
+        while data:
+            for start in range(0, len(data), piece):
+                await self._send(writer, data[start : start + piece])
+                await asyncio.sleep(0.001)
+            data = await reader.read(BLOCK)
+        self._end(writer)
+
+    async def _swallow_head(self, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while b"\r\n\r\n" not in data and (more := await reader.read(BLOCK)):
+            data += more
+        data = data.partition(b"\r\n\r\n")[2]
+        while data:
+            await self._send(writer, data)
+            data = await reader.read(BLOCK)
+        self._end(writer)
+
+    async def _send_copies(self) -> None:
+        if self._fault.act is Act.REPEAT:
+            await self._answered.wait()
+        echo = bytearray()
+        self._proxy.echoes.append(echo)
+        async with self._proxy.to_server() as (reader, writer):
+            listening = asyncio.ensure_future(_collect(reader, echo))
+            try:
+                while True:
+                    writer.write(await self._copies.get())
+                    await writer.drain()
+            finally:
+                await _ended({listening})
+
+    def _end(self, writer: asyncio.StreamWriter) -> None:
+        """End one direction. TLS has no such thing: there, the connection ends."""
+        if not writer.can_write_eof():
+            raise EOFError
+        if not writer.transport.is_closing():
+            writer.write_eof()
+
+
+async def _collect(reader: asyncio.StreamReader, into: bytearray) -> None:
+    while data := await reader.read(BLOCK):
+        into += data
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection as the system of a program that crashed does."""
+    sock: socket.socket | None = writer.get_extra_info("socket")
+    if sock is not None and not writer.transport.is_closing():
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def proxy(target: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A proxy to a port of this machine."""
+    with listening_socket() as listener:
+        port = listener.getsockname()[1]
+        running = Proxy(target, f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")
+        server = await asyncio.start_server(running.serve, sock=listener, ssl=tls)
+        try:
+            yield running
+        finally:
+            server.close()
+            await running.close()
