@@ -60,6 +60,7 @@ class Fault:
 
 
 NONE = Fault(Act.PASS)
+COPYING = frozenset({Act.DUPLICATE, Act.REPEAT})
 
 
 class Proxy:
@@ -82,7 +83,7 @@ class Proxy:
         self._target = target
         self._plan: deque[Fault] = deque()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def planned(self) -> int:
@@ -118,13 +119,15 @@ class Proxy:
         fault = self._plan.popleft() if self._plan else NONE
         task = asyncio.current_task()
         assert task
+        self.keep(task)
+        with contextlib.suppress(OSError):
+            async with self.connected(writer), self.to_server() as server:
+                await _Connection(self, fault, (reader, writer), server).run()
+
+    def keep(self, task: "asyncio.Task[None]") -> None:
+        """A task that the proxy takes with it."""
         self._tasks.add(task)
-        try:
-            with contextlib.suppress(OSError):
-                async with self.connected(writer), self.to_server() as server:
-                    await _Connection(self, fault, (reader, writer), server).run()
-        finally:
-            self._tasks.discard(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def count(self, size: int) -> None:
         """A client has sent so many bytes."""
@@ -182,23 +185,23 @@ class _Connection:
 
     async def run(self) -> None:
         """Pass on until both directions have ended, or the fault ends them."""
-        async with contextlib.AsyncExitStack() as stack:
-            ways = {
-                asyncio.ensure_future(self._pump(Way.REQUEST, self._client[0], self._server[1])),
-                asyncio.ensure_future(self._pump(Way.ANSWER, self._server[0], self._client[1])),
-            }
-            if self._fault.act in {Act.DUPLICATE, Act.REPEAT}:
-                copier = asyncio.ensure_future(self._send_copies())
-                stack.push_async_callback(_ended, {copier})
-            stack.push_async_callback(_ended, ways)
+        ways = {
+            asyncio.ensure_future(self._pump(Way.REQUEST, self._client[0], self._server[1])),
+            asyncio.ensure_future(self._pump(Way.ANSWER, self._server[0], self._client[1])),
+        }
+        if self._fault.act in COPYING:
+            self._proxy.keep(asyncio.ensure_future(self._send_copies()))
+        try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            await _ended(ways)
 
     async def _pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self._fault if self._fault.way is way else NONE
         passed = 0
         while data := await reader.read(BLOCK):
             await self._note(way, data)
-            if fault.act not in {Act.PASS, Act.DUPLICATE, Act.REPEAT} and passed + len(data) >= fault.after:
+            if fault.act is not Act.PASS and fault.act not in COPYING and passed + len(data) >= fault.after:
                 before, data = data[: fault.after - passed], data[fault.after - passed :]
                 await self._send(writer, before)
                 await self._strike(fault, data, reader, writer)
@@ -210,7 +213,7 @@ class _Connection:
     async def _note(self, way: Way, data: bytes) -> None:
         if way is Way.REQUEST:
             await self._proxy.count(len(data))
-            if self._fault.act in {Act.DUPLICATE, Act.REPEAT}:
+            if self._fault.act in COPYING:
                 self._copies.put_nowait(data)
         else:
             self._answered.set()
@@ -262,6 +265,7 @@ class _Connection:
         self._end(writer)
 
     async def _send_copies(self) -> None:
+        """A life of its own: the client may leave as soon as it has its answer."""
         if self._fault.act is Act.REPEAT:
             await self._answered.wait()
         echo = bytearray()
