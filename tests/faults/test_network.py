@@ -32,14 +32,14 @@ COMPLETE = """mutation ($id: ID!) {
   completeUpload(uploadId: $id) { upload { id status } userErrors { code } } }"""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=PROTOCOLS.values(), ids=PROTOCOLS.keys())
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
 ) -> AsyncIterator[Stand]:
-    """One server for the module, for each way in."""
-    async with stand(
-        tmp_path_factory.mktemp("stand"), migrated_database, request.param, body_stall_timeout=0.5
-    ) as running:
+    """A server that lends its sockets, as ours does, or one that knows nothing but ASGI."""
+    protocol = PROTOCOLS[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    async with stand(folder, migrated_database, protocol, body_stall_timeout=0.5) as running:
         yield running
 
 
@@ -152,9 +152,20 @@ HARMLESS = [Fault(Act.TRICKLE, 0, piece=8192), Fault(Act.TRICKLE, 0, Way.ANSWER,
 ENDS_AFTER_THE_LAST_BYTE = [Act.CUT, Act.RESET, Act.HALF_CLOSE]
 
 Build = Callable[[Json, bytes], bytes]
-WAYS: dict[str, Build] = {"put": put, "form": post, "transfer coding": in_transfer_coding}
 
-by_every_way = pytest.mark.parametrize("build", WAYS.values(), ids=WAYS.keys())
+by_every_way = pytest.mark.parametrize(
+    ("shared", "build"),
+    [
+        pytest.param("lent", put, id="lent-put"),
+        pytest.param("asgi", put, id="asgi-put"),
+        pytest.param("lent", post, id="lent-form"),
+        # By ASGI, in a server that lends what it can.
+        pytest.param("lent", in_transfer_coding, id="lent-transfer coding"),
+    ],
+    indirect=["shared"],
+    scope="module",
+)
+by_both_servers = pytest.mark.parametrize("shared", ["lent", "asgi"], indirect=True, scope="module")
 
 
 async def begin(shared: Stand, chunks: int) -> tuple[Json, bytes]:
@@ -270,6 +281,7 @@ async def test_a_chunk_that_arrives_twice_has_one_receipt(shared: Stand, between
     await assert_one_file(shared, upload, content)
 
 
+@by_both_servers
 async def test_senders_of_one_slot_fast_slow_whole_and_cut_off_never_mix_their_bytes(
     shared: Stand, between: Proxy
 ) -> None:
@@ -293,6 +305,7 @@ def query(shared: Stand, document: str, **variables: object) -> bytes:
     return head("POST", url, Authorization=token, Content_Type="application/json", Content_Length=len(body)) + body
 
 
+@by_both_servers
 @pytest.mark.parametrize("act", [Act.DUPLICATE, Act.REPEAT], ids=["at once", "later"])
 async def test_an_upload_that_is_begun_twice_by_the_network_is_one(shared: Stand, between: Proxy, act: Act) -> None:
     key, content = str(uuid4()), bytes(2 * SIZE)
@@ -307,6 +320,7 @@ async def test_an_upload_that_is_begun_twice_by_the_network_is_one(shared: Stand
     await assert_arrives_whole(shared, uploads[0], content)
 
 
+@by_both_servers
 @pytest.mark.parametrize("turn", range(3))
 async def test_the_last_chunk_its_retry_and_two_completions_at_the_same_moment_make_one_file(
     shared: Stand, between: Proxy, turn: int
@@ -323,6 +337,7 @@ async def test_the_last_chunk_its_retry_and_two_completions_at_the_same_moment_m
     await assert_one_file(shared, upload, content)
 
 
+@by_both_servers
 async def test_tricklers_on_every_thread_keep_nobody_out(shared: Stand, between: Proxy) -> None:
     held, held_content = await begin(shared, 20)
     upload, content = await begin(shared, 3)
@@ -339,6 +354,7 @@ async def test_tricklers_on_every_thread_keep_nobody_out(shared: Stand, between:
     assert {answer.json()["code"] for answer in answers if answer} == {"BODY_STALLED"}
 
 
+@by_both_servers
 async def test_a_query_that_is_cut_off_is_no_fault_of_the_server(
     shared: Stand, between: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -350,6 +366,7 @@ async def test_a_query_that_is_cut_off_is_no_fault_of_the_server(
     assert [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"] == []
 
 
+@by_both_servers
 async def test_a_download_that_is_cut_off_can_be_taken_up_again(shared: Stand, between: Proxy) -> None:
     upload, content = await begin(shared, 3)
     await assert_arrives_whole(shared, upload, content)

@@ -8,8 +8,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.clock import now
-from services.errors import ChecksumMismatch, ChunkSizeMismatch, NotFound, SlotBusy, SlotConflict, UploadClosed
-from services.ingest import Receipt, parse_upload_id, slot_right
+from services.errors import (
+    ChecksumMismatch,
+    ChunkSizeMismatch,
+    NotFound,
+    SlotBusy,
+    SlotConflict,
+    SlotTakenOver,
+    UploadClosed,
+)
+from services.ingest import Ingest, Receipt, parse_upload_id, slot_right
 from services.links import SlotRight
 from storage.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
@@ -90,6 +98,24 @@ async def test_a_slot_has_one_writer_at_a_time(bench: Bench, upload: Upload) -> 
         with pytest.raises(SlotBusy):
             await send(bench, slot_right(upload, 0), CHUNKS[0])
     await send(bench, slot_right(upload, 0), CHUNKS[0])
+
+
+async def test_a_silent_writer_gives_way_in_its_own_process_only(bench: Bench, upload: Upload) -> None:
+    opened = asyncio.Event()
+
+    async def fall_silent() -> None:
+        async with bench.ingest.open(slot_right(upload, 0), lambda: 3600.0):
+            opened.set()
+            await asyncio.Event().wait()
+
+    silent = asyncio.create_task(fall_silent())
+    await opened.wait()
+    elsewhere = Ingest(bench.store, bench.progress, bench.hints, timedelta(hours=1))
+    with pytest.raises(SlotBusy):
+        await send(replace(bench, ingest=elsewhere), slot_right(upload, 0), CHUNKS[0])
+    assert (await send(bench, slot_right(upload, 0), CHUNKS[0])).received_chunks == 1
+    with pytest.raises(SlotTakenOver):
+        await silent
 
 
 @pytest.mark.parametrize("change", [{"index": 2}, {"index": -1}, {"size": SIZE - 1}, {"upload_id": uuid4()}], ids=str)

@@ -110,16 +110,16 @@ class Proxy:
         self.hold_at = None
         self.released.set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, on a task of our own: one of asyncio's would complain when it is cancelled."""
+        self.keep(asyncio.ensure_future(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.open:
             self.refused.set()
             writer.transport.abort()
             return
         fault = self._plan.popleft() if self._plan else NONE
-        task = asyncio.current_task()
-        assert task
-        self.keep(task)
         with contextlib.suppress(OSError):
             async with self.connected(writer), self.to_server() as server:
                 await _Connection(self, fault, (reader, writer), server).run()
@@ -312,7 +312,7 @@ async def proxy(target: int, tls: ssl.SSLContext | None = None) -> AsyncIterator
     with listening_socket() as listener:
         port = listener.getsockname()[1]
         running = Proxy(target, f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")
-        server = await asyncio.start_server(running.serve, sock=listener, ssl=tls)
+        server = await asyncio.start_server(running.accept, sock=listener, ssl=tls)
         try:
             yield running
         finally:
