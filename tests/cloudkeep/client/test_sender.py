@@ -93,7 +93,10 @@ async def test_a_chunk_whose_connection_was_cut_is_sent_again(
     upload = await begun(api, file)
     front.cut_at = front.sent + 2 * CHUNK
     await send(upload, 1)
-    assert watcher.notes == [f"the connection to {front.url} was lost; trying again"]
+    lost, *busy = watcher.notes
+    assert lost == f"the connection to {front.url} was lost; trying again"
+    # The client may be back before the server has noticed that it was away.
+    assert set(busy) <= {"somebody else is sending the same chunk; trying again"}
     assert await _status(api, upload) == "REASSEMBLING"
 
 
