@@ -119,7 +119,7 @@ async def _received(request: Request, sender: Sender) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            with sender.awaited():
+            with sender:
                 async with asyncio.timeout(sender.credit):
                     data = await anext(stream, None)
         except TimeoutError as error:

@@ -6,8 +6,6 @@ bytes earn them back, up to where it began. At ``rate`` bytes a second or more t
 lasts as long as a silence may. What the server itself takes, for hashing and writing, costs nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
@@ -23,11 +21,16 @@ class Patience:
 
 
 class Sender:
-    """Who sends one body. It is watched by whatever receives, on one thread at a time; anybody may ask."""
+    """Who sends one body. It is watched by whatever receives, on one thread at a time; anybody may ask.
+
+    Enter it for every wait for more of its bytes. There are thousands of those in a gibibyte, so that neither this nor
+    :meth:`sent` may cost anything.
+    """
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._credit = patience.silence
+        self._rate = patience.rate
+        self._full = self._credit = patience.silence
         self._waiting_since: float | None = None
         self._heard = False
 
@@ -41,21 +44,20 @@ class Sender:
         since = self._waiting_since
         return 0.0 if since is None else monotonic() - since
 
-    @contextmanager
-    def awaited(self) -> Iterator[None]:
-        """Around every wait for more of its bytes."""
-        began = self._waiting_since = monotonic()
-        try:
-            yield
-        finally:
-            self._waiting_since = None
+    def __enter__(self) -> None:
+        self._waiting_since = monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        began, self._waiting_since = self._waiting_since, None
+        if began is not None:
             self._credit -= monotonic() - began
 
     def sent(self, count: int) -> None:
         """So many bytes have come."""
         if count:
             self._heard = True
-            self._credit = min(self._patience.silence, self._credit + count / self._patience.rate)
+            credit = self._credit + count / self._rate
+            self._credit = credit if credit < self._full else self._full
 
     def stalled(self) -> BodyStalled:
         """What to raise when the credit is used up."""

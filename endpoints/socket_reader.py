@@ -87,7 +87,7 @@ class _Readiness:
         self._poll.register(body.wake, select.POLLIN)
 
     def wait(self) -> None:
-        with self._sender.awaited():
+        with self._sender:
             ready = self._poll.poll(self._sender.credit * 1000)
         if not ready:
             raise self._sender.stalled()

@@ -29,7 +29,7 @@ def sender(clock: Clock) -> Sender:
 
 
 def wait(sender: Sender, clock: Clock, seconds: float) -> None:
-    with sender.awaited():
+    with sender:
         clock.now += seconds
 
 
@@ -69,7 +69,7 @@ def test_a_quick_beginning_buys_no_long_end(sender: Sender, clock: Clock) -> Non
 
 
 def test_a_sender_is_silent_only_while_it_is_waited_for(sender: Sender, clock: Clock) -> None:
-    with sender.awaited():
+    with sender:
         clock.now += 5
         assert sender.silence() == 5
     assert sender.silence() == 0
