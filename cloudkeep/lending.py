@@ -100,10 +100,10 @@ class LendingProtocol(BoundedProtocol):
         return int(length) if b"transfer-encoding" not in headers and length.isdigit() else None
 
 
-def lending_to(threads: int) -> type[HttpToolsProtocol]:
-    """The protocol for a process with so many threads for bodies; without any, uvicorn's own."""
+def lending_to(threads: int) -> type[BoundedProtocol]:
+    """The protocol for a process with so many threads for bodies; without any, one that lends nothing."""
     if not threads:
-        return HttpToolsProtocol
+        return BoundedProtocol
     return type("LendingProtocol", (LendingProtocol,), {"threads": Threads(threads)})
 
 

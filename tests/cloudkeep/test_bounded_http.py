@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from cloudkeep import bounded_http, lending
+from cloudkeep import bounded_http
 from cloudkeep.bounded_http import SECONDS, Phase
+from cloudkeep.lending import LendingProtocol
 from tests.endpoints.wire import Wire, connect, head
 from tests.support.server import Json, digest
 from tests.support.stand import Stand, stand
@@ -224,4 +225,4 @@ async def test_a_sender_that_closes_its_own_direction_too_early_is_told(server: 
 
 
 async def _no_thread_is_busy() -> bool:
-    return lending._threads.busy == 0
+    return LendingProtocol.threads.busy == 0

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloudkeep import lending
+from cloudkeep.lending import LendingProtocol
 from services import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.server import Json, digest
@@ -86,7 +86,7 @@ async def assert_file_is(shared: Stand, upload: Json, content: bytes) -> None:
 
 
 async def no_thread_is_busy() -> bool:
-    return lending._threads.busy == 0
+    return LendingProtocol.threads.busy == 0
 
 
 async def test_a_silent_holder_gives_way_to_a_newcomer(shared: Stand, upload: Json) -> None:
