@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.exceptions import OperationalError
 
 from storage.errors import NoSpace
+from storage.lasting import LastingClient
 
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -34,7 +34,7 @@ def _is_full(error: BaseException | None) -> bool:
     return False
 
 
-class Client(SqliteClient):
+class Client(LastingClient):
     """Raises :class:`NoSpace` where a statement outside of a transaction finds the disk full."""
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:

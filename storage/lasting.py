@@ -1,0 +1,100 @@
+"""A connection to SQLite that is made again when it is dead.
+
+Tortoise keeps one connection for the life of the process: once it is closed, every query fails until a restart. Here it
+is looked at whenever somebody takes it, as a pool does. Who was using it when it broke gets an error; the next one does
+not notice.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import ExitStack
+from typing import Any
+
+from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.connection import get_connections
+
+logger = logging.getLogger("cloudkeep.database")
+
+
+class LastingClient(SqliteClient):
+    """A client whose connection lasts as long as the database can be opened."""
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        """The connection, alive when the block begins."""
+        return _Living(self._lock, self)
+
+    def _in_transaction(self) -> TransactionContext:
+        return _LivingTransaction(SqliteTransactionWrapper(self), self._lock)
+
+    async def revive(self) -> None:
+        """Replace the connection if it is dead, to the end even when the caller is cancelled. Hold the lock."""
+        if _is_alive(self):
+            return
+        task = asyncio.ensure_future(self._reconnect())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+
+    async def _reconnect(self) -> None:
+        if self._connection:
+            logger.warning("the connection to the database was lost; connecting again")
+        self._drop()
+        try:
+            await self.create_connection(with_db=True)
+        except BaseException:
+            # Half set up it would serve, but without its pragmas: foreign keys, and commits that reach the disk.
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.stop()
+
+
+class _Living(ConnectionWrapper[Any]):
+    client: LastingClient
+
+    async def __aenter__(self) -> Any:
+        await self._lock.acquire()
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
+            await self.ensure_connection()
+            undo.pop_all()
+        return self.connection
+
+    async def ensure_connection(self) -> None:
+        await self.client.revive()
+        self.connection = self.client._connection
+
+
+class _LivingTransaction(SqliteTransactionContext):
+    async def __aenter__(self) -> TransactionalDBClient:
+        # Tortoise's own keeps the lock when this fails, and every later query of the process would wait for it.
+        await self._trxlock.acquire()
+        with ExitStack() as undo:
+            undo.callback(self._trxlock.release)
+            await self.ensure_connection()
+            self.token = get_connections().set(self.connection_name, self.connection)
+            undo.callback(get_connections().reset, self.token)
+            await self.connection.begin()
+            undo.pop_all()
+        client: TransactionalDBClient = self.connection
+        return client
+
+    async def ensure_connection(self) -> None:
+        parent = self.connection._parent
+        await parent.revive()
+        self.connection._connection = parent._connection
+
+
+def _is_alive(client: LastingClient) -> bool:
+    try:
+        # Asks the library, not the file: no statement runs, and none is waited for.
+        return client._connection is not None and client._connection.total_changes >= 0
+    except (sqlite3.Error, ValueError):
+        return False
