@@ -1,10 +1,11 @@
 """The one that owns cleaning up: whatever a crash left of a dead upload is gone within the hour."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from services.clock import now
-from services.leftovers import BYTES_GONE, dead_staging
+from services.leftovers import BYTES_GONE, dead_staging, is_derived, orphans
 from services.uploads import Uploads
 from storage import purge
 from storage.blobs import BlobStore, StoredObject
@@ -34,8 +35,19 @@ class Sweeper:
             pass
         swept = 0
         async for found in dead_staging(self._store):
-            swept += await self._remove(found)
+            swept += await self._remove(self._store.discard, found)
         await self._sweep_rows()
+        return swept
+
+    async def sweep_derived(self) -> int:
+        """Remove what cut-off compressions left among the blobs, an hour after. Returns how many blobs that were.
+
+        Looks at every blob, so this is for once an hour. An original is never removed, whatever the database says.
+        """
+        swept = 0
+        async for found in orphans(self._store):
+            if is_derived(found):
+                swept += await self._remove(self._store.delete, found)
         return swept
 
     async def _sweep_rows(self) -> None:
@@ -45,9 +57,9 @@ class Sweeper:
         while await purge.uploads(BYTES_GONE, now() - KEPT, BATCH):
             pass
 
-    async def _remove(self, found: StoredObject) -> bool:
+    async def _remove(self, remove: Callable[[str], Awaitable[None]], found: StoredObject) -> bool:
         try:
-            await self._store.discard(found.key)
+            await remove(found.key)
         except (OSError, StorageError) as error:
             # The others are not to wait for it.
             logger.warning("what is left of %s cannot be removed: %s", found.key, error)

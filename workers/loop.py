@@ -31,6 +31,8 @@ logger = logging.getLogger("cloudkeep.worker")
 POLL_SECONDS = 2.0
 ANNOUNCE_SECONDS = 3.0
 HOUSEKEEPING_SECONDS = 60.0
+#: Every blob is looked at, so not more often than it takes for one to count as left over.
+DERIVED_SECONDS = 3600.0
 #: The lease is renewed this many times before it would run out.
 RENEWALS = 4
 BACKOFF_SECONDS = 2.0
@@ -91,6 +93,7 @@ class Worker:
                 group.create_task(self._hints.listen(self._wake.set))
                 group.create_task(self._every(ANNOUNCE_SECONDS, self._announce))
                 group.create_task(self._every(HOUSEKEEPING_SECONDS, self._keep_house))
+                group.create_task(self._every(DERIVED_SECONDS, self._sweep_derived))
                 for kind, lane in self._lanes.items():
                     for _ in range(lane.width):
                         group.create_task(self._drive(kind, lane))
@@ -215,6 +218,9 @@ class Worker:
     async def _keep_house(self) -> None:
         await accounts.purge_expired(now())
         await self._sweeper.sweep()
+
+    async def _sweep_derived(self) -> None:
+        await self._sweeper.sweep_derived()
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -123,6 +123,38 @@ async def test_what_a_running_compression_is_about_to_store_stays_however_long_i
     assert await sweeper.sweep() == 1
 
 
+async def put(bench: Bench, key: str, root: Path, *, hours: float = 2) -> None:
+    source = root / "made"
+    source.write_bytes(b"compressed")
+    await bench.store.put(key, source)
+    make_old(root, key, hours=hours)
+
+
+async def test_what_a_killed_compression_had_stored_already_is_removed_after_an_hour(
+    bench: Bench, sweeper: Sweeper, root: Path
+) -> None:
+    old, young = str(uuid4()), str(uuid4())
+    await put(bench, old, root)
+    await put(bench, young, root, hours=0.5)
+    assert await sweeper.sweep_derived() == 1
+    assert [found.key async for found in bench.store.blobs()] == [young]
+
+
+async def test_what_a_running_compression_has_stored_waits_for_its_row(
+    bench: Bench, sweeper: Sweeper, root: Path
+) -> None:
+    await atomically(lambda: jobs.enqueue(JobKind.COMPRESS, uuid4(), now()))
+    job = await jobs.claim([JobKind.COMPRESS], "test", timedelta(minutes=1), now())
+    assert job
+    await put(bench, str(job.lease_token), root)
+    assert await sweeper.sweep_derived() == 0
+
+
+async def test_an_original_is_never_swept_even_if_no_row_knows_it(bench: Bench, sweeper: Sweeper, root: Path) -> None:
+    await put(bench, str(uuid7()), root)
+    assert await sweeper.sweep_derived() == 0
+
+
 async def test_a_file_with_a_name_that_is_none_of_ours_is_left_alone(sweeper: Sweeper, root: Path) -> None:
     for name in ("README", "0" * 32, "x.put"):
         (root / "staging" / name).touch()

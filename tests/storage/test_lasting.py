@@ -11,8 +11,8 @@ from tortoise import connections
 
 from storage import accounts
 from storage.database import atomically, fetch, ping_database
-from storage.models import Account
 from storage.lasting import LastingClient
+from storage.models import Account
 
 
 def client() -> LastingClient:
