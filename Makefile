@@ -27,7 +27,7 @@ help:
 		'make run     set up and serve http://127.0.0.1:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some)' \
 		'make check   formatting, lint, types, layers' \
-		'make faults  fill a disk, and kill processes at random moments, 200 times (FAULT_KILLS, FAULT_SEED)' \
+		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-latency, bench-memory, bench-ready  queries under load, memory, time to READY' \
 		'make format  format and mend what can be mended' \
@@ -49,7 +49,7 @@ check: $(DEV)
 	.venv/bin/lint-imports
 
 faults: $(DEV)
-	@FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)
+	@FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)
 
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)

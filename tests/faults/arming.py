@@ -1,0 +1,55 @@
+"""Arms a running server: at which step it strikes, and whom."""
+
+import itertools
+import json
+import os
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.faults.steps import STEPS, Step
+
+INSIDE = Path(__file__).parent / "inside"
+#: Every second instead of every minute, so that nobody waits for the sweeper.
+CONSTANTS: dict[str, dict[str, Any]] = {"workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0}}
+
+
+class Arming:
+    """``environment`` goes to the server, which then strikes where :meth:`arm` says, once for each call of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._armed = ""
+        folder.mkdir()
+        (folder / "plan.json").write_text(json.dumps({"functions": functions(), "constants": CONSTANTS}))
+        path = os.pathsep.join(filter(None, [str(INSIDE), os.environ.get("PYTHONPATH")]))
+        self.environment = {"PYTHONPATH": path, "FAULT_FOLDER": str(folder)}
+
+    def arm(self, step: Step, victim: str) -> None:
+        """Strike the victim at this step, the next time that somebody gets there."""
+        self._armed = str(next(self._numbers))
+        prepared = self._folder / "armed.new"
+        prepared.write_text(json.dumps({"id": self._armed, "victim": victim, "step": asdict(step)}))
+        prepared.rename(self._folder / "armed.json")
+
+    def disarm(self) -> None:
+        """Strike no more."""
+        (self._folder / "armed.json").unlink(missing_ok=True)
+
+    @property
+    def struck_at(self) -> float | None:
+        """When the strike came, in seconds since the epoch; None as long as it has not."""
+        try:
+            return (self._folder / f"struck-{self._armed}").stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+
+def functions() -> dict[str, list[str]]:
+    """The functions that are steps, by module."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for step in STEPS:
+        found[step.module].add(step.function)
+    return {module: sorted(names) for module, names in found.items()}

@@ -1,0 +1,147 @@
+"""Loaded by Python itself in every process of a server under test; strikes at the step that is armed.
+
+Nothing of this is in the product. ``FAULT_FOLDER`` holds ``plan.json``, which says which functions are steps, and,
+while a step is armed, ``armed.json``, which says where to strike and whom. A strike leaves ``struck-ID`` and happens
+once, so that a process that is started again goes on. Standard library
+and psutil only: this runs before anything else does.
+"""
+
+import functools
+import gc
+import importlib.abc
+import importlib.machinery
+import inspect
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+FOLDER = Path(os.environ.get("FAULT_FOLDER", "/"))
+#: Children of the supervisor by a word of their command line.
+WORDS = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
+
+_passed: Counter[str] = Counter()
+
+
+def role() -> str:
+    """Which child of the supervisor this is; empty for every other process."""
+    arguments = sys.orig_argv
+    return arguments[arguments.index("cloudkeep.child") + 1] if "cloudkeep.child" in arguments else ""
+
+
+def pass_by(target: str, moment: str, arguments: object) -> None:
+    """Strike if this is the step that is armed, and nobody has struck yet."""
+    try:
+        armed = json.loads((FOLDER / "armed.json").read_text())
+    except FileNotFoundError:
+        return
+    step = armed["step"]
+    if (target, moment, role()) != (f"{step['module']}:{step['function']}", step["moment"], step["where"]):
+        return
+    if step["argument"] not in repr(arguments):
+        return
+    _passed[armed["id"]] += 1
+    if _passed[armed["id"]] < step["passage"]:
+        return
+    try:
+        (FOLDER / f"struck-{armed['id']}").open("x").close()
+    except FileExistsError:
+        return
+    strike(armed["victim"])
+
+
+def strike(victim: str) -> None:
+    """End a process with SIGKILL, or this one's connection to the database."""
+    if victim == "database":
+        cut_connection()
+    elif victim == role():
+        os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        kill_sibling(WORDS[victim])
+
+
+def kill_sibling(word: str) -> None:
+    """Kill the other child of our parent whose command line has this word."""
+    import psutil
+
+    for child in psutil.Process(os.getppid()).children():
+        if any(word in argument for argument in child.cmdline()):
+            child.kill()
+            return
+    raise LookupError(word)
+
+
+def cut_connection(*_: object) -> None:
+    """Close every connection to SQLite, behind what its thread was told already; whoever keeps it is not told."""
+    for found in gc.get_objects():
+        if type(found).__module__ == "aiosqlite.core" and type(found).__name__ == "Connection" and found._connection:
+            found._tx.put_nowait((None, found._connection.close))
+
+
+def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
+    """The same function, passing by before and after."""
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def wrapper(*args: Any, **named: Any) -> Any:
+            pass_by(target, "before", args)
+            result = await original(*args, **named)
+            pass_by(target, "after", args)
+            return result
+
+    else:
+
+        @functools.wraps(original)
+        def wrapper(*args: Any, **named: Any) -> Any:
+            pass_by(target, "before", args)
+            result = original(*args, **named)
+            pass_by(target, "after", args)
+            return result
+
+    return wrapper
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Prepares modules of the plan as soon as they are loaded, before anybody imports a name from them."""
+
+    def __init__(self, functions: dict[str, list[str]], constants: dict[str, dict[str, Any]]) -> None:
+        self._functions = functions
+        self._constants = constants
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Find the module as it would be found without us."""
+        if name not in self._functions and name not in self._constants:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        assert spec
+        assert spec.loader
+        load = spec.loader.exec_module
+
+        def load_and_prepare(module: ModuleType) -> None:
+            load(module)
+            self._prepare(module)
+
+        spec.loader.exec_module = load_and_prepare  # type: ignore[method-assign]
+        return spec
+
+    def _prepare(self, module: ModuleType) -> None:
+        for function in self._functions.get(module.__name__, ()):
+            *owners, name = function.split(".")
+            owner = functools.reduce(getattr, owners, module)
+            setattr(owner, name, wrapped(getattr(owner, name), f"{module.__name__}:{function}"))
+        for name, value in self._constants.get(module.__name__, {}).items():
+            getattr(module, name)
+            setattr(module, name, value)
+
+
+if role():
+    _plan = json.loads((FOLDER / "plan.json").read_text())
+    sys.meta_path.insert(0, Finder(_plan["functions"], _plan["constants"]))
+    signal.signal(signal.SIGUSR1, cut_connection)

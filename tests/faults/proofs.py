@@ -1,0 +1,143 @@
+"""What must hold after a strike: nothing that was acknowledged is lost, nothing is stuck, nothing is left over."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import httpx
+
+from services.doctor import Doctor
+from storage.blobs import LocalBlobStore
+from storage.database import close_database, open_database
+from tests.faults.arming import Arming
+from tests.faults.journeys import CHUNK, PATIENCE_SECONDS, Sent, Stage, look
+from tests.faults.steps import Journey
+from tests.support.ageing import make_old
+from tests.support.kills import persist
+from tests.support.server import Json, digest
+from tests.support.waiting import eventually
+
+HELD = {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}
+
+
+async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming, *, damaged: bool) -> None:
+    """As soon as the server is back: every chunk whose receipt the client has is there, byte by byte.
+
+    A damaged one may have been opened again instead.
+    """
+
+    async def struck() -> bool:
+        return arming.struck_at is not None
+
+    await eventually(struck, PATIENCE_SECONDS)
+    await eventually(lambda: is_ready(stage), PATIENCE_SECONDS)
+    known = dict(sent.acknowledged)
+    if not sent.upload_id:
+        return
+    upload = await look(stage, sent)
+    if upload["status"] not in HELD:
+        return
+    open_slots = {slot["index"] for slot in upload["slots"]["nodes"]}
+    assert damaged or not open_slots & known.keys(), f"acknowledged, and open again: {open_slots & known.keys()}"
+    if not damaged:
+        bytes_are_there(stage, sent, known)
+
+
+async def is_ready(stage: Stage) -> bool:
+    """Whether the server says that it can do its work."""
+    try:
+        return (await stage.person.http.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
+    """Read the slots from the disk, wherever the bytes are by now."""
+    places = [stage.staging(sent), *(stage.root / "blobs" / "blobs").rglob(sent.upload_id)]
+    # A file that is renamed meanwhile is found at its next place; an owned one has a name of another upload.
+    for place in places:
+        if place.exists():
+            with place.open("rb") as file:
+                for index, sha256 in known.items():
+                    file.seek(index * CHUNK)
+                    size = min(CHUNK, len(sent.content) - index * CHUNK)
+                    assert hashlib.sha256(file.read(size)).hexdigest() == sha256, f"slot {index} was changed"
+            return
+
+
+async def file_is_whole(stage: Stage, sent: Sent, upload: Json) -> None:
+    """What can be downloaded is what was sent, and a compression that was asked for is there once."""
+    file = upload["file"]
+    assert upload["error"] is None
+    assert (file["size"], file["sha256"]) == (len(sent.content), digest(sent.content))
+    assert await download(stage, file["downloadUrl"]) == sent.content
+    assert len(file["renditions"]) == sent.compress
+    for made in file["renditions"]:
+        assert digest(await download(stage, made["downloadUrl"])) == made["sha256"]
+
+
+async def download(stage: Stage, url: str) -> bytes:
+    """A file's bytes, asked for until the server answers."""
+    for _ in range(100):
+        try:
+            return (await stage.person.http.get(url)).raise_for_status().content
+        except (httpx.TransportError, httpx.HTTPStatusError):
+            await asyncio.sleep(0.1)
+    raise AssertionError("the server did not come back")
+
+
+async def nothing_is_left(stage: Stage) -> None:
+    """No job under way, no upload without an end, and on the disk exactly the blobs that rows refer to."""
+
+    async def at_rest() -> bool:
+        return not stage.execute("SELECT kind FROM job WHERE state IN ('RUNNING', 'QUEUED')")
+
+    await eventually(at_rest, PATIENCE_SECONDS)
+    # An hour goes by.
+    make_old(stage.root / "blobs" / "staging", "*")
+    make_old(stage.root / "blobs" / "blobs", "*")
+
+    async def clean() -> bool:
+        return not left_over(stage)
+
+    try:
+        await eventually(clean, 20)
+    except TimeoutError:
+        raise AssertionError(f"left over: {left_over(stage)}") from None
+    assert await findings(stage) == []
+
+
+def left_over(stage: Stage) -> list[str]:
+    """Files that nobody needs any more."""
+    known = {str(key) for (key,) in stage.execute("SELECT key FROM blob")}
+    folders = (stage.root / "blobs" / "staging", stage.root / "scratch", stage.root / "blobs" / "blobs")
+    return [str(path.relative_to(stage.root)) for path in files(*folders) if path.name not in known]
+
+
+def files(*folders: Path) -> list[Path]:
+    """Every file in these folders."""
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+async def findings(stage: Stage) -> list[str]:
+    """What ``cloudkeep doctor`` would print."""
+    await open_database(f"sqlite://{stage.root / 'cloudkeep.sqlite3'}")
+    store = LocalBlobStore(stage.root / "blobs")
+    try:
+        return [f"{found.code} {found.subject} {found.text}" async for found in Doctor(store).examine()]
+    finally:
+        await store.close()
+        await close_database()
+
+
+async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) -> None:
+    """The whole proof, once the journey has ended."""
+    if upload["status"] == "READY":
+        await file_is_whole(stage, sent, upload)
+        wanted = 2 if journey is Journey.OWNED else 1
+        made = stage.execute("SELECT id FROM file WHERE name LIKE ? || '%'", stage.name)
+        assert len(made) == wanted, f"{len(made)} files of one upload"
+        assert stage.execute("SELECT count(*) FROM blob WHERE sha256 = ?", digest(sent.content)) == [(1,)]
+    await nothing_is_left(stage)
+    # Still able to work, without anybody's help.
+    assert (await persist(lambda: stage.person.http.get("/readyz"))).status_code == 200

@@ -1,0 +1,58 @@
+"""The matrix as a table in Markdown: a line for each step, a column for each victim."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.faults.steps import STEPS, VICTIMS, Journey, Step
+
+ENDS = {Journey.ABORT: "aborted", Journey.EXPIRE: "expired", Journey.SWEEP: "swept"}
+
+
+@dataclass
+class Cell:
+    """How one strike ended; ``seconds`` from it to the end of the journey, None when the proof failed."""
+
+    seconds: float | None = None
+
+
+@dataclass
+class Report:
+    """Every strike so far."""
+
+    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
+
+    @contextmanager
+    def cell(self, step: Step, victim: str) -> Iterator[Cell]:
+        """Note a strike; it counts as failed unless its seconds are set."""
+        yield self.cells.setdefault((step.name, victim), Cell())
+
+    def __str__(self) -> str:
+        head = ["step", "where", *VICTIMS]
+        lines = [_row(head), _row(["---"] * len(head))]
+        return "\n".join(lines + [self._line(step) for step in STEPS if (step.name, VICTIMS[0]) in self.cells])
+
+    def _line(self, step: Step) -> str:
+        return _row([step.name, step.where, *(self._text(step, victim) for victim in VICTIMS)])
+
+    def _text(self, step: Step, victim: str) -> str:
+        cell = self.cells.get((step.name, victim))
+        if not cell:
+            return "not run"
+        if cell.seconds is None:
+            return "**FAILED**"
+        return f"{ENDS.get(step.journey, 'whole')}, {cell.seconds:.1f} s"
+
+    def publish(self) -> None:
+        """Print the table, and write it where ``FAULT_REPORT`` says."""
+        if not self.cells:
+            return
+        print(f"\n{self}")
+        if path := os.environ.get("FAULT_REPORT"):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"{self}\n")
+
+
+def _row(texts: list[str]) -> str:
+    return f"| {' | '.join(texts)} |"

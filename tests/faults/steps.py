@@ -1,0 +1,118 @@
+"""Every step of the flow at which something is killed: the one list.
+
+A step is a place in the code, named by module and function; ``tests/faults/test_steps.py`` fails when it is gone.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+VICTIMS = ("api", "worker", "valkey", "database")
+
+
+class Journey(StrEnum):
+    """What somebody does while the step is armed; see ``tests/faults/journeys.py``."""
+
+    UPLOAD = "upload"
+    COMPRESS = "compress"
+    OWNED = "owned"
+    DAMAGE = "damage"
+    ABORT = "abort"
+    EXPIRE = "expire"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True)
+class Step:
+    """``where`` is the process that gets there: ``api`` or ``worker``; ``moment`` is before or after the call.
+
+    Only a call with ``argument`` among its arguments counts, and of these the one with the number ``passage``.
+    """
+
+    name: str
+    journey: Journey
+    where: str
+    moment: str
+    module: str
+    function: str
+    argument: str = ""
+    passage: int = 1
+
+
+def _api(name: str, journey: Journey, moment: str, place: str, argument: str = "", passage: int = 1) -> Step:
+    module, function = place.split(":")
+    return Step(name, journey, "api", moment, module, function, argument, passage)
+
+
+def _worker(name: str, journey: Journey, moment: str, place: str, argument: str = "", passage: int = 1) -> Step:
+    module, function = place.split(":")
+    return Step(name, journey, "worker", moment, module, function, argument, passage)
+
+
+LOCAL = "storage.blobs.local:"
+STORE = f"{LOCAL}LocalBlobStore."
+
+STEPS = (
+    # An upload begins.
+    _api("init: nothing reserved yet", Journey.UPLOAD, "before", f"{STORE}_stage"),
+    _api("init: bytes reserved, no row", Journey.UPLOAD, "after", f"{STORE}_stage"),
+    _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads:insert"),
+    _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads:insert_owned"),
+    _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads:insert_owned"),
+    # A chunk comes in.
+    _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
+    _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", "storage.blobs.locks:lock_range", passage=3),
+    _api(
+        "chunk: a part of the bytes written", Journey.UPLOAD, "before", "storage.blobs.slot_file:SlotFile._store", "", 6
+    ),
+    _api("chunk: bytes written, no receipt", Journey.UPLOAD, "after", "storage.blobs.slot_file:SlotFile.finish", "", 3),
+    _api(
+        "receipt: row written, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "INSERT INTO chunk", 3
+    ),
+    _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "UPDATE upload", 3),
+    _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.receipts:add", passage=3),
+    _api("receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.ingest:Ingest.accept", passage=3),
+    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.receipts:_complete"),
+    _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.hints:JobHints.send"),
+    _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.hints:JobHints.send"),
+    # The bytes are verified and become a file.
+    _worker(
+        "follower: a chunk verified behind the others",
+        Journey.UPLOAD,
+        "after",
+        "workers.verification:Verification.advance",
+    ),
+    _worker("job: found, not claimed", Journey.UPLOAD, "before", "storage.jobs:_take"),
+    _worker("job: claimed", Journey.UPLOAD, "after", "storage.jobs:_take"),
+    _worker("verification: half way", Journey.UPLOAD, "before", "workers.verification:Verification.advance", passage=5),
+    _worker("verified, not published", Journey.UPLOAD, "before", f"{STORE}_publish"),
+    _worker("publish: synced, not renamed", Journey.UPLOAD, "after", f"{LOCAL}_sync"),
+    _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_move"),
+    _worker("publish: durable, no rows", Journey.UPLOAD, "after", f"{STORE}_publish"),
+    _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads:_finish"),
+    _worker("publish: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads:publish"),
+    _worker("damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", "storage.uploads:reopen_slots"),
+    _worker("damaged chunk: slot reopened, nobody told", Journey.DAMAGE, "after", "storage.uploads:reopen_slots"),
+    # A video is compressed.
+    _worker("compression: queued, no hint", Journey.COMPRESS, "before", "storage.hints:JobHints.send"),
+    _worker("compression: ffmpeg started", Journey.COMPRESS, "before", "workers.media.encode:_follow"),
+    _worker("compression: ffmpeg under way", Journey.COMPRESS, "after", "workers.media.encode:advance", passage=2),
+    _worker("compression: a lease about to be renewed", Journey.COMPRESS, "before", "storage.jobs:renew"),
+    _worker("compression: a lease renewed", Journey.COMPRESS, "after", "storage.jobs:renew"),
+    _worker("compression: finished, not stored", Journey.COMPRESS, "after", "workers.compress:_measure"),
+    _worker("compression: in the store, not in its place", Journey.COMPRESS, "before", f"{LOCAL}_move", ".put"),
+    _worker("compression: stored, no rows", Journey.COMPRESS, "after", f"{STORE}_put"),
+    _worker("compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads:_finish", passage=2),
+    _worker("compression: committed, nobody told", Journey.COMPRESS, "after", "storage.uploads:add_rendition"),
+    # An upload is given up.
+    _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads:abort"),
+    _api("abort: bytes gone, no answer", Journey.ABORT, "after", f"{STORE}discard"),
+    _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads:expire"),
+    _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads:expire"),
+    _worker("sweep: about to remove", Journey.SWEEP, "before", "services.sweeper:Sweeper._remove"),
+    _worker("sweep: removed", Journey.SWEEP, "after", "services.sweeper:Sweeper._remove"),
+)
+
+
+def step(name: str) -> Step:
+    """The step of this name. Raises :class:`KeyError`."""
+    return {found.name: found for found in STEPS}[name]
