@@ -36,6 +36,8 @@ DERIVED_SECONDS = 3600.0
 #: The lease is renewed this many times before it would run out.
 RENEWALS = 4
 BACKOFF_SECONDS = 2.0
+#: From this attempt on the pause does not grow any more: about a minute, however many attempts are allowed.
+LONGEST_BACKOFF = 6
 #: A job that met a full disk is looked at again after so long; its lane waits as long as ROOM_PAUSE before the next.
 ROOM_SECONDS = 30.0
 ROOM_PAUSE_SECONDS = 1.0
@@ -201,7 +203,7 @@ class Worker:
         if job.attempts >= self._terms.max_attempts:
             await self._fail(job, lane, ErrorCode.INTERNAL, f"Gave up after {job.attempts} attempts.")
             return
-        delay = timedelta(seconds=BACKOFF_SECONDS**job.attempts)
+        delay = timedelta(seconds=BACKOFF_SECONDS ** min(job.attempts, LONGEST_BACKOFF))
         await stored(lambda: jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed"))
 
     async def _fail(self, job: Job, lane: Lane, code: ErrorCode, message: str) -> None:

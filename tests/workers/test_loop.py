@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from services.clock import now
 from services.errors import NotAVideo
 from storage import jobs
@@ -11,6 +13,7 @@ from storage.blobs import LocalBlobStore
 from storage.models import Job, JobKind, JobState, Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
+from workers import loop
 
 REASSEMBLE = JobKind.REASSEMBLE
 
@@ -46,6 +49,25 @@ async def test_a_fault_is_tried_again_until_it_works(start: Start) -> None:
         await queue(REASSEMBLE, upload)
         job = await eventually(lambda: ended(upload))
     assert (job.state, attempts) == (JobState.DONE, [1, 2, 3])
+
+
+async def test_the_pause_before_another_attempt_stays_short_however_many_there_were(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "BACKOFF_SECONDS", 2.0)
+    upload = await new_upload()
+    await queue(REASSEMBLE, upload)
+    await Job.filter(subject_id=upload.id).update(attempts=62)
+
+    async def handler(job: Job) -> None:
+        raise RuntimeError("a passing fault")
+
+    async def postponed() -> Job | None:
+        return await Job.get_or_none(subject_id=upload.id, attempts=63, state=JobState.QUEUED)
+
+    async with start(handler, attempts=64):
+        job = await eventually(postponed)
+    assert job.run_after < now() + timedelta(minutes=5)
 
 
 async def test_a_fault_that_stays_fails_the_job_and_its_upload_with_a_reason(start: Start) -> None:
