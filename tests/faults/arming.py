@@ -11,8 +11,10 @@ from typing import Any
 from tests.faults.steps import STEPS, Step
 
 INSIDE = Path(__file__).parent / "inside"
-#: Every second instead of every minute, so that nobody waits for the sweeper.
-CONSTANTS: dict[str, dict[str, Any]] = {"workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0}}
+#: Every second, so that nobody waits for the sweeper, or longer and longer for the next attempt.
+CONSTANTS: dict[str, dict[str, Any]] = {
+    "workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0, "BACKOFF_SECONDS": 1.0}
+}
 
 
 class Arming:

@@ -34,6 +34,9 @@ class Sent:
     content: bytes
     name: str
     compress: bool = False
+    chunk_size: int = CHUNK
+    #: Whether the disk has damaged a chunk, whose slot may then be open again.
+    damaged: bool = False
     upload_id: str = ""
     acknowledged: dict[int, str] = field(default_factory=dict)
 
@@ -64,16 +67,18 @@ class Stage:
         return self.root / "blobs" / "staging" / sent.upload_id
 
 
-def padded_clip() -> bytes:
+def padded_clip(padding: int = 2 * CHUNK) -> bytes:
     """A real video, never the same twice: a ``free`` box of noise stands at its end."""
-    noise = secrets.token_bytes(2 * CHUNK)
+    noise = secrets.token_bytes(padding)
     return bikes().read_bytes() + (len(noise) + 8).to_bytes(4, "big") + b"free" + noise
 
 
 async def begin(stage: Stage, sent: Sent) -> Json:
     """Begin an upload, or find it again."""
-    wanted: Json = {"fileName": sent.name, "size": len(sent.content), "chunkSize": CHUNK, "idempotencyKey": sent.name}
-    wanted |= {"sha256": digest(sent.content)} | ({"compress": COMPRESS} if sent.compress else {})
+    wanted: Json = {"fileName": sent.name, "size": len(sent.content), "chunkSize": sent.chunk_size}
+    wanted |= {"idempotencyKey": sent.name, "sha256": digest(sent.content)} | (
+        {"compress": COMPRESS} if sent.compress else {}
+    )
     payload = await persistent_data(stage.person, INIT, input=wanted)
     assert payload["userErrors"] == []
     upload: Json = payload["upload"]
@@ -105,8 +110,8 @@ async def look(stage: Stage, sent: Sent) -> Json:
 async def to_the_end(stage: Stage, sent: Sent) -> Json:
     """Send whatever is wanted until the upload is READY."""
     while (upload := await settled(stage, sent))["status"] == "RECEIVING":
-        for slot in upload["slots"]["nodes"]:
-            sent.acknowledged.pop(slot["index"], None)
+        again = sent.acknowledged.keys() & {slot["index"] for slot in upload["slots"]["nodes"]}
+        assert sent.damaged or not again, f"acknowledged, and open again: {again}"
         await fill(stage, sent, upload["slots"]["nodes"])
     assert upload["status"] == "READY", upload
     return upload
@@ -150,6 +155,7 @@ async def damage(stage: Stage, sent: Sent, arm: Arm) -> Json:
     with stage.staging(sent).open("r+b") as file:
         file.seek(CHUNK)
         file.write(b"damaged")
+    sent.damaged = True
     arm()
     await fill(stage, sent, slots[-1:])
     return await to_the_end(stage, sent)

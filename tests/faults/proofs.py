@@ -10,7 +10,7 @@ from services.doctor import Doctor
 from storage.blobs import LocalBlobStore
 from storage.database import close_database, open_database
 from tests.faults.arming import Arming
-from tests.faults.journeys import CHUNK, PATIENCE_SECONDS, Sent, Stage, look
+from tests.faults.journeys import PATIENCE_SECONDS, Sent, Stage, look
 from tests.faults.steps import Journey
 from tests.support.ageing import make_old
 from tests.support.kills import persist
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 HELD = {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}
 
 
-async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming, *, damaged: bool) -> None:
+async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming) -> None:
     """As soon as the server is back: every chunk whose receipt the client has is there, byte by byte.
 
     A damaged one may have been opened again instead.
@@ -38,8 +38,8 @@ async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming, *, dama
     if upload["status"] not in HELD:
         return
     open_slots = {slot["index"] for slot in upload["slots"]["nodes"]}
-    assert damaged or not open_slots & known.keys(), f"acknowledged, and open again: {open_slots & known.keys()}"
-    if not damaged:
+    assert sent.damaged or not open_slots & known.keys(), f"acknowledged, and open again: {open_slots & known.keys()}"
+    if not sent.damaged:
         bytes_are_there(stage, sent, known)
 
 
@@ -59,8 +59,8 @@ def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
         if place.exists():
             with place.open("rb") as file:
                 for index, sha256 in known.items():
-                    file.seek(index * CHUNK)
-                    size = min(CHUNK, len(sent.content) - index * CHUNK)
+                    file.seek(index * sent.chunk_size)
+                    size = min(sent.chunk_size, len(sent.content) - index * sent.chunk_size)
                     assert hashlib.sha256(file.read(size)).hexdigest() == sha256, f"slot {index} was changed"
             return
 

@@ -6,107 +6,60 @@
 import asyncio
 import os
 import secrets
+import time
 from pathlib import Path
 
 import httpx
 
-from tests.clips import bikes
 from tests.e2e.conftest import sign_up
-from tests.support.kills import Killer, persist, persistent_data
-from tests.support.process import ServeProcess, serving
-from tests.support.server import INIT, UPLOAD, Api, Json, digest, part_of
-from tests.support.waiting import eventually
+from tests.faults.arming import Arming
+from tests.faults.journeys import Sent, Stage, begin, padded_clip, to_the_end
+from tests.faults.proofs import file_is_whole, nothing_is_left
+from tests.support.kills import Killer
+from tests.support.process import serving
 
 KILLS = int(os.environ.get("FAULT_KILLS", "8"))
 SEED = int(os.environ.get("FAULT_SEED", str(secrets.randbits(32))))
-CHUNK = 64 * 1024
-PARALLEL = 4
-PATIENCE_SECONDS = 300.0
-FILES = "{ files(first: 100) { nodes { id } } }"
+#: Files under way at once, four chunks of each; the first one is compressed.
+AT_ONCE = 3
+CHUNK = 128 * 1024
+PADDING = 2 * 1024 * 1024
+#: One job may be killed more often here than elsewhere in years; what is lost is taken up soon.
+SETTINGS = {"CLOUDKEEP_JOB_ATTEMPTS": "64", "CLOUDKEEP_JOB_LEASE": "10", "CLOUDKEEP_ACCESS_TOKEN_TTL": "86400"}
 
 
-async def one_upload(person: Api, content: bytes, name: str, compress: bool) -> Json:
-    """Send a file through all the kills, and return its upload when it is READY."""
-    wanted = {"fileName": name, "size": len(content), "chunkSize": CHUNK, "idempotencyKey": name}
-    wanted |= {"sha256": digest(content)} | ({"compress": {"preset": "FAST", "maxHeight": 144}} if compress else {})
-    upload = (await persistent_data(person, INIT, input=wanted))["upload"]
-    done = None
-    while not done:
-        open_slots = (await persistent_data(person, UPLOAD, id=upload["id"]))["slots"]["nodes"]
-        await send(person, open_slots, content)
-        done = await moved_on(person, upload["id"])
-    return done
+async def kill_through(stage: Stage, killer: Killer) -> int:
+    """Send three files at a time until enough was killed. Returns how many arrived."""
+    arrived = 0
+    while killer.left:
+        names = range(arrived, arrived + AT_ONCE)
+        files = [Sent(padded_clip(PADDING), f"{name}.mp4", name == arrived, CHUNK) for name in names]
+        async with killer.at_work():
+            uploads = await asyncio.gather(*(send(stage, file) for file in files))
+        for sent, upload_id in zip(files, uploads, strict=True):
+            upload = await to_the_end(stage, sent)
+            assert upload["id"] == upload_id
+            await file_is_whole(stage, sent, upload)
+        arrived += AT_ONCE
+    return arrived
 
 
-async def send(person: Api, slots: list[Json], content: bytes) -> None:
-    gate = asyncio.Semaphore(PARALLEL)
-
-    async def fill(slot: Json) -> None:
-        async with gate:
-            body = part_of(slot, content)
-            answer = await persist(lambda: person.http.put(slot["url"], content=body))
-            assert answer.json()["sha256"] == digest(body), answer.text
-
-    await asyncio.gather(*(fill(slot) for slot in slots))
-
-
-async def moved_on(person: Api, upload_id: str) -> Json | None:
-    """The upload once it is READY; None as soon as it wants chunks again."""
-
-    async def look() -> Json | None:
-        upload = await persistent_data(person, UPLOAD, id=upload_id)
-        assert upload["status"] in {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}, upload
-        return upload if upload["status"] in {"RECEIVING", "READY"} else None
-
-    upload = await eventually(look, PATIENCE_SECONDS)
-    return upload if upload["status"] == "READY" else None
-
-
-async def assert_whole(person: Api, upload: Json, content: bytes, compress: bool) -> None:
-    file = upload["file"]
-    assert upload["error"] is None
-    assert (file["size"], file["sha256"]) == (len(content), digest(content))
-    assert await download(person, file["downloadUrl"]) == content
-    renditions = [await download(person, one["downloadUrl"]) for one in file["renditions"]]
-    assert [digest(one) for one in renditions] == [one["sha256"] for one in file["renditions"]]
-    assert len(renditions) == compress
-
-
-async def download(person: Api, url: str) -> bytes:
-    for _ in range(100):
-        try:
-            answer = await person.http.get(url)
-            answer.raise_for_status()
-        except (httpx.TransportError, httpx.HTTPStatusError):
-            await asyncio.sleep(0.1)
-        else:
-            return answer.content
-    raise AssertionError("the server did not come back")
-
-
-async def kill_through(process: ServeProcess, killer: Killer, seed: int) -> int:
-    """Send one file after the other until enough was killed. Returns how many arrived."""
-    arrived: list[str] = []
-    async with httpx.AsyncClient(base_url=process.url, timeout=30) as http:
-        person = await sign_up(http, process)
-        while killer.left:
-            compress = len(arrived) % 2 == 0
-            content = bikes().read_bytes() + f"{seed} {len(arrived)}".encode()
-            async with killer.at_work():
-                upload = await one_upload(person, content, f"file {len(arrived)}.mp4", compress)
-            await assert_whole(person, upload, content, compress)
-            arrived.append(upload["file"]["id"])
-        files = await persistent_data(person, FILES)
-        assert sorted(file["id"] for file in files["nodes"]) == sorted(arrived[-100:])
-    return len(arrived)
+async def send(stage: Stage, sent: Sent) -> str:
+    """Send a file through all the kills. Returns its upload's ID."""
+    await begin(stage, sent)
+    await to_the_end(stage, sent)
+    return sent.upload_id
 
 
 async def test_every_upload_arrives_whole_and_once_through_kills_at_random_moments(tmp_path: Path) -> None:
     print(f"\nFAULT_SEED={SEED} FAULT_KILLS={KILLS}")
-    # One job may be killed more often here than elsewhere in years.
-    with serving(tmp_path, CLOUDKEEP_JOB_ATTEMPTS="64", CLOUDKEEP_ACCESS_TOKEN_TTL="86400") as process:
-        killer = Killer(process, SEED, KILLS)
-        arrived = await kill_through(process, killer, SEED)
-        print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole")
-    assert list((tmp_path / "blobs" / "staging").iterdir()) == []
-    assert list((tmp_path / "scratch").rglob("*.mp4")) == []
+    arming, began = Arming(tmp_path / "faults"), time.monotonic()
+    with serving(tmp_path / "data", None, **SETTINGS, **arming.environment) as process:
+        async with httpx.AsyncClient(base_url=process.url, timeout=30) as http:
+            stage = Stage(process, await sign_up(http, process), tmp_path / "data", "random")
+            killer = Killer(process, SEED, KILLS)
+            arrived = await kill_through(stage, killer)
+            await nothing_is_left(stage)
+            assert stage.execute("SELECT count(*) FROM file") == [(arrived,)]
+            assert stage.execute("SELECT count(*) FROM blob") == [(arrived + arrived // AT_ONCE,)]
+    print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")

@@ -51,11 +51,10 @@ async def strike(process: ServeProcess, arming: Arming, person: Api, where: Step
     stage = Stage(process, person, root, f"{where.name} {victim}")
     walk, end = WALKS[where.journey]
     sent = stage.sent(video=where.journey is Journey.COMPRESS)
-    damaged = where.journey is Journey.DAMAGE
     try:
         upload, _ = await asyncio.gather(
             walk(stage, sent, lambda: arming.arm(where, victim)),
-            acknowledged_is_kept(stage, sent, arming, damaged=damaged),
+            acknowledged_is_kept(stage, sent, arming),
         )
     finally:
         arming.disarm()

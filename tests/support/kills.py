@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import random
+import re
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,14 +16,20 @@ from tests.support.process import ServeProcess
 from tests.support.server import Api, Json
 
 #: Children of the supervisor by a word of their command line.
-VICTIMS = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
-PAUSE_SECONDS = (0.02, 2.0)
+PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
+#: Connections to the database, by the process that holds them: cut by a signal that the tests have put there.
+CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
+#: Seconds between two kills: short ones are as likely as long ones.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
 TRIES = 600
 AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY"}
 
 
 class Killer:
-    """Sends SIGKILL to one child after the other, as often as it may. ``kills`` counts by victim."""
+    """Kills a process or a connection, one after the other, as often as it may. ``kills`` counts by victim.
+
+    The server runs with the environment of :class:`tests.faults.arming.Arming`.
+    """
 
     def __init__(self, process: ServeProcess, seed: int, budget: int) -> None:
         self._process = process
@@ -42,17 +50,18 @@ class Killer:
 
     async def _go_on(self) -> None:
         while self.left:
-            await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))
-            victim = self._random.choice(list(VICTIMS))
-            if self._kill(VICTIMS[victim]):
+            await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
+            victim = self._random.choice([*PROCESSES, *CONNECTIONS])
+            if self._strike(victim):
                 self.kills[victim] += 1
                 self.left -= 1
 
-    def _kill(self, word: str) -> bool:
+    def _strike(self, victim: str) -> bool:
+        word = PROCESSES.get(victim) or CONNECTIONS[victim]
         for child in psutil.Process(self._process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
-                if any(word in argument for argument in child.cmdline()):
-                    child.kill()
+                if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
+                    child.send_signal(signal.SIGKILL if victim in PROCESSES else signal.SIGUSR1)
                     return True
         return False
 

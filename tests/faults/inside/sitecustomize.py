@@ -13,6 +13,7 @@ import importlib.machinery
 import inspect
 import json
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -70,7 +71,7 @@ def kill_sibling(word: str) -> None:
     import psutil
 
     for child in psutil.Process(os.getppid()).children():
-        if any(word in argument for argument in child.cmdline()):
+        if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
             child.kill()
             return
     raise LookupError(word)
