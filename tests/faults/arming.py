@@ -11,9 +11,10 @@ from typing import Any
 from tests.faults.steps import STEPS, Step
 
 INSIDE = Path(__file__).parent / "inside"
-#: Every second, so that nobody waits for the sweeper, or longer and longer for the next attempt.
+#: Every second, so that nobody waits for the sweeper, or longer and longer for the next attempt; and leases that are
+#: renewed before a short compression is over.
 CONSTANTS: dict[str, dict[str, Any]] = {
-    "workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0, "BACKOFF_SECONDS": 1.0}
+    "workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0, "BACKOFF_SECONDS": 1.0, "RENEWALS": 20}
 }
 
 

@@ -40,6 +40,10 @@ class Sent:
     upload_id: str = ""
     acknowledged: dict[int, str] = field(default_factory=dict)
 
+    def parts(self) -> list[bytes]:
+        """The chunks in order."""
+        return [self.content[start : start + self.chunk_size] for start in range(0, len(self.content), self.chunk_size)]
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -76,6 +80,7 @@ def padded_clip(padding: int = 2 * CHUNK) -> bytes:
 async def begin(stage: Stage, sent: Sent) -> Json:
     """Begin an upload, or find it again."""
     wanted: Json = {"fileName": sent.name, "size": len(sent.content), "chunkSize": sent.chunk_size}
+    wanted["chunkHashes"] = [digest(part) for part in sent.parts()]
     wanted |= {"idempotencyKey": sent.name, "sha256": digest(sent.content)} | (
         {"compress": COMPRESS} if sent.compress else {}
     )
@@ -146,6 +151,18 @@ async def owned(stage: Stage, sent: Sent, arm: Arm) -> Json:
     return await to_the_end(stage, sent)
 
 
+async def changed(stage: Stage, sent: Sent, arm: Arm) -> Json:
+    """Send a file, and then one that differs from it in its first chunk alone."""
+    await begin(stage, sent)
+    await to_the_end(stage, sent)
+    sent.name, sent.content = f"{sent.name} again", secrets.token_bytes(CHUNK) + sent.content[CHUNK:]
+    sent.acknowledged.clear()
+    arm()
+    slots = (await begin(stage, sent))["slots"]["nodes"]
+    assert [slot["received"] for slot in slots] == [False] + [True] * (len(slots) - 1)
+    return await to_the_end(stage, sent)
+
+
 async def damage(stage: Stage, sent: Sent, arm: Arm) -> Json:
     """Send a file of which the disk damages a chunk before anybody has looked at it again."""
     slots = (await begin(stage, sent))["slots"]["nodes"]
@@ -204,6 +221,7 @@ WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.UPLOAD: (upload, "READY"),
     Journey.COMPRESS: (upload, "READY"),
     Journey.OWNED: (owned, "READY"),
+    Journey.CHANGED: (changed, "READY"),
     Journey.DAMAGE: (damage, "READY"),
     Journey.ABORT: (abort, "ABORTED"),
     Journey.EXPIRE: (expire, "EXPIRED"),

@@ -134,7 +134,7 @@ async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) 
     """The whole proof, once the journey has ended."""
     if upload["status"] == "READY":
         await file_is_whole(stage, sent, upload)
-        wanted = 2 if journey is Journey.OWNED else 1
+        wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1
         made = stage.execute("SELECT id FROM file WHERE name LIKE ? || '%'", stage.name)
         assert len(made) == wanted, f"{len(made)} files of one upload"
         assert stage.execute("SELECT count(*) FROM blob WHERE sha256 = ?", digest(sent.content)) == [(1,)]

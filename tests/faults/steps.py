@@ -15,6 +15,7 @@ class Journey(StrEnum):
     UPLOAD = "upload"
     COMPRESS = "compress"
     OWNED = "owned"
+    CHANGED = "changed"
     DAMAGE = "damage"
     ABORT = "abort"
     EXPIRE = "expire"
@@ -58,6 +59,8 @@ STEPS = (
     _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads:insert"),
     _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads:insert_owned"),
     _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads:insert_owned"),
+    _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.receipts:add_held"),
+    _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads:insert"),
     # A chunk comes in.
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
     _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", "storage.blobs.locks:lock_range", passage=3),
@@ -71,7 +74,7 @@ STEPS = (
     _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "UPDATE upload", 3),
     _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.receipts:add", passage=3),
     _api("receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.ingest:Ingest.accept", passage=3),
-    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.receipts:_complete"),
+    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.receipts:complete"),
     _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.hints:JobHints.send"),
     _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.hints:JobHints.send"),
     # The bytes are verified and become a file.
@@ -84,6 +87,8 @@ STEPS = (
     _worker("job: found, not claimed", Journey.UPLOAD, "before", "storage.jobs:_take"),
     _worker("job: claimed", Journey.UPLOAD, "after", "storage.jobs:_take"),
     _worker("verification: half way", Journey.UPLOAD, "before", "workers.verification:Verification.advance", passage=5),
+    _worker("changed file: held chunk not copied", Journey.CHANGED, "before", f"{STORE}_copy_in", passage=2),
+    _worker("changed file: held chunk copied", Journey.CHANGED, "after", f"{STORE}_copy_in", passage=2),
     _worker("verified, not published", Journey.UPLOAD, "before", f"{STORE}_publish"),
     _worker("publish: synced, not renamed", Journey.UPLOAD, "after", f"{LOCAL}_sync"),
     _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_move"),
