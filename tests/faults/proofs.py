@@ -32,7 +32,7 @@ async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming) -> None
     await eventually(struck, PATIENCE_SECONDS)
     await eventually(lambda: is_ready(stage), PATIENCE_SECONDS)
     known = dict(sent.acknowledged)
-    if not sent.upload_id:
+    if not known:
         return
     upload = await look(stage, sent)
     if upload["status"] not in HELD:
