@@ -21,6 +21,8 @@ PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
 CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
 #: Seconds between two kills: short ones are as likely as long ones.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
+#: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
+CALM = 0.7
 TRIES = 600
 AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY"}
 
@@ -50,11 +52,18 @@ class Killer:
 
     async def _go_on(self) -> None:
         while self.left:
+            if self._random.random() < CALM:
+                await self._calm()
             await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
             victim = self._random.choice([*PROCESSES, *CONNECTIONS])
             if self._strike(victim):
                 self.kills[victim] += 1
                 self.left -= 1
+
+    async def _calm(self) -> None:
+        """Return once the server is ready."""
+        async with httpx.AsyncClient(base_url=self._process.url, timeout=30) as http:
+            await persist(lambda: http.get("/readyz"))
 
     def _strike(self, victim: str) -> bool:
         word = PROCESSES.get(victim) or CONNECTIONS[victim]

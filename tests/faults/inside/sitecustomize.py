@@ -30,7 +30,7 @@ _passed: Counter[str] = Counter()
 
 
 def role() -> str:
-    """Which child of the supervisor this is; empty for every other process."""
+    """Which child of the supervisor this is; empty for the supervisor and whatever else."""
     arguments = sys.orig_argv
     return arguments[arguments.index("cloudkeep.child") + 1] if "cloudkeep.child" in arguments else ""
 
@@ -142,7 +142,8 @@ class Finder(importlib.abc.MetaPathFinder):
             setattr(module, name, value)
 
 
-if role():
+if any(argument.startswith("cloudkeep") for argument in sys.orig_argv):
     _plan = json.loads((FOLDER / "plan.json").read_text())
     sys.meta_path.insert(0, Finder(_plan["functions"], _plan["constants"]))
+if role():
     signal.signal(signal.SIGUSR1, cut_connection)
