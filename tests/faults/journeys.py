@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.clips import bikes
@@ -193,7 +194,8 @@ async def expire(stage: Stage, sent: Sent, arm: Arm) -> Json:
     slots = (await begin(stage, sent))["slots"]["nodes"]
     await fill(stage, sent, slots[: len(slots) // 2])
     arm()
-    stage.execute("UPDATE upload SET expires_at = '2020-01-01 00:00:00+00:00' WHERE id = ?", sent.upload_id)
+    late = datetime.now(UTC) - timedelta(minutes=1)
+    stage.execute("UPDATE upload SET expires_at = ? WHERE id = ?", str(late), sent.upload_id)
 
     async def over() -> Json | None:
         upload = await look(stage, sent)

@@ -14,7 +14,7 @@ from tests.faults.journeys import PATIENCE_SECONDS, Sent, Stage, look
 from tests.faults.steps import Journey
 from tests.support.ageing import make_old
 from tests.support.kills import persist
-from tests.support.server import Json, digest
+from tests.support.server import Api, Json, digest
 from tests.support.waiting import eventually
 
 HELD = {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}
@@ -65,22 +65,22 @@ def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
             return
 
 
-async def file_is_whole(stage: Stage, sent: Sent, upload: Json) -> None:
+async def assert_whole(person: Api, upload: Json, content: bytes, compress: bool) -> None:
     """What can be downloaded is what was sent, and a compression that was asked for is there once."""
     file = upload["file"]
     assert upload["error"] is None
-    assert (file["size"], file["sha256"]) == (len(sent.content), digest(sent.content))
-    assert await download(stage, file["downloadUrl"]) == sent.content
-    assert len(file["renditions"]) == sent.compress
+    assert (file["size"], file["sha256"]) == (len(content), digest(content))
+    assert await download(person, file["downloadUrl"]) == content
+    assert len(file["renditions"]) == compress
     for made in file["renditions"]:
-        assert digest(await download(stage, made["downloadUrl"])) == made["sha256"]
+        assert digest(await download(person, made["downloadUrl"])) == made["sha256"]
 
 
-async def download(stage: Stage, url: str) -> bytes:
+async def download(person: Api, url: str) -> bytes:
     """A file's bytes, asked for until the server answers."""
     for _ in range(100):
         try:
-            return (await stage.person.http.get(url)).raise_for_status().content
+            return (await person.http.get(url)).raise_for_status().content
         except (httpx.TransportError, httpx.HTTPStatusError):
             await asyncio.sleep(0.1)
     raise AssertionError("the server did not come back")
@@ -133,7 +133,7 @@ async def findings(stage: Stage) -> list[str]:
 async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) -> None:
     """The whole proof, once the journey has ended."""
     if upload["status"] == "READY":
-        await file_is_whole(stage, sent, upload)
+        await assert_whole(stage.person, upload, sent.content, sent.compress)
         wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1
         made = stage.execute("SELECT id FROM file WHERE name LIKE ? || '%'", stage.name)
         assert len(made) == wanted, f"{len(made)} files of one upload"

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from bench.machine import describe
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step
 
 ENDS = {Journey.ABORT: "aborted", Journey.EXPIRE: "expired", Journey.SWEEP: "swept"}
@@ -45,13 +47,13 @@ class Report:
         return f"{ENDS.get(step.journey, 'whole')}, {cell.seconds:.1f} s"
 
     def publish(self) -> None:
-        """Print the table, and write it where ``FAULT_REPORT`` says."""
+        """Print the machine and the table, and write them where ``FAULT_REPORT`` says."""
         if not self.cells:
             return
-        print(f"\n{self}")
+        text = f"{describe(Path.cwd())}\n\n{self}\n"
+        print(f"\n{text}")
         if path := os.environ.get("FAULT_REPORT"):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(f"{self}\n")
+            Path(path).write_text(text, encoding="utf-8")
 
 
 def _row(texts: list[str]) -> str:

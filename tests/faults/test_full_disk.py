@@ -13,7 +13,7 @@ import pytest
 
 from tests.clips import bikes
 from tests.e2e.conftest import sign_up
-from tests.faults.test_kills import assert_whole
+from tests.faults.proofs import assert_whole
 from tests.support.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
 from tests.support.server import INIT, Api, Json, part_of

@@ -14,7 +14,7 @@ import httpx
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Sent, Stage, begin, padded_clip, to_the_end
-from tests.faults.proofs import file_is_whole, nothing_is_left
+from tests.faults.proofs import assert_whole, nothing_is_left
 from tests.support.kills import Killer
 from tests.support.process import serving
 
@@ -39,7 +39,7 @@ async def kill_through(stage: Stage, killer: Killer) -> int:
         for sent, upload_id in zip(files, uploads, strict=True):
             upload = await to_the_end(stage, sent)
             assert upload["id"] == upload_id
-            await file_is_whole(stage, sent, upload)
+            await assert_whole(stage.person, upload, sent.content, sent.compress)
         arrived += AT_ONCE
     return arrived
 

@@ -32,7 +32,6 @@ FEW = (
     ("receipt: counted, not committed", "api"),
     ("last receipt: committed, no hint", "valkey"),
     ("publish: durable, no rows", "worker"),
-    ("publish: job ended, not committed", "database"),
     ("compression: stored, no rows", "worker"),
 )
 #: A job may be struck more often here than elsewhere in years; what is lost is taken up soon.
