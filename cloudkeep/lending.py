@@ -25,16 +25,22 @@ from endpoints.socket_reader import Body, Interrupted, SocketReader
 from services.errors import BodyIncomplete, BodyStalled
 
 METHODS = frozenset({"PUT", "POST"})
+NICENESS = 10
 #: Bodies on threads at once, unless the settings say otherwise; more go by the event loop, so slow senders cannot
 #: starve anybody.
 THREADS = 16
+
+
+def _step_back() -> None:
+    """Let the event loop and the database's thread go first: who asks a question waits for them, not for the bodies."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Threads:
     """The bounded pool, and how many of it are free."""
 
     def __init__(self, size: int = THREADS) -> None:
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="lent-socket")
+        self._pool = ThreadPoolExecutor(size, "lent-socket", _step_back)
         self._size = self._free = size
         self._local = threading.local()
 

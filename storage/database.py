@@ -9,7 +9,7 @@ from tortoise import Tortoise, connections
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
-from storage.sqlite import no_space
+from storage.sqlite import Statement, no_space
 
 T = TypeVar("T")
 
@@ -94,6 +94,15 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
+
+
+async def fetch_together(*statements: Statement) -> Sequence[Sequence[Any]]:
+    """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
+
+    Raises like :func:`fetch`. Not to be called inside a transaction.
+    """
+    client: Any = connections.get("default")
+    return [tuple(row) for row in await client.execute_together(statements)]
 
 
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:

@@ -15,7 +15,7 @@ from tortoise.expressions import F
 
 from storage import jobs
 from storage.blobs import Digests
-from storage.database import atomically, execute_many, fetch
+from storage.database import atomically, execute_many, fetch, fetch_together
 from storage.errors import Duplicate, StateChanged
 from storage.held import Held
 from storage.models import Chunk, JobKind, Sliced, Upload, UploadStatus
@@ -32,7 +32,7 @@ INSERT_HELD = """
 INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
-WHERE id = ? AND status = ? RETURNING received_chunks, received_bytes"""
+WHERE id = ? AND status = 'RECEIVING' AND received_chunks < ? RETURNING received_chunks, received_bytes"""
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,13 @@ async def add(
 
     Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks.
     """
-    size = upload.slot_size(index)
+    size, key = upload.slot_size(index), str(upload.id)
+    insert = (INSERT, (key, index, size, digests.sha256, digests.xxh3))
 
-    async def work() -> Accepted:
-        await fetch(INSERT, str(upload.id), index, size, digests.sha256, digests.xxh3)
+    async def fill_last() -> Accepted:
+        await fetch(INSERT, *insert[1])
         # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
-        counted = await fetch(COUNT, expires_at, size, str(upload.id), UploadStatus.RECEIVING.value)
+        counted = await fetch(COUNT, expires_at, size, key, upload.chunk_count)
         if not counted:
             raise StateChanged("the upload takes no chunks")
         there = Received(*counted[0])
@@ -98,7 +99,9 @@ async def add(
         return Accepted(there, there.chunks == upload.chunk_count)
 
     try:
-        return await atomically(work)
+        if counted := await fetch_together(insert, (COUNT, (expires_at, size, key, upload.chunk_count - 1))):
+            return Accepted(Received(*counted[0]), complete=False)
+        return await atomically(fill_last)
     except IntegrityError as error:
         raise Duplicate("the slot has a receipt") from error
 

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tortoise.backends.sqlite.client import translate_exceptions
 from tortoise.exceptions import OperationalError
 
 from storage.errors import NoSpace
 from storage.lasting import LastingClient
+
+Statement = tuple[str, Sequence[object]]
 
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -54,6 +57,31 @@ class Client(LastingClient):
         with no_space():
             found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
             return found
+
+    @translate_exceptions
+    async def execute_together(self, statements: Sequence[Statement]) -> list[Any]:
+        """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
+
+        One call on the connection's thread in place of one for each step, in which others would have to wait for it.
+        Cancelled, it is done to its end all the same, before anything that comes later.
+        """
+        with no_space():
+            async with self.acquire_connection() as connection:
+                rows: list[Any] = await connection._execute(_run_together, connection._conn, statements)
+                return rows
+
+
+def _run_together(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Any]:
+    rows: list[Any] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement, values in statements:
+            rows = connection.execute(statement, values).fetchall()
+        if rows:
+            connection.commit()
+        return rows
+    finally:
+        connection.rollback()
 
 
 client_class = Client
