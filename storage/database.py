@@ -6,16 +6,36 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tortoise import Tortoise, connections
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.migrations.api import migrate as run_migrations
+from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.sqlite import Statement, no_space
 
 T = TypeVar("T")
 
+CONNECTIONS = ("default", "reader")
+WRITER, READER = CONNECTIONS
+
 BUSY_TIMEOUT_MS = 10_000
 #: As much of the write-ahead log stays on the disk, in bytes, so that a full disk does not stop the next write.
 LOG_KEPT = 8 * 2**20
+
+
+class Readers:
+    """Sends questions to a connection of their own, where they need not wait for whoever commits to the disk.
+
+    A transaction asks its own connection. Outside of one, WAL shows what was committed before the question.
+    """
+
+    def db_for_read(self, model: type[Model]) -> str:
+        """The connection for a question."""
+        return _reader()
+
+
+def _reader() -> str:
+    return WRITER if isinstance(connections.get(WRITER), TransactionalDBClient) else READER
 
 
 def orm_config(url: str) -> dict[str, Any]:
@@ -32,7 +52,8 @@ def orm_config(url: str) -> dict[str, Any]:
         "journal_size_limit": LOG_KEPT,
     }
     return {
-        "connections": {"default": {"engine": "storage.sqlite", "credentials": credentials}},
+        "connections": {name: {"engine": "storage.sqlite", "credentials": credentials} for name in CONNECTIONS},
+        "routers": [Readers],
         "apps": {"cloudkeep": {"models": ["storage.models"], "migrations": "storage.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
@@ -72,7 +93,8 @@ async def close_database() -> None:
 
 async def ping_database() -> None:
     """Raise when the database does not answer."""
-    await connections.get("default").execute_query("SELECT 1")
+    for name in CONNECTIONS:
+        await connections.get(name).execute_query("SELECT 1")
 
 
 async def atomically(work: Callable[[], Awaitable[T]]) -> T:
@@ -85,7 +107,7 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
 
     async def transaction() -> T:
         with no_space():
-            async with in_transaction():
+            async with in_transaction(WRITER):
                 return await work()
 
     task = asyncio.ensure_future(transaction())
@@ -101,19 +123,19 @@ async def fetch_together(*statements: Statement) -> Sequence[Sequence[Any]]:
 
     Raises like :func:`fetch`. Not to be called inside a transaction.
     """
-    client: Any = connections.get("default")
+    client: Any = connections.get(WRITER)
     return [tuple(row) for row in await client.execute_together(statements)]
 
 
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
     """Run one statement for every row of values. Raises like :func:`fetch`."""
-    await connections.get("default").execute_many(statement, [list(row) for row in rows])
+    await connections.get(WRITER).execute_many(statement, [list(row) for row in rows])
 
 
 async def fetch(statement: str, *values: object) -> Sequence[Sequence[Any]]:
-    """Run one statement, in the transaction that the caller is in if any, and return its rows.
+    """Run one statement, in the caller's transaction, and return its rows. Outside of one, questions only.
 
     ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``.
     """
-    _, rows = await connections.get("default").execute_query(statement, list(values))
+    _, rows = await connections.get(_reader()).execute_query(statement, list(values))
     return [tuple(row) for row in rows]

@@ -13,7 +13,16 @@ from tortoise.migrations.api import migrate as run_migrations
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from storage import accounts
-from storage.database import atomically, close_database, migrate, open_database, orm_config, ping_database
+from storage.database import (
+    atomically,
+    close_database,
+    fetch,
+    fetch_together,
+    migrate,
+    open_database,
+    orm_config,
+    ping_database,
+)
 from storage.models import Account, Chunk
 from tests.storage.rows import new_account, new_upload, run_together
 
@@ -159,6 +168,42 @@ async def test_others_do_not_see_a_transaction_before_its_end(database: str) -> 
     assert not await accounts.user_id_exists("ada")
     await asyncio.wait({task})
     assert isinstance(task.exception(), ZeroDivisionError)
+
+
+async def test_a_question_does_not_wait_for_a_transaction_but_its_own_see_what_it_wrote(
+    database: str,
+) -> None:
+    async def work() -> int:
+        await create_account("ada")
+        started.set()
+        await go.wait()
+        return await Account.all().count()
+
+    started, go = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(atomically(work))
+    await started.wait()
+    assert await Account.all().count() == 0
+    assert await fetch("SELECT COUNT(*) FROM account") == [(0,)]
+    go.set()
+    assert await task == 1
+    assert await Account.all().count() == 1
+
+
+async def test_what_was_written_is_seen_by_the_next_question(database: str) -> None:
+    for number in range(50):
+        await create_account(str(number))
+        assert await accounts.user_id_exists(str(number))
+
+
+async def test_statements_that_run_together_are_done_or_undone_together(database: str) -> None:
+    account = await create_account("ada")
+    rename = "UPDATE account SET name = ? WHERE id = ? RETURNING name"
+    nobody = (rename, ("nobody", "no such id"))
+    assert await fetch_together((rename, ("one", str(account.id)))) == [("one",)]
+    assert await fetch_together((rename, ("two", str(account.id))), nobody) == []
+    with pytest.raises(OperationalError):
+        await fetch_together((rename, ("three", str(account.id))), ("no statement", ()))
+    assert await fetch("SELECT name FROM account") == [("one",)]
 
 
 async def test_a_write_beside_a_transaction_that_fails_is_kept(database: str) -> None:
