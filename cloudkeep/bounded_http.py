@@ -27,9 +27,9 @@ class Phase(Enum):
     REST = auto()
 
 
-#: For how many seconds. A body, unless it is a chunk, has 256 KiB at most, and lines may be as slow as 2 KiB/s. Who is
+#: For how many seconds. A body, unless it is a chunk, has 1 MiB at most, and lines may be as slow as 2 KiB/s. Who is
 #: too slow with the rest of a body has had its answer for as long.
-SECONDS = {Phase.HEAD: 30.0, Phase.BODY: 150.0, Phase.REST: 30.0}
+SECONDS = {Phase.HEAD: 30.0, Phase.BODY: 540.0, Phase.REST: 30.0}
 
 
 class BoundedProtocol(HttpToolsProtocol):
