@@ -72,16 +72,21 @@ class Client(LastingClient):
 
 
 def _run_together(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Any]:
-    rows: list[Any] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement, values in statements:
-            rows = connection.execute(statement, values).fetchall()
+        rows = _run_each(connection, statements)
         if rows:
             connection.commit()
         return rows
     finally:
         connection.rollback()
+
+
+def _run_each(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Any]:
+    rows: list[Any] = []
+    for statement, values in statements:
+        rows = connection.execute(statement, values).fetchall()
+    return rows
 
 
 client_class = Client

@@ -68,12 +68,18 @@ STEPS = (
         "chunk: a part of the bytes written", Journey.UPLOAD, "before", "storage.blobs.slot_file:SlotFile._store", "", 6
     ),
     _api("chunk: bytes written, no receipt", Journey.UPLOAD, "after", "storage.blobs.slot_file:SlotFile.finish", "", 3),
-    _api(
-        "receipt: row written, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "INSERT INTO chunk", 3
-    ),
-    _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "UPDATE upload", 3),
+    _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.sqlite:_run_each", passage=3),
+    _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.sqlite:_run_each", passage=3),
     _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.receipts:add", passage=3),
     _api("receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.ingest:Ingest.accept", passage=3),
+    _api(
+        "last receipt: row written, not committed",
+        Journey.UPLOAD,
+        "after",
+        "storage.receipts:fetch",
+        "INSERT INTO chunk",
+    ),
+    _api("last receipt: counted, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "UPDATE upload"),
     _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.receipts:complete"),
     _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.hints:JobHints.send"),
     _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.hints:JobHints.send"),
