@@ -119,7 +119,9 @@ def main() -> None:
     """Do what standard input says."""
     order = json.loads(sys.stdin.readline())
     stop = threading.Event()
-    threading.Timer(order["seconds"], stop.set).start()
+    limit = threading.Timer(order["seconds"], stop.set)
+    limit.daemon = True
+    limit.start()
     threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
     begun, chunk_size = time.perf_counter(), order["chunk_size"]
     chunks = _send(Path(order["path"]), Person(order["port"], order["token"]), order["bodies"], chunk_size, stop)
