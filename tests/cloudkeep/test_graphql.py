@@ -221,6 +221,12 @@ async def test_one_field_that_fails_says_where(shared: Stand) -> None:
     assert (error["path"], error["extensions"]["code"]) == (["first"], "INVALID_INPUT")
 
 
+async def test_the_same_mistake_gets_the_same_answer_however_often_it_is_made(shared: Stand) -> None:
+    answers = [await shared.api.call("{ me { nothing } }") for _ in range(3)]
+    assert answers[0]["errors"][0]["extensions"]["code"]
+    assert answers == [answers[0]] * 3
+
+
 INSIDE = ("sqlite", "Traceback", "no such table", "OperationalError", "tortoise", ".py", "SELECT")
 
 
