@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from cloudkeep.settings import Settings
 from services.accounts import Accounts, Lifetimes
+from services.budgets import Budgets, Limits
 from services.container import Services
 from services.files import Files
 from services.health import Health
@@ -18,6 +19,7 @@ from services.progress import Progress
 from services.tokens import AccessTokens
 from services.uploads import UploadPolicy, Uploads
 from storage.blobs import BlobStore, open_blob_store
+from storage.buckets import LocalBuckets, RedisBuckets
 from storage.database import close_database, open_database
 from storage.events import RedisEventLog
 from storage.hints import JobHints
@@ -77,6 +79,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(passwords.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
+        buckets = RedisBuckets(demand_redis_url(settings))
+        await buckets.start()
+        stack.push_async_callback(buckets.close)
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
@@ -88,7 +93,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             progress=base.progress,
             links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.presence),
+            budgets=Budgets(budget_limits(settings), buckets, LocalBuckets()),
         )
+
+
+def budget_limits(settings: Settings) -> Limits:
+    """The limit of every layer of budgets."""
+    return Limits(
+        all=settings.budget_global,
+        address=settings.budget_address,
+        account=settings.budget_account,
+        anonymous=settings.budget_anonymous,
+        ingest=settings.budget_ingest,
+    )
 
 
 def upload_lifetime(settings: Settings) -> timedelta:

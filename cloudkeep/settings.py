@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cloudkeep import values
 from cloudkeep.secrets import parse_keys, read_or_create_keys
 from services.keys import SecretKey
+from services.layers import Limit, Limits
 
 PREFIX = "CLOUDKEEP_"
 # The command line's client reads these two.
@@ -41,6 +42,7 @@ Reserve = Annotated[int, BeforeValidator(values.between(0, 2**53))]
 Lifetime = Annotated[int, BeforeValidator(values.between(1, 3650 * _DAY))]
 Patience = Annotated[float, BeforeValidator(values.seconds(0.1, _DAY))]
 Rate = Annotated[int, BeforeValidator(values.between(1, 2**30))]
+Budget = Annotated[Limit | None, NoDecode, PlainValidator(values.budget)]
 RedisUrl = Annotated[str | None, BeforeValidator(values.redis_url)]
 
 
@@ -87,6 +89,12 @@ class Settings(BaseSettings):
     body_stall_timeout: Patience = 30.0
     body_min_rate: Rate = 1024  # bytes a second
     encode_stall_timeout: Patience = 120.0
+    # None is off. In points, but for the last one, which is in bytes.
+    budget_global: Budget = Limits().all
+    budget_address: Budget = Limits().address
+    budget_account: Budget = Limits().account
+    budget_anonymous: Budget = Limits().anonymous
+    budget_ingest: Budget = Limits().ingest
     worker_name: Annotated[
         str | None,
         BeforeValidator(values.matching(r"[A-Za-z0-9._-]{1,100}", "1 to 100 letters, digits, '.', '_' or '-'")),

@@ -10,6 +10,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from services.layers import Limit
+
 Parser = Callable[[object], object]
 
 
@@ -37,6 +39,20 @@ def seconds(low: float, high: float) -> Parser:
         return number
 
     return parse
+
+
+def budget(value: object) -> Limit | None:
+    """``capacity/refill``, ``capacity/refill/open``, ``capacity/refill/closed``, or ``off``."""
+    text = str(value).strip()
+    if text == "off":
+        return None
+    found = re.fullmatch(r"(\d{1,16})/(\d{1,16}(?:\.\d{1,9})?)(?:/(open|closed))?", text, re.ASCII)
+    if not found or not 1 <= int(found[1]) <= 2**53 or not 0 < float(found[2]) <= 2**53:
+        raise ValueError(
+            "must be off, or a capacity and what flows back every second, both above 0, as in 20000/1000, "
+            f"20000/1000/open or 20000/1000/closed, not {_quote(value)}"
+        )
+    return Limit(int(found[1]), float(found[2]), closed=found[3] == "closed")
 
 
 def matching(pattern: str, meaning: str) -> Parser:

@@ -1,19 +1,36 @@
 """Refusals as problem documents (RFC 9457). ``code`` is the same as in GraphQL's ``extensions.code``."""
 
+import math
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.errors import BodyStalled, CloudKeepError, ErrorCode, SlotBusy, SlotTakenOver, StorageFull, refusal_of
+from services.errors import (
+    BodyStalled,
+    CloudKeepError,
+    ErrorCode,
+    RateLimited,
+    SlotBusy,
+    SlotTakenOver,
+    StorageFull,
+    refusal_of,
+)
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.
 RETRY_AFTER: dict[type[CloudKeepError], str] = {SlotBusy: "1", SlotTakenOver: "1", StorageFull: "30"}
 
 
-def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    extensions: Mapping[str, object] | None = None,
+) -> JSONResponse:
     """A problem document. ``about:blank`` says that the title is the status, as section 4.2.1 wants it."""
     document = {
         "type": "about:blank",
@@ -21,6 +38,7 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
         "status": status,
         "code": code,
         "detail": detail,
+        **(extensions or {}),
     }
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -30,12 +48,19 @@ async def refused(_: Request, error: Exception) -> Response:
     refusal = refusal_of(error)
     assert refusal
     headers = {}
-    if after := RETRY_AFTER.get(type(refusal)):
+    if after := _retry_after(refusal):
         headers["Retry-After"] = after
     if isinstance(refusal, BodyStalled | SlotTakenOver):
         # Nobody waits for the rest of the body, so the connection can carry no other request.
         headers["Connection"] = "close"
-    return problem(refusal.status, refusal.code.value, str(refusal), headers)
+    return problem(refusal.status, refusal.code.value, str(refusal), headers, refusal.extensions)
+
+
+def _retry_after(refusal: CloudKeepError) -> str | None:
+    """Whole seconds (RFC 9110, section 10.2.3)."""
+    if isinstance(refusal, RateLimited) and refusal.retry_after is not None:
+        return str(max(1, math.ceil(refusal.retry_after)))
+    return RETRY_AFTER.get(type(refusal))
 
 
 async def http_error(_: Request, error: Exception) -> Response:

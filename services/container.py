@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.accounts import Accounts
+from services.budgets import Budgets
 from services.files import Files
 from services.health import Health
 from services.ingest import Ingest
@@ -22,3 +23,4 @@ class Services:
     progress: Progress
     links: Links
     health: Health
+    budgets: Budgets

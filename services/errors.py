@@ -4,9 +4,11 @@ GraphQL renders an :class:`ExpectedError` as a ``UserError`` and any other error
 renders all of them as RFC 9457 problem documents. Clients branch on the code, people read the message.
 """
 
+import math
 from enum import StrEnum
 from typing import ClassVar
 
+from services.layers import LayerStatus
 from storage.errors import NoSpace
 
 
@@ -32,6 +34,7 @@ class ErrorCode(StrEnum):
     NOT_READY = "NOT_READY"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
+    RATE_LIMITED = "RATE_LIMITED"
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
     SLOT_BUSY = "SLOT_BUSY"
     SLOT_CONFLICT = "SLOT_CONFLICT"
@@ -240,6 +243,38 @@ class Unauthenticated(CloudKeepError):
 
     code = ErrorCode.UNAUTHENTICATED
     status = 401
+
+
+class RateLimited(CloudKeepError):
+    """A budget is used up, or nobody can tell at the moment.
+
+    ``layer`` is the budget that refused, ``layers`` all that were asked, as they are. ``retry_after`` is how many
+    seconds to wait for it; None when waiting does not help, because the cost is more than the budget ever holds.
+    """
+
+    code = ErrorCode.RATE_LIMITED
+    status = 429
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        layer: str | None = None,
+        retry_after: float | None = None,
+        layers: tuple[LayerStatus, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.layer = layer
+        self.retry_after = retry_after
+        self.layers = layers
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """``retryAfter`` in seconds, rounded up to the millisecond, or null; ``layer`` is the budget that refused."""
+        if self.layer is None:
+            return super().extensions
+        retry_after = None if self.retry_after is None else math.ceil(1000 * self.retry_after) / 1000
+        return {**super().extensions, "retryAfter": retry_after, "layer": self.layer}
 
 
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:

@@ -1,0 +1,72 @@
+#!lua
+-- Takes from token buckets: any number of claims in one call, each of them all or nothing.
+--
+-- KEYS     the buckets, each of them once
+-- ARGV[1]  three numbers for each: capacity, refill a second, and what is given back to it before anybody claims
+-- ARGV[2]  the claims, one after the other: 1 when it takes what there is and is never refused, else 0; from how many
+--          buckets it takes; and for each of these, its place in KEYS and the cost
+-- Returns, for each claim, 1 when it was granted, else 0, and then the level of each of its buckets after it.
+--
+-- Numbers travel and are stored as little-endian doubles, exact for whole numbers to 2^53. A stored bucket is its level
+-- and when that was true, in microseconds by this server's clock; one that is not stored is full. With "#!lua" the
+-- server refuses the script as a whole when it cannot write, and never in the middle.
+
+-- What fills even more slowly is full after as many milliseconds without a claim.
+local LONGEST = 30 * 24 * 60 * 60 * 1000
+
+local function numbers(text)
+  return { struct.unpack('<' .. string.rep('d', #text / 8), text) }
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local limits, claims = numbers(ARGV[1]), numbers(ARGV[2])
+local stored = redis.call('MGET', unpack(KEYS))
+local levels, changed = {}, {}
+
+for place = 1, #KEYS do
+  local capacity, refill, back = limits[3 * place - 2], limits[3 * place - 1], limits[3 * place]
+  local level = capacity
+  if stored[place] and #stored[place] == 16 then
+    local before, at = struct.unpack('<dd', stored[place])
+    level = math.min(capacity, before + math.max(0, now - at) * refill / 1000000)
+  end
+  levels[place] = math.min(capacity, level + back)
+  changed[place] = back > 0
+end
+
+local reply = {}
+-- Behind the numbers, struct.unpack leaves where it stopped.
+local claim, stop = 1, #claims
+while claim < stop do
+  local first = claim + 2
+  local last = claim + 2 * claims[claim + 1]
+  local granted = 1
+  for cost = first, last, 2 do
+    if levels[claims[cost]] < claims[cost + 1] then
+      granted = claims[claim]
+    end
+  end
+  reply[#reply + 1] = granted
+  for cost = first, last, 2 do
+    local place = claims[cost]
+    if granted == 1 and claims[cost + 1] > 0 then
+      levels[place] = math.max(0, levels[place] - claims[cost + 1])
+      changed[place] = true
+    end
+    reply[#reply + 1] = levels[place]
+  end
+  claim = last + 2
+end
+
+for place, key in ipairs(KEYS) do
+  local missing = limits[3 * place - 2] - levels[place]
+  if changed[place] and missing > 0 then
+    local full_after = math.min(LONGEST, math.ceil(1000 * missing / limits[3 * place - 1]))
+    redis.call('SET', key, struct.pack('<dd', levels[place], now), 'PX', full_after)
+  elseif changed[place] then
+    redis.call('DEL', key)
+  end
+end
+
+return struct.pack('<' .. string.rep('d', #reply), unpack(reply))
