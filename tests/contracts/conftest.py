@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from storage.blobs import BlobStore
+from storage.buckets import BucketStore
 from storage.events import EventLog
-from tests.contracts import blob_backends, event_backends
+from tests.contracts import blob_backends, bucket_backends, event_backends
 from tests.contracts.blob_backends import BlobBackend
 from tests.contracts.event_backends import LogBackend
 
@@ -46,3 +47,10 @@ async def log_backend(
 def log(log_backend: LogBackend) -> EventLog:
     """An event log of the test's own."""
     return log_backend.log
+
+
+@pytest.fixture(params=range(len(bucket_backends.BACKENDS)), ids=[each.__name__ for each in bucket_backends.BACKENDS])
+async def buckets(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BucketStore]:
+    """Token buckets of the test's own."""
+    async with bucket_backends.BACKENDS[request.param](tmp_path) as opened:
+        yield opened

@@ -1,0 +1,27 @@
+"""The stores of token buckets that the contract is asked of."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from storage.buckets import BucketStore, LocalBuckets, RedisBuckets
+from storage.valkey import EmbeddedValkey
+
+
+@asynccontextmanager
+async def redis_backend(folder: Path) -> AsyncIterator[BucketStore]:
+    valkey = EmbeddedValkey(folder)
+    await valkey.start()
+    buckets = RedisBuckets(valkey.url)
+    await buckets.start()
+    yield buckets
+    await buckets.close()
+    await valkey.stop(0)
+
+
+@asynccontextmanager
+async def local_backend(_: Path) -> AsyncIterator[BucketStore]:
+    yield LocalBuckets()
+
+
+BACKENDS: list[Callable[[Path], AbstractAsyncContextManager[BucketStore]]] = [redis_backend, local_backend]
