@@ -77,7 +77,6 @@ class Budgets:
         """
         found = _concerned(await self._layers_of(payer), points, ingest_bytes)
         claim = _claim(found, points, ingest_bytes)
-        self.counters.reservations += 1
         try:
             answer = await self._shared.take(claim)
             store = self._shared
@@ -91,6 +90,7 @@ class Budgets:
             raise RateLimited(BUSY, layer="global", retry_after=PAUSE_SECONDS) from None
         if not answer.granted:
             raise self._refusal(found, claim, answer.levels)
+        self.counters.reservations += 1
         return Reservation(found, answer.levels, store, points, ingest_bytes)
 
     def refund(self, reservation: Reservation, points: int, ingest_bytes: int = 0) -> tuple[LayerStatus, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 class BudgetCounters:
     """Only ever counted up."""
 
+    #: Granted ones, those that the process granted alone included.
     reservations: int = 0
     refunds: int = 0
     #: By the layer that refused.

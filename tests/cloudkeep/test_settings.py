@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
+from services.layers import Limit
 
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 
@@ -100,6 +101,34 @@ def test_without_a_setting_no_other_origin_is_let_in(load: Load) -> None:
     assert load().cors_origins == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("20/5", Limit(20, 5.0)),
+        (" 20/0.25/open ", Limit(20, 0.25)),
+        ("9007199254740992/1/closed", Limit(2**53, 1.0, closed=True)),
+        ("off", None),
+    ],
+)
+def test_a_budget_is_a_capacity_a_refill_and_what_holds_without_redis(
+    load: Load, text: str, limit: Limit | None
+) -> None:
+    assert load(BUDGET_INGEST=text).budget_ingest == limit
+
+
+@pytest.mark.parametrize("text", ["0/1", "1/0", "1/0.0", "1/-1", "-1/1", "1.5/1", "1/1/shut", "1/1/", "1/nan", "1/1e3"])
+def test_a_budget_that_lets_nothing_through_is_refused(load: Load, text: str) -> None:
+    with pytest.raises(SettingsError, match="BUDGET_GLOBAL: must be off, or"):
+        load(BUDGET_GLOBAL=text)
+
+
+def test_without_a_setting_budgets_are_wide(load: Load) -> None:
+    settings = load()
+    assert (settings.budget_global, settings.budget_address) == (Limit(1_000_000, 50_000), Limit(40_000, 2_000))
+    assert (settings.budget_account, settings.budget_anonymous) == (Limit(20_000, 1_000), Limit(2_000, 50))
+    assert settings.budget_ingest == Limit(256 * 2**30, 2**30)
+
+
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     assert load(PORT="", REDIS_URL="").redis_url is None
 
@@ -157,6 +186,12 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
             "must list origins like https://app.example.org, and 'https://a.b/c' is none",
         ),
         ("CORS_ORIGINS", "https://*.b", "must list origins like https://app.example.org, and 'https://*.b' is none"),
+        (
+            "BUDGET_ACCOUNT",
+            "20000",
+            "must be off, or a capacity and what flows back every second, both above 0, as in 20000/1000, "
+            "20000/1000/open or 20000/1000/closed, not '20000'",
+        ),
         ("SECRET_KEYS", "k:short", "entry 1 must have a secret of at least 32 characters"),
     ],
 )

@@ -1,10 +1,15 @@
 """Problem documents: one shape for every refusal, and nothing of the inside in any of them."""
 
+import json
 import sqlite3
 
 import httpx
+import pytest
+from starlette.requests import Request
 
 from cloudkeep.settings import Settings
+from endpoints.problems import refused
+from services.errors import RateLimited
 from tests.support.server import Api
 
 INSIDE = ("sqlite", "Traceback", "no such table", "chunk ", "OperationalError", ".py")
@@ -30,3 +35,19 @@ async def test_a_fault_is_a_problem_that_says_nothing_of_the_inside(api: Api, se
     response = await api.put(upload["slots"]["nodes"][0], b"abc")
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")
     assert not any(word in response.text for word in INSIDE)
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0.001, "1"), (1.0, "1"), (1.2, "2"), (None, None)])
+async def test_a_used_up_budget_says_when_to_come_back(seconds: float | None, header: str | None) -> None:
+    error = RateLimited("Too much.", layer="account", retry_after=seconds)
+    response = await refused(Request({"type": "http"}), error)
+    assert (response.status_code, response.headers.get("Retry-After")) == (429, header)
+    assert json.loads(bytes(response.body)) == {
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": 429,
+        "code": "RATE_LIMITED",
+        "detail": "Too much.",
+        "layer": "account",
+        "retryAfter": seconds,
+    }
