@@ -136,7 +136,7 @@ class RedisBuckets:
             batch = self._next_batch()
             if not batch.is_empty:
                 await self._settle(batch)
-            if self._waiting:
+            if self._waiting or (self._owed and self._due is None):
                 self._work.set()
 
     def _next_batch(self) -> Batch:

@@ -26,13 +26,14 @@ local levels, changed = {}, {}
 
 for place = 1, #KEYS do
   local capacity, refill, back = limits[3 * place - 2], limits[3 * place - 1], limits[3 * place]
-  local level = capacity
+  local level, at = capacity, now
   if stored[place] and #stored[place] == 16 then
-    local before, at = struct.unpack('<dd', stored[place])
-    level = math.min(capacity, before + math.max(0, now - at) * refill / 1000000)
+    level, at = struct.unpack('<dd', stored[place])
+    level = math.min(capacity, level + math.max(0, now - at) * refill / 1000000)
   end
   levels[place] = math.min(capacity, level + back)
-  changed[place] = back > 0
+  -- A clock that was set back must not stop the refill until it is as late again.
+  changed[place] = back > 0 or now < at
 end
 
 local reply = {}

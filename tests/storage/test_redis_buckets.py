@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -153,6 +154,21 @@ async def test_what_is_given_back_reaches_others_without_another_claim(
         await wait_for_level(other, 700)
 
 
+async def test_more_than_one_call_can_give_back_reaches_others_too(
+    buckets: RedisBuckets, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.buckets.redis.MOST_RETURNS", 2)
+    several = [Bucket(f"{{test}}:{number}", 10, 0.0) for number in range(7)]
+    await buckets.take([(bucket, 5) for bucket in several])
+    async with connected(valkey) as other:
+
+        async def returned() -> bool:
+            return (await other.take([(bucket, 0) for bucket in several])).levels == (10,) * 7
+
+        buckets.give_back([(bucket, 5) for bucket in several])
+        await eventually(returned)
+
+
 async def test_closing_gives_back_what_is_owed(valkey: EmbeddedValkey) -> None:
     async with connected(valkey) as closing:
         await closing.take([(BUCKET, 500)])
@@ -180,6 +196,18 @@ async def test_a_bucket_that_hardly_fills_is_kept_for_a_month(buckets: RedisBuck
 async def test_what_somebody_else_left_under_a_key_counts_as_a_full_bucket(buckets: RedisBuckets, redis: Redis) -> None:
     await redis.set(BUCKET.key, "something else")
     assert await buckets.take([(BUCKET, 1)]) == Answer(True, (999,))
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_the_refill(buckets: RedisBuckets, redis: Redis) -> None:
+    quick = Bucket("{test}:quick", 10, 1e6)
+    tomorrow = ((await redis.time())[0] + 24 * 60 * 60) * 1e6
+
+    async def granted() -> bool:
+        return (await buckets.take([(quick, 10)])).granted
+
+    await redis.set(quick.key, struct.pack("<dd", 0, tomorrow))
+    assert not await granted()
+    await eventually(granted)
 
 
 async def test_a_script_that_the_server_forgot_is_sent_again(buckets: RedisBuckets, redis: Redis) -> None:
