@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cloudkeep import values
 from cloudkeep.secrets import parse_keys, read_or_create_keys
 from services.keys import SecretKey
-from services.layers import Limit, Limits
+from services.limits import Limit, Limits
 
 PREFIX = "CLOUDKEEP_"
 # The command line's client reads these two.

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from services.layers import Limit
+from services.limits import Limit
 
 Parser = Callable[[object], object]
 

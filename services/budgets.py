@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from services.counters import BudgetCounters
 from services.errors import RateLimited
-from services.layers import GrantBook, Layer, Layers, LayerStatus, Limit, Limits, Payer
+from services.layers import GrantBook, Layer, Layers
+from services.limits import LayerStatus, Limit, Limits, Payer, tightest
 from storage.buckets import BucketsAway, BucketsOverloaded, BucketStore, Claim
 
-__all__ = ["Budgets", "GrantBook", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
+__all__ = ["Budgets", "GrantBook", "LayerStatus", "Limit", "Limits", "Payer", "Reservation", "tightest"]
 
 #: How long a client is asked to wait when it is not a budget that is short, in seconds.
 PAUSE_SECONDS = 1.0
@@ -35,9 +36,8 @@ class Reservation:
 
     @property
     def tightest(self) -> LayerStatus | None:
-        """The layer with the fewest points left, which will be the first to refuse; None when all of them are off."""
-        points = [status for status in self.layers if status.unit == "points"]
-        return min(points or self.layers, key=lambda status: status.available, default=None)
+        """See :func:`services.limits.tightest`."""
+        return tightest(self.layers)
 
     def take_off(self, points: int, ingest_bytes: int) -> Claim:
         """What is to be given back of this much, which is at most what was reserved."""

@@ -8,7 +8,7 @@ import math
 from enum import StrEnum
 from typing import ClassVar
 
-from services.layers import LayerStatus
+from services.limits import LayerStatus
 from storage.errors import NoSpace
 
 

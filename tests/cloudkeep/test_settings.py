@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
-from services.layers import Limit
+from services.limits import Limit
 
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 

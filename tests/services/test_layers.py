@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from services.layers import Layer, Layers, Limit, Limits, Payer, network_of
+from services.layers import Layer, Layers, network_of
+from services.limits import Limit, Limits, Payer
 
 ACCOUNT = UUID("01939b1c-0000-7000-8000-000000000001")
 OTHER = UUID("01939b1c-0000-7000-8000-000000000002")
