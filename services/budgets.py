@@ -20,19 +20,22 @@ BUSY = "The server is busy. Try again in a moment."
 class Reservation:
     """What was taken from a payer's buckets. ``points`` and ``ingest_bytes`` are what may still be given back."""
 
-    __slots__ = ("_found", "_levels", "_moment", "ingest_bytes", "layers", "points", "store")
+    __slots__ = ("_found", "_levels", "_moment", "_reserved", "ingest_bytes", "points", "store")
 
     def __init__(
         self, found: Sequence[Layer], levels: Sequence[float], store: BucketStore, points: int, ingest_bytes: int
     ) -> None:
         self._found = found
-        self._levels = levels
+        self._reserved = self._levels = levels
         self._moment = time.monotonic()
         self.store = store
         self.points = points
         self.ingest_bytes = ingest_bytes
-        #: Every layer as it was right after the reservation; empty when all of them are off.
-        self.layers = _statuses(found, levels)
+
+    @property
+    def layers(self) -> tuple[LayerStatus, ...]:
+        """Every layer as it was right after the reservation; empty when all of them are off."""
+        return _statuses(self._found, self._reserved)
 
     @property
     def tightest(self) -> LayerStatus | None:

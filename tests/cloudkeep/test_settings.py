@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from cloudkeep.resources import budget_limits
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
-from services.limits import Limit
+from services.limits import Limit, Limits
 
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 
@@ -120,6 +121,12 @@ def test_a_budget_is_a_capacity_a_refill_and_what_holds_without_redis(
 def test_a_budget_that_lets_nothing_through_is_refused(load: Load, text: str) -> None:
     with pytest.raises(SettingsError, match="BUDGET_GLOBAL: must be off, or"):
         load(BUDGET_GLOBAL=text)
+
+
+def test_each_budget_limits_the_layer_of_its_name(load: Load) -> None:
+    given = {"BUDGET_GLOBAL": "5/1", "BUDGET_ADDRESS": "4/1", "BUDGET_ACCOUNT": "3/1", "BUDGET_ANONYMOUS": "2/1"}
+    limits = budget_limits(load(**given, BUDGET_INGEST="1/1"))
+    assert limits == Limits(*(Limit(capacity, 1.0) for capacity in (5, 4, 3, 2, 1)))
 
 
 def test_without_a_setting_budgets_are_wide(load: Load) -> None:
