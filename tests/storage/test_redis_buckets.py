@@ -7,7 +7,7 @@ import signal
 import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,8 @@ def hanging(valkey: EmbeddedValkey) -> Iterator[None]:
     try:
         yield
     finally:
-        os.kill(valkey.pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # killed by the test
+            os.kill(valkey.pid, signal.SIGCONT)
 
 
 async def level(buckets: RedisBuckets) -> float:
