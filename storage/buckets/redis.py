@@ -65,6 +65,7 @@ class RedisBuckets:
             await self._connect()
         except RedisUnavailable as error:
             self._go_away(error)
+            await self._disconnect()
         self._task = asyncio.create_task(self._run(), name="buckets")
 
     async def close(self) -> None:

@@ -366,6 +366,18 @@ async def test_a_server_that_is_not_there_at_first_is_found_later(
         await wait_until_back(early)
 
 
+async def test_a_server_that_cannot_write_at_first_is_used_later(
+    valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.buckets.redis.RETRY_SECONDS", 0.05)
+    await redis.config_set("maxmemory", "1")
+    async with connected(valkey) as early:
+        with pytest.raises(BucketsAway):
+            await early.take([(BUCKET, 1)])
+        await redis.config_set("maxmemory", "0")
+        await wait_until_back(early)
+
+
 async def test_closing_refuses_whoever_waits(valkey: EmbeddedValkey) -> None:
     closing = RedisBuckets(valkey.url)
     await closing.start()
