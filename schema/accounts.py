@@ -5,7 +5,8 @@ from datetime import datetime
 
 import strawberry
 
-from schema.errors import UserError, settle
+from schema.cost.directives import Cost
+from schema.errors import USER_ERRORS, UserError, settle
 from schema.scalars import ByteSize
 from schema.types import RequestInfo
 from services import accounts
@@ -42,7 +43,8 @@ class Account:
     email: str
     created_at: datetime
 
-    @strawberry.field(description="How much room there is, and what takes it.")
+    # Summed over the account's files, renditions and uploads each time.
+    @strawberry.field(description="How much room there is, and what takes it.", directives=[Cost(weight="5")])
     async def storage(self, info: RequestInfo) -> Storage:
         return Storage.of(await info.context.services.uploads.space(self.row.id))
 
@@ -96,7 +98,7 @@ class LoginInput:
 @strawberry.type
 class RegisterPayload:
     registration: Registration | None
-    user_errors: list[UserError]
+    user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
     async def settle(cls, work: Awaitable[accounts.Registration]) -> "RegisterPayload":
@@ -109,7 +111,7 @@ class RegisterPayload:
 @strawberry.type
 class SessionPayload:
     session: Session | None
-    user_errors: list[UserError]
+    user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
     async def settle(cls, work: Awaitable[accounts.OpenSession]) -> "SessionPayload":

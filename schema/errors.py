@@ -10,6 +10,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from schema.cost.directives import at_most
 from services.errors import ErrorCode, ExpectedError, refusal_of
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -23,9 +24,15 @@ REQUEST_ERRORS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, 
 strawberry.enum(ErrorCode, description="What went wrong, for programs. A code never changes its meaning.")
 
 
+#: A mutation stops at the first.
+USER_ERRORS = at_most(1)
+#: The longest is input, compress, maxHeight.
+ERROR_PATH = at_most(3)
+
+
 @strawberry.type(description="Something the caller can put right.")
 class UserError:
-    field: list[str] | None = strawberry.field(description="The input it is about, as a path.")
+    field: list[str] | None = strawberry.field(description="The input it is about, as a path.", directives=[ERROR_PATH])
     message: str = strawberry.field(description="What is wrong, for people.")
     code: ErrorCode
 

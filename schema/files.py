@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from schema.connections import Connection
+from schema.cost.directives import at_most
 from schema.scalars import ByteSize
 from schema.types import Node, RequestInfo
 from services.media import MediaFacts
@@ -12,6 +13,8 @@ from storage import models
 from storage.models import RenditionKind
 
 strawberry.enum(RenditionKind, description="What a rendition is.")
+#: A file has one of each kind.
+RENDITIONS = at_most(len(RenditionKind))
 
 
 @strawberry.type(description="What is in an audio or video file.")
@@ -81,7 +84,7 @@ class File(Node):
     def media(self) -> Media | None:
         return Media.of(MediaFacts.from_json(self.row.media)) if self.row.media else None
 
-    @strawberry.field(description="What was derived from it.")
+    @strawberry.field(description="What was derived from it.", directives=[RENDITIONS])
     async def renditions(self, info: RequestInfo) -> list[Rendition]:
         return [Rendition.of(row) for row in await info.context.loaders.renditions.load(self.row.id)]
 

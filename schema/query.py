@@ -7,6 +7,7 @@ import strawberry
 from resolvers import files, pages, uploads
 from schema.accounts import Account
 from schema.connections import Connection, connect
+from schema.cost.directives import Cost, paged
 from schema.files import File
 from schema.types import Node, RequestInfo
 from schema.uploads import Upload
@@ -15,7 +16,7 @@ from storage.models import UploadStatus
 PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 
 
-@strawberry.type
+@strawberry.type(directives=[Cost(weight="0")])
 class Query:
     @strawberry.field(description="Who is signed in; null when nobody is.")
     async def me(self, info: RequestInfo) -> Account | None:
@@ -29,7 +30,7 @@ class Query:
         row = await uploads.find_upload(info.context, id)
         return Upload.of(row) if row else None
 
-    @strawberry.field(description="My uploads, newest first.")
+    @strawberry.field(description="My uploads, newest first.", directives=[paged()])
     async def uploads(
         self,
         info: RequestInfo,
@@ -45,14 +46,15 @@ class Query:
         row = await files.find_file(info.context, id)
         return File.of(row) if row else None
 
-    @strawberry.field(description="My files, newest first.")
+    @strawberry.field(description="My files, newest first.", directives=[paged()])
     async def files(
         self, info: RequestInfo, first: PageSize = pages.PAGE, after: str | None = None
     ) -> Connection[File]:
         page = await pages.files_page(info.context, first, after)
         return connect(page, File.of, lambda row: str(row.id))
 
-    @strawberry.field(description="Anything of mine by its ID.")
+    # Looked for in one table, then in the other.
+    @strawberry.field(description="Anything of mine by its ID.", directives=[Cost(weight="2")])
     async def node(self, info: RequestInfo, id: strawberry.ID) -> Node | None:  # noqa: A002
         if upload := await uploads.find_upload(info.context, id):
             return Upload.of(upload)

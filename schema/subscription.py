@@ -6,15 +6,18 @@ from contextlib import aclosing
 import strawberry
 
 from resolvers import uploads
+from schema.cost.directives import Cost
 from schema.types import RequestInfo
 from schema.uploads import UploadProgress
 
 
-@strawberry.type
+@strawberry.type(directives=[Cost(weight="0")])
 class Subscription:
     @strawberry.subscription(
         description="An upload from its first chunk to READY: where it stands, then every change. Ends after READY, "
-        "FAILED, ABORTED or EXPIRED. With `after`, goes on from a frame that was seen before."
+        "FAILED, ABORTED or EXPIRED. With `after`, goes on from a frame that was seen before.",
+        # Paid once, for all the frames: up to four a second, and a query for each.
+        directives=[Cost(weight="10")],
     )
     async def upload_progress(
         self, info: RequestInfo, upload_id: strawberry.ID, after: str | None = None

@@ -8,7 +8,8 @@ import strawberry
 
 from resolvers import pages
 from schema.connections import Connection, connect
-from schema.errors import UserError, settle
+from schema.cost.directives import Cost, paged
+from schema.errors import USER_ERRORS, UserError, settle
 from schema.files import File
 from schema.scalars import ByteSize
 from schema.types import Node, RequestInfo
@@ -72,8 +73,10 @@ class Upload(Node):
         row = await info.context.loaders.files.load(self.row.file_id) if self.row.file_id else None
         return File.of(row) if row else None
 
+    # A query for all uploads of a page, as `file` is, although it returns no object.
     @strawberry.field(
-        description="Why the work on it stands still, such as a full disk. It goes on by itself; nothing is lost."
+        description="Why the work on it stands still, such as a full disk. It goes on by itself; nothing is lost.",
+        directives=[Cost(weight="1")],
     )
     async def waits_for(self, info: RequestInfo) -> ErrorCode | None:
         if self.row.status not in WORKED_ON:
@@ -86,7 +89,11 @@ class Upload(Node):
         code = self.row.error_code
         return UploadError(code=ErrorCode(code), message=self.row.error_message or "") if code else None
 
-    @strawberry.field(description="The slots by index, in pages; only the open ones when `missing`.")
+    # The indexes of all receipts are read, up to 10,000, however few slots are asked for.
+    @strawberry.field(
+        description="The slots by index, in pages; only the open ones when `missing`.",
+        directives=[Cost(weight="5"), paged(pages.MAX_SLOTS)],
+    )
     async def slots(
         self,
         info: RequestInfo,
@@ -144,8 +151,11 @@ class InitUploadInput:
         default=None,
         description="SHA-256 of every chunk in order, in hex, as `chunkSize` cuts the file. Chunks that a stored file "
         "of mine has are copied from there: their slots are `received`, and only the others are to be sent.",
+        # Up to 10,000 are looked for, in 20 queries. The specification has no price by the item.
+        directives=[Cost(weight="50")],
     )
-    compress: CompressInput | None = None
+    # A file of any length keeps ffmpeg busy for minutes.
+    compress: CompressInput | None = strawberry.field(default=None, directives=[Cost(weight="50")])
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A second call with the same key returns the same upload. Without a key, an open upload of the "
@@ -169,7 +179,7 @@ class InitUploadInput:
 @strawberry.type
 class UploadPayload:
     upload: Upload | None
-    user_errors: list[UserError]
+    user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
     async def settle(cls, work: Awaitable[models.Upload]) -> "UploadPayload":

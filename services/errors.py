@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     NOT_A_VIDEO = "NOT_A_VIDEO"
     NOT_FOUND = "NOT_FOUND"
     NOT_READY = "NOT_READY"
+    OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     RATE_LIMITED = "RATE_LIMITED"
@@ -236,6 +237,27 @@ class CompressionFailed(ExpectedError):
 
     code = ErrorCode.COMPRESSION_FAILED
     status = 500
+
+
+class OperationTooComplex(CloudKeepError):
+    """A GraphQL operation is above a hard limit: ``limit`` names it, and ``actual`` is what the operation has.
+
+    Where counting stopped early, ``actual`` is how far it got, which is above ``maximum``, too.
+    """
+
+    code = ErrorCode.OPERATION_TOO_COMPLEX
+    status = 400
+
+    def __init__(self, message: str, *, limit: str, maximum: int, actual: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.maximum = maximum
+        self.actual = actual
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """The code, and which limit it is."""
+        return {**super().extensions, "limit": self.limit, "maximum": self.maximum, "actual": self.actual}
 
 
 class Unauthenticated(CloudKeepError):

@@ -1,0 +1,134 @@
+"""Makes the graph of an operation out of its document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql import FieldNode, OperationDefinitionNode, OperationType
+
+from schema.cost.inputs import Inputs, Own, Size
+from schema.cost.introspection import META_FIELDS, Introspection
+from schema.cost.selections import Conditions, Fragments, Identity, Selections, SelectionSets, identity
+from schema.cost.shape import ONE, Branch, Leaf, Node, Shape
+from schema.cost.steps import Steps, check_nesting
+from schema.cost.weights import FieldWeight, Weights
+
+TYPENAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a field's ``sizedFields`` hand down: the size of lists in the object that it returns."""
+
+    fields: frozenset[str]
+    size: int | Size
+
+
+#: An object's type, what is asked of it, and the sizes that are handed to it.
+Asked = tuple[str, Identity, Handed | None]
+
+
+def compile_operation(
+    weights: Weights, fragments: Fragments, operation: OperationDefinitionNode, conditions: Conditions, steps: Steps
+) -> Shape:
+    """The graph of an operation of a document that need not be valid.
+
+    Raises :class:`OperationTooComplex` when that takes too much work.
+    """
+    return _Compiler(weights, fragments, conditions, steps).shape(operation)
+
+
+class _Compiler:
+    def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: Steps) -> None:
+        self._weights = weights
+        self._steps = steps
+        self._selections = Selections(weights, fragments, conditions, steps)
+        self._introspection = Introspection(weights, self._selections, steps)
+        self._inputs = Inputs(weights, steps)
+        self._made: dict[Asked, Node | None] = {}
+        self._nodes: list[Node] = []
+
+    def shape(self, operation: OperationDefinitionNode) -> Shape:
+        kind = self._weights.roots.get(operation.operation)
+        root = self._node(kind, (operation.selection_set,), None, 1) if kind else None
+        return Shape(root, self._nodes, self._inputs, self._steps.used)
+
+    def _node(self, kind: str, selection_sets: SelectionSets, handed: Handed | None, depth: int) -> Node | None:
+        """The node of an object type. None inside of itself, in a cycle of fragments, which validation refuses."""
+        asked = (kind, identity(selection_sets), handed)
+        if asked not in self._made:
+            check_nesting(depth)
+            self._made[asked] = None
+            self._made[asked] = self._make(kind, selection_sets, handed, depth)
+        return self._made[asked]
+
+    def _make(self, kind: str, selection_sets: SelectionSets, handed: Handed | None, depth: int) -> Node:
+        node = Node(index=-1, kind=kind, known=self._weights.types[kind])
+        for key, fields in self._selections.collect(kind, selection_sets).items():
+            node.keys.add(key)
+            name = fields[0].name.value
+            if name == TYPENAME:
+                node.typenames.append(key)
+            elif name in META_FIELDS and kind == self._weights.roots.get(OperationType.QUERY):
+                self._add(node, Leaf(key, f"{kind}.{name}", self._introspection.cost(fields)))
+            elif weight := self._weights.fields[kind].get(name):
+                self._add(node, self._field(key, weight, fields, handed, depth))
+        return self._numbered(node)
+
+    def _field(
+        self, key: str, weight: FieldWeight, nodes: list[FieldNode], handed: Handed | None, depth: int
+    ) -> Leaf | Branch:
+        own = self._inputs.own(weight, nodes[0])
+        members = self._members(weight, nodes, depth)
+        if not members:
+            return Leaf(key, weight.coordinate, own)
+        only = members[0] if len(members) == 1 else None
+        return Branch(
+            key=key,
+            coordinate=weight.coordinate,
+            own=own,
+            lists=weight.lists,
+            size=self._size(weight, nodes[0], handed) if weight.lists else ONE,
+            members=members,
+            typename=_typename(members),
+            counted=only.index if only and not only.branches else None,
+            only=only if only and only.branches else None,
+        )
+
+    def _members(self, weight: FieldWeight, nodes: list[FieldNode], depth: int) -> tuple[Node, ...]:
+        if weight.is_leaf:
+            dear = self._weights.types[weight.type]
+            return (self._scalar(weight.type, dear),) if dear else ()
+        rule = weight.rule
+        handed = Handed(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
+        kinds = self._weights.members[weight.type]
+        found = [self._node(kind, self._selections.merged(kind, nodes), handed, depth + 1) for kind in kinds]
+        return tuple(node for node in found if node)
+
+    def _scalar(self, kind: str, weight: int) -> Node:
+        return self._numbered(Node(index=-1, kind=kind, known=weight))
+
+    def _size(self, weight: FieldWeight, node: FieldNode, handed: Handed | None) -> int | Size:
+        if handed and weight.coordinate.partition(".")[2] in handed.fields:
+            return handed.size
+        return self._inputs.size(weight.rule, node) if weight.rule else ONE
+
+    def _numbered(self, node: Node) -> Node:
+        node.index = len(self._nodes)
+        self._nodes.append(node)
+        return node
+
+    @staticmethod
+    def _add(node: Node, field: Leaf | Branch) -> None:
+        node.fields.append(field)
+        if isinstance(field, Branch):
+            node.branches.append(field)
+        if isinstance(field.own, Own):
+            node.uses.append(field.own)
+        else:
+            node.known += field.own
+
+
+def _typename(members: Sequence[Node]) -> str | None:
+    """A response key under which every member answers its type."""
+    common = set.intersection(*(set(member.typenames) for member in members))
+    return next((key for key in members[0].typenames if key in common), None)

@@ -1,0 +1,191 @@
+"""What arguments add to a field's cost, and how long they make its list; by literals at once, by variables later."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+)
+
+from schema.cost.steps import Steps
+from schema.cost.weights import FieldWeight, InputWeight, SizeRule, Weights
+
+Variables = Mapping[str, Any]
+#: What a variable's value adds where an input object type is expected, once it has been added up.
+Known = dict[tuple[str, str | None], int]
+
+#: The 32 bits of GraphQL's Int have at most ten digits.
+INT_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The length of a list as far as variables say it. ``literal`` is the largest that is known."""
+
+    literal: int | None
+    variables: tuple[tuple[str, int | None], ...]
+    assumed: int
+    maximum: int
+
+    def resolve(self, variables: Variables) -> int:
+        """The length, for these variables."""
+        given = [self.literal, *(variables.get(name, default) for name, default in self.variables)]
+        numbers = [number for number in given if isinstance(number, int)]
+        return min(max(*numbers, 0), self.maximum) if numbers else self.assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable that changes the cost of a field. ``default`` is what the field costs more when it is not given."""
+
+    variable: str
+    type: str | None
+    weight: int
+    default: int
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The cost of resolving a field once: what is known, and what depends on variables. Never below 0."""
+
+    known: int
+    uses: tuple[Use, ...]
+
+
+class Inputs:
+    """Reads arguments of a document, which need not be valid."""
+
+    def __init__(self, weights: Weights, steps: Steps) -> None:
+        self._weights = weights
+        self._steps = steps
+
+    def size(self, rule: SizeRule, node: FieldNode) -> int | Size:
+        """How long the list of a field is: the largest of its slicing arguments, clamped to what the server gives."""
+        given = self._given(node)
+        literals: list[int] = []
+        uses: list[tuple[str, int | None]] = []
+        for name, default in rule.slicing.items():
+            value = given.get(name)
+            number = default if isinstance(default, int) else None
+            if isinstance(value, VariableNode):
+                uses.append((value.name.value, number))
+            elif isinstance(value, IntValueNode):
+                literals.append(_integer(value.value, rule.maximum))
+            elif value is None and number is not None:
+                literals.append(number)
+        size = Size(max(literals, default=None), tuple(uses), rule.assumed, rule.maximum)
+        return size if uses else size.resolve({})
+
+    def own(self, field: FieldWeight, node: FieldNode) -> int | Own:
+        """What it costs to resolve a field once: its weight and its arguments' weights."""
+        total, uses = field.weight, []
+        given = self._given(node)
+        for name, weight in field.arguments.items():
+            if weight.matters:
+                for part in self._input(weight, given.get(name)):
+                    if isinstance(part, Use):
+                        uses.append(part)
+                    else:
+                        total += part
+        return Own(total, tuple(uses)) if uses else max(total, 0)
+
+    def resolve(self, own: Own, variables: Variables, known: Known) -> int:
+        """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
+        return max(own.known + sum(self._use(use, variables, known) for use in own.uses), 0)
+
+    def _use(self, use: Use, variables: Variables, known: Known) -> int:
+        value = variables.get(use.variable, Undefined)
+        if value is Undefined:
+            return use.default
+        if value is None:
+            return 0
+        key = (use.variable, use.type)
+        if key not in known:
+            known[key] = self._value(use.type, value)
+        return use.weight + known[key]
+
+    def _given(self, node: FieldNode) -> dict[str, ValueNode]:
+        arguments = node.arguments or ()
+        self._steps.take(len(arguments))
+        return {argument.name.value: argument.value for argument in arguments}
+
+    def _input(self, weight: InputWeight, value: ValueNode | None) -> Iterator[int | Use]:
+        """What an argument or input field adds. What is null is not used."""
+        if value is None:
+            yield self._default(weight)
+        elif isinstance(value, VariableNode):
+            yield Use(value.name.value, self._priced(weight.type), weight.weight, self._default(weight))
+        elif not isinstance(value, NullValueNode):
+            yield weight.weight
+            yield from self._inside(self._priced(weight.type), value)
+
+    def _inside(self, kind: str | None, value: ValueNode) -> Iterator[int | Use]:
+        """What the fields of input objects add, which may lie in lists."""
+        pending: list[tuple[str | None, ValueNode]] = [(kind, value)]
+        while pending:
+            kind, value = pending.pop()
+            self._steps.take()
+            if kind is None:
+                continue
+            if isinstance(value, ListValueNode):
+                pending.extend((kind, item) for item in value.values)
+            elif isinstance(value, VariableNode):
+                yield Use(value.name.value, kind, 0, 0)
+            elif isinstance(value, ObjectValueNode):
+                yield from self._object(kind, value, pending)
+
+    def _object(
+        self, kind: str, value: ObjectValueNode, pending: list[tuple[str | None, ValueNode]]
+    ) -> Iterator[int | Use]:
+        self._steps.take(len(value.fields))
+        given = {field.name.value: field.value for field in value.fields}
+        for name, weight in self._weights.inputs[kind].items():
+            inner = given.get(name)
+            if not weight.matters:
+                continue
+            if inner is None or isinstance(inner, VariableNode | NullValueNode):
+                yield from self._input(weight, inner)
+            else:
+                yield weight.weight
+                pending.append((self._priced(weight.type), inner))
+
+    def _value(self, kind: str | None, value: object) -> int:
+        """What the input objects in a coerced value add."""
+        total = 0
+        pending = [(kind, value)]
+        while pending:
+            kind, value = pending.pop()
+            if kind is None:
+                continue
+            if isinstance(value, list):
+                pending.extend((kind, item) for item in value)
+            elif isinstance(value, dict):
+                for name, weight in self._weights.inputs[kind].items():
+                    inner = value.get(name)
+                    if weight.matters and inner is not None:
+                        total += weight.weight
+                        pending.append((self._priced(weight.type), inner))
+        return total
+
+    def _default(self, weight: InputWeight) -> int:
+        if weight.default is Undefined or weight.default is None:
+            return 0
+        return weight.weight + self._value(self._priced(weight.type), weight.default)
+
+    def _priced(self, kind: str | None) -> str | None:
+        return kind if kind in self._weights.weighted_inputs else None
+
+
+def _integer(text: str, maximum: int) -> int:
+    """A literal; one that is too long for an Int is only known to be large, or negative."""
+    if len(text.lstrip("-")) > INT_DIGITS:
+        return -1 if text.startswith("-") else maximum
+    return int(text)

@@ -1,0 +1,152 @@
+"""The price of an operation before it runs, and what it has cost by its answer.
+
+A price is the operation's field cost plus its type cost (IBM's GraphQL Cost Directives specification, section 5.3.2).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
+    ListValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    ValueNode,
+    VariableNode,
+)
+
+from schema.cost.compiler import compile_operation
+from schema.cost.entries import Entry, entries_of
+from schema.cost.inputs import Variables
+from schema.cost.response import Response
+from schema.cost.selections import Fragments, fragments_of
+from schema.cost.shape import Shape
+from schema.cost.steps import Steps
+from schema.cost.weights import Weights
+
+#: Graphs that a plan keeps, one for each combination of the variables that fields are skipped or included by.
+SHAPES = 8
+CONDITIONS = frozenset({"skip", "include"})
+NO_VARIABLES: Variables = {}
+
+
+class OperationPlan:
+    """One operation of a document, ready to be priced as often as it is asked. Variables are coerced ones, by name."""
+
+    def __init__(self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self._weights = weights
+        self._operation = operation
+        self._fragments = fragments_of(document)
+        self._shapes: dict[tuple[bool | None, ...], Shape] = {}
+        steps = Steps()
+        found = _Variables(weights, self._fragments, steps)
+        found.read(operation)
+        self._conditions = tuple(found.conditions)
+        self._read = steps.used
+        #: The variables that change the price: for others of equal value it is the same.
+        self.uses_variables = frozenset(found.priced.keys() | found.conditions.keys())
+        if not self._conditions:
+            self._shape(NO_VARIABLES)
+
+    def price(self, variables: Variables = NO_VARIABLES) -> int:
+        """What the operation costs at most. Where conditions are variables, raises :class:`OperationTooComplex`."""
+        shape = self._shape(variables)
+        return shape.costs(variables).whole[shape.root.index] if shape.root else 0
+
+    def actual(self, data: Mapping[str, Any] | None, variables: Variables = NO_VARIABLES) -> int:
+        """What the operation has cost, by the ``data`` of its answer; never above the price for the same variables.
+
+        That needs lists to keep to their sizes. Without data, as when a field that must not be null has failed, it is
+        what the root's fields cost: they were resolved.
+        """
+        shape = self._shape(variables)
+        if not shape.root:
+            return 0
+        own = shape.costs(variables).own
+        return Response(own).cost(shape.root, data or {})
+
+    def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
+        """The price by field, breadth first."""
+        return entries_of(self._shape(variables), variables)
+
+    def steps(self, variables: Variables = NO_VARIABLES) -> int:
+        """How much work the analysis was, in the steps of :mod:`schema.cost.steps`."""
+        return self._shape(variables).steps
+
+    def _shape(self, variables: Variables) -> Shape:
+        flags = tuple(_flag(variables.get(name)) for name in self._conditions)
+        shape = self._shapes.get(flags)
+        if shape is None:
+            steps = Steps()
+            steps.take(self._read)
+            conditions = dict(zip(self._conditions, flags, strict=True))
+            shape = compile_operation(self._weights, self._fragments, self._operation, conditions, steps)
+            if len(self._shapes) >= SHAPES:
+                del self._shapes[next(iter(self._shapes))]
+            self._shapes[flags] = shape
+        return shape
+
+
+def plan_operation(weights: Weights, document: DocumentNode, operation: OperationDefinitionNode) -> OperationPlan:
+    """Analyse an operation of a document, which need not be valid.
+
+    Raises :class:`OperationTooComplex` when that takes more than a bounded amount of work.
+    """
+    return OperationPlan(weights, document, operation)
+
+
+class _Variables:
+    """Finds the variables of an operation that change its price; in order, as keys."""
+
+    def __init__(self, weights: Weights, fragments: Fragments, steps: Steps) -> None:
+        self._weights = weights
+        self._fragments = fragments
+        self._steps = steps
+        self.conditions: dict[str, None] = {}
+        self.priced: dict[str, None] = {}
+
+    def read(self, operation: OperationDefinitionNode) -> None:
+        spread: set[str] = set()
+        pending = [operation.selection_set]
+        while pending:
+            for node in pending.pop().selections:
+                self._look_at(node)
+                if isinstance(node, FragmentSpreadNode):
+                    name = node.name.value
+                    if name not in spread and name in self._fragments:
+                        spread.add(name)
+                        pending.append(self._fragments[name].selection_set)
+                elif inner := getattr(node, "selection_set", None):
+                    pending.append(inner)
+
+    def _look_at(self, node: SelectionNode) -> None:
+        self._steps.take()
+        for directive in node.directives or ():
+            self._steps.take()
+            if directive.name.value in CONDITIONS:
+                for argument in directive.arguments or ():
+                    self.conditions |= dict.fromkeys(self._variables(argument.value))
+        if isinstance(node, FieldNode):
+            sensitive = self._weights.sensitive.get(node.name.value, ())
+            for argument in node.arguments or ():
+                if argument.name.value in sensitive:
+                    self.priced |= dict.fromkeys(self._variables(argument.value))
+
+    def _variables(self, value: ValueNode) -> Iterator[str]:
+        pending = [value]
+        while pending:
+            self._steps.take()
+            value = pending.pop()
+            if isinstance(value, VariableNode):
+                yield value.name.value
+            elif isinstance(value, ListValueNode):
+                pending.extend(value.values)
+            elif isinstance(value, ObjectValueNode):
+                pending.extend(field.value for field in value.fields)
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None

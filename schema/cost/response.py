@@ -1,0 +1,57 @@
+"""What an answer has cost: the objects that are in it, counted. Scalars are never visited."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schema.cost.shape import Branch, Node
+
+Data = Mapping[str, Any]
+
+
+class Response:
+    """Walks an answer. ``own`` has the cost of an object by the number of its node."""
+
+    def __init__(self, own: Sequence[int]) -> None:
+        self._own = own
+        #: Where an object's type is not known, it is visited as several; below them, once for each node.
+        self._seen: dict[tuple[int, int], int] = {}
+
+    def cost(self, node: Node, data: Data) -> int:
+        """What an object has cost, with everything below it."""
+        total: int = self._own[node.index]
+        for branch in node.branches:
+            value = data.get(branch.key)
+            if value is not None:
+                total += self._values(branch, value, branch.lists)
+        return total
+
+    def _values(self, branch: Branch, value: Any, lists: int) -> int:
+        if not lists:
+            return self._value(branch, value)
+        if lists > 1:
+            return sum(self._values(branch, item, lists - 1) for item in value if item is not None)
+        if branch.counted is not None:
+            count: int = len(value) - value.count(None)
+            return self._own[branch.counted] * count
+        return sum(self._value(branch, item) for item in value if item is not None)
+
+    def _value(self, branch: Branch, value: Any) -> int:
+        if branch.counted is not None:
+            return self._own[branch.counted]
+        if branch.only is not None:
+            return self.cost(branch.only, value)
+        return self._abstract(branch, value)
+
+    def _abstract(self, branch: Branch, data: Data) -> int:
+        """As the type that the answer names, else as the dearest of those whose fields it has."""
+        if branch.typename is not None:
+            name = data.get(branch.typename)
+            return max((self._once(node, data) for node in branch.members if node.kind == name), default=0)
+        keys = data.keys()
+        return max((self._once(node, data) for node in branch.members if node.keys == keys), default=0)
+
+    def _once(self, node: Node, data: Data) -> int:
+        key = (id(data), node.index)
+        if key not in self._seen:
+            self._seen[key] = self.cost(node, data)
+        return self._seen[key]

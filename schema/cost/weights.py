@@ -1,0 +1,244 @@
+"""What the schema's directives say, read once: weights of fields, types and inputs, and sizes of lists.
+
+The rules and the default weights are those of IBM's GraphQL Cost Directives specification, sections 5.3.2, 7 and 8.
+Weights are whole numbers here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    is_input_object_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_object_type,
+    value_from_ast_untyped,
+)
+from graphql.utilities.coerce_input_value import coerce_default_value
+from strawberry import UNSET
+
+from schema.cost.directives import Cost, ListSize
+
+#: Where Strawberry keeps the definition that a part of the GraphQL schema was made from.
+STRAWBERRY = "strawberry-definition"
+
+Element = GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLNamedType
+
+
+@dataclass(frozen=True, slots=True)
+class InputWeight:
+    """An argument or an input field. ``matters`` when using it can change the cost of the field it is used on."""
+
+    weight: int
+    type: str | None
+    default: object
+    matters: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """How long a list is. Without a slicing argument ``assumed``, otherwise at most ``maximum`` items."""
+
+    assumed: int
+    maximum: int
+    slicing: Mapping[str, object]
+    sized: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWeight:
+    """A field of an object type. ``lists`` is how many list types are around what it returns."""
+
+    coordinate: str
+    weight: int
+    type: str
+    lists: int
+    is_leaf: bool
+    arguments: Mapping[str, InputWeight]
+    rule: SizeRule | None
+
+
+class Weights:
+    """The weights of a schema."""
+
+    def __init__(self, schema: GraphQLSchema, assumed: int) -> None:
+        self._schema = schema
+        self._assumed = assumed
+        #: The input types that have a weight anywhere in them.
+        self.weighted_inputs = _weighted_inputs(_input_types(schema))
+        self.inputs = self._input_fields()
+        self.types = {
+            name: weight_of(kind)
+            for name, kind in schema.type_map.items()
+            if is_object_type(kind) or is_leaf_type(kind)
+        }
+        self.fields = {
+            kind.name: {name: self._field(kind, name, field) for name, field in kind.fields.items()}
+            for kind in schema.type_map.values()
+            if isinstance(kind, GraphQLObjectType)
+        }
+        #: The object types that a value of a composite type may have.
+        self.members = {
+            kind.name: tuple(member.name for member in _members(schema, kind))
+            for kind in schema.type_map.values()
+            if is_composite_type(kind)
+        }
+        #: The composite types that a fragment on them applies to an object of a type.
+        self.conditions = {
+            member: frozenset(name for name, members in self.members.items() if member in members)
+            for member in self.fields
+        }
+        self.roots = {kind: root.name for kind in OperationType if (root := schema.get_root_type(kind))}
+        self.sensitive = self._sensitive()
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, assumed: int = ListSize.maximum) -> "Weights":
+        """Read the directives of a schema. A list that says nothing of its size is taken to have ``assumed`` items.
+
+        Raises :class:`ValueError` when a weight is no whole number.
+        """
+        return cls(schema, assumed)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """The schema they are the weights of."""
+        return self._schema
+
+    def _field(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> FieldWeight:
+        kind = get_named_type(field.type)
+        size = _list_size(field)
+        return FieldWeight(
+            coordinate=f"{parent.name}.{name}",
+            weight=weight_of(field),
+            type=kind.name,
+            lists=_lists(field.type),
+            is_leaf=is_leaf_type(kind),
+            arguments={name: self._input(argument) for name, argument in field.args.items()},
+            rule=self._rule(field, size or ListSize(maximum=self._assumed)) if size or _lists(field.type) else None,
+        )
+
+    @staticmethod
+    def _rule(field: GraphQLField, size: ListSize) -> SizeRule:
+        return SizeRule(
+            assumed=size.maximum if size.assumed_size in (None, UNSET) else size.assumed_size,
+            maximum=size.maximum,
+            slicing={name: coerce_default_value(field.args[name]) for name in size.slicing_arguments or ()},
+            sized=frozenset(size.sized_fields or ()),
+        )
+
+    def _input_fields(self) -> dict[str, dict[str, InputWeight]]:
+        kinds = _input_types(self._schema)
+        return {kind.name: {name: self._input(field) for name, field in kind.fields.items()} for kind in kinds}
+
+    def _input(self, element: GraphQLArgument | GraphQLInputField) -> InputWeight:
+        kind = get_named_type(element.type)
+        name = kind.name if is_input_object_type(kind) else None
+        weight = weight_of(element)
+        return InputWeight(
+            weight, name, coerce_default_value(element), matters=weight != 0 or name in self.weighted_inputs
+        )
+
+    def _sensitive(self) -> dict[str, frozenset[str]]:
+        """The arguments whose values change what a field of that name costs, whatever type it is on."""
+        found: dict[str, set[str]] = {}
+        for of_type in self.fields.values():
+            for name, field in of_type.items():
+                weighted = {key for key, argument in field.arguments.items() if argument.matters}
+                found.setdefault(name, set()).update(weighted, field.rule.slicing if field.rule else ())
+        return {name: frozenset(arguments) for name, arguments in found.items() if arguments}
+
+
+def weight_of(element: Element) -> int:
+    """The weight that the schema gives, or the specification's default. Raises :class:`ValueError`."""
+    given = _cost(element)
+    if given is not None:
+        return _whole(given, str(element))
+    kind = element if isinstance(element, GraphQLNamedType) else get_named_type(element.type)
+    # What introspection returns is counted as a whole: see schema/cost/introspection.py.
+    return 0 if isinstance(kind, GraphQLScalarType | GraphQLEnumType) or is_introspection_type(kind) else 1
+
+
+def _whole(text: str, where: str) -> int:
+    weight = float(text)
+    if not weight.is_integer():
+        raise ValueError(f"the weight of {where} must be a whole number, not {text}")
+    return int(weight)
+
+
+def _cost(element: Element) -> str | None:
+    """The weight that an element of the schema is given, by Strawberry or in SDL."""
+    for directive in _directives(element):
+        if isinstance(directive, Cost):
+            return directive.weight
+    for arguments in _written(element, "cost"):
+        return str(arguments["weight"])
+    return None
+
+
+def _list_size(field: GraphQLField) -> ListSize | None:
+    """What a field says of the size of its list, by Strawberry or in SDL."""
+    for directive in _directives(field):
+        if isinstance(directive, ListSize):
+            return directive
+    for given in _written(field, "listSize"):
+        return ListSize(
+            assumed_size=given.get("assumedSize"),
+            slicing_arguments=given.get("slicingArguments"),
+            sized_fields=given.get("sizedFields"),
+        )
+    return None
+
+
+def _directives(element: Element) -> Iterable[object]:
+    return getattr(element.extensions.get(STRAWBERRY), "directives", None) or ()
+
+
+def _written(element: Element, name: str) -> Iterable[Mapping[str, Any]]:
+    """The arguments of an SDL directive."""
+    for node in (element.ast_node.directives if element.ast_node else None) or ():
+        if node.name.value == name:
+            yield {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
+
+
+def _lists(kind: object) -> int:
+    depth = 0
+    while isinstance(kind, GraphQLList | GraphQLNonNull):
+        depth += isinstance(kind, GraphQLList)
+        kind = kind.of_type
+    return depth
+
+
+def _members(schema: GraphQLSchema, kind: GraphQLNamedType) -> Iterable[GraphQLNamedType]:
+    return schema.get_possible_types(kind) if is_abstract_type(kind) else (kind,)
+
+
+def _input_types(schema: GraphQLSchema) -> list[GraphQLInputObjectType]:
+    return [kind for kind in schema.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+
+
+def _weighted_inputs(kinds: Iterable[GraphQLInputObjectType]) -> frozenset[str]:
+    # They may contain each other.
+    weighted: set[str] = set()
+    before = -1
+    while before < len(weighted):
+        before = len(weighted)
+        for kind in kinds:
+            if any(weight_of(field) or get_named_type(field.type).name in weighted for field in kind.fields.values()):
+                weighted.add(kind.name)
+    return frozenset(weighted)

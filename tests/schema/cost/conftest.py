@@ -1,0 +1,20 @@
+"""The weights of the schema that is served, and of one that has whatever ours has not."""
+
+import pytest
+from graphql import build_schema
+
+import schema.build
+from schema.cost.weights import Weights
+from tests.schema.cost.rich import SDL
+
+
+@pytest.fixture(scope="session")
+def weights() -> Weights:
+    """Of the schema that is served."""
+    return Weights.of(schema.build.build_schema()._schema)
+
+
+@pytest.fixture(scope="session")
+def rich() -> Weights:
+    """Of a schema with unions, nested lists, several slicing arguments, weights on inputs and scalars."""
+    return Weights.of(build_schema(SDL))

@@ -1,0 +1,26 @@
+"""Prices documents in tests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import DocumentNode, OperationDefinitionNode, parse
+
+from schema.cost.plan import OperationPlan, plan_operation
+from schema.cost.weights import Weights
+
+
+def operation_of(document: DocumentNode, name: str | None = None) -> OperationDefinitionNode:
+    """The operation of this name, or the first."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return next(node for node in operations if name is None or (node.name and node.name.value == name))
+
+
+def plan(weights: Weights, text: str, name: str | None = None) -> OperationPlan:
+    """The plan of an operation as text."""
+    document = parse(text)
+    return plan_operation(weights, document, operation_of(document, name))
+
+
+def price(weights: Weights, text: str, variables: Mapping[str, Any] | None = None) -> int:
+    """What an operation costs at most."""
+    return plan(weights, text).price(variables or {})
