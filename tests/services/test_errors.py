@@ -1,6 +1,7 @@
 """The table of refusals: every code has one class, and every class what both kinds of clients need."""
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,11 @@ CLASSLESS = {
     ErrorCode.NOT_READY,
     ErrorCode.RANGE_NOT_SATISFIABLE,
     ErrorCode.REQUEST_TOO_LARGE,
+}
+
+#: What a class demands to know beside the message.
+PARTICULARS: dict[type[CloudKeepError], dict[str, Any]] = {
+    errors.OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2}
 }
 
 
@@ -43,8 +49,9 @@ def test_a_refusal_has_a_status_that_http_knows(found: type[CloudKeepError]) -> 
 
 @pytest.mark.parametrize("found", classes(), ids=lambda found: found.__name__)
 def test_a_refusal_carries_its_message_and_code(found: type[CloudKeepError]) -> None:
-    error = found("what is wrong")
-    assert (str(error), error.extensions) == ("what is wrong", {"code": found.code.value})
+    particulars = PARTICULARS.get(found, {})
+    error = found("what is wrong", **particulars)
+    assert (str(error), error.extensions) == ("what is wrong", {"code": found.code.value, **particulars})
 
 
 def test_an_expected_refusal_names_its_field() -> None:

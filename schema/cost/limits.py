@@ -1,0 +1,180 @@
+"""Hard limits on a document, beside what it costs: some work is done before there is a price, or whatever the price is.
+
+All of them are found in one pass over the document, whatever its fragments spread.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+from services.errors import OperationTooComplex
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a document may have."""
+
+    #: Of its text. A mebibyte takes the lexer 120 to 250 ms; what is long belongs into variables.
+    characters: int = 65_536
+    #: Fields below each other. Introspection as graphql-js, and so GraphiQL, sends it has 15.
+    depth: int = 15
+    #: Fields with a name that the client chose.
+    aliases: int = 100
+    #: Fields of a mutation, which run one after another.
+    root_fields: int = 10
+    #: Directives on the same field, fragment or operation.
+    directives: int = 10
+    #: Operations in one document, each of which is validated with all the fragments it spreads.
+    operations: int = 20
+    #: Variables of one operation.
+    variables: int = 100
+
+
+DEFAULT = Limits()
+
+
+def check_source(source: str, limits: Limits = DEFAULT) -> GraphQLError | None:
+    """What is refused before the document is parsed."""
+    return _error("characters", limits.characters, len(source), "characters long")
+
+
+def check_limits(document: DocumentNode, limits: Limits = DEFAULT) -> GraphQLError | None:
+    """What is refused before the document is validated: the first of the limits that it is above. It may be invalid."""
+    found = _Document(document)
+    return (
+        _error("aliases", limits.aliases, found.aliases, "aliases in it")
+        or _error("directives", limits.directives, found.directives, "directives in one place")
+        or _error("operations", limits.operations, found.operations, "operations")
+        or _error("variables", limits.variables, found.variables, "variables")
+        or _error("depth", limits.depth, found.depth(), "fields below each other")
+        or _error("rootFields", limits.root_fields, found.root_fields(), "fields in a mutation")
+    )
+
+
+def _error(limit: str, maximum: int, actual: int, what: str) -> GraphQLError | None:
+    if actual <= maximum:
+        return None
+    message = f"The operation is too complex: {actual} {what}, and {maximum} are allowed."
+    error = OperationTooComplex(message, limit=limit, maximum=maximum, actual=actual)
+    return GraphQLError(message, original_error=error)
+
+
+@dataclass
+class _Definition:
+    """An operation or a fragment by itself: its own depth, and at which depth it spreads others."""
+
+    depth: int = 0
+    spreads: dict[str, int] = field(default_factory=dict)
+    #: The response keys of its first level, and the fragments that are spread there.
+    keys: set[str] = field(default_factory=set)
+    spread_first: set[str] = field(default_factory=set)
+
+
+class _Document:
+    def __init__(self, document: DocumentNode) -> None:
+        self.aliases = 0
+        self.directives = 0
+        self.variables = 0
+        self._mutations: list[_Definition] = []
+        self._operations: list[_Definition] = []
+        self._fragments: dict[str, _Definition] = {}
+        for node in document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                self._add_operation(node)
+            elif isinstance(node, FragmentDefinitionNode):
+                self._fragments[node.name.value] = self._read(node)
+
+    @property
+    def operations(self) -> int:
+        """How many operations there are."""
+        return len(self._operations)
+
+    def depth(self) -> int:
+        """How many fields lie below each other, at most."""
+        depths: dict[str, int] = {}
+        unseen = set(self._fragments)
+        while unseen:
+            self._measure(unseen.pop(), unseen, depths)
+        return max(
+            (_deepest(operation, depths) for operation in (*self._operations, *self._fragments.values())), default=0
+        )
+
+    def root_fields(self) -> int:
+        """The fields of the mutation that has most."""
+        return max((len(self._keys(mutation)) for mutation in self._mutations), default=0)
+
+    def _add_operation(self, node: OperationDefinitionNode) -> None:
+        found = self._read(node)
+        self._operations.append(found)
+        if node.operation is OperationType.MUTATION:
+            self._mutations.append(found)
+        self.variables = max(self.variables, len(node.variable_definitions or ()))
+        for variable in node.variable_definitions or ():
+            self.directives = max(self.directives, len(variable.directives or ()))
+
+    def _read(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> _Definition:
+        found = _Definition()
+        self.directives = max(self.directives, len(definition.directives or ()))
+        pending = [(definition.selection_set, 1)]
+        while pending:
+            selection_set, depth = pending.pop()
+            for node in selection_set.selections:
+                self.directives = max(self.directives, len(node.directives or ()))
+                pending.extend(self._look_at(node, depth, found))
+        return found
+
+    def _look_at(self, node: SelectionNode, depth: int, found: _Definition) -> Iterator[tuple[SelectionSetNode, int]]:
+        if isinstance(node, FieldNode):
+            self.aliases += node.alias is not None
+            found.depth = max(found.depth, depth)
+            if depth == 1:
+                found.keys.add((node.alias or node.name).value)
+            if node.selection_set:
+                yield node.selection_set, depth + 1
+        elif isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            found.spreads[name] = max(found.spreads.get(name, 0), depth - 1)
+            if depth == 1:
+                found.spread_first.add(name)
+        elif isinstance(node, InlineFragmentNode):
+            yield node.selection_set, depth
+
+    def _measure(self, root: str, unseen: set[str], depths: dict[str, int]) -> None:
+        """Depths of a fragment and those it spreads, without recursion. A cycle, which is invalid, adds nothing."""
+        path = [(root, iter(self._fragments[root].spreads))]
+        while path:
+            name, spreads = path[-1]
+            following = next((one for one in spreads if one in unseen), None)
+            if following is None:
+                path.pop()
+                depths[name] = _deepest(self._fragments[name], depths)
+            else:
+                unseen.discard(following)
+                path.append((following, iter(self._fragments[following].spreads)))
+
+    def _keys(self, operation: _Definition) -> set[str]:
+        keys, spread = set(operation.keys), set[str]()
+        pending = list(operation.spread_first)
+        while pending:
+            name = pending.pop()
+            if name in self._fragments and name not in spread:
+                spread.add(name)
+                keys |= self._fragments[name].keys
+                pending.extend(self._fragments[name].spread_first)
+        return keys
+
+
+def _deepest(definition: _Definition, depths: dict[str, int]) -> int:
+    return max(definition.depth, *(at + depths.get(name, 0) for name, at in definition.spreads.items()), 0)
