@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> ASGIApp:
         async with connected_database(settings), open_services(settings) as services:
             yield {"services": services}
 
-    graphql = GraphQLEndpoint(build_schema(), (settings.public_url, *settings.cors_origins))
+    graphql = GraphQLEndpoint(build_schema(settings.max_operation_cost), (settings.public_url, *settings.cors_origins))
     app = Starlette(
         routes=[
             Route("/", _home),

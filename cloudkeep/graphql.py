@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -22,7 +23,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from cloudkeep.graphql_ws import StrictHandler
 from endpoints.state import services_of
-from resolvers.context import Context
+from resolvers.context import RequestContext
 from services.clock import now
 from services.errors import ErrorCode, Unauthenticated
 from services.tokens import Viewer
@@ -49,7 +50,7 @@ NO_PAYLOAD: UnsetType = UNSET
 
 
 @dataclass
-class SocketContext(Context):
+class SocketContext(RequestContext):
     """The context of a connection, which ends with its token."""
 
     websocket: WebSocket = field(kw_only=True)
@@ -96,7 +97,7 @@ class PatientAdapter(ASGIWebSocketAdapter):
                 self._connection.cancel()
 
 
-class GraphQLEndpoint(GraphQL[Context, None]):
+class GraphQLEndpoint(GraphQL[RequestContext, None]):
     """Strawberry's ASGI app with our context, our errors and our limits.
 
     Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page.
@@ -132,14 +133,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = JSONResponse(body, error.status, CHALLENGE)
         await response(scope, receive, send)
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """The request's context. Raises :class:`Unauthenticated` on a token that does not hold."""
         services = services_of(request)
         token = _bearer(request.headers.get("authorization"))
         viewer = services.accounts.authenticate(token) if token else None
-        return Context(services, viewer)
+        return RequestContext(services, address_of(request), viewer)
 
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+    async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
         """Take the token from the connection's parameters, where browsers can put it."""
         assert isinstance(context, SocketContext)
         parameters = context.connection_params or {}
@@ -179,13 +180,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except Unauthenticated:
             await websocket.close(UNAUTHORIZED)
             return
-        context = SocketContext(plain.services, websocket=websocket)
+        context = SocketContext(plain.services, plain.address, websocket=websocket, admissions=deque(maxlen=1))
         if plain.authenticated:
             context.sign_in(plain.authenticated)
         try:
             await self.run(websocket, context=context)
         finally:
             context.leave()
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from."""
+    return connection.client.host if connection.client else "local"
 
 
 def _bearer(header: str | None) -> str | None:

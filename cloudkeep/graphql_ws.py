@@ -10,10 +10,10 @@ from typing import cast
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
-from resolvers.context import Context
+from resolvers.context import RequestContext
 
 
-class StrictHandler(BaseGraphQLTransportWSHandler[Context, None]):
+class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """Closes with 4400 on a message that the protocol does not know, as the protocol wants it."""
 
     async def handle_message(self, message: Message) -> None:

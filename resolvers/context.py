@@ -1,25 +1,49 @@
 """What every field of one request, or of one WebSocket connection, can reach."""
 
+from collections.abc import MutableSequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from services.budgets import LayerStatus, Payer
 from services.clock import now
 from services.container import Services
-from services.errors import Unauthenticated
+from services.errors import CloudKeepError, Unauthenticated
 from services.tokens import Viewer
-from storage.models import File, Rendition
+from storage.models import Account, File, Rendition
 
 
 class Loaders:
-    """Answer many fields with one query. They batch and never cache: a connection outlives what it once read."""
+    """Answer many fields with one query. They batch and never cache: what was loaded may change meanwhile."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.waiting = DataLoader[UUID, str | None](load_fn=self._waiting, cache=False)
-        self.files = DataLoader[UUID, File | None](load_fn=self._files, cache=False)
-        self.renditions = DataLoader[UUID, list[Rendition]](load_fn=self._renditions, cache=False)
+
+    @cached_property
+    def accounts(self) -> DataLoader[UUID, Account | None]:
+        """Accounts by their keys."""
+        return DataLoader(load_fn=self._accounts, cache=False)
+
+    @cached_property
+    def waiting(self) -> DataLoader[UUID, str | None]:
+        """What the job of an upload waits for."""
+        return DataLoader(load_fn=self._waiting, cache=False)
+
+    @cached_property
+    def files(self) -> DataLoader[UUID, File | None]:
+        """Files by their keys."""
+        return DataLoader(load_fn=self._files, cache=False)
+
+    @cached_property
+    def renditions(self) -> DataLoader[UUID, list[Rendition]]:
+        """What was derived from a file."""
+        return DataLoader(load_fn=self._renditions, cache=False)
+
+    async def _accounts(self, keys: list[UUID]) -> list[Account | None]:
+        found = await self._services.accounts.find_many(keys)
+        return [found.get(key) for key in keys]
 
     async def _waiting(self, keys: list[UUID]) -> list[str | None]:
         found = await self._services.uploads.waiting_of(keys)
@@ -35,16 +59,31 @@ class Loaders:
 
 
 @dataclass
+class Admission:
+    """What one operation costs, in points, and what is left to whoever pays for it.
+
+    ``actual`` is known when it has been run. ``refused`` says why it was not.
+    """
+
+    requested: int = 0
+    actual: int | None = None
+    layers: tuple[LayerStatus, ...] = ()
+    refused: CloudKeepError | None = None
+
+
+@dataclass
 class Context:
-    """The services, and who is asking. ``connection_params`` is what a WebSocket client sent to begin with."""
+    """What one operation runs in: the services, who is asking, from which address, and what it costs."""
 
     services: Services
-    authenticated: Viewer | None = None
-    connection_params: dict[str, object] | None = None
-    loaders: Loaders = field(init=False)
+    authenticated: Viewer | None
+    address: str
+    admission: Admission
 
-    def __post_init__(self) -> None:
-        self.loaders = Loaders(self.services)
+    @cached_property
+    def loaders(self) -> Loaders:
+        """Loaders of this operation's own."""
+        return Loaders(self.services)
 
     @property
     def viewer(self) -> Viewer:
@@ -54,3 +93,29 @@ class Context:
         if self.authenticated.expires_at < now():
             raise Unauthenticated("The access token has expired.")
         return self.authenticated
+
+    @property
+    def payer(self) -> Payer:
+        """Whose budget pays."""
+        return Payer(self.address, self.authenticated.account_id if self.authenticated else None)
+
+
+@dataclass
+class RequestContext:
+    """An HTTP request, which may bring several operations, or a WebSocket connection.
+
+    ``connection_params`` is what a WebSocket client sent to begin with. ``admissions`` are those of the operations, in
+    the order in which they were begun.
+    """
+
+    services: Services
+    address: str
+    authenticated: Viewer | None = None
+    connection_params: dict[str, object] | None = None
+    admissions: MutableSequence[Admission] = field(default_factory=list)
+
+    def for_operation(self) -> Context:
+        """What one more operation runs in."""
+        admission = Admission()
+        self.admissions.append(admission)
+        return Context(self.services, self.authenticated, self.address, admission)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
@@ -10,6 +11,7 @@ from schema.errors import USER_ERRORS, UserError, settle
 from schema.scalars import ByteSize
 from schema.types import RequestInfo
 from services import accounts
+from services.errors import Unauthenticated
 from storage import models
 from storage.space import Space
 
@@ -36,29 +38,45 @@ class Storage:
 
 @strawberry.type(description="A person with files.")
 class Account:
-    row: strawberry.Private[models.Account]
-    id: strawberry.ID
-    user_id: str
-    user_name: str
-    email: str
-    created_at: datetime
+    key: strawberry.Private[UUID]
+    row: strawberry.Private[models.Account | None]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(str(self.key))
+
+    @strawberry.field
+    async def user_id(self, info: RequestInfo) -> str:
+        return (await self._load(info)).user_id
+
+    @strawberry.field
+    async def user_name(self, info: RequestInfo) -> str:
+        return (await self._load(info)).name
+
+    @strawberry.field
+    async def email(self, info: RequestInfo) -> str:
+        return (await self._load(info)).email
+
+    @strawberry.field
+    async def created_at(self, info: RequestInfo) -> datetime:
+        return (await self._load(info)).created_at
 
     # Summed over the account's files, renditions and uploads each time.
     @strawberry.field(description="How much room there is, and what takes it.", directives=[Cost(weight="5")])
     async def storage(self, info: RequestInfo) -> Storage:
-        return Storage.of(await info.context.services.uploads.space(self.row.id))
+        return Storage.of(await info.context.services.uploads.space(self.key))
 
     @classmethod
     def of(cls, row: models.Account) -> "Account":
         """The GraphQL form of a row."""
-        return cls(
-            row=row,
-            id=strawberry.ID(str(row.id)),
-            user_id=row.user_id,
-            user_name=row.name,
-            email=row.email,
-            created_at=row.created_at,
-        )
+        return cls(key=row.id, row=row)
+
+    async def _load(self, info: RequestInfo) -> models.Account:
+        """The row, which is read once it is asked for: a token says who somebody is, and many want no more."""
+        row = self.row or await info.context.loaders.accounts.load(self.key)
+        if row is None:
+            raise Unauthenticated("The account does not exist any more.")
+        return row
 
 
 @strawberry.type(description="A registration that waits for the code that was mailed.")

@@ -6,20 +6,17 @@ from typing import TypeVar
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import MaskErrors
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from schema.cost.directives import at_most
-from services.errors import ErrorCode, ExpectedError, refusal_of
+from services.errors import CloudKeepError, ErrorCode, ExpectedError, refusal_of
 
 logger = logging.getLogger("cloudkeep.graphql")
 
 T = TypeVar("T")
 
 INVALID_REQUEST = "GRAPHQL_INVALID"
-#: What GraphQL itself refuses, and what Strawberry refuses before GraphQL sees it.
-REQUEST_ERRORS = (GraphQLError, MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+FAULT = "Something went wrong on the server."
 
 strawberry.enum(ErrorCode, description="What went wrong, for programs. A code never changes its meaning.")
 
@@ -54,22 +51,31 @@ async def settle(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
         return None, [UserError.of(refusal)]
 
 
-class CodedErrors(MaskErrors):
-    """Gives every top-level error a code, and hides what a fault of ours would say about the inside."""
+class OperationNotAllowed(GraphQLError):
+    """The transport has no way to answer this type of operation."""
 
-    def __init__(self) -> None:
-        super().__init__(error_message="Something went wrong on the server.")
+    def __init__(self, operation_type: OperationType) -> None:
+        super().__init__(f"{operation_type.value} operations are not allowed here.")
+        self.operation_type = operation_type
 
-    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
-        """Our own errors and those of GraphQL itself pass, with a code; anything else is logged and hidden."""
-        cause = error.original_error
-        if refusal := refusal_of(cause):
-            error.message, error.extensions = str(refusal), refusal.extensions
-            return error
-        if cause is None or isinstance(cause, REQUEST_ERRORS):
-            error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
-            return error
-        logger.error("fault in field %s", error.path, exc_info=cause)
-        masked = super().anonymise_error(error)
-        masked.extensions = {"code": ErrorCode.INTERNAL.value}
-        return masked
+
+def rendered(error: CloudKeepError) -> GraphQLError:
+    """The GraphQL form of an error of ours."""
+    return GraphQLError(str(error), original_error=error)
+
+
+def coded(errors: list[GraphQLError] | None) -> list[GraphQLError] | None:
+    """Give every error a code. Our own errors and those of GraphQL itself pass; others are logged and hidden."""
+    return [_coded(error) for error in errors] if errors else None
+
+
+def _coded(error: GraphQLError) -> GraphQLError:
+    cause = error.original_error
+    if refusal := refusal_of(cause):
+        error.message, error.extensions = str(refusal), refusal.extensions
+        return error
+    if cause is None or isinstance(cause, GraphQLError):
+        error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
+        return error
+    logger.error("fault in field %s", error.path, exc_info=cause)
+    return GraphQLError(FAULT, error.nodes, path=error.path, extensions={"code": ErrorCode.INTERNAL.value})

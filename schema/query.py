@@ -3,12 +3,16 @@
 from typing import Annotated
 
 import strawberry
+from strawberry.scalars import JSON
 
 from resolvers import files, pages, uploads
 from schema.accounts import Account
+from schema.admission import INVALID
 from schema.connections import Connection, connect
 from schema.cost.directives import Cost, paged
 from schema.files import File
+from schema.operation_cost import OperationCost
+from schema.rate_limit import FREE, RateLimit
 from schema.types import Node, RequestInfo
 from schema.uploads import Upload
 from storage.models import UploadStatus
@@ -19,11 +23,10 @@ PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 @strawberry.type(directives=[Cost(weight="0")])
 class Query:
     @strawberry.field(description="Who is signed in; null when nobody is.")
-    async def me(self, info: RequestInfo) -> Account | None:
+    def me(self, info: RequestInfo) -> Account | None:
         if info.context.authenticated is None:
             return None
-        row = await info.context.services.accounts.find(info.context.viewer.account_id)
-        return Account.of(row) if row else None
+        return Account(key=info.context.viewer.account_id, row=None)
 
     @strawberry.field(description="One of my uploads.")
     async def upload(self, info: RequestInfo, id: strawberry.ID) -> Upload | None:  # noqa: A002
@@ -60,3 +63,20 @@ class Query:
             return Upload.of(upload)
         file = await files.find_file(info.context, id)
         return File.of(file) if file else None
+
+    @strawberry.field(
+        description="What I may still ask for; null where nothing is limited. Asking for it alone costs nothing.",
+        directives=[FREE],
+    )
+    def rate_limit(self, info: RequestInfo) -> RateLimit | None:
+        return RateLimit.of(info.context.admission)
+
+    @strawberry.field(
+        description="What an operation would cost, field by field, without running it.",
+        # It is read and analysed like one that is to be run.
+        directives=[Cost(weight=str(INVALID))],
+    )
+    def operation_cost(
+        self, info: RequestInfo, query: str, variables: JSON | None = None, operation_name: str | None = None
+    ) -> OperationCost:
+        return OperationCost.of(info.schema, query, variables or {}, operation_name)

@@ -10,6 +10,8 @@ ByteSize = NewType("ByteSize", int)
 
 #: The largest integer that JavaScript counts exactly.
 LARGEST = 2**53
+#: The largest of GraphQL's own integers.
+LARGEST_INT = 2**31 - 1
 
 
 def _parse_value(value: object) -> ByteSize:
@@ -24,6 +26,11 @@ def _parse_literal(node: ValueNode, _: object = None) -> ByteSize:
     if not isinstance(node, IntValueNode):
         raise GraphQLError(f"A ByteSize is an integer up to 2^53, not {print_ast(node)[:50]}.", node)
     return _parse_value(int(node.value) if len(node.value) <= 20 else None)
+
+
+def as_int(number: int) -> int:
+    """The number, or the largest that ``Int`` holds: for what may be any size and is only compared."""
+    return min(number, LARGEST_INT)
 
 
 SCALARS: dict[object, ScalarDefinition] = {

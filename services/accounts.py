@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -145,9 +145,9 @@ class Accounts:
         """Who an access token stands for. Raises :class:`services.errors.Unauthenticated`."""
         return self._tokens.verify(access_token)
 
-    async def find(self, account_id: UUID) -> Account | None:
-        """The account with this key."""
-        return await rows.find(account_id)
+    async def find_many(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
+        """The accounts with these keys."""
+        return await rows.find_many(account_ids)
 
     async def _open_session(self, account: Account) -> OpenSession:
         session_id = uuid7()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ AUDIENCE = "cloudkeep-api"
 PURPOSE = "access-token"
 LEEWAY = timedelta(seconds=10)
 REFUSED = "The access token is not valid or has expired."
+#: Tokens whose signature need not be verified again: that takes longer than to run a small query.
+REMEMBERED = 1_000
 REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
 
 
@@ -38,6 +41,8 @@ class AccessTokens:
         self._signing = keys[0].kid
         self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
         self._lifetime = lifetime
+        # Only what was verified is remembered. Nothing but the time can make such a token invalid.
+        self._verified = lru_cache(REMEMBERED)(self._verify)
 
     def issue(self, account_id: UUID, session_id: UUID) -> tuple[str, datetime]:
         """A token for an account's session, and when it expires."""
@@ -57,15 +62,18 @@ class AccessTokens:
 
     def verify(self, token: str) -> Viewer:
         """Who the token stands for. Raises :class:`Unauthenticated` on any flaw and never says which."""
-        try:
-            claims = self._decode(token)
-            viewer = Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC))
-        except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
-            raise Unauthenticated(REFUSED) from error
+        viewer = self._verified(token)
         # The leeway is for clocks that differ, not for a token to outlive what its owner was told.
         if viewer.expires_at <= now():
             raise Unauthenticated(REFUSED)
         return viewer
+
+    def _verify(self, token: str) -> Viewer:
+        try:
+            claims = self._decode(token)
+            return Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC))
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
+            raise Unauthenticated(REFUSED) from error
 
     def _decode(self, token: str) -> dict[str, Any]:
         kid = jwt.get_unverified_header(token)["kid"]

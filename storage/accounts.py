@@ -1,5 +1,6 @@
 """Rows of accounts, registrations and sessions."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -26,9 +27,9 @@ async def find_by_user_id(user_id: str) -> Account | None:
     return await Account.get_or_none(user_id=user_id)
 
 
-async def find(account_id: UUID) -> Account | None:
-    """The account with this key."""
-    return await Account.get_or_none(id=account_id)
+async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """The accounts with these keys."""
+    return {account.id: account for account in await Account.filter(id__in=list(account_ids))}
 
 
 async def lock(account_id: UUID) -> None:

@@ -18,6 +18,7 @@ from storage.database import close_database, migrate, open_database
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, listening_socket, serve, sign_up
+from tests.support.stand import PLENTY
 
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
@@ -87,6 +88,7 @@ def settings(tmp_path: Path, database_url: str, valkey: EmbeddedValkey, sink: Sm
         mail_url=f"smtp://127.0.0.1:{sink.port}?tls=none",
         body_stall_timeout=1.0,
         job_lease=4.0,
+        **PLENTY,
     )
     return given.model_copy(update={"secret_keys": KEYS})
 

@@ -17,6 +17,8 @@ from graphql import (
 )
 from graphql.validation import ValidationContext
 from graphql.validation.validate import ValidationAbortedError
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from services.errors import OperationTooComplex
 
@@ -53,7 +55,12 @@ class TooManyComparisons(ValidationAbortedError):
         super().__init__(message, original_error=refusal)
 
 
-RULES = tuple(FewOverlappingFields if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules)
+#: The rules of the specification, and those that Strawberry adds for its input types.
+RULES = (
+    *(FewOverlappingFields if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:

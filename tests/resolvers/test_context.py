@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from resolvers.context import Context
+from resolvers.context import Context, RequestContext
+from services.budgets import Payer
 from services.clock import now
 from services.container import Services
 from services.errors import Unauthenticated
@@ -16,11 +17,15 @@ from services.tokens import Viewer
 NO_SERVICES = cast(Services, object())
 
 
+def request(seconds: int | None) -> RequestContext:
+    """The request of somebody whose token expires in so many seconds, or of nobody."""
+    viewer = None if seconds is None else Viewer(uuid4(), uuid4(), now() + timedelta(seconds=seconds))
+    return RequestContext(NO_SERVICES, "192.0.2.1", viewer)
+
+
 def context(seconds: int | None) -> Context:
-    """The context of somebody whose token expires in so many seconds, or of nobody."""
-    if seconds is None:
-        return Context(NO_SERVICES)
-    return Context(NO_SERVICES, Viewer(uuid4(), uuid4(), now() + timedelta(seconds=seconds)))
+    """What an operation of that request runs in."""
+    return request(seconds).for_operation()
 
 
 def test_somebody_who_is_signed_in_is_the_viewer() -> None:
@@ -34,5 +39,18 @@ def test_nobody_and_somebody_whose_token_expired_are_no_viewers(seconds: int | N
         _ = context(seconds).viewer
 
 
-def test_what_is_loaded_is_never_shared_between_contexts() -> None:
-    assert context(60).loaders is not context(60).loaders
+def test_what_is_loaded_is_never_shared_between_operations_of_a_request() -> None:
+    whole = request(60)
+    assert whole.for_operation().loaders is not whole.for_operation().loaders
+
+
+def test_an_account_pays_for_its_own_operations_and_an_address_for_those_of_nobody() -> None:
+    signed_in, nobody = context(60), context(None)
+    assert signed_in.payer == Payer("192.0.2.1", signed_in.viewer.account_id)
+    assert nobody.payer == Payer("192.0.2.1", None)
+
+
+def test_a_request_knows_what_each_of_its_operations_was_priced_at() -> None:
+    whole = request(60)
+    first, second = whole.for_operation(), whole.for_operation()
+    assert list(whole.admissions) == [first.admission, second.admission]

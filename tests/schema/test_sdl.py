@@ -149,6 +149,7 @@ def test_no_argument_that_is_new_to_a_client_must_be_given(served: GraphQLSchema
         for argument in field.arguments or ()
     }
     assert demanded - known == {
+        ("Query", "operationCost", "query"),
         ("Mutation", "refreshSession", "refreshToken"),
         ("Mutation", "retryUpload", "uploadId"),
         ("Upload", "slot", "index"),

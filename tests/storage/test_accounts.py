@@ -104,8 +104,7 @@ async def test_nobody_guesses_at_what_is_not_there() -> None:
 
 async def test_a_registration_becomes_an_account() -> None:
     account = await accounts.complete_registration(await register())
-    found = await accounts.find(account.id)
-    assert found
+    found = (await accounts.find_many([account.id]))[account.id]
     assert (found.user_id, found.name, found.email, found.password_hash) == ("ada", "Ada", EMAIL, "hash")
     assert await Registration.all().count() == 0
 
@@ -152,7 +151,7 @@ async def test_accounts_are_found_by_what_is_unique() -> None:
     assert found
     assert found.id == account.id
     assert await accounts.find_by_user_id("nobody") is None
-    assert await accounts.find(uuid4()) is None
+    assert await accounts.find_many([uuid4()]) == {}
 
 
 # Sessions

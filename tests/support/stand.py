@@ -20,6 +20,8 @@ from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, listening_socket, serve, sign_up
 
+#: All people of the tests come from one address. Those that are about budgets set their own.
+PLENTY = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
@@ -78,6 +80,7 @@ def _settings(folder: Path, database: Path, redis_url: str, mail_port: int, port
             mail_url=f"smtp://127.0.0.1:{mail_port}?tls=none",
             public_url=f"http://127.0.0.1:{port}",
             body_stall_timeout=1.0,
+            **PLENTY,
         )
     return given.model_copy(update={"secret_keys": KEYS, **changes})
 

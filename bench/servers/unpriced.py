@@ -1,0 +1,59 @@
+"""CloudKeep as it is, but that operations have no price: nothing is analysed, reserved, walked or told.
+
+``serve`` is the supervisor, which starts ``api`` in place of CloudKeep's own API process.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from cloudkeep import commands
+from cloudkeep.children import ChildSpec
+from cloudkeep.fleet import server_children
+from cloudkeep.settings import Settings, load_settings
+from cloudkeep.supervisor import supervise
+from resolvers.context import Context
+from schema import engine
+from schema.admission import Admitted, Gate, Request
+from services.budgets import Reservation
+from storage.buckets import LocalBuckets
+
+
+class Free(Admitted):
+    """What was run for nothing."""
+
+    def settle(self, data: dict[str, Any] | None) -> None:
+        """There is nothing to settle."""
+
+
+class OpenGate(Gate):
+    """Lets in whatever can be run."""
+
+    _nothing = Reservation((), (), LocalBuckets(), 0, 0)
+
+    async def admit(self, context: Context, request: Request) -> Admitted:
+        """See :class:`Gate`."""
+        document = self._documents.known(request.text) or self._documents.prepare(request.text)
+        operation = document.operation(request.name)
+        return Free(context, operation, self._executor(context, request, document), self._nothing)
+
+
+def fleet(settings: Settings, listener: int) -> Sequence[ChildSpec]:
+    """CloudKeep's processes, the API's replaced by :func:`api`."""
+    command = (sys.executable, "-m", __spec__.name, "api", str(listener))
+    return [
+        replace(spec, command=command) if spec.name.startswith("api") else spec
+        for spec in server_children(settings, listener)
+    ]
+
+
+def api(listener: int) -> int:
+    """The API process without prices."""
+    vars(engine).update(Gate=OpenGate, cost_extension=lambda *_: None)
+    return commands.api(listener)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(supervise(load_settings(), fleet)) if sys.argv[1] == "serve" else api(int(sys.argv[2])))

@@ -1,0 +1,133 @@
+"""Who may run what: an operation is admitted when it can be run and its payer's budget has room for its price."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard, cast
+
+from graphql import Executor, GraphQLError, GraphQLSchema
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.types.graphql import OperationType
+
+from resolvers.context import Context
+from schema.documents import Document, Documents, Operation
+from schema.errors import OperationNotAllowed, rendered
+from services.budgets import Reservation
+from services.errors import CloudKeepError, OperationTooComplex
+
+#: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
+#: has to have them before it is read; when it turns out to be sound, its price takes their place.
+INVALID = 20
+#: Strawberry's own, which knows the types that most values have.
+is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client wants to be run; ``allowed`` are the types of operation that the transport has answers for."""
+
+    text: str
+    variables: dict[str, Any] | None
+    name: str | None
+    allowed: frozenset[OperationType]
+    extensions: Mapping[str, Any]
+
+
+class Refused(Exception):
+    """The operation is not run, for these reasons."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(errors)
+        self.errors = list(errors)
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """An operation that may be run, and what was reserved for it."""
+
+    context: Context
+    operation: Operation
+    executor: Executor[None]
+    reservation: Reservation
+
+    def settle(self, data: dict[str, Any] | None) -> None:
+        """Give back what the answer did not cost."""
+        admission = self.context.admission
+        admission.actual = self.operation.plan.actual(data, self.executor.variable_values.coerced)
+        if admission.actual < admission.requested:
+            unused = admission.requested - admission.actual
+            admission.layers = self.context.services.budgets.refund(self.reservation, unused)
+
+
+class Gate:
+    """Lets operations in. None of them may cost more than ``maximum`` points."""
+
+    def __init__(self, schema: GraphQLSchema, documents: Documents, maximum: int) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._maximum = maximum
+
+    async def admit(self, context: Context, request: Request) -> Admitted:
+        """Price the operation and reserve as much. Raises :class:`Refused`."""
+        document = await self._document(context, request.text)
+        try:
+            operation, executor, price = self._prepare(context, request, document)
+        except Refused:
+            await _reserve(context, INVALID)
+            raise
+        return Admitted(context, operation, executor, await _reserve(context, price))
+
+    async def _document(self, context: Context, text: str) -> Document:
+        document = self._documents.known(text)
+        if document and not document.errors:
+            return document
+        entry = await _reserve(context, INVALID)
+        document = document or self._documents.prepare(text)
+        if document.errors:
+            raise Refused(document.errors)
+        context.services.budgets.refund(entry, INVALID)
+        return document
+
+    def _prepare(self, context: Context, request: Request, document: Document) -> tuple[Operation, Executor[None], int]:
+        try:
+            operation = document.operation(request.name)
+            if operation.type not in request.allowed:
+                raise OperationNotAllowed(operation.type)
+            executor = self._executor(context, request, document)
+            return operation, executor, self._price(operation, executor)
+        except GraphQLError as error:
+            raise Refused([error]) from None
+        except OperationTooComplex as error:
+            raise Refused([rendered(error)]) from None
+
+    def _executor(self, context: Context, request: Request, document: Document) -> Executor[None]:
+        assert document.node
+        executor = Executor[None].build(
+            self._schema,
+            document.node,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.name,
+            is_awaitable=is_awaitable,
+        )
+        if isinstance(executor, list):
+            raise Refused(executor)
+        return executor
+
+    def _price(self, operation: Operation, executor: Executor[None]) -> int:
+        price = operation.price(executor.variable_values.coerced)
+        if price > self._maximum:
+            message = f"The operation costs {price} points, and no operation may cost more than {self._maximum}."
+            raise OperationTooComplex(message, limit="cost", maximum=self._maximum, actual=price)
+        return price
+
+
+async def _reserve(context: Context, points: int) -> Reservation:
+    admission = context.admission
+    admission.requested = points
+    try:
+        reservation = await context.services.budgets.reserve(context.payer, points)
+    except CloudKeepError as error:
+        admission.refused, admission.layers = error, getattr(error, "layers", ())
+        raise Refused([rendered(error)]) from None
+    admission.layers = reservation.layers
+    return reservation

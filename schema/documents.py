@@ -1,0 +1,135 @@
+"""Documents that clients send: parsed, checked and planned once, however often they are run."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    TokenKind,
+    parse,
+)
+from strawberry.types.graphql import OperationType
+
+from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
+from schema.cost.plan import OperationPlan, plan_operation
+from schema.cost.validation import validate_document
+from schema.cost.weights import Weights
+from schema.errors import rendered
+from services.errors import OperationTooComplex
+
+#: Tokens of one document. The introspection query of GraphiQL has about 300.
+MAX_TOKENS = 1_500
+#: Tokens of all documents that are kept. A token and its nodes take about a kibibyte of memory.
+KEPT_TOKENS = 50_000
+#: Prices that are kept for an operation whose price depends on its variables.
+KEPT_PRICES = 64
+PLAIN = frozenset({int, bool, type(None)})
+
+
+class Operation:
+    """One operation of a valid document, and what it costs."""
+
+    def __init__(self, node: OperationDefinitionNode, plan: OperationPlan) -> None:
+        self.node = node
+        self.type = OperationType(node.operation.value)
+        self.plan = plan
+        self._deciding = sorted(plan.uses_variables)
+        self._prices: dict[tuple[object, ...], int] = {}
+
+    def price(self, variables: Mapping[str, Any]) -> int:
+        """The most that it can cost with these coerced variables. Raises :class:`OperationTooComplex`."""
+        key = tuple(variables.get(name) for name in self._deciding)
+        if not all(type(value) in PLAIN for value in key):
+            return self.plan.price(variables)
+        price = self._prices.get(key)
+        if price is None:
+            price = self.plan.price(variables)
+            if len(self._prices) < KEPT_PRICES:
+                self._prices[key] = price
+        return price
+
+
+@dataclass(frozen=True)
+class Document:
+    """What became of a document's text. With ``errors`` there are no operations."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+    operations: Mapping[str | None, Operation]
+    tokens: int
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation to run. Raises :class:`GraphQLError` when the name does not say which one it is."""
+        if name is None and len(self.operations) > 1:
+            raise GraphQLError("Must provide operation name if query contains multiple operations.")
+        found = next(iter(self.operations.values()), None) if name is None else self.operations.get(name)
+        if found is None:
+            raise GraphQLError("Must provide an operation." if name is None else f"Unknown operation named '{name}'.")
+        return found
+
+
+class Documents:
+    """Prepares documents for a schema and remembers those that were used last, ``kept_tokens`` of them in all."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits = DEFAULT, kept_tokens: int = KEPT_TOKENS) -> None:
+        self._schema = schema
+        self._weights = Weights.of(schema)
+        self._limits = limits
+        self._room = kept_tokens
+        self._known: OrderedDict[str, Document] = OrderedDict()
+
+    def known(self, text: str) -> Document | None:
+        """The document, if it was prepared before and is remembered."""
+        document = self._known.get(text)
+        if document:
+            self._known.move_to_end(text)
+        return document
+
+    def prepare(self, text: str) -> Document:
+        """Parse, check and plan a document. What is wrong with it is in its ``errors``; nothing is raised."""
+        document = self._prepare(text)
+        self._known[text] = document
+        self._room -= document.tokens
+        while self._room < 0:
+            self._room += self._known.popitem(last=False)[1].tokens
+        return document
+
+    def _prepare(self, text: str) -> Document:
+        size = len(text) // 1024 + 1
+        try:
+            node = self._parse(text)
+            size += _tokens(node)
+            if errors := validate_document(self._schema, node):
+                return Document(None, tuple(errors), {}, size)
+            return Document(node, (), self._operations(node), size)
+        except GraphQLError as error:
+            return Document(None, (error.with_traceback(None),), {}, size)
+        except OperationTooComplex as error:
+            return Document(None, (rendered(error),), {}, size)
+
+    def _parse(self, text: str) -> DocumentNode:
+        if refusal := check_source(text, self._limits):
+            raise refusal
+        node = parse(text, max_tokens=MAX_TOKENS)
+        if refusal := check_limits(node, self._limits):
+            raise refusal
+        return node
+
+    def _operations(self, document: DocumentNode) -> dict[str | None, Operation]:
+        return {
+            node.name.value if node.name else None: Operation(node, plan_operation(self._weights, document, node))
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+
+
+def _tokens(document: DocumentNode) -> int:
+    count, token = 0, document.loc.start_token if document.loc else None
+    while token and token.kind is not TokenKind.EOF:
+        count, token = count + 1, token.next
+    return count

@@ -1,0 +1,153 @@
+"""From the text of an operation to its answer: admit, run, settle.
+
+Strawberry runs extensions around these steps. What they refuse is lost on some transports, and they take more time than
+a small query does; so its schema's two public methods are written anew here: ``execute`` gives one answer and
+``stream`` any number of them. Every transport ends in one of the two.
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from inspect import isawaitable
+from typing import Any
+
+import strawberry
+from graphql import (
+    ExecutionResult as Response,
+)
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    create_source_event_stream,
+    execute_root_selection_set,
+    map_source_to_response_event,
+)
+from strawberry.exceptions import MissingQueryError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from resolvers.context import Context, RequestContext
+from schema.admission import Admitted, Gate, Refused, Request
+from schema.cost.extension import cost_extension
+from schema.documents import Documents
+from schema.errors import coded
+
+ANY_TYPE = frozenset(OperationType)
+ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
+
+class Schema(strawberry.Schema):
+    """The schema with its prices: an operation is run when its payer can afford it."""
+
+    def __init__(self, *, most: int, **given: Any) -> None:
+        super().__init__(**given)
+        #: Points that no operation may cost more than.
+        self.most = most
+        self.documents = Documents(self._schema)
+        self._gate = Gate(self._schema, self.documents, most)
+
+    def as_graphql(self) -> GraphQLSchema:
+        """The schema as graphql-core knows it."""
+        return self._schema
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run a query or a mutation. A subscription has many answers; asked for a single one, it would fail inside."""
+        allowed = ONE_ANSWER if allowed_operation_types is None else ONE_ANSWER.intersection(allowed_operation_types)
+        request = _request(query, variable_values, operation_name, allowed, operation_extensions)
+        context = _context(context_value)
+        try:
+            admitted = await self._gate.admit(context, request)
+        except Refused as refused:
+            return _refusal(context, request, refused)
+        return await _run(admitted, request)
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run any operation. A query or a mutation gives one result, a subscription one for each event."""
+        allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
+        request = _request(query, variable_values, operation_name, allowed, operation_extensions)
+        return self._results(_context(context_value), request)
+
+    async def _results(self, context: Context, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+        try:
+            admitted = await self._gate.admit(context, request)
+            if admitted.operation.type is not OperationType.SUBSCRIPTION:
+                yield await _run(admitted, request)
+                return
+            async with aclosing(_follow(admitted, request)) as results:
+                async for result in results:
+                    yield result
+        except Refused as refused:
+            yield _refusal(context, request, refused)
+
+
+def _request(
+    text: str | None,
+    variables: dict[str, Any] | None,
+    name: str | None,
+    allowed: frozenset[OperationType],
+    extensions: dict[str, Any] | None,
+) -> Request:
+    if not text:
+        raise MissingQueryError
+    return Request(text, variables, name, allowed, extensions or {})
+
+
+def _context(value: object) -> Context:
+    assert isinstance(value, RequestContext)
+    return value.for_operation()
+
+
+async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
+    response = execute_root_selection_set(admitted.executor)
+    if isawaitable(response):
+        response = await response
+    admitted.settle(response.data)
+    return _result(admitted.context, request, response)
+
+
+async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+    source = create_source_event_stream(admitted.executor)
+    if isawaitable(source):
+        source = await source
+    if isinstance(source, Response):
+        raise Refused(source.errors or [])
+    responses = map_source_to_response_event(admitted.executor, source)
+    async with aclosing(responses):
+        first = True
+        try:
+            async for response in responses:
+                # The price is paid once, so that only the first of the answers tells it.
+                yield _result(admitted.context, request, response) if first else _plain(response)
+                first = False
+        except Exception as error:
+            yield _plain(Response(None, [GraphQLError(str(error), original_error=error)]))
+
+
+def _result(context: Context, request: Request, response: Response) -> ExecutionResult:
+    return ExecutionResult(response.data, coded(response.errors), cost_extension(context.admission, request.extensions))
+
+
+def _plain(response: Response) -> ExecutionResult:
+    return ExecutionResult(response.data, coded(response.errors))
+
+
+def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
+    return PreExecutionError(None, coded(refused.errors), cost_extension(context.admission, request.extensions))
