@@ -75,7 +75,7 @@ lock: $(VENV)
 	$(COMPILE) requirements/bench.in -c requirements/runtime.txt -o requirements/bench.txt
 
 clean:
-	rm -rf .venv bench/.cache tests/browser/.cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv bench/.cache tests/browser/.cache tests/clients/.cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(RUNTIME): $(VENV) pyproject.toml requirements/runtime.txt
 	@echo 'Installing what CloudKeep needs ...'

@@ -1,46 +1,35 @@
-"""The GraphQL endpoint: POST, GraphiQL, graphql-transport-ws and Server-Sent Events on one path."""
+"""The GraphQL endpoint: POST, GET, GraphiQL, graphql-transport-ws and Server-Sent Events on one path.
 
-import asyncio
-import json
+Requests and answers are our own, to the letter of GraphQL over HTTP; WebSockets and event streams are Strawberry's.
+"""
+
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketState
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLRequestData
-from strawberry.http.async_base_view import AsyncBaseHTTPView
 from strawberry.schema import BaseSchema
-from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql_ws import StrictHandler
+from cloudkeep.graphql_answer import NOT_RUN, STREAM_NEEDED, Answer, encoded, response_of, response_of_batch
+from cloudkeep.graphql_events import event_stream, single_event
+from cloudkeep.graphql_ide import graphiql
+from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
+from cloudkeep.graphql_ws import UNAUTHORIZED, PatientAdapter, SocketContext, StrictHandler
+from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
 from endpoints.state import services_of
 from resolvers.context import RequestContext
-from services.clock import now
-from services.errors import ErrorCode, Unauthenticated
-from services.tokens import Viewer
+from services.errors import Unauthenticated
 
-#: The hashes of ten thousand chunks fit in.
-MAX_BODY = 1024 * 1024
 SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
-#: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
-SEND_SECONDS = 10.0
-FORBIDDEN = 4403
-#: What Strawberry closes with 4403 is always our refusal of a token, and graphql-ws would try that again for most of a
-#: minute, in case access is granted after all. This code it reports at once.
-UNAUTHORIZED = 4401
-
-#: A closing frame holds no more than this (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
-LONGEST_REASON = 123
 
 BEARER = "bearer "
 #: RFC 6750, section 3: a token came, and does not hold.
@@ -48,57 +37,18 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 #: Strawberry's way to acknowledge a connection without saying anything more; typed as Any there.
 NO_PAYLOAD: UnsetType = UNSET
 
-
-@dataclass
-class SocketContext(RequestContext):
-    """The context of a connection, which ends with its token."""
-
-    websocket: WebSocket = field(kw_only=True)
-    _expiry: asyncio.TimerHandle | None = None
-    _closing: asyncio.Task[None] | None = None
-
-    def sign_in(self, viewer: Viewer) -> None:
-        """From now on the connection is the viewer's, until their token expires."""
-        self.leave()
-        self.authenticated = viewer
-        seconds = (viewer.expires_at - now()).total_seconds()
-        self._expiry = asyncio.get_running_loop().call_later(seconds, self._expire)
-
-    def leave(self) -> None:
-        """The connection has ended by itself."""
-        if self._expiry:
-            self._expiry.cancel()
-
-    def _expire(self) -> None:
-        if self.websocket.application_state is WebSocketState.CONNECTED:
-            self._closing = asyncio.ensure_future(self.websocket.close(FORBIDDEN, "The access token has expired"))
-
-
-class PatientAdapter(ASGIWebSocketAdapter):
-    """Gives up a connection whose client stopped reading."""
-
-    def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
-        super().__init__(view, request, response)
-        self._connection = asyncio.current_task()
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close, and say so in a way that clients understand when it is about the token."""
-        if code == FORBIDDEN:
-            code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
-        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
-
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send, or end the whole connection after ``SEND_SECONDS``."""
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await super().send_json(message)
-        except TimeoutError:
-            if self._connection:
-                self._connection.cancel()
+#: What each method may run, answered once or as a stream. A GET changes nothing, so that a link cannot either.
+ALLOWED = {
+    "GET": frozenset({OperationType.QUERY}),
+    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+}
+STREAMED = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED.items()}
+#: An answer to a GET is of a moment and for one person.
+UNSTORED = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
 
 
 class GraphQLEndpoint(GraphQL[RequestContext, None]):
-    """Strawberry's ASGI app with our context, our errors and our limits.
+    """An ASGI app with our context, our errors and our limits.
 
     Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page.
     """
@@ -110,8 +60,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         super().__init__(
             schema,
             allowed_origins=origins,
-            allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
         )
@@ -121,31 +70,30 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         if scope["type"] == "websocket":
             await self._serve_websocket(WebSocket(scope, receive, send))
             return
-        request = Request(scope, _limited(receive))
+        fields = Fields.of(scope)
+        media_types = accepted(fields.accept)
         try:
-            response: Response = await self.run(request)
+            response = await self._respond(Request(scope, receive), fields, media_types)
         except ClientDisconnect:
             return
-        except HTTPException as error:
-            response = _refusal(error)
+        except Refusal as refusal:
+            response = _refused(Answer.refused(refusal), media_types)
         except Unauthenticated as error:
-            body = {"errors": [{"message": str(error), "extensions": error.extensions}]}
-            response = JSONResponse(body, error.status, CHALLENGE)
+            response = _refused(Answer.of_error(error, CHALLENGE), media_types)
+        if scope["method"] == "GET":
+            response.headers.update(UNSTORED)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """The request's context. Raises :class:`Unauthenticated` on a token that does not hold."""
-        services = services_of(request)
-        token = _bearer(request.headers.get("authorization"))
-        viewer = services.accounts.authenticate(token) if token else None
-        return RequestContext(services, address_of(request), viewer)
+        """The context of a WebSocket. Raises :class:`Unauthenticated` on a token that does not hold."""
+        return self._context(request, request.headers.get("authorization", ""))
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
         """Take the token from the connection's parameters, where browsers can put it."""
         assert isinstance(context, SocketContext)
         parameters = context.connection_params or {}
         given = {name.lower(): value for name, value in parameters.items()}.get("authorization")
-        token = _bearer(given if isinstance(given, str) else None)
+        token = _bearer(given if isinstance(given, str) else "")
         if token:
             try:
                 context.sign_in(context.services.accounts.authenticate(token))
@@ -153,26 +101,81 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
                 raise ConnectionRejectionError from error
         return NO_PAYLOAD
 
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The request. What cannot be read is the client's fault, also where the parser of a header gives up."""
-        try:
-            return await super().parse_http_body(request)
-        except ValueError as error:
-            raise HTTPException(400, "Unable to parse the request") from error
-
-    def parse_json(self, data: str | bytes) -> Any:
-        """A request is an object, or a list of them; anything else would fail much later and as our fault."""
-        parsed = super().parse_json(data)
-        if not isinstance(parsed, dict | list):
-            raise HTTPException(400, "A GraphQL request is a JSON object")
-        return parsed
-
     def decode_json(self, data: str | bytes) -> object:
         """JSON, or a ``JSONDecodeError`` whatever is wrong with it."""
+        return parsed(data)
+
+    def encode_json(self, data: object) -> str | bytes:
+        """JSON on one line."""
+        return encoded(data)
+
+    async def _respond(self, request: Request, fields: Fields, media_types: Sequence[str]) -> Response:
+        if request.method not in ALLOWED:
+            raise Refusal(405, "GraphQL is asked by GET or POST", headers={"Allow": "GET, POST"})
+        context = self._context(request, fields.authorization)
+        if request.method == "POST":
+            asked = await posted(fields, request.receive)
+        else:
+            asked = asked_by_url(request.scope["query_string"])
+            if asked is NOTHING and HTML in media_types:
+                return graphiql()
+        if isinstance(asked, list):
+            return await self._respond_to_batch(asked, context, media_types)
+        return await self._respond_to_one(request, asked, context, media_types)
+
+    async def _respond_to_one(
+        self, request: Request, asked: Asked, context: RequestContext, media_types: Sequence[str]
+    ) -> Response:
+        media_type = _chosen(media_types, (*ANSWERS, EVENTS))
+        if media_type == EVENTS:
+            return await self._stream(request, asked, context)
+        answer = await self._answer(asked, context, request.method)
+        if answer is STREAM_NEEDED and EVENTS in media_types:
+            return await self._stream(request, asked, context)
+        return response_of(answer, media_type)
+
+    async def _respond_to_batch(
+        self, asked: list[Asked], context: RequestContext, media_types: Sequence[str]
+    ) -> Response:
+        """One after another: mutations in their order, and no request takes more of the process than another."""
+        media_type = _chosen(media_types, ANSWERS)
+        answers = [await self._answer(one, context, "POST") for one in asked]
+        return response_of_batch(answers, media_type)
+
+    async def _answer(self, asked: Asked, context: RequestContext, method: str) -> Answer:
         try:
-            return super().decode_json(data)
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise json.JSONDecodeError("not readable", "", 0) from error
+            result = await self.schema.execute(
+                asked.query,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation_name,
+                allowed_operation_types=ALLOWED[method],
+                operation_extensions=asked.extensions,
+            )
+        except NOT_RUN as error:
+            return Answer.not_run(error, method)
+        return Answer.of(result)
+
+    async def _stream(self, request: Request, asked: Asked, context: RequestContext) -> Response:
+        try:
+            results = await self.schema.stream(
+                asked.query,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation_name,
+                allowed_operation_types=STREAMED[request.method],
+                operation_extensions=asked.extensions,
+            )
+        except NOT_RUN as error:
+            return single_event(Answer.not_run(error, request.method))
+        return event_stream(results)
+
+    def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
+        services = services_of(connection)
+        token = _bearer(authorization)
+        return RequestContext(
+            services, address_of(connection), services.accounts.authenticate(token) if token else None
+        )
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:
@@ -194,28 +197,20 @@ def address_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else "local"
 
 
-def _bearer(header: str | None) -> str | None:
-    """The token of an Authorization header (RFC 6750, section 2.1); None when there is none."""
-    return header[len(BEARER) :].strip() if header and header.lower().startswith(BEARER) else None
+def _bearer(header: str) -> str:
+    """The token of an Authorization header (RFC 6750, section 2.1); empty when there is none."""
+    return header[len(BEARER) :].strip() if header[: len(BEARER)].lower() == BEARER else ""
 
 
-def _limited(receive: Receive) -> Receive:
-    """Refuse a body larger than any query needs, while it arrives."""
-    seen = 0
-
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
-            raise HTTPException(413, f"A GraphQL request has at most {MAX_BODY} bytes")
-        return message
-
-    return limited
+def _chosen(media_types: Sequence[str], offered: Sequence[str]) -> str:
+    """What the client wants most of what is offered. Raises :class:`Refusal`."""
+    for name in media_types:
+        if name in offered:
+            return name
+    raise Refusal(406, f"The answer is {' or '.join(offered)}")
 
 
-def _refusal(error: HTTPException) -> Response:
-    code = ErrorCode.REQUEST_TOO_LARGE if error.status_code == 413 else ErrorCode.MALFORMED_REQUEST
-    body = {"errors": [{"message": error.reason, "extensions": {"code": code.value}}]}
-    headers = {"Allow": "GET, POST"} if error.status_code == 405 else None
-    return JSONResponse(body, error.status_code, headers)
+def _refused(answer: Answer, media_types: Sequence[str]) -> Response:
+    """The answer to a request that was refused as a whole, in a type that its sender reads if there is one."""
+    media_type = next((name for name in media_types if name != HTML), JSON)
+    return single_event(answer) if media_type == EVENTS else response_of(answer, media_type)

@@ -1,27 +1,138 @@
-"""What a graphql-transport-ws client may say.
+"""graphql-transport-ws: one connection, what its client may say, and when it ends.
 
 Strawberry takes every message for what the protocol's types promise; one that is not ends in a traceback of ours and a
 connection that breaks without a word.
 """
 
+import asyncio
+import logging
 from collections.abc import Mapping
-from typing import cast
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, cast
 
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from graphql import GraphQLError
+from starlette.websockets import WebSocket, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.exceptions import MissingQueryError
+from strawberry.http.async_base_view import AsyncBaseHTTPView
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from resolvers.context import RequestContext
+from schema.errors import INVALID_REQUEST
+from services.clock import now
+from services.errors import ErrorCode
+from services.tokens import Viewer
+
+logger = logging.getLogger("cloudkeep.graphql")
+
+#: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
+SEND_SECONDS = 10.0
+#: The protocol's code for too much at once; clients do not try it again.
+TOO_MANY = 4429
+FORBIDDEN = 4403
+#: What Strawberry closes with 4403 is always our refusal of a token, and graphql-ws would try that again for most of a
+#: minute, in case access is granted after all. This code it reports at once.
+UNAUTHORIZED = 4401
+
+#: A closing frame holds no more than this (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
+LONGEST_REASON = 123
+
+
+@dataclass
+class SocketContext(RequestContext):
+    """The context of a connection, which ends with its token."""
+
+    websocket: WebSocket = field(kw_only=True)
+    _expiry: asyncio.TimerHandle | None = None
+    _closing: asyncio.Task[None] | None = None
+
+    def sign_in(self, viewer: Viewer) -> None:
+        """From now on the connection is the viewer's, until their token expires."""
+        self.leave()
+        self.authenticated = viewer
+        seconds = (viewer.expires_at - now()).total_seconds()
+        self._expiry = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def leave(self) -> None:
+        """The connection has ended by itself."""
+        if self._expiry:
+            self._expiry.cancel()
+
+    def _expire(self) -> None:
+        if self.websocket.application_state is WebSocketState.CONNECTED:
+            self._closing = asyncio.ensure_future(self.websocket.close(FORBIDDEN, "The access token has expired"))
+
+
+class PatientAdapter(ASGIWebSocketAdapter):
+    """Gives up a connection whose client stopped reading."""
+
+    def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
+        super().__init__(view, request, response)
+        self._connection = asyncio.current_task()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close, and say so in a way that clients understand when it is about the token."""
+        if code == FORBIDDEN:
+            code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
+        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send, or end the whole connection after ``SEND_SECONDS``."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await super().send_json(message)
+        except TimeoutError:
+            if self._connection:
+                self._connection.cancel()
 
 
 class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    """Closes with 4400 on a message that the protocol does not know, as the protocol wants it."""
+    """Closes as the protocol wants it, and tells every operation that is refused so, with a code."""
 
     async def handle_message(self, message: Message) -> None:
-        """Take a message, if it is one."""
+        """Take a message, if it is one; 4400 if it is not."""
         if _is_message(message):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("Failed to parse message")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begin an operation; 4429 when the connection has as many under way as it may have."""
+        limit = self.max_subscriptions_per_connection
+        known = not self.connection_acknowledged or message["id"] in self.operations
+        if limit is not None and len(self.operations) >= limit and not known:
+            await self.websocket.close(TOO_MANY, f"At most {limit} operations at once on one connection")
+            return
+        await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
+        """Run an operation. A fault of ours is an error, too, and not a silent end."""
+        try:
+            results = await self.schema.stream(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=self.context,
+                operation_name=operation.operation_name,
+            )
+            async with aclosing(results):
+                await self._send_result_stream(operation, results)
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except MissingQueryError:
+            await operation.send_initial_errors([_NO_DOCUMENT])
+        except Exception:
+            logger.exception("fault in an operation of a WebSocket")
+            await operation.send_initial_errors([_FAULT])
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        """A document that is not valid is the mistake of one operation, and does not end the others."""
+        return None
+
+
+_NO_DOCUMENT = GraphQLError("There is no document", extensions={"code": INVALID_REQUEST})
+_FAULT = GraphQLError("Something went wrong on the server.", extensions={"code": ErrorCode.INTERNAL.value})
 
 
 def _is_message(message: object) -> bool:

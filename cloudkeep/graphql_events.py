@@ -1,0 +1,54 @@
+"""Results as Server-Sent Events, in graphql-sse's distinct connections mode.
+
+Every refusal is an event of an accepted stream, too: the protocol wants it, and graphql-sse would try anything but a
+status of 200 again, five times, and tell nobody what the body said.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+from starlette.responses import Response, StreamingResponse
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
+from strawberry.schema.schema import StreamResult
+from strawberry.types import ExecutionResult
+
+from cloudkeep.graphql_answer import FAULT, Answer, Json, encoded
+
+logger = logging.getLogger("cloudkeep.graphql")
+
+_SSE = SSETransport()
+
+
+def event_stream(results: StreamResult) -> Response:
+    """The results as they come, and a sign of life while none does."""
+    stream = merge_stream_with_heartbeat(
+        lambda: _events(results),
+        lambda: _SSE.heartbeat_message(encoded),
+        _SSE.heartbeat_interval,
+        send_initial_heartbeat=False,
+    )
+    return StreamingResponse(stream(), headers=_SSE.headers)
+
+
+def single_event(answer: Answer) -> Response:
+    """A stream of one event, which is there already."""
+    return Response(_next(answer.body) + _SSE.encode_complete(), headers=_SSE.headers)
+
+
+async def _events(results: StreamResult) -> AsyncGenerator[str, None]:
+    try:
+        async with aclosing(results):
+            async for result in results:
+                assert isinstance(result, ExecutionResult)
+                yield _next(Answer.of(result).body)
+    except Exception:
+        logger.exception("fault in an event stream")
+        yield _next(FAULT.body)
+    yield _SSE.encode_complete()
+
+
+def _next(body: Json) -> str:
+    return _SSE.encode_next(cast(GraphQLHTTPResponse, body), encoded)

@@ -1,0 +1,48 @@
+"""A server, and GraphQL clients as people use them: npm's, which the lock beside them names, and Python's gql."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bench import npm
+from bench.programs import run
+from tests.support.server import Json
+from tests.support.stand import Stand, stand
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Npm:
+    """The folder in which the npm packages are installed."""
+
+    folder: Path
+
+    async def run(self, script: str, *arguments: str) -> Any:
+        """What a script prints, which is JSON."""
+        return json.loads(await asyncio.to_thread(run, [npm.node(), str(self.folder / script), *arguments]))
+
+    async def ask(self, kind: str, url: str, *operations: Json, token: str | None = None) -> list[Json]:
+        """What graphql-``kind`` lets its user know of each operation."""
+        asked = {"kind": kind, "url": f"{url}/graphql", "token": token, "operations": operations}
+        outcomes: list[Json] = await self.run("ask.js", json.dumps(asked))
+        return outcomes
+
+
+@pytest.fixture(scope="session")
+def clients() -> Npm:
+    """The npm packages, installed once."""
+    return Npm(npm.install(HERE / "npm", HERE / ".cache"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+    """One server for the module."""
+    async with stand(tmp_path_factory.mktemp("stand"), migrated_database) as running:
+        yield running

@@ -1,0 +1,17 @@
+"""The audits of the GraphQL over HTTP specification, which npm's graphql-http brings along."""
+
+import pytest
+
+from tests.clients.conftest import Npm
+from tests.support.stand import Stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Of graphql-http 1.23.
+AUDITS = 61
+
+
+async def test_every_audit_of_graphql_over_http_is_passed(shared: Stand, clients: Npm) -> None:
+    results = await clients.run("audits.js", f"{shared.url}/graphql")
+    assert [result for result in results if result["status"] != "ok"] == []
+    assert len(results) == AUDITS
