@@ -22,6 +22,7 @@ from graphql import (
     map_source_to_response_event,
 )
 from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -60,13 +61,19 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        """Run a query or a mutation. A subscription has many answers; asked for a single one, it would fail inside."""
+        """Run a query or a mutation; a subscription has many answers, and would fail inside when asked for one.
+
+        Raises :class:`MissingQueryError`, and :class:`InvalidOperationTypeError` for what is not allowed here: HTTP has
+        answers of its own for both.
+        """
         allowed = ONE_ANSWER if allowed_operation_types is None else ONE_ANSWER.intersection(allowed_operation_types)
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
         context = _context(context_value)
         try:
             admitted = await self._gate.admit(context, request)
         except Refused as refused:
+            if refused.operation_type:
+                raise InvalidOperationTypeError(refused.operation_type) from None
             return _refusal(context, request, refused)
         return await _run(admitted, request)
 
