@@ -77,6 +77,19 @@ def scrub(*, rate: float, from_start: bool) -> int:
     return _interruptible(scrub(settings, rate=rate, from_start=from_start))
 
 
+def grant(
+    user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
+) -> int:
+    """Give an account a budget of its own, or list those that have one."""
+    from cloudkeep.granting import GrantRefused, grant, parse_order
+
+    try:
+        order = parse_order(user_id, points, ingest, subscriptions, remove=remove)
+        return _interruptible(grant(_settings_of_old(), order))
+    except GrantRefused as error:
+        raise _refusal(error) from None
+
+
 def _settings_of_old() -> Settings:
     """The settings of a server that has run before: a new, empty database would make everything look lost."""
     settings = _settings()

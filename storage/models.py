@@ -55,6 +55,17 @@ class JobState(StrEnum):
     FAILED = "FAILED"
 
 
+class GrantKind(StrEnum):
+    """What of an account's budget can be granted.
+
+    The bucket of points, the bucket of bytes for chunks, or the number of subscriptions that may be open at once.
+    """
+
+    POINTS = "points"
+    INGEST = "ingest"
+    SUBSCRIPTIONS = "subscriptions"
+
+
 class RenditionKind(StrEnum):
     """What a derived file is."""
 
@@ -73,6 +84,26 @@ class Account(Model):
 
     class Meta:
         table = "account"
+
+
+class Grant(Model):
+    """What an operator gave an account in place of the settings, at most one row of a kind.
+
+    A bucket holds ``capacity`` and gets ``refill`` a second; of subscriptions there is only a capacity.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
+    account_id: UUID
+    kind = fields.CharEnumField(GrantKind, max_length=16)
+    capacity = fields.BigIntField()
+    refill = fields.FloatField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    updated_at = fields.DatetimeField(auto_now=True)
+
+    class Meta:
+        table = "account_grant"
+        unique_together = (("account", "kind"),)
 
 
 class Registration(Model):
