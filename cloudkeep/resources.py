@@ -6,16 +6,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from redis.asyncio import Redis
+
 from cloudkeep.settings import Settings
 from services.accounts import Accounts, Lifetimes
 from services.budgets import Budgets, Limits
 from services.container import Services
 from services.files import Files
+from services.grants import GrantBook
 from services.health import Health
 from services.ingest import Ingest
 from services.links import Links
 from services.passwords import Passwords
 from services.progress import Progress
+from services.seats import Caps, Seats
 from services.tokens import AccessTokens
 from services.uploads import UploadPolicy, Uploads
 from storage.blobs import BlobStore, open_blob_store
@@ -26,6 +30,7 @@ from storage.hints import JobHints
 from storage.mail import open_mailer
 from storage.presence import Presence
 from storage.redis import close_redis, connect_redis
+from storage.seats import SeatLeases
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Resources:
     uploads: Uploads
     hints: JobHints
     presence: Presence
+    redis: Redis
 
 
 @asynccontextmanager
@@ -66,7 +72,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         progress = Progress(log)
         policy = UploadPolicy(settings.max_file_size, upload_lifetime(settings), settings.quota)
         uploads = Uploads(store, progress, hints, policy)
-        yield Resources(store, log, progress, uploads, hints, Presence(redis))
+        yield Resources(store, log, progress, uploads, hints, Presence(redis), redis)
 
 
 @asynccontextmanager
@@ -82,6 +88,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         buckets = RedisBuckets(demand_redis_url(settings))
         await buckets.start()
         stack.push_async_callback(buckets.close)
+        grants = GrantBook()
+        seats = Seats(SeatLeases(base.redis), grants, Caps(*settings.subscriptions))
+        await seats.start()
+        stack.push_async_callback(seats.close)
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
@@ -93,7 +103,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             progress=base.progress,
             links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.presence),
-            budgets=Budgets(budget_limits(settings), buckets, LocalBuckets()),
+            budgets=Budgets(budget_limits(settings), buckets, LocalBuckets(), grants),
+            grants=grants,
+            seats=seats,
         )
 
 

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     budget_anonymous: Budget = Limits().anonymous
     budget_ingest: Budget = Limits().ingest
     max_operation_cost: Annotated[int, BeforeValidator(values.between(1, 2**31 - 1))] = 10_000  # points
+    # Open at once, per account, and per address where nobody is signed in.
+    subscriptions: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.caps)] = (100, 20)
     worker_name: Annotated[
         str | None,
         BeforeValidator(values.matching(r"[A-Za-z0-9._-]{1,100}", "1 to 100 letters, digits, '.', '_' or '-'")),

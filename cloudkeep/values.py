@@ -55,6 +55,14 @@ def budget(value: object) -> Limit | None:
     return Limit(int(found[1]), float(found[2]), closed=found[3] == "closed")
 
 
+def caps(value: object) -> tuple[int, int]:
+    """``ACCOUNT/ADDRESS``: how many an account may have, and an address where nobody is signed in."""
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", str(value).strip(), re.ASCII)
+    if not found:
+        raise ValueError(f"must be two whole numbers like 100/20, not {_quote(value)}")
+    return int(found[1]), int(found[2])
+
+
 def matching(pattern: str, meaning: str) -> Parser:
     """Text that is a ``pattern`` as a whole; ``meaning`` says in words what that is."""
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from services.accounts import Accounts
 from services.budgets import Budgets
 from services.files import Files
+from services.grants import GrantBook
 from services.health import Health
 from services.ingest import Ingest
 from services.links import Links
 from services.progress import Progress
+from services.seats import Seats
 from services.uploads import Uploads
 
 
@@ -24,3 +26,5 @@ class Services:
     links: Links
     health: Health
     budgets: Budgets
+    grants: GrantBook
+    seats: Seats

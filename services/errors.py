@@ -42,6 +42,7 @@ class ErrorCode(StrEnum):
     SLOT_TAKEN_OVER = "SLOT_TAKEN_OVER"
     STORAGE_FULL = "STORAGE_FULL"
     TOO_LARGE = "TOO_LARGE"
+    TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     UPLOAD_CLOSED = "UPLOAD_CLOSED"
     URL_EXPIRED = "URL_EXPIRED"
@@ -297,6 +298,19 @@ class RateLimited(CloudKeepError):
             return super().extensions
         retry_after = None if self.retry_after is None else math.ceil(1000 * self.retry_after) / 1000
         return {**super().extensions, "retryAfter": retry_after, "layer": self.layer}
+
+
+class TooManySubscriptions(CloudKeepError):
+    """As many subscriptions as are allowed are open. ``retry_after``: seconds until another try makes sense."""
+
+    code = ErrorCode.TOO_MANY_SUBSCRIPTIONS
+    status = 429
+    retry_after: ClassVar[float] = 10.0
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """Beside the code, when to try again."""
+        return {**super().extensions, "retryAfter": self.retry_after}
 
 
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:

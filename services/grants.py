@@ -6,13 +6,13 @@ every process within that time. Whoever asks for what is not known waits for one
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
-from typing import NamedTuple
 from uuid import UUID
 
+from services.limits import Limit
 from storage import grants
 from storage.grants import Granted
 from storage.models import GrantKind
@@ -26,32 +26,21 @@ RETRY_SECONDS = 5.0
 MOST = 10_000
 
 
-class Rate(NamedTuple):
-    """A bucket: it holds ``capacity``, and gets ``refill`` a second."""
-
-    capacity: int
-    refill: float
-
-
 @dataclass(frozen=True, slots=True)
-class Grants:
-    """What one account was granted; None where the settings hold.
+class _Grants:
+    """What one account was granted: limits by the name of their layer, if any, and a number of subscriptions."""
 
-    ``points`` is its bucket for operations, ``ingest`` the one for chunks, in bytes, and ``subscriptions`` the number
-    that may be open at once.
-    """
-
-    points: Rate | None = None
-    ingest: Rate | None = None
+    limits: Mapping[str, Limit] | None = None
     subscriptions: int | None = None
 
 
-NONE = Grants()
+NONE = _Grants()
+LAYERS = {GrantKind.POINTS: "account", GrantKind.INGEST: "ingest"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    grants: Grants
+    grants: _Grants
     until: float
 
 
@@ -62,12 +51,22 @@ class GrantBook:
         self._life = life
         self._most = most
         self._known: dict[UUID, _Known] = {}
-        self._waiting: dict[UUID, asyncio.Future[Grants]] = {}
+        self._waiting: dict[UUID, asyncio.Future[_Grants]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._away = False
 
-    async def limits_of(self, account_id: UUID) -> Grants:
-        """What the account was granted. Never raises: while the database is away, what was known last holds."""
+    async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
+        """See :class:`services.layers.GrantBook`.
+
+        Like everything here, it never raises: while the database is away, what was known last holds.
+        """
+        return (await self._grants_of(account_id)).limits
+
+    async def subscriptions_of(self, account_id: UUID) -> int | None:
+        """How many subscriptions the account was granted; None where the settings hold."""
+        return (await self._grants_of(account_id)).subscriptions
+
+    async def _grants_of(self, account_id: UUID) -> _Grants:
         known = self._known.get(account_id)
         if known and monotonic() < known.until:
             return known.grants
@@ -104,11 +103,11 @@ class GrantBook:
             logger.warning("grants cannot be read; accounts keep what is known: %s", type(error).__name__)
         self._away = True
 
-    def _last_known(self, account_id: UUID) -> Grants:
+    def _last_known(self, account_id: UUID) -> _Grants:
         known = self._known.get(account_id)
         return known.grants if known else NONE
 
-    def _answer(self, account_id: UUID, found: Grants, seconds: float) -> None:
+    def _answer(self, account_id: UUID, found: _Grants, seconds: float) -> None:
         self._waiting.pop(account_id).set_result(found)
         # Put at the end, so that the first ones are those that were asked for longest ago.
         self._known.pop(account_id, None)
@@ -117,21 +116,14 @@ class GrantBook:
             del self._known[next(iter(self._known))]
 
 
-def _by_account(rows: Iterable[Granted]) -> dict[UUID, Grants]:
-    kinds: dict[UUID, dict[GrantKind, Granted]] = {}
+def _by_account(rows: Sequence[Granted]) -> dict[UUID, _Grants]:
+    found: dict[UUID, list[Granted]] = {}
     for row in rows:
-        kinds.setdefault(row.account_id, {})[row.kind] = row
-    return {account_id: _grants(found) for account_id, found in kinds.items()}
+        found.setdefault(row.account_id, []).append(row)
+    return {account_id: _grants(own) for account_id, own in found.items()}
 
 
-def _grants(found: dict[GrantKind, Granted]) -> Grants:
-    subscriptions = found.get(GrantKind.SUBSCRIPTIONS)
-    return Grants(
-        _rate(found.get(GrantKind.POINTS)),
-        _rate(found.get(GrantKind.INGEST)),
-        subscriptions.capacity if subscriptions else None,
-    )
-
-
-def _rate(row: Granted | None) -> Rate | None:
-    return Rate(row.capacity, row.refill or 0.0) if row else None
+def _grants(rows: Sequence[Granted]) -> _Grants:
+    limits = {LAYERS[row.kind]: Limit(row.capacity, row.refill or 0.0) for row in rows if row.kind in LAYERS}
+    subscriptions = [row.capacity for row in rows if row.kind is GrantKind.SUBSCRIPTIONS]
+    return _Grants(limits or None, subscriptions[0] if subscriptions else None)

@@ -83,6 +83,7 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     settings = load(WORKERS="4", MAX_FILE_SIZE="1048576", JOB_LEASE="1.5", TRUSTED_PROXIES="10.0.0.0/8, ::1")
     assert (settings.workers, settings.max_file_size, settings.job_lease) == (4, 1048576, 1.5)
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert load(SUBSCRIPTIONS="0/7").subscriptions == (0, 7)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,10 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("QUOTA", "0", "must be between 1 and 9007199254740992, not '0'"),
         ("STORAGE_RESERVE", "5%", "must be between 0 and 9007199254740992, not '5%'"),
         ("WORKERS", "-1", "must be between 1 and 64, not '-1'"),
+        *(
+            ("SUBSCRIPTIONS", text, f"must be two whole numbers like 100/20, not {text!r}")
+            for text in ("5", "1/-1", "1/2/3")
+        ),
         ("HOST", "a b", "must be a host name or an IP address, not 'a b'"),
         ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),
         ("WORKER_NAME", "a/b", "must be 1 to 100 letters, digits, '.', '_' or '-', not 'a/b'"),

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.clock import now
-from services.grants import NONE, GrantBook, Grants, Rate
+from services.grants import GrantBook
+from services.limits import Limit
 from storage import grants
 from storage.database import close_database, open_database
 from storage.models import GrantKind
@@ -36,17 +37,30 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[UUID]]:
 async def test_an_account_has_what_it_was_granted(ada: UUID) -> None:
     await grants.put(ada, POINTS, 50_000, 2_500.5, now())
     await grants.put(ada, SUBSCRIPTIONS, 0, None, now())
-    assert await GrantBook().limits_of(ada) == Grants(points=Rate(50_000, 2_500.5), subscriptions=0)
+    book = GrantBook()
+    assert await book.limits_of(ada) == {"account": Limit(50_000, 2_500.5)}
+    assert await book.subscriptions_of(ada) == 0
+
+
+async def test_every_kind_of_bucket_is_granted_by_its_layer(ada: UUID) -> None:
+    await grants.put(ada, POINTS, 1, 0.25, now())
     await grants.put(ada, INGEST, 2**40, 2**30, now())
-    assert (await GrantBook().limits_of(ada)).ingest == Rate(2**40, 2**30)
+    book = GrantBook()
+    assert await book.limits_of(ada) == {"account": Limit(1, 0.25), "ingest": Limit(2**40, 2**30)}
+    assert await book.subscriptions_of(ada) is None
+
+
+async def test_a_number_of_subscriptions_is_no_bucket(ada: UUID) -> None:
+    await grants.put(ada, SUBSCRIPTIONS, 5, None, now())
+    assert await GrantBook().limits_of(ada) is None
 
 
 async def test_an_answer_is_asked_for_once(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
     await grants.put(ada, POINTS, 1, 1, now())
     book = GrantBook()
     for _ in range(3):
-        assert await book.limits_of(ada) != NONE
-        assert await book.limits_of(bob) == NONE
+        assert await book.limits_of(ada) is not None
+        assert await book.limits_of(bob) is None
     assert queries == [[ada], [bob]]
 
 
@@ -54,22 +68,22 @@ async def test_a_change_is_seen_when_the_answer_has_lived(ada: UUID) -> None:
     book, other = GrantBook(), GrantBook(life=FORGETFUL)
     await asyncio.gather(book.limits_of(ada), other.limits_of(ada))
     await grants.put(ada, POINTS, 1, 1, now())
-    assert await book.limits_of(ada) == NONE
-    assert await other.limits_of(ada) == Grants(points=Rate(1, 1))
+    assert await book.limits_of(ada) is None
+    assert await other.limits_of(ada) == {"account": Limit(1, 1)}
 
 
 async def test_many_who_wait_share_one_query(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
     await grants.put(ada, SUBSCRIPTIONS, 1, None, now())
     book = GrantBook()
-    answers = await asyncio.gather(*(book.limits_of(one) for _ in range(50) for one in (ada, bob)))
+    answers = await asyncio.gather(*(book.subscriptions_of(one) for _ in range(50) for one in (ada, bob)))
     assert queries == [[ada, bob]]
-    assert answers == [Grants(subscriptions=1), NONE] * 50
+    assert answers == [1, None] * 50
 
 
 async def test_more_than_fit_into_a_query_are_all_answered(ada: UUID, queries: list[Sequence[UUID]]) -> None:
     await grants.put(ada, SUBSCRIPTIONS, 1, None, now())
     wanted = [*(uuid4() for _ in range(grants.BATCH)), ada]
-    assert (await asyncio.gather(*map(GrantBook().limits_of, wanted)))[-1] == Grants(subscriptions=1)
+    assert (await asyncio.gather(*map(GrantBook().subscriptions_of, wanted)))[-1] == 1
     assert [len(query) for query in queries] == [grants.BATCH, 1]
 
 
@@ -78,7 +92,7 @@ async def test_one_who_gives_up_does_not_take_the_others_answer(ada: UUID) -> No
     impatient, patient = (asyncio.create_task(book.limits_of(ada)) for _ in range(2))
     await asyncio.sleep(0)
     impatient.cancel()
-    assert await patient == NONE
+    assert await patient is None
     assert impatient.cancelled()
 
 
@@ -101,12 +115,12 @@ async def test_without_the_database_the_settings_hold_and_what_was_known(
     await close_database()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert await book.limits_of(ada) == Grants(points=Rate(1, 1))
-            assert await book.limits_of(bob) == NONE
+            assert await book.limits_of(ada) == {"account": Limit(1, 1)}
+            assert await book.limits_of(bob) is None
     assert [record.name for record in caplog.records] == ["cloudkeep.grants"]
     await open_database(database)
     await grants.put(bob, POINTS, 2, 2, now())
-    assert await book.limits_of(bob) == Grants(points=Rate(2, 2))
+    assert await book.limits_of(bob) == {"account": Limit(2, 2)}
 
 
 async def test_a_database_that_is_away_is_not_asked_for_every_reservation(
@@ -115,5 +129,5 @@ async def test_a_database_that_is_away_is_not_asked_for_every_reservation(
     await close_database()
     book = GrantBook()
     for _ in range(3):
-        assert await book.limits_of(ada) == NONE
+        assert await book.limits_of(ada) is None
     assert len(queries) == 1

@@ -21,7 +21,7 @@ from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, listening_socket, serve, sign_up
 
 #: All people of the tests come from one address. Those that are about budgets set their own.
-PLENTY = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
+PLENTY: dict[str, Any] = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
