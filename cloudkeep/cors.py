@@ -14,6 +14,8 @@ EXPOSED = (
     "Content-Range",
     "ETag",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
 )

@@ -92,18 +92,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         seats = Seats(SeatLeases(base.redis), grants, Caps(*settings.subscriptions))
         await seats.start()
         stack.push_async_callback(seats.close)
+        budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
         yield Services(
             accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
             uploads=base.uploads,
-            ingest=Ingest(base.store, base.progress, base.hints, upload_lifetime(settings)),
+            ingest=Ingest(base.store, base.progress, base.hints, budgets, upload_lifetime(settings)),
             files=Files(base.store),
             progress=base.progress,
             links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.presence),
-            budgets=Budgets(budget_limits(settings), buckets, LocalBuckets(), grants),
+            budgets=budgets,
             grants=grants,
             seats=seats,
         )

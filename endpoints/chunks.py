@@ -7,7 +7,7 @@ from starlette.routing import Route
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
 from endpoints.lent_body import lent_body_of
 from endpoints.patience import Patience, Sender
-from endpoints.state import services_of
+from endpoints.state import address_of, services_of
 from services.errors import UrlInvalid
 from services.ingest import ChunkSink, Receipt, parse_upload_id
 from services.links import SlotRight
@@ -26,7 +26,7 @@ def chunk_route(patience: Patience) -> Route:
         services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
         framing = framing_of(request, right.size)
         sender = Sender(patience)
-        async with services.ingest.open(right, sender.silence) as sink:
+        async with services.ingest.open(right, address_of(request), sender.silence) as sink:
             receipt = await _fill(request, framing, sink, sender)
         return _answer(receipt)
 

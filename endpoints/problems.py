@@ -1,6 +1,5 @@
 """Refusals as problem documents (RFC 9457). ``code`` is the same as in GraphQL's ``extensions.code``."""
 
-import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,11 +7,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from endpoints.ratelimit import refusal_fields
 from services.errors import (
     BodyStalled,
     CloudKeepError,
     ErrorCode,
-    RateLimited,
     SlotBusy,
     SlotTakenOver,
     StorageFull,
@@ -47,20 +46,13 @@ async def refused(_: Request, error: Exception) -> Response:
     """Render one of our own errors, or what one of storage's stands for."""
     refusal = refusal_of(error)
     assert refusal
-    headers = {}
-    if after := _retry_after(refusal):
+    headers = refusal_fields(refusal)
+    if after := RETRY_AFTER.get(type(refusal)):
         headers["Retry-After"] = after
     if isinstance(refusal, BodyStalled | SlotTakenOver):
         # Nobody waits for the rest of the body, so the connection can carry no other request.
         headers["Connection"] = "close"
     return problem(refusal.status, refusal.code.value, str(refusal), headers, refusal.extensions)
-
-
-def _retry_after(refusal: CloudKeepError) -> str | None:
-    """Whole seconds (RFC 9110, section 10.2.3)."""
-    if isinstance(refusal, RateLimited) and refusal.retry_after is not None:
-        return str(max(1, math.ceil(refusal.retry_after)))
-    return RETRY_AFTER.get(type(refusal))
 
 
 async def http_error(_: Request, error: Exception) -> Response:

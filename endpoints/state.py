@@ -10,3 +10,9 @@ def services_of(connection: HTTPConnection) -> Services:
     services = connection.scope["state"]["services"]
     assert isinstance(services, Services)
     return services
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where the request comes from, as text; nothing where the server does not know, as on a unix socket."""
+    client = connection.scope.get("client")
+    return str(client[0]) if client else ""

@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services import progress
+from services.budgets import Budgets, Payer, Reservation
 from services.clock import now
 from services.errors import (
     ChecksumMismatch,
@@ -30,6 +31,9 @@ from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOve
 from storage.hints import JobHints
 from storage.models import JobKind, Upload, UploadStatus
 from storage.receipts import Received, SlotState
+
+#: What a chunk costs beside its bytes.
+CHUNK_POINTS = 1
 
 DEAD = frozenset({UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 
@@ -52,6 +56,11 @@ class Receipt:
 
 class ChunkSink(Protocol):
     """Where the bytes of one chunk go while they arrive."""
+
+    @property
+    def taken(self) -> int:
+        """The bytes that have come so far."""
+        ...
 
     @property
     def stores_on_threads(self) -> bool:
@@ -78,26 +87,39 @@ class ChunkSink(Protocol):
 class Ingest:
     """Fills slots."""
 
-    def __init__(self, store: BlobStore, progress: Progress, hints: JobHints, lifetime: timedelta) -> None:
+    def __init__(
+        self, store: BlobStore, progress: Progress, hints: JobHints, budgets: Budgets, lifetime: timedelta
+    ) -> None:
         self._store = store
         self._progress = progress
         self._hints = hints
+        self._budgets = budgets
         self._lifetime = lifetime
         self._holders = SlotHolders()
 
     @asynccontextmanager
-    async def open(self, right: SlotRight, silence: Silence = never_silent) -> AsyncIterator[ChunkSink]:
+    async def open(self, right: SlotRight, address: str, silence: Silence = never_silent) -> AsyncIterator[ChunkSink]:
         """Open a slot for whoever holds this right. Leaving without a commit leaves the slot as it was.
 
-        ``silence`` says for how long the sender has kept us waiting. Raises :class:`NotFound`, :class:`UploadClosed`,
-        and :class:`SlotBusy` and :class:`services.errors.SlotTakenOver` as :mod:`services.slot_holders` says.
+        The owner of the upload pays, for the whole chunk at once; bytes that did not come are given back. ``address``
+        is the sender's. ``silence`` says for how long the sender has kept us waiting. Raises :class:`NotFound`,
+        :class:`UploadClosed`, :class:`services.errors.RateLimited`, and :class:`SlotBusy` and
+        :class:`services.errors.SlotTakenOver` as :mod:`services.slot_holders` says.
         """
         slot = await self._slot(right)
         _demand_alive(slot)
-        if slot.sha256:
-            yield _Repeated(slot, right.index)
-            return
-        _demand_receiving(slot)
+        if not slot.sha256:
+            _demand_receiving(slot)
+        reservation = await self._budgets.reserve(Payer(address, slot.account_id), CHUNK_POINTS, right.size)
+        with _Bill(self._budgets, reservation) as bill:
+            if slot.sha256:
+                yield bill.of(_Repeated(slot, right.index))
+                return
+            async with self._locked(slot, right, silence) as sink:
+                yield bill.of(sink)
+
+    @asynccontextmanager
+    async def _locked(self, slot: SlotState, right: SlotRight, silence: Silence) -> AsyncIterator[ChunkSink]:
         try:
             async with (
                 self._holders.hold((slot.id, right.index), silence),
@@ -134,6 +156,31 @@ class Ingest:
         return slot
 
 
+class _Bill:
+    """Gives back what was paid for bytes that did not come, however the block ends.
+
+    What came is paid for even if it is refused then: it was received and hashed.
+    """
+
+    def __init__(self, budgets: Budgets, reservation: Reservation) -> None:
+        self._budgets = budgets
+        self._reservation = reservation
+        self._sink: ChunkSink | None = None
+
+    def of(self, sink: ChunkSink) -> ChunkSink:
+        """Name the sink that knows what came."""
+        self._sink = sink
+        return sink
+
+    def __enter__(self) -> "_Bill":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        unused = self._reservation.ingest_bytes - (self._sink.taken if self._sink else 0)
+        if unused > 0:
+            self._budgets.refund(self._reservation, 0, unused)
+
+
 def _demand_alive(slot: SlotState) -> None:
     # The bytes of a dead upload are gone, so that not even a chunk that was received is confirmed.
     if slot.status in DEAD:
@@ -159,6 +206,11 @@ class _Filling:
         self._slot = slot
         self._index = index
         self._writer = writer
+
+    @property
+    def taken(self) -> int:
+        """See :class:`ChunkSink`."""
+        return self._writer.written
 
     @property
     def stores_on_threads(self) -> bool:
@@ -208,6 +260,11 @@ class _Repeated:
         self._index = index
         self._hash = hashlib.sha256()
         self._seen = 0
+
+    @property
+    def taken(self) -> int:
+        """See :class:`ChunkSink`."""
+        return self._seen
 
     def store(self, part: Buffer) -> None:
         """See :class:`ChunkSink`."""

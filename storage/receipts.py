@@ -23,7 +23,7 @@ from storage.models import Chunk, JobKind, Sliced, Upload, UploadStatus
 #: No upload has more.
 MOST = 10_000
 SLOT = """
-SELECT upload.size, upload.chunk_size, upload.status, upload.expires_at,
+SELECT upload.account_id, upload.size, upload.chunk_size, upload.status, upload.expires_at,
        upload.received_chunks, upload.received_bytes, chunk.sha256
 FROM upload LEFT JOIN chunk ON chunk.upload_id = upload.id AND chunk."index" = ?
 WHERE upload.id = ?"""
@@ -59,6 +59,7 @@ class SlotState(Sliced):
     """
 
     id: UUID
+    account_id: UUID
     size: int
     chunk_size: int
     status: UploadStatus
@@ -72,9 +73,10 @@ async def slot(upload_id: UUID, index: int) -> SlotState | None:
     rows = await fetch(SLOT, index, str(upload_id))
     if not rows:
         return None
-    size, chunk_size, status, expires_at, chunks, count, sha256 = rows[0]
+    account_id, size, chunk_size, status, expires_at, chunks, count, sha256 = rows[0]
     moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
-    return SlotState(upload_id, size, chunk_size, UploadStatus(status), moment, Received(chunks, count), sha256)
+    there = Received(chunks, count)
+    return SlotState(upload_id, UUID(account_id), size, chunk_size, UploadStatus(status), moment, there, sha256)
 
 
 async def add(

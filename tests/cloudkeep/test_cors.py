@@ -106,6 +106,7 @@ async def test_a_refused_chunk_says_why(shared: Stand) -> None:
     refused = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     assert (refused.status_code, refused.json()["code"]) == (409, "UPLOAD_CLOSED")
     assert_readable(refused)
+    assert {"ratelimit", "ratelimit-policy", "retry-after"} <= set(listed(refused, "Access-Control-Expose-Headers"))
 
 
 async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(shared: Stand) -> None:

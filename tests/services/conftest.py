@@ -7,17 +7,21 @@ from uuid import UUID
 
 import pytest
 
+from services.budgets import Budgets, Limits
 from services.files import Files
 from services.ingest import Ingest
 from services.progress import Progress
 from services.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
+from storage.buckets import LocalBuckets
 from storage.events import RedisEventLog
 from storage.hints import JobHints
 from storage.models import Account
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
 
+#: Where chunks come from.
+SENDER = "192.0.2.1"
 LIFETIME = timedelta(hours=1)
 MAX_FILE_SIZE = 2**50
 
@@ -29,6 +33,7 @@ class Bench:
     store: LocalBlobStore
     progress: Progress
     hints: JobHints
+    budgets: Budgets
     uploads: Uploads
     ingest: Ingest
     files: Files
@@ -41,8 +46,10 @@ async def bench(database: str, store: LocalBlobStore, valkey: EmbeddedValkey) ->
     hints = JobHints(valkey.url)
     await hints.start()
     progress = Progress(RedisEventLog(redis))
+    budgets = Budgets(Limits(), LocalBuckets(), LocalBuckets())
     uploads = Uploads(store, progress, hints, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
-    yield Bench(store, progress, hints, uploads, Ingest(store, progress, hints, LIFETIME), Files(store))
+    ingest = Ingest(store, progress, hints, budgets, LIFETIME)
+    yield Bench(store, progress, hints, budgets, uploads, ingest, Files(store))
     await hints.close()
     await close_redis(redis)
 

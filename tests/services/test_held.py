@@ -12,7 +12,7 @@ from services.uploads import NewUpload
 from storage import jobs, receipts
 from storage import uploads as rows
 from storage.models import Job, JobKind, JobState, Upload, UploadStatus
-from tests.services.conftest import LIFETIME, Bench, a_file
+from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 from tests.support.server import digest
 
 SIZE = 65_536
@@ -28,7 +28,7 @@ async def store_file(bench: Bench, owner: UUID, chunks: list[bytes]) -> Upload:
     """A file that came the usual way, some chunks of it by others of the same account."""
     upload = await bench.uploads.init(owner, a_file(sum(map(len, chunks))))
     for index, chunk in enumerate(chunks):
-        async with bench.ingest.open(slot_right(upload, index)) as sink:
+        async with bench.ingest.open(slot_right(upload, index), SENDER) as sink:
             await sink.write([chunk])
             await sink.commit(None)
     job = await jobs.claim([JobKind.REASSEMBLE], "worker", LIFETIME, now())
@@ -55,7 +55,7 @@ async def test_only_chunks_that_no_file_of_mine_has_are_missing(bench: Bench, ad
 async def test_the_last_missing_chunk_starts_the_reassembly(bench: Bench, ada: UUID) -> None:
     await store_file(bench, ada, OLD)
     upload = await bench.uploads.init(ada, wanted(NEW))
-    async with bench.ingest.open(slot_right(upload, 1)) as sink:
+    async with bench.ingest.open(slot_right(upload, 1), SENDER) as sink:
         await sink.write([NEW[1]])
         assert (await sink.commit(None)).complete
 
@@ -82,7 +82,7 @@ async def test_nobody_learns_what_somebody_else_has(bench: Bench, ada: UUID, bob
 
 async def test_chunks_of_an_upload_without_a_file_are_not_counted_on(bench: Bench, ada: UUID) -> None:
     other = await bench.uploads.init(ada, a_file(2 * SIZE))
-    async with bench.ingest.open(slot_right(other, 0)) as sink:
+    async with bench.ingest.open(slot_right(other, 0), SENDER) as sink:
         await sink.write([OLD[0]])
         await sink.commit(None)
     assert await open_slots(bench, await bench.uploads.init(ada, wanted(OLD))) == [0, 1, 2, 3]

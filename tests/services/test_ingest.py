@@ -20,7 +20,7 @@ from services.errors import (
 from services.ingest import Ingest, Receipt, parse_upload_id, slot_right
 from services.links import SlotRight
 from storage.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
-from tests.services.conftest import Bench, a_file
+from tests.services.conftest import SENDER, Bench, a_file
 from tests.support.server import digest
 
 SIZE = 65_536
@@ -34,7 +34,7 @@ async def upload(bench: Bench, ada: UUID) -> Upload:
 
 
 async def send(bench: Bench, right: SlotRight, body: bytes, declared: str | None = None) -> Receipt:
-    async with bench.ingest.open(right) as sink:
+    async with bench.ingest.open(right, SENDER) as sink:
         await sink.write([body[:100], body[100:]])
         return await sink.commit(declared)
 
@@ -61,7 +61,7 @@ async def test_the_last_chunk_queues_one_reassembly_however_many_came_at_once(be
 
 
 async def test_a_chunk_that_is_not_committed_leaves_its_slot_open(bench: Bench, upload: Upload) -> None:
-    async with bench.ingest.open(slot_right(upload, 0)) as sink:
+    async with bench.ingest.open(slot_right(upload, 0), SENDER) as sink:
         await sink.write([CHUNKS[0]])
     assert await Chunk.all().count() == 0
     assert (await send(bench, slot_right(upload, 0), CHUNKS[0])).received_chunks == 1
@@ -94,7 +94,7 @@ async def test_a_filled_slot_confirms_its_bytes_and_refuses_others(bench: Bench,
 
 
 async def test_a_slot_has_one_writer_at_a_time(bench: Bench, upload: Upload) -> None:
-    async with bench.ingest.open(slot_right(upload, 0)):
+    async with bench.ingest.open(slot_right(upload, 0), SENDER):
         with pytest.raises(SlotBusy):
             await send(bench, slot_right(upload, 0), CHUNKS[0])
     await send(bench, slot_right(upload, 0), CHUNKS[0])
@@ -104,13 +104,13 @@ async def test_a_silent_writer_gives_way_in_its_own_process_only(bench: Bench, u
     opened = asyncio.Event()
 
     async def fall_silent() -> None:
-        async with bench.ingest.open(slot_right(upload, 0), lambda: 3600.0):
+        async with bench.ingest.open(slot_right(upload, 0), SENDER, lambda: 3600.0):
             opened.set()
             await asyncio.Event().wait()
 
     silent = asyncio.create_task(fall_silent())
     await opened.wait()
-    elsewhere = Ingest(bench.store, bench.progress, bench.hints, timedelta(hours=1))
+    elsewhere = Ingest(bench.store, bench.progress, bench.hints, bench.budgets, timedelta(hours=1))
     with pytest.raises(SlotBusy):
         await send(replace(bench, ingest=elsewhere), slot_right(upload, 0), CHUNKS[0])
     assert (await send(bench, slot_right(upload, 0), CHUNKS[0])).received_chunks == 1
@@ -151,7 +151,7 @@ async def test_a_lost_receipt_is_given_again_while_the_bytes_live(
 
 
 async def test_an_upload_that_ends_under_a_chunk_gives_no_receipt(bench: Bench, upload: Upload, ada: UUID) -> None:
-    async with bench.ingest.open(slot_right(upload, 0)) as sink:
+    async with bench.ingest.open(slot_right(upload, 0), SENDER) as sink:
         await sink.write([CHUNKS[0]])
         await bench.uploads.abort(ada, upload.id)
         with pytest.raises(UploadClosed):

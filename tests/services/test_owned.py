@@ -12,7 +12,7 @@ from services.links import SlotRight
 from services.media import Compression, CompressionPreset
 from services.uploads import NewUpload
 from storage.models import Blob, File, Job, JobKind, Upload, UploadStatus
-from tests.services.conftest import Bench
+from tests.services.conftest import SENDER, Bench
 from tests.support.server import digest
 
 CONTENT = b"some bytes" * 20_000
@@ -52,7 +52,7 @@ async def test_an_upload_that_needs_no_bytes_takes_none(bench: Bench, ada: UUID,
     assert all(slot.received for slot in await bench.uploads.slots(upload, 0, 9, missing=False))
     assert (await bench.uploads.complete(ada, upload.id)).status is UploadStatus.READY
     with pytest.raises(UploadClosed):
-        async with bench.ingest.open(SlotRight(upload.id, 0, 65_536)):
+        async with bench.ingest.open(SlotRight(upload.id, 0, 65_536), SENDER):
             pass
 
 

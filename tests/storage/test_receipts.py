@@ -36,7 +36,7 @@ async def test_a_slot_is_found_with_what_is_in_it_and_what_its_upload_has() -> N
     upload = await new_upload(chunks=2)
     await receipts.add(upload, 1, Digests("ab" * 32, "cd" * 16), NOW, LATER)
     filled, open_ = await receipts.slot(upload.id, 1), await receipts.slot(upload.id, 0)
-    there = (upload.id, 17, 10, UploadStatus.RECEIVING, LATER, Received(1, 7))
+    there = (upload.id, upload.account_id, 17, 10, UploadStatus.RECEIVING, LATER, Received(1, 7))
     assert filled == SlotState(*there, "ab" * 32)
     assert open_ == SlotState(*there, None)
     assert await receipts.slot(uuid4(), 0) is None

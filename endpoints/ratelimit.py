@@ -1,0 +1,65 @@
+"""What a client is told of its budgets in the head of an answer.
+
+``RateLimit-Policy`` and ``RateLimit`` as in draft-ietf-httpapi-ratelimit-headers-11 (its sections are those named
+below), ``Retry-After`` as in RFC 9110, section 10.2.3:
+
+    RateLimit-Policy: "account";q=20000;w=20, "ingest";q=1048576;qu="content-bytes";w=1
+    RateLimit: "account";r=19990;t=1, "ingest";r=0;t=1
+"""
+
+import math
+from collections.abc import Iterable
+
+from services.errors import CloudKeepError, RateLimited, TooManySubscriptions
+from services.limits import LayerStatus
+
+#: How full the bucket of everybody is, and how large, is nobody's business (section 8.2).
+HIDDEN = frozenset({"global"})
+#: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
+UNITS = {"bytes": ';qu="content-bytes"', "points": ""}
+#: RFC 9651, section 3.3.1: fifteen digits.
+LARGEST = 10**15 - 1
+
+
+def fields_of(layers: Iterable[LayerStatus], retry_after: float | None = None) -> dict[str, str]:
+    """Both fields for these layers, and ``Retry-After`` for a request that was refused, in seconds.
+
+    Nothing without a layer that may be shown.
+    """
+    shown = [layer for layer in layers if layer.layer not in HIDDEN]
+    fields = {}
+    if shown:
+        fields["RateLimit-Policy"] = ", ".join(map(_policy, shown))
+        fields["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in shown)
+    if retry_after is not None:
+        fields["Retry-After"] = str(_whole(retry_after, 1))
+    return fields
+
+
+def refusal_fields(refusal: CloudKeepError) -> dict[str, str]:
+    """What goes with a refusal; nothing when it is not about how much somebody asks for."""
+    if isinstance(refusal, RateLimited):
+        return fields_of(refusal.layers, refusal.retry_after)
+    return fields_of((), refusal.retry_after) if isinstance(refusal, TooManySubscriptions) else {}
+
+
+def _policy(layer: LayerStatus) -> str:
+    """Section 3: the bucket's size, and the seconds in which it fills up."""
+    window = f";w={_whole(layer.capacity / layer.refill, 1)}" if layer.refill else ""
+    return f'"{layer.layer}";q={min(layer.capacity, LARGEST)}{UNITS[layer.unit]}{window}'
+
+
+def _limit(layer: LayerStatus, retry_after: float | None) -> str:
+    """Section 4: what the bucket holds, and the seconds until it is full, or until another try makes sense.
+
+    Section 6 wants ``Retry-After`` to be no earlier than what is said here.
+    """
+    effective = ""
+    if layer.refill:
+        full = (layer.capacity - layer.available) / layer.refill
+        effective = f";t={_whole(full if retry_after is None else min(full, max(retry_after, 1)), 0)}"
+    return f'"{layer.layer}";r={min(layer.available, LARGEST)}{effective}'
+
+
+def _whole(number: float, least: int) -> int:
+    return min(max(math.ceil(number), least), LARGEST)
