@@ -49,6 +49,10 @@ class TryAgain(Exception):
         self.after = after
 
 
+class Throttled(TryAgain):
+    """The server wants less at a time, and said when to go on: ``after`` so many seconds. Nothing is wrong."""
+
+
 def printable(text: str) -> str:
     """The text with everything escaped that a terminal would not simply show: names and messages come from others."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -7,14 +7,16 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource
 
-from cloudkeep.client.errors import Refused, TryAgain, Unreachable
-from cloudkeep.client.http import demand_answer, origin, passing_faults
+from cloudkeep.client.errors import Refused, Throttled, TryAgain, Unreachable
+from cloudkeep.client.http import BUDGET_USED_UP, TOO_MANY_REQUESTS, demand_answer, origin, passing_faults, seconds_of
 
 Json = dict[str, Any]
 
 #: Seconds of silence after which a stream counts as dead; the server sends a sign of life every 15.
 STREAM_TIMEOUT = httpx.Timeout(30.0, connect=10.0, read=45.0)
 UNAUTHENTICATED = "UNAUTHENTICATED"
+#: What passes by itself, in the words of this client.
+THROTTLED = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too much is followed at once"}
 
 
 class Unauthenticated(Exception):
@@ -75,8 +77,18 @@ def _answer(response: httpx.Response) -> Json:
     if response.has_redirect_location:
         target = origin(str(response.url.join(response.headers["location"])))
         raise Unreachable(f"{origin(str(response.url))} redirects to {target}")
-    demand_answer(response)
+    if response.status_code != TOO_MANY_REQUESTS or not _has_errors(response):
+        demand_answer(response)
     return _parsed(response.content, response)
+
+
+def _has_errors(response: httpx.Response) -> bool:
+    """Whether the server refuses an operation in its own words, and not some proxy in between."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and bool(answer.get("errors"))
 
 
 def _parsed(content: bytes | str, response: httpx.Response) -> Json:
@@ -92,12 +104,18 @@ def _parsed(content: bytes | str, response: httpx.Response) -> Json:
 def _value(answer: Json) -> Any:
     """The only field of the answer's data; its errors, first."""
     for error in answer.get("errors") or []:
-        code = str((error.get("extensions") or {}).get("code"))
-        raise Unauthenticated if code == UNAUTHENTICATED else Refused(code, str(error.get("message")))
+        raise _error(error.get("extensions") or {}, str(error.get("message")))
     (value,) = answer["data"].values()
     for error in (value or {}).get("userErrors") or []:
         raise Refused(str(error["code"]), str(error["message"]))
     return value
+
+
+def _error(extensions: Json, message: str) -> Exception:
+    code, after = str(extensions.get("code")), seconds_of(extensions)
+    if code == UNAUTHENTICATED:
+        return Unauthenticated()
+    return Throttled(THROTTLED[code], after) if code in THROTTLED and after is not None else Refused(code, message)
 
 
 def _stranger(response: httpx.Response) -> TryAgain:

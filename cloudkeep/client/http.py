@@ -1,6 +1,6 @@
 """The HTTP client, and what its errors and answers mean for another try."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cloudkeep import __version__
-from cloudkeep.client.errors import TryAgain, UsageError
+from cloudkeep.client.errors import Throttled, TryAgain, UsageError
 
 #: In seconds, for a question and its answer.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -19,6 +19,9 @@ CHUNK_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 #: Shorter than servers and proxies keep idle connections, so that none is used in the moment it is closed.
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_STATUSES = frozenset({408, 425, 429})
+TOO_MANY_REQUESTS = 429
+#: Said again and again while the server is busy with this account, so there are no figures in it.
+BUDGET_USED_UP = "the server's budget for you is used up for now"
 
 
 def open_http(url: str) -> httpx.AsyncClient:
@@ -64,7 +67,12 @@ def passing_faults(url: str) -> Iterator[None]:
 
 
 def demand_answer(response: httpx.Response, detail: str = "") -> None:
-    """Raises :class:`TryAgain` on a status that says "later"; ``detail`` is the server's word on it, if it gave one."""
+    """Raises :class:`TryAgain` on a status that says "later"; ``detail`` is the server's word on it, if it gave one.
+
+    Raises :class:`Throttled` when it says how much later, because there is too much at a time.
+    """
+    if response.status_code == TOO_MANY_REQUESTS and retry_after(response):
+        raise Throttled(BUDGET_USED_UP, retry_after(response))
     if response.status_code in RETRY_STATUSES or response.status_code >= 500:
         where = origin(str(response.url))
         bare = f"{where} answers {response.status_code} {response.reason_phrase}"
@@ -79,6 +87,15 @@ def retry_after(response: httpx.Response) -> float:
     with suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return 0.0
+
+
+def seconds_of(told: Mapping[str, object]) -> float | None:
+    """``retryAfter`` of GraphQL's extensions or of a problem document, which is finer than the field of the head.
+
+    None when the server knows of no moment at which it would say anything else.
+    """
+    seconds = told.get("retryAfter")
+    return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
 
 
 def _reason(error: Exception, where: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import TypeVar
 
-from cloudkeep.client.errors import TryAgain, UploadFailed
+from cloudkeep.client.errors import Throttled, TryAgain, UploadFailed
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -25,6 +25,10 @@ class Patience:
     first: float = 0.5
     longest: float = 30.0
     longest_asked: float = 300.0
+
+    def pause(self, asked: float) -> float:
+        """Seconds to wait when the server asks for so many, a little more, so that clients do not come all at once."""
+        return min(max(asked, self.first / 10), self.longest_asked) * _random.uniform(1.0, 1.1)
 
     def delay(self, failed: int, asked: float) -> float:
         """Seconds until the next try after this many failures. With jitter, so that clients do not come all at once."""
@@ -45,12 +49,24 @@ class Attempts:
         self._failed = 0
 
     async def failed(self, error: TryAgain) -> None:
-        """Wait for the next try. Raises :class:`UploadFailed` after the last one."""
+        """Wait for the next try. Raises :class:`UploadFailed` after the last one.
+
+        To wait because the server asks for it is no failure, and can be done for ever.
+        """
+        if isinstance(error, Throttled):
+            self._notify(as_asked(error))
+            await asyncio.sleep(self._patience.pause(error.after))
+            return
         self._failed += 1
         if self._failed >= self._patience.tries:
             raise UploadFailed(f"{error}; gave up after {self._failed} tries") from error
         self._notify(f"{error}; trying again")
         await asyncio.sleep(self._patience.delay(self._failed, error.after))
+
+
+def as_asked(error: Throttled) -> str:
+    """What the person at the terminal is told of a wait that the server asks for."""
+    return f"{error}; going on when it says so"
 
 
 async def persist(work: Callable[[], Awaitable[T]], attempts: Attempts) -> T:

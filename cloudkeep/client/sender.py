@@ -3,16 +3,19 @@
 import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
+from typing import Any
 
 import httpx
 
-from cloudkeep.client.errors import Refused, TryAgain, UploadFailed
-from cloudkeep.client.http import CHUNK_TIMEOUT, demand_answer, passing_faults, retry_after
+from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
+from cloudkeep.client.http import BUDGET_USED_UP, CHUNK_TIMEOUT, demand_answer, passing_faults, retry_after, seconds_of
 from cloudkeep.client.moments import Meter
 from cloudkeep.client.patience import Attempts, Notify, Patience
 from cloudkeep.client.slots import OpenSlots
 from cloudkeep.client.source import Source
 from cloudkeep.client.tasks import task_group
+from cloudkeep.client.throttle import Throttle
 from cloudkeep.client.uploads import Slot
 
 #: How often in a row a slot's URL is renewed before it counts as refused.
@@ -20,6 +23,7 @@ RENEWALS = 3
 #: A store behind the server may refuse its own URLs in words of its own, but with this status.
 URL_REFUSED = 403
 CLOSED = "UPLOAD_CLOSED"
+LIMITED = "RATE_LIMITED"
 #: What is tried again although it is no fault of the server's.
 PASSING = {
     "SLOT_BUSY": "somebody else is sending the same chunk",
@@ -49,6 +53,7 @@ class Sender:
         self._source = source
         self._patience = patience
         self._notify = notify
+        self._throttle = Throttle(patience, notify)
 
     async def send(self, received: int, meter: Meter, parallel: int) -> None:
         """Return when no slot is open, or the upload takes no more. ``received`` bytes are there already.
@@ -72,7 +77,7 @@ class Sender:
         current, renewals = slot, 0
         while True:
             try:
-                await self._put(current, tally)
+                await self._throttle.passed(partial(self._put, current, tally))
                 return
             except TryAgain as error:
                 await attempts.failed(error)
@@ -135,21 +140,26 @@ def _judge(response: httpx.Response) -> None:
     """Raises what has to happen now, unless the slot is filled."""
     if response.is_success:
         return
-    code, detail = _problem(response)
+    problem = _problem(response)
+    code, detail = str(problem.get("code", "")), str(problem.get("detail", ""))
     if response.status_code == URL_REFUSED:
         raise UrlRefused
     if code == CLOSED:
         raise UploadClosed
+    after = seconds_of(problem) if code == LIMITED else None
+    if after is not None:
+        raise Throttled(BUDGET_USED_UP, after)
     if code in PASSING:
         raise TryAgain(PASSING[code], retry_after(response))
-    demand_answer(response, detail)
+    if code != LIMITED:
+        demand_answer(response, detail)
     raise Refused(code, detail or f"a chunk was refused: {response.status_code} {response.reason_phrase}")
 
 
-def _problem(response: httpx.Response) -> tuple[str, str]:
-    """Code and detail of a problem document (RFC 9457); empty when the answer is none."""
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """A problem document (RFC 9457); empty when the answer is none."""
     try:
         document = response.json()
-        return str(document["code"]), str(document["detail"])
-    except (ValueError, TypeError, KeyError):
-        return "", ""
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from cloudkeep.client.errors import Refused, SignInError, TryAgain, Unreachable
+from cloudkeep.client.display import say
+from cloudkeep.client.errors import Refused, SignInError, Throttled, TryAgain, Unreachable
 from cloudkeep.client.graphql import GraphQL, Json, Unauthenticated
+from cloudkeep.client.patience import Patience, as_asked
 
 ME = "{ me { id } }"
 SESSION = "session { accessToken refreshToken } userErrors { code message }"
@@ -26,7 +28,7 @@ class Session:
     async def check(self) -> None:
         """Say hello. Raises :class:`Unreachable`, and :class:`SignInError` when a token from outside does not hold."""
         try:
-            known = await self._graphql.ask(ME, {}, self._access)
+            known = await self._ask_unhurried(ME, {}, self._access)
         except (TryAgain, Refused) as error:
             raise Unreachable(str(error)) from error
         except Unauthenticated as error:
@@ -37,7 +39,7 @@ class Session:
     async def sign_in(self, user_id: str, password: str) -> None:
         """Open a session of our own. Raises :class:`SignInError` and :class:`Unreachable`."""
         try:
-            answer = await self._graphql.ask(LOGIN, {"input": {"userId": user_id, "password": password}}, None)
+            answer = await self._ask_unhurried(LOGIN, {"input": {"userId": user_id, "password": password}}, None)
         except Refused as error:
             raise SignInError(str(error)) from error
         except TryAgain as error:
@@ -72,6 +74,15 @@ class Session:
                     raise self._ended() from error
                 await self._renew(used)
                 renewed = True
+
+    async def _ask_unhurried(self, document: str, variables: Json, token: str | None) -> Any:
+        """Ask, and wait for as long as the server wants it, which has no file's track yet to say it on."""
+        while True:
+            try:
+                return await self._graphql.ask(document, variables, token)
+            except Throttled as error:
+                say(f"cloudkeep: {as_asked(error)}")
+                await asyncio.sleep(Patience().pause(error.after))
 
     async def _renew(self, refused: str | None) -> None:
         """Get a new access token, unless another task just did."""
