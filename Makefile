@@ -7,6 +7,8 @@
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 VENV := .venv/made-$(HERE)
+# Test files that run at once, each in order within itself; the long ones are in the folders that come first.
+JOBS := 2
 RUNTIME := .venv/runtime-$(HERE)
 DEV := .venv/dev-$(HERE)
 
@@ -25,7 +27,7 @@ endef
 help:
 	@printf '%s\n' \
 		'make run     set up and serve http://127.0.0.1:8000' \
-		'make test    set up and run all tests (ARGS="-k name" for some)' \
+		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once)' \
 		'make check   formatting, lint, types, layers' \
 		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
@@ -40,7 +42,7 @@ run: $(RUNTIME)
 	@exec .venv/bin/cloudkeep serve
 
 test: $(DEV)
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)
 	.venv/bin/ruff format --check .

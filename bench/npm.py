@@ -1,7 +1,10 @@
 """npm packages, each state of a lock installed once into a folder of its own, with the Node that requirements lock."""
 
+import fcntl
 import hashlib
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from json import loads
 from pathlib import Path
@@ -24,6 +27,21 @@ def install(project: Path, cache: Path, *options: str) -> Path:
     """
     sources = sorted(path for path in project.iterdir() if path.is_file())
     folder = cache / f"{project.name}-{_fingerprint(sources)}"
+    with _alone(cache):
+        _make(folder, sources, options)
+    return folder
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Two processes may want the same packages."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make(folder: Path, sources: Sequence[Path], options: Sequence[str]) -> None:
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -31,7 +49,6 @@ def install(project: Path, cache: Path, *options: str) -> Path:
             shutil.copy(source, folder)
         _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--logs-max=0", "--prefix", str(folder), *options)
         (folder / "whole").touch()
-    return folder
 
 
 def versions(project: Path) -> dict[str, str]:

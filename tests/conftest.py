@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
+from passlib.hash import argon2
+from redis import Redis
 
 from cloudkeep.settings import Settings
 from cloudkeep.worker import work
@@ -17,7 +20,7 @@ from storage.blobs import LocalBlobStore
 from storage.database import close_database, migrate, open_database
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.server import Api, listening_socket, serve, sign_up
+from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.stand import PLENTY
 
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
@@ -28,6 +31,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer has set in their shell must not change a test."""
     for name in [name for name in os.environ if name.startswith("CLOUDKEEP_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing, in this process; tests/services/test_passwords.py has them as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +74,26 @@ async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
     await server.stop()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def common_valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedValkey]:
+    """A Valkey for the tests that do nothing to its process."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest, common_valkey: EmbeddedValkey) -> str:
+    """Where an empty Redis is: the test's own Valkey where it has one."""
+    if "valkey" in request.fixturenames:
+        own: EmbeddedValkey = request.getfixturevalue("valkey")
+        return own.url
+    with Redis.from_url(common_valkey.url) as redis:
+        redis.flushall()
+    return common_valkey.url
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
     """A blob store of the test's own."""
@@ -79,12 +110,12 @@ async def sink() -> AsyncIterator[SmtpSink]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, valkey: EmbeddedValkey, sink: SmtpSink) -> Settings:
+def settings(tmp_path: Path, database_url: str, redis_url: str, sink: SmtpSink) -> Settings:
     """Settings of a server on a free port, all of it the test's own."""
     given = Settings(
         data_dir=tmp_path,
         database_url=database_url,
-        redis_url=valkey.url,
+        redis_url=redis_url,
         mail_url=f"smtp://127.0.0.1:{sink.port}?tls=none",
         body_stall_timeout=1.0,
         job_lease=4.0,
@@ -115,7 +146,7 @@ async def worker(settings: Settings, server: str) -> AsyncIterator[None]:
 @pytest.fixture
 async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client that nobody has signed in with."""
-    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+    async with http_client(server) as client:
         yield client
 
 
@@ -128,5 +159,5 @@ async def api(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
 @pytest.fixture
 async def other(server: str, sink: SmtpSink) -> AsyncIterator[Api]:
     """Somebody else who is signed in."""
-    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+    async with http_client(server) as client:
         yield await sign_up(client, sink)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.browser.browser import Browser, NoBrowser, find_browser
@@ -14,7 +13,7 @@ from tests.browser.site import Site, bundle, serving_page, url_of
 from tests.e2e.conftest import sign_up
 from tests.support.line import Line, line_to
 from tests.support.process import ServeProcess, serving
-from tests.support.server import Api, listening_socket
+from tests.support.server import Api, http_client, listening_socket
 
 HERE = Path(__file__).parent
 CACHE = HERE / ".cache"
@@ -47,7 +46,7 @@ def cloudkeep(origins: Origins, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
     """Somebody who has just registered."""
-    async with httpx.AsyncClient(base_url=cloudkeep.url, timeout=60) as http:
+    async with http_client(cloudkeep.url, timeout=60) as http:
         yield await sign_up(http, cloudkeep)
 
 

@@ -3,12 +3,10 @@
 import random
 from pathlib import Path
 
-import httpx
-
 from tests.browser.browser import Browser
 from tests.browser.site import Site
 from tests.support.line import Line
-from tests.support.server import Api, Json, digest
+from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -43,7 +41,7 @@ def give(site: Site, person: Api, content: bytes, url: str, **more: object) -> N
 
 
 async def download(url: str) -> bytes:
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with http_client(timeout=60) as http:
         return (await http.get(url)).content
 
 

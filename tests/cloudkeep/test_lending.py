@@ -13,7 +13,7 @@ from endpoints.lent_body import Consume
 from endpoints.socket_reader import Body
 from tests.endpoints.wire import connect, head
 from tests.smtp_sink import SmtpSink
-from tests.support.server import Api, Json, digest, listening_socket, serve, sign_up
+from tests.support.server import Api, Json, digest, http_client, listening_socket, serve, sign_up
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -65,7 +65,7 @@ async def test_a_body_from_a_page_of_another_origin_is_read_on_a_thread(
     with listening_socket() as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = settings.model_copy(update={"public_url": address, "cors_origins": ("https://a.b",)})
-        async with serve(settings, listener) as url, httpx.AsyncClient(base_url=url) as http:
+        async with serve(settings, listener) as url, http_client(url) as http:
             api = await sign_up(http, sink)
             answer = await api.put((await slots_of(api))[0], CONTENT, Origin="https://a.b")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://a.b"
@@ -162,7 +162,7 @@ async def test_a_server_that_stops_does_not_wait_for_a_slow_sender(settings: Set
     with listening_socket() as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with serve(settings.model_copy(update={"public_url": address}), listener, LendingProtocol) as url:
-            async with httpx.AsyncClient(base_url=url) as http:
+            async with http_client(url) as http:
                 slot = (await slots_of(await sign_up(http, sink)))[0]
             slow = await asyncio.open_connection(*listener.getsockname())
             slow[1].write(head("PUT", slot["url"], Content_Length=MIB) + b"x")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clips import large_clip
 from tests.support.process import ServeProcess, serving
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, http_client
 from workers.media.tools import Toolbox, find_tools
 
 
@@ -35,7 +35,7 @@ def cloudkeep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess
 @pytest.fixture
 async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
     """Somebody who has just registered at the shared server."""
-    async with httpx.AsyncClient(base_url=cloudkeep.url, timeout=60) as http:
+    async with http_client(cloudkeep.url, timeout=60) as http:
         yield await sign_up(http, cloudkeep)
 
 

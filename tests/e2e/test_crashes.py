@@ -11,7 +11,7 @@ import psutil
 from tests.clips import bigbuckbunny
 from tests.e2e.conftest import sign_up
 from tests.support.process import ServeProcess, free_port, serving
-from tests.support.server import Api, Json, digest
+from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually
 
 COUNT_RENDITIONS = "{ files { nodes { renditions { kind size sha256 downloadUrl } } } }"
@@ -46,7 +46,7 @@ async def test_a_worker_killed_in_the_middle_of_a_compression_is_replaced_and_th
 ) -> None:
     content = bigbuckbunny().read_bytes()
     with serving(tmp_path) as process:
-        async with httpx.AsyncClient(base_url=process.url, timeout=60) as http:
+        async with http_client(process.url, timeout=60) as http:
             person = await sign_up(http, process)
             upload = await person.upload(content, fileName="clip.mp4", compress={"preset": "SMALL"})
             await eventually(lambda: compressing(person, upload["id"]))
@@ -65,7 +65,7 @@ async def test_a_worker_killed_in_the_middle_of_a_compression_is_replaced_and_th
 async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_goes_on(tmp_path: Path) -> None:
     content = bytes(range(256)) * 2000
     with serving(tmp_path) as process:
-        async with httpx.AsyncClient(base_url=process.url, timeout=60) as http:
+        async with http_client(process.url, timeout=60) as http:
             person = await sign_up(http, process)
             upload = await person.init(content, chunkSize=64 * 1024)
             first, *others = upload["slots"]["nodes"]
@@ -89,7 +89,7 @@ async def put_again(person: Api, slot: Json, content: bytes) -> httpx.Response:
 
 async def test_a_second_start_on_the_same_folder_finds_everything_again(tmp_path: Path) -> None:
     content, port = b"kept for ever" * 1000, free_port()
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with http_client(timeout=60) as http:
         http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
         with serving(tmp_path, port) as process:
             person = await sign_up(http, process)

@@ -5,13 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 
 from tests.clips import bigbuckbunny, bikes
 from tests.support.process import ServeProcess
-from tests.support.server import PROGRESS, Api, Json, digest
+from tests.support.server import PROGRESS, Api, Json, digest, http_client
 from workers.media.probe import probe
 from workers.media.tools import Toolbox
 
@@ -146,7 +145,7 @@ async def test_an_aborted_upload_ends_its_subscription_and_takes_no_more_chunks(
 
 
 async def test_graphiql_answers_a_browser(cloudkeep: ServeProcess) -> None:
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         page = await http.get(f"{cloudkeep.url}/graphql", headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert "GraphiQL" in page.text

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.e2e.conftest import sign_up
 from tests.support.process import ServeProcess, serving
-from tests.support.server import Api
+from tests.support.server import Api, http_client
 
 MIB = 1024 * 1024
 LARGEST_CHUNK = 95 * MIB
@@ -39,7 +38,7 @@ def peak(process: psutil.Process) -> int:
 
 @pytest.mark.parametrize("how", ["put", "post"])
 async def test_a_chunk_of_95_mib_raises_the_servers_memory_by_less_than_8(quiet: ServeProcess, how: str) -> None:
-    async with httpx.AsyncClient(base_url=quiet.url, timeout=60) as http:
+    async with http_client(quiet.url, timeout=60) as http:
         person = await sign_up(http, quiet)
         warm, large = bytes(3 * MIB), bytes(LARGEST_CHUNK)
         await send(person, how, warm)

@@ -9,6 +9,7 @@ import pytest
 from endpoints.multipart import MAX_AROUND, MultipartChunk
 from services.errors import CloudKeepError
 from tests.endpoints.wire import BOUNDARY, FORM_TYPE, field, form
+from tests.support.seeds import SEED_OF_THIS_RUN
 from tests.support.server import digest
 
 CHUNK = b"the\r\n\r\nbytes"
@@ -39,7 +40,7 @@ def random_pieces(body: bytes, rng: random.Random) -> Iterator[bytes]:
     return (body[start:end] for start, end in itertools.pairwise([0, *cuts, len(body)]))
 
 
-@pytest.fixture(params=[*range(20), random.SystemRandom().randrange(2**32)])
+@pytest.fixture(params=[*range(20), SEED_OF_THIS_RUN])
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """Twenty seeds that stay, and one that is new in every run; the test's name tells it."""
     return random.Random(request.param)

@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.clips import bikes
@@ -16,7 +15,7 @@ from tests.e2e.conftest import sign_up
 from tests.faults.proofs import assert_whole
 from tests.support.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
-from tests.support.server import INIT, Api, Json, part_of
+from tests.support.server import INIT, Api, Json, http_client, part_of
 from tests.support.waiting import eventually
 
 KIBIBYTES = 96 * 1024
@@ -47,7 +46,7 @@ def disk(small: ServeProcess, tmp_path: Path) -> Path:
 @pytest.fixture
 async def person(small: ServeProcess) -> AsyncIterator[Api]:
     """Somebody who is signed in."""
-    async with httpx.AsyncClient(base_url=small.url, timeout=60) as http:
+    async with http_client(small.url, timeout=60) as http:
         yield await sign_up(http, small)
 
 

@@ -9,14 +9,13 @@ import secrets
 import time
 from pathlib import Path
 
-import httpx
-
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Sent, Stage, begin, padded_clip, to_the_end
 from tests.faults.proofs import assert_whole, nothing_is_left
 from tests.support.kills import Killer
 from tests.support.process import serving
+from tests.support.server import http_client
 
 KILLS = int(os.environ.get("FAULT_KILLS", "8"))
 SEED = int(os.environ.get("FAULT_SEED", str(secrets.randbits(32))))
@@ -55,7 +54,7 @@ async def test_every_upload_arrives_whole_and_once_through_kills_at_random_momen
     print(f"\nFAULT_SEED={SEED} FAULT_KILLS={KILLS}")
     arming, began = Arming(tmp_path / "faults"), time.monotonic()
     with serving(tmp_path / "data", None, **SETTINGS, **arming.environment) as process:
-        async with httpx.AsyncClient(base_url=process.url, timeout=30) as http:
+        async with http_client(process.url) as http:
             stage = Stage(process, await sign_up(http, process), tmp_path / "data", "random")
             killer = Killer(process, SEED, KILLS)
             arrived = await kill_through(stage, killer)

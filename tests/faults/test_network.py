@@ -18,7 +18,7 @@ import pytest_asyncio
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.proxy import Act, Fault, Proxy, Way, proxy
-from tests.support.server import INIT, Json, digest, part_of
+from tests.support.server import INIT, Json, digest, http_client, part_of
 from tests.support.stand import Stand, stand
 from tests.support.traces import traces
 from tests.support.waiting import eventually
@@ -375,7 +375,7 @@ async def test_a_download_that_is_cut_off_can_be_taken_up_again(shared: Stand, b
     got = b""
     while len(got) < len(content):
         with suppress(httpx.TransportError):
-            async with httpx.AsyncClient() as http, http.stream("GET", url, headers=ranged(len(got))) as answer:
+            async with http_client() as http, http.stream("GET", url, headers=ranged(len(got))) as answer:
                 async for block in answer.aiter_raw():
                     got += block
     assert got == content

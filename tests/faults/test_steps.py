@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.e2e.conftest import sign_up
@@ -22,7 +21,7 @@ from tests.faults.proofs import acknowledged_is_kept, all_is_well
 from tests.faults.report import Report
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step, step
 from tests.support.process import ServeProcess, serving
-from tests.support.server import Api
+from tests.support.server import Api, http_client
 
 ALL = os.environ.get("FAULT_STEPS") == "all"
 #: The worst moments, in one server's life: each is another kind of work half done.
@@ -74,7 +73,7 @@ def test_every_step_is_in_the_code(found: tuple[str, list[str]]) -> None:
 @pytest.mark.skipif(ALL, reason="the whole matrix is run")
 async def test_nothing_is_lost_at_the_worst_steps(tmp_path: Path) -> None:
     with armed_server(tmp_path) as (process, arming):
-        async with httpx.AsyncClient(base_url=process.url, timeout=30) as http:
+        async with http_client(process.url) as http:
             person = await sign_up(http, process)
             for name, victim in FEW:
                 await strike(process, arming, person, step(name), victim, tmp_path / "data")
@@ -83,7 +82,7 @@ async def test_nothing_is_lost_at_the_worst_steps(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", STEPS if ALL else (), ids=lambda where: where.name)
 async def test_nothing_is_lost_at_any_step(where: Step, tmp_path: Path, report: Report) -> None:
     with armed_server(tmp_path) as (process, arming):
-        async with httpx.AsyncClient(base_url=process.url, timeout=30) as http:
+        async with http_client(process.url) as http:
             person = await sign_up(http, process)
             for victim in VICTIMS:
                 with report.cell(where, victim) as cell:

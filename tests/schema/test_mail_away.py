@@ -5,11 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
 from cloudkeep.settings import Settings
 from tests.smtp_sink import SmtpSink
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, listening_socket, otp_of, serve
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, http_client, listening_socket, otp_of, serve
 
 PERSON = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "password": PASSWORD}
 
@@ -44,7 +42,7 @@ async def served_behind(link: Link, settings: Settings) -> AsyncIterator[Api]:
     with listening_socket() as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         changes = {"mail_url": f"smtp://127.0.0.1:{port}?tls=none", "public_url": url}
-        async with serve(settings.model_copy(update=changes), listener), httpx.AsyncClient(base_url=url) as http:
+        async with serve(settings.model_copy(update=changes), listener), http_client(url) as http:
             yield Api(http)
     relay.close()
 

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
-from tests.support.server import PASSWORD, Api, digest
+from tests.support.server import PASSWORD, Api, digest, http_client
 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }"""
 OPEN = """{ uploads(status: RECEIVING) { nodes {
@@ -17,7 +16,7 @@ CONTENT = b"some bytes" * 30_000
 async def elsewhere(api: Api, server: str) -> AsyncIterator[Api]:
     """The same person, signed in on another device."""
     user_id = (await api.data("{ me { userId } }"))["userId"]
-    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+    async with http_client(server) as client:
         payload = await Api(client).data(LOGIN, input={"userId": user_id, "password": PASSWORD})
         client.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
         yield Api(client)

@@ -18,7 +18,6 @@ from storage.events import RedisEventLog
 from storage.hints import JobHints
 from storage.models import Account
 from storage.redis import close_redis, connect_redis
-from storage.valkey import EmbeddedValkey
 
 #: Where chunks come from.
 SENDER = "192.0.2.1"
@@ -40,10 +39,10 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(database: str, store: LocalBlobStore, valkey: EmbeddedValkey) -> AsyncIterator[Bench]:
-    """Services over a database, a blob store and a Valkey of the test's own."""
-    redis = connect_redis(valkey.url)
-    hints = JobHints(valkey.url)
+async def bench(database: str, store: LocalBlobStore, redis_url: str) -> AsyncIterator[Bench]:
+    """Services over a database and a blob store of the test's own, and an empty Redis."""
+    redis = connect_redis(redis_url)
+    hints = JobHints(redis_url)
     await hints.start()
     progress = Progress(RedisEventLog(redis))
     budgets = Budgets(Limits(), LocalBuckets(), LocalBuckets())

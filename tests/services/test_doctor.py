@@ -129,7 +129,7 @@ async def test_a_young_blob_without_a_row_is_given_its_time(bench: Bench, tmp_pa
     assert await found(bench, mend=True) == []
 
 
-@pytest.mark.parametrize("key", [str(uuid7()), "somebody's backup"])
+@pytest.mark.parametrize("key", [str(uuid7()), "somebody's backup"], ids=["original", "backup"])
 async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
     bench: Bench, root: Path, tmp_path: Path, key: str
 ) -> None:

@@ -16,8 +16,8 @@ from storage.valkey import EmbeddedValkey
 
 
 @pytest.fixture
-async def presence(valkey: EmbeddedValkey) -> AsyncIterator[Presence]:
-    redis = connect_redis(valkey.url)
+async def presence(redis_url: str) -> AsyncIterator[Presence]:
+    redis = connect_redis(redis_url)
     yield Presence(redis)
     await close_redis(redis)
 

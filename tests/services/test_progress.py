@@ -21,9 +21,9 @@ FINAL = [status for status in UploadStatus if status.is_final]
 
 
 @pytest.fixture
-async def log(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisEventLog]:
+async def log(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisEventLog]:
     monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
-    redis = connect_redis(valkey.url)
+    redis = connect_redis(redis_url)
     opened = RedisEventLog(redis)
     await opened.start()
     yield opened

@@ -13,7 +13,7 @@ import httpx
 import psutil
 
 from tests.support.process import ServeProcess
-from tests.support.server import Api, Json
+from tests.support.server import Api, Json, http_client
 
 #: Children of the supervisor by a word of their command line.
 PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
@@ -62,7 +62,7 @@ class Killer:
 
     async def _calm(self) -> None:
         """Return once the server is ready."""
-        async with httpx.AsyncClient(base_url=self._process.url, timeout=30) as http:
+        async with http_client(self._process.url) as http:
             await persist(lambda: http.get("/readyz"))
 
     def _strike(self, victim: str) -> bool:

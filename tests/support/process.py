@@ -2,20 +2,20 @@
 
 import os
 import queue
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import psutil
-
-from tests.support.server import listening_socket
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -56,7 +56,7 @@ class ServeProcess:
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.output()
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", timeout=5, verify=False).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -99,9 +99,11 @@ class ServeProcess:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with listening_socket() as listener:
-        return int(listener.getsockname()[1])
+    """A port that was free a moment ago, and is none of those that the system hands out by itself meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager

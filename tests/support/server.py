@@ -46,6 +46,29 @@ def listening_socket() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
+def http_client(url: str = "", timeout: float = 30) -> httpx.AsyncClient:
+    """A client for a server without TLS: to read every certificate authority would take longer than most tests."""
+    return httpx.AsyncClient(base_url=url, timeout=timeout, verify=False)
+
+
+class QuickServer(uvicorn.Server):
+    """uvicorn's server, which looks ten times a second whether it is to stop; this one hears of it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop as on a signal."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Return when the server is to stop."""
+        await self.on_tick(0)
+        await self._stopping.wait()
+
+
 @asynccontextmanager
 async def serve(
     settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
@@ -59,7 +82,7 @@ async def serve(
         lifespan="on",
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = QuickServer(config)
     # Without uvicorn's own signal handlers: Ctrl-C is the test runner's.
     task = asyncio.create_task(server._serve([listener]))
     try:
@@ -69,7 +92,7 @@ async def serve(
                 task.result()
         yield settings.public_url
     finally:
-        server.should_exit = True
+        server.stop()
         await task
 
 

@@ -18,7 +18,7 @@ from cloudkeep.worker import work
 from services.keys import SecretKey
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.server import Api, listening_socket, serve, sign_up
+from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 
 #: All people of the tests come from one address. Those that are about budgets set their own.
 PLENTY: dict[str, Any] = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
@@ -57,15 +57,15 @@ async def stand(
         settings = _settings(folder, database, valkey.url, sink.port, listener.getsockname()[1], changes)
         url = await stack.enter_async_context(serve(settings, listener, protocol))
         await stack.enter_async_context(_working(settings))
-        nobody = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
-        person = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        nobody = await stack.enter_async_context(http_client(url))
+        person = await stack.enter_async_context(http_client(url))
         yield Stand(url, settings, sink, nobody, await sign_up(person, sink))
 
 
 @asynccontextmanager
 async def another(running: Stand) -> AsyncIterator[Api]:
     """Somebody else who is signed in."""
-    async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+    async with http_client(running.url) as client:
         yield await sign_up(client, running.sink)
 
 

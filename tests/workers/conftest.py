@@ -23,7 +23,6 @@ from storage.models import Account, JobKind, Upload, UploadStatus
 from storage.presence import Presence
 from storage.receipts import add
 from storage.redis import close_redis, connect_redis
-from storage.valkey import EmbeddedValkey
 from workers import loop
 from workers.crew import Crew
 from workers.follower import Follower
@@ -44,9 +43,9 @@ def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def crew(valkey: EmbeddedValkey, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[Crew]:
+async def crew(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[Crew]:
     """What jobs need, all of it real."""
-    redis, hints = connect_redis(valkey.url), JobHints(valkey.url)
+    redis, hints = connect_redis(redis_url), JobHints(redis_url)
     await hints.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -57,9 +56,9 @@ async def crew(valkey: EmbeddedValkey, database: str, store: LocalBlobStore, tmp
 
 
 @pytest.fixture
-async def start(crew: Crew, valkey: EmbeddedValkey) -> AsyncIterator[Start]:
+async def start(crew: Crew, redis_url: str) -> AsyncIterator[Start]:
     """Start workers; they end with their block."""
-    redis = connect_redis(valkey.url)
+    redis = connect_redis(redis_url)
     uploads = Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**30, DAY))
 
     @asynccontextmanager

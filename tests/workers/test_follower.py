@@ -15,7 +15,6 @@ from storage.blobs import LocalBlobStore
 from storage.events import RedisEventLog
 from storage.models import Upload, UploadStatus
 from storage.redis import close_redis, connect_redis
-from storage.valkey import EmbeddedValkey
 from tests.support.server import digest
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, DAY, new_upload
@@ -27,8 +26,8 @@ COUNT = -(-len(CONTENT) // CHUNK)
 
 
 @pytest.fixture
-async def progress(valkey: EmbeddedValkey, database: str) -> AsyncIterator[Progress]:
-    redis = connect_redis(valkey.url)
+async def progress(redis_url: str, database: str) -> AsyncIterator[Progress]:
+    redis = connect_redis(redis_url)
     log = RedisEventLog(redis)
     await log.start()
     yield Progress(log)
