@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.cors import shared_with
+from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
 from cloudkeep.resources import connected_database, open_services
 from cloudkeep.settings import Settings
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> ASGIApp:
             Exception: problems.fault,
         },
     )
-    return shared_with(settings.cors_origins, app)
+    return ProxyHeaders(shared_with(settings.cors_origins, app), settings.trusted_proxies, settings.proxy_header)
 
 
 async def _home(_: Request) -> Response:

@@ -150,8 +150,7 @@ def _http_server(settings: Settings) -> "uvicorn.Server":
         access_log=False,
         log_config=None,  # records go the way of all the others
         log_level="warning",
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # cloudkeep.forwarded knows more of them
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

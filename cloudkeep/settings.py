@@ -71,7 +71,10 @@ class Settings(BaseSettings):
         default_factory=lambda data: (data["data_dir"] / "blobs").as_uri(), repr=False
     )
     mail_url: Annotated[str, BeforeValidator(values.mail_url)] = Field(default="console:", repr=False)
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.networks)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.proxies)] = ()
+    proxy_header: Annotated[str, BeforeValidator(values.one_of(values.X_FORWARDED_FOR, values.FORWARDED))] = (
+        values.X_FORWARDED_FOR
+    )
     public_url: Annotated[str, BeforeValidator(values.public_url)] = Field(default_factory=_public_url)
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.origins)] = ()
     max_file_size: Bytes = 500 * 2**30

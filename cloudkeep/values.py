@@ -14,6 +14,10 @@ from services.limits import Limit
 
 Parser = Callable[[object], object]
 
+#: Among trusted proxies: whoever comes by a unix socket.
+UNIX = "unix"
+X_FORWARDED_FOR, FORWARDED = "X-Forwarded-For", "Forwarded"
+
 
 def between(low: int, high: int) -> Parser:
     """A whole number from ``low`` to ``high``, both included."""
@@ -88,6 +92,24 @@ def networks(value: object) -> tuple[str, ...]:
         except ValueError:
             raise ValueError(f"must list IP addresses and CIDR ranges, and {_quote(entry)} is neither") from None
     return entries
+
+
+def proxies(value: object) -> tuple[str, ...]:
+    """The same, and perhaps the word ``unix``."""
+    entries = tuple(filter(None, (entry.strip() for entry in str(value).split(","))))
+    return networks(",".join(entry for entry in entries if entry != UNIX)) + ((UNIX,) if UNIX in entries else ())
+
+
+def one_of(*words: str) -> Parser:
+    """One of a few words, however its letters are cased."""
+
+    def parse(value: object) -> str:
+        found = next((word for word in words if word.lower() == str(value).strip().lower()), None)
+        if found is None:
+            raise ValueError(f"must be {' or '.join(words)}, not {_quote(value)}")
+        return found
+
+    return parse
 
 
 def sqlite_url(value: object) -> str:

@@ -86,6 +86,11 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert load(SUBSCRIPTIONS="0/7").subscriptions == (0, 7)
 
 
+def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:
+    settings = load(TRUSTED_PROXIES="unix, 10.0.0.1,", PROXY_HEADER="forwarded")
+    assert (settings.trusted_proxies, settings.proxy_header) == (("10.0.0.1", "unix"), "Forwarded")
+
+
 @pytest.mark.parametrize(
     ("text", "origins"),
     [
@@ -176,6 +181,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),
         ("WORKER_NAME", "a/b", "must be 1 to 100 letters, digits, '.', '_' or '-', not 'a/b'"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "must list IP addresses and CIDR ranges, and '10.0.0.1/8' is neither"),
+        ("TRUSTED_PROXIES", "unix,UNIX", "must list IP addresses and CIDR ranges, and 'UNIX' is neither"),
+        ("PROXY_HEADER", "X-Real-IP", "must be X-Forwarded-For or Forwarded, not 'X-Real-IP'"),
         ("DATABASE_URL", "postgres://u:p@h/d", "the scheme postgres: is not supported, only sqlite:"),
         ("DATABASE_URL", "cloudkeep.sqlite3", "must be a URL that starts with sqlite:"),
         ("DATABASE_URL", "sqlite://x.sqlite3", "must name a file by its absolute path, as in sqlite:///path/to/file"),

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import uvicorn
 from httpx_sse import EventSource
+from starlette.types import ASGIApp
 
 from cloudkeep.app import create_app
 from cloudkeep.lending import LendingProtocol
@@ -74,13 +75,23 @@ async def serve(
     settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
 ) -> AsyncIterator[str]:
     """Serve the app on the listener, as ``cloudkeep serve`` does or by another HTTP protocol; yields its base URL."""
+    async with serve_app(create_app(settings), listener, protocol):
+        yield settings.public_url
+
+
+@asynccontextmanager
+async def serve_app(
+    app: ASGIApp, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
+) -> AsyncIterator[None]:
+    """Serve any app on the listener."""
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http=protocol,
         ws="websockets-sansio",
         log_level="warning",
         lifespan="on",
         timeout_graceful_shutdown=1,
+        proxy_headers=False,
     )
     server = QuickServer(config)
     # Without uvicorn's own signal handlers: Ctrl-C is the test runner's.
@@ -90,7 +101,7 @@ async def serve(
             await asyncio.sleep(0.01)
             if task.done():
                 task.result()
-        yield settings.public_url
+        yield
     finally:
         server.stop()
         await task
