@@ -39,12 +39,6 @@ class Refused(Exception):
         super().__init__(errors)
         self.errors = list(errors)
 
-    @property
-    def operation_type(self) -> OperationType | None:
-        """The type of operation that is not allowed, if that is the reason."""
-        error = self.errors[0] if self.errors else None
-        return error.operation_type if isinstance(error, OperationNotAllowed) else None
-
 
 @dataclass(frozen=True)
 class Admitted:

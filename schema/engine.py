@@ -5,8 +5,8 @@ a small query does; so its schema's two public methods are written anew here: ``
 ``stream`` any number of them. Every transport ends in one of the two.
 """
 
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from inspect import isawaitable
 from typing import Any
 
@@ -22,7 +22,6 @@ from graphql import (
     map_source_to_response_event,
 )
 from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -31,7 +30,8 @@ from resolvers.context import Context, RequestContext
 from schema.admission import Admitted, Gate, Refused, Request
 from schema.cost.extension import cost_extension
 from schema.documents import Documents
-from schema.errors import coded
+from schema.errors import coded, rendered
+from services.errors import TooManySubscriptions
 
 ANY_TYPE = frozenset(OperationType)
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -63,8 +63,7 @@ class Schema(strawberry.Schema):
     ) -> ExecutionResult:
         """Run a query or a mutation; a subscription has many answers, and would fail inside when asked for one.
 
-        Raises :class:`MissingQueryError`, and :class:`InvalidOperationTypeError` for what is not allowed here: HTTP has
-        answers of its own for both.
+        Raises :class:`MissingQueryError`.
         """
         allowed = ONE_ANSWER if allowed_operation_types is None else ONE_ANSWER.intersection(allowed_operation_types)
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
@@ -72,8 +71,6 @@ class Schema(strawberry.Schema):
         try:
             admitted = await self._gate.admit(context, request)
         except Refused as refused:
-            if refused.operation_type:
-                raise InvalidOperationTypeError(refused.operation_type) from None
             return _refusal(context, request, refused)
         return await _run(admitted, request)
 
@@ -87,7 +84,10 @@ class Schema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Run any operation. A query or a mutation gives one result, a subscription one for each event."""
+        """Run any operation. A query or a mutation gives one result, a subscription one for each event.
+
+        Raises :class:`MissingQueryError`.
+        """
         allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
         return self._results(_context(context_value), request)
@@ -98,7 +98,7 @@ class Schema(strawberry.Schema):
             if admitted.operation.type is not OperationType.SUBSCRIPTION:
                 yield await _run(admitted, request)
                 return
-            async with aclosing(_follow(admitted, request)) as results:
+            async with _seated(admitted), aclosing(_follow(admitted, request)) as results:
                 async for result in results:
                     yield result
         except Refused as refused:
@@ -120,6 +120,20 @@ def _request(
 def _context(value: object) -> Context:
     assert isinstance(value, RequestContext)
     return value.for_operation()
+
+
+@asynccontextmanager
+async def _seated(admitted: Admitted) -> AsyncIterator[None]:
+    """Hold one of the payer's seats. Raises :class:`Refused` when there is none, and what was not done costs less."""
+    context = admitted.context
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(context.services.seats.take(context.payer))
+        except TooManySubscriptions as error:
+            admitted.settle(None)
+            context.admission.refused = error
+            raise Refused([rendered(error)]) from None
+        yield
 
 
 async def _run(admitted: Admitted, request: Request) -> ExecutionResult:

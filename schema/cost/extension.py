@@ -10,6 +10,7 @@ from resolvers.context import Admission
 from services.budgets import LayerStatus
 
 POINTS = "points"
+EVERYBODY = "global"
 #: What a request's ``extensions`` hold under ``cost`` to get the status of every layer.
 EVERY_LAYER = "layers"
 
@@ -26,8 +27,8 @@ def cost_extension(admission: Admission, wanted: Mapping[str, Any]) -> dict[str,
 
 
 def points_of(admission: Admission) -> list[LayerStatus]:
-    """The layers that count points."""
-    return [layer for layer in admission.layers if layer.unit == POINTS]
+    """The layers that count points, but for that of everybody: how full it is is nobody's business."""
+    return [layer for layer in admission.layers if layer.unit == POINTS and layer.layer != EVERYBODY]
 
 
 def throttle_status(layer: LayerStatus) -> dict[str, Any]:
