@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql_answer import NOT_RUN, STREAM_NEEDED, Answer, encoded, response_of, response_of_batch
+from cloudkeep.graphql_answer import NO_QUERY, Answer, encoded, response_of, response_of_batch
 from cloudkeep.graphql_events import event_stream, single_event
 from cloudkeep.graphql_ide import graphiql
 from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
@@ -130,9 +130,9 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         if media_type == EVENTS:
             return await self._stream(request, asked, context)
         answer = await self._answer(asked, context, request.method)
-        if answer is STREAM_NEEDED and EVENTS in media_types:
+        if answer.needs_stream and EVENTS in media_types:
             return await self._stream(request, asked, context)
-        return response_of(answer, media_type)
+        return response_of(answer, media_type, context.admissions[-1] if context.admissions else None)
 
     async def _respond_to_batch(
         self, asked: list[Asked], context: RequestContext, media_types: Sequence[str]
@@ -140,7 +140,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         """One after another: mutations in their order, and no request takes more of the process than another."""
         media_type = _chosen(media_types, ANSWERS)
         answers = [await self._answer(one, context, "POST") for one in asked]
-        return response_of_batch(answers, media_type)
+        return response_of_batch(answers, media_type, context.admissions)
 
     async def _answer(self, asked: Asked, context: RequestContext, method: str) -> Answer:
         try:
@@ -152,8 +152,8 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
                 allowed_operation_types=ALLOWED[method],
                 operation_extensions=asked.extensions,
             )
-        except NOT_RUN as error:
-            return Answer.not_run(error, method)
+        except MissingQueryError:
+            return Answer.refused(NO_QUERY)
         return Answer.of(result)
 
     async def _stream(self, request: Request, asked: Asked, context: RequestContext) -> Response:
@@ -166,8 +166,8 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
                 allowed_operation_types=STREAMED[request.method],
                 operation_extensions=asked.extensions,
             )
-        except NOT_RUN as error:
-            return single_event(Answer.not_run(error, request.method))
+        except MissingQueryError:
+            return single_event(Answer.refused(NO_QUERY))
         return event_stream(results)
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:

@@ -1,27 +1,28 @@
 """How results travel over HTTP (GraphQL over HTTP, section Response): body, status and headers."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from cloudkeep.graphql_request import Refusal
 from cloudkeep.media_types import JSON
-from schema.errors import INVALID_REQUEST
+from endpoints.ratelimit import fields_of, refusal_fields
+from resolvers.context import Admission
+from schema.errors import FAULT as FAULT_MESSAGE
+from schema.errors import OperationNotAllowed
 from services.errors import CloudKeepError, ErrorCode
 
 Json = dict[str, Any]
 
-#: What the schema raises instead of answering.
-NOT_RUN = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 #: What a GET may be (RFC 9110, section 9.2.1): anything else would be done by whoever follows a link.
 ONLY_QUERIES = {"Allow": "POST"}
+NO_QUERY = Refusal(400, "There is no `query` in the request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,24 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     about_document: bool = False
+    #: A single answer cannot be that of a subscription.
+    needs_stream: bool = False
 
     @classmethod
     def of(cls, result: ExecutionResult) -> "Answer":
         """The result as it is sent. What was refused before it ran has no data, not even null."""
-        errors = result.errors or ()
+        errors = result.errors or []
         has_run = result.data is not None or not errors or any(error.path for error in errors)
         body: Json = {"data": result.data} if has_run else {}
         if errors:
             body["errors"] = [error.formatted for error in errors]
         if result.extensions:
             body["extensions"] = result.extensions
-        status = 200 if has_run else _status_of(body["errors"])
+        if has_run:
+            return cls(body)
+        if isinstance(errors[0], OperationNotAllowed):
+            return cls._not_allowed(body, errors[0].operation_type)
+        status = _status_of(body["errors"])
         return cls(body, status, about_document=status == 400)
 
     @classmethod
@@ -52,20 +59,17 @@ class Answer:
         return cls(_error(str(refusal), refusal.code.value), refusal.status, refusal.headers)
 
     @classmethod
-    def of_error(cls, error: CloudKeepError, headers: Mapping[str, str] | None = None) -> "Answer":
+    def of_error(cls, error: CloudKeepError, headers: Mapping[str, str]) -> "Answer":
         """The answer to a request that was refused as a whole."""
-        return cls({"errors": [{"message": str(error), "extensions": error.extensions}]}, error.status, headers or {})
+        return cls({"errors": [{"message": str(error), "extensions": error.extensions}]}, error.status, headers)
 
     @classmethod
-    def not_run(cls, error: Exception, method: str) -> "Answer":
-        """The answer to an operation that the schema did not begin with."""
-        if isinstance(error, CannotGetOperationTypeError):
-            return cls(_error(error.as_http_error_reason(), INVALID_REQUEST), 400, about_document=True)
-        if not isinstance(error, InvalidOperationTypeError):
-            return cls.refused(Refusal(400, "There is no `query` in the request"))
-        if error.operation_type is OperationType.SUBSCRIPTION:
-            return STREAM_NEEDED
-        return cls.refused(Refusal(405, f"{method} runs queries only", headers=ONLY_QUERIES))
+    def _not_allowed(cls, body: Json, operation_type: OperationType) -> "Answer":
+        """The answer to an operation of a type that is not run this way."""
+        if operation_type is OperationType.SUBSCRIPTION:
+            body["errors"][0]["message"] = "A subscription needs Accept: text/event-stream, or a WebSocket."
+            return cls(body, 400, needs_stream=True)
+        return cls(body, 405, ONLY_QUERIES)
 
 
 def encoded(value: object) -> str:
@@ -73,26 +77,41 @@ def encoded(value: object) -> str:
     return _ENCODER.encode(value)
 
 
-def response_of(answer: Answer, media_type: str) -> Response:
-    """The answer to a single operation.
+def response_of(answer: Answer, media_type: str, admission: Admission | None = None) -> Response:
+    """The answer to a single operation, and what was said about its price.
 
     In ``application/json`` a document that is refused has status 200, as the specification wants it: the client
     could not tell an error of ours from a proxy's. What refuses the caller has its status all the same.
     """
     status = 200 if answer.about_document and media_type == JSON else answer.status
-    return _response(answer.body, status, media_type, answer.headers)
+    return _response(answer.body, status, media_type, {**answer.headers, **_fields(admission)})
 
 
-def response_of_batch(answers: Sequence[Answer], media_type: str) -> Response:
-    """The answers in the order of the operations; a status of its own only when all were refused for one reason."""
-    statuses = {answer.status for answer in answers}
-    status = 429 if statuses == {429} else 200
-    return _response([answer.body for answer in answers], status, media_type, {})
+def response_of_batch(answers: Sequence[Answer], media_type: str, admissions: Sequence[Admission]) -> Response:
+    """The answers in the order of the operations. The status is 429 when there was room for none of them.
+
+    In the head stand the budgets as the last operation left them, or those for which to wait longest.
+    """
+    bodies = [answer.body for answer in answers]
+    if all(answer.status == 429 for answer in answers):
+        return _response(bodies, 429, media_type, _fields(max(admissions, key=_wait)))
+    return _response(bodies, 200, media_type, _fields(admissions[-1] if admissions else None))
 
 
 def _response(body: object, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
-    content_type = f"{media_type}; charset=utf-8"
-    return Response(encoded(body), status, {"Content-Type": content_type, **headers})
+    return Response(encoded(body), status, {"Content-Type": f"{media_type}; charset=utf-8", **headers})
+
+
+def _fields(admission: Admission | None) -> dict[str, str]:
+    if admission is None:
+        return {}
+    return refusal_fields(admission.refused) if admission.refused else fields_of(admission.layers)
+
+
+def _wait(admission: Admission) -> float:
+    """Seconds; those that wait in vain would wait for ever."""
+    wait = getattr(admission.refused, "retry_after", None)
+    return math.inf if wait is None else wait
 
 
 def _error(message: str, code: str) -> Json:
@@ -113,6 +132,4 @@ def _statuses(kind: type[CloudKeepError]) -> Iterator[tuple[str, int]]:
 _STATUSES = dict(_statuses(CloudKeepError))
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
-#: A single answer cannot be that of a subscription.
-STREAM_NEEDED = Answer.refused(Refusal(400, "A subscription needs Accept: text/event-stream, or a WebSocket"))
-FAULT = Answer(_error("Something went wrong on the server.", ErrorCode.INTERNAL.value), 500)
+FAULT = Answer(_error(FAULT_MESSAGE, ErrorCode.INTERNAL.value), 500)

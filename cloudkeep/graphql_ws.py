@@ -20,7 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from resolvers.context import RequestContext
-from schema.errors import INVALID_REQUEST
+from schema.errors import FAULT, INVALID_REQUEST
 from services.clock import now
 from services.errors import ErrorCode
 from services.tokens import Viewer
@@ -132,7 +132,7 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
 
 _NO_DOCUMENT = GraphQLError("There is no document", extensions={"code": INVALID_REQUEST})
-_FAULT = GraphQLError("Something went wrong on the server.", extensions={"code": ErrorCode.INTERNAL.value})
+_FAULT = GraphQLError(FAULT, extensions={"code": ErrorCode.INTERNAL.value})
 
 
 def _is_message(message: object) -> bool:

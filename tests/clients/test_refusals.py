@@ -33,6 +33,14 @@ async def test_a_document_that_is_not_valid_is_an_error_with_a_code(
 
 
 @every_transport
+async def test_an_operation_that_is_too_complex_is_an_error_with_a_code(
+    shared: Stand, clients: Npm, ask: Asking
+) -> None:
+    document = "{ " + " ".join(f"a{number}: __typename" for number in range(101)) + " }"
+    assert await ask(clients, shared.url, document, None) == "OPERATION_TOO_COMPLEX"
+
+
+@every_transport
 async def test_who_must_sign_in_is_told_with_a_code(shared: Stand, clients: Npm, ask: Asking) -> None:
     assert await ask(clients, shared.url, UPLOADS, None) == "UNAUTHENTICATED"
 
@@ -59,7 +67,7 @@ async def test_what_is_refused_does_not_end_what_comes_after_it(shared: Stand, c
     for outcome in (broken, missing):
         errors = outcome["error"]["errors"] if kind == "ws" else outcome["results"][0]["errors"]
         assert errors[0]["extensions"]["code"] == "GRAPHQL_INVALID"
-    assert (fine["results"], fine["error"]) == ([{"data": {"me": None}}], None)
+    assert ([result["data"] for result in fine["results"]], fine["error"]) == ([{"me": None}], None)
 
 
 async def test_a_connection_with_too_much_at_once_is_ended_with_the_reason(shared: Stand) -> None:

@@ -38,7 +38,7 @@ def code_of(response: httpx.Response) -> str:
 
 async def test_a_query_is_answered_in_json(shared: Stand) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}')
-    assert (response.status_code, response.json()) == (200, {"data": {"me": None}})
+    assert (response.status_code, response.json()["data"]) == (200, {"me": None})
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
@@ -67,7 +67,6 @@ MALFORMED = {
     "variables that are a list": b'{"query": "{ me { id } }", "variables": []}',
     "extensions that are a number": b'{"query": "{ me { id } }", "extensions": 5}',
     "an operation that is a number": b'{"query": "{ me { id } }", "operationName": 5}',
-    "a subscription": b'{"query": "subscription { uploadProgress(uploadId: 1) { cursor } }"}',
 }
 
 
@@ -107,7 +106,7 @@ async def test_no_text_is_a_fault(shared: Stand, field: str, text: str) -> None:
     body = json.dumps({"query": document, "variables": {"id": text}}).encode()
     headers = {**JSON_TYPE, "Authorization": shared.api.http.headers["Authorization"]}
     response = await shared.http.post("/graphql", content=body, headers=headers)
-    assert response.json() == {"data": {field: None}}
+    assert response.json()["data"] == {field: None}
 
 
 async def test_a_body_may_have_so_many_bytes_and_no_more(shared: Stand) -> None:
@@ -153,12 +152,12 @@ async def test_a_body_that_is_compressed_is_refused(shared: Stand) -> None:
 )
 async def test_json_is_json_whatever_is_said_beside_it(shared: Stand, content_type: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
-    assert response.json() == {"data": {"me": None}}
+    assert response.json()["data"] == {"me": None}
 
 
 async def test_a_byte_order_mark_is_no_part_of_a_request(shared: Stand) -> None:
     response = await post(shared, b'\xef\xbb\xbf{"query": "{ me { id } }"}')
-    assert response.json() == {"data": {"me": None}}
+    assert response.json()["data"] == {"me": None}
 
 
 async def test_a_browser_gets_graphiql(shared: Stand) -> None:
@@ -214,7 +213,7 @@ async def test_a_token_that_does_not_hold_is_refused_whatever_is_asked(shared: S
 @pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "Bearer ", "x"])
 async def test_what_is_no_token_is_as_good_as_none(shared: Stand, authorization: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization.strip())
-    assert response.json() == {"data": {"me": None}}
+    assert response.json()["data"] == {"me": None}
 
 
 async def test_the_scheme_of_a_token_has_no_case(shared: Stand) -> None:

@@ -328,7 +328,7 @@ async def test_a_socket_has_room_for_fifty_subscriptions(socket: Socket, upload:
     await eventually(lambda: is_forgotten(upload))
 
 
-INVALID = ["{", "", "é" * 300, "x" * 300, "{ nothing }"]
+INVALID = ["{", "", "é" * 300, "x" * 300, "{ nothing }", "query a { me { id } } query b { me { id } }"]
 
 
 @pytest.mark.parametrize("document", INVALID, ids=lambda text: text[:20])

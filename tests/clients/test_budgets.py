@@ -1,0 +1,118 @@
+"""Whoever has used up their budget gets to know it, by whichever transport, and so do real clients."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from cloudkeep.media_types import EVENTS, JSON, RESPONSE
+from services.budgets import Limit
+from tests.clients.conftest import Npm
+from tests.clients.transports import TRANSPORTS, Asking
+from tests.support.server import Json
+from tests.support.stand import Stand, stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Enough to sign up, and next to nothing comes back while the tests run.
+LITTLE = Limit(300, 0.01)
+ME = "{ me { id } }"
+#: Every test asks for something else, so that none of it is known from before.
+UPLOADS = "{ uploads { nodes { id fileName } } }"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def poor(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+    """A server that has nothing left for whoever is not signed in."""
+    folder = tmp_path_factory.mktemp("poor")
+    async with stand(folder, migrated_database, budget_anonymous=LITTLE) as running:
+        while (await ask(running, "{ nothing }")).status_code != 429:
+            pass
+        yield running
+
+
+async def ask(poor: Stand, document: str, accept: str = RESPONSE) -> httpx.Response:
+    return await poor.http.post("/graphql", json={"query": document}, headers={"Accept": accept})
+
+
+def assert_limited(answer: Json) -> None:
+    """The answer is a refusal that says how long to wait for which budget, and holds no data."""
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert error["extensions"]["layer"] == "anonymous"
+    assert error["extensions"]["retryAfter"] > 0
+    assert "data" not in answer
+    cost = answer["extensions"]["cost"]
+    assert cost["requestedQueryCost"] > cost["throttleStatus"]["currentlyAvailable"]
+    assert cost["actualQueryCost"] is None
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
+async def test_a_real_client_is_told_that_its_budget_is_used_up(poor: Stand, clients: Npm, transport: Asking) -> None:
+    assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
+async def test_what_is_refused_is_refused_for_a_known_document_too(
+    poor: Stand, clients: Npm, transport: Asking
+) -> None:
+    await poor.api.call(UPLOADS)
+    assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
+
+
+@pytest.mark.parametrize("accept", [JSON, RESPONSE])
+async def test_the_answer_says_how_long_to_wait(poor: Stand, accept: str) -> None:
+    response = await ask(poor, UPLOADS, accept)
+    assert_limited(response.json())
+    assert (response.status_code, response.headers["Content-Type"]) == (429, f"{accept}; charset=utf-8")
+    wait = response.json()["errors"][0]["extensions"]["retryAfter"]
+    assert int(response.headers["Retry-After"]) >= wait
+    assert '"anonymous";q=300' in response.headers["RateLimit-Policy"]
+    assert '"anonymous";r=' in response.headers["RateLimit"]
+
+
+async def test_a_get_is_refused_like_a_post(poor: Stand) -> None:
+    response = await poor.http.get("/graphql", params={"query": UPLOADS}, headers={"Accept": RESPONSE})
+    assert_limited(response.json())
+    assert (response.status_code, "Retry-After" in response.headers) == (429, True)
+
+
+async def test_an_event_stream_says_it_in_its_only_event(poor: Stand, clients: Npm) -> None:
+    response = await ask(poor, UPLOADS, EVENTS)
+    assert response.status_code == 200
+    (outcome,) = await clients.ask("sse", poor.url, {"query": UPLOADS})
+    assert_limited(outcome["results"][0])
+
+
+async def test_a_websocket_says_it_in_an_error_and_stays_open(poor: Stand, clients: Npm) -> None:
+    for outcome in await clients.ask("ws", poor.url, {"query": UPLOADS}, {"query": ME}):
+        (error,) = outcome["error"]["errors"]
+        assert error["extensions"]["retryAfter"] > 0
+
+
+async def test_a_batch_has_the_status_when_there_was_room_for_none_of_it(poor: Stand) -> None:
+    response = await poor.http.post("/graphql", json=[{"query": UPLOADS}, {"query": ME}])
+    for answer in response.json():
+        assert_limited(answer)
+    waits = [answer["errors"][0]["extensions"]["retryAfter"] for answer in response.json()]
+    assert (response.status_code, int(response.headers["Retry-After"]) >= max(waits)) == (429, True)
+
+
+async def test_a_batch_of_which_something_could_run_is_an_answer(poor: Stand) -> None:
+    free = {"query": "{ __typename }"}
+    await poor.api.call(free["query"])
+    response = await poor.http.post("/graphql", json=[{"query": UPLOADS}, free])
+    refused, answered = response.json()
+    assert_limited(refused)
+    assert answered["data"] == {"__typename": "Query"}
+    assert (response.status_code, "Retry-After" in response.headers) == (200, False)
+
+
+async def test_an_answer_says_what_is_left(poor: Stand) -> None:
+    response = await poor.api.http.post("/graphql", json={"query": ME})
+    left = response.json()["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"]
+    assert response.status_code == 200
+    assert f'"account";r={left}' in response.headers["RateLimit"]
+    assert "Retry-After" not in response.headers
