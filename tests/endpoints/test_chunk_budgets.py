@@ -74,7 +74,7 @@ async def test_a_chunk_beyond_its_owners_budget_is_refused_and_told_when_to_come
     assert (problem["code"], problem["layer"], problem["status"]) == ("RATE_LIMITED", "ingest", 429)
     assert 900 < problem["retryAfter"] <= 1000
     assert 900 < int(refused.headers["Retry-After"]) <= 1000
-    policy = '"account";q=20000;w=20, "ingest";q=140000;qu="content-bytes";w=2000'
+    policy = '"account";q=1000000;w=10, "ingest";q=140000;qu="content-bytes";w=2000'
     assert refused.headers["RateLimit-Policy"].endswith(policy)
     assert re.search(r'"ingest";r=\d{1,4};t=(9\d\d|1000)$', refused.headers["RateLimit"])
     assert [slot["index"] for slot in (await shared.api.look(upload["id"]))["slots"]["nodes"]] == [2]
