@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check faults bench bench-latency bench-memory bench-price bench-ready format schema migration lock clean
+.PHONY: help run test check faults bench bench-bombs bench-latency bench-memory bench-price bench-ready format schema migration lock clean
 
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -31,7 +31,7 @@ help:
 		'make check   formatting, lint, types, layers' \
 		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
-		'make bench-latency, bench-memory, bench-price, bench-ready  queries under load, memory, prices, time to READY' \
+		'make bench-bombs, bench-latency, bench-memory, bench-price, bench-ready  hostile and other queries, memory, time' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \
 		'make migration NAME=what_changed  write a migration from the changes in storage/models.py' \
@@ -56,7 +56,7 @@ faults: $(DEV)
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)
 
-bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
+bench-bombs bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
 	@.venv/bin/python -m bench.$* $(ARGS)
 
 format: $(DEV)

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from schema.cost.inputs import Variables
+from schema.cost.inputs import Known, Variables
 from schema.cost.shape import Branch, Node, Shape, times
 
 MAX_ENTRIES = 1_000
@@ -28,12 +28,12 @@ class Entry:
 def entries_of(shape: Shape, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
     """The fields of an operation, breadth first, at most ``limit`` of them."""
     whole = shape.costs(variables).whole
-    found: list[Entry] = []
+    found, known = list[Entry](), Known()
     pending: deque[tuple[Node, str, int]] = deque([(shape.root, "", 1)] if shape.root else [])
     while pending and len(found) < limit:
         node, path, count = pending.popleft()
         for field in node.fields:
-            own, below = shape.own(field, variables), 0
+            own, below = shape.own(field, variables, known), 0
             if isinstance(field, Branch):
                 values = times(field, variables)
                 below = values * max(whole[member.index] for member in field.members)

@@ -88,9 +88,9 @@ class Shape:
             whole[node.index] = own[node.index] + _below(node, whole, variables)
         return Costs(own, whole)
 
-    def own(self, leaf: Leaf | Branch, variables: Variables) -> int:
-        """What it costs to resolve a field once, for these variables."""
-        return self._inputs.resolve(leaf.own, variables, {}) if isinstance(leaf.own, Own) else leaf.own
+    def own(self, leaf: Leaf | Branch, variables: Variables, known: Known) -> int:
+        """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
+        return self._inputs.resolve(leaf.own, variables, known) if isinstance(leaf.own, Own) else leaf.own
 
     def _fixed(self) -> Costs:
         """The costs that no variable changes. Those of other nodes are passed over again later."""

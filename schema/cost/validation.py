@@ -22,7 +22,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from services.errors import OperationTooComplex
 
-#: Units of graphql-core's ``MAX_COMPLEXITY_BUDGET``, 1 to 4 microseconds each. Sixty fragments in one place, or as many
+#: Units of graphql-core's ``MAX_COMPLEXITY_BUDGET``, 1 to 4 microseconds each. Forty fragments in one place, or as many
 #: fields of one response key, take 4,000.
 MAX_COMPARISONS = 5_000
 #: Each may quote all of an input object.

@@ -18,7 +18,7 @@ input Filter {
   dear: String @cost(weight: "7")
   cheap: Boolean @cost(weight: "-4")
   inner: Filter @cost(weight: "2")
-  all: [Filter!]
+  all: [Filter]
 }
 
 type Query @cost(weight: "0") {
@@ -31,7 +31,7 @@ type Query @cost(weight: "0") {
   page(first: Int): Page
     @listSize(slicingArguments: ["first"], sizedFields: ["items"], requireOneSlicingArgument: false)
   search(
-    filter: Filter @cost(weight: "5"), many: [Filter!], cheap: Boolean @cost(weight: "-9"), flag: Boolean = true
+    filter: Filter @cost(weight: "5"), many: [Filter], cheap: Boolean @cost(weight: "-9"), flag: Boolean = true
   ): User @cost(weight: "4")
   self: Query
 }

@@ -1,0 +1,124 @@
+"""Measure what documents cost before they run: parsing, limits, validation, analysis. See docs/performance.md."""
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
+
+from bench.command import Outcome, parser_of, run, whole
+from bench.command import parse as parse_arguments
+from bench.documents import BOMBS, USUAL
+from bench.report import markdown
+from schema.build import MAX_TOKENS, build_schema
+from schema.cost.limits import check_limits, check_source
+from schema.cost.plan import OperationPlan, plan_operation
+from schema.cost.validation import validate_document
+from schema.cost.weights import Weights
+from services.errors import OperationTooComplex
+
+STAGES = ("parse", "limits", "validate", "price")
+OBJECTS = 100
+
+
+class Refused(Exception):
+    """The server has stopped here."""
+
+
+class Analyst:
+    """Does to a document what the server does, and notes the milliseconds of CPU of each stage, the least of some."""
+
+    def __init__(self, rounds: int) -> None:
+        self._schema: GraphQLSchema = build_schema()._schema
+        self._weights = Weights.of(self._schema)
+        self._rounds = rounds
+
+    def measure(self, text: str) -> tuple[dict[str, float], str]:
+        """Times by stage, of all the stages even where one refuses the document, and what becomes of it."""
+        times: dict[str, float] = {}
+        ends: list[str] = []
+        if error := check_source(text):
+            return times, _words(error)
+        document = self._timed("parse", times, ends, lambda: parse(text, max_tokens=MAX_TOKENS))
+        if document is None:
+            return times, ends[0]
+        self._timed("limits", times, ends, lambda: _demand_none([check_limits(document)]))
+        self._timed("validate", times, ends, lambda: _demand_none(validate_document(self._schema, document)))
+        price = self._timed("price", times, ends, lambda: self.plan(document).price())
+        return times, ends[0] if ends else f"{price} points"
+
+    def plan(self, document: DocumentNode) -> OperationPlan:
+        """The plan of the first operation."""
+        operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+        return plan_operation(self._weights, document, operation)
+
+    def _timed(self, stage: str, times: dict[str, float], ends: list[str], work: Callable[[], Any]) -> Any:
+        found = None
+        for _ in range(self._rounds):
+            gc.collect()
+            begin = time.process_time()
+            end = None
+            try:
+                found = work()
+            except OperationTooComplex as error:
+                end = f"above the limit on {error.limit}"
+            except (GraphQLError, Refused) as error:
+                end = str(error)
+            spent = (time.process_time() - begin) * 1_000
+            times[stage] = min(times.get(stage, spent), spent)
+        if end:
+            # A document that is refused is measured to the end, but goes no further than this.
+            ends.append(end)
+        return found
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for; returns the exit code."""
+    parser = parser_of("bench.bombs", __doc__)
+    parser.add_argument("--rounds", type=whole(1, 100), default=5, metavar="N", help="the least of so many counts")
+    return run(parse_arguments(parser, given), _measure)
+
+
+def _measure(options: argparse.Namespace, _: Path) -> Outcome:
+    analyst = Analyst(options.rounds)
+    found = {name: analyst.measure(text) for name, text in (USUAL | BOMBS).items()}
+    rows = [_row(name, *of_document) for name, of_document in found.items()]
+    columns = {"ms of CPU": False, **dict.fromkeys((*STAGES, "all"), True), "outcome": False}
+    walk = _walk(analyst)
+    text = f"{markdown(columns, rows)}\n\nThe actual cost of {OBJECTS} objects with 7 fields is found in {walk:.1f} µs."
+    times = {name: {"times": times, "outcome": outcome} for name, (times, outcome) in found.items()}
+    return Outcome(text, {"documents": times, "walk_microseconds": walk})
+
+
+def _walk(analyst: Analyst) -> float:
+    """Microseconds to find what a list has cost."""
+    plan = analyst.plan(parse(USUAL["a list of 100"]))
+    nodes = [dict.fromkeys(("id", "name", "size", "mimeType", "sha256", "createdAt", "downloadUrl"), "x")] * OBJECTS
+    begin = time.process_time()
+    for _ in range(10_000):
+        plan.actual({"files": {"nodes": nodes}})
+    return (time.process_time() - begin) * 100
+
+
+def _demand_none(errors: Sequence[GraphQLError | None]) -> None:
+    for error in errors:
+        if error:
+            raise Refused(_words(error))
+
+
+def _words(error: GraphQLError) -> str:
+    limit = (error.extensions or {}).get("limit")
+    return f"above the limit on {limit}" if limit else "invalid"
+
+
+def _row(name: str, times: dict[str, float], outcome: str) -> tuple[str, ...]:
+    cells = [f"{times[stage]:.1f}" if stage in times else "" for stage in STAGES]
+    return (name, *cells, f"{sum(times.values()):.1f}", outcome)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What an operation has cost, by its answer."""
+
+import pytest
+
+from schema.cost.weights import Weights
+from tests.schema.cost.pricing import plan
+
+USER = {"name": "Ada"}
+ACTUAL = [
+    ("{ user { name } }", {"user": USER}, 3),
+    ("{ user { name } }", {"user": None}, 1),
+    ("{ users { name } }", {"users": [USER, None, USER]}, 1 + 2 * 2),
+    ("{ users { name } }", {"users": []}, 1),
+    ("{ a: users { self { name } } }", {"a": [{"self": USER}, {"self": None}]}, 1 + (2 + 1 + 2) + (2 + 1)),
+    ("{ matrix { owner { name } } }", {"matrix": [[{"owner": USER}, None], None, []]}, 1 + 1 + 1 + 2),
+    ("{ user { pictures } }", {"user": {"pictures": ["x", None, "y"]}}, 3 + 2 * 3),
+    ("{ user { picture } }", {"user": {"picture": None}}, 3),
+    ("{ page { items { owner { name } } } }", {"page": {"items": [{"owner": USER}]}}, 2 + 1 + 1 + 3),
+    ("{ things { kind: __typename } }", {"things": [{"kind": "Group"}, {"kind": "Item"}]}, 1 + 5 + 1),
+    # Without its name, a type is known by the fields that it was asked for,
+    (
+        "{ things { ... on User { name } ... on Group { title } } }",
+        {"things": [USER, {"title": "x"}, {}]},
+        1 + 2 + 5 + 1,
+    ),
+    # and where several were asked for the same, it is the dearest of them.
+    ("{ things { ... on Named { name } } }", {"things": [USER]}, 1 + 2),
+    ("{ named { friend { friend { name } } } }", {"named": {"friend": {"friend": USER}}}, (1 + 2) + (1 + 2) + (1 + 2)),
+    ("{ search(filter: {}) { name } }", {"search": None}, 4 + 5),
+    ("{ __typename user @skip(if: true) { name } }", {"__typename": "Query"}, 0),
+    # A field that must not be null has failed: the root's fields were resolved all the same.
+    ("mutation { make { name } }", None, 10),
+]
+
+
+@pytest.mark.parametrize(("document", "data", "expected"), ACTUAL)
+def test_an_answer_costs_what_is_in_it(rich: Weights, document: str, data: dict[str, object], expected: int) -> None:
+    found = plan(rich, document)
+    assert found.actual(data) == expected
+    assert found.actual(data) <= found.price()
+
+
+def test_the_variables_of_the_operation_count(rich: Weights) -> None:
+    document = """query ($filter: Filter, $yes: Boolean!) {
+        search(filter: $filter) { name @skip(if: $yes) }
+        user @include(if: $yes) { name }
+    }"""
+    found = plan(rich, document)
+    assert found.actual({"search": None}, {"yes": False}) == 4
+    assert found.actual({"search": None}, {"yes": False, "filter": {"dear": "x"}}) == 4 + 5 + 7
+    assert found.actual({"search": {}, "user": USER}, {"yes": True, "filter": {}}) == 4 + 5 + 2 + 3
+
+
+def test_an_object_of_unknown_type_is_looked_at_once_for_each_type_it_may_have(rich: Weights) -> None:
+    # Two types at each of 14 levels would be 16,384 ways down.
+    depth = 14
+    data: dict[str, object] = {"name": "x"}
+    for _ in range(depth):
+        data = {"friend": data}
+    document = "{ named" + " { friend" * depth + " { name }" + " }" * (depth + 1)
+    assert plan(rich, document).actual({"named": data}) == (depth + 1) * (1 + 2)
+
+
+def test_the_price_by_field_adds_up(rich: Weights) -> None:
+    found = plan(rich, "{ a: users(first: 2) { self { name } picture } user { name } }")
+    rows = [(entry.path, entry.coordinate, entry.count, entry.cost, entry.total) for entry in found.entries()]
+    assert rows == [
+        ("a", "Query.users", 1, 1, 1 + 2 * (2 + 3 + 3)),
+        ("user", "Query.user", 1, 1, 3),
+        ("a.self", "User.self", 2, 2, 2 * 3),
+        ("a.picture", "User.picture", 2, 0, 2 * 3),
+        ("user.name", "User.name", 1, 0, 0),
+        ("a.self.name", "User.name", 2, 0, 0),
+    ]
+
+
+def test_the_price_by_field_is_a_thousand_rows_at_most(rich: Weights) -> None:
+    aliases = " ".join(f"a{number}: users {{ name self {{ name colour }} }}" for number in range(300))
+    rows = plan(rich, f"{{ {aliases} }}").entries()
+    assert len(rows) == 1_000
+    assert [row.path for row in rows[:300]] == [f"a{number}" for number in range(300)]

@@ -1,0 +1,49 @@
+"""Random documents cost what a straightforward expansion of them says, and so do random answers."""
+
+from graphql import build_schema, parse
+from graphql.execution.values import VariableValues, get_variable_values
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schema.cost.plan import plan_operation
+from schema.cost.weights import Weights
+from tests.schema.cost.documents import VARIABLES, answer, documents
+from tests.schema.cost.pricing import operation_of
+from tests.schema.cost.reference import Reference
+from tests.schema.cost.rich import SDL
+
+SCHEMA = build_schema(SDL)
+WEIGHTS = Weights.of(SCHEMA)
+#: The same ones each time: a test that fails by chance is nobody's fault.
+SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(SAME, max_examples=120)
+@given(text=documents(SCHEMA), variables=VARIABLES)
+def test_a_price_is_that_of_the_expanded_document(text: str, variables: dict[str, object]) -> None:
+    document = parse(text)
+    plan = plan_operation(WEIGHTS, document, operation_of(document))
+    coerced = coerce(text, variables)
+    assert plan.price(coerced) == Reference(SCHEMA, document, coerced).price()
+    assert sum(entry.total for entry in plan.entries(coerced) if "." not in entry.path) == plan.price(coerced)
+    influential = {name: value for name, value in coerced.items() if name in plan.uses_variables}
+    assert plan.price(influential) == plan.price(coerced)
+
+
+@settings(SAME, max_examples=60)
+@given(text=documents(SCHEMA), variables=VARIABLES, seed=st.integers(0, 2**32))
+def test_an_answer_costs_what_is_in_it_and_never_more_than_its_price(
+    text: str, variables: dict[str, object], seed: int
+) -> None:
+    document, coerced = parse(text), coerce(text, variables)
+    data = answer(SCHEMA, document, variables, seed)
+    plan = plan_operation(WEIGHTS, document, operation_of(document))
+    assert plan.actual(data, coerced) == Reference(SCHEMA, document, coerced).actual(data)
+    assert plan.actual(data, coerced) <= plan.price(coerced)
+
+
+def coerce(text: str, variables: dict[str, object]) -> dict[str, object]:
+    """The variables as execution sees them."""
+    found = get_variable_values(SCHEMA, operation_of(parse(text)).variable_definitions or (), variables)
+    assert isinstance(found, VariableValues)
+    return found.coerced

@@ -1,0 +1,110 @@
+"""What the served schema says of its costs, by the rules of the specification's section 9."""
+
+from graphql import (
+    DirectiveDefinitionNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+    parse,
+    print_ast,
+)
+
+import schema.build
+from resolvers.pages import MAX_PAGE, MAX_SLOTS
+from schema.cost.weights import FieldWeight, Weights
+
+SERVED = build_schema(schema.build.build_schema().as_str())
+SPECIFIED = """
+directive @cost(weight: String!) on
+  ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+directive @listSize(
+  assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true
+) on FIELD_DEFINITION
+"""
+
+
+def test_the_directives_are_those_of_the_specification() -> None:
+    for node in parse(SPECIFIED).definitions:
+        assert isinstance(node, DirectiveDefinitionNode)
+        served = next(directive for directive in SERVED.directives if directive.name == node.name.value)
+        assert served.ast_node
+        written = print_ast(served.ast_node).split('"""')[-1].strip()
+        assert written == print_ast(node)
+
+
+def own_objects(served: GraphQLSchema) -> list[GraphQLObjectType]:
+    return [
+        kind
+        for kind in served.type_map.values()
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__")
+    ]
+
+
+def test_every_list_has_a_size_from_somewhere(weights: Weights) -> None:
+    handed: dict[str, list[frozenset[str]]] = {}
+    for fields in weights.fields.values():
+        for field in fields.values():
+            handed.setdefault(field.type, []).append(field.rule.sized if field.rule else frozenset())
+    for kind in own_objects(SERVED):
+        for name, field in kind.fields.items():
+            if "[" in str(field.type):
+                by_parents = all(name in sized for sized in handed[kind.name])
+                assert "listSize" in written(field) or by_parents, f"{kind.name}.{name}"
+
+
+def test_every_size_is_about_a_list(weights: Weights) -> None:
+    for kind in own_objects(SERVED):
+        for name, field in kind.fields.items():
+            if "listSize" in written(field):
+                check_size(weights.fields[kind.name][name], field.args, get_named_type(field.type))
+
+
+def check_size(weight: FieldWeight, arguments: object, returned: object) -> None:
+    assert weight.rule
+    assert bool(weight.lists) != bool(weight.rule.sized)
+    assert isinstance(arguments, dict)
+    assert all(str(arguments[name].type).rstrip("!") == "Int" for name in weight.rule.slicing)
+    if weight.rule.sized:
+        assert isinstance(returned, GraphQLObjectType)
+        assert all("[" in str(returned.fields[name].type) for name in weight.rule.sized)
+
+
+def test_a_list_is_as_long_as_the_resolver_lets_it_be(weights: Weights) -> None:
+    paged = {
+        field.coordinate: field.rule.maximum
+        for fields in weights.fields.values()
+        for field in fields.values()
+        if field.rule and field.rule.slicing
+    }
+    assert paged == {"Query.uploads": MAX_PAGE, "Query.files": MAX_PAGE, "Upload.slots": MAX_SLOTS}
+
+
+def test_every_mutation_and_subscription_has_a_price_and_the_roots_have_none(weights: Weights) -> None:
+    for name in ("Query", "Mutation", "Subscription"):
+        assert weights.types[name] == 0
+    for name in ("Mutation", "Subscription"):
+        assert all(field.weight >= 10 for field in weights.fields[name].values())
+
+
+def test_no_interface_has_a_cost() -> None:
+    for kind in SERVED.type_map.values():
+        if isinstance(kind, GraphQLInterfaceType):
+            assert not any("cost" in written(field) for field in kind.fields.values())
+
+
+def test_weights_are_the_same_for_whoever_reads_the_sdl(weights: Weights) -> None:
+    read = Weights.of(SERVED)
+    assert read.types == weights.types
+    prices = [
+        {coordinate: weight.weight for kind in found.fields.values() for coordinate, weight in kind.items()}
+        for found in (read, weights)
+    ]
+    assert prices[0] == prices[1]
+    assert read.inputs == weights.inputs
+
+
+def written(field: object) -> set[str]:
+    node = getattr(field, "ast_node", None)
+    return {directive.name.value for directive in (node.directives if node else None) or ()}
