@@ -95,30 +95,30 @@ def test_a_proxy_may_ask_for_it_too() -> None:
     assert refused.value.after == 7
 
 
-class TestChunks:
-    """With a server whose budget is a chunk at once, and few of them a second."""
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A server whose budget is a chunk at once, and few of them a second."""
+    return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 16 * CHUNK)})
 
-    @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 16 * CHUNK)})
 
-    async def test_a_file_beyond_the_budget_arrives_all_the_same(
-        self, means: Means, api: Api, file: Path, watcher: Watcher
-    ) -> None:
-        upload = await begun(api, file)
-        with Source(file) as source:
-            await Journey(means, source, watcher).begin()
-        assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
-        assert set(watcher.notes) == {SLOWED}
+async def test_a_file_beyond_the_budget_arrives_all_the_same(
+    means: Means, api: Api, file: Path, watcher: Watcher
+) -> None:
+    upload = await begun(api, file)
+    with Source(file) as source:
+        await Journey(means, source, watcher).begin()
+    assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
+    assert set(watcher.notes) == {SLOWED}
 
-    async def test_a_chunk_that_never_fits_is_refused_for_good(
-        self, means: Means, file: Path, watcher: Watcher
-    ) -> None:
-        with (
-            Source(file) as source,
-            pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
-        ):
-            await Journey(means, source, watcher).begin()
+
+async def test_a_chunk_that_never_fits_is_refused_for_good(
+    means: Means, api: Api, file: Path, watcher: Watcher
+) -> None:
+    with (
+        Source(file) as source,
+        pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
+    ):
+        await Journey(means, source, watcher).begin()
 
 
 def limited(after: float | None, code: str = "RATE_LIMITED") -> Json:
