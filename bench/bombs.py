@@ -14,11 +14,12 @@ from bench.command import Outcome, parser_of, run, whole
 from bench.command import parse as parse_arguments
 from bench.documents import BOMBS, USUAL
 from bench.report import markdown
-from schema.build import MAX_TOKENS, build_schema
+from schema.build import build_schema
 from schema.cost.limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
+from schema.documents import MAX_TOKENS
 from services.errors import OperationTooComplex
 
 STAGES = ("parse", "limits", "validate", "price")
