@@ -9,6 +9,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     TokenKind,
     parse,
@@ -24,6 +25,8 @@ from services.errors import OperationTooComplex
 
 #: Tokens of one document. The introspection query of GraphiQL has about 300.
 MAX_TOKENS = 1_500
+#: What graphql-core says of more.
+ABORTED = f"more than {MAX_TOKENS} tokens"
 #: Tokens of all documents that are kept. A token and its nodes take about a kibibyte of memory.
 KEPT_TOKENS = 50_000
 #: Prices that are kept for an operation whose price depends on its variables.
@@ -115,7 +118,10 @@ class Documents:
     def _parse(self, text: str) -> DocumentNode:
         if refusal := check_source(text, self._limits):
             raise refusal
-        node = parse(text, max_tokens=MAX_TOKENS)
+        try:
+            node = parse(text, max_tokens=MAX_TOKENS)
+        except GraphQLSyntaxError as error:
+            raise (_too_long(error) if ABORTED in error.message else error) from None
         if refusal := check_limits(node, self._limits):
             raise refusal
         return node
@@ -126,6 +132,11 @@ class Documents:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
+
+
+def _too_long(error: GraphQLSyntaxError) -> GraphQLError:
+    refusal = OperationTooComplex(error.message, limit="tokens", maximum=MAX_TOKENS, actual=MAX_TOKENS + 1)
+    return rendered(refusal)
 
 
 def _tokens(document: DocumentNode) -> int:
