@@ -18,7 +18,7 @@ WEIGHTS = Weights.of(SCHEMA)
 SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(SAME, max_examples=120)
+@settings(SAME, max_examples=100)
 @given(text=documents(SCHEMA), variables=VARIABLES)
 def test_a_price_is_that_of_the_expanded_document(text: str, variables: dict[str, object]) -> None:
     document = parse(text)
@@ -30,7 +30,7 @@ def test_a_price_is_that_of_the_expanded_document(text: str, variables: dict[str
     assert plan.price(influential) == plan.price(coerced)
 
 
-@settings(SAME, max_examples=60)
+@settings(SAME, max_examples=50)
 @given(text=documents(SCHEMA), variables=VARIABLES, seed=st.integers(0, 2**32))
 def test_an_answer_costs_what_is_in_it_and_never_more_than_its_price(
     text: str, variables: dict[str, object], seed: int

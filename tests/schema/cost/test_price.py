@@ -55,6 +55,10 @@ RICH = {
     "{ matrix { owner { name } } }": 1 + 9 * (1 + 3),
     "{ page(first: 3) { items { owner { name } } rest { owner { name } } } }": 2 + (1 + 3 * 4) + (1 + 100 * 4),
     "{ page { items { owner { name } } } }": 2 + 1 + 100 * 4,
+    # One fragment, two sizes.
+    "{ a: page(first: 3) { ...P } b: page(first: 5) { ...P } } fragment P on Page { items { owner { name } } }": (
+        (2 + 1 + 3 * 4) + (2 + 1 + 5 * 4)
+    ),
     # Three pictures' worth for the scalar, twice; six of them in the list.
     "{ user { picture colour pictures } }": 3 + 3 + 2 + 6 * 3,
     # The dearest of User 2, Item 1 + 1 and Group 5.
