@@ -20,10 +20,10 @@ from bench.server import Launch, Server, free_port, running
 
 HELLO = "{ hello }"
 ME = "{ me { id } }"
-#: A page of 100 objects with 8 fields each.
-LISTED = 100
-LIST = f"""{{ uploads(first: {LISTED}) {{
-  nodes {{ id fileName size status chunkSize chunkCount receivedBytes createdAt }} }} }}"""
+#: A page of objects with 8 fields each.
+LIST = """{ uploads(first: %d) { nodes { id fileName size status chunkSize chunkCount receivedBytes createdAt } } }"""
+#: Seconds for which each query is asked before anything is measured.
+WARM_UP = 0.2
 COLUMNS = {
     "query": False,
     "server": False,
@@ -68,15 +68,16 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--connections", type=whole(1, 256), default=32, metavar="N", help="that ask at once")
     parser.add_argument("--seconds", type=whole(1, 60), default=3, metavar="S", help="for each query of a round")
     parser.add_argument("--rounds", type=whole(1, 50), default=5, metavar="N")
+    parser.add_argument("--objects", type=whole(1, 100), default=100, metavar="N", help="in the list that is asked for")
     return run(parse(parser, given), _measure)
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
     with ExitStack() as stack:
-        contests = list(_contests(stack, folder))
+        contests = list(_contests(stack, folder, options.objects))
         samples: dict[str, list[Sample]] = {contest.name + contest.query: [] for contest in contests}
         for contest in contests:
-            _ask(contest, 1, options.connections)
+            _ask(contest, WARM_UP, options.connections)
         for number in range(options.rounds):
             for contest in contests:
                 samples[contest.name + contest.query].append(_ask(contest, options.seconds, options.connections))
@@ -84,7 +85,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
     return _outcome(options, [(contest, samples[contest.name + contest.query]) for contest in contests])
 
 
-def _contests(stack: ExitStack, folder: Path) -> Iterator[Contest]:
+def _contests(stack: ExitStack, folder: Path, objects: int) -> Iterator[Contest]:
     for caches, name in (("caches", "Strawberry, both caches"), ("bare", "Strawberry")):
         port = free_port()
         command = [sys.executable, "-m", "bench.servers.hello", str(port), caches]
@@ -93,21 +94,21 @@ def _contests(stack: ExitStack, folder: Path) -> Iterator[Contest]:
         )
         yield Contest(HELLO, name, server, API, post(port, "/", {}, _body(HELLO)))
     cloudkeeps = [
-        (name, *_cloudkeep(stack, folder, module))
+        (name, *_cloudkeep(stack, folder, module, objects))
         for name, module in ((UNPRICED, "bench.servers.unpriced"), (PRICED, "cloudkeep"))
     ]
-    for query in (ME, LIST):
+    for query in (ME, LIST % objects):
         for name, server, person in cloudkeeps:
             token = {"Authorization": f"Bearer {person.token}"}
             yield Contest(query, name, server, API, post(server.port, "/graphql", token, _body(query)))
 
 
-def _cloudkeep(stack: ExitStack, folder: Path, module: str) -> tuple[Server, Person]:
+def _cloudkeep(stack: ExitStack, folder: Path, module: str, objects: int) -> tuple[Server, Person]:
     port, data = free_port(), folder / f"{module}-data"
     own = {"CLOUDKEEP_DATA_DIR": str(data), "CLOUDKEEP_PORT": str(port), "PYTHONPATH": str(ROOT), **PLENTY}
     server = _start(stack, folder, port, Launch([sys.executable, "-m", module, "serve"], own, "/readyz", ROLES))
     person = Person.sign_up(server)
-    for _ in range(LISTED):
+    for _ in range(objects):
         person.begin(MIB, MIB)
     return server, person
 
@@ -132,7 +133,7 @@ def _ask(contest: Contest, seconds: float, connections: int) -> Sample:
 def _outcome(options: argparse.Namespace, measured: Measured) -> Outcome:
     rows = [_row(contest, samples, measured[0][1], _unpriced(contest, measured)) for contest, samples in measured]
     content = {
-        "options": {name: getattr(options, name) for name in ("connections", "seconds", "rounds")},
+        "options": {name: getattr(options, name) for name in ("connections", "seconds", "rounds", "objects")},
         "samples": [
             {"query": contest.query, "server": contest.name, "samples": [asdict(sample) for sample in samples]}
             for contest, samples in measured

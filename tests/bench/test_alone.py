@@ -36,3 +36,11 @@ def test_memory_is_measured_with_bodies_in_flight_and_over_a_large_file(tmp_path
     peaks = found["peak_bytes"]
     assert {"5 bodies in flight", "5 bodies in flight, by the event loop", "the file is READY"} < set(peaks)
     assert all(of["API"] > 0 and of["worker"] > 0 for of in peaks.values())
+
+
+def test_the_price_of_a_query_is_measured_beside_the_same_without_and_the_smallest_server(tmp_path: Path) -> None:
+    little = ("--rounds", "1", "--seconds", "1", "--connections", "2", "--objects", "3")
+    found = run("bench.price", tmp_path, *little)
+    names = [(one["server"], one["query"][:4]) for one in found["samples"]]
+    assert len(set(names)) == len(names) == 6
+    assert all(sample["cpu"] > 0 and sample["rate"] > 0 for one in found["samples"] for sample in one["samples"])
