@@ -27,9 +27,9 @@ NOBODY = Payer("192.0.2.1")
 
 
 @asynccontextmanager
-async def process(valkey: EmbeddedValkey, lease: float = 60.0) -> AsyncIterator[Seats]:
+async def process(redis_url: str, lease: float = 60.0) -> AsyncIterator[Seats]:
     """The seats of one more process."""
-    redis = connect_redis(valkey.url)
+    redis = connect_redis(redis_url)
     seats = Seats(SeatLeases(redis, lease), GrantBook(), CAPS)
     await seats.start()
     yield seats
@@ -43,8 +43,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def seats(valkey: EmbeddedValkey, database: str) -> AsyncIterator[Seats]:
-    async with process(valkey) as one:
+async def seats(redis_url: str, database: str) -> AsyncIterator[Seats]:
+    async with process(redis_url) as one:
         yield one
 
 
@@ -123,10 +123,8 @@ async def test_a_seat_is_free_for_the_next_one_at_once(seats: Seats, open_for_lo
             assert not await one_more(seats, ADA)()
 
 
-async def test_all_processes_share_the_seats(
-    seats: Seats, valkey: EmbeddedValkey, open_for_long: AsyncExitStack
-) -> None:
-    async with process(valkey) as other:
+async def test_all_processes_share_the_seats(seats: Seats, redis_url: str, open_for_long: AsyncExitStack) -> None:
+    async with process(redis_url) as other:
         await opened(open_for_long, seats, ADA, 1)
         async with AsyncExitStack() as stack:
             assert await opened(stack, other, ADA, 10) == 2
@@ -134,7 +132,7 @@ async def test_all_processes_share_the_seats(
         await eventually(one_more(seats, ADA))
 
 
-async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: Seats, valkey: EmbeddedValkey) -> None:
+async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: Seats, redis_url: str) -> None:
     async def watch() -> None:
         async with seats.take(ADA):
             begun.release()
@@ -147,7 +145,7 @@ async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: Seats
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    async with process(valkey) as other:
+    async with process(redis_url) as other:
         await eventually(one_more(other, ADA))
 
 
@@ -168,7 +166,7 @@ async def test_one_that_is_cancelled_while_it_asks_leaves_nothing(seats: Seats, 
 
 
 async def test_the_leases_of_open_subscriptions_are_renewed(
-    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch, open_for_long: AsyncExitStack
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, open_for_long: AsyncExitStack
 ) -> None:
     async def end_of_lease() -> float:
         (found,) = await redis.zrange(f"{KEY}account:{ADA.account_id}", 0, -1, withscores=True)
@@ -178,24 +176,24 @@ async def test_the_leases_of_open_subscriptions_are_renewed(
         return await end_of_lease() > before
 
     monkeypatch.setattr("services.seats.RENEW_SECONDS", 0.02)
-    async with process(valkey) as seats, Redis.from_url(valkey.url, decode_responses=True) as redis:
+    async with process(redis_url) as seats, Redis.from_url(redis_url, decode_responses=True) as redis:
         await opened(open_for_long, seats, ADA, 1)
         before = await end_of_lease()
         await eventually(is_later)
 
 
 async def test_the_seats_of_a_process_that_was_killed_become_free(
-    seats: Seats, valkey: EmbeddedValkey, open_for_long: AsyncExitStack
+    seats: Seats, redis_url: str, open_for_long: AsyncExitStack
 ) -> None:
-    async with process(valkey, lease=0.05) as killed:
+    async with process(redis_url, lease=0.05) as killed:
         assert killed._keeper
         killed._keeper.cancel()
         await opened(open_for_long, killed, ADA, CAPS.account)
         await eventually(one_more(seats, ADA))
 
 
-async def test_a_process_that_ends_gives_back_its_seats(seats: Seats, valkey: EmbeddedValkey) -> None:
-    async with AsyncExitStack() as stack, process(valkey) as other:
+async def test_a_process_that_ends_gives_back_its_seats(seats: Seats, redis_url: str) -> None:
+    async with AsyncExitStack() as stack, process(redis_url) as other:
         await opened(stack, other, ADA, CAPS.account)
         await other.close()
         assert await one_more(seats, ADA)()
@@ -225,7 +223,7 @@ async def test_what_was_opened_without_redis_counts_when_it_is_back(
         assert await opened(open_for_long, seats, ADA, CAPS.account) == CAPS.account
         await valkey.start()
         await eventually(is_back)
-    async with process(valkey) as other:
+    async with process(valkey.url) as other:
         assert not await one_more(other, ADA)()
 
 

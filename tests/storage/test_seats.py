@@ -16,8 +16,8 @@ CAP = 3
 
 
 @pytest.fixture
-async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
-    client = connect_redis(valkey.url)
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = connect_redis(redis_url)
     yield client
     await close_redis(client)
 
@@ -59,9 +59,9 @@ async def test_taking_a_seat_twice_costs_one(leases: SeatLeases) -> None:
     assert await leases.take("ada", "b", 2)
 
 
-async def test_a_hundred_at_once_on_many_connections_get_what_there_is(valkey: EmbeddedValkey) -> None:
+async def test_a_hundred_at_once_on_many_connections_get_what_there_is(redis_url: str) -> None:
     async with AsyncExitStack() as stack:
-        clients = [connect_redis(valkey.url) for _ in range(4)]
+        clients = [connect_redis(redis_url) for _ in range(4)]
         for client in clients:
             stack.push_async_callback(close_redis, client)
         hosts = [SeatLeases(client) for client in clients]

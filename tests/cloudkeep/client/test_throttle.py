@@ -17,9 +17,10 @@ from cloudkeep.client.patience import Attempts, persist
 from cloudkeep.client.session import Session
 from cloudkeep.client.source import Source
 from cloudkeep.client.throttle import Throttle
+from cloudkeep.client.uploads import Uploads, new_upload
 from cloudkeep.settings import Settings
 from services.limits import Limit
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, digests_of
 from tests.support.server import Api
 
 SLOWED = "the server's budget for you is used up for now; going on when it says so"
@@ -98,7 +99,7 @@ def test_a_proxy_may_ask_for_it_too() -> None:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A server whose budget is a chunk at once, and few of them a second."""
-    return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 16 * CHUNK)})
+    return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 32 * CHUNK)})
 
 
 async def test_a_file_beyond_the_budget_arrives_all_the_same(
@@ -119,6 +120,24 @@ async def test_a_chunk_that_never_fits_is_refused_for_good(
         pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
     ):
         await Journey(means, source, watcher).begin()
+
+
+class TestOperations:
+    """With a server that lets somebody ask for one page of slots at once."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"budget_account": Limit(150, 1000.0)})
+
+    async def test_operations_beyond_the_budget_are_answered_all_the_same(
+        self, means: Means, file: Path, watcher: Watcher
+    ) -> None:
+        uploads = Uploads(means.session, QUICK, watcher.note)
+        content = file.read_bytes()
+        upload = await uploads.begin(new_upload(file.name, len(content), digests_of(content, CHUNK), None))
+        pages = await asyncio.gather(*(uploads.open_slots(upload.id, None) for _ in range(6)))
+        assert [len(page.slots) for page in pages] == [8] * 6
+        assert set(watcher.notes) == {SLOWED}
 
 
 def limited(after: float | None, code: str = "RATE_LIMITED") -> Json:
