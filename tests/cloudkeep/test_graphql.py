@@ -163,7 +163,9 @@ async def test_a_byte_order_mark_is_no_part_of_a_request(shared: Stand) -> None:
 async def test_a_browser_gets_graphiql(shared: Stand) -> None:
     response = await shared.http.get("/graphql", headers={"Accept": "text/html,*/*;q=0.8"})
     assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert "GraphiQL" in response.text
+    assert "<title>CloudKeep GraphiQL</title>" in response.text
+    assert response.text.index("cloudkeep-cost") < response.text.index("graphiql.min.js")
+    assert "integrity=" in response.text
 
 
 async def test_the_front_page_leads_to_graphiql(shared: Stand) -> None:
