@@ -19,7 +19,11 @@ every_transport = pytest.mark.parametrize("ask", TRANSPORTS.values(), ids=TRANSP
 #: Those over which a token comes with each operation.
 over_http = pytest.mark.parametrize("ask", [by_post, by_get, by_events])
 
-INVALID = {"of an unknown field": "{ nothing }", "with too many tokens": "{ " + "me { id } " * 500 + "}"}
+INVALID = {"of an unknown field": "{ nothing }", "without a value": "query ($id: ID!) { upload(id: $id) { id } }"}
+TOO_COMPLEX = {
+    "aliases": "{ " + " ".join(f"a{number}: __typename" for number in range(101)) + " }",
+    "tokens": "{ " + "me { id } " * 500 + "}",
+}
 UPLOADS = "{ uploads { nodes { id } } }"
 BAD_TOKEN = "a.b.c"
 
@@ -33,10 +37,10 @@ async def test_a_document_that_is_not_valid_is_an_error_with_a_code(
 
 
 @every_transport
+@pytest.mark.parametrize("document", TOO_COMPLEX.values(), ids=TOO_COMPLEX.keys())
 async def test_an_operation_that_is_too_complex_is_an_error_with_a_code(
-    shared: Stand, clients: Npm, ask: Asking
+    shared: Stand, clients: Npm, ask: Asking, document: str
 ) -> None:
-    document = "{ " + " ".join(f"a{number}: __typename" for number in range(101)) + " }"
     assert await ask(clients, shared.url, document, None) == "OPERATION_TOO_COMPLEX"
 
 

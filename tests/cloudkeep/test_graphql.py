@@ -84,7 +84,6 @@ INVALID = {
     "a missing variable": "query ($id: ID!) { upload(id: $id) { id } }",
     "no subfields": "{ me }",
     "fragments in a circle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
-    "too many tokens": "{ " + "me { id } " * 500 + "}",
     "nested too deeply": "{ a" * 700 + " }" * 700,
     "a list nested too deeply": "{ node(id: " + "[" * 700 + "]" * 700 + ") { id } }",
     "a control character": "{ me \0 }",
