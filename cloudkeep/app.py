@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -15,13 +16,16 @@ from cloudkeep.cors import shared_with
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
 from cloudkeep.resources import connected_database, open_services
-from cloudkeep.settings import Settings
+from cloudkeep.settings import PREFIX, Settings
+from cloudkeep.startup import StartupError
 from endpoints import problems
 from endpoints.chunks import chunk_route
 from endpoints.downloads import download_routes
 from endpoints.health import health_routes
 from endpoints.patience import Patience
 from schema.build import build_schema
+from schema.engine import Schema
+from schema.trusted import TrustedDocuments, TrustedDocumentsError
 from services.container import Services
 from services.errors import CloudKeepError
 from storage.errors import NoSpace
@@ -34,14 +38,17 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The whole API of one process. Nothing is connected before the lifespan begins."""
+    """The whole API of one process. Nothing is connected before the lifespan begins. Raises :class:`StartupError`."""
+    schema = build_schema(settings.max_operation_cost)
+    if settings.trusted_documents:
+        schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with connected_database(settings), open_services(settings) as services:
             yield {"services": services}
 
-    graphql = GraphQLEndpoint(build_schema(settings.max_operation_cost), (settings.public_url, *settings.cors_origins))
+    graphql = GraphQLEndpoint(schema, (settings.public_url, *settings.cors_origins))
     app = Starlette(
         routes=[
             Route("/", _home),
@@ -60,6 +67,13 @@ def create_app(settings: Settings) -> ASGIApp:
         },
     )
     return ProxyHeaders(shared_with(settings.cors_origins, app), settings.trusted_proxies, settings.proxy_header)
+
+
+def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:
+    try:
+        return TrustedDocuments.load(path, lambda text: schema.documents.prepare(text).errors, exclusive=exclusive)
+    except TrustedDocumentsError as error:
+        raise StartupError(f"{PREFIX}TRUSTED_DOCUMENTS: {error}") from None
 
 
 async def _home(_: Request) -> Response:

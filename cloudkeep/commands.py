@@ -36,7 +36,10 @@ def api(listener: int) -> int:
     """Serve HTTP on an inherited listening socket."""
     signal.signal(signal.SIGTERM, _exit)
     settings = _settings(needs_redis=True)
-    server = _http_server(settings)
+    try:
+        server = _http_server(settings)
+    except StartupError as error:
+        raise _refusal(error) from None
     _loaded()
     asyncio.run(_migrated(settings))
     server.run(sockets=[socket.socket(fileno=listener)])

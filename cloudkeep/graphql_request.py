@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from cloudkeep.media_types import is_json
+from schema.trusted import DOCUMENT_ID, named_in
 from services.errors import ErrorCode
 
 #: The hashes of ten thousand chunks fit in.
@@ -76,7 +77,8 @@ class Asked:
         for name, kind, text in _KINDS:
             if not isinstance(request.get(name), kind):
                 raise Refusal(400, f"`{name}` must be {text}, or absent")
-        return cls(*(request.get(name) for name, _, _ in _KINDS))
+        query, variables, operation_name, _ = (request.get(name) for name, _, _ in _KINDS)
+        return cls(query, variables, operation_name, named_in(request))
 
 
 #: Of which the schema says what is missing.
@@ -113,7 +115,7 @@ def asked_by_url(query_string: bytes) -> Asked:
         given: Json = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise Refusal(400, "The URL is not valid") from error
-    if "query" not in given and "extensions" not in given:
+    if given.keys().isdisjoint({"query", "extensions", DOCUMENT_ID}):
         return NOTHING
     for name in ("variables", "extensions"):
         if text := given.pop(name, ""):

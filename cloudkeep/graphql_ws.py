@@ -21,6 +21,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 
 from resolvers.context import RequestContext
 from schema.errors import FAULT, INVALID_REQUEST
+from schema.trusted import named_in, names_a_document
 from services.clock import now
 from services.errors import ErrorCode
 from services.tokens import Viewer
@@ -91,6 +92,11 @@ class PatientAdapter(ASGIWebSocketAdapter):
 class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """Closes as the protocol wants it, and tells every operation that is refused so, with a code."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        #: Of operations that are about to begin, by their ID; Strawberry drops them.
+        self._extensions: dict[str, dict[str, Any] | None] = {}
+
     async def handle_message(self, message: Message) -> None:
         """Take a message, if it is one; 4400 if it is not."""
         if _is_message(message):
@@ -105,6 +111,8 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         if limit is not None and len(self.operations) >= limit and not known:
             await self.websocket.close(TOO_MANY, f"At most {limit} operations at once on one connection")
             return
+        self._extensions[message["id"]] = named_in(message["payload"])
+        message["payload"]["query"] = message["payload"].get("query") or ""
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
@@ -115,6 +123,7 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
                 variable_values=operation.variables,
                 context_value=self.context,
                 operation_name=operation.operation_name,
+                operation_extensions=self._extensions.pop(operation.id, None),
             )
             async with aclosing(results):
                 await self._send_result_stream(operation, results)
@@ -146,7 +155,9 @@ def _is_request(payload: object) -> bool:
         return False
     request = cast(Mapping[str, object], payload)
     return (
-        isinstance(request.get("query"), str)
+        isinstance(request.get("extensions"), dict | None)
+        and isinstance(request.get("query"), str | None)
+        and (request.get("query") is not None or names_a_document(named_in(request)))
         and isinstance(request.get("variables"), dict | None)
         and isinstance(request.get("operationName"), str | None)
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cloudkeep import values
@@ -34,6 +34,12 @@ def _public_url(data: dict[str, Any]) -> str:
 
 def _keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
     return read_or_create_keys(data["data_dir"] / "secret.keys")
+
+
+def _only_with_documents(only: bool, info: ValidationInfo) -> bool:
+    if only and info.data.get("trusted_documents") is None:
+        raise ValueError(f"needs {PREFIX}TRUSTED_DOCUMENTS, else nothing could be run")
+    return only
 
 
 Count = Annotated[int, BeforeValidator(values.between(1, 64))]
@@ -76,6 +82,10 @@ class Settings(BaseSettings):
         values.X_FORWARDED_FOR
     )
     public_url: Annotated[str, BeforeValidator(values.public_url)] = Field(default_factory=_public_url)
+    trusted_documents: Annotated[Path | None, BeforeValidator(values.folder)] = None
+    trusted_documents_only: Annotated[bool, BeforeValidator(values.switch), AfterValidator(_only_with_documents)] = (
+        False
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.origins)] = ()
     max_file_size: Bytes = 500 * 2**30
     quota: Bytes | None = None  # bytes per account; None is no limit

@@ -79,8 +79,16 @@ def matching(pattern: str, meaning: str) -> Parser:
 
 
 def folder(value: object) -> Path:
-    """A folder, made absolute; ``~`` stands for the home folder."""
+    """A folder or a file, made absolute; ``~`` stands for the home folder."""
     return Path(str(value)).expanduser().absolute()
+
+
+def switch(value: object) -> bool:
+    """``true`` or ``false``."""
+    word = str(value).strip().lower()
+    if word not in {"true", "false"}:
+        raise ValueError(f"must be true or false, not {_quote(value)}")
+    return word == "true"
 
 
 def networks(value: object) -> tuple[str, ...]:

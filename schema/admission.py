@@ -11,6 +11,7 @@ from strawberry.types.graphql import OperationType
 from resolvers.context import Context
 from schema.documents import Document, Documents, Operation
 from schema.errors import OperationNotAllowed, rendered
+from schema.trusted import TrustedDocuments
 from services.budgets import Reservation
 from services.errors import CloudKeepError, OperationTooComplex
 
@@ -23,7 +24,10 @@ is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awa
 
 @dataclass(frozen=True)
 class Request:
-    """What a client wants to be run; ``allowed`` are the types of operation that the transport has answers for."""
+    """What a client wants to be run; ``allowed`` are the types of operation that the transport has answers for.
+
+    Without a text its ``extensions`` name the document.
+    """
 
     text: str
     variables: dict[str, Any] | None
@@ -65,16 +69,24 @@ class Gate:
         self._schema = schema
         self._documents = documents
         self._maximum = maximum
+        self.trusted = TrustedDocuments({})
 
     async def admit(self, context: Context, request: Request) -> Admitted:
         """Price the operation and reserve as much. Raises :class:`Refused`."""
-        document = await self._document(context, request.text)
+        document = await self._document(context, await self._text(context, request))
         try:
             operation, executor, price = self._prepare(context, request, document)
         except Refused:
             await _reserve(context, INVALID)
             raise
         return Admitted(context, operation, executor, await _reserve(context, price))
+
+    async def _text(self, context: Context, request: Request) -> str:
+        try:
+            return self.trusted.resolve(request.text, request.extensions)
+        except CloudKeepError as error:
+            await _reserve(context, INVALID)
+            raise Refused([rendered(error)]) from None
 
     async def _document(self, context: Context, text: str) -> Document:
         document = self._documents.known(text)

@@ -31,6 +31,7 @@ from schema.admission import Admitted, Gate, Refused, Request
 from schema.cost.extension import cost_extension
 from schema.documents import Documents
 from schema.errors import coded, rendered
+from schema.trusted import TrustedDocuments, names_a_document
 from services.errors import TooManySubscriptions
 
 ANY_TYPE = frozenset(OperationType)
@@ -46,6 +47,10 @@ class Schema(strawberry.Schema):
         self.most = most
         self.documents = Documents(self._schema)
         self._gate = Gate(self._schema, self.documents, most)
+
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Know these documents by their IDs from now on; run no others where they are exclusive."""
+        self._gate.trusted = documents
 
     def as_graphql(self) -> GraphQLSchema:
         """The schema as graphql-core knows it."""
@@ -112,9 +117,9 @@ def _request(
     allowed: frozenset[OperationType],
     extensions: dict[str, Any] | None,
 ) -> Request:
-    if not text:
+    if not text and not names_a_document(extensions):
         raise MissingQueryError
-    return Request(text, variables, name, allowed, extensions or {})
+    return Request(text or "", variables, name, allowed, extensions or {})
 
 
 def _context(value: object) -> Context:

@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NOT_READY = "NOT_READY"
     OPERATION_TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     RATE_LIMITED = "RATE_LIMITED"
@@ -44,6 +45,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    UNTRUSTED_DOCUMENT = "UNTRUSTED_DOCUMENT"
     UPLOAD_CLOSED = "UPLOAD_CLOSED"
     URL_EXPIRED = "URL_EXPIRED"
     URL_INVALID = "URL_INVALID"
@@ -259,6 +261,23 @@ class OperationTooComplex(CloudKeepError):
     def extensions(self) -> dict[str, object]:
         """The code, and which limit it is."""
         return {**super().extensions, "limit": self.limit, "maximum": self.maximum, "actual": self.actual}
+
+
+class DocumentNotFound(CloudKeepError):
+    """No document has the ID by which the request names it.
+
+    The code is the one that the clients of Apollo know: they send the same request again with the document's text.
+    """
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
+    status = 404
+
+
+class UntrustedDocument(CloudKeepError):
+    """The operator runs trusted documents alone, and this is none of them."""
+
+    code = ErrorCode.UNTRUSTED_DOCUMENT
+    status = 403
 
 
 class Unauthenticated(CloudKeepError):

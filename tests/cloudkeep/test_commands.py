@@ -11,6 +11,7 @@ from cloudkeep.children import Child, ChildSpec
 from storage.presence import Presence
 from storage.valkey import EmbeddedValkey
 from tests.support.command import cloudkeep
+from tests.support.process import free_port
 from tests.support.waiting import eventually
 
 
@@ -34,6 +35,15 @@ def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str,
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"cloudkeep: CLOUDKEEP_{setting}: cannot write to {tmp_path}/file/folder")
     assert result.stderr.count("\n") == 1
+
+
+def test_trusted_documents_that_cannot_be_used_end_the_start_with_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "documents.json"
+    path.write_text('{"Me": "{ me { nothing } }"}')
+    result = cloudkeep("serve", DATA_DIR=str(tmp_path), PORT=str(free_port()), TRUSTED_DOCUMENTS=str(path))
+    assert result.returncode == 2
+    line = f"cloudkeep: CLOUDKEEP_TRUSTED_DOCUMENTS: {path}: 'Me': Cannot query field 'nothing' on type 'Account'.\n"
+    assert result.stderr == line
 
 
 def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None:

@@ -142,6 +142,11 @@ def test_without_a_setting_budgets_are_wide(load: Load) -> None:
     assert settings.budget_ingest == Limit(256 * 2**30, 2**30)
 
 
+def test_trusted_documents_are_a_file_and_may_be_all_there_is(load: Load, tmp_path: Path) -> None:
+    settings = load(TRUSTED_DOCUMENTS="documents.json", TRUSTED_DOCUMENTS_ONLY="True")
+    assert (settings.trusted_documents, settings.trusted_documents_only) == (tmp_path / "documents.json", True)
+
+
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     assert load(PORT="", REDIS_URL="").redis_url is None
 
@@ -183,6 +188,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8", "must list IP addresses and CIDR ranges, and '10.0.0.1/8' is neither"),
         ("TRUSTED_PROXIES", "unix,UNIX", "must list IP addresses and CIDR ranges, and 'UNIX' is neither"),
         ("PROXY_HEADER", "X-Real-IP", "must be X-Forwarded-For or Forwarded, not 'X-Real-IP'"),
+        ("TRUSTED_DOCUMENTS_ONLY", "maybe", "must be true or false, not 'maybe'"),
+        ("TRUSTED_DOCUMENTS_ONLY", "true", "needs CLOUDKEEP_TRUSTED_DOCUMENTS, else nothing could be run"),
         ("DATABASE_URL", "postgres://u:p@h/d", "the scheme postgres: is not supported, only sqlite:"),
         ("DATABASE_URL", "cloudkeep.sqlite3", "must be a URL that starts with sqlite:"),
         ("DATABASE_URL", "sqlite://x.sqlite3", "must name a file by its absolute path, as in sqlite:///path/to/file"),
