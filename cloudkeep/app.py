@@ -13,8 +13,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.cors import shared_with
+from cloudkeep.counted import Counted
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
+from cloudkeep.metrics import Metrics, samples_of, samples_of_budgets
 from cloudkeep.resources import connected_database, open_services
 from cloudkeep.settings import PREFIX, Settings
 from cloudkeep.startup import StartupError
@@ -22,11 +24,13 @@ from endpoints import problems
 from endpoints.chunks import chunk_route
 from endpoints.downloads import download_routes
 from endpoints.health import health_routes
+from endpoints.metrics import metrics_route
 from endpoints.patience import Patience
 from schema.build import build_schema
 from schema.engine import Schema
 from schema.trusted import TrustedDocuments, TrustedDocumentsError
 from services.container import Services
+from services.counts import Counts
 from services.errors import CloudKeepError
 from storage.errors import NoSpace
 
@@ -43,9 +47,16 @@ def create_app(settings: Settings) -> ASGIApp:
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
+    counts = Counts()
+    metrics = Metrics(lambda: samples_of(counts))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        async with connected_database(settings), open_services(settings) as services:
+        async with (
+            connected_database(settings),
+            open_services(settings, counts) as services,
+            metrics.running(lambda: samples_of_budgets(services.budgets.counters)),
+        ):
             yield {"services": services}
 
     graphql = GraphQLEndpoint(schema, (settings.public_url, *settings.cors_origins))
@@ -57,6 +68,7 @@ def create_app(settings: Settings) -> ASGIApp:
             chunk_route(Patience(settings.body_stall_timeout, settings.body_min_rate)),
             *download_routes(),
             *health_routes(),
+            metrics_route(metrics.exposition, settings.metrics_networks),
         ],
         lifespan=lifespan,
         exception_handlers={
@@ -66,7 +78,8 @@ def create_app(settings: Settings) -> ASGIApp:
             Exception: problems.fault,
         },
     )
-    return ProxyHeaders(shared_with(settings.cors_origins, app), settings.trusted_proxies, settings.proxy_header)
+    counted = Counted(shared_with(settings.cors_origins, app), counts)
+    return ProxyHeaders(counted, settings.trusted_proxies, settings.proxy_header)
 
 
 def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:

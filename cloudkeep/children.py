@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,6 +47,8 @@ class ChildSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
+    #: Called with the process ID of each process that has ended.
+    on_end: Callable[[int], None] = lambda _: None
 
 
 class Child:
@@ -77,6 +79,7 @@ class Child:
         assert self._process
         code = await self._process.wait()
         self.kill()
+        self._spec.on_end(self._process.pid)
         return code
 
     async def stop(self, grace: float) -> None:

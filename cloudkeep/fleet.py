@@ -6,8 +6,10 @@ import re
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from cloudkeep import metrics
 from cloudkeep.children import ChildSpec
 from cloudkeep.settings import PREFIX, Settings, is_known
 
@@ -19,7 +21,13 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
     name = {f"{PREFIX}WORKER_NAME": settings.worker_name or worker_name(settings.data_dir)}
     return [
         *(
-            ChildSpec(f"api-{number}", (*command, "api", str(listener)), pass_fds=(listener,))
+            ChildSpec(
+                f"api-{number}",
+                (*command, "api", str(listener)),
+                metrics.environment(settings.data_dir),
+                pass_fds=(listener,),
+                on_end=partial(metrics.forget, settings.data_dir),
+            )
             for number in range(1, settings.workers + 1)
         ),
         ChildSpec("worker-1", (*command, "worker"), name),

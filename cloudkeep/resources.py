@@ -12,6 +12,7 @@ from cloudkeep.settings import Settings
 from services.accounts import Accounts, Lifetimes
 from services.budgets import Budgets, Limits
 from services.container import Services
+from services.counts import Counts
 from services.files import Files
 from services.grants import GrantBook
 from services.health import Health
@@ -76,8 +77,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Everything an API process serves with."""
+async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Services]:
+    """Everything an API process serves with, and where it counts what it does."""
     async with open_resources(settings) as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
         stack.push_async_callback(mailer.close)
@@ -107,6 +108,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             budgets=budgets,
             grants=grants,
             seats=seats,
+            counts=counts,
         )
 
 

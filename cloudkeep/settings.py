@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     trusted_documents_only: Annotated[bool, BeforeValidator(values.switch), AfterValidator(_only_with_documents)] = (
         False
     )
+    metrics_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.networks_or_none)] = (
+        "127.0.0.0/8",
+        "::1",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.origins)] = ()
     max_file_size: Bytes = 500 * 2**30
     quota: Bytes | None = None  # bytes per account; None is no limit

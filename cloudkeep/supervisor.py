@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, contextmanager
 from cloudkeep.announce import announce_ready, banner, say
 from cloudkeep.children import Child, ChildSpec, Refused, keep_running
 from cloudkeep.fleet import environment, server_children
+from cloudkeep.metrics import fresh_folder
 from cloudkeep.settings import Settings
 from cloudkeep.startup import REFUSED, StartupError, claimed, listening
 from storage.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
@@ -69,6 +70,7 @@ class Supervisor:
         """Run until cancelled. Raises :class:`StartupError` or :class:`Refused` when something forbids the start."""
         async with AsyncExitStack() as stack:
             stack.enter_context(claimed(self._settings.data_dir))
+            fresh_folder(self._settings.data_dir)
             listener = stack.enter_context(listening(self._settings.host, self._settings.port))
             redis_url = await self._start_valkey(stack)
             say(*banner(self._settings))

@@ -102,8 +102,13 @@ def networks(value: object) -> tuple[str, ...]:
     return entries
 
 
+def networks_or_none(value: object) -> tuple[str, ...]:
+    """The same, or the word ``none``."""
+    return () if str(value).strip().lower() == "none" else networks(value)
+
+
 def proxies(value: object) -> tuple[str, ...]:
-    """The same, and perhaps the word ``unix``."""
+    """A comma list of IP addresses and CIDR ranges, and perhaps the word ``unix``."""
     entries = tuple(filter(None, (entry.strip() for entry in str(value).split(","))))
     return networks(",".join(entry for entry in entries if entry != UNIX)) + ((UNIX,) if UNIX in entries else ())
 

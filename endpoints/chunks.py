@@ -28,6 +28,7 @@ def chunk_route(patience: Patience) -> Route:
         sender = Sender(patience)
         async with services.ingest.open(right, address_of(request), sender.silence) as sink:
             receipt = await _fill(request, framing, sink, sender)
+        services.counts.chunk_bytes += receipt.size
         return _answer(receipt)
 
     return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])

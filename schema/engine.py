@@ -32,6 +32,7 @@ from schema.cost.extension import cost_extension
 from schema.documents import Documents
 from schema.errors import coded, rendered
 from schema.trusted import TrustedDocuments, names_a_document
+from services.counts import Outcome
 from services.errors import TooManySubscriptions
 
 ANY_TYPE = frozenset(OperationType)
@@ -146,6 +147,7 @@ async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
     if isawaitable(response):
         response = await response
     admitted.settle(response.data)
+    _count(admitted, response)
     return _result(admitted.context, request, response)
 
 
@@ -161,10 +163,19 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         try:
             async for response in responses:
                 # The price is paid once, so that only the first of the answers tells it.
+                if first:
+                    _count(admitted, response)
                 yield _result(admitted.context, request, response) if first else _plain(response)
                 first = False
         except Exception as error:
             yield _plain(Response(None, [GraphQLError(str(error), original_error=error)]))
+
+
+def _count(admitted: Admitted, response: Response) -> None:
+    admission = admitted.context.admission
+    outcome: Outcome = "errors" if response.errors else "data"
+    actual = admission.requested if admission.actual is None else admission.actual
+    admitted.context.services.counts.operation(admitted.operation.type.value, outcome, admission.requested, actual)
 
 
 def _result(context: Context, request: Request, response: Response) -> ExecutionResult:
@@ -176,4 +187,5 @@ def _plain(response: Response) -> ExecutionResult:
 
 
 def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
+    context.services.counts.operation("unknown", "refused")
     return PreExecutionError(None, coded(refused.errors), cost_extension(context.admission, request.extensions))

@@ -22,6 +22,8 @@ class Subscription:
     async def upload_progress(
         self, info: RequestInfo, upload_id: strawberry.ID, after: str | None = None
     ) -> AsyncGenerator[UploadProgress, None]:
-        async with aclosing(uploads.watch_upload(info.context, upload_id, after)) as frames:
-            async for frame, row in frames:
-                yield UploadProgress.of(frame, row)
+        frames = uploads.watch_upload(info.context, upload_id, after)
+        with info.context.services.counts.subscription():
+            async with aclosing(frames):
+                async for frame, row in frames:
+                    yield UploadProgress.of(frame, row)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.accounts import Accounts
 from services.budgets import Budgets
+from services.counts import Counts
 from services.files import Files
 from services.grants import GrantBook
 from services.health import Health
@@ -28,3 +29,4 @@ class Services:
     budgets: Budgets
     grants: GrantBook
     seats: Seats
+    counts: Counts

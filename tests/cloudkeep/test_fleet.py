@@ -10,6 +10,7 @@ def test_the_api_processes_share_the_listener_and_one_worker_does_the_work(tmp_p
         (f"api-{number}", ("api", "7"), (7,)) for number in (1, 2, 3)
     ]
     assert (worker.name, worker.command[-1], worker.pass_fds) == ("worker-1", "worker", ())
+    assert {api.environment["PROMETHEUS_MULTIPROC_DIR"] for api in apis} == {f"{tmp_path}/metrics"}
 
 
 def test_a_workers_name_outlives_restarts_and_differs_between_data_folders() -> None:

@@ -147,6 +147,12 @@ def test_trusted_documents_are_a_file_and_may_be_all_there_is(load: Load, tmp_pa
     assert (settings.trusted_documents, settings.trusted_documents_only) == (tmp_path / "documents.json", True)
 
 
+def test_metrics_are_for_this_machine_unless_the_operator_says_otherwise(load: Load) -> None:
+    assert load().metrics_networks == ("127.0.0.0/8", "::1")
+    assert load(METRICS_NETWORKS="10.0.0.0/8").metrics_networks == ("10.0.0.0/8",)
+    assert load(METRICS_NETWORKS="none").metrics_networks == ()
+
+
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     assert load(PORT="", REDIS_URL="").redis_url is None
 

@@ -10,6 +10,7 @@ from services.errors import CloudKeepError, ErrorCode, ExpectedError
 
 #: Rendered without a class of their own, by GraphQL or by the endpoints.
 CLASSLESS = {
+    ErrorCode.FORBIDDEN,
     ErrorCode.INTERNAL,
     ErrorCode.MALFORMED_REQUEST,
     ErrorCode.NOT_READY,

@@ -1,0 +1,48 @@
+"""``/metrics``, for Prometheus and whoever else may look inside."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from endpoints.problems import problem
+from services.errors import ErrorCode
+
+#: Headers that proxies add.
+BY_PROXY = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
+
+#: Takes an Accept header; the numbers, and their media type.
+Exposition = Callable[[str], Awaitable[tuple[bytes, str]]]
+
+
+def metrics_route(exposition: Exposition, networks: Sequence[str]) -> Route:
+    """The route, open to clients in these networks."""
+    open_to = tuple(ip_network(network) for network in networks)
+
+    async def metrics(request: Request) -> Response:
+        if not _is_known(request) or not _is_in(request, open_to):
+            return problem(403, ErrorCode.FORBIDDEN.value, "Metrics are not for this address.")
+        content, media_type = await exposition(request.headers.get("accept", ""))
+        return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+
+    return Route("/metrics", metrics, methods=["GET"])
+
+
+def _is_in(request: Request, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def _is_known(request: Request) -> bool:
+    """Whether the address is the client's own.
+
+    A proxy on this machine that nobody trusts would make everybody's requests come from here. Whoever a trusted proxy
+    told of has the port 0.
+    """
+    told = request.client is not None and request.client.port == 0
+    return told or BY_PROXY.isdisjoint(request.headers.keys())

@@ -1,0 +1,44 @@
+"""What has happened in this process since it began: plain numbers, since they are counted in the middle of the work.
+
+Whoever shows them takes them from here (``cloudkeep/metrics.py``); a service does not know who that is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
+Outcome: TypeAlias = Literal["data", "errors", "refused"]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Only ever counted up, but for what is open."""
+
+    #: HTTP requests by what they were for and by the first digit of their status.
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    operations: Counter[tuple[OperationKind, Outcome]] = field(default_factory=Counter)
+    #: In points: what operations might have cost at most, and what they did cost.
+    requested_points: int = 0
+    actual_points: int = 0
+    #: Bytes of chunks that got a receipt.
+    chunk_bytes: int = 0
+    #: Open at this moment.
+    subscriptions: int = 0
+
+    def operation(self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0) -> None:
+        """An operation has been answered, for the first time if it is a subscription; costs are in points."""
+        self.operations[kind, outcome] += 1
+        self.requested_points += requested
+        self.actual_points += actual
+
+    @contextmanager
+    def subscription(self) -> Iterator[None]:
+        """A subscription is open for as long as the block runs."""
+        self.subscriptions += 1
+        try:
+            yield
+        finally:
+            self.subscriptions -= 1

@@ -1,0 +1,291 @@
+"""What Prometheus is shown, and whom it is shown to."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from cloudkeep import metrics
+from cloudkeep.metrics import Metrics, fresh_folder, samples_of, samples_of_budgets
+from cloudkeep.startup import StartupError
+from services.counts import Counts
+from tests.support.graphql_ws import connected
+from tests.support.process import ServeProcess, serving
+from tests.support.server import PROGRESS, Api
+from tests.support.stand import Stand, stand
+from tests.support.waiting import eventually
+
+ME = "{ me { id } }"
+STRANGER = "203.0.113.9"
+
+
+@dataclass
+class Budgets:
+    """What budgets count."""
+
+    refused: Counter[str]
+    overloaded: int
+    away: Counter[tuple[str, str]]
+
+
+def numbers_in(text: str) -> dict[str, float]:
+    """The samples as they are written, but for the times at which they began."""
+    return {
+        sample.name + "".join(f"[{value}]" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+async def look(http: httpx.AsyncClient) -> dict[str, float]:
+    response = await http.get("/metrics")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    return numbers_in(response.text)
+
+
+async def shown(published: Metrics) -> dict[str, float]:
+    content, _ = await published.exposition("")
+    return numbers_in(content.decode())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+    """A server behind a proxy on this machine that is trusted."""
+    folder = tmp_path_factory.mktemp("stand")
+    async with stand(folder, migrated_database, trusted_proxies=("127.0.0.1",)) as running:
+        yield running
+
+
+class TestServer:
+    pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+    async def test_requests_and_bytes_are_counted(self, shared: Stand) -> None:
+        before = await look(shared.http)
+        await shared.api.upload(b"x" * 1_000)
+        assert (await shared.http.get("/nothing/here")).status_code == 404
+        assert (await shared.http.get("/files/x/content")).status_code == 403
+        after = await look(shared.http)
+        assert after["cloudkeep_chunk_bytes_total"] - before.get("cloudkeep_chunk_bytes_total", 0) == 1_000
+
+        def more(purpose: str, status: str) -> float:
+            name = f"cloudkeep_http_requests_total[{purpose}][{status}]"
+            return after[name] - before.get(name, 0)
+
+        assert more("graphql", "2xx") == 1
+        assert more("chunk", "2xx") == 1
+        assert more("other", "4xx") == 1
+        assert more("download", "4xx") == 1
+        assert more("probe", "2xx") == 1
+
+    async def test_operations_are_counted_with_what_they_cost(self, shared: Stand) -> None:
+        before = await look(shared.http)
+        await shared.api.call(ME)
+        await Api(shared.http).call("{ upload(id: 1) { id } }")
+        await shared.api.call("{ you }")
+        after = await look(shared.http)
+
+        def more(name: str) -> float:
+            return after[f"cloudkeep_{name}"] - before.get(f"cloudkeep_{name}", 0)
+
+        assert more("operations_total[query][data]") == 1
+        assert more("operations_total[query][errors]") == 1
+        assert more("operations_total[unknown][refused]") == 1
+        assert more("cost_requested_points_total") == 4
+        assert 2 <= more("cost_actual_points_total") <= 4
+        assert after["cloudkeep_budget_overloads_total"] == 0
+
+    async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: Stand) -> None:
+        upload = await shared.api.init(b"x" * 10)
+
+        async def open_now(number: int) -> bool:
+            return (await look(shared.http))["cloudkeep_subscriptions_open"] == number
+
+        async with connected(shared.url) as socket:
+            await socket.init(Authorization=shared.api.http.headers["Authorization"])
+            await socket.subscribe(PROGRESS, id=upload["id"])
+            await socket.receive()
+            await eventually(lambda: open_now(1))
+        await eventually(lambda: open_now(0))
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"X-Forwarded-For": STRANGER},
+            {"X-Forwarded-For": f"127.0.0.1, {STRANGER}"},
+            # Nobody knows whose these are.
+            {"X-Forwarded-For": "unknown"},
+            {"X-Forwarded-For": "127.0.0.1, unknown"},
+            {"Forwarded": "for=127.0.0.1"},
+            {"X-Real-IP": "127.0.0.1"},
+            {"Via": "1.1 proxy"},
+        ],
+    )
+    async def test_a_stranger_is_refused_whatever_the_proxy_calls_them(
+        self, shared: Stand, headers: dict[str, str]
+    ) -> None:
+        response = await shared.http.get("/metrics", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN")
+        assert response.headers["Content-Type"] == "application/problem+json"
+
+    @pytest.mark.parametrize("address", ["127.0.0.9", "::1", "::ffff:127.0.0.2"])
+    async def test_whoever_comes_from_this_machine_by_the_proxy_is_let_in(self, shared: Stand, address: str) -> None:
+        response = await shared.http.get("/metrics", headers={"X-Forwarded-For": address, "Via": "1.1 proxy"})
+        assert response.status_code == 200
+
+    async def test_a_newer_format_is_spoken_to_those_who_want_it(self, shared: Stand) -> None:
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+        response = await shared.http.get("/metrics", headers=accept)
+        assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+        assert response.text.endswith("# EOF\n")
+
+    async def test_nothing_is_shown_but_numbers(self, shared: Stand) -> None:
+        assert (await shared.http.post("/metrics")).status_code == 405
+
+
+async def test_what_was_counted_is_shown_once() -> None:
+    counts = Counts()
+    published = Metrics(lambda: samples_of(counts))
+    counts.operation("query", "data", requested=12, actual=5)
+    assert (await shown(published))["cloudkeep_operations_total[query][data]"] == 1
+    counts.operation("query", "refused", requested=3)
+    for _ in range(2):
+        found = await shown(published)
+        assert found["cloudkeep_operations_total[query][data]"] == 1
+        assert found["cloudkeep_operations_total[query][refused]"] == 1
+        assert found["cloudkeep_cost_requested_points_total"] == 15
+        assert found["cloudkeep_cost_actual_points_total"] == 5
+
+
+async def test_a_subscription_that_fails_is_not_open() -> None:
+    counts = Counts()
+
+    def fail() -> None:
+        with counts.subscription():
+            assert counts.subscriptions == 1
+            raise ValueError("fault")
+
+    with pytest.raises(ValueError, match="fault"):
+        fail()
+    assert counts.subscriptions == 0
+
+
+async def test_budgets_are_shown_by_layer_and_policy() -> None:
+    budgets = Budgets(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
+    assert await shown(Metrics(lambda: samples_of_budgets(budgets))) == {
+        "cloudkeep_budget_refusals_total[address]": 2,
+        "cloudkeep_budget_overloads_total": 1,
+        "cloudkeep_budget_redis_away_total[global][open]": 3,
+        "cloudkeep_budget_redis_away_total[ingest][closed]": 4,
+    }
+
+
+#: A process with two open subscriptions and a number of requests; it shows them and says what it sees.
+COUNTING = """
+import asyncio, json, os, sys
+from cloudkeep.metrics import Metrics, samples_of
+from services.counts import Counts
+counts = Counts(subscriptions=2)
+counts.requests["graphql", 2] = int(sys.argv[1])
+async def main():
+    content, _ = await Metrics(lambda: samples_of(counts)).exposition("")
+    print(json.dumps([os.getpid(), content.decode()]))
+asyncio.run(main())
+"""
+
+
+def count(folder: Path, number: int) -> tuple[int, dict[str, float]]:
+    """Run such a process to its end: its ID, and what it saw."""
+    run = subprocess.run(
+        [sys.executable, "-c", COUNTING, str(number)],
+        env={**os.environ, **metrics.environment(folder)},
+        check=True,
+        capture_output=True,
+    )
+    process_id, text = json.loads(run.stdout)
+    return process_id, numbers_in(text)
+
+
+def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    first, seen = count(tmp_path, 1)
+    assert (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]) == (1, 2)
+    second, seen = count(tmp_path, 10)
+    assert (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]) == (11, 4)
+    metrics.forget(tmp_path, first)
+    assert {path.name for path in (tmp_path / "metrics").iterdir()} == {
+        f"counter_{first}.db",
+        f"counter_{second}.db",
+        f"gauge_livesum_{second}.db",
+    }
+    fresh_folder(tmp_path)
+    assert list((tmp_path / "metrics").iterdir()) == []
+
+
+async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fresh_folder(tmp_path)
+    monkeypatch.setenv(metrics.SHARED, str(tmp_path / "metrics"))
+    published = Metrics(lambda: samples_of(Counts()))
+    with monkeypatch.context() as full:
+        full.setattr(metrics, "FILE_SIZE", 2**60)  # no file system has as much
+        assert await shown(published) == {}
+        assert await shown(published) == {}
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("metrics of this process are not shown: [Errno ")
+    assert list((tmp_path / "metrics").iterdir()) == []
+    published.publish()
+    assert len(list((tmp_path / "metrics").iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartupError, match=r"cannot write to .*/file/metrics: Not a directory"):
+        fresh_folder(tmp_path / "file")
+
+
+async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_nothing_open(tmp_path: Path) -> None:
+    with serving(tmp_path, CLOUDKEEP_WORKERS="2") as process:
+        url = process.url
+        async with httpx.AsyncClient(base_url=url, verify=False) as http:
+            for _ in range(10):
+                await Api(http).call(ME)
+
+            async def all_are_seen() -> bool:
+                return (await look(http)).get("cloudkeep_http_requests_total[graphql][2xx]") == 10
+
+            await eventually(all_are_seen)
+        victims = [child for child in psutil.Process(process.pid).children() if "api" in child.cmdline()]
+        assert len(victims) == 2
+        victims[0].kill()
+
+        async def forgotten() -> bool:
+            return not (tmp_path / "metrics" / f"gauge_livesum_{victims[0].pid}.db").exists()
+
+        await eventually(forgotten)
+        await _replaced(process, victims)
+
+
+async def _replaced(process: ServeProcess, victims: list[psutil.Process]) -> None:
+    async def numbers_are_kept() -> bool:
+        try:
+            async with httpx.AsyncClient(base_url=process.url, verify=False) as http:
+                return (await look(http))["cloudkeep_http_requests_total[graphql][2xx]"] == 10
+        except httpx.TransportError:
+            return False
+
+    assert await asyncio.wait_for(eventually(numbers_are_kept), 60)
+    assert victims[1].is_running()
