@@ -115,6 +115,11 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         message["payload"]["query"] = message["payload"].get("query") or ""
         await super().handle_subscribe(message)
 
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """End an operation, which may not have begun yet."""
+        self._extensions.pop(operation_id, None)
+        await super().cleanup_operation(operation_id)
+
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Run an operation. A fault of ours is an error, too, and not a silent end."""
         try:

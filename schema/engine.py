@@ -53,6 +53,11 @@ class Schema(strawberry.Schema):
         """Know these documents by their IDs from now on; run no others where they are exclusive."""
         self._gate.trusted = documents
 
+    @property
+    def trusted(self) -> TrustedDocuments:
+        """The documents that an operator trusts."""
+        return self._gate.trusted
+
     def as_graphql(self) -> GraphQLSchema:
         """The schema as graphql-core knows it."""
         return self._schema

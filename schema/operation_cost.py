@@ -50,6 +50,7 @@ class OperationCost:
 
 
 def _operation(schema: Schema, query: str, name: str | None) -> Operation:
+    schema.trusted.admit(query)
     document = schema.documents.known(query) or schema.documents.prepare(query)
     if document.errors:
         raise InvalidInput(document.errors[0].message, field="query")

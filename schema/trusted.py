@@ -80,9 +80,13 @@ class TrustedDocuments:
             if text and not _belong_together(text, name, found):
                 raise MalformedRequest("The request holds one document and names another.")
             text = text or found or ""
+        self.admit(text)
+        return text
+
+    def admit(self, text: str) -> None:
+        """Raises :class:`UntrustedDocument` for a text that is not to be run."""
         if self.exclusive and not self.trusts(text):
             raise UntrustedDocument(UNTRUSTED)
-        return text
 
     def _unknown(self, *, is_apollo: bool) -> DocumentNotFound | UntrustedDocument:
         if self.exclusive:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ME = "query Me { me { userName } }"
 NAMED = {"documentId": "Me"}
+COST = "query Cost($query: String!) { operationCost(query: $query) { requestedQueryCost } }"
 OTHER = "{ __typename }"
 EVENTS = {"Accept": "text/event-stream"}
 
@@ -30,7 +31,8 @@ def hashed(document: str) -> Json:
 def file_of(folder: Path) -> Path:
     """The file, with what the tests' own people send as well."""
     path = folder / "documents.json"
-    path.write_text(json.dumps({"Me": ME, "Watch": PROGRESS, "Init": INIT, "Register": REGISTER, "Verify": VERIFY}))
+    own = {"Watch": PROGRESS, "Init": INIT, "Register": REGISTER, "Verify": VERIFY}
+    path.write_text(json.dumps({"Me": ME, "Cost": COST, **own}))
     return path
 
 
@@ -121,3 +123,12 @@ async def test_a_name_that_makes_no_sense_is_the_clients_mistake(shared: Stand, 
 async def test_a_get_changes_nothing_by_whatever_name(shared: Stand) -> None:
     answer = await shared.api.http.get("/graphql", params={"documentId": "Init", "variables": '{"input": {}}'})
     assert answer.status_code == 405
+
+
+async def test_what_is_not_run_is_not_priced_either(shared: Stand) -> None:
+    assert "errors" not in await shared.api.call(COST, query=ME)
+    answer = await shared.api.call(COST, query=OTHER)
+    if shared.settings.trusted_documents_only:
+        assert codes_in(answer) == ["UNTRUSTED_DOCUMENT"]
+    else:
+        assert answer["data"]["operationCost"]["requestedQueryCost"] == 0
