@@ -10,7 +10,8 @@ import pytest_asyncio
 from cloudkeep.media_types import EVENTS, JSON, RESPONSE
 from services.budgets import Limit
 from tests.clients.conftest import Npm
-from tests.clients.transports import TRANSPORTS, Asking
+from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
+from tests.support.graphql_ws import connected
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: Enough to sign up, and next to nothing comes back while the tests run.
 LITTLE = Limit(300, 0.01)
+STREAMS = {"graphql-sse": by_events, "graphql-ws": by_websocket}
 ME = "{ me { id } }"
 #: Every test asks for something else, so that none of it is known from before.
 UPLOADS = "{ uploads { nodes { id fileName } } }"
@@ -25,9 +27,9 @@ UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def poor(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
-    """A server that has nothing left for whoever is not signed in."""
+    """A server that has nothing left for whoever is not signed in, and lets everybody follow one thing at a time."""
     folder = tmp_path_factory.mktemp("poor")
-    async with stand(folder, migrated_database, budget_anonymous=LITTLE) as running:
+    async with stand(folder, migrated_database, budget_anonymous=LITTLE, subscriptions=(1, 1)) as running:
         while (await ask(running, "{ nothing }")).status_code != 429:
             pass
         yield running
@@ -116,3 +118,16 @@ async def test_an_answer_says_what_is_left(poor: Stand) -> None:
     assert response.status_code == 200
     assert f'"account";r={left}' in response.headers["RateLimit"]
     assert "Retry-After" not in response.headers
+
+
+@pytest.mark.parametrize("transport", STREAMS.values(), ids=STREAMS.keys())
+async def test_a_real_client_is_told_that_it_follows_too_much(poor: Stand, clients: Npm, transport: Asking) -> None:
+    upload = await poor.api.init(b"abc")
+    watching = f'subscription {{ uploadProgress(uploadId: "{upload["id"]}") {{ cursor }} }}'
+    authorization = poor.api.http.headers["Authorization"]
+    async with connected(poor.url) as first:
+        await first.init(Authorization=authorization)
+        await first.subscribe(watching)
+        assert (await first.receive())["type"] == "next"
+        code = await transport(clients, poor.url, watching, authorization.removeprefix("Bearer "))
+    assert code == "TOO_MANY_SUBSCRIPTIONS"
