@@ -3,6 +3,7 @@
 Requests and answers are our own, to the letter of GraphQL over HTTP; WebSockets and event streams are Strawberry's.
 """
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +19,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql_answer import NO_QUERY, Answer, encoded, response_of, response_of_batch
+from cloudkeep.graphql_answer import FAULT, NO_QUERY, Answer, encoded, response_of, response_of_batch
 from cloudkeep.graphql_events import event_stream, single_event
 from cloudkeep.graphql_ide import graphiql
 from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
@@ -27,6 +28,8 @@ from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
 from endpoints.state import services_of
 from resolvers.context import RequestContext
 from services.errors import Unauthenticated
+
+logger = logging.getLogger("cloudkeep.graphql")
 
 SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
@@ -154,6 +157,10 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             )
         except MissingQueryError:
             return Answer.refused(NO_QUERY)
+        except Exception:
+            # The other operations of a batch have been run, or will be, and their answers must not get lost.
+            logger.exception("fault in an operation")
+            return FAULT
         return Answer.of(result)
 
     async def _stream(self, request: Request, asked: Asked, context: RequestContext) -> Response:

@@ -9,6 +9,7 @@ below), ``Retry-After`` as in RFC 9110, section 10.2.3:
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from services.errors import CloudKeepError, RateLimited, TooManySubscriptions
 from services.limits import LayerStatus
@@ -29,7 +30,9 @@ def fields_of(layers: Iterable[LayerStatus], retry_after: float | None = None) -
     shown = [layer for layer in layers if layer.layer not in HIDDEN]
     fields = {}
     if shown:
-        fields["RateLimit-Policy"] = ", ".join(map(_policy, shown))
+        fields["RateLimit-Policy"] = ", ".join(
+            _policy(layer.layer, layer.capacity, layer.refill, layer.unit) for layer in shown
+        )
         fields["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in shown)
     if retry_after is not None:
         fields["Retry-After"] = str(_whole(retry_after, 1))
@@ -43,10 +46,11 @@ def refusal_fields(refusal: CloudKeepError) -> dict[str, str]:
     return fields_of((), refusal.retry_after) if isinstance(refusal, TooManySubscriptions) else {}
 
 
-def _policy(layer: LayerStatus) -> str:
-    """Section 3: the bucket's size, and the seconds in which it fills up."""
-    window = f";w={_whole(layer.capacity / layer.refill, 1)}" if layer.refill else ""
-    return f'"{layer.layer}";q={min(layer.capacity, LARGEST)}{UNITS[layer.unit]}{window}'
+@lru_cache
+def _policy(name: str, capacity: int, refill: float, unit: str) -> str:
+    """Section 3: the bucket's size, and the seconds in which it fills up. The same few stand in every answer."""
+    window = f";w={_whole(capacity / refill, 1)}" if refill else ""
+    return f'"{name}";q={min(capacity, LARGEST)}{UNITS[unit]}{window}'
 
 
 def _limit(layer: LayerStatus, retry_after: float | None) -> str:

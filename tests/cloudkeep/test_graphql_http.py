@@ -8,6 +8,9 @@ import pytest
 
 from cloudkeep.graphql_request import MAX_BATCH
 from cloudkeep.media_types import EVENTS, JSON, RESPONSE
+from resolvers.context import Context
+from schema.admission import Admitted, Gate, Request
+from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, sse_events
 from tests.support.stand import Stand
 
@@ -15,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ME = "{ me { id } }"
 NOBODY = {"me": None}
+NAMED = {"query": "query a { me { id } }", "operationName": "a"}
 UPLOADS = "{ uploads { nodes { id } } }"
 MUTATION = 'mutation { register(input: {userId: "", userName: "", email: "", password: ""}) { userErrors { code } } }'
 SUBSCRIPTION = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
@@ -170,6 +174,55 @@ async def test_the_mutations_of_a_batch_run_in_their_order(shared: Stand) -> Non
     newest = {"query": "{ uploads(first: 9) { nodes { fileName } } }"}
     response = await shared.api.http.post("/graphql", json=[*batch, newest])
     assert [node["fileName"] for node in response.json()[-1]["data"]["uploads"]["nodes"]] == names[::-1]
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the server cannot admit operations that have a name: a fault of ours, and not the client's."""
+    admit = Gate.admit
+
+    async def failing(gate: Gate, context: Context, request: Request) -> Admitted:
+        if request.name:
+            raise RuntimeError("redis://secret")
+        return await admit(gate, context, request)
+
+    monkeypatch.setattr(Gate, "admit", failing)
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+async def test_a_fault_outside_of_fields_is_masked_and_logged(
+    shared: Stand, accept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await post(shared, NAMED, accept)
+    assert (response.status_code, codes_of(response.json())) == (500, ["INTERNAL"])
+    assert "secret" not in response.text
+    assert "redis://secret" in caplog.text
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: Stand) -> None:
+    response = await post(shared, NAMED, EVENTS)
+    assert response.text.count("event: next") == response.text.count("event: complete") == 1
+    assert '"code":"INTERNAL"' in response.text
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Stand) -> None:
+    async with connected(shared.url) as socket:
+        await socket.init()
+        await socket.send({"id": "1", "type": "subscribe", "payload": NAMED})
+        assert codes_of({"errors": (await socket.receive())["payload"]}) == ["INTERNAL"]
+        await socket.subscribe(ME)
+        assert (await socket.receive())["payload"]["data"] == NOBODY
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_in_a_batch_loses_no_other_answer(shared: Stand) -> None:
+    response = await post(shared, [{"query": ME}, NAMED, {"query": ME}])
+    first, broken, last = response.json()
+    assert (response.status_code, first["data"], last["data"]) == (200, NOBODY, NOBODY)
+    assert codes_of(broken) == ["INTERNAL"]
 
 
 async def test_a_batch_is_no_event_stream(shared: Stand) -> None:
