@@ -89,7 +89,7 @@ def test_what_people_ask_is_priced(weights: Weights, name: str) -> None:
     assert outcome(weights, USUAL[name]) in range(2, 110)
 
 
-@pytest.mark.parametrize("name", BOMBS.keys() - REFUSED.keys())
+@pytest.mark.parametrize("name", [name for name in BOMBS if name not in REFUSED])
 def test_the_analysis_of_a_bomb_is_short_even_where_other_limits_would_not_stop_it(weights: Weights, name: str) -> None:
     assert plan(weights, BOMBS[name]).steps() <= 3 * MAX_TOKENS
 
