@@ -26,7 +26,7 @@ from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_
 from cloudkeep.graphql_ws import UNAUTHORIZED, PatientAdapter, SocketContext, StrictHandler
 from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
 from endpoints.state import services_of
-from resolvers.context import RequestContext
+from resolvers.context import Admission, RequestContext
 from services.errors import Unauthenticated
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -135,7 +135,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         answer = await self._answer(asked, context, request.method)
         if answer.needs_stream and EVENTS in media_types:
             return await self._stream(request, asked, context)
-        return response_of(answer, media_type, context.admissions[-1] if context.admissions else None)
+        return response_of(answer, media_type, _last(context))
 
     async def _respond_to_batch(
         self, asked: list[Asked], context: RequestContext, media_types: Sequence[str]
@@ -175,7 +175,10 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             )
         except MissingQueryError:
             return single_event(Answer.refused(NO_QUERY))
-        return event_stream(results)
+        except Exception:
+            logger.exception("fault in an operation")
+            return single_event(FAULT)
+        return event_stream(results, _last(context))
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
         services = services_of(connection)
@@ -197,6 +200,10 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             await self.run(websocket, context=context)
         finally:
             context.leave()
+
+
+def _last(context: RequestContext) -> Admission | None:
+    return context.admissions[-1] if context.admissions else None
 
 
 def address_of(connection: HTTPConnection) -> str:

@@ -84,7 +84,7 @@ def response_of(answer: Answer, media_type: str, admission: Admission | None = N
     could not tell an error of ours from a proxy's. What refuses the caller has its status all the same.
     """
     status = 200 if answer.about_document and media_type == JSON else answer.status
-    return _response(answer.body, status, media_type, {**answer.headers, **_fields(admission)})
+    return _response(answer.body, status, media_type, {**answer.headers, **price_fields(admission)})
 
 
 def response_of_batch(answers: Sequence[Answer], media_type: str, admissions: Sequence[Admission]) -> Response:
@@ -94,15 +94,16 @@ def response_of_batch(answers: Sequence[Answer], media_type: str, admissions: Se
     """
     bodies = [answer.body for answer in answers]
     if all(answer.status == 429 for answer in answers):
-        return _response(bodies, 429, media_type, _fields(max(admissions, key=_wait)))
-    return _response(bodies, 200, media_type, _fields(admissions[-1] if admissions else None))
+        return _response(bodies, 429, media_type, price_fields(max(admissions, key=_wait)))
+    return _response(bodies, 200, media_type, price_fields(admissions[-1] if admissions else None))
 
 
 def _response(body: object, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
     return Response(encoded(body), status, {"Content-Type": f"{media_type}; charset=utf-8", **headers})
 
 
-def _fields(admission: Admission | None) -> dict[str, str]:
+def price_fields(admission: Admission | None) -> dict[str, str]:
+    """What stands in the head of an answer about the budgets that pay for it."""
     if admission is None:
         return {}
     return refusal_fields(admission.refused) if admission.refused else fields_of(admission.layers)

@@ -15,22 +15,23 @@ from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionResult
 
-from cloudkeep.graphql_answer import FAULT, Answer, Json, encoded
+from cloudkeep.graphql_answer import FAULT, Answer, Json, encoded, price_fields
+from resolvers.context import Admission
 
 logger = logging.getLogger("cloudkeep.graphql")
 
 _SSE = SSETransport()
 
 
-def event_stream(results: StreamResult) -> Response:
-    """The results as they come, and a sign of life while none does."""
+def event_stream(results: StreamResult, admission: Admission | None) -> Response:
+    """The results as they come, what their price was in front of them, and a sign of life while none comes."""
     stream = merge_stream_with_heartbeat(
         lambda: _events(results),
         lambda: _SSE.heartbeat_message(encoded),
         _SSE.heartbeat_interval,
         send_initial_heartbeat=False,
     )
-    return StreamingResponse(stream(), headers=_SSE.headers)
+    return StreamingResponse(stream(), headers={**_SSE.headers, **price_fields(admission)})
 
 
 def single_event(answer: Answer) -> Response:

@@ -97,23 +97,17 @@ class Schema(strawberry.Schema):
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Run any operation. A query or a mutation gives one result, a subscription one for each event.
 
+        It is admitted at once, so that its price can stand in front of the results, and run as they are asked for.
         Raises :class:`MissingQueryError`.
         """
         allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
-        return self._results(_context(context_value), request)
-
-    async def _results(self, context: Context, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+        context = _context(context_value)
         try:
             admitted = await self._gate.admit(context, request)
-            if admitted.operation.type is not OperationType.SUBSCRIPTION:
-                yield await _run(admitted, request)
-                return
-            async with _seated(admitted), aclosing(_follow(admitted, request)) as results:
-                async for result in results:
-                    yield result
         except Refused as refused:
-            yield _refusal(context, request, refused)
+            return _alone(_refusal(context, request, refused))
+        return _results(admitted, request)
 
 
 def _request(
@@ -133,15 +127,31 @@ def _context(value: object) -> Context:
     return value.for_operation()
 
 
+async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    yield result
+
+
+async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+    if admitted.operation.type is not OperationType.SUBSCRIPTION:
+        yield await _run(admitted, request)
+        return
+    try:
+        async with _seated(admitted), aclosing(_follow(admitted, request)) as results:
+            async for result in results:
+                yield result
+    except Refused as refused:
+        admitted.settle(None)
+        yield _refusal(admitted.context, request, refused)
+
+
 @asynccontextmanager
 async def _seated(admitted: Admitted) -> AsyncIterator[None]:
-    """Hold one of the payer's seats. Raises :class:`Refused` when there is none, and what was not done costs less."""
+    """Hold one of the payer's seats. Raises :class:`Refused` when there is none."""
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(context.services.seats.take(context.payer))
         except TooManySubscriptions as error:
-            admitted.settle(None)
             context.admission.refused = error
             raise Refused([rendered(error)]) from None
         yield
@@ -162,6 +172,7 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         source = await source
     if isinstance(source, Response):
         raise Refused(source.errors or [])
+    admitted.context.admission.actual = admitted.context.admission.requested
     responses = map_source_to_response_event(admitted.executor, source)
     async with aclosing(responses):
         first = True
@@ -179,8 +190,8 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
 def _count(admitted: Admitted, response: Response) -> None:
     admission = admitted.context.admission
     outcome: Outcome = "errors" if response.errors else "data"
-    actual = admission.requested if admission.actual is None else admission.actual
-    admitted.context.services.counts.operation(admitted.operation.type.value, outcome, admission.requested, actual)
+    counts, actual = admitted.context.services.counts, admission.actual or 0
+    counts.operation(admitted.operation.type.value, outcome, admission.requested, actual)
 
 
 def _result(context: Context, request: Request, response: Response) -> ExecutionResult:
