@@ -7,7 +7,7 @@ import strawberry
 from graphql import GraphQLError, get_variable_values
 from strawberry.schema import BaseSchema
 
-from schema.cost.directives import Cost, ListSize
+from schema.cost.directives import Cost, at_most
 from schema.cost.entries import MAX_ENTRIES, Entry
 from schema.documents import Operation
 from schema.engine import Schema
@@ -36,7 +36,7 @@ class OperationCost:
     maximum: int = strawberry.field(description="Points that no operation may exceed.")
     fields: list[FieldCost] = strawberry.field(
         description="The price field by field, from the outside in; the first 1,000 of them.",
-        directives=[Cost(weight="0"), ListSize(assumed_size=MAX_ENTRIES)],
+        directives=[Cost(weight="0"), at_most(MAX_ENTRIES)],
     )
 
     @classmethod

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import strawberry
 
 from resolvers.context import Admission
-from schema.cost.directives import Cost, ListSize
+from schema.cost.directives import Cost, at_most
 from schema.cost.extension import points_of, tightest
 from schema.scalars import as_int
 from services.budgets import LayerStatus
@@ -49,7 +49,7 @@ class RateLimit:
     reset_at: datetime = strawberry.field(description="When all of them are back, should nothing more be asked for.")
     restore_rate: float = strawberry.field(description="Points that come back every second.")
     layers: list[BudgetLayer] = strawberry.field(
-        description="Every bucket that pays for what I ask for.", directives=[FREE, ListSize(assumed_size=4)]
+        description="Every bucket that pays for what I ask for.", directives=[FREE, at_most(4)]
     )
 
     @classmethod
