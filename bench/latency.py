@@ -20,10 +20,10 @@ from bench.stream import Sent, streaming
 from bench.warmth import warm
 from bench.wire import Connection, WireError
 
-#: The first one needs no database.
+#: The first one needs no database, the second one a row.
 QUERIES = {
     "__typename": "{ __typename }",
-    "me": "{ me { id } }",
+    "me": "{ me { userName } }",
     "uploads(first: 20)": "{ uploads(first: 20) { nodes { id fileName size status receivedBytes } } }",
 }
 #: There are so many uploads to list.
