@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from services.counters import BudgetCounters
 from services.errors import RateLimited
-from services.layers import GrantBook, Layer, Layers
-from services.limits import LayerStatus, Limit, Limits, Payer, tightest
+from services.layers import GrantedLimits, Layer, Layers
+from services.limits import LayerStatus, Limit, Limits, Payer
 from storage.buckets import BucketsAway, BucketsOverloaded, BucketStore, Claim
 
-__all__ = ["Budgets", "GrantBook", "LayerStatus", "Limit", "Limits", "Payer", "Reservation", "tightest"]
+__all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
 
 #: How long a client is asked to wait when it is not a budget that is short, in seconds.
 PAUSE_SECONDS = 1.0
@@ -37,11 +37,6 @@ class Reservation:
         """Every layer as it was right after the reservation; empty when all of them are off."""
         return _statuses(self._found, self._reserved)
 
-    @property
-    def tightest(self) -> LayerStatus | None:
-        """See :func:`services.limits.tightest`."""
-        return tightest(self.layers)
-
     def take_off(self, points: int, ingest_bytes: int) -> Claim:
         """What is to be given back of this much, which is at most what was reserved."""
         points = max(0, min(points, self.points))
@@ -64,7 +59,9 @@ class Reservation:
 class Budgets:
     """The budgets of everybody: ``shared`` is where the buckets are, ``own`` stands in while that is out of reach."""
 
-    def __init__(self, limits: Limits, shared: BucketStore, own: BucketStore, grants: GrantBook | None = None) -> None:
+    def __init__(
+        self, limits: Limits, shared: BucketStore, own: BucketStore, grants: GrantedLimits | None = None
+    ) -> None:
         self._layers = Layers(limits)
         self._shared = shared
         self._own = own
@@ -106,19 +103,6 @@ class Budgets:
             self.counters.refunds += 1
             reservation.store.give_back(returned)
         return reservation.later(returned)
-
-    async def charge_anyway(self, payer: Payer, points: int) -> tuple[LayerStatus, ...]:
-        """Take points from the buckets of the payer's address, down to nothing: for work that was done already.
-
-        Returns these layers. Never refuses.
-        """
-        found = [layer for layer in await self._layers_of(payer) if layer.name in {"address", "anonymous"}]
-        claim = _claim(found, points, 0)
-        try:
-            answer = await self._shared.take(claim, partly=True)
-        except (BucketsAway, BucketsOverloaded):
-            answer = await self._own.take(claim, partly=True)
-        return _statuses(found, answer.levels)
 
     async def look(self, payer: Payer) -> tuple[LayerStatus, ...]:
         """Every layer of the payer as it is. Takes nothing and never refuses."""

@@ -56,7 +56,7 @@ class GrantBook:
         self._away = False
 
     async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
-        """See :class:`services.layers.GrantBook`.
+        """See :class:`services.layers.GrantedLimits`.
 
         Like everything here, it never raises: while the database is away, what was known last holds.
         """

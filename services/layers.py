@@ -28,7 +28,7 @@ class Layer:
         return LayerStatus(self.name, self.bucket.capacity, int(level), self.bucket.refill, self.unit)
 
 
-class GrantBook(Protocol):
+class GrantedLimits(Protocol):
     """Which accounts have limits of their own."""
 
     async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:

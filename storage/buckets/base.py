@@ -42,11 +42,11 @@ class BucketsOverloaded(StorageError):
 class BucketStore(Protocol):
     """Buckets by their key. Whoever shares a store shares its buckets."""
 
-    async def take(self, claim: Claim, *, partly: bool = False) -> Answer:
+    async def take(self, claim: Claim) -> Answer:
         """Take every cost of a claim, or nothing when one of its buckets holds less.
 
-        With ``partly``, what there is of each cost is taken, and the claim is never refused. A caller who is cancelled
-        meanwhile has taken nothing, unless with ``partly``. Raises :class:`BucketsAway` and :class:`BucketsOverloaded`.
+        A caller who is cancelled meanwhile has taken nothing. Raises :class:`BucketsAway` and
+        :class:`BucketsOverloaded`.
         """
         ...
 

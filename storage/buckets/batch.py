@@ -16,7 +16,6 @@ class Request:
     """A claim whose caller waits for the answer."""
 
     claim: Claim
-    partly: bool
     answer: asyncio.Future[Answer]
 
 
@@ -31,7 +30,7 @@ class Batch:
         for bucket, amount in returns:
             self._limits[3 * self._place(bucket) - 1] = amount
         for request in requests:
-            self._claims += (request.partly, len(request.claim))
+            self._claims.append(len(request.claim))
             for bucket, cost in request.claim:
                 self._claims += (self._place(bucket), cost)
 

@@ -16,14 +16,14 @@ class LocalBuckets:
         #: The level, and when that was true in seconds of the monotonic clock.
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    async def take(self, claim: Claim, *, partly: bool = False) -> Answer:
+    async def take(self, claim: Claim) -> Answer:
         """See :class:`storage.buckets.base.BucketStore`. Never waits."""
         now = time.monotonic()
         levels = [self._level(bucket, now) for bucket, _ in claim]
-        if not partly and any(level < cost for level, (_, cost) in zip(levels, claim, strict=True)):
+        if any(level < cost for level, (_, cost) in zip(levels, claim, strict=True)):
             return Answer(False, tuple(levels))
         for place, (bucket, cost) in enumerate(claim):
-            levels[place] = max(0.0, levels[place] - cost)
+            levels[place] -= cost
             self._keep(bucket, levels[place], now)
         return Answer(True, tuple(levels))
 

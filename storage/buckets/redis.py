@@ -81,7 +81,7 @@ class RedisBuckets:
                 await self._call(self._next_batch())
         await self._disconnect()
 
-    async def take(self, claim: Claim, *, partly: bool = False) -> Answer:
+    async def take(self, claim: Claim) -> Answer:
         """See :class:`storage.buckets.base.BucketStore`."""
         if not claim:
             return Answer(True, ())
@@ -90,13 +90,13 @@ class RedisBuckets:
         if len(self._waiting) >= MOST_WAITING:
             raise BucketsOverloaded
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Request(claim, partly, answer))
+        self._waiting.append(Request(claim, answer))
         self._work.set()
         try:
             return await answer
         except asyncio.CancelledError:
             # Cancelled after the answer came, but before its caller heard it.
-            if not (answer.cancelled() or answer.exception()) and answer.result().granted and not partly:
+            if not (answer.cancelled() or answer.exception()) and answer.result().granted:
                 self.give_back(claim)
             raise
 
@@ -156,7 +156,7 @@ class RedisBuckets:
             for request, answer in batch.answers(await self._call(batch)):
                 if not request.answer.done():
                     request.answer.set_result(answer)
-                elif answer.granted and not request.partly:
+                elif answer.granted:
                     self.give_back(request.claim)
         except BaseException:
             # Whether the server has run it is not known, so nothing of it is tried again or given back.

@@ -3,8 +3,8 @@
 --
 -- KEYS     the buckets, each of them once
 -- ARGV[1]  three numbers for each: capacity, refill a second, and what is given back to it before anybody claims
--- ARGV[2]  the claims, one after the other: 1 when it takes what there is and is never refused, else 0; from how many
---          buckets it takes; and for each of these, its place in KEYS and the cost
+-- ARGV[2]  the claims, one after the other: from how many buckets it takes; and for each of these, its place in KEYS and
+--          the cost
 -- Returns, for each claim, 1 when it was granted, else 0, and then the level of each of its buckets after it.
 --
 -- Numbers travel and are stored as little-endian doubles, exact for whole numbers to 2^53. A stored bucket is its level
@@ -40,19 +40,19 @@ local reply = {}
 -- Behind the numbers, struct.unpack leaves where it stopped.
 local claim, stop = 1, #claims
 while claim < stop do
-  local first = claim + 2
-  local last = claim + 2 * claims[claim + 1]
+  local first = claim + 1
+  local last = claim + 2 * claims[claim] - 1
   local granted = 1
   for cost = first, last, 2 do
     if levels[claims[cost]] < claims[cost + 1] then
-      granted = claims[claim]
+      granted = 0
     end
   end
   reply[#reply + 1] = granted
   for cost = first, last, 2 do
     local place = claims[cost]
     if granted == 1 and claims[cost + 1] > 0 then
-      levels[place] = math.max(0, levels[place] - claims[cost + 1])
+      levels[place] = levels[place] - claims[cost + 1]
       changed[place] = true
     end
     reply[#reply + 1] = levels[place]

@@ -94,12 +94,6 @@ async def test_what_is_given_back_never_exceeds_the_capacity(buckets: BucketStor
     await eventually(full)
 
 
-async def test_partly_takes_what_there_is(buckets: BucketStore) -> None:
-    claim = [(SMALL, 7), (LARGE, 7)]
-    assert await buckets.take(claim, partly=True) == Answer(True, (3, 93))
-    assert await buckets.take(claim, partly=True) == Answer(True, (0, 86))
-
-
 async def test_a_lower_capacity_holds_at_once(buckets: BucketStore) -> None:
     await buckets.take([(LARGE, 20)])
     assert await look(buckets, Bucket(LARGE.key, 30, 0.0)) == (30,)

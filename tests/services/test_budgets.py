@@ -9,6 +9,7 @@ import pytest
 
 from services.budgets import Budgets, LayerStatus, Limit, Limits, Payer
 from services.errors import RateLimited
+from services.limits import tightest
 from storage.buckets import BucketStore, LocalBuckets, RedisBuckets
 from storage.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
@@ -114,20 +115,16 @@ async def test_the_tightest_layer_is_the_one_that_will_refuse_first(budgets: Bud
         (NOBODY, 5, "anonymous"),
         (Payer("192.0.2.1", CLEO), 60, "address"),
     ):
-        tightest = (await budgets.reserve(payer, cost)).tightest
-        assert tightest
-        assert tightest.layer == layer
-    tightest = (await budgets.reserve(SIGNED_IN, 0, 1_000)).tightest
-    assert tightest
-    assert tightest.layer == "ingest"
+        first = tightest((await budgets.reserve(payer, cost)).layers)
+        assert first
+        assert first.layer == layer
 
 
 async def test_without_any_layer_everything_passes() -> None:
     budgets = Budgets(Limits(None, None, None, None, None), LocalBuckets(), LocalBuckets())
     reservation = await budgets.reserve(SIGNED_IN, 10**9, 10**15)
-    assert (reservation.layers, reservation.tightest) == ((), None)
+    assert (reservation.layers, tightest(reservation.layers)) == ((), None)
     assert budgets.refund(reservation, 10**9) == ()
-    assert await budgets.charge_anyway(SIGNED_IN, 1) == ()
     assert await budgets.look(SIGNED_IN) == ()
 
 
@@ -186,17 +183,6 @@ async def test_a_cost_above_the_capacity_is_refused_for_ever(budgets: Budgets) -
     assert str(error) == "This takes 201 points, and its budget never holds more than 200."
 
 
-async def test_work_done_in_vain_is_paid_by_the_address_as_far_as_it_can(budgets: Budgets) -> None:
-    await budgets.reserve(NOBODY, 15)
-    assert [(status.layer, status.available) for status in await budgets.charge_anyway(NOBODY, 10)] == [
-        ("address", 375),
-        ("anonymous", 0),
-    ]
-    assert (await available(budgets, NOBODY))["global"] == 985
-    await budgets.charge_anyway(SIGNED_IN, 10)
-    assert await available(budgets, SIGNED_IN) == {"global": 985, "address": 365, "account": 200, "ingest": 1_000}
-
-
 async def test_looking_costs_nothing(budgets: Budgets) -> None:
     for _ in range(100):
         await budgets.look(NOBODY)
@@ -218,7 +204,6 @@ async def test_without_redis_an_open_layer_is_counted_by_the_process(lost: Bucke
     assert (await refused(budgets, NOBODY, 10)).layer == "anonymous"
     budgets.refund(reservation, 10)
     assert await available(budgets, NOBODY) == {"global": 995, "address": 395, "anonymous": 15, "ingest": 1_000}
-    assert [status.available for status in await budgets.charge_anyway(NOBODY, 100)] == [295, 0]
 
 
 async def test_without_redis_a_closed_layer_refuses_without_a_word_about_it(lost: BucketStore) -> None:
