@@ -29,7 +29,7 @@ def test_a_document_is_read_once(documents: Documents) -> None:
 )
 def test_what_is_wrong_with_a_document_is_known_too(documents: Documents, text: str) -> None:
     found = documents.prepare(text)
-    assert found.node is None or not found.errors
+    assert bool(found.errors) == (found.node is None)
     assert documents.known(text) is found
 
 
