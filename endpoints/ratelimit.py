@@ -12,10 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from services.errors import CloudKeepError, RateLimited, TooManySubscriptions
-from services.limits import LayerStatus
+from services.limits import LayerStatus, shown
 
-#: How full the bucket of everybody is, and how large, is nobody's business (section 8.2).
-HIDDEN = frozenset({"global"})
 #: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
 UNITS = {"bytes": ';qu="content-bytes"', "points": ""}
 #: RFC 9651, section 3.3.1: fifteen digits.
@@ -27,13 +25,13 @@ def fields_of(layers: Iterable[LayerStatus], retry_after: float | None = None) -
 
     Nothing without a layer that may be shown.
     """
-    shown = [layer for layer in layers if layer.layer not in HIDDEN]
+    told = shown(layers)
     fields = {}
-    if shown:
+    if told:
         fields["RateLimit-Policy"] = ", ".join(
-            _policy(layer.layer, layer.capacity, layer.refill, layer.unit) for layer in shown
+            _policy(layer.layer, layer.capacity, layer.refill, layer.unit) for layer in told
         )
-        fields["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in shown)
+        fields["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in told)
     if retry_after is not None:
         fields["Retry-After"] = str(_whole(retry_after, 1))
     return fields

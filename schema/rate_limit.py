@@ -9,10 +9,10 @@ import strawberry
 
 from resolvers.context import Admission
 from schema.cost.directives import Cost, at_most
-from schema.cost.extension import points_of, tightest
+from schema.cost.extension import points_of
 from schema.scalars import as_int
-from services.budgets import LayerStatus
 from services.clock import now
+from services.limits import LayerStatus, tightest
 
 FREE = Cost(weight="0")
 #: Seconds: a bucket that is not refilled, or hardly, is not back within any time that matters.
@@ -56,9 +56,9 @@ class RateLimit:
     def of(cls, admission: Admission) -> "RateLimit | None":
         """What an operation finds when it is run; None where nothing is limited."""
         layers = points_of(admission)
-        if not layers:
-            return None
         status = tightest(layers)
+        if status is None:
+            return None
         used = status.capacity - status.available
         return cls(
             cost=admission.requested,

@@ -54,9 +54,14 @@ class LayerStatus(NamedTuple):
     unit: Unit
 
 
-def tightest(layers: Iterable[LayerStatus]) -> LayerStatus | None:
-    """The layer with the fewest points left, which will be the first to refuse; the one in bytes where it is alone.
+def shown(layers: Iterable[LayerStatus]) -> list[LayerStatus]:
+    """What clients are told of: how full the bucket of everybody is, and how large, is nobody's business.
 
-    None when there is none.
+    See draft-ietf-httpapi-ratelimit-headers-11, section 8.2.
     """
-    return min(layers, key=lambda status: (status.unit == "bytes", status.available), default=None)
+    return [status for status in layers if status.layer != "global"]
+
+
+def tightest(layers: Iterable[LayerStatus]) -> LayerStatus | None:
+    """The layer with the least left, which will be the first to refuse; None when there is none."""
+    return min(layers, key=lambda status: status.available, default=None)
