@@ -302,7 +302,7 @@ class RateLimited(CloudKeepError):
         self,
         message: str,
         *,
-        layer: str | None = None,
+        layer: str,
         retry_after: float | None = None,
         layers: tuple[LayerStatus, ...] = (),
     ) -> None:
@@ -314,8 +314,6 @@ class RateLimited(CloudKeepError):
     @property
     def extensions(self) -> dict[str, object]:
         """``retryAfter`` in seconds, rounded up to the millisecond, or null; ``layer`` is the budget that refused."""
-        if self.layer is None:
-            return super().extensions
         retry_after = None if self.retry_after is None else math.ceil(1000 * self.retry_after) / 1000
         return {**super().extensions, "retryAfter": retry_after, "layer": self.layer}
 

@@ -20,7 +20,8 @@ CLASSLESS = {
 
 #: What a class demands to know beside the message.
 PARTICULARS: dict[type[CloudKeepError], dict[str, Any]] = {
-    errors.OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2}
+    errors.OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2},
+    errors.RateLimited: {"layer": "account"},
 }
 
 
