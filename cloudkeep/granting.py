@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cloudkeep import values
 from cloudkeep.resources import connected_database
 from cloudkeep.settings import Settings
 from services import validation
@@ -18,9 +19,7 @@ from storage.models import Account, Grant, GrantKind
 
 #: What stands for "as in the settings".
 DEFAULT = "default"
-LARGEST = 2**53
 MOST_SUBSCRIPTIONS = 1_000_000
-BUCKET = re.compile(r"(\d{1,16})/(\d{1,16}(?:\.\d{1,6})?)", re.ASCII)
 
 Amount = tuple[int, float | None]
 
@@ -91,13 +90,12 @@ async def _change(account: Account, changes: Mapping[GrantKind, Amount | None]) 
 def _bucket(option: str, text: str) -> Amount | None:
     if text == DEFAULT:
         return None
-    found = BUCKET.fullmatch(text)
-    capacity, refill = (int(found[1]), float(found[2])) if found else (0, 0.0)
-    if not (1 <= capacity <= LARGEST and 0 < refill <= LARGEST):
+    found = values.bucket(text)
+    if not found:
         raise GrantRefused(
             f"{option} must be CAPACITY/REFILL, as in 20000/1000 (the refill is per second), or {DEFAULT}, not {text!r}"
         )
-    return capacity, refill
+    return found
 
 
 def _count(option: str, text: str) -> Amount | None:

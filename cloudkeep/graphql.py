@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
 
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -25,7 +25,7 @@ from cloudkeep.graphql_ide import graphiql
 from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
 from cloudkeep.graphql_ws import UNAUTHORIZED, PatientAdapter, SocketContext, StrictHandler
 from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
-from endpoints.state import services_of
+from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.errors import Unauthenticated
 
@@ -204,11 +204,6 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
 def _last(context: RequestContext) -> Admission | None:
     return context.admissions[-1] if context.admissions else None
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from."""
-    return connection.client.host if connection.client else "local"
 
 
 def _bearer(header: str) -> str:

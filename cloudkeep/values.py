@@ -50,13 +50,21 @@ def budget(value: object) -> Limit | None:
     text = str(value).strip()
     if text == "off":
         return None
-    found = re.fullmatch(r"(\d{1,16})/(\d{1,16}(?:\.\d{1,9})?)(?:/(open|closed))?", text, re.ASCII)
-    if not found or not 1 <= int(found[1]) <= 2**53 or not 0 < float(found[2]) <= 2**53:
+    closed = text.endswith("/closed")
+    found = bucket(text.removesuffix("/closed" if closed else "/open"))
+    if not found:
         raise ValueError(
             "must be off, or a capacity and what flows back every second, both above 0, as in 20000/1000, "
             f"20000/1000/open or 20000/1000/closed, not {_quote(value)}"
         )
-    return Limit(int(found[1]), float(found[2]), closed=found[3] == "closed")
+    return Limit(*found, closed=closed)
+
+
+def bucket(text: str) -> tuple[int, float] | None:
+    """``capacity/refill``, both above 0 and at most 2^53, which a double counts exactly; None when it is none."""
+    found = re.fullmatch(r"(\d{1,16})/(\d{1,16}(?:\.\d{1,9})?)", text, re.ASCII)
+    capacity, refill = (int(found[1]), float(found[2])) if found else (0, 0.0)
+    return (capacity, refill) if 1 <= capacity <= 2**53 and 0 < refill <= 2**53 else None
 
 
 def caps(value: object) -> tuple[int, int]:
