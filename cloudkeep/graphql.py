@@ -114,7 +114,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def _respond(self, request: Request, fields: Fields, media_types: Sequence[str]) -> Response:
         if request.method not in ALLOWED:
-            raise Refusal(405, "GraphQL is asked by GET or POST", headers={"Allow": "GET, POST"})
+            raise Refusal(405, "GraphQL is asked by GET or POST.", headers={"Allow": "GET, POST"})
         context = self._context(request, fields.authorization)
         if request.method == "POST":
             asked = await posted(fields, request.receive)
@@ -216,7 +216,7 @@ def _chosen(media_types: Sequence[str], offered: Sequence[str]) -> str:
     for name in media_types:
         if name in offered:
             return name
-    raise Refusal(406, f"The answer is {' or '.join(offered)}")
+    raise Refusal(406, f"The answer is {' or '.join(offered)}.")
 
 
 def _refused(answer: Answer, media_types: Sequence[str]) -> Response:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 #: What a GET may be (RFC 9110, section 9.2.1): anything else would be done by whoever follows a link.
 ONLY_QUERIES = {"Allow": "POST"}
-NO_QUERY = Refusal(400, "There is no `query` in the request")
+NO_QUERY = Refusal(400, "There is no `query` in the request.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,11 @@ class Asked:
     def of(cls, given: object) -> Self:
         """The operation in an object of a request. Raises :class:`Refusal`."""
         if not isinstance(given, dict):
-            raise Refusal(400, "A GraphQL request is a JSON object, or a list of them")
+            raise Refusal(400, "A GraphQL request is a JSON object, or a list of them.")
         request = cast(Json, given)
         for name, kind, text in _KINDS:
             if not isinstance(request.get(name), kind):
-                raise Refusal(400, f"`{name}` must be {text}, or absent")
+                raise Refusal(400, f"`{name}` must be {text}, or absent.")
         query, variables, operation_name, _ = (request.get(name) for name, _, _ in _KINDS)
         return cls(query, variables, operation_name, named_in(request))
 
@@ -97,15 +97,15 @@ async def posted(fields: Fields, receive: Receive) -> Asked | list[Asked]:
     """What a POST asks for. Raises :class:`Refusal`, and ClientDisconnect."""
     if not is_json(fields.content_type):
         raise Refusal(
-            415, "A GraphQL request is application/json, in UTF-8", headers={"Accept-Post": "application/json"}
+            415, "A GraphQL request is application/json, in UTF-8.", headers={"Accept-Post": "application/json"}
         )
     if fields.content_encoding.lower() not in ("", "identity"):
-        raise Refusal(415, "The body must not be encoded", headers={"Accept-Encoding": "identity"})
+        raise Refusal(415, "The body must not be encoded.", headers={"Accept-Encoding": "identity"})
     given = _decoded(await _body(receive))
     if not isinstance(given, list):
         return Asked.of(given)
     if not 1 <= len(given) <= MAX_BATCH:
-        raise Refusal(400, f"A batch has 1 to {MAX_BATCH} operations")
+        raise Refusal(400, f"A batch has 1 to {MAX_BATCH} operations.")
     return [Asked.of(item) for item in given]
 
 
@@ -114,7 +114,7 @@ def asked_by_url(query_string: bytes) -> Asked:
     try:
         given: Json = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
     except ValueError as error:
-        raise Refusal(400, "The URL is not valid") from error
+        raise Refusal(400, "The URL is not valid.") from error
     if given.keys().isdisjoint({"query", "extensions", DOCUMENT_ID}):
         return NOTHING
     for name in ("variables", "extensions"):
@@ -138,7 +138,7 @@ def _decoded(content: bytes | str) -> object:
     try:
         return parsed(content)
     except ValueError as error:
-        raise Refusal(400, "The request is not valid JSON") from error
+        raise Refusal(400, "The request is not valid JSON.") from error
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -159,7 +159,7 @@ async def _body(receive: Receive) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY:
-            raise Refusal(413, f"A GraphQL request has at most {MAX_BODY} bytes", ErrorCode.REQUEST_TOO_LARGE)
+            raise Refusal(413, f"A GraphQL request has at most {MAX_BODY} bytes.", ErrorCode.REQUEST_TOO_LARGE)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

@@ -145,7 +145,7 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         return None
 
 
-_NO_DOCUMENT = GraphQLError("There is no document", extensions={"code": INVALID_REQUEST})
+_NO_DOCUMENT = GraphQLError("There is no document.", extensions={"code": INVALID_REQUEST})
 _FAULT = GraphQLError(FAULT, extensions={"code": ErrorCode.INTERNAL.value})
 
 
