@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> ASGIApp:
         async with (
             connected_database(settings),
             open_services(settings, counts) as services,
-            metrics.running(lambda: samples_of_budgets(services.budgets.counters)),
+            metrics.running(lambda: samples_of_budgets(services.budgets.counts)),
         ):
             yield {"services": services}
 

@@ -10,15 +10,14 @@ import importlib
 import logging
 import os
 import shutil
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudkeep.startup import StartupError
-from services.counts import Counts
+from services.counts import BudgetCounts, Counts
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -63,14 +62,6 @@ OVERLOADED = Metric("cloudkeep_budget_overloads", "Requests refused since too ma
 AWAY = Metric(
     "cloudkeep_budget_redis_away", "Reservations made while Redis was away, by layer and policy.", ("layer", "policy")
 )
-
-
-class BudgetCounts(Protocol):
-    """What budgets count."""
-
-    refused: Counter[str]
-    overloaded: int
-    away: Counter[tuple[str, str]]
 
 
 def samples_of(counts: Counts) -> Iterator[Sample]:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from services.counters import BudgetCounters
+from services.counts import BudgetCounts
 from services.errors import RateLimited
 from services.layers import GrantedLimits, Layer, Layers
 from services.limits import LayerStatus, Limit, Limits, Payer
@@ -66,7 +66,7 @@ class Budgets:
         self._shared = shared
         self._own = own
         self._grants = grants
-        self.counters = BudgetCounters()
+        self.counts = BudgetCounts()
 
     async def reserve(self, payer: Payer, points: int, ingest_bytes: int = 0) -> Reservation:
         """Take points, and bytes of a chunk, from all layers of the payer, or from none.
@@ -86,11 +86,10 @@ class Budgets:
             answer = await self._own.take(claim)
             store = self._own
         except BucketsOverloaded:
-            self.counters.overloaded += 1
+            self.counts.overloaded += 1
             raise RateLimited(BUSY, layer="global", retry_after=PAUSE_SECONDS) from None
         if not answer.granted:
             raise self._refusal(found, claim, answer.levels)
-        self.counters.reservations += 1
         return Reservation(found, answer.levels, store, points, ingest_bytes)
 
     def refund(self, reservation: Reservation, points: int, ingest_bytes: int = 0) -> tuple[LayerStatus, ...]:
@@ -100,7 +99,6 @@ class Budgets:
         """
         returned = reservation.take_off(points, ingest_bytes)
         if any(amount for _, amount in returned):
-            self.counters.refunds += 1
             reservation.store.give_back(returned)
         return reservation.later(returned)
 
@@ -123,12 +121,12 @@ class Budgets:
         return self._layers.of_most(payer)
 
     def _count_away(self, found: Sequence[Layer]) -> None:
-        self.counters.away.update((layer.name, "closed" if layer.closed else "open") for layer in found)
+        self.counts.away.update((layer.name, "closed" if layer.closed else "open") for layer in found)
 
     def _refuse_closed(self, found: Sequence[Layer]) -> None:
         for layer in found:
             if layer.closed:
-                self.counters.refused[layer.name] += 1
+                self.counts.refused[layer.name] += 1
                 raise RateLimited(BUSY, layer=layer.name, retry_after=PAUSE_SECONDS)
 
     def _refusal(self, found: Sequence[Layer], claim: Claim, levels: Sequence[float]) -> RateLimited:
@@ -136,7 +134,7 @@ class Budgets:
             _seconds_until(cost, level, layer) for layer, (_, cost), level in zip(found, claim, levels, strict=True)
         ]
         longest = waits.index(max(waits))
-        self.counters.refused[found[longest].name] += 1
+        self.counts.refused[found[longest].name] += 1
         message = _message(found[longest].status(levels[longest]), claim[longest][1], waits[longest])
         retry_after = None if waits[longest] == math.inf else waits[longest]
         return RateLimited(message, layer=found[longest].name, retry_after=retry_after, layers=_statuses(found, levels))

@@ -14,6 +14,18 @@ Outcome: TypeAlias = Literal["data", "errors", "refused"]
 
 
 @dataclass(slots=True)
+class BudgetCounts:
+    """Only ever counted up."""
+
+    #: By the layer that refused.
+    refused: Counter[str] = field(default_factory=Counter)
+    #: Refused because too many waited for their answer.
+    overloaded: int = 0
+    #: While the buckets were out of reach: by layer and by what then holds, ``open`` or ``closed``.
+    away: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Counts:
     """Only ever counted up, but for what is open."""
 

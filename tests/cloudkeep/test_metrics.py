@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -19,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cloudkeep import metrics
 from cloudkeep.metrics import Metrics, fresh_folder, samples_of, samples_of_budgets
 from cloudkeep.startup import StartupError
-from services.counts import Counts
+from services.counts import BudgetCounts, Counts
 from tests.support.graphql_ws import connected
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PROGRESS, Api
@@ -28,15 +27,6 @@ from tests.support.waiting import eventually
 
 ME = "{ me { id } }"
 STRANGER = "203.0.113.9"
-
-
-@dataclass
-class Budgets:
-    """What budgets count."""
-
-    refused: Counter[str]
-    overloaded: int
-    away: Counter[tuple[str, str]]
 
 
 def numbers_in(text: str) -> dict[str, float]:
@@ -183,7 +173,7 @@ async def test_a_subscription_that_fails_is_not_open() -> None:
 
 
 async def test_budgets_are_shown_by_layer_and_policy() -> None:
-    budgets = Budgets(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
+    budgets = BudgetCounts(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
     assert await shown(Metrics(lambda: samples_of_budgets(budgets))) == {
         "cloudkeep_budget_refusals_total[address]": 2,
         "cloudkeep_budget_overloads_total": 1,

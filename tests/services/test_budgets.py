@@ -242,7 +242,7 @@ async def test_a_server_that_cannot_keep_up_says_so_instead_of_letting_everybody
     error = await refused(budgets, SIGNED_IN, 1)
     assert (error.layer, error.retry_after) == ("global", 1.0)
     assert (await available(budgets, SIGNED_IN))["account"] == 200
-    assert budgets.counters.overloaded == 1
+    assert budgets.counts.overloaded == 1
 
 
 async def test_a_thousand_requests_at_once_get_exactly_what_there_is(shared: RedisBuckets) -> None:
@@ -257,14 +257,11 @@ async def test_a_thousand_requests_at_once_get_exactly_what_there_is(shared: Red
 
 async def test_what_happened_is_counted(lost: BucketStore) -> None:
     budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets())
-    reservation = await budgets.reserve(NOBODY, 10)
-    budgets.refund(reservation, 0)
-    budgets.refund(reservation, 5)
+    await budgets.reserve(NOBODY, 10)
     await refused(budgets, NOBODY, 20)
-    assert (budgets.counters.reservations, budgets.counters.refunds) == (1, 1)
-    assert budgets.counters.refused == {"anonymous": 1}
+    assert budgets.counts.refused == {"anonymous": 1}
     limits = Limits(address=Limit(1, 1), anonymous=Limit(1, 1, closed=True))
     away = Budgets(limits, lost, LocalBuckets())
     await refused(away, NOBODY, 1)
-    assert away.counters.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
-    assert away.counters.refused == {"anonymous": 1}
+    assert away.counts.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
+    assert away.counts.refused == {"anonymous": 1}
