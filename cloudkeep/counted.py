@@ -28,7 +28,8 @@ class Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        purpose = PURPOSES.get(scope["path"].split("/", 2)[1], "other")
+        # Not every path begins with a slash: that of OPTIONS may be an asterisk (RFC 9112, section 3.2.4).
+        purpose = PURPOSES.get(scope["path"].removeprefix("/").partition("/")[0], "other")
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":

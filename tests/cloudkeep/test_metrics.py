@@ -19,6 +19,7 @@ from cloudkeep import metrics
 from cloudkeep.metrics import Metrics, fresh_folder, samples_of, samples_of_budgets
 from cloudkeep.startup import StartupError
 from services.counts import BudgetCounts, Counts
+from tests.endpoints.wire import connect
 from tests.support.graphql_ws import connected
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PROGRESS, Api
@@ -79,6 +80,11 @@ class TestServer:
         assert more("other", "4xx") == 1
         assert more("download", "4xx") == 1
         assert more("probe", "2xx") == 1
+
+    async def test_a_request_that_is_for_no_path_is_answered(self, shared: Stand) -> None:
+        async with connect(shared.url) as wire:
+            await wire.send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await wire.answer()).status == 404
 
     async def test_operations_are_counted_with_what_they_cost(self, shared: Stand) -> None:
         before = await look(shared.http)
