@@ -73,3 +73,10 @@ async def connected(
     names = [Subprotocol(protocol) for protocol in protocols]
     async with connect(target, subprotocols=names or None, additional_headers=headers, close_timeout=1) as connection:
         yield Socket(connection)
+
+
+def codes_of(messages: list[Json]) -> list[str]:
+    """The codes of the last message's errors."""
+    payload = messages[-1]["payload"]
+    errors = payload if isinstance(payload, list) else payload["errors"]
+    return [error["extensions"]["code"] for error in errors]

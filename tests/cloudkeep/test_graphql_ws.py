@@ -1,0 +1,127 @@
+"""graphql-transport-ws: what a connection takes, and how it ends; what subscriptions show is tested in tests/schema."""
+
+import gc
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from websockets.exceptions import InvalidStatus
+
+from cloudkeep.graphql import GraphQLEndpoint
+from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
+from tests.support.server import PROGRESS, Json
+from tests.support.stand import Stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def upload(shared: Stand) -> Json:
+    return await shared.api.init(b"watched")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def socket(shared: Stand) -> AsyncIterator[Socket]:
+    """A connection of the person who is signed in."""
+    async with connected(shared.url) as opened:
+        await opened.init(Authorization=shared.api.http.headers["Authorization"])
+        yield opened
+
+
+@pytest.mark.parametrize("protocols", [["graphql-ws"], [], ["x"]], ids=["legacy", "none", "unknown"])
+async def test_other_protocols_are_refused(shared: Stand, protocols: list[str]) -> None:
+    async with connected(shared.url, protocols) as socket:
+        assert await socket.closing() == 4406
+
+
+async def test_our_protocol_is_chosen_among_others(shared: Stand) -> None:
+    async with connected(shared.url, ["graphql-ws", PROTOCOL]) as socket:
+        assert await socket.init() == {"type": "connection_ack"}
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example"]
+)
+async def test_another_sites_page_opens_no_socket(shared: Stand, origin: str) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        async with connected(shared.url, headers={"Origin": origin}):
+            pass
+
+
+async def test_our_own_page_opens_a_socket(shared: Stand) -> None:
+    async with connected(shared.url, headers={"Origin": shared.url}) as socket:
+        assert await socket.init() == {"type": "connection_ack"}
+
+
+NONSENSE: list[str | bytes] = [
+    *("5", "null", '"x"', "[]", "{}", "{", "[" * 5_000, b"{}", b"\xff", "x" * 300_000),
+    *('{"type": 5}', '{"type": []}', '{"type": "nothing"}', '{"type": "start", "id": "1"}'),
+    *('{"type": "complete"}', '{"type": "complete", "id": 5}', '{"type": "complete", "id": []}'),
+    *('{"type": "subscribe"}', '{"type": "subscribe", "id": "1"}', '{"type": "subscribe", "id": "1", "payload": 5}'),
+    *('{"type": "subscribe", "id": "1", "payload": {"query": %s}}' % query for query in ("5", "null", "[]")),  # noqa: UP031
+    '{"type": "subscribe", "id": 5, "payload": {"query": "{ me { id } }"}}',
+    '{"type": "subscribe", "id": [], "payload": {"query": "{ me { id } }"}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }", "variables": 5}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }", "operationName": 5}}',
+]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=lambda text: str(text[:80]))
+async def test_nonsense_closes_the_socket_with_its_code_and_no_traceback(
+    socket: Socket, nonsense: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await socket.send(nonsense)
+    assert await socket.closing() == 4400
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("payload", [5, [], "x"])
+async def test_parameters_that_are_none_close_the_socket(shared: Stand, payload: object) -> None:
+    async with connected(shared.url) as socket:
+        await socket.send({"type": "connection_init", "payload": payload})
+        assert await socket.closing() == 4400
+
+
+async def test_a_socket_is_opened_once_and_before_anything_else(shared: Stand, socket: Socket) -> None:
+    await socket.send({"type": "connection_init"})
+    assert await socket.closing() == 4429
+    async with connected(shared.url) as early:
+        await early.subscribe("{ me { id } }")
+        assert await early.closing() == 4401
+
+
+async def test_a_name_is_used_once_at_a_time(socket: Socket, upload: Json) -> None:
+    for _ in range(2):
+        await socket.subscribe(PROGRESS, id=upload["id"])
+    assert await socket.closing() == 4409
+
+
+INVALID = ["{", "", "é" * 300, "x" * 300, "{ nothing }", "query a { me { id } } query b { me { id } }"]
+
+
+@pytest.mark.parametrize("document", INVALID, ids=lambda text: text[:20])
+async def test_a_document_that_is_not_valid_ends_its_operation_and_no_other(
+    socket: Socket, upload: Json, document: str
+) -> None:
+    await socket.subscribe(PROGRESS, name="fine", id=upload["id"])
+    await socket.receive()
+    await socket.subscribe(document, name="broken")
+    error = await socket.receive()
+    assert (error["type"], error["id"], codes_of([error])) == ("error", "broken", ["GRAPHQL_INVALID"])
+    await socket.send({"type": "ping"})
+    assert (await socket.receive())["type"] == "pong"
+
+
+async def test_a_name_that_was_refused_can_be_used_again(socket: Socket) -> None:
+    await socket.subscribe("{")
+    assert (await socket.receive())["type"] == "error"
+    await socket.subscribe("{ me { id } }")
+    assert [message["type"] for message in await socket.until_complete()] == ["next"]
+
+
+async def test_a_socket_that_says_nothing_is_closed(shared: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    for endpoint in [found for found in gc.get_objects() if type(found) is GraphQLEndpoint]:
+        monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
+    async with connected(shared.url) as silent:
+        assert await silent.closing() == 4408
