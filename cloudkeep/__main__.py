@@ -86,6 +86,16 @@ def scrub(
 
 
 @app.command()
+def documents() -> None:
+    """Print what "cloudkeep upload" asks a server for, to be added to a file of trusted documents (JSON)."""
+    import json
+
+    from cloudkeep.client.documents import by_digest
+
+    typer.echo(json.dumps(by_digest(), indent=2))
+
+
+@app.command()
 def grant(
     user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="Whose budget.", show_default=False)] = None,
     points: Annotated[

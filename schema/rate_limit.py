@@ -10,7 +10,8 @@ import strawberry
 from resolvers.context import Admission
 from schema.cost.directives import Cost, at_most
 from schema.cost.extension import points_of
-from schema.scalars import as_int
+from schema.scalars import ByteSize, as_int
+from schema.types import RequestInfo
 from services.clock import now
 from services.limits import LayerStatus, tightest
 
@@ -37,6 +38,19 @@ class BudgetLayer:
         )
 
 
+@strawberry.type(description="Bytes of chunks that may come in for me.", directives=[FREE])
+class IngestBudget:
+    limit: ByteSize = strawberry.field(description="Bytes that there are at most.")
+    remaining: ByteSize = strawberry.field(description="Bytes that may come at once.")
+    restore_rate: float = strawberry.field(description="Bytes that come back every second.")
+
+    @classmethod
+    def of(cls, status: LayerStatus) -> "IngestBudget":
+        """The GraphQL form of a layer's status."""
+        limit, remaining = ByteSize(status.capacity), ByteSize(status.available)
+        return cls(limit=limit, remaining=remaining, restore_rate=status.refill)
+
+
 @strawberry.type(
     description="What I may still ask for. Of several buckets, that with the least left is the one that counts.",
     directives=[FREE],
@@ -51,6 +65,14 @@ class RateLimit:
     layers: list[BudgetLayer] = strawberry.field(
         description="Every bucket that pays for what I ask for.", directives=[FREE, at_most(4)]
     )
+
+    @strawberry.field(
+        description="The bucket for the bytes of chunks; null where they are not limited.",
+        directives=[Cost(weight="1")],
+    )
+    async def ingest(self, info: RequestInfo) -> IngestBudget | None:
+        found = await info.context.services.budgets.look(info.context.payer)
+        return next((IngestBudget.of(status) for status in found if status.unit == "bytes"), None)
 
     @classmethod
     def of(cls, admission: Admission) -> "RateLimit | None":

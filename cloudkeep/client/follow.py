@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 
+from cloudkeep.client.documents import PROGRESS
 from cloudkeep.client.errors import TryAgain
 from cloudkeep.client.graphql import Json
 from cloudkeep.client.moments import STAGES, Moment, Track, bytes_per_second
@@ -9,8 +10,6 @@ from cloudkeep.client.patience import Attempts, Patience
 from cloudkeep.client.session import Session
 from cloudkeep.client.uploads import FINAL, RECEIVING
 
-PROGRESS = """subscription ($id: ID!, $after: String) {
-  uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed waitsFor } }"""
 COMPRESSING = "COMPRESSING"
 
 

@@ -6,14 +6,10 @@ from contextlib import aclosing
 from typing import Any
 
 from cloudkeep.client.display import say
+from cloudkeep.client.documents import LOGIN, ME, REFRESH
 from cloudkeep.client.errors import Refused, SignInError, Throttled, TryAgain, Unreachable
 from cloudkeep.client.graphql import GraphQL, Json, Unauthenticated
 from cloudkeep.client.patience import Patience, as_asked
-
-ME = "{ me { id } }"
-SESSION = "session { accessToken refreshToken } userErrors { code message }"
-LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION} }} }}"
-REFRESH = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION} }} }}"
 
 
 class Session:

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from cloudkeep.client.documents import BEGIN, COMPLETE, LOOK, SLOTS
 from cloudkeep.client.errors import Refused, UploadFailed
 from cloudkeep.client.graphql import Json
 from cloudkeep.client.patience import Attempts, Notify, Patience, persist
@@ -18,16 +19,6 @@ READY = "READY"
 FINAL = frozenset({READY, "FAILED", "ABORTED", "EXPIRED"})
 #: Slots asked for at once: enough to keep every connection busy, few enough for their URLs to be fresh.
 PAGE = 100
-
-STATE = "id status size receivedBytes error { message } file { id }"
-BEGIN = f"""mutation ($input: InitUploadInput!) {{
-  initUpload(input: $input) {{ upload {{ {STATE} }} userErrors {{ code message }} }} }}"""
-COMPLETE = f"""mutation ($id: ID!) {{
-  completeUpload(uploadId: $id) {{ upload {{ {STATE} }} userErrors {{ code message }} }} }}"""
-LOOK = f"query ($id: ID!) {{ upload(id: $id) {{ {STATE} }} }}"
-SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
-  upload(id: $id) { slots(first: $first, after: $after, missing: true) {
-    nodes { index offset size url } pageInfo { hasNextPage endCursor } } } }"""
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,18 @@ async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:
     assert [layer["name"] for layer in found["layers"]] == ["address", "account"]
 
 
+async def test_the_bytes_that_may_come_are_told_as_well(shared: Stand) -> None:
+    upload = await shared.api.init(b"w" * 10)
+    limit = shared.settings.budget_ingest
+    assert limit
+    (slot,) = upload["slots"]["nodes"]
+    assert (await shared.api.put(slot, b"w" * 10)).status_code == 200
+    points, answer = await paid(shared, "{ rateLimit { ingest { limit remaining restoreRate } } }")
+    found = answer["data"]["rateLimit"]["ingest"]
+    assert (points, found["limit"], found["restoreRate"]) == (1, limit.capacity, limit.refill)
+    assert limit.capacity - 100 < found["remaining"] <= limit.capacity
+
+
 async def test_beside_other_fields_it_tells_their_price(shared: Stand) -> None:
     answer = await shared.api.call("{ me { id } rateLimit { cost remaining } }")
     found = answer["data"]["rateLimit"]

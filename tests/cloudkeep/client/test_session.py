@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cloudkeep.client.documents import LOGIN, ME, PROGRESS
 from cloudkeep.client.errors import SignInError, Unreachable
-from cloudkeep.client.follow import PROGRESS
 from cloudkeep.client.graphql import GraphQL
 from cloudkeep.client.http import open_http
-from cloudkeep.client.session import LOGIN, ME, Session
+from cloudkeep.client.session import Session
 from tests.cloudkeep.client.conftest import begun
 from tests.support.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json

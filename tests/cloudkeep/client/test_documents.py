@@ -1,0 +1,14 @@
+"""What the client asks for: a server that runs trusted documents alone can be told all of it."""
+
+from pathlib import Path
+
+from cloudkeep.client import documents
+from schema.build import build_schema
+from schema.trusted import TrustedDocuments
+from tests.support.command import cloudkeep
+
+
+def test_what_is_printed_is_a_file_of_trusted_documents(tmp_path: Path) -> None:
+    (path := tmp_path / "documents.json").write_text(cloudkeep("documents").stdout)
+    trusted = TrustedDocuments.load(path, lambda text: build_schema().documents.prepare(text).errors, exclusive=True)
+    assert all(trusted.trusts(document) for document in documents.ALL)
