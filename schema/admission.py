@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
-from graphql import Executor, GraphQLError, GraphQLSchema
+from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types.graphql import OperationType
 
@@ -12,12 +12,15 @@ from resolvers.context import Context
 from schema.documents import Document, Documents, Operation
 from schema.errors import OperationNotAllowed, rendered
 from schema.trusted import TrustedDocuments
+from schema.variables import FEW_VALUES, too_many, values_in
 from services.budgets import Reservation
 from services.errors import CloudKeepError, OperationTooComplex
 
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
 #: has to have them before it is read; when it turns out to be sound, its price takes their place.
 INVALID = 20
+#: The more there is in its variables, the more it takes to find that out.
+VALUES_A_POINT = 100
 #: Strawberry's own, which knows the types that most values have.
 is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
 
@@ -53,10 +56,11 @@ class Admitted:
     executor: Executor[None]
     reservation: Reservation
 
-    def settle(self, data: dict[str, Any] | None) -> None:
+    def settle(self, response: ExecutionResult) -> None:
         """Give back what the answer did not cost."""
         admission = self.context.admission
-        admission.actual = self.operation.plan.actual(data, self.executor.variable_values.coerced)
+        failed = [tuple(error.path) for error in response.errors or () if error.path]
+        admission.actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
         if admission.actual < admission.requested:
             unused = admission.requested - admission.actual
             admission.layers = self.context.services.budgets.refund(self.reservation, unused)
@@ -73,12 +77,17 @@ class Gate:
 
     async def admit(self, context: Context, request: Request) -> Admitted:
         """Price the operation and reserve as much. Raises :class:`Refused`."""
-        document = await self._document(context, await self._text(context, request))
+        text = await self._text(context, request)
+        values = values_in(request.variables)
+        entry = await self._enter(context, text, values)
         try:
-            operation, executor, price = self._prepare(context, request, document)
+            operation, executor, price = self._prepare(context, request, text, values)
         except Refused:
-            await _reserve(context, INVALID)
+            if entry is None:
+                await _reserve(context, INVALID)
             raise
+        if entry:
+            context.services.budgets.refund(entry, entry.points)
         return Admitted(context, operation, executor, await _reserve(context, price))
 
     async def _text(self, context: Context, request: Request) -> str:
@@ -88,18 +97,21 @@ class Gate:
             await _reserve(context, INVALID)
             raise Refused([rendered(error)]) from None
 
-    async def _document(self, context: Context, text: str) -> Document:
+    async def _enter(self, context: Context, text: str, values: int) -> Reservation | None:
+        """Reserve what it takes to find the price, unless that is next to nothing."""
         document = self._documents.known(text)
-        if document and not document.errors:
-            return document
-        entry = await _reserve(context, INVALID)
-        document = document or self._documents.prepare(text)
+        if document and not document.errors and values <= FEW_VALUES:
+            return None
+        return await _reserve(context, INVALID + values // VALUES_A_POINT)
+
+    def _prepare(
+        self, context: Context, request: Request, text: str, values: int
+    ) -> tuple[Operation, Executor[None], int]:
+        document = self._documents.known(text) or self._documents.prepare(text)
         if document.errors:
             raise Refused(document.errors)
-        context.services.budgets.refund(entry, INVALID)
-        return document
-
-    def _prepare(self, context: Context, request: Request, document: Document) -> tuple[Operation, Executor[None], int]:
+        if error := too_many(values):
+            raise Refused([error])
         try:
             operation = document.operation(request.name)
             if operation.type not in request.allowed:

@@ -1,7 +1,7 @@
 """Documents that clients send: parsed, checked and planned once, however often they are run."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from graphql import (
 )
 from strawberry.types.graphql import OperationType
 
+from schema.cost.failures import Path
 from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.validation import validate_document
@@ -31,14 +32,18 @@ ABORTED = f"more than {MAX_TOKENS} tokens"
 KEPT_TOKENS = 50_000
 #: Prices that are kept for an operation whose price depends on its variables.
 KEPT_PRICES = 64
+#: Of a document, for a point: to read it takes a millisecond for about as many, whatever is asked for.
+TOKENS_A_POINT = 32
 PLAIN = frozenset({int, bool, type(None)})
 
 
 class Operation:
     """One operation of a valid document, and what it costs."""
 
-    def __init__(self, node: OperationDefinitionNode, plan: OperationPlan) -> None:
+    def __init__(self, node: OperationDefinitionNode, plan: OperationPlan, least: int) -> None:
         self.node = node
+        #: Points that it costs however little it asks for.
+        self.least = least
         self.type = OperationType(node.operation.value)
         self.plan = plan
         self._deciding = sorted(plan.uses_variables)
@@ -48,13 +53,17 @@ class Operation:
         """The most that it can cost with these coerced variables. Raises :class:`OperationTooComplex`."""
         key = tuple(variables.get(name) for name in self._deciding)
         if not all(type(value) in PLAIN for value in key):
-            return self.plan.price(variables)
+            return max(self.plan.price(variables), self.least)
         price = self._prices.get(key)
         if price is None:
-            price = self.plan.price(variables)
+            price = max(self.plan.price(variables), self.least)
             if len(self._prices) < KEPT_PRICES:
                 self._prices[key] = price
         return price
+
+    def actual(self, data: Mapping[str, Any] | None, variables: Mapping[str, Any], failed: Collection[Path]) -> int:
+        """What it has cost: see :meth:`OperationPlan.actual`."""
+        return max(self.plan.actual(data, variables, failed), self.least)
 
 
 @dataclass(frozen=True)
@@ -106,10 +115,11 @@ class Documents:
         size = len(text) // 1024 + 1
         try:
             node = self._parse(text)
-            size += _tokens(node)
+            tokens = _tokens(node)
+            size += tokens
             if errors := validate_document(self._schema, node):
                 return Document(None, tuple(errors), {}, size)
-            return Document(node, (), self._operations(node), size)
+            return Document(node, (), self._operations(node, tokens // TOKENS_A_POINT), size)
         except GraphQLError as error:
             return Document(None, (error.with_traceback(None),), {}, size)
         except OperationTooComplex as error:
@@ -126,9 +136,11 @@ class Documents:
             raise refusal
         return node
 
-    def _operations(self, document: DocumentNode) -> dict[str | None, Operation]:
+    def _operations(self, document: DocumentNode, least: int) -> dict[str | None, Operation]:
         return {
-            node.name.value if node.name else None: Operation(node, plan_operation(self._weights, document, node))
+            node.name.value if node.name else None: Operation(
+                node, plan_operation(self._weights, document, node), least
+            )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }

@@ -140,7 +140,7 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
             async for result in results:
                 yield result
     except Refused as refused:
-        admitted.settle(None)
+        admitted.settle(Response(None, None))
         yield _refusal(admitted.context, request, refused)
 
 
@@ -161,7 +161,7 @@ async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
     response = execute_root_selection_set(admitted.executor)
     if isawaitable(response):
         response = await response
-    admitted.settle(response.data)
+    admitted.settle(response)
     _count(admitted, response)
     return _result(admitted.context, request, response)
 

@@ -7,7 +7,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+
+from graphql import ExecutionResult
 
 from cloudkeep import commands
 from cloudkeep.children import ChildSpec
@@ -24,7 +25,7 @@ from storage.buckets import LocalBuckets
 class Free(Admitted):
     """What was run for nothing."""
 
-    def settle(self, data: dict[str, Any] | None) -> None:
+    def settle(self, response: ExecutionResult) -> None:
         """There is nothing to settle."""
 
 

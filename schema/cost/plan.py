@@ -3,7 +3,7 @@
 A price is the operation's field cost plus its type cost (IBM's GraphQL Cost Directives specification, section 5.3.2).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -20,6 +20,7 @@ from graphql import (
 
 from schema.cost.compiler import compile_operation
 from schema.cost.entries import Entry, entries_of
+from schema.cost.failures import Failures, Path
 from schema.cost.inputs import Variables
 from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
@@ -56,17 +57,25 @@ class OperationPlan:
         shape = self._shape(variables)
         return shape.costs(variables).whole[shape.root.index] if shape.root else 0
 
-    def actual(self, data: Mapping[str, Any] | None, variables: Variables = NO_VARIABLES) -> int:
+    def actual(
+        self,
+        data: Mapping[str, Any] | None,
+        variables: Variables = NO_VARIABLES,
+        failed: Collection[Path] = (),
+    ) -> int:
         """What the operation has cost, by the ``data`` of its answer; never above the price for the same variables.
 
-        That needs lists to keep to their sizes. Without data, as when a field that must not be null has failed, it is
-        what the root's fields cost: they were resolved.
+        That needs lists to keep to their sizes. ``failed`` are the paths of its errors: see
+        :mod:`schema.cost.failures`.
         """
         shape = self._shape(variables)
         if not shape.root:
             return 0
-        own = shape.costs(variables).own
-        return Response(own).cost(shape.root, data or {})
+        costs = shape.costs(variables)
+        cost = Response(costs.own).cost(shape.root, data or {})
+        if not failed:
+            return cost
+        return min(cost + Failures(shape, costs, variables).cost(data, failed), costs.whole[shape.root.index])
 
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
         """The price by field, breadth first."""

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from schema.admission import INVALID
+from schema.admission import INVALID, VALUES_A_POINT
+from schema.documents import TOKENS_A_POINT
+from schema.variables import MAX_VALUES
 from services.budgets import Limit
 from services.errors import ErrorCode
 from tests.support.server import PROGRESS, Json, sse_events
@@ -110,6 +112,47 @@ async def test_what_fails_costs_what_was_resolved(shared: Stand) -> None:
     points, answer = await paid(shared, '{ uploads(first: 100, after: "x") { nodes { id } } }')
     assert answer["errors"][0]["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert (points, cost_of(answer)["actualQueryCost"]) == (1, 1)
+
+
+async def test_what_fails_last_does_not_make_all_the_others_free(shared: Stand) -> None:
+    await shared.api.init(b"two")
+    document = """{ files(first: 100) { nodes { id } }
+        uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } } }"""
+    points, answer = await paid(shared, document)
+    assert answer["data"] is None
+    # Both connections with their lists, all the files, and the upload with the field for its slots: none of these.
+    expected = (3 + 100) + (3 + 1 + 5)
+    assert (points, cost_of(answer)["actualQueryCost"]) == (expected, expected)
+
+
+async def test_a_long_document_is_not_free_whatever_it_asks_for(shared: Stand) -> None:
+    unused = " ".join(f"a{number}: uploads {{ nodes {{ id }} }}" for number in range(50))
+    document = f"query ($no: Boolean = false) {{ ... on Query @include(if: $no) {{ {unused} }} rateLimit {{ cost }} }}"
+    tokens = 50 * 9 + 24
+    for _ in range(2):
+        points, answer = await paid(shared, document)
+        assert points == answer["data"]["rateLimit"]["cost"] == tokens // TOKENS_A_POINT
+        assert cost_of(answer)["actualQueryCost"] == points
+
+
+MANY = 5_000
+
+
+@pytest.mark.parametrize("values", [[1] * MANY, [1] * MAX_VALUES], ids=["wrong", "too many"])
+async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Stand, values: list[object]) -> None:
+    document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
+    points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
+    counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
+    assert points == cost_of(answer)["requestedQueryCost"] == INVALID + counted // VALUES_A_POINT
+    assert "data" not in answer
+
+
+async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> None:
+    query = (
+        "query ($query: String!, $variables: JSON) { operationCost(query: $query, variables: $variables) { maximum } }"
+    )
+    points, answer = await paid(shared, query, query="{ me { id } }", variables={"a": [1] * MANY})
+    assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID, shared.settings.max_operation_cost)
 
 
 async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:

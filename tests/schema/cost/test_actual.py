@@ -2,6 +2,7 @@
 
 import pytest
 
+from schema.cost.failures import Path
 from schema.cost.weights import Weights
 from tests.schema.cost.pricing import plan
 
@@ -28,7 +29,7 @@ ACTUAL = [
     ("{ named { friend { friend { name } } } }", {"named": {"friend": {"friend": USER}}}, (1 + 2) + (1 + 2) + (1 + 2)),
     ("{ search(filter: {}) { name } }", {"search": None}, 4 + 5),
     ("{ __typename user @skip(if: true) { name } }", {"__typename": "Query"}, 0),
-    # A field that must not be null has failed: the root's fields were resolved all the same.
+    # The root's fields were resolved all the same.
     ("mutation { make { name } }", None, 10),
 ]
 
@@ -38,6 +39,42 @@ def test_an_answer_costs_what_is_in_it(rich: Weights, document: str, data: dict[
     found = plan(rich, document)
     assert found.actual(data) == expected
     assert found.actual(data) <= found.price()
+
+
+FAILED: list[tuple[str, dict[str, object] | None, list[Path], int]] = [
+    # What was resolved beside it is paid for, although it is not in the answer; what it would have given is not.
+    ("{ users { name } user { name } }", None, [("user",)], 1 + 5 * 2 + 1),
+    ("{ users { self { name } picture } }", None, [("users", 0, "self")], 1 + 5 * (2 + 3 + 3) - 2),
+    ("{ users { self { name } } }", {"users": [{"self": USER}, None]}, [("users", 1, "self")], 6 + 3),
+    ("{ user { self { name } friend { name } } }", {"user": None}, [("user", "self")], 1 + 2 + 1 + 1 + 2),
+    # A field that fails by itself has cost what it takes to resolve it,
+    ("{ user { name } }", None, [("user",)], 1),
+    ("{ user { self { name } } }", {"user": {"self": None}}, [("user", "self")], 1 + 2 + 1),
+    # as often as it is told, and with all others that fail beside it.
+    ("{ user { name } }", None, [("user",), ("user",)], 1),
+    ("{ a: user { name } b: user { name } }", None, [("a",), ("b",)], 2),
+    # Scalars cost nothing more.
+    ("{ user { name } }", {"user": {"name": None}}, [("user", "name")], 3),
+    ("{ user { name } }", {"user": None}, [("user", "name")], 3),
+    # Of an object whose type nobody knows any more, it is the dearest.
+    ("{ things { ... on User { name } ... on Group { title } } }", {"things": [None]}, [("things", 0, "name")], 1 + 5),
+    ("{ matrix { owner { name } } }", {"matrix": [None]}, [("matrix", 0, 1, "owner")], 1 + 9 * 4 - 2),
+    (
+        "{ matrix { owner { name } } }",
+        {"matrix": [None, None]},
+        [("matrix", 0, 1, "owner"), ("matrix", 1, 1, "owner")],
+        1 + 9 * 4,
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "data", "failed", "expected"), FAILED)
+def test_what_was_done_beside_a_failure_is_paid_for(
+    rich: Weights, document: str, data: dict[str, object] | None, failed: list[Path], expected: int
+) -> None:
+    found = plan(rich, document)
+    assert found.actual(data, {}, failed) == expected
+    assert found.actual(data, {}, failed) <= found.price()
 
 
 def test_the_variables_of_the_operation_count(rich: Weights) -> None:
