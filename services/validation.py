@@ -11,6 +11,8 @@ from storage.mail.base import is_address
 #: Longest name that every common file system takes, in bytes of UTF-8.
 MAX_FILE_NAME_BYTES = 255
 MAX_NAME_CHARACTERS = 100
+#: Of a name and the spaces around it; each is looked at.
+MAX_TYPED_CHARACTERS = 1_000
 #: Form NFC makes at most four characters one. It takes quadratic time to put marks in order, a minute for 200 KiB of
 #: them, so what is too long even when it is joined is cut before.
 NFC_JOINS = 4
@@ -41,9 +43,10 @@ def _joined(text: str, limit: int) -> str:
 
 def file_name(value: str, field: str = "fileName") -> str:
     """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character, not ``.`` or ``..``."""
-    if not _is_clean(value):
-        raise InvalidInput("A file name may not hold control characters.", field=field)
     name = _joined(value, MAX_FILE_NAME_BYTES)
+    # Form NFC neither makes nor takes away one of these; what was cut off is too long all the same.
+    if not _is_clean(name):
+        raise InvalidInput("A file name may not hold control characters.", field=field)
     if not name.strip():
         raise InvalidInput("A file name may not be empty.", field=field)
     if len(name.encode()) > MAX_FILE_NAME_BYTES:
@@ -67,7 +70,8 @@ def user_id(value: str, field: str = "userId") -> str:
 
 def person_name(value: str, field: str = "userName") -> str:
     """1 to 100 characters without control characters."""
-    name = _joined(value.strip(), MAX_NAME_CHARACTERS) if _is_clean(value) else ""
+    is_bounded = len(value) <= MAX_TYPED_CHARACTERS
+    name = _joined(value.strip(), MAX_NAME_CHARACTERS) if is_bounded and _is_clean(value) else ""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
         raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters.", field=field)
     return name

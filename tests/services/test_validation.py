@@ -61,7 +61,7 @@ REFUSED: dict[Rule, list[str]] = {
         *("a" * 256, "é" * 128, "📼" * 64, "a" * 5_000),
     ],
     validation.user_id: ["", "ab", "a" * 33, "-ada", "ada-", "a b", "ädä", "ada@x", "ada\n1", "\u0661\u0662\u0663"],
-    validation.person_name: ["", "  ", "x" * 101, "a\nb", "a\0b", "\u202eabc"],
+    validation.person_name: ["", "  ", "x" * 101, "a\nb", "a\0b", "\u202eabc", " " * 2_000 + "Ada"],
     validation.email: [
         *("", "@", "ada", "ada@", "@example.org", "ada@localhost", "a b@example.org", "ada@exam ple.org"),
         *("ada@example..org", "ada@[127.0.0.1]", "Ada <ada@example.org>", "ada@example.org\nBcc: x@example.org"),
@@ -127,3 +127,8 @@ def test_any_text_is_refused_or_becomes_text_that_can_be_stored(rule: Rule, seed
             stored = rule(typed)
             assert stored.encode()
             assert unicodedata.is_normalized("NFC", stored) or rule is validation.idempotency_key
+
+
+def test_a_file_name_that_is_too_long_is_not_looked_at_to_its_end() -> None:
+    with pytest.raises(InvalidInput, match="255 bytes"):
+        validation.file_name("a" * 10_000 + "\n")
