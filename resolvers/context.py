@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from services.budgets import LayerStatus, Payer
 from services.clock import now
 from services.container import Services
-from services.errors import CloudKeepError, Unauthenticated
+from services.errors import CloudKeepError, InvalidInput, Unauthenticated
 from services.tokens import Viewer
 from storage.models import Account, File, Rendition
 
@@ -79,6 +79,13 @@ class Context:
     authenticated: Viewer | None
     address: str
     admission: Admission
+    _has_analysed: bool = False
+
+    def analyse_once(self) -> None:
+        """Every document keeps the process busy until it is read. Raises :class:`InvalidInput` for a second one."""
+        if self._has_analysed:
+            raise InvalidInput("An operation can ask for one price at a time.", field="query")
+        self._has_analysed = True
 
     @cached_property
     def loaders(self) -> Loaders:

@@ -15,7 +15,7 @@ from schema.scalars import as_int
 from services.errors import InvalidInput
 
 
-@strawberry.type(description="What one field adds to an operation's price.", directives=[Cost(weight="0")])
+@strawberry.type(description="What one field adds to an operation's price.")
 class FieldCost:
     path: str = strawberry.field(description="Where it stands in the answer, as in `uploads.nodes.file`.")
     coordinate: str = strawberry.field(description="The field of the schema, as in `Upload.file`.")
@@ -35,7 +35,8 @@ class OperationCost:
     requested_query_cost: int = strawberry.field(description="Points that have to be there to run it.")
     maximum: int = strawberry.field(description="Points that no operation may exceed.")
     fields: list[FieldCost] = strawberry.field(
-        description="The price field by field, from the outside in; the first 1,000 of them.",
+        description="The price field by field, from the outside in; the first 1,000 of them. Each of them costs a "
+        "point, and so many have to be there.",
         directives=[Cost(weight="0"), at_most(MAX_ENTRIES)],
     )
 

@@ -72,11 +72,12 @@ class Query:
         return RateLimit.of(info.context.admission)
 
     @strawberry.field(
-        description="What an operation would cost, field by field, without running it.",
+        description="What an operation would cost, field by field, without running it. To be asked for once at a time.",
         # It is read and analysed like one that is to be run.
         directives=[Cost(weight=str(INVALID))],
     )
     def operation_cost(
         self, info: RequestInfo, query: str, variables: JSON | None = None, operation_name: str | None = None
     ) -> OperationCost:
+        info.context.analyse_once()
         return OperationCost.of(info.schema, query, variables or {}, operation_name)

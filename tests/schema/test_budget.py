@@ -187,12 +187,19 @@ async def test_a_price_can_be_known_without_paying_it(shared: Stand) -> None:
     asked = {"query": PAGE, "variables": {"first": 50}}
     points, answer = await paid(shared, COST, **asked)
     found = answer["data"]["operationCost"]
-    assert points == INVALID
+    assert points == INVALID + len(found["fields"])
     assert found["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
     assert found["maximum"] == shared.settings.max_operation_cost
     rows = [(row["path"], row["coordinate"], row["times"]) for row in found["fields"]]
     assert ("uploads.nodes.file", "Upload.file", 50) in rows
     assert found["fields"][0]["total"] == found["requestedQueryCost"]
+
+
+async def test_one_operation_has_one_document_analysed(shared: Stand) -> None:
+    asked = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
+    answer = await shared.api.call(f"{{ {asked} }}")
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["path"]) == (ErrorCode.INVALID_INPUT, ["a1"])
 
 
 @pytest.mark.parametrize(
