@@ -19,6 +19,8 @@ from strawberry.types.graphql import OperationType
 from schema.cost.failures import Path
 from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
+from schema.cost.shapes import Shapes
+from schema.cost.steps import Steps
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
 from schema.errors import rendered
@@ -28,8 +30,13 @@ from services.errors import OperationTooComplex
 MAX_TOKENS = 1_500
 #: What graphql-core says of more.
 ABORTED = f"more than {MAX_TOKENS} tokens"
-#: Tokens of all documents that are kept. A token and its nodes take about a kibibyte of memory.
+#: Tokens of all documents that are kept, or what takes as much memory: with its nodes, about a kibibyte.
 KEPT_TOKENS = 50_000
+#: Steps of an analysis whose graph takes as much.
+STEPS_A_TOKEN = 9
+#: Tokens' worth of graphs that are kept for each token of a document whose operations depend on variables. A usual
+#: operation's graph takes three steps for each, so these are about six of them.
+GRAPHS_A_TOKEN = 2
 #: Prices that are kept for an operation whose price depends on its variables.
 KEPT_PRICES = 64
 #: Of a document, for a point: to read it takes a millisecond for about as many, whatever is asked for.
@@ -119,7 +126,8 @@ class Documents:
             size += tokens
             if errors := validate_document(self._schema, node):
                 return Document(None, tuple(errors), {}, size)
-            return Document(node, (), self._operations(node, tokens // TOKENS_A_POINT), size)
+            operations = self._operations(node, tokens)
+            return Document(node, (), operations, size + _graphs(operations.values(), tokens))
         except GraphQLError as error:
             return Document(None, (error.with_traceback(None),), {}, size)
         except OperationTooComplex as error:
@@ -136,14 +144,22 @@ class Documents:
             raise refusal
         return node
 
-    def _operations(self, document: DocumentNode, least: int) -> dict[str | None, Operation]:
-        return {
-            node.name.value if node.name else None: Operation(
-                node, plan_operation(self._weights, document, node), least
-            )
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode)
-        }
+    def _operations(self, document: DocumentNode, tokens: int) -> dict[str | None, Operation]:
+        shapes = Shapes(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
+        found: dict[str | None, Operation] = {}
+        work = Steps()
+        for node in document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                plan = plan_operation(self._weights, document, node, shapes)
+                work.take(plan.work)
+                found[node.name.value if node.name else None] = Operation(node, plan, tokens // TOKENS_A_POINT)
+        return found
+
+
+def _graphs(operations: Collection[Operation], tokens: int) -> int:
+    """What the graphs of a document's operations take, in tokens."""
+    fixed = sum(operation.plan.work for operation in operations) // STEPS_A_TOKEN
+    return fixed + (tokens * GRAPHS_A_TOKEN if any(operation.plan.is_conditional for operation in operations) else 0)
 
 
 def _too_long(error: GraphQLSyntaxError) -> GraphQLError:

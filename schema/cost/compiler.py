@@ -13,6 +13,9 @@ from schema.cost.steps import Steps, check_nesting
 from schema.cost.weights import FieldWeight, Weights
 
 TYPENAME = "__typename"
+#: What a field of objects takes, and what an object takes, beside what is looked at in the document.
+FIELD_STEPS = 5
+NODE_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class _Compiler:
         return self._made[asked]
 
     def _make(self, kind: str, selection_sets: SelectionSets, handed: Handed | None, depth: int) -> Node:
+        self._steps.take(NODE_STEPS)
         node = Node(index=-1, kind=kind, known=self._weights.types[kind])
         for key, fields in self._selections.collect(kind, selection_sets).items():
             node.keys.add(key)
@@ -77,6 +81,7 @@ class _Compiler:
     def _field(
         self, key: str, weight: FieldWeight, nodes: list[FieldNode], handed: Handed | None, depth: int
     ) -> Leaf | Branch:
+        self._steps.take(FIELD_STEPS)
         own = self._inputs.own(weight, nodes[0])
         members = self._members(weight, nodes, depth)
         if not members:

@@ -25,11 +25,12 @@ from schema.cost.inputs import Variables
 from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
 from schema.cost.shape import Shape
-from schema.cost.steps import Steps
+from schema.cost.shapes import Shapes
+from schema.cost.steps import MAX_STEPS, Steps
 from schema.cost.weights import Weights
 
-#: Graphs that a plan keeps, one for each combination of the variables that fields are skipped or included by.
-SHAPES = 8
+#: Steps of the graphs that a plan keeps when nobody says how many: a few of a large operation's.
+ROOM = 4 * MAX_STEPS
 CONDITIONS = frozenset({"skip", "include"})
 NO_VARIABLES: Variables = {}
 
@@ -37,11 +38,13 @@ NO_VARIABLES: Variables = {}
 class OperationPlan:
     """One operation of a document, ready to be priced as often as it is asked. Variables are coerced ones, by name."""
 
-    def __init__(self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: Shapes
+    ) -> None:
         self._weights = weights
         self._operation = operation
         self._fragments = fragments_of(document)
-        self._shapes: dict[tuple[bool | None, ...], Shape] = {}
+        self._shapes = shapes
         steps = Steps()
         found = _Variables(weights, self._fragments, steps)
         found.read(operation)
@@ -49,8 +52,7 @@ class OperationPlan:
         self._read = steps.used
         #: The variables that change the price: for others of equal value it is the same.
         self.uses_variables = frozenset(found.priced.keys() | found.conditions.keys())
-        if not self._conditions:
-            self._shape(NO_VARIABLES)
+        self._only = None if self._conditions else self._compiled(())
 
     def price(self, variables: Variables = NO_VARIABLES) -> int:
         """What the operation costs at most. Where conditions are variables, raises :class:`OperationTooComplex`."""
@@ -85,26 +87,37 @@ class OperationPlan:
         """How much work the analysis was, in the steps of :mod:`schema.cost.steps`."""
         return self._shape(variables).steps
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether its fields depend on variables, so that there is a graph for each combination of these."""
+        return self._only is None
+
+    @property
+    def work(self) -> int:
+        """The steps that it took to make the plan."""
+        return self._only.steps if self._only else self._read
+
     def _shape(self, variables: Variables) -> Shape:
+        if self._only:
+            return self._only
         flags = tuple(_flag(variables.get(name)) for name in self._conditions)
-        shape = self._shapes.get(flags)
-        if shape is None:
-            steps = Steps()
-            steps.take(self._read)
-            conditions = dict(zip(self._conditions, flags, strict=True))
-            shape = compile_operation(self._weights, self._fragments, self._operation, conditions, steps)
-            if len(self._shapes) >= SHAPES:
-                del self._shapes[next(iter(self._shapes))]
-            self._shapes[flags] = shape
-        return shape
+        return self._shapes.get((id(self._operation), flags), lambda: self._compiled(flags))
+
+    def _compiled(self, flags: tuple[bool | None, ...]) -> Shape:
+        steps = Steps()
+        steps.take(self._read)
+        conditions = dict(zip(self._conditions, flags, strict=True))
+        return compile_operation(self._weights, self._fragments, self._operation, conditions, steps)
 
 
-def plan_operation(weights: Weights, document: DocumentNode, operation: OperationDefinitionNode) -> OperationPlan:
-    """Analyse an operation of a document, which need not be valid.
+def plan_operation(
+    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: Shapes | None = None
+) -> OperationPlan:
+    """Analyse an operation of a document, which need not be valid. ``shapes`` are shared by the document's operations.
 
     Raises :class:`OperationTooComplex` when that takes more than a bounded amount of work.
     """
-    return OperationPlan(weights, document, operation)
+    return OperationPlan(weights, document, operation, shapes or Shapes(ROOM))
 
 
 class _Variables:

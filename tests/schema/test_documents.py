@@ -1,11 +1,16 @@
 """Documents: what is read once is known, and how much is known is bounded."""
 
+from functools import partial
+
 import pytest
 from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
 from schema.build import build_schema
+from schema.cost.shape import Shape
+from schema.cost.shapes import Shapes
 from schema.documents import MAX_TOKENS, Documents
+from services.errors import OperationTooComplex
 
 SCHEMA = build_schema().as_graphql()
 ME = "{ me { id } }"
@@ -80,3 +85,49 @@ def test_the_price_follows_the_variables(documents: Documents) -> None:
     prices = [operation.price({"n": n, "with": with_file}) for n in (1, 100) for with_file in (False, True)]
     assert prices == sorted(set(prices))
     assert [operation.price({"n": n, "with": w}) for n in (1, 100) for w in (False, True)] == prices
+
+
+def many_operations(count: int) -> str:
+    """Operations that all spread a fragment of many steps, and depend on a variable."""
+    fields = " ".join(f"a{number}: uploads(first: {number}) {{ nodes {{ id }} }}" for number in range(90))
+    asked = " ".join(f"query Q{number}($a: Boolean = false) {{ ...F @include(if: $a) }}" for number in range(count))
+    return f"{asked} fragment F on Query {{ {fields} }}"
+
+
+def test_graphs_are_kept_as_far_as_there_is_room(documents: Documents) -> None:
+    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    # When the fourth comes, the second is the one that nobody has asked for longest.
+    assert made_of(Shapes(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
+
+
+def test_a_graph_for_which_there_is_no_room_is_made_each_time(documents: Documents) -> None:
+    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    assert made_of(Shapes(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
+
+
+def made_of(shapes: Shapes, shape: Shape, *numbers: int) -> list[int]:
+    """Those of the numbers for which a graph had to be made."""
+    made: list[int] = []
+
+    def make(number: int) -> Shape:
+        made.append(number)
+        return shape
+
+    for number in numbers:
+        assert shapes.get((number, ()), partial(make, number)) is shape
+    return made
+
+
+def test_documents_with_many_graphs_take_more_of_the_room(documents: Documents) -> None:
+    plain = documents.prepare("query ($a: Int) { uploads(first: $a) { nodes { id } } }")
+    conditional = documents.prepare("query ($a: Boolean!) { uploads { nodes { id @skip(if: $a) } } }")
+    assert plain.tokens < 35 < 70 < conditional.tokens
+
+
+def test_operations_of_one_document_are_analysed_within_one_bound(documents: Documents) -> None:
+    fields = " ".join(f"a{number}: uploads(first: {number}) {{ ...U }}" for number in range(95))
+    shared = "fragment U on UploadConnection { nodes { id file { id } error { code } slots { nodes { index } } } }"
+    asked = " ".join(f"query Q{number} {{ ...F }}" for number in range(20))
+    (error,) = documents.prepare(f"{asked} fragment F on Query {{ {fields} }} {shared}").errors
+    assert isinstance(error.original_error, OperationTooComplex)
+    assert error.original_error.limit == "analysis"
