@@ -17,7 +17,7 @@ from services.budgets import Reservation
 from services.errors import CloudKeepError, OperationTooComplex
 
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
-#: has to have them before it is read; when it turns out to be sound, its price takes their place.
+#: has to have them before it is read; when it turns out to be sound, they are a part of its price.
 INVALID = 20
 #: The more there is in its variables, the more it takes to find that out.
 VALUES_A_POINT = 100
@@ -86,9 +86,7 @@ class Gate:
             if entry is None:
                 await _reserve(context, INVALID)
             raise
-        if entry:
-            context.services.budgets.refund(entry, entry.points)
-        return Admitted(context, operation, executor, await _reserve(context, price))
+        return Admitted(context, operation, executor, await _pay(context, price, entry))
 
     async def _text(self, context: Context, request: Request) -> str:
         try:
@@ -99,10 +97,18 @@ class Gate:
 
     async def _enter(self, context: Context, text: str, values: int) -> Reservation | None:
         """Reserve what it takes to find the price, unless that is next to nothing."""
-        document = self._documents.known(text)
-        if document and not document.errors and values <= FEW_VALUES:
+        if self._is_ready(text, values):
             return None
-        return await _reserve(context, INVALID + values // VALUES_A_POINT)
+        entry = await _reserve(context, INVALID + values // VALUES_A_POINT)
+        if not self._is_ready(text, values):
+            return entry
+        # Another request has brought the same document meanwhile.
+        context.services.budgets.refund(entry, entry.points)
+        return None
+
+    def _is_ready(self, text: str, values: int) -> bool:
+        document = self._documents.known(text)
+        return bool(document and not document.errors) and values <= FEW_VALUES
 
     def _prepare(
         self, context: Context, request: Request, text: str, values: int
@@ -145,13 +151,29 @@ class Gate:
         return price
 
 
-async def _reserve(context: Context, points: int) -> Reservation:
+async def _pay(context: Context, price: int, entry: Reservation | None) -> Reservation:
+    """Reserve the price, of which what was reserved to enter is a part.
+
+    That is not given back when the rest cannot be paid: somebody could have documents read for nothing.
+    """
+    if entry is None:
+        return await _reserve(context, price)
+    if entry.points < price:
+        return await _reserve(context, price, entry)
+    context.admission.requested = price
+    context.admission.layers = context.services.budgets.refund(entry, entry.points - price)
+    return entry
+
+
+async def _reserve(context: Context, points: int, entry: Reservation | None = None) -> Reservation:
     admission = context.admission
     admission.requested = points
     try:
-        reservation = await context.services.budgets.reserve(context.payer, points)
+        reservation = await context.services.budgets.reserve(context.payer, points - (entry.points if entry else 0))
     except CloudKeepError as error:
         admission.refused, admission.layers = error, getattr(error, "layers", ())
         raise Refused([rendered(error)]) from None
+    if entry:
+        reservation.include(entry)
     admission.layers = reservation.layers
     return reservation

@@ -45,6 +45,12 @@ class Reservation:
         self.ingest_bytes -= ingest_bytes
         return _claim(self._found, points, ingest_bytes)
 
+    def include(self, earlier: "Reservation") -> None:
+        """Let what the same payer has reserved before be given back from here."""
+        self.points += earlier.points
+        self.ingest_bytes += earlier.ingest_bytes
+        earlier.points = earlier.ingest_bytes = 0
+
     def later(self, returned: Claim) -> tuple[LayerStatus, ...]:
         """Every layer as it is by now, as far as this process knows, with what was given back."""
         now = time.monotonic()

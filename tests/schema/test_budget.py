@@ -1,6 +1,7 @@
 """Operations and their budget: what is asked for is paid for, once, and no more than it has cost."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,25 @@ async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> No
     )
     points, answer = await paid(shared, query, query="{ me { id } }", variables={"a": [1] * MANY})
     assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID, shared.settings.max_operation_cost)
+
+
+async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) -> None:
+    async with another(shared) as other:
+        person = replace(shared, api=other)
+        await other.init(b"four")
+        many = " ".join(f"a{number}: files(first: 100) {{ nodes {{ id }} }}" for number in range(90))
+        wrong = 'uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } }'
+        for _ in range(2):
+            await other.call(f"{{ {many} {wrong} }}")
+        remaining = await left(person)
+        assert INVALID < remaining < 2_000
+        for document in (f"{{ {many} }}", f"{{ {many} me {{ id }} }}"):
+            for expected in (INVALID, 0):
+                points, answer = await paid(person, document)
+                assert answer["errors"][0]["extensions"]["code"] == ErrorCode.RATE_LIMITED
+                # Now it is known, and costs nothing more until it is paid for as a whole.
+                assert points == expected
+                assert cost_of(answer)["requestedQueryCost"] > 90 * 100
 
 
 async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:

@@ -265,3 +265,11 @@ async def test_what_happened_is_counted(lost: BucketStore) -> None:
     await refused(away, NOBODY, 1)
     assert away.counts.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
     assert away.counts.refused == {"anonymous": 1}
+
+
+async def test_what_was_reserved_in_two_parts_comes_back_as_one(budgets: Budgets) -> None:
+    first, second = await budgets.reserve(SIGNED_IN, 30), await budgets.reserve(SIGNED_IN, 50)
+    second.include(first)
+    budgets.refund(second, 75)
+    budgets.refund(first, 30)
+    assert [status.available for status in await budgets.look(SIGNED_IN) if status.layer == "account"] == [195]
