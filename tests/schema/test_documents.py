@@ -131,3 +131,10 @@ def test_operations_of_one_document_are_analysed_within_one_bound(documents: Doc
     (error,) = documents.prepare(f"{asked} fragment F on Query {{ {fields} }} {shared}").errors
     assert isinstance(error.original_error, OperationTooComplex)
     assert error.original_error.limit == "analysis"
+
+
+def test_long_texts_take_room_by_their_bytes_in_memory(documents: Documents) -> None:
+    # A comment is in the text, and in a token of its own; each of these letters takes four bytes.
+    for letter, size in (("x", 1), ("\u00e9", 1), ("\u65e5", 2), ("\U0001f4fc", 4)):
+        document = documents.prepare(f"{ME} # {letter * 60_000}")
+        assert 0 <= document.tokens - 2 * size * 60_000 // 1024 < 20
