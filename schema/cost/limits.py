@@ -30,6 +30,8 @@ class Limits:
     characters: int = 65_536
     #: Fields below each other. Introspection as graphql-js, and so GraphiQL, sends it has 15.
     depth: int = 15
+    #: Fields and fragments that are asked for, as they are written. Introspection has 81.
+    selections: int = 500
     #: Fields with a name that the client chose.
     aliases: int = 100
     #: Fields of a mutation, which run one after another.
@@ -54,7 +56,8 @@ def check_limits(document: DocumentNode, limits: Limits = DEFAULT) -> GraphQLErr
     """What is refused before the document is validated: the first of the limits that it is above. It may be invalid."""
     found = _Document(document)
     return (
-        _error("aliases", limits.aliases, found.aliases, "aliases in it")
+        _error("selections", limits.selections, found.selections, "fields and fragments")
+        or _error("aliases", limits.aliases, found.aliases, "aliases in it")
         or _error("directives", limits.directives, found.directives, "directives in one place")
         or _error("operations", limits.operations, found.operations, "operations")
         or _error("variables", limits.variables, found.variables, "variables")
@@ -84,6 +87,7 @@ class _Definition:
 
 class _Document:
     def __init__(self, document: DocumentNode) -> None:
+        self.selections = 0
         self.aliases = 0
         self.directives = 0
         self.variables = 0
@@ -130,6 +134,7 @@ class _Document:
         pending = [(definition.selection_set, 1)]
         while pending:
             selection_set, depth = pending.pop()
+            self.selections += len(selection_set.selections)
             for node in selection_set.selections:
                 self.directives = max(self.directives, len(node.directives or ()))
                 pending.extend(self._look_at(node, depth, found))

@@ -49,6 +49,14 @@ ABOVE = [
 ]
 
 
+def test_fields_and_fragments_count_as_they_are_written_and_not_as_often_as_they_are_spread() -> None:
+    document = parse("{ a { ...F } b { ...F ... { c } } } fragment F on A { d e }")
+    assert check_limits(document, Limits(selections=8)) is None
+    error = check_limits(document, Limits(selections=7))
+    assert error
+    assert (error.extensions or {})["limit"] == "selections"
+
+
 @pytest.mark.parametrize(("limit", "actual", "document"), ABOVE)
 def test_a_document_above_a_limit_is_refused_by_its_name(limit: str, actual: int, document: str) -> None:
     error = check_limits(parse(document), SMALL)
@@ -81,5 +89,5 @@ def test_introspection_in_full_passes() -> None:
 
 def test_a_chain_of_fragments_is_measured_without_recursion() -> None:
     chain = "".join(f" fragment F{i} on A {{ a {{ ...F{i + 1} }} }}" for i in range(1_500))
-    error = check_limits(parse("{ ...F0 }" + chain))
+    error = check_limits(parse("{ ...F0 }" + chain), Limits(selections=10_000))
     assert ((error and error.extensions) or {})["actual"] == 1_500
