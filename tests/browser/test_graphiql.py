@@ -17,7 +17,8 @@ from tests.support.waiting import eventually
 
 HERE = Path(__file__).parent
 BUDGET = re.compile(r"[\d,]+ of [\d,]+ left, \+[\d,.]+ per second")
-REQUESTED = re.compile(r"requested \d+\n")
+#: A subscription is paid for in full.
+PAID = re.compile(r"cost (\d+), requested \1\n")
 #: An error on a WebSocket has no cost beside it.
 REFUSED = re.compile(r"refused, try again in [\d,.]+ s(\nrequested \d+\n\d+ of 300 left, \+0.01 per second)?")
 WAYS = ["post", "batch", "events", "socket"]
@@ -61,7 +62,7 @@ async def test_the_corner_shows_the_cost_of_what_was_run_and_how_long_to_wait_fo
         cost, budget = text.splitlines()
         assert cost == "cost 2, requested 2"
         assert BUDGET.fullmatch(budget)
-    assert REQUESTED.match(texts[4])
+    assert PAID.match(texts[4])
     for text in texts[5:]:
         assert REFUSED.fullmatch(text)
     assert len(texts) == len(mine) + 1 + len(nobodys)
