@@ -34,7 +34,7 @@ class Analyst:
     """Does to a document what the server does, and notes the milliseconds of CPU of each stage, the least of some."""
 
     def __init__(self, rounds: int) -> None:
-        self._schema: GraphQLSchema = build_schema()._schema
+        self._schema: GraphQLSchema = build_schema().as_graphql()
         self._weights = Weights.of(self._schema)
         self._rounds = rounds
 

@@ -29,10 +29,9 @@ def post(port: int, path: str, headers: Mapping[str, str], body: bytes) -> bytes
 async def ask_for(seconds: float, port: int, request: bytes, connections: int) -> Answered:
     """Ask without pause. Raises :class:`WireError` on an answer that has an error or another status than 200."""
     loop = asyncio.get_running_loop()
-    askers = [Asker(request) for _ in range(connections)]
     begun = time.perf_counter()
-    for asker in askers:
-        await loop.create_connection(lambda asker=asker: asker, "127.0.0.1", port)  # type: ignore[misc]
+    made = [await loop.create_connection(lambda: Asker(request), "127.0.0.1", port) for _ in range(connections)]
+    askers = [asker for _, asker in made]
     await asyncio.sleep(seconds)
     await asyncio.gather(*(asker.stop() for asker in askers))
     return Answered(sum(asker.count for asker in askers), time.perf_counter() - begun)

@@ -112,6 +112,8 @@ class Documents:
 
     def prepare(self, text: str) -> Document:
         """Parse, check and plan a document. What is wrong with it is in its ``errors``; nothing is raised."""
+        if before := self._known.pop(text, None):
+            self._room += before.tokens
         document = self._prepare(text)
         self._known[text] = document
         self._room -= document.tokens

@@ -48,6 +48,14 @@ def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> Non
     assert documents.known(f"query Q0 {ME}") is None
 
 
+def test_a_document_that_is_read_again_takes_no_more_room() -> None:
+    documents = Documents(SCHEMA, kept_tokens=20)
+    documents.prepare("{ me { email } }")
+    for _ in range(10):
+        documents.prepare(ME)
+    assert documents.known("{ me { email } }")
+
+
 def test_a_document_larger_than_all_that_is_kept_is_not_kept() -> None:
     documents = Documents(SCHEMA, kept_tokens=5)
     assert not documents.prepare(ME).errors
