@@ -1,6 +1,5 @@
 """What must hold after a strike: nothing that was acknowledged is lost, nothing is stuck, nothing is left over."""
 
-import asyncio
 import hashlib
 from pathlib import Path
 
@@ -10,11 +9,11 @@ from services.doctor import Doctor
 from storage.blobs import LocalBlobStore
 from storage.database import close_database, open_database
 from tests.faults.arming import Arming
-from tests.faults.journeys import PATIENCE_SECONDS, Sent, Stage, look
+from tests.faults.journeys import Stage
 from tests.faults.steps import Journey
 from tests.support.ageing import make_old
-from tests.support.kills import persist
-from tests.support.server import Api, Json, digest
+from tests.support.server import Json, digest
+from tests.support.uploads import PATIENCE_SECONDS, Sent, assert_whole, look, persist
 from tests.support.waiting import eventually
 
 HELD = {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}
@@ -34,7 +33,7 @@ async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming) -> None
     known = dict(sent.acknowledged)
     if not known:
         return
-    upload = await look(stage, sent)
+    upload = await look(stage.person, sent)
     if upload["status"] not in HELD:
         return
     open_slots = {slot["index"] for slot in upload["slots"]["nodes"]}
@@ -63,27 +62,6 @@ def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
                     size = min(sent.chunk_size, len(sent.content) - index * sent.chunk_size)
                     assert hashlib.sha256(file.read(size)).hexdigest() == sha256, f"slot {index} was changed"
             return
-
-
-async def assert_whole(person: Api, upload: Json, content: bytes, compress: bool) -> None:
-    """What can be downloaded is what was sent, and a compression that was asked for is there once."""
-    file = upload["file"]
-    assert upload["error"] is None
-    assert (file["size"], file["sha256"]) == (len(content), digest(content))
-    assert await download(person, file["downloadUrl"]) == content
-    assert len(file["renditions"]) == compress
-    for made in file["renditions"]:
-        assert digest(await download(person, made["downloadUrl"])) == made["sha256"]
-
-
-async def download(person: Api, url: str) -> bytes:
-    """A file's bytes, asked for until the server answers."""
-    for _ in range(100):
-        try:
-            return (await person.http.get(url)).raise_for_status().content
-        except (httpx.TransportError, httpx.HTTPStatusError):
-            await asyncio.sleep(0.1)
-    raise AssertionError("the server did not come back")
 
 
 async def nothing_is_left(stage: Stage) -> None:

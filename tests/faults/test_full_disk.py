@@ -12,10 +12,10 @@ import pytest
 
 from tests.clips import bikes
 from tests.e2e.conftest import sign_up
-from tests.faults.proofs import assert_whole
 from tests.support.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
 from tests.support.server import INIT, Api, Json, http_client, part_of
+from tests.support.uploads import assert_whole
 from tests.support.waiting import eventually
 
 KIBIBYTES = 96 * 1024

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
-from tests.faults.journeys import Sent, Stage, begin, padded_clip, to_the_end
-from tests.faults.proofs import assert_whole, nothing_is_left
+from tests.faults.journeys import Stage
+from tests.faults.proofs import nothing_is_left
 from tests.support.kills import Killer
 from tests.support.process import serving
 from tests.support.server import http_client
+from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
 
 KILLS = int(os.environ.get("FAULT_KILLS", "8"))
 SEED = int(os.environ.get("FAULT_SEED", str(secrets.randbits(32))))
@@ -36,7 +37,7 @@ async def kill_through(stage: Stage, killer: Killer) -> int:
         async with killer.at_work():
             uploads = await asyncio.gather(*(send(stage, file) for file in files))
         for sent, upload_id in zip(files, uploads, strict=True):
-            upload = await to_the_end(stage, sent)
+            upload = await to_the_end(stage.person, sent)
             assert upload["id"] == upload_id
             await assert_whole(stage.person, upload, sent.content, sent.compress)
         arrived += AT_ONCE
@@ -45,8 +46,8 @@ async def kill_through(stage: Stage, killer: Killer) -> int:
 
 async def send(stage: Stage, sent: Sent) -> str:
     """Send a file through all the kills. Returns its upload's ID."""
-    await begin(stage, sent)
-    await to_the_end(stage, sent)
+    await begin(stage.person, sent)
+    await to_the_end(stage.person, sent)
     return sent.upload_id
 
 

@@ -1,4 +1,4 @@
-"""Kills processes of a running server at random moments, and a client that goes on as any good client would."""
+"""Kills processes of a running server at random moments."""
 
 import asyncio
 import contextlib
@@ -6,14 +6,14 @@ import random
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 import psutil
 
 from tests.support.process import ServeProcess
-from tests.support.server import Api, Json, http_client
+from tests.support.server import http_client
+from tests.support.uploads import persist
 
 #: Children of the supervisor by a word of their command line.
 PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
@@ -23,8 +23,6 @@ CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
 #: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
 CALM = 0.7
-TRIES = 600
-AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY"}
 
 
 class Killer:
@@ -73,31 +71,3 @@ class Killer:
                     child.send_signal(signal.SIGKILL if victim in PROCESSES else signal.SIGUSR1)
                     return True
         return False
-
-
-async def persist(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """The answer to a request that is sent again while the server is away, busy, or half there."""
-    for _ in range(TRIES):
-        try:
-            answer = await request()
-        except httpx.TransportError:
-            await asyncio.sleep(0.1)
-            continue
-        if answer.status_code < 500 and answer.json().get("code") not in AGAIN:
-            return answer
-        await asyncio.sleep(0.1)
-    raise AssertionError("the server did not come back")
-
-
-async def persistent_data(api: Api, document: str, **variables: object) -> Json:
-    """The value of an operation's only field, asked for until the server answers without a fault of its own."""
-    for _ in range(TRIES):
-        answer = await persist(lambda: api.http.post("/graphql", json={"query": document, "variables": variables}))
-        body = answer.json()
-        if "errors" not in body:
-            (value,) = body["data"].values()
-            found: Json = value
-            return found
-        assert body["errors"][0]["extensions"]["code"] in AGAIN, body
-        await asyncio.sleep(0.1)
-    raise AssertionError("the server did not come back")
