@@ -43,19 +43,17 @@ async def put_registration(
     *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
 ) -> None:
     """Store a registration in place of an older one for the same address."""
-
-    async def work() -> None:
-        await Registration.filter(email=email).delete()
-        await Registration.create(
-            email=email,
-            user_id=user_id,
-            name=name,
-            password_hash=password_hash,
-            otp_hash=otp_hash,
-            expires_at=expires_at,
-        )
-
-    await atomically(work)
+    row = Registration(
+        email=email,
+        user_id=user_id,
+        name=name,
+        password_hash=password_hash,
+        otp_hash=otp_hash,
+        expires_at=expires_at,
+    )
+    # One statement: of two that delete first and insert then, the second would meet the first one's row.
+    everything = Registration._meta.fields - {"email"}
+    await Registration.bulk_create([row], on_conflict=["email"], update_fields=sorted(everything))
 
 
 async def count_attempt(email: str, limit: int) -> Registration | None:

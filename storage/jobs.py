@@ -15,22 +15,24 @@ from storage.models import Job, JobKind, JobState
 
 CANDIDATES = 10
 LONGEST_REASON = 500
+#: What a job that is queued once more forgets.
+AFRESH = [
+    "state",
+    "attempts",
+    "run_after",
+    "lease_owner",
+    "lease_token",
+    "lease_until",
+    "progress",
+    "error_code",
+    "error_message",
+]
 
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
     """Queue work on a subject; a row that ended before starts afresh. Call it inside a transaction."""
-    fresh: dict[str, Any] = {
-        "state": JobState.QUEUED,
-        "attempts": 0,
-        "run_after": now,
-        "lease_owner": None,
-        "lease_token": None,
-        "lease_until": None,
-        "progress": None,
-        "error_code": None,
-        "error_message": None,
-    }
-    await Job.update_or_create(defaults=fresh, kind=kind, subject_id=subject_id)
+    row = Job(kind=kind, subject_id=subject_id, run_after=now)
+    await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=AFRESH)
 
 
 async def claim(kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime) -> Job | None:
