@@ -1,6 +1,5 @@
 """Opens what a process needs and closes it again, in reverse order, whatever fails in between."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -133,8 +132,3 @@ def demand_redis_url(settings: Settings) -> str:
     if settings.redis_url is None:
         raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
     return settings.redis_url
-
-
-def default_worker_name() -> str:
-    """A name for a worker that nobody named."""
-    return f"{socket.gethostname()}-worker"

@@ -67,7 +67,8 @@ class Settings(BaseSettings):
         "127.0.0.1"
     )
     port: Annotated[int, BeforeValidator(values.between(1, 65535))] = 8000
-    workers: Count = 1  # API processes
+    workers: Count = 1  # API processes of "cloudkeep serve", and how many workers it has
+    job_workers: Annotated[int, BeforeValidator(values.between(0, 64))] = 1
     database_url: Annotated[str, BeforeValidator(values.sqlite_url)] = Field(
         default_factory=lambda data: f"sqlite://{data['data_dir'] / 'cloudkeep.sqlite3'}", repr=False
     )
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     quota: Bytes | None = None  # bytes per account; None is no limit
     storage_reserve: Reserve | None = None  # bytes that stay free; None is a share that suits the disk
     # Lifetimes and patience are in seconds.
+    drain_seconds: Annotated[float, BeforeValidator(values.seconds(0, 60 * 60))] = 0.0
     upload_ttl: Lifetime = 7 * _DAY
     url_ttl: Lifetime = 6 * 60 * 60
     session_ttl: Lifetime = 30 * _DAY
@@ -115,6 +117,7 @@ class Settings(BaseSettings):
     max_operation_cost: Annotated[int, BeforeValidator(values.between(1, 2**31 - 1))] = 10_000  # points
     # Open at once, per account, and per address where nobody is signed in.
     subscriptions: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.caps)] = (100, 20)
+    worker_port: Annotated[int | None, BeforeValidator(values.between(1, 65535))] = None
     worker_name: Annotated[
         str | None,
         BeforeValidator(values.matching(r"[A-Za-z0-9._-]{1,100}", "1 to 100 letters, digits, '.', '_' or '-'")),

@@ -1,12 +1,11 @@
 """A worker process."""
 
 import asyncio
-import shutil
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-from cloudkeep.resources import connected_database, default_worker_name, open_resources, upload_lifetime
+from cloudkeep.names import WorkerName, named
+from cloudkeep.resources import connected_database, open_resources, upload_lifetime
 from cloudkeep.settings import Settings
 from storage.models import JobKind, UploadStatus
 from workers.compress import compress
@@ -29,8 +28,11 @@ async def run_worker(settings: Settings) -> None:
 
 async def work(settings: Settings) -> None:
     """The same, in a process that is connected to the database already."""
-    name = settings.worker_name or default_worker_name()
-    scratch = _empty_folder(settings.data_dir / "scratch" / name)
+    with named(settings.data_dir, settings.worker_name) as name:
+        await _work_as(name, settings)
+
+
+async def _work_as(name: WorkerName, settings: Settings) -> None:
     tools = await asyncio.to_thread(find_tools)
     async with open_resources(settings) as base:
         crew = Crew(
@@ -38,7 +40,7 @@ async def work(settings: Settings) -> None:
             progress=base.progress,
             hints=base.hints,
             tools=tools,
-            scratch=scratch,
+            scratch=name.scratch,
             follower=Follower(base.store, base.progress),
             upload_lifetime=upload_lifetime(settings),
             encode_stall_timeout=settings.encode_stall_timeout,
@@ -48,7 +50,7 @@ async def work(settings: Settings) -> None:
             JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED),
             JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
         }
-        terms = Terms(name, timedelta(seconds=settings.job_lease), settings.job_attempts)
+        terms = Terms(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
         worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence)
         await base.log.start()
         try:
@@ -57,10 +59,3 @@ async def work(settings: Settings) -> None:
                 group.create_task(worker.run())
         finally:
             await base.log.close()
-
-
-def _empty_folder(path: Path) -> Path:
-    """What a dead worker of the same name left half done is of no use to anybody."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
