@@ -7,6 +7,7 @@ from functools import partial
 from cloudkeep.names import WorkerName, named
 from cloudkeep.resources import connected_database, open_resources, upload_lifetime
 from cloudkeep.settings import Settings
+from storage import jobs
 from storage.models import JobKind, UploadStatus
 from workers.compress import compress
 from workers.crew import Crew
@@ -14,6 +15,7 @@ from workers.follower import Follower
 from workers.loop import Lane, Terms, Worker
 from workers.media.tools import find_tools
 from workers.reassemble import reassemble
+from workers.roster import Roster
 
 #: Reassembly waits for the disk, so two at once pay; ffmpeg keeps every processor busy by itself.
 REASSEMBLIES = 2
@@ -34,6 +36,7 @@ async def work(settings: Settings) -> None:
 
 async def _work_as(name: WorkerName, settings: Settings) -> None:
     tools = await asyncio.to_thread(find_tools)
+    roster = Roster(name.text)
     async with open_resources(settings) as base:
         crew = Crew(
             store=base.store,
@@ -41,21 +44,23 @@ async def _work_as(name: WorkerName, settings: Settings) -> None:
             hints=base.hints,
             tools=tools,
             scratch=name.scratch,
-            follower=Follower(base.store, base.progress),
+            follower=Follower(base.store, base.progress, roster),
             upload_lifetime=upload_lifetime(settings),
             encode_stall_timeout=settings.encode_stall_timeout,
             reserve=settings.storage_reserve,
         )
+        # What nobody can verify beforehand anybody may reassemble.
+        choose = roster.in_turn if base.store.reads_staging else jobs.oldest_first
         lanes = {
-            JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED),
+            JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED, choose),
             JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
         }
         terms = Terms(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
-        worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence)
+        worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster)
         await base.log.start()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(crew.follower.run())
+                group.create_task(crew.follower.run(worker.wake))
                 group.create_task(worker.run())
         finally:
             await base.log.close()

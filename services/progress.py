@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.errors import InvalidInput, NotFound
@@ -63,6 +63,13 @@ class Frame:
             "speed": self.speed,
             "waitsFor": self.waits_for,
         }
+
+
+class Arrival(NamedTuple):
+    """A chunk of an upload has come. ``last``: it may have been the last one, and its reassembly is queued."""
+
+    upload_id: UUID
+    last: bool
 
 
 class Pace:
@@ -151,13 +158,16 @@ class Progress:
             return _of_job(upload, job)
         return _final(upload)
 
-    async def arrivals(self) -> AsyncGenerator[UUID, None]:
-        """Uploads of which a chunk has just arrived, for ever. While the log is away, some are missed."""
+    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
+        """Chunks that have just arrived, for ever. While the log is away, some are missed."""
         async with self._log.subscribe() as events:
             while True:
                 event = await events.take(SILENCE_SECONDS)
-                if event and event.payload["stage"] == UploadStatus.RECEIVING:
-                    yield UUID(event.topic)
+                if not event:
+                    continue
+                stage, done = event.payload["stage"], event.payload.get("bytesDone")
+                if stage == UploadStatus.RECEIVING or (stage == UploadStatus.REASSEMBLING and not done):
+                    yield Arrival(UUID(event.topic), stage == UploadStatus.REASSEMBLING)
 
     async def watch(self, upload_id: UUID, after: str | None = None) -> AsyncGenerator[Frame, None]:
         """Frames of an upload until one is final: the snapshot, then changes, at most about four a second.

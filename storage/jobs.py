@@ -4,7 +4,7 @@ A claim writes a fresh lease token. Every later write names it, so a worker that
 a job's result is stored exactly once, however often the work was started.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from tortoise.expressions import F, Q
 
 from storage.models import Job, JobKind, JobState
 
-CANDIDATES = 10
+CANDIDATES = 50
 LONGEST_REASON = 500
 #: What a job that is queued once more forgets.
 AFRESH = [
@@ -29,16 +29,27 @@ AFRESH = [
 ]
 
 
+#: Of jobs that are due, oldest first, and now: those to claim, in this order.
+Choice = Callable[[Sequence[Job], datetime], Sequence[Job]]
+
+
+def oldest_first(due: Sequence[Job], _: datetime) -> Sequence[Job]:
+    """Whoever waits for longest."""
+    return due
+
+
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
     """Queue work on a subject; a row that ended before starts afresh. Call it inside a transaction."""
     row = Job(kind=kind, subject_id=subject_id, run_after=now)
     await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=AFRESH)
 
 
-async def claim(kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime) -> Job | None:
-    """Take the oldest job that is due or whose lease ran out; None when there is nothing to do."""
+async def claim(
+    kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime, choose: Choice = oldest_first
+) -> Job | None:
+    """Take a job that is due or whose lease ran out; None when there is none, or none of them is chosen."""
     # Looked at again as long as others were faster with every one of them: each round some job found its worker.
-    while candidates := await _due(kinds, now):
+    while candidates := choose(await _due(kinds, now), now):
         for job in candidates:
             if await _take(job, owner, now + lease):
                 return job

@@ -1,13 +1,22 @@
-"""Which workers are alive: a sorted set of names by the second they last spoke."""
-
-import time
+"""Which workers are alive: a sorted set of names by the second they last spoke, by Redis' own clock."""
 
 from redis.asyncio import Redis
 
-from storage.redis import in_time
+from storage.redis import NOW, in_time
 
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
+
+#: Arguments: how long a worker counts as alive, and its name. Those that are silent for longer are forgotten.
+ANNOUNCE = (
+    NOW
+    + """
+redis.call('ZADD', KEYS[1], now, ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+)
+COUNT = NOW + "return redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')"
 
 
 class Presence:
@@ -15,13 +24,13 @@ class Presence:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._announce = redis.register_script(ANNOUNCE)
+        self._count = redis.register_script(COUNT)
 
-    async def announce(self, name: str) -> None:
-        """Say that this worker is alive; must be repeated well within ``ALIVE_SECONDS``."""
-        now = time.time()
+    async def announce(self, name: str) -> list[str]:
+        """Say that this worker is alive, well within every ``ALIVE_SECONDS``. Returns the names of all that are."""
         async with in_time():
-            await self._redis.zadd(KEY, {name: now})
-            await self._redis.zremrangebyscore(KEY, 0, now - ALIVE_SECONDS)
+            return [str(found) for found in await self._announce([KEY], [ALIVE_SECONDS, name])]
 
     async def leave(self, name: str) -> None:
         """Say that this worker is gone."""
@@ -36,4 +45,4 @@ class Presence:
     async def anybody(self) -> bool:
         """Whether at least one worker has spoken lately."""
         async with in_time():
-            return bool(await self._redis.zcount(KEY, time.time() - ALIVE_SECONDS, "+inf"))
+            return bool(await self._count([KEY], [ALIVE_SECONDS]))

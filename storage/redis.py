@@ -9,6 +9,12 @@ from redis.exceptions import RedisError
 #: What a caller catches when Redis is away. Nothing that must not be lost lives there, so most callers go on without.
 RedisUnavailable = (RedisError, OSError)
 
+#: How a script asks for the time, in seconds: the clocks of two hosts differ, that of Redis is the same for all.
+NOW = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+"""
+
 MAX_CONNECTIONS = 50
 POOL_WAIT_SECONDS = 5
 CALL_SECONDS = 10

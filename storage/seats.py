@@ -10,6 +10,8 @@ from itertools import islice
 
 from redis.asyncio import Redis
 
+from storage.redis import NOW
+
 KEY = "cloudkeep:seats:"
 LEASE_SECONDS = 60.0
 #: For one call. Somebody waits for it, and can do without.
@@ -17,10 +19,6 @@ CALL_SECONDS = 2.0
 #: Owners in one round trip. Packing the commands keeps the event loop busy meanwhile.
 BATCH = 200
 
-NOW = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-"""
 #: Arguments: lease, cap, the new seat, and seats that were given back. All or nothing, and never more than the cap.
 TAKE = (
     NOW

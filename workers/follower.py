@@ -1,21 +1,24 @@
 """Verifying uploads while they arrive, so that little is left to do when their last chunk has come.
 
 What was verified is kept in memory alone and may be lost: whoever reassembles then begins at the first slot. A worker
-follows what it hears of in the event log; that it misses something costs time, nothing else.
+follows what it owns (:mod:`workers.roster`) and hears of in the event log; that it misses something costs time, nothing
+else.
 """
 
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.progress import Progress
+from services.progress import Arrival, Progress
 from storage import receipts
 from storage import uploads as rows
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound
 from storage.models import Upload, UploadStatus
+from workers.roster import Roster
 from workers.verification import Verification
 
 logger = logging.getLogger("cloudkeep.follower")
@@ -36,22 +39,28 @@ class _Followed:
 
 
 class Follower:
-    """Follows the uploads of which chunks arrive."""
+    """Follows those uploads of which chunks arrive that the roster says are this worker's."""
 
-    def __init__(self, store: BlobStore, progress: Progress) -> None:
+    def __init__(self, store: BlobStore, progress: Progress, roster: Roster) -> None:
         self._store = store
         self._progress = progress
+        self._roster = roster
         self._followed: OrderedDict[UUID, _Followed] = OrderedDict()
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
-    async def run(self) -> None:
-        """Follow for ever; a cancellation ends every reading."""
+    async def run(self, on_last: Callable[[], None]) -> None:
+        """Follow for ever, and call ``on_last`` when the last chunk of one has come. A cancellation ends every reading.
+
+        Where nothing can be read before the last chunk, there is nothing to follow.
+        """
+        if not self._store.reads_staging:
+            return
         try:
-            async for upload_id in self._progress.arrivals():
+            async for arrival in self._progress.arrivals():
                 try:
-                    await self._hear(upload_id)
+                    await self._hear(arrival, on_last)
                 except Exception:
-                    logger.exception("%s is not followed", upload_id)
+                    logger.exception("%s is not followed", arrival.upload_id)
         finally:
             for upload_id in list(self._followed):
                 await self._forget(upload_id)
@@ -61,7 +70,16 @@ class Follower:
         followed = await self._forget(upload.id)
         return followed.verification if followed else Verification(upload, self._store)
 
-    async def _hear(self, upload_id: UUID) -> None:
+    async def _hear(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
+        upload_id = arrival.upload_id
+        if not self._roster.owns(upload_id):
+            await self._forget(upload_id)
+        elif arrival.last:
+            on_last()
+        else:
+            await self._go_on(upload_id)
+
+    async def _go_on(self, upload_id: UUID) -> None:
         followed = self._followed.get(upload_id) or await self._begin(upload_id)
         if not followed:
             return

@@ -1,7 +1,7 @@
 """The claim loop: take a job row, hold its lease, run it, store how it ended.
 
 Each kind of job has lanes of its own, so that quick reassemblies never wait behind long compressions. A hint wakes the
-lanes at once; without one they look for themselves, and so find jobs whose worker died.
+lanes of some worker at once; without one they look for themselves, and so find jobs whose worker died.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from storage.hints import JobHints
 from storage.models import Job, JobKind, UploadStatus
 from storage.presence import Presence
 from storage.redis import RedisUnavailable
+from workers.roster import Roster
 
 logger = logging.getLogger("cloudkeep.worker")
 
@@ -54,6 +55,8 @@ class Lane:
     width: int
     #: What becomes of the upload when the job fails for good.
     on_failure: UploadStatus
+    #: Which of the jobs that are due this worker claims.
+    choose: jobs.Choice = jobs.oldest_first
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Worker:
         uploads: Uploads,
         hints: JobHints,
         presence: Presence,
+        roster: Roster,
     ) -> None:
         self._terms = terms
         self._lanes = lanes
@@ -85,14 +89,22 @@ class Worker:
         self._sweeper = Sweeper(store, uploads)
         self._hints = hints
         self._presence = presence
-        self._wake = asyncio.Event()
+        self._roster = roster
+        self._wakes: list[asyncio.Event] = []
+
+    def wake(self) -> None:
+        """Look for jobs at once: there may be one."""
+        for wake in self._wakes:
+            wake.set()
 
     async def run(self) -> None:
         """Work for ever. What a dead worker of the same name held is taken up first."""
         await jobs.release(self._terms.worker_name, now())
         try:
+            # Before the first claim: who else is there decides what is whose.
+            await self._try(self._announce)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._hints.listen(self._wake.set))
+                group.create_task(self._hints.listen(self.wake))
                 group.create_task(self._every(ANNOUNCE_SECONDS, self._announce))
                 group.create_task(self._every(HOUSEKEEPING_SECONDS, self._keep_house))
                 group.create_task(self._every(DERIVED_SECONDS, self._sweep_derived))
@@ -104,28 +116,28 @@ class Worker:
                 await self._presence.leave(self._terms.worker_name)
 
     async def _drive(self, kind: JobKind, lane: Lane) -> None:
+        wake = asyncio.Event()
+        self._wakes.append(wake)
         while True:
-            job = await self._claim(kind)
+            # Before the rows are looked at: what wakes this lane meanwhile may have come too late for them.
+            wake.clear()
+            job = await self._claim(kind, lane)
             if job:
                 await self._run(job, lane)
             else:
-                await self._wait_for_hint()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await wake.wait()
 
-    async def _claim(self, kind: JobKind) -> Job | None:
+    async def _claim(self, kind: JobKind, lane: Lane) -> Job | None:
         try:
-            return await jobs.claim([kind], self._terms.worker_name, self._terms.lease, now())
+            return await jobs.claim([kind], self._terms.worker_name, self._terms.lease, now(), lane.choose)
         except NoSpace:
             # Nothing can be claimed by anybody until there is room; nothing is lost meanwhile.
             return None
         except Exception:
             logger.exception("looking for jobs failed, trying again")
             return None
-
-    async def _wait_for_hint(self) -> None:
-        self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
 
     async def _run(self, job: Job, lane: Lane) -> None:
         try:
@@ -215,7 +227,7 @@ class Worker:
         await self._progress.changed(job.subject_id)
 
     async def _announce(self) -> None:
-        await self._presence.announce(self._terms.worker_name)
+        self._roster.update(await self._presence.announce(self._terms.worker_name))
 
     async def _keep_house(self) -> None:
         await accounts.purge_expired(now())
@@ -226,11 +238,14 @@ class Worker:
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            try:
-                await work()
-            except Exception as error:
-                logger.warning("%s failed, trying again: %s", work.__name__, error)
+            await self._try(work)
             await asyncio.sleep(seconds)
+
+    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:
+            logger.warning("%s failed, trying again: %s", work.__name__, error)
 
 
 async def stored(write: Callable[[], Awaitable[T]]) -> T:

@@ -79,6 +79,11 @@ class BlobStore(Protocol):
         """The smallest slot it can take, but for the last one of an upload."""
         ...
 
+    @property
+    def reads_staging(self) -> bool:
+        """Whether ``scan`` reads slots before the last one is filled, so that they can be verified as they come."""
+        ...
+
     async def stage(self, key: str, size: int) -> None:
         """Reserve room for ``size`` bytes; doing it twice is harmless.
 

@@ -39,6 +39,7 @@ class LocalBlobStore:
     """See :class:`storage.blobs.base.BlobStore`."""
 
     min_chunk_size = 64 * 1024
+    reads_staging = True
 
     def __init__(self, root: Path, reserve: int | None = None) -> None:
         """``reserve`` bytes of the file system stay free of new staging areas; None picks a share that suits it."""

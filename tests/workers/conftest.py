@@ -28,6 +28,7 @@ from workers.crew import Crew
 from workers.follower import Follower
 from workers.loop import Handler, Lane, Terms, Worker
 from workers.media.tools import find_tools
+from workers.roster import Roster
 
 DAY = timedelta(days=1)
 CHUNK = 64 * 1024
@@ -50,7 +51,7 @@ async def crew(redis_url: str, database: str, store: LocalBlobStore, tmp_path: P
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     progress = Progress(RedisEventLog(redis))
-    yield Crew(store, progress, hints, find_tools(), scratch, Follower(store, progress), DAY, 30.0)
+    yield Crew(store, progress, hints, find_tools(), scratch, Follower(store, progress, Roster("one")), DAY, 30.0)
     await hints.close()
     await close_redis(redis)
 
@@ -73,7 +74,7 @@ async def start(crew: Crew, redis_url: str) -> AsyncIterator[Start]:
         on_failure = UploadStatus.FAILED if kind is JobKind.REASSEMBLE else UploadStatus.READY
         terms = Terms(name, timedelta(seconds=lease), attempts)
         lanes = {kind: Lane(handler, 1, on_failure)}
-        worker = Worker(terms, lanes, crew.store, crew.progress, uploads, crew.hints, Presence(redis))
+        worker = Worker(terms, lanes, crew.store, crew.progress, uploads, crew.hints, Presence(redis), Roster(name))
         task = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -99,17 +100,22 @@ async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
     return await Upload.create(account=account, size=len(content), expires_at=now() + DAY, **given)
 
 
+async def fill(store: LocalBlobStore, upload: Upload, content: bytes, index: int) -> int:
+    """Let a chunk arrive. Returns how many bytes have arrived by then."""
+    offset = upload.slot_offset(index)
+    part = content[offset : offset + upload.slot_size(index)]
+    async with store.slot(str(upload.id), offset, len(part)) as writer:
+        await writer.write([part])
+        digests = await writer.finish()
+    return (await add(upload, index, digests, now(), now() + DAY)).received.bytes
+
+
 async def full_upload(store: LocalBlobStore, content: bytes, **more: Any) -> Upload:
     """An upload all of whose chunks have arrived, so that its reassembly is queued."""
     upload = await new_upload(content, **more)
     await store.stage(str(upload.id), upload.size)
     for index in range(upload.chunk_count):
-        offset = index * upload.chunk_size
-        part = content[offset : offset + upload.slot_size(index)]
-        async with store.slot(str(upload.id), offset, len(part)) as writer:
-            await writer.write([part])
-            digests = await writer.finish()
-        await add(upload, index, digests, now(), now() + DAY)
+        await fill(store, upload, content, index)
     return await Upload.get(id=upload.id)
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import now
 from services.progress import Progress, receiving
-from storage import receipts
 from storage import uploads as rows
 from storage.blobs import LocalBlobStore
 from storage.events import RedisEventLog
@@ -17,9 +15,10 @@ from storage.models import Upload, UploadStatus
 from storage.redis import close_redis, connect_redis
 from tests.support.server import digest
 from tests.support.waiting import eventually
-from tests.workers.conftest import CHUNK, DAY, new_upload
+from tests.workers.conftest import CHUNK, fill, new_upload
 from workers import follower
 from workers.follower import Follower
+from workers.roster import Roster
 
 CONTENT = bytes(range(250)) * 1500
 COUNT = -(-len(CONTENT) // CHUNK)
@@ -37,8 +36,8 @@ async def progress(redis_url: str, database: str) -> AsyncIterator[Progress]:
 
 @pytest.fixture
 async def following(progress: Progress, store: LocalBlobStore) -> AsyncIterator[Follower]:
-    running = Follower(store, progress)
-    task = asyncio.create_task(running.run())
+    running = Follower(store, progress, Roster("one"))
+    task = asyncio.create_task(running.run(lambda: None))
     # The first step subscribes.
     await asyncio.sleep(0)
     yield running
@@ -54,19 +53,10 @@ async def upload(store: LocalBlobStore, database: str) -> Upload:
     return made
 
 
-async def fill(store: LocalBlobStore, upload: Upload, index: int) -> int:
-    """Let a chunk arrive. Returns how many bytes have arrived by then."""
-    offset = upload.slot_offset(index)
-    async with store.slot(str(upload.id), offset, upload.slot_size(index)) as writer:
-        await writer.write([CONTENT[offset : offset + upload.slot_size(index)]])
-        digests = await writer.finish()
-    return (await receipts.add(upload, index, digests, now(), now() + DAY)).received.bytes
-
-
 async def send(store: LocalBlobStore, progress: Progress, upload: Upload, *indexes: int) -> None:
     """Let chunks arrive and tell it, as the API does."""
     for index in indexes:
-        await progress.publish(receiving(upload.id, await fill(store, upload, index), upload.size))
+        await progress.publish(receiving(upload.id, await fill(store, upload, CONTENT, index), upload.size))
 
 
 async def verified(following: Follower, upload: Upload, index: int) -> None:
@@ -105,7 +95,7 @@ async def test_what_arrived_before_it_looked_is_caught_up_with(
 ) -> None:
     monkeypatch.setattr(follower, "TURN", 2)
     for index in range(COUNT - 2):
-        await fill(store, upload, index)
+        await fill(store, upload, CONTENT, index)
     await send(store, progress, upload, COUNT - 2)
     await verified(following, upload, COUNT - 1)
 
