@@ -32,7 +32,7 @@ from schema.trusted import TrustedDocuments, TrustedDocumentsError
 from services.container import Services
 from services.counts import Counts
 from services.errors import CloudKeepError
-from storage.errors import NoSpace
+from storage.errors import NoSpace, StoreUnavailable
 
 
 class State(TypedDict):
@@ -74,6 +74,7 @@ def create_app(settings: Settings) -> ASGIApp:
         exception_handlers={
             CloudKeepError: problems.refused,
             NoSpace: problems.refused,
+            StoreUnavailable: problems.refused,
             HTTPException: problems.http_error,
             Exception: problems.fault,
         },

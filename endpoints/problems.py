@@ -15,12 +15,18 @@ from services.errors import (
     SlotBusy,
     SlotTakenOver,
     StorageFull,
+    StorageUnavailable,
     refusal_of,
 )
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.
-RETRY_AFTER: dict[type[CloudKeepError], str] = {SlotBusy: "1", SlotTakenOver: "1", StorageFull: "30"}
+RETRY_AFTER: dict[type[CloudKeepError], str] = {
+    SlotBusy: "1",
+    SlotTakenOver: "1",
+    StorageFull: "30",
+    StorageUnavailable: "5",
+}
 
 
 def problem(

@@ -101,7 +101,7 @@ class Doctor:
 
     async def _dead_staging(self) -> Findings:
         async for found in dead_staging(self._store):
-            mended = await self._removed(self._store.discard, found.key)
+            mended = await self._removed(self._store.discard, found.staging)
             yield Finding(Code.STAGING_DEAD, found.key, f"{found.size} bytes of an upload that is no more", mended)
 
     async def _foreign_staging(self) -> Findings:
@@ -113,16 +113,8 @@ class Doctor:
         for status in (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING):
             async for page in pages(partial(audit.uploads_with, status)):
                 for upload in page:
-                    if not await self._has_bytes(upload) and await audit.is_still(upload):
+                    if not await self._store.holds(upload.staging_area) and await audit.is_still(upload):
                         yield _about(Code.STAGING_MISSING, upload, "its bytes are missing")
-
-    async def _has_bytes(self, upload: Upload) -> bool:
-        try:
-            seen: list[int] = []
-            await self._store.scan(str(upload.id), 0, 1, lambda block: seen.append(len(block)))
-        except BlobNotFound:
-            return False
-        return bool(seen)
 
     async def _uploads_without_job(self) -> Findings:
         for status in audit.DRIVEN_BY:

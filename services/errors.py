@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from services.limits import LayerStatus
-from storage.errors import NoSpace
+from storage.errors import NoSpace, StoreUnavailable
 
 
 class ErrorCode(StrEnum):
@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     SLOT_CONFLICT = "SLOT_CONFLICT"
     SLOT_TAKEN_OVER = "SLOT_TAKEN_OVER"
     STORAGE_FULL = "STORAGE_FULL"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -185,6 +186,16 @@ class StorageFull(ExpectedError):
 
 
 FULL_DISK = "The server's disk is full. Nothing that was acknowledged is lost; try again later."
+
+
+class StorageUnavailable(ExpectedError):
+    """Whoever keeps the bytes does not answer; nothing that was acknowledged is lost."""
+
+    code = ErrorCode.STORAGE_UNAVAILABLE
+    status = 503
+
+
+AWAY = "The blob store does not answer at the moment. Nothing that was acknowledged is lost; try again in a moment."
 
 
 class QuotaExceeded(ExpectedError):
@@ -334,8 +345,11 @@ class TooManySubscriptions(CloudKeepError):
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:
     """What a caller is told of an error; None for a fault of ours.
 
-    A full disk may show in every write, so that it is not left to each service to expect it.
+    A full disk may show in every write, and a store that is away in every use of it, so that it is not left to each
+    service to expect them.
     """
     if isinstance(error, NoSpace):
         return StorageFull(FULL_DISK)
+    if isinstance(error, StoreUnavailable):
+        return StorageUnavailable(AWAY)
     return error if isinstance(error, CloudKeepError) else None

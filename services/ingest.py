@@ -123,7 +123,7 @@ class Ingest:
         try:
             async with (
                 self._holders.hold((slot.id, right.index), silence),
-                self._store.slot(str(slot.id), slot.slot_offset(right.index), right.size) as writer,
+                self._store.slot(slot.staging_area, slot.slot_offset(right.index), right.size) as writer,
             ):
                 # Asked again now that nobody else can write: a receipt makes the slot's bytes untouchable.
                 slot = await self._slot(right)
@@ -238,12 +238,13 @@ class _Filling:
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""
-        try:
-            digests = await self._writer.finish()
-        except NoSpace as error:
-            raise _full() from error
-        _demand_size(self._writer.written, self._slot, self._index)
-        _demand_digest(digests.sha256, declared_sha256)
+
+        def accept(digests: Digests) -> None:
+            _demand_size(self._writer.written, self._slot, self._index)
+            _demand_digest(digests.sha256, declared_sha256)
+
+        with self._refusals():
+            digests = await self._writer.finish(accept)
         try:
             return await self._ingest.accept(self._slot, self._index, digests)
         except Duplicate as error:

@@ -5,6 +5,7 @@ makes is named after the lease token of its attempt, and once that lease is lost
 Only what is certain counts as left over: bytes that could be the only copy of anything do not.
 """
 
+import re
 from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from typing import TypeVar
@@ -21,8 +22,8 @@ T = TypeVar("T")
 #: Bytes are there before the row that speaks of them. No step in between takes as long as this.
 GRACE = timedelta(hours=1)
 BATCH = 500
-#: What the store appends to the key of bytes that were about to become a blob.
-LANDING = ".put"
+#: What a store appends to the key of bytes that are about to become a blob: of a file, or of slots that were reopened.
+SUFFIX = re.compile(r"\.(put|[0-9a-f]{8})\Z")
 #: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
 BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
 #: Of an upload's key (RFC 9562); a lease token is of version 4.
@@ -57,7 +58,7 @@ def is_derived(found: StoredObject) -> bool:
 
 def owner_of(found: StoredObject) -> UUID | None:
     """The upload or the attempt that the bytes belong to; None when the name is none of ours."""
-    name = found.key.removesuffix(LANDING)
+    name = SUFFIX.sub("", found.key)
     try:
         owner = UUID(name)
     except ValueError:
@@ -97,9 +98,17 @@ async def _dead(batch: list[StoredObject]) -> list[StoredObject]:
         if owner is None or owner in busy:
             continue
         upload = uploads.get(owner)
-        if is_dead(upload) if upload else is_old(found):
+        if _is_given_up(upload, found) if upload else is_old(found):
             dead.append(found)
     return dead
+
+
+def _is_given_up(upload: Upload, found: StoredObject) -> bool:
+    if is_dead(upload):
+        return True
+    # A reassembly that reopens slots makes another place for the bytes before a row speaks of it.
+    replaced = not upload.staging_area.startswith(found.staging) and upload.status is not UploadStatus.REASSEMBLING
+    return replaced and is_old(found)
 
 
 def is_dead(upload: Upload) -> bool:

@@ -1,7 +1,7 @@
 """The one that owns cleaning up: whatever a crash left of a dead upload is gone within the hour."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from services.clock import now
@@ -35,7 +35,7 @@ class Sweeper:
             pass
         swept = 0
         async for found in dead_staging(self._store):
-            swept += await self._remove(self._store.discard, found)
+            swept += await self._remove(self._store.discard(found.staging), found)
         await self._sweep_rows()
         return swept
 
@@ -47,7 +47,7 @@ class Sweeper:
         swept = 0
         async for found in orphans(self._store):
             if is_derived(found):
-                swept += await self._remove(self._store.delete, found)
+                swept += await self._remove(self._store.delete(found.key), found)
         return swept
 
     async def _sweep_rows(self) -> None:
@@ -57,9 +57,9 @@ class Sweeper:
         while await purge.uploads(BYTES_GONE, now() - KEPT, BATCH):
             pass
 
-    async def _remove(self, remove: Callable[[str], Awaitable[None]], found: StoredObject) -> bool:
+    async def _remove(self, removal: Awaitable[None], found: StoredObject) -> bool:
         try:
-            await remove(found.key)
+            await removal
         except (OSError, StorageError) as error:
             # The others are not to wait for it.
             logger.warning("what is left of %s cannot be removed: %s", found.key, error)

@@ -171,8 +171,9 @@ class Uploads:
         and :class:`UploadClosed` once all chunks are there.
         """
         upload = await self._owned(account_id, upload_id)
+        failed = upload.status is UploadStatus.FAILED
         if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
-            await self._store.discard(str(upload_id))
+            await self._store.discard(upload.staging_area, sealed=failed)
             await self._progress.changed(upload_id)
         upload = await self._owned(account_id, upload_id)
         if upload.status is not UploadStatus.ABORTED:
@@ -205,7 +206,7 @@ class Uploads:
 
     async def _expire(self, upload: Upload) -> None:
         if await rows.expire(upload.id, now()):
-            await self._store.discard(str(upload.id))
+            await self._store.discard(upload.staging_area)
             await self._progress.changed(upload.id)
 
     async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:
@@ -231,11 +232,11 @@ class Uploads:
         # Asked before the disk is, so that nobody can fill it for a moment with what they may not store.
         await space.demand(upload.account_id, upload.size, self._policy.quota)
         # Reserved before the row exists, so that no upload without its place is ever seen.
-        await self._store.stage(str(upload.id), upload.size)
+        upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
         try:
             await rows.insert(upload, now(), quota=self._policy.quota, held=mine)
         except (Duplicate, OverQuota, NoSpace):
-            await self._store.discard(str(upload.id))
+            await self._store.discard(upload.staging)
             raise
 
     async def _insert_owned(self, upload: Upload, mine: File) -> Upload:

@@ -1,5 +1,7 @@
 """What storage reports upwards. Services turn these into refusals with a code."""
 
+from collections.abc import Collection
+
 
 class StorageError(Exception):
     """Base of everything below."""
@@ -15,6 +17,22 @@ class StateChanged(StorageError):
 
 class BlobNotFound(StorageError):
     """No blob and no staging area has this key."""
+
+
+class StagingLost(BlobNotFound):
+    """Whoever keeps the bytes has thrown away every slot of this staging area."""
+
+
+class PartsRefused(StorageError):
+    """The store does not have these parts as its receipts say. ``indexes`` are those of their slots."""
+
+    def __init__(self, indexes: Collection[int]) -> None:
+        super().__init__(f"{len(indexes)} parts are not what they were")
+        self.indexes = sorted(indexes)
+
+
+class StoreUnavailable(StorageError):
+    """The store does not answer, or cannot at the moment, and was asked more than once. Nothing is lost."""
 
 
 class SlotLocked(StorageError):

@@ -188,10 +188,20 @@ class Rendition(Model):
 
 
 class Sliced:
-    """Something of ``size`` bytes, cut into slots of ``chunk_size`` bytes."""
+    """Something of ``size`` bytes, cut into slots of ``chunk_size`` bytes.
 
+    ``staging`` is what the store calls the place of its bytes; without it, that is the ``id``.
+    """
+
+    id: UUID
     size: int
     chunk_size: int
+    staging: str | None
+
+    @property
+    def staging_area(self) -> str:
+        """What the store knows the bytes by until they are a blob."""
+        return self.staging or str(self.id)
 
     @property
     def chunk_count(self) -> int:
@@ -211,7 +221,8 @@ class Upload(Sliced, Model):
     """A file on its way in. An idempotency key is given up when the upload dies without a file.
 
     ``fingerprint`` stands for the file and its owner while the upload is open and was begun without a key.
-    ``received_chunks`` and ``received_bytes`` change with the receipts, in the same transaction.
+    ``received_chunks`` and ``received_bytes`` change with the receipts, in the same transaction. ``direct`` says that
+    its chunks go to the store past us.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -226,6 +237,8 @@ class Upload(Sliced, Model):
     idempotency_key = fields.CharField(max_length=255, null=True)
     fingerprint = fields.CharField(max_length=64, null=True, unique=True)
     status = fields.CharEnumField(UploadStatus, max_length=16, default=UploadStatus.RECEIVING)
+    staging = fields.TextField(null=True)
+    direct = fields.BooleanField(default=False, db_default=False)
     received_chunks = fields.IntField(default=0, db_default=0)
     received_bytes = fields.BigIntField(default=0, db_default=0)
     error_code = fields.CharField(max_length=64, null=True)
@@ -259,7 +272,7 @@ class Chunk(Model):
     verified.
 
     ``xxh3`` (XXH3, 128 bits, in hex) is for finding damage when the bytes are read again: it costs next to nothing.
-    Receipts from before there was one have none.
+    Receipts from before there was one have none. ``etag`` is what the store calls them, where it does.
     """
 
     id = fields.BigIntField(primary_key=True, generated=True)
@@ -271,6 +284,7 @@ class Chunk(Model):
     xxh3 = fields.CharField(max_length=32, null=True)
     source = fields.CharField(max_length=200, null=True)
     source_offset = fields.BigIntField(null=True)
+    etag = fields.CharField(max_length=200, null=True)
 
     class Meta:
         table = "chunk"

@@ -24,15 +24,17 @@ from storage.models import Chunk, JobKind, Sliced, Upload, UploadStatus
 MOST = 10_000
 SLOT = """
 SELECT upload.account_id, upload.size, upload.chunk_size, upload.status, upload.expires_at,
-       upload.received_chunks, upload.received_bytes, chunk.sha256
+       upload.received_chunks, upload.received_bytes, upload.staging, chunk.sha256
 FROM upload LEFT JOIN chunk ON chunk.upload_id = upload.id AND chunk."index" = ?
 WHERE upload.id = ?"""
-INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3) VALUES (?, ?, ?, ?, ?)'
+INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) VALUES (?, ?, ?, ?, ?, ?)'
 INSERT_HELD = """
 INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+RENAME = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
 COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
-WHERE id = ? AND status = 'RECEIVING' AND received_chunks < ? RETURNING received_chunks, received_bytes"""
+WHERE id = ? AND COALESCE(staging, '') = ? AND status = 'RECEIVING' AND received_chunks < ?
+RETURNING received_chunks, received_bytes"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class SlotState(Sliced):
     status: UploadStatus
     expires_at: datetime
     received: Received
+    staging: str | None
     sha256: str | None
 
 
@@ -73,10 +76,12 @@ async def slot(upload_id: UUID, index: int) -> SlotState | None:
     rows = await fetch(SLOT, index, str(upload_id))
     if not rows:
         return None
-    account_id, size, chunk_size, status, expires_at, chunks, count, sha256 = rows[0]
+    account_id, size, chunk_size, status, expires_at, chunks, count, staging, sha256 = rows[0]
     moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
     there = Received(chunks, count)
-    return SlotState(upload_id, UUID(account_id), size, chunk_size, UploadStatus(status), moment, there, sha256)
+    return SlotState(
+        upload_id, UUID(account_id), size, chunk_size, UploadStatus(status), moment, there, staging, sha256
+    )
 
 
 async def add(
@@ -84,15 +89,17 @@ async def add(
 ) -> Accepted:
     """Store the receipt of a slot and prolong the upload; the last receipt queues reassembly in the same transaction.
 
-    Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks.
+    Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks, or
+    takes them in another staging area by now.
     """
     size, key = upload.slot_size(index), str(upload.id)
-    insert = (INSERT, (key, index, size, digests.sha256, digests.xxh3))
+    area = upload.staging or ""
+    insert = (INSERT, (key, index, size, digests.sha256, digests.xxh3, digests.etag))
 
     async def fill_last() -> Accepted:
         await fetch(INSERT, *insert[1])
         # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
-        counted = await fetch(COUNT, expires_at, size, key, upload.chunk_count)
+        counted = await fetch(COUNT, expires_at, size, key, area, upload.chunk_count)
         if not counted:
             raise StateChanged("the upload takes no chunks")
         there = Received(*counted[0])
@@ -101,7 +108,7 @@ async def add(
         return Accepted(there, there.chunks == upload.chunk_count)
 
     try:
-        if counted := await fetch_together(insert, (COUNT, (expires_at, size, key, upload.chunk_count - 1))):
+        if counted := await fetch_together(insert, (COUNT, (expires_at, size, key, area, upload.chunk_count - 1))):
             return Accepted(Received(*counted[0]), complete=False)
         return await atomically(fill_last)
     except IntegrityError as error:
@@ -130,6 +137,11 @@ async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:
 async def of(upload_id: UUID, start: int = 0, limit: int = MOST) -> list[Chunk]:
     """The first receipts of an upload from index ``start`` on, by index."""
     return await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").limit(limit)
+
+
+async def rename(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
+    """Store what the store calls the bytes of slots now, by index."""
+    await execute_many(RENAME, [(etag, str(upload_id), index) for index, etag in etags.items()])
 
 
 async def indexes(upload_id: UUID, start: int) -> list[int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from storage import accounts, jobs, receipts, space
+from storage.blobs import Reopened
 from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.held import Held
@@ -115,16 +116,19 @@ async def count(account_id: UUID, status: UploadStatus | None) -> int:
     return await (query.filter(status=status) if status else query).count()
 
 
-async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime) -> None:
+async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime, place: Reopened | None = None) -> None:
     """End a reassembly by opening the slots of damaged chunks again, and nothing else.
 
-    Raises :class:`StateChanged` when the job's lease was lost.
+    With a ``place``, the upload goes on there. Raises :class:`StateChanged` when the job's lease was lost.
     """
 
     async def work() -> None:
         await _finish(job)
         await receipts.withdraw(job.subject_id, indexes)
-        await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at)
+        changes: dict[str, Any] = {"staging": place.staging} if place else {}
+        await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
+        if place:
+            await receipts.rename(job.subject_id, place.etags)
 
     await atomically(work)
 

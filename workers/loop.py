@@ -20,7 +20,7 @@ from services.uploads import Uploads
 from storage import accounts, jobs
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import NoSpace, StateChanged
+from storage.errors import NoSpace, StateChanged, StoreUnavailable
 from storage.hints import JobHints
 from storage.models import Job, JobKind, UploadStatus
 from storage.presence import Presence
@@ -39,7 +39,8 @@ RENEWALS = 4
 BACKOFF_SECONDS = 2.0
 #: From this attempt on the pause does not grow any more: about a minute, however many attempts are allowed.
 LONGEST_BACKOFF = 6
-#: A job that met a full disk is looked at again after so long; its lane waits as long as ROOM_PAUSE before the next.
+#: A job that met a full disk, or no blob store, is looked at again after so long; its lane waits as long as ROOM_PAUSE
+#: before the next.
 ROOM_SECONDS = 30.0
 ROOM_PAUSE_SECONDS = 1.0
 
@@ -163,7 +164,10 @@ class Worker:
             raise
         except NoSpace as error:
             logger.warning("%s %s waits for room: %s", job.kind, job.subject_id, error)
-            await self._wait_for_room(job)
+            await self._wait_for(ErrorCode.STORAGE_FULL, job)
+        except StoreUnavailable as error:
+            logger.warning("%s %s waits for the blob store: %s", job.kind, job.subject_id, error)
+            await self._wait_for(ErrorCode.STORAGE_UNAVAILABLE, job)
         except ExpectedError as error:
             await self._fail(job, lane, error.code, str(error))
         except Exception:
@@ -202,12 +206,12 @@ class Worker:
         if full:
             raise full
 
-    async def _wait_for_room(self, job: Job) -> None:
+    async def _wait_for(self, lacking: ErrorCode, job: Job) -> None:
         """Give the job back, which may itself need room. Its lane waits a little, so that many do not run in circles.
 
         An attempt is not counted, and its owner is told what it waits for.
         """
-        await stored(lambda: jobs.give_back(job, now() + timedelta(seconds=ROOM_SECONDS), ErrorCode.STORAGE_FULL))
+        await stored(lambda: jobs.give_back(job, now() + timedelta(seconds=ROOM_SECONDS), lacking))
         await self._progress.changed(job.subject_id)
         await asyncio.sleep(ROOM_PAUSE_SECONDS)
 
@@ -223,7 +227,9 @@ class Worker:
         await stored(lambda: rows.fail_job(job, status=lane.on_failure, code=code, message=message))
         # Only bytes that are proven not to be the declared file are thrown away.
         if code is ErrorCode.CHECKSUM_MISMATCH:
-            await self._store.discard(str(job.subject_id))
+            upload = await rows.find(job.subject_id)
+            if upload:
+                await self._store.discard(upload.staging_area, sealed=True)
         await self._progress.changed(job.subject_id)
 
     async def _announce(self) -> None:

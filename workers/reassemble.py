@@ -1,7 +1,8 @@
 """Reassembly: verify every chunk and the whole, as far as the follower has not, make it durable, let the file appear.
 
-On a local disk nothing is copied. A crash at any point leaves a job that can simply run again: publishing the bytes
-twice is harmless, and the rows are written in one transaction that names the job's lease.
+On a local disk nothing is copied, and elsewhere only what the store copies by itself. A crash at any point leaves a job
+that can simply run again: sealing and publishing the bytes twice is harmless, and the rows are written in one
+transaction that names the job's lease.
 """
 
 import time
@@ -16,6 +17,7 @@ from storage.models import Job, JobKind, Upload, UploadStatus
 from workers.crew import Crew
 from workers.media.probe import NotMedia, probe
 from workers.reporter import Reporter
+from workers.sealing import reopen, sealed
 from workers.verification import Verification
 
 
@@ -28,10 +30,13 @@ async def reassemble(job: Job, crew: Crew) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
-    verification = await crew.follower.take(upload)
-    await _finish(verification, upload, Reporter(job, crew.progress))
-    if verification.damaged:
-        await rows.reopen_slots(job, verification.damaged, now() + crew.upload_lifetime)
+    damaged = await sealed(upload, crew.store)
+    if not damaged:
+        verification = await crew.follower.take(upload)
+        await _finish(verification, upload, Reporter(job, crew.progress))
+        damaged = verification.damaged
+    if damaged:
+        await reopen(job, upload, damaged, crew)
     else:
         await _publish(job, upload, verification.sha256, crew)
     await crew.progress.changed(upload.id)
@@ -40,8 +45,7 @@ async def reassemble(job: Job, crew: Crew) -> None:
 async def _publish(job: Job, upload: Upload, sha256: str, crew: Crew) -> None:
     if upload.sha256 and upload.sha256 != sha256:
         raise ChecksumMismatch(f"The file's SHA-256 is {sha256}, not the declared one.", field="sha256")
-    key = str(upload.id)
-    await crew.store.publish(key)
+    key = await crew.store.publish(upload.staging_area)
     facts = await _facts(key, crew)
     media = facts.to_json() if facts else None
     await rows.publish(job, upload, blob_key=key, sha256=sha256, media=media, now=now())

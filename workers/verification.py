@@ -62,11 +62,12 @@ class Verification:
             hasher.update(block)
             whole.update(block)
 
-        key, offset = str(self._upload.id), self._upload.slot_offset(receipt.index)
-        if receipt.source and receipt.source_offset is not None:
-            await self._store.copy_in(key, offset, receipt.size, receipt.source, receipt.source_offset)
-        await self._store.scan(key, offset, receipt.size, consume)
-        await self._store.write_back(key, offset, receipt.size)
+        area, offset = self._upload.staging_area, self._upload.slot_offset(receipt.index)
+        # Elsewhere it was copied before the whole was sealed.
+        if receipt.source and receipt.source_offset is not None and self._store.reads_staging:
+            await self._store.copy_in(area, offset, receipt.size, receipt.source, receipt.source_offset)
+        await self._store.scan(area, offset, receipt.size, consume)
+        await self._store.write_back(area, offset, receipt.size)
         return hasher.hexdigest() == known
 
 

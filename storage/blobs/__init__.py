@@ -3,16 +3,19 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from storage.blobs.base import BLOCK, BlobStore, Buffer, Digests, SlotWriter, StoredObject
+from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
 from storage.blobs.local import LocalBlobStore
 from storage.blobs.room import demand_room
 
 __all__ = [
     "BLOCK",
+    "Accept",
     "BlobStore",
     "Buffer",
     "Digests",
     "LocalBlobStore",
+    "Part",
+    "Reopened",
     "SlotWriter",
     "StoredObject",
     "demand_room",

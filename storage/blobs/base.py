@@ -1,10 +1,12 @@
 """The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_store.py``.
 
-Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. ``publish`` turns
-a complete staging area into a *blob*, atomically and durably; a blob never changes. Keys are ours, never a client's.
+Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. What ``stage``
+returned names it: a handle, which means nothing to anybody but the store. Once every slot is filled, ``seal`` makes one
+object of them, ``scan`` reads it again, and ``publish`` turns it into a *blob*, durably; a blob never changes. Where
+something is damaged, ``reopen`` gives back a staging area that has everything else. Keys are ours, never a client's.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,20 +25,52 @@ class Digests:
     """What bytes are known by, each in lower-case hex.
 
     ``sha256`` (FIPS 180-4) is what their sender is told. ``xxh3`` (XXH3 with 128 bits) finds damage when they are read
-    again, for a fiftieth of the time; it is no proof against somebody who means harm.
+    again, for a fiftieth of the time; it is no proof against somebody who means harm. ``etag`` is what the store itself
+    calls them, where it does; only the store can tell what it means.
     """
 
     sha256: str
     xxh3: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What fills slot ``index``: ``size`` bytes from ``offset`` on, and what the store called them."""
+
+    index: int
+    offset: int
+    size: int
+    etag: str | None
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """A staging area to go on with, and the slots of it that are filled, with what the store calls them there."""
+
+    staging: str
+    etags: Mapping[int, str | None]
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A blob or a staging area as a store lists it: its size in bytes, and when bytes last went into it."""
+    """A blob or a staging area as a store lists it: its size in bytes, and when bytes last went into it.
+
+    Of a staging area, ``staging`` is how its handle begins; ``discard`` takes that as well. A store that would have to
+    look at every slot for them says 0 for its size, and when it was made for its age.
+    """
 
     key: str
     size: int
     modified_at: datetime
+    staging: str = ""
+
+
+Accept = Callable[[Digests], None]
+
+
+def anything(_: Digests) -> None:
+    """Accept whatever came."""
 
 
 class SlotWriter(Protocol):
@@ -66,8 +100,12 @@ class SlotWriter(Protocol):
         """
         ...
 
-    async def finish(self) -> Digests:
-        """Wait until everything is stored and return what it is known by."""
+    async def finish(self, accept: Accept = anything) -> Digests:
+        """Fill the slot with what came, if ``accept`` lets it, and return what it is known by.
+
+        ``accept`` is asked before the bytes become part of anything; the error that it raises is raised here. Raises
+        like :meth:`write`, and :class:`storage.errors.StagingLost` when the slots are no longer there.
+        """
         ...
 
 
@@ -81,22 +119,26 @@ class BlobStore(Protocol):
 
     @property
     def reads_staging(self) -> bool:
-        """Whether ``scan`` reads slots before the last one is filled, so that they can be verified as they come."""
+        """Whether ``scan`` reads slots before ``seal``, so that they can be verified as they come."""
         ...
 
-    async def stage(self, key: str, size: int) -> None:
-        """Reserve room for ``size`` bytes; doing it twice is harmless.
+    async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
+        """Reserve room for ``size`` bytes in slots of ``slot_size``, or in one; doing it twice is harmless.
 
-        Raises :class:`NoSpace`, also when less would stay free than the store keeps for running work.
+        Returns the handle of the staging area. Raises :class:`NoSpace`, also when less would stay free than the store
+        keeps for running work.
         """
         ...
 
-    def slot(self, key: str, offset: int, size: int) -> AbstractAsyncContextManager[SlotWriter]:
-        """Open a slot for writing. Raises :class:`SlotLocked` when another writer has it, :class:`BlobNotFound`."""
+    def slot(self, staging: str, offset: int, size: int) -> AbstractAsyncContextManager[SlotWriter]:
+        """Open the slot that begins at ``offset`` for writing.
+
+        Raises :class:`SlotLocked` when another writer has it, :class:`BlobNotFound`.
+        """
         ...
 
-    async def scan(self, key: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
-        """Hand a part of a staging area to ``consume``, or of the blob of the same key when it was published before.
+    async def scan(self, staging: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
+        """Hand a part of a sealed staging area to ``consume``, or of the blob that it was published as.
 
         ``consume`` is called on a thread, in order, with views of at most a mebibyte that are valid only during the
         call, and no more once this has returned or was cancelled. Ends early where the bytes end. Raises
@@ -104,29 +146,52 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
-        """Fill a part of a staging area from a blob. What is not there, here or there, is not copied.
+    async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
+        """Fill a slot from a blob. What is not there, here or there, is not copied.
 
-        Whoever needs to know reads it again. Raises :class:`NoSpace`.
+        Whoever needs to know reads it again. Returns what the store calls these bytes, where it does and there are any.
+        Raises :class:`NoSpace`.
         """
         ...
 
-    async def write_back(self, key: str, offset: int, length: int) -> None:
+    async def write_back(self, staging: str, offset: int, length: int) -> None:
         """Begin to carry a part of a staging area to the device, so that ``publish`` finds less left to wait for.
 
         Promises nothing, and is harmless where there is nothing.
         """
         ...
 
-    async def publish(self, key: str) -> None:
-        """Make the staging area durable and turn it into the blob of the same key; doing it twice is harmless.
+    async def seal(self, staging: str, parts: Sequence[Part]) -> None:
+        """Make one object of these parts, which fill every slot, in order; doing it twice is harmless.
 
-        Raises :class:`BlobNotFound` when neither exists.
+        Nobody sees it before it is published. Raises :class:`storage.errors.PartsRefused`, and :class:`BlobNotFound`
+        when the bytes are gone.
         """
         ...
 
-    async def discard(self, key: str) -> None:
-        """Give up a staging area, if there is one. Writers that still hold a slot write into nothing."""
+    async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:
+        """A staging area that has these parts, as far as they are to be had, and takes bytes for every other slot.
+
+        The one that was given stays what it is, as long as nobody discards it.
+        """
+        ...
+
+    async def publish(self, staging: str) -> str:
+        """Turn what is sealed into a blob, durably, and return its key; doing it twice is harmless.
+
+        Raises :class:`BlobNotFound` when there is neither.
+        """
+        ...
+
+    async def discard(self, staging: str, *, sealed: bool = False) -> None:
+        """Give up a staging area, if there is one. Writers that still hold a slot write into nothing.
+
+        With ``sealed``, also what was made of it. Only who knows that it was never published may say so.
+        """
+        ...
+
+    async def holds(self, staging: str) -> bool:
+        """Whether there is such a staging area, or what was made of it."""
         ...
 
     async def put(self, key: str, source: Path) -> None:
@@ -156,9 +221,8 @@ class BlobStore(Protocol):
         ...
 
     def staged(self) -> AsyncIterator[StoredObject]:
-        """Every staging area, in any order, and whatever a ``put`` that was cut off left, as ``<key>.put``.
+        """Every staging area, in any order, and whatever a ``put`` that was cut off left.
 
-        ``discard`` takes either key.
         What comes or goes meanwhile may be listed or not. However many there are, only a few are held at once.
         """
         ...

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK, StoredObject
+from storage.blobs.base import BLOCK, Part, Reopened, StoredObject
 from storage.blobs.locks import lock_range
 from storage.blobs.room import demand_room
 from storage.blobs.slot_file import SlotFile, translated
@@ -49,16 +49,17 @@ class LocalBlobStore:
         self._local = threading.local()
         (root / "staging").mkdir(parents=True, exist_ok=True)
 
-    async def stage(self, key: str, size: int) -> None:
+    async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run(self._stage, key, size)
+        return key
 
     @asynccontextmanager
-    async def slot(self, key: str, offset: int, size: int) -> AsyncIterator[SlotFile]:
+    async def slot(self, staging: str, offset: int, size: int) -> AsyncIterator[SlotFile]:
         """See :class:`storage.blobs.base.BlobStore`."""
         # Not in a thread: a cancelled call would lose the descriptor that the thread has just opened.
         with translated():
-            descriptor = os.open(self._staging(key), os.O_WRONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._staging(staging), os.O_WRONLY | os.O_CLOEXEC)
         writer = SlotFile(self._pool, descriptor, offset, size)
         try:
             lock_range(descriptor, offset, size)
@@ -66,9 +67,9 @@ class LocalBlobStore:
         finally:
             await writer.leave()
 
-    async def scan(self, key: str, offset: int, length: int, consume: Consume) -> None:
+    async def scan(self, staging: str, offset: int, length: int, consume: Consume) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        file = await self._run(_open_first, (self._staging(key), self._blob(key)))
+        file = await self._run(_open_first, (self._staging(staging), self._blob(staging)))
         try:
             end = offset + length
             while offset < end:
@@ -79,23 +80,36 @@ class LocalBlobStore:
         finally:
             file.close()
 
-    async def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
+    async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
         with suppress(BlobNotFound):
-            await self._run_to_end(self._copy_in, key, offset, size, source, source_offset)
+            await self._run_to_end(self._copy_in, staging, offset, size, source, source_offset)
+        return None
 
-    async def write_back(self, key: str, offset: int, length: int) -> None:
+    async def write_back(self, staging: str, offset: int, length: int) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         with suppress(BlobNotFound):
-            await self._run(self._write_back, key, offset, length)
+            await self._run(self._write_back, staging, offset, length)
 
-    async def publish(self, key: str) -> None:
-        """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._publish, key)
+    async def seal(self, staging: str, parts: Sequence[Part]) -> None:
+        """See :class:`storage.blobs.base.BlobStore`. Nothing is to be done: the slots are in their place."""
 
-    async def discard(self, key: str) -> None:
+    async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:
+        """See :class:`storage.blobs.base.BlobStore`. The file still takes bytes anywhere."""
+        return Reopened(staging, {part.index: part.etag for part in parts})
+
+    async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._staging(key).unlink, True)
+        await self._run(self._publish, staging)
+        return staging
+
+    async def discard(self, staging: str, *, sealed: bool = False) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._staging(staging).unlink, True)
+
+    async def holds(self, staging: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self._run(lambda: self._staging(staging).exists() or self._blob(staging).exists())
 
     async def put(self, key: str, source: Path) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -272,7 +286,7 @@ def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:
 
 
 def _described(key: str, status: os.stat_result) -> StoredObject:
-    return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+    return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), key)
 
 
 def _sync(path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from xxhash import xxh3_128
 
-from storage.blobs.base import Buffer, Digests
+from storage.blobs.base import Accept, Buffer, Digests, anything
 from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -57,10 +57,12 @@ class SlotFile:
         loop = asyncio.get_running_loop()
         self._pending = loop.run_in_executor(self._pool, self._store, list(parts), position)
 
-    async def finish(self) -> Digests:
+    async def finish(self, accept: Accept = anything) -> Digests:
         """See :class:`storage.blobs.base.SlotWriter`."""
         await self._settle()
-        return Digests(self._sha256.hexdigest(), self._xxh3.hexdigest())
+        digests = Digests(self._sha256.hexdigest(), self._xxh3.hexdigest())
+        accept(digests)
+        return digests
 
     async def leave(self) -> None:
         """Wait for the last batch, whatever becomes of it, so that the slot is free when this returns."""

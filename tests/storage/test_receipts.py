@@ -36,7 +36,7 @@ async def test_a_slot_is_found_with_what_is_in_it_and_what_its_upload_has() -> N
     upload = await new_upload(chunks=2)
     await receipts.add(upload, 1, Digests("ab" * 32, "cd" * 16), NOW, LATER)
     filled, open_ = await receipts.slot(upload.id, 1), await receipts.slot(upload.id, 0)
-    there = (upload.id, upload.account_id, 17, 10, UploadStatus.RECEIVING, LATER, Received(1, 7))
+    there = (upload.id, upload.account_id, 17, 10, UploadStatus.RECEIVING, LATER, Received(1, 7), None)
     assert filled == SlotState(*there, "ab" * 32)
     assert open_ == SlotState(*there, None)
     assert await receipts.slot(uuid4(), 0) is None
@@ -72,6 +72,17 @@ async def test_a_slot_has_one_receipt() -> None:
         await receipts.add(upload, 0, Digests("f" * 64, ""), NOW, LATER)
     found = await receipts.of(upload.id)
     assert [(one.index, one.sha256) for one in found] == [(0, SHA256)]
+
+
+async def test_a_chunk_that_went_to_another_staging_area_gets_no_receipt() -> None:
+    upload = await new_upload(staging="the old one")
+    for index in (0, 1):
+        slot = await receipts.slot(upload.id, index)
+        assert slot
+        await Upload.filter(id=upload.id).update(staging=f"another {index}")
+        with pytest.raises(StateChanged):
+            await receipts.add(slot, index, Digests(SHA256, "", "etag"), NOW, LATER)
+    assert await receipts.of(upload.id) == []
 
 
 async def test_of_two_receipts_at_once_for_the_last_slot_one_counts() -> None:
