@@ -13,10 +13,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.cors import shared_with
-from cloudkeep.counted import Counted
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
 from cloudkeep.metrics import Metrics, samples_of, samples_of_budgets
+from cloudkeep.observed import Observed
 from cloudkeep.resources import connected_database, open_services
 from cloudkeep.settings import PREFIX, Settings
 from cloudkeep.startup import StartupError
@@ -79,8 +79,8 @@ def create_app(settings: Settings) -> ASGIApp:
             Exception: problems.fault,
         },
     )
-    counted = Counted(shared_with(settings.cors_origins, app), counts)
-    return ProxyHeaders(counted, settings.trusted_proxies, settings.proxy_header)
+    observed = Observed(shared_with(settings.cors_origins, app), counts, settings.access_log)
+    return ProxyHeaders(observed, settings.trusted_proxies, settings.proxy_header)
 
 
 def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:

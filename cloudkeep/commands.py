@@ -116,6 +116,7 @@ def _settings(*, needs_redis: bool = False) -> Settings:
         prepare_folders(settings)
     except (SettingsError, StartupError) as error:
         raise _refusal(error) from None
+    set_up_logging(settings.log_format, settings.log_level)
     if needs_redis and not settings.redis_url:
         raise _refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
     return settings

@@ -18,6 +18,7 @@ EXPOSED = (
     "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
+    "X-Request-ID",
 )
 #: Seconds for which a browser remembers a preflight: as long as any of them would.
 MAX_AGE = 24 * 60 * 60

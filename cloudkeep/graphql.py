@@ -19,7 +19,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql_answer import FAULT, NO_QUERY, Answer, encoded, response_of, response_of_batch
+from cloudkeep.graphql_answer import NO_QUERY, Answer, encoded, fault, response_of, response_of_batch
 from cloudkeep.graphql_events import event_stream, single_event
 from cloudkeep.graphql_ide import graphiql
 from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
@@ -27,6 +27,7 @@ from cloudkeep.graphql_ws import UNAUTHORIZED, PatientAdapter, SocketContext, St
 from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
 from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
+from services.context import note
 from services.errors import Unauthenticated
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -99,7 +100,9 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         token = _bearer(given if isinstance(given, str) else "")
         if token:
             try:
-                context.sign_in(context.services.accounts.authenticate(token))
+                viewer = context.services.accounts.authenticate(token)
+                note(account_id=viewer.account_id)
+                context.sign_in(viewer)
             except Unauthenticated as error:
                 raise ConnectionRejectionError from error
         return NO_PAYLOAD
@@ -160,7 +163,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         except Exception:
             # The other operations of a batch have been run, or will be, and their answers must not get lost.
             logger.exception("fault in an operation")
-            return FAULT
+            return fault()
         return Answer.of(result)
 
     async def _stream(self, request: Request, asked: Asked, context: RequestContext) -> Response:
@@ -177,15 +180,16 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             return single_event(Answer.refused(NO_QUERY))
         except Exception:
             logger.exception("fault in an operation")
-            return single_event(FAULT)
+            return single_event(fault())
         return event_stream(results, _last(context))
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
         services = services_of(connection)
         token = _bearer(authorization)
-        return RequestContext(
-            services, address_of(connection), services.accounts.authenticate(token) if token else None
-        )
+        viewer = services.accounts.authenticate(token) if token else None
+        if viewer:
+            note(account_id=viewer.account_id)
+        return RequestContext(services, address_of(connection), viewer)
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:

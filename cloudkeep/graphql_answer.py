@@ -14,9 +14,8 @@ from cloudkeep.graphql_request import Refusal
 from cloudkeep.media_types import JSON
 from endpoints.ratelimit import fields_of, refusal_fields
 from resolvers.context import Admission
-from schema.errors import FAULT as FAULT_MESSAGE
-from schema.errors import OperationNotAllowed
-from services.errors import CloudKeepError, ErrorCode
+from schema.errors import FAULT, OperationNotAllowed, fault_extensions
+from services.errors import CloudKeepError
 
 Json = dict[str, Any]
 
@@ -133,4 +132,7 @@ def _statuses(kind: type[CloudKeepError]) -> Iterator[tuple[str, int]]:
 _STATUSES = dict(_statuses(CloudKeepError))
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
-FAULT = Answer(_error(FAULT_MESSAGE, ErrorCode.INTERNAL.value), 500)
+
+def fault() -> Answer:
+    """The answer where something of ours broke."""
+    return Answer({"errors": [{"message": FAULT, "extensions": fault_extensions()}]}, 500)

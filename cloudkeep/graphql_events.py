@@ -15,7 +15,7 @@ from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionResult
 
-from cloudkeep.graphql_answer import FAULT, Answer, Json, encoded, price_fields
+from cloudkeep.graphql_answer import Answer, Json, encoded, fault, price_fields
 from resolvers.context import Admission
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -47,7 +47,7 @@ async def _events(results: StreamResult) -> AsyncGenerator[str, None]:
                 yield _next(Answer.of(result).body)
     except Exception:
         logger.exception("fault in an event stream")
-        yield _next(FAULT.body)
+        yield _next(fault().body)
     yield _SSE.encode_complete()
 
 

@@ -19,11 +19,12 @@ from strawberry.http.async_base_view import AsyncBaseHTTPView
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
+from cloudkeep.request_ids import new_request_id
 from resolvers.context import RequestContext
-from schema.errors import FAULT, INVALID_REQUEST
+from schema.errors import FAULT, INVALID_REQUEST, fault_extensions
 from schema.trusted import named_in, names_a_document
 from services.clock import now
-from services.errors import ErrorCode
+from services.context import note
 from services.tokens import Viewer
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -122,6 +123,7 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Run an operation. A fault of ours is an error, too, and not a silent end."""
+        note(request_id=new_request_id())
         try:
             results = await self.schema.stream(
                 operation.query,
@@ -137,7 +139,7 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await operation.send_initial_errors([_NO_DOCUMENT])
         except Exception:
             logger.exception("fault in an operation of a WebSocket")
-            await operation.send_initial_errors([_FAULT])
+            await operation.send_initial_errors([GraphQLError(FAULT, extensions=fault_extensions())])
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
@@ -146,7 +148,6 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
 
 _NO_DOCUMENT = GraphQLError("There is no document.", extensions={"code": INVALID_REQUEST})
-_FAULT = GraphQLError(FAULT, extensions={"code": ErrorCode.INTERNAL.value})
 
 
 def _is_message(message: object) -> bool:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cloudkeep import values
+from cloudkeep.logs import CONSOLE, JSON, LEVELS
 from cloudkeep.secrets import parse_keys, read_or_create_keys
 from services.keys import SecretKey
 from services.limits import Limit, Limits
@@ -91,6 +92,10 @@ class Settings(BaseSettings):
         "127.0.0.0/8",
         "::1",
     )
+    log_format: Annotated[str, BeforeValidator(values.one_of(CONSOLE, JSON))] = CONSOLE
+    log_level: Annotated[str, BeforeValidator(values.one_of(*LEVELS))] = "INFO"
+    access_log: Annotated[bool, BeforeValidator(values.switch)] = False
+    traces_url: Annotated[str | None, BeforeValidator(values.traces_url)] = Field(default=None, repr=False)
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.origins)] = ()
     max_file_size: Bytes = 500 * 2**30
     quota: Bytes | None = None  # bytes per account; None is no limit

@@ -181,6 +181,15 @@ def public_url(value: object) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def traces_url(value: object) -> str:
+    """Where OTLP is taken over HTTP. Without a path it is the one that OTLP has for traces."""
+    url = str(value)
+    parts = _split(url, "http", "https")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be like http://collector:4318 or https://collector.example.org/v1/traces")
+    return url if parts.path.strip("/") else f"{url.rstrip('/')}/v1/traces"
+
+
 def origins(value: object) -> tuple[str, ...]:
     """A comma list of web origins, as browsers write them in an Origin header; or ``*``, which is any of them."""
     entries = tuple(filter(None, (entry.strip() for entry in str(value).split(","))))

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from endpoints.ratelimit import refusal_fields
+from services.context import request_id
 from services.errors import (
     BodyStalled,
     CloudKeepError,
@@ -36,8 +37,11 @@ def problem(
     headers: dict[str, str] | None = None,
     extensions: Mapping[str, object] | None = None,
 ) -> JSONResponse:
-    """A problem document. ``about:blank`` says that the title is the status, as section 4.2.1 wants it."""
-    document = {
+    """A problem document. ``about:blank`` says that the title is the status, as section 4.2.1 wants it.
+
+    ``requestId`` is what its reader can quote.
+    """
+    document: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -45,6 +49,8 @@ def problem(
         "detail": detail,
         **(extensions or {}),
     }
+    if name := request_id():
+        document["requestId"] = name
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 
 

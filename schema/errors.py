@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
 from schema.cost.directives import at_most
+from services.context import request_id
 from services.errors import CloudKeepError, ErrorCode, ExpectedError, refusal_of
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -78,4 +79,10 @@ def _coded(error: GraphQLError) -> GraphQLError:
         error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
         return error
     logger.error("fault in field %s", error.path, exc_info=cause)
-    return GraphQLError(FAULT, error.nodes, path=error.path, extensions={"code": ErrorCode.INTERNAL.value})
+    return GraphQLError(FAULT, error.nodes, path=error.path, extensions=fault_extensions())
+
+
+def fault_extensions() -> dict[str, object]:
+    """What goes with a fault of ours: its code, and the ID of the request, by which the log can be searched."""
+    name = request_id()
+    return {"code": ErrorCode.INTERNAL.value, **({"requestId": name} if name else {})}

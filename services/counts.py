@@ -3,7 +3,8 @@
 Whoever shows them takes them from here (``cloudkeep/metrics.py``); a service does not know who that is.
 """
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,23 @@ from typing import Literal, TypeAlias
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
 Outcome: TypeAlias = Literal["data", "errors", "refused"]
+
+
+class Durations:
+    """How long things took: how many were within each of ``BOUNDS``, in seconds, and all of them together."""
+
+    BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0)
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        #: The last one is of those beyond every bound.
+        self.counts = [0] * (len(self.BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more took so long."""
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
+        self.seconds += seconds
 
 
 @dataclass(slots=True)
@@ -31,6 +49,9 @@ class Counts:
 
     #: HTTP requests by what they were for and by the first digit of their status.
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    request_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    #: Under way at this moment.
+    in_flight: int = 0
     operations: Counter[tuple[OperationKind, Outcome]] = field(default_factory=Counter)
     #: In points: what operations might have cost at most, and what they did cost.
     requested_points: int = 0

@@ -13,6 +13,7 @@ from uuid import UUID
 from services import progress
 from services.budgets import Budgets, Payer, Reservation
 from services.clock import now
+from services.context import note
 from services.errors import (
     ChecksumMismatch,
     ChunkSizeMismatch,
@@ -107,6 +108,7 @@ class Ingest:
         :class:`services.errors.SlotTakenOver` as :mod:`services.slot_holders` says.
         """
         slot = await self._slot(right)
+        note(upload_id=slot.id, account_id=slot.account_id)
         _demand_alive(slot)
         if not slot.sha256:
             _demand_receiving(slot)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from services.clock import now
+from services.context import about, note
 from services.errors import ErrorCode, ExpectedError
 from services.progress import Progress
 from services.sweeper import Sweeper
@@ -100,6 +101,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work for ever. What a dead worker of the same name held is taken up first."""
+        note(worker=self._terms.worker_name)
         await jobs.release(self._terms.worker_name, now())
         try:
             # Before the first claim: who else is there decides what is whose.
@@ -124,7 +126,8 @@ class Worker:
             wake.clear()
             job = await self._claim(kind, lane)
             if job:
-                await self._run(job, lane)
+                with about(job_id=job.id, upload_id=job.subject_id):
+                    await self._run(job, lane)
             else:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
@@ -152,6 +155,7 @@ class Worker:
         if job.attempts > self._terms.max_attempts:
             await self._fail(job, lane, ErrorCode.INTERNAL, f"Gave up after {self._terms.max_attempts} attempts.")
             return
+        logger.debug("%s begins, attempt %d", job.kind, job.attempts)
         try:
             await self._run_under_lease(job, lane.handler)
             # A handler that finds nothing left to do returns without ending its row.

@@ -31,7 +31,7 @@ class Printed:
 @pytest.fixture(autouse=True)
 def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command sets up logging for its process, which is that of the tests here."""
-    monkeypatch.setattr("cloudkeep.commands.set_up_logging", lambda: None)
+    monkeypatch.setattr("cloudkeep.commands.set_up_logging", lambda *_: None)
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
         server.process.terminate()
         code, errors = await server.end()
         assert code == 0
-        assert errors[0].endswith("cloudkeep.supervisor child was ended by SIGKILL; starting it again in 0.2 s")
+        assert errors[0].endswith("child was ended by SIGKILL; starting it again in 0.2 s [cloudkeep.supervisor]")
         assert len(errors) == 1
 
 
@@ -149,7 +149,7 @@ async def test_pauses_grow_while_a_child_keeps_dying(tmp_path: Path) -> None:
         assert server.process.stderr
         lines = [(await server.process.stderr.readline()).decode() for _ in range(3)]
         assert [line.split("code ")[1] for line in lines] == [
-            f"3; starting it again in {pause} s\n" for pause in (0.2, 0.4, 0.8)
+            f"3; starting it again in {pause} s [cloudkeep.supervisor]\n" for pause in (0.2, 0.4, 0.8)
         ]
 
 
