@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.cors import shared_with
+from cloudkeep.draining import Drain
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
 from cloudkeep.metrics import Metrics, samples_of, samples_of_budgets
@@ -41,8 +42,12 @@ class State(TypedDict):
     services: Services
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """The whole API of one process. Nothing is connected before the lifespan begins. Raises :class:`StartupError`."""
+def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
+    """The whole API of one process, which is not ready any more once ``drain`` has begun.
+
+    Nothing is connected before the lifespan begins. Raises :class:`StartupError`.
+    """
+    drain = drain or Drain()
     schema = build_schema(settings.max_operation_cost)
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
@@ -67,7 +72,7 @@ def create_app(settings: Settings) -> ASGIApp:
             WebSocketRoute("/graphql", graphql),
             chunk_route(Patience(settings.body_stall_timeout, settings.body_min_rate)),
             *download_routes(),
-            *health_routes(),
+            *health_routes(lambda: drain.begun),
             metrics_route(metrics.exposition, settings.metrics_networks),
         ],
         lifespan=lifespan,

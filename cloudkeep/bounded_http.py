@@ -11,8 +11,12 @@ from enum import Enum, auto
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from cloudkeep.draining import Drain
+
 #: The bodies whose endpoint watches their sender itself.
 CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")
+#: In the scope's ``extensions``, of a response that goes on until somebody ends it.
+ENDLESS = "cloudkeep.endless"
 #: The largest chunk that any proxy lets through has 95 MiB: a client that sends before it listens can end its body, and
 #: then reads why it was refused. More is not taken.
 DRAIN_BYTES = 128 * 2**20
@@ -48,6 +52,26 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait for nothing any more."""
         super().connection_lost(exc)
         self._watch()
+
+    def on_headers_complete(self) -> None:
+        """Have the last answer say so, where the process is about to stop (RFC 9112, section 9.6)."""
+        super().on_headers_complete()
+        if self._in_request():
+            self.scope["extensions"] = {}
+            drain: Drain | None = getattr(self.server_state, "drain", None)
+            if drain and drain.begun:
+                self.cycle.keep_alive = False
+
+    def end_stream(self) -> None:
+        """Cut a stream of events short, so that its client sees that it has not ended; else do nothing."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle and not cycle.response_complete and ENDLESS in (cycle.scope.get("extensions") or {}):
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """See :class:`HttpToolsProtocol`; a stream of events would go on for as long as anybody lets it."""
+        self.end_stream()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """See what comes next."""

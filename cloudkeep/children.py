@@ -1,28 +1,30 @@
-"""Child processes of the supervisor: how one is started and ended, and how a dying one comes back."""
+"""Child processes of the supervisor: how a dying one comes back, and how one is replaced without a gap."""
 
 import asyncio
 import itertools
 import logging
-import os
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Protocol
 
+from cloudkeep.life import ChildSpec, Life
 from cloudkeep.startup import REFUSED
-from storage.child import dies_with_parent
 from storage.valkey import ValkeyFailed, ValkeyMissing
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 30.0  # a process that lived that long starts over with the first pause
+READY_SECONDS = 60.0  # for a successor to be ready
 
 _log = logging.getLogger("cloudkeep.supervisor")
 
 
 class Refused(Exception):
     """A child would not start at all, and has said on standard error why. Another try would end the same way."""
+
+
+class NotReplaced(Exception):
+    """The successor was not ready in time, or ended. Whoever was to be replaced goes on."""
 
 
 class Service(Protocol):
@@ -39,65 +41,78 @@ class Service(Protocol):
         """Wait for its end. Its exit code, negative for a signal."""
 
 
-@dataclass(frozen=True)
-class ChildSpec:
-    """A command to keep running; ``environment`` comes on top of what all children get."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    pass_fds: tuple[int, ...] = ()
-    #: Called with the process ID of each process that has ended.
-    on_end: Callable[[int], None] = lambda _: None
-
-
 class Child:
-    """A :class:`Service` that runs a command in a session of its own, with whatever that starts in turn."""
+    """A :class:`Service` that runs a command, and may replace the process that does."""
 
     def __init__(self, spec: ChildSpec, environment: Mapping[str, str]) -> None:
         self.name = spec.name
         self._spec = spec
-        self._environment = {**environment, **spec.environment}
-        self._process: asyncio.subprocess.Process | None = None
+        self._environment = environment
+        self._life: Life | None = None
+        self._replaced = asyncio.Event()
+        # The one that begins, and those that end what was under way when they were replaced.
+        self._others: set[Life] = set()
 
     async def start(self) -> None:
-        """Start the command. It dies with us, even when we are killed with SIGKILL (on Linux).
-
-        Its own session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.
-        """
-        self._process = await asyncio.create_subprocess_exec(
-            *self._spec.command,
-            env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=self._spec.pass_fds,
-            start_new_session=True,
-            preexec_fn=dies_with_parent(),
-        )
+        """Start the command, unless it runs. Raises OSError."""
+        if not self._life or self._life.end.done():
+            self._life = await Life.begin(self._spec, self._environment)
 
     async def wait(self) -> int:
-        """Wait for its end and sweep up what it left behind in its session."""
-        assert self._process
-        code = await self._process.wait()
-        self.kill()
-        self._spec.on_end(self._process.pid)
-        return code
+        """Wait for the end of the process that is in charge."""
+        while True:
+            assert self._life
+            self._replaced.clear()
+            replaced = asyncio.ensure_future(self._replaced.wait())
+            await asyncio.wait({self._life.end, replaced}, return_when=asyncio.FIRST_COMPLETED)
+            if not replaced.done():
+                replaced.cancel()
+                return self._life.end.result()
+
+    async def replace(self, grace: float) -> None:
+        """Start a successor and, once it is ready, have the present process end within ``grace`` seconds.
+
+        Returns when the successor is in charge. Raises :class:`NotReplaced`.
+        """
+        if not self._life:
+            return
+        try:
+            successor = await Life.begin(self._spec, self._environment)
+        except OSError as error:
+            raise NotReplaced(f"{self.name}: the successor cannot be started ({error})") from None
+        self._others.add(successor)
+        await self._until_ready(successor)
+        old, self._life = self._life, successor
+        self._others.discard(successor)
+        self._replaced.set()
+        self._others.add(old)
+        old.retire()
+        timer = asyncio.get_running_loop().call_later(grace, old.kill)
+        old.end.add_done_callback(lambda _: timer.cancel())
+        old.end.add_done_callback(lambda _: self._others.discard(old))
 
     async def stop(self, grace: float) -> None:
-        """Send SIGTERM, and after ``grace`` seconds SIGKILL to everything in its session."""
-        if not self._process:
-            return
-        if self._process.returncode is None:
-            self._process.terminate()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), grace)
-        self.kill()
-        await self._process.wait()
+        """End every process, by force after ``grace`` seconds."""
+        await asyncio.gather(*(life.stop(grace) for life in self._lives()))
 
     def kill(self) -> None:
-        """Send SIGKILL to everything in its session."""
-        if self._process:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End every process by force."""
+        for life in self._lives():
+            life.kill()
+
+    def _lives(self) -> list[Life]:
+        return [life for life in (self._life, *self._others) if life and not life.end.done()]
+
+    async def _until_ready(self, successor: Life) -> None:
+        ready = asyncio.ensure_future(successor.ready.wait())
+        try:
+            await asyncio.wait({ready, successor.end}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if not successor.ready.is_set() or successor.end.done():
+            successor.kill()
+            self._others.discard(successor)
+            raise NotReplaced(f"{self.name}: the successor was not ready")
 
 
 async def keep_running(service: Service) -> None:

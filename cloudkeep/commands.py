@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WS_MAX_SIZE = 2**20  # bytes of one WebSocket message; operations are small
-DRAIN_SECONDS = 4  # for requests under way when the API is told to stop; the supervisor waits longer than that
 KEEP_ALIVE_SECONDS = 30
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -32,12 +31,12 @@ def serve() -> int:
     return asyncio.run(supervise(settings))
 
 
-def api(listener: int) -> int:
-    """Serve HTTP on an inherited listening socket."""
+def api(listener: int, heartbeat: int) -> int:
+    """Serve HTTP on an inherited listening socket, and send signs of life over an inherited pipe."""
     signal.signal(signal.SIGTERM, _exit)
     settings = _settings(needs_redis=True)
     try:
-        server = _http_server(settings)
+        server = _http_server(settings, heartbeat)
     except StartupError as error:
         raise _refusal(error) from None
     _loaded()
@@ -46,15 +45,15 @@ def api(listener: int) -> int:
     return 0 if server.started else 1
 
 
-def worker() -> int:
-    """Work until told to stop."""
+def worker(heartbeat: int | None = None) -> int:
+    """Work until told to stop, and send signs of life over an inherited pipe."""
     signal.signal(signal.SIGTERM, _exit)
     settings = _settings(needs_redis=True)
     from cloudkeep.worker import run_worker
 
     _loaded()
     asyncio.run(_migrated(settings))
-    asyncio.run(_until_signalled(run_worker(settings)))
+    asyncio.run(_until_signalled(run_worker(settings, heartbeat)))
     return 0
 
 
@@ -137,14 +136,18 @@ def _refusal(reason: object) -> SystemExit:
     return SystemExit(REFUSED)
 
 
-def _http_server(settings: Settings) -> "uvicorn.Server":
+def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
     import uvicorn
 
     from cloudkeep.app import create_app
+    from cloudkeep.draining import Drain
+    from cloudkeep.graceful import FINISH_SECONDS, GracefulServer
     from cloudkeep.lending import lending_to
 
+    drain = Drain()
+
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, drain),
         loop="uvloop",
         http=lending_to(settings.body_threads),
         ws="websockets-sansio",
@@ -158,9 +161,9 @@ def _http_server(settings: Settings) -> "uvicorn.Server":
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
     )
-    return uvicorn.Server(config)
+    return GracefulServer(config, drain, settings.drain_seconds, heartbeat)
 
 
 async def _until_signalled(work: Coroutine[None, None, T]) -> T | None:

@@ -1,13 +1,17 @@
 """Which child processes make up the server."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
 
 from cloudkeep import metrics
-from cloudkeep.children import ChildSpec
+from cloudkeep.life import ChildSpec
 from cloudkeep.settings import PREFIX, Settings, is_known
+
+#: A process whose event loop has done nothing for so long will not go on by itself.
+STANDSTILL_SECONDS = 30.0
 
 
 def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
@@ -22,10 +26,15 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
                 metrics.environment(settings.data_dir),
                 pass_fds=(listener,),
                 on_end=partial(metrics.forget, settings.data_dir),
+                patience=STANDSTILL_SECONDS,
+                retire=signal.SIGUSR1,
             )
             for number in range(1, settings.workers + 1)
         ),
-        *(ChildSpec(f"worker-{number}", (*command, "worker")) for number in range(1, settings.job_workers + 1)),
+        *(
+            ChildSpec(f"worker-{number}", (*command, "worker"), patience=STANDSTILL_SECONDS)
+            for number in range(1, settings.job_workers + 1)
+        ),
     ]
 
 

@@ -10,11 +10,13 @@ from contextlib import aclosing
 from typing import cast
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionResult
 
+from cloudkeep.bounded_http import ENDLESS
 from cloudkeep.graphql_answer import Answer, Json, encoded, fault, price_fields
 from resolvers.context import Admission
 
@@ -31,7 +33,20 @@ def event_stream(results: StreamResult, admission: Admission | None) -> Response
         _SSE.heartbeat_interval,
         send_initial_heartbeat=False,
     )
-    return StreamingResponse(stream(), headers={**_SSE.headers, **price_fields(admission)})
+    return EventStream(stream(), headers={**_SSE.headers, **price_fields(admission)})
+
+
+class EventStream(StreamingResponse):
+    """A response that a server which is about to stop breaks off.
+
+    Its client has to see an error: upon the protocol's ``complete``, or a body that ends as it should, it would believe
+    that the subscription is over, and graphql-sse would not ask again.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say what it is, and respond."""
+        scope.setdefault("extensions", {})[ENDLESS] = {}
+        await super().__call__(scope, receive, send)
 
 
 def single_event(answer: Answer) -> Response:

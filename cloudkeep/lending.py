@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -86,8 +86,8 @@ class LendingProtocol(BoundedProtocol):
         length = self._lendable_length()
         if length:
             self.flow.pause_reading()
-            extensions = {EXTENSION: _UvicornBody(self, self.cycle, length)}
-            self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
+            extensions = cast(dict[str, Any], self.scope["extensions"])
+            extensions[EXTENSION] = _UvicornBody(self, self.cycle, length)
 
     def fresh_parser(self) -> None:
         """Forget the body that the old parser is still waiting for."""

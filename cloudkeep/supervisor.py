@@ -1,17 +1,21 @@
 """``cloudkeep serve``: one process that starts everything, keeps it running, and ends all of it.
 
-Stopping takes ten seconds at most: seven for the API and the workers, the rest for Valkey, which they need until then.
+Stopping takes ten seconds at most and what ``DRAIN_SECONDS`` adds: seven for the API and the workers, the rest for
+Valkey, which they need until then. On SIGUSR1 (as Puma has it, for a phased restart) its children are replaced one
+after another, each of them once its successor is ready.
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
 from cloudkeep.announce import announce_ready, banner, say
-from cloudkeep.children import Child, ChildSpec, Refused, keep_running
+from cloudkeep.children import Child, NotReplaced, Refused, keep_running
 from cloudkeep.fleet import environment, server_children
+from cloudkeep.life import ChildSpec
 from cloudkeep.metrics import fresh_folder
 from cloudkeep.settings import Settings
 from cloudkeep.startup import REFUSED, StartupError, claimed, listening
@@ -19,6 +23,9 @@ from storage.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
 
 CHILD_GRACE = 7.0
 VALKEY_GRACE = 2.0
+#: For a process that was replaced to end what was under way; nobody waits for it.
+RETIRED_GRACE = 75.0
+_log = logging.getLogger("cloudkeep.supervisor")
 _KILLED = 128 + signal.SIGINT
 
 #: Takes the settings and the descriptor of the listening socket.
@@ -42,7 +49,7 @@ async def supervise(settings: Settings, fleet: Fleet = server_children) -> int:
         else:
             supervisor.kill()
 
-    with _handled(on_signal):
+    with _handled(on_signal, supervisor.replace_children):
         try:
             await serving
         except StartupError as error:
@@ -65,6 +72,7 @@ class Supervisor:
         self._valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._replacing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Run until cancelled. Raises :class:`StartupError` or :class:`Refused` when something forbids the start."""
@@ -80,6 +88,22 @@ class Supervisor:
             jobs = [announce_ready(listener), *map(keep_running, self._services())]
             self._tasks = [asyncio.create_task(job) for job in jobs]
             await asyncio.gather(*self._tasks)
+
+    def replace_children(self) -> None:
+        """Begin a rolling restart, unless one is under way or nothing has been started yet."""
+        if self._tasks and (not self._replacing or self._replacing.done()):
+            self._replacing = asyncio.create_task(self._replace_children())
+            self._tasks.append(self._replacing)
+
+    async def _replace_children(self) -> None:
+        _log.info("rolling restart: %d processes", len(self._children))
+        try:
+            for child in self._children:
+                await child.replace(RETIRED_GRACE)
+        except NotReplaced as error:
+            _log.error("rolling restart given up, the others go on as they are: %s", error)
+        else:
+            _log.info("rolling restart: done")
 
     def kill(self) -> None:
         """End every process by force; :meth:`run`, which was cancelled before, then ends at once."""
@@ -106,19 +130,21 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(child.stop(CHILD_GRACE) for child in self._children))
+        grace = CHILD_GRACE + self._settings.drain_seconds
+        await asyncio.gather(*(child.stop(grace) for child in self._children))
 
 
 @contextmanager
-def _handled(on_signal: Callable[[], None]) -> Iterator[None]:
+def _handled(on_signal: Callable[[], None], on_restart: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored under nohup
         numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGUSR1, on_restart)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in (*numbers, signal.SIGUSR1):
             loop.remove_signal_handler(number)

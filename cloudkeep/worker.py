@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from cloudkeep.heartbeat import beat
 from cloudkeep.names import WorkerName, named
 from cloudkeep.resources import connected_database, open_resources, upload_lifetime
 from cloudkeep.settings import Settings
@@ -20,21 +21,22 @@ from workers.roster import Roster
 #: Reassembly waits for the disk, so two at once pay; ffmpeg keeps every processor busy by itself.
 REASSEMBLIES = 2
 COMPRESSIONS = 1
+FOLDER_BEAT_SECONDS = 3.0
 
 
-async def run_worker(settings: Settings) -> None:
-    """Work until cancelled; then what is being done is given back for the next worker."""
+async def run_worker(settings: Settings, heartbeat: int | None = None) -> None:
+    """Work until cancelled; then what is being done is given back for the next worker. ``heartbeat`` is a pipe."""
     async with connected_database(settings):
-        await work(settings)
+        await work(settings, heartbeat)
 
 
-async def work(settings: Settings) -> None:
+async def work(settings: Settings, heartbeat: int | None = None) -> None:
     """The same, in a process that is connected to the database already."""
     with named(settings.data_dir, settings.worker_name) as name:
-        await _work_as(name, settings)
+        await _work_as(name, settings, heartbeat)
 
 
-async def _work_as(name: WorkerName, settings: Settings) -> None:
+async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
     tools = await asyncio.to_thread(find_tools)
     roster = Roster(name.text)
     async with open_resources(settings) as base:
@@ -62,5 +64,21 @@ async def _work_as(name: WorkerName, settings: Settings) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(crew.follower.run(worker.wake))
                 group.create_task(worker.run())
+                group.create_task(_live(name, worker, heartbeat))
         finally:
             await base.log.close()
+
+
+async def _live(name: WorkerName, worker: Worker, heartbeat: int | None) -> None:
+    """Show signs of life to whoever looks, from the moment at which the others know of this worker."""
+    await worker.begun.wait()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_beat_in_folder(name))
+        if heartbeat is not None:
+            group.create_task(beat(heartbeat))
+
+
+async def _beat_in_folder(name: WorkerName) -> None:
+    while True:
+        name.beat()
+        await asyncio.sleep(FOLDER_BEAT_SECONDS)

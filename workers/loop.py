@@ -93,6 +93,8 @@ class Worker:
         self._presence = presence
         self._roster = roster
         self._wakes: list[asyncio.Event] = []
+        #: Set once the others may know of this worker.
+        self.begun = asyncio.Event()
 
     def wake(self) -> None:
         """Look for jobs at once: there may be one."""
@@ -106,6 +108,7 @@ class Worker:
         try:
             # Before the first claim: who else is there decides what is whose.
             await self._try(self._announce)
+            self.begun.set()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hints.listen(self.wake))
                 group.create_task(self._every(ANNOUNCE_SECONDS, self._announce))

@@ -11,8 +11,8 @@ from dataclasses import replace
 from graphql import ExecutionResult
 
 from cloudkeep import commands
-from cloudkeep.children import ChildSpec
 from cloudkeep.fleet import server_children
+from cloudkeep.life import ChildSpec
 from cloudkeep.settings import Settings, load_settings
 from cloudkeep.supervisor import supervise
 from resolvers.context import Context
@@ -50,11 +50,11 @@ def fleet(settings: Settings, listener: int) -> Sequence[ChildSpec]:
     ]
 
 
-def api(listener: int) -> int:
+def api(listener: int, heartbeat: int) -> int:
     """The API process without prices."""
     vars(engine).update(Gate=OpenGate, cost_extension=lambda *_: None)
-    return commands.api(listener)
+    return commands.api(listener, heartbeat)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(supervise(load_settings(), fleet)) if sys.argv[1] == "serve" else api(int(sys.argv[2])))
+    sys.exit(asyncio.run(supervise(load_settings(), fleet)) if sys.argv[1] == "serve" else api(*map(int, sys.argv[2:])))

@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from cloudkeep import __version__
-from cloudkeep.children import Child, ChildSpec
+from cloudkeep.children import Child
+from cloudkeep.life import ChildSpec
 from storage.presence import Presence
 from storage.valkey import EmbeddedValkey
 from tests.support.command import cloudkeep
@@ -69,7 +70,7 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> No
 
 
 async def test_sigterm_ends_a_worker_in_good_order(tmp_path: Path, valkey: EmbeddedValkey) -> None:
-    command = (sys.executable, "-m", "cloudkeep.child", "worker")
+    command = (sys.executable, "-m", "cloudkeep", "worker")
     settings = {"CLOUDKEEP_DATA_DIR": str(tmp_path), "CLOUDKEEP_REDIS_URL": valkey.url}
     worker = Child(ChildSpec("worker", command, settings), os.environ)
     async with Redis.from_url(valkey.url) as redis:

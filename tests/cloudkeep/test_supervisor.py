@@ -21,7 +21,7 @@ from tests.support.process import free_port
 
 PROGRAM = """
 import asyncio, sys
-from cloudkeep.children import ChildSpec
+from cloudkeep.life import ChildSpec
 from cloudkeep.logs import set_up_logging
 from cloudkeep.settings import load_settings
 from cloudkeep.supervisor import supervise
