@@ -28,6 +28,11 @@ async def life(*how: str, patience: float) -> Life:
     return await Life.begin(ChildSpec("child", (sys.executable, "-c", PROGRAM, *how), patience=patience), os.environ)
 
 
+def let_time_pass(seconds: float) -> None:
+    """And do nothing else meanwhile, not even in the event loop."""
+    time.sleep(seconds)
+
+
 async def test_a_process_is_ready_with_its_first_sign_of_life_however_long_that_takes() -> None:
     process = await life("slow", patience=0.3)
     async with asyncio.timeout(60):
@@ -59,7 +64,7 @@ async def test_time_in_which_the_supervisor_stood_still_as_well_does_not_count()
     await asyncio.wait_for(process.ready.wait(), 60)
     process._process.send_signal(signal.SIGSTOP)
     # As when the machine sleeps: nobody looks for longer than the patience.
-    time.sleep(1.5)
+    let_time_pass(1.5)
     process._process.send_signal(signal.SIGCONT)
     process.ready.clear()
     await asyncio.wait_for(process.ready.wait(), 60)
