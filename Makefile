@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check faults bench bench-bombs bench-latency bench-memory bench-price bench-ready format schema migration lock clean
+.PHONY: help run test check compose-check faults bench bench-bombs bench-latency bench-memory bench-price bench-ready format schema migration lock clean
 
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -29,6 +29,7 @@ help:
 		'make run     set up and serve http://127.0.0.1:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once)' \
 		'make check   formatting, lint, types, layers' \
+		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-latency, bench-memory, bench-price, bench-ready  hostile and other queries, memory, time' \
@@ -49,6 +50,9 @@ check: $(DEV)
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+compose-check: $(DEV)
+	@COMPOSE_CHECK=1 .venv/bin/python -m pytest tests/deployment $(ARGS)
 
 faults: $(DEV)
 	@FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)

@@ -1,6 +1,7 @@
 """What the Dockerfile, the Compose files and the proxy's configuration promise, without anything being started."""
 
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.sizes import MAX_CHUNK_SIZE, MIB
 from tests.cloudkeep.test_packaging import locked
 from tests.deployment import composefile, dockerfile
 
@@ -52,6 +54,15 @@ def test_the_compose_files_fit_the_schema_of_the_specification() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_docker_compose_takes_its_files(tmp_path: Path) -> None:
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("docker compose is not installed here")
+    for name in ("docker-compose.yml", "compose.single.yml"):
+        assert make_env(tmp_path).returncode in (0, 1)
+        files = ["--env-file", str(tmp_path / ".env"), "-f", name]
+        subprocess.run(["docker", "compose", *files, "config", "--quiet"], cwd=ROOT, check=True, timeout=60)
+
+
 def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
     done = tool("hadolint", "Dockerfile")
     assert done.returncode == 0, done.stdout
@@ -61,6 +72,8 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
 def test_caddy_takes_its_configuration(name: str) -> None:
     done = tool("caddy", "adapt", "--adapter", "caddyfile", "--config", name)
     assert done.returncode == 0, done.stderr
+    assert re.findall(r'"max_size":(\d+)', done.stdout) == [str(100 * MIB)]
+    assert 100 * MIB > MAX_CHUNK_SIZE + MIB  # a form around the largest chunk
     assert tool("caddy", "fmt", "--diff", name).returncode == 0
 
 
