@@ -77,8 +77,9 @@ async def smtp_sink(
     login: tuple[str, str] | None = None,
     refuse_recipients: bool = False,
     ignore_quit: bool = False,
+    port: int = 0,
 ) -> AsyncIterator[SmtpSink]:
-    """Run a sink on a free port. With ``login`` it takes no mail before that user and password were given."""
+    """Run a sink on this port, or a free one. With ``login`` it takes no mail before user and password were given."""
     sink = SmtpSink()
     handler = _Handler(sink, refuse_recipients=refuse_recipients, ignore_quit=ignore_quit)
     context = certificates.server if certificates else None
@@ -101,7 +102,7 @@ async def smtp_sink(
             )
 
     ssl_context = context if tls is SinkTls.IMPLICIT else None
-    server = await loop.create_server(connect, "127.0.0.1", 0, ssl=ssl_context)
+    server = await loop.create_server(connect, "127.0.0.1", port, ssl=ssl_context)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink

