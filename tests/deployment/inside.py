@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 APIS = ("172.31.254.11", "172.31.254.12")
 WORKERS = 2
+#: PostgreSQL refuses to run as root, which everybody is in these namespaces.
+NOT_ROOT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 
 def packaged(name: str, *folders: str) -> str:
@@ -130,7 +132,23 @@ async def run(folder: Path, services: Any) -> None:
             await use(http, sink)
 
 
+async def start_postgres(stack: Stack, running: AsyncExitStack) -> None:
+    """As the image does at its first start: a cluster with this user, its password and its database."""
+    given, data = stack.environment("postgres"), stack.volume("postgres") / "data"
+    password = stack.volume("postgres") / "password"
+    password.write_text(given["POSTGRES_PASSWORD"])
+    user = given["POSTGRES_USER"]
+    make = ["initdb", "-D", str(data), "-U", user, f"--pwfile={password}", "--auth=scram-sha-256"]
+    await stack.done("postgres", [*NOT_ROOT, *make], given)
+    command = [*NOT_ROOT, *stack.command("postgres"), "-D", str(data), "-k", str(data)]
+    await running.enter_async_context(stack.running("postgres", command, given))
+    await stack.healthy("postgres")
+    more = {**given, "PGPASSWORD": given["POSTGRES_PASSWORD"]}
+    await stack.done("postgres", ["createdb", "-h", "postgres", "-U", user, given["POSTGRES_DB"]], more)
+
+
 async def start_stores(stack: Stack, running: AsyncExitStack) -> None:
+    await start_postgres(stack, running)
     await running.enter_async_context(stack.running("valkey", stack.command("valkey"), stack.environment("valkey")))
     weed = ["weed", "-logtostderr=true", "server", f"-dir={stack.volume('seaweedfs')}"]
     seaweedfs = stack.environment("seaweedfs", GOMEMLIMIT="256MiB")
