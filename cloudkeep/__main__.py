@@ -57,6 +57,19 @@ def migrate() -> None:
 
 
 @app.command()
+def health(
+    worker: Annotated[bool, typer.Option("--worker", help="Look at the workers of this data folder instead.")] = False,
+) -> None:
+    """Ask the API on this host whether it is ready, for the health check of a container.
+
+    Exit codes: 0 it is, 1 it is not, 2 the settings are wrong.
+    """
+    from cloudkeep import commands
+
+    raise typer.Exit(commands.health(worker=worker))
+
+
+@app.command()
 def doctor(
     mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended without losing anything.")] = False,
 ) -> None:

@@ -41,7 +41,7 @@ async def announce_ready(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     clock = asyncio.get_running_loop().time
     reminder = clock() + _PATIENCE
-    while (missing := await _what_is_missing(reachable(host), port)) is not None:
+    while (missing := await what_is_missing(reachable(host), port)) is not None:
         if clock() >= reminder:
             _log.warning("not ready yet: %s", missing or "no answer")
             reminder = clock() + _PATIENCE
@@ -49,7 +49,7 @@ async def announce_ready(listener: socket.socket) -> None:
     say("Ready.")
 
 
-async def _what_is_missing(host: str, port: int) -> str | None:
+async def what_is_missing(host: str, port: int) -> str | None:
     """Ask ``/readyz``: None for 200, else its answer. Spoken by hand, as loading an HTTP client takes half a second."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):

@@ -53,7 +53,10 @@ def worker(heartbeat: int | None = None) -> int:
 
     _loaded()
     asyncio.run(_migrated(settings))
-    asyncio.run(_until_signalled(run_worker(settings, heartbeat)))
+    try:
+        asyncio.run(_until_signalled(run_worker(settings, heartbeat)))
+    except StartupError as error:
+        raise _refusal(error) from None
     return 0
 
 
@@ -61,6 +64,14 @@ def migrate() -> int:
     """Bring the database up to date."""
     asyncio.run(_migrated(_settings()))
     return 0
+
+
+def health(*, worker: bool) -> int:
+    """Ask the API of this host, or look at its workers, how they are."""
+    settings = _settings()
+    from cloudkeep.probe import api_health, worker_health
+
+    return asyncio.run(worker_health(settings) if worker else api_health(settings))
 
 
 def doctor(*, mend: bool) -> int:

@@ -13,6 +13,9 @@ from cloudkeep.settings import PREFIX, Settings, is_known
 #: A process whose event loop has done nothing for so long will not go on by itself.
 STANDSTILL_SECONDS = 30.0
 
+#: The workers of a server are many in one place, and its API shows the numbers.
+NO_PORT = {f"{PREFIX}WORKER_PORT": ""}
+
 
 def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
     """The API processes, which share the listening socket, and the workers."""
@@ -32,7 +35,7 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
             for number in range(1, settings.workers + 1)
         ),
         *(
-            ChildSpec(f"worker-{number}", (*command, "worker"), patience=STANDSTILL_SECONDS)
+            ChildSpec(f"worker-{number}", (*command, "worker"), NO_PORT, patience=STANDSTILL_SECONDS)
             for number in range(1, settings.job_workers + 1)
         ),
     ]

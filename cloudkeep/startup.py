@@ -55,8 +55,8 @@ def claimed(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket for the API processes to share. Raises :class:`StartupError`.
+def listening(host: str, port: int, setting: str = "PORT") -> Iterator[socket.socket]:
+    """A listening socket for the API processes to share. Raises :class:`StartupError`, which names ``setting``.
 
     It listens at once: clients that come early wait in its backlog instead of being refused, also while an API process
     is replaced.
@@ -74,5 +74,5 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind(address)
             listener.listen(BACKLOG)
         except OSError as error:
-            raise StartupError(f"{PREFIX}PORT: cannot listen on {host}:{port}: {error.strerror}") from None
+            raise StartupError(f"{PREFIX}{setting}: cannot listen on {host}:{port}: {error.strerror}") from None
         yield listener

@@ -5,9 +5,11 @@ from datetime import timedelta
 from functools import partial
 
 from cloudkeep.heartbeat import beat
+from cloudkeep.metrics import Metrics
 from cloudkeep.names import WorkerName, named
 from cloudkeep.resources import connected_database, open_resources, upload_lifetime
 from cloudkeep.settings import Settings
+from cloudkeep.worker_http import answering
 from storage import jobs
 from storage.models import JobKind, UploadStatus
 from workers.compress import compress
@@ -61,7 +63,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
         worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster)
         await base.log.start()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with answering(settings, Metrics()), asyncio.TaskGroup() as group:
                 group.create_task(crew.follower.run(worker.wake))
                 group.create_task(worker.run())
                 group.create_task(_live(name, worker, heartbeat))

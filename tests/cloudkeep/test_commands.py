@@ -1,6 +1,8 @@
+import asyncio
 import os
 import sqlite3
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from storage.presence import Presence
 from storage.valkey import EmbeddedValkey
 from tests.support.command import cloudkeep
 from tests.support.process import free_port
+from tests.support.server import http_client
 from tests.support.waiting import eventually
 
 
@@ -69,14 +72,23 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> No
     assert result.stderr.count("\n") == 1
 
 
-async def test_sigterm_ends_a_worker_in_good_order(tmp_path: Path, valkey: EmbeddedValkey) -> None:
+async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path: Path, valkey: EmbeddedValkey) -> None:
     command = (sys.executable, "-m", "cloudkeep", "worker")
-    settings = {"CLOUDKEEP_DATA_DIR": str(tmp_path), "CLOUDKEEP_REDIS_URL": valkey.url}
+    port = str(free_port())
+    given = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}
+    settings = {f"CLOUDKEEP_{name}": value for name, value in given.items()}
     worker = Child(ChildSpec("worker", command, settings), os.environ)
-    async with Redis.from_url(valkey.url) as redis:
+    health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
+    async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
         presence = Presence(redis)
         await worker.start()
         await eventually(presence.anybody)
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+        assert (await http.get("/metrics")).status_code == 200
+        well = await health()
+        assert (well.returncode, well.stdout[:9], well.stdout.count("\n")) == (0, "At work: ", 1)
         await worker.stop(60)
         assert await worker.wait() == 0
         assert not await presence.anybody()
+        ill = await health()
+        assert (ill.returncode, ill.stdout) == (1, "No worker runs here.\n")

@@ -27,6 +27,7 @@ async def become_ready(http: httpx.AsyncClient) -> None:
 
 async def test_a_server_without_a_worker_lives_but_is_not_ready(http: httpx.AsyncClient) -> None:
     assert (await http.get("/healthz")).json() == {"status": "ok"}
+    assert (await http.head("/healthz")).status_code == 200
     assert await missing(http) == "Not ready: worker."
 
 

@@ -1,0 +1,59 @@
+"""A worker's own small HTTP server, for containers: ``/healthz`` and ``/metrics``."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cloudkeep.bounded_http import BoundedProtocol
+from cloudkeep.metrics import Metrics
+from cloudkeep.settings import Settings
+from cloudkeep.startup import listening
+from endpoints.metrics import metrics_route
+
+
+@asynccontextmanager
+async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Answer on ``WORKER_PORT`` for the block, if there is one. Raises :class:`cloudkeep.startup.StartupError`."""
+    if settings.worker_port is None:
+        yield
+        return
+    routes = [Route("/healthz", _alive), metrics_route(metrics.exposition, settings.metrics_networks)]
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Beside(config)
+    with listening(settings.host, settings.worker_port, "WORKER_PORT") as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await asyncio.wait({serving})
+
+
+class _Beside(uvicorn.Server):
+    """A server that is not what its process is there for: signals are for others."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Leave them as they are."""
+        return contextlib.nullcontext()
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
