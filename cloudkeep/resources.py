@@ -57,15 +57,18 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open Redis, the blob store and the broker. ``settings.redis_url`` must be known by now."""
+async def open_resources(settings: Settings, listener: str | None = None) -> AsyncIterator[Resources]:
+    """Open Redis, the blob store and the broker. ``settings.redis_url`` must be known by now.
+
+    ``listener`` is the name under which hints are heard, by whoever hears them.
+    """
     redis_url = demand_redis_url(settings)
     async with AsyncExitStack() as stack:
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
         store = open_blob_store(settings.blob_url, settings.storage_reserve)
         stack.push_async_callback(store.close)
-        hints = JobHints(settings.broker_url or redis_url)
+        hints = JobHints(settings.broker_url or redis_url, listener)
         stack.push_async_callback(hints.close)
         await hints.start()
         log = RedisEventLog(redis)

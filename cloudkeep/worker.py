@@ -41,7 +41,7 @@ async def work(settings: Settings, heartbeat: int | None = None) -> None:
 async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
     tools = await asyncio.to_thread(find_tools)
     roster = Roster(name.text)
-    async with open_resources(settings) as base:
+    async with open_resources(settings, name.text) as base:
         crew = Crew(
             store=base.store,
             progress=base.progress,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from redis.asyncio import Redis
 from taskiq import AckableMessage, AsyncTaskiqDecoratedTask
 from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
@@ -22,16 +23,20 @@ Hint = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
 QUEUE = "cloudkeep:hints"
 QUEUE_LENGTH = 1_000
 RETRY_SECONDS = 1
+GROUP = "workers"
+#: A listener asks every two seconds, so that one who has not for so long is gone for good. Redis would remember it.
+GONE_MS = 60 * 60 * 1000
 
 
 class JobHints:
-    """Sends hints from the API and hears them in a worker."""
+    """Sends hints from the API and hears them in a worker, which has a name that no other one has."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, listener: str | None = None) -> None:
         self._broker = RedisStreamBroker(
             url,
             queue_name=QUEUE,
-            consumer_group_name="workers",
+            consumer_group_name=GROUP,
+            consumer_name=listener,
             maxlen=QUEUE_LENGTH,
             unacknowledged_lock_timeout=10,
             **NO_SOCKET_TIMEOUT,
@@ -59,12 +64,19 @@ class JobHints:
         while True:
             try:
                 await self._broker.startup()
+                await self._forget_the_gone()
                 async for message in self._broker.listen():
                     await _acknowledge(message)
                     on_hint()
             except RedisUnavailable as error:
                 logger.warning("job hints unavailable, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _forget_the_gone(self) -> None:
+        async with in_time(), Redis(connection_pool=self._broker.connection_pool) as redis:
+            for consumer in await redis.xinfo_consumers(QUEUE, GROUP):
+                if consumer["idle"] > GONE_MS:
+                    await redis.xgroup_delconsumer(QUEUE, GROUP, consumer["name"])
 
 
 async def _work(kind: str) -> None:

@@ -32,8 +32,8 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(url: str) -> AsyncIterator[Ear]:
-    hints, ear = JobHints(url), Ear()
+async def listening(url: str, name: str | None = None) -> AsyncIterator[Ear]:
+    hints, ear = JobHints(url, name), Ear()
     await hints.start()
     task = asyncio.create_task(hints.listen(ear))
     yield ear
@@ -103,6 +103,24 @@ async def test_a_worker_that_died_leaves_no_hint_that_holds_up_the_others(
     async with listening(valkey.url) as ear:
         await hints.send("COMPRESS")
         await ear.has_heard(1)
+
+
+async def test_a_worker_that_comes_back_is_the_same_listener_and_those_that_are_gone_are_forgotten(
+    hints: JobHints, valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await redis.xgroup_createconsumer(QUEUE, "workers", "gone")
+
+    async def listeners() -> set[str]:
+        return {consumer["name"] for consumer in await redis.xinfo_consumers(QUEUE, "workers")}
+
+    for _ in range(2):
+        async with listening(valkey.url, "one") as ear:
+            await heard_again(hints, ear)
+    assert await listeners() == {"gone", "one"}
+    monkeypatch.setattr("storage.hints.GONE_MS", -1)
+    async with listening(valkey.url, "two") as ear:
+        await heard_again(hints, ear)
+        assert await listeners() == {"two"}
 
 
 async def test_the_stream_is_trimmed(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
