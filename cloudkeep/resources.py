@@ -8,6 +8,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from cloudkeep.settings import Settings
+from cloudkeep.timekeeper import keeping_time
 from services.accounts import Accounts, Lifetimes
 from services.budgets import Budgets, Limits
 from services.container import Services
@@ -66,6 +67,7 @@ async def open_resources(settings: Settings, listener: str | None = None) -> Asy
     async with AsyncExitStack() as stack:
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
+        await stack.enter_async_context(keeping_time(redis))
         store = open_blob_store(settings.blob_url, settings.storage_reserve)
         stack.push_async_callback(store.close)
         hints = JobHints(settings.broker_url or redis_url, listener)
