@@ -9,6 +9,7 @@ HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 VENV := .venv/made-$(HERE)
 # Test files that run at once, each in order within itself; the long ones are in the folders that come first.
 JOBS := 2
+DATABASES := sqlite postgres
 RUNTIME := .venv/runtime-$(HERE)
 DEV := .venv/dev-$(HERE)
 
@@ -27,7 +28,8 @@ endef
 help:
 	@printf '%s\n' \
 		'make run     set up and serve http://127.0.0.1:8000' \
-		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once)' \
+		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once;' \
+		'             DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make check   formatting, lint, types, layers' \
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
@@ -42,8 +44,12 @@ help:
 run: $(RUNTIME)
 	@exec .venv/bin/cloudkeep serve
 
+# One run for each kind of database, for a process can use but one; tests that need none are in the first.
 test: $(DEV)
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@failed=0; for database in $(DATABASES); do \
+		.venv/bin/python -m pytest --database=$$database -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) \
+			|| failed=$$?; \
+	done; exit $$failed
 
 check: $(DEV)
 	.venv/bin/ruff format --check .
@@ -72,7 +78,7 @@ schema: $(DEV)
 	mv schema/schema.graphql.new schema/schema.graphql
 
 migration: $(DEV)
-	.venv/bin/tortoise -c storage.database.TOOLING makemigrations -n $(NAME)
+	.venv/bin/tortoise -c storage.tooling.TOOLING makemigrations -n $(NAME)
 
 lock: $(VENV)
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 import sys
@@ -106,9 +105,10 @@ def grant(
 def _settings_of_old() -> Settings:
     """The settings of a server that has run before: a new, empty database would make everything look lost."""
     settings = _settings()
-    path = settings.database_url.removeprefix("sqlite://")
-    if not os.path.isfile(path):
-        raise _refusal(f"{PREFIX}DATABASE_URL: there is no database at {path}")
+    from storage.engine import engine_of
+
+    if missing := engine_of(settings.database_url).missing():
+        raise _refusal(f"{PREFIX}DATABASE_URL: {missing}")
     asyncio.run(_migrated(settings))
     return settings
 

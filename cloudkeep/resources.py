@@ -26,6 +26,7 @@ from services.uploads import UploadPolicy, Uploads
 from storage.blobs import BlobStore, open_blob_store
 from storage.buckets import LocalBuckets, RedisBuckets
 from storage.database import close_database, open_database
+from storage.engine import PoolSize
 from storage.events import RedisEventLog
 from storage.hints import JobHints
 from storage.mail import open_mailer
@@ -50,7 +51,7 @@ class Resources:
 @asynccontextmanager
 async def connected_database(settings: Settings) -> AsyncIterator[None]:
     """Connect this process to the database; everything below needs it."""
-    await open_database(settings.database_url)
+    await open_database(settings.database_url, PoolSize(*settings.database_pool))
     try:
         yield
     finally:

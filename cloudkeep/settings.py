@@ -70,9 +70,11 @@ class Settings(BaseSettings):
     port: Annotated[int, BeforeValidator(values.between(1, 65535))] = 8000
     workers: Count = 1  # API processes of "cloudkeep serve", and how many workers it has
     job_workers: Annotated[int, BeforeValidator(values.between(0, 64))] = 1
-    database_url: Annotated[str, BeforeValidator(values.sqlite_url)] = Field(
+    database_url: Annotated[str, BeforeValidator(values.database_url)] = Field(
         default_factory=lambda data: f"sqlite://{data['data_dir'] / 'cloudkeep.sqlite3'}", repr=False
     )
+    # Connections of each process, at least and at most; SQLite has no use for them.
+    database_pool: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.pool)] = (1, 10)
     redis_url: RedisUrl = Field(default=None, repr=False)
     broker_url: RedisUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
     blob_url: Annotated[str, BeforeValidator(values.file_url)] = Field(

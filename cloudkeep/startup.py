@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep.settings import PREFIX, Settings
+from storage.engine import SQLITE
 
 BACKLOG = 2048
 REFUSED = 2  # exit code of a process that has to be set up differently; starting it again is of no use
@@ -22,7 +23,8 @@ class StartupError(Exception):
 def prepare_folders(settings: Settings) -> None:
     """Make the folders that files go to, where they are missing. Raises :class:`StartupError`."""
     _prepare("DATA_DIR", settings.data_dir)
-    _prepare("DATABASE_URL", Path(settings.database_url.removeprefix("sqlite://")).parent)
+    if settings.database_url.startswith(SQLITE):
+        _prepare("DATABASE_URL", Path(settings.database_url.removeprefix(SQLITE)).parent)
     _prepare("BLOB_URL", Path(unquote(urlsplit(settings.blob_url).path)))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from services.limits import Limit
 
@@ -16,6 +16,11 @@ Parser = Callable[[object], object]
 
 #: Among trusted proxies: whoever comes by a unix socket.
 UNIX = "unix"
+#: A process needs one connection for a transaction, and one for those who ask meanwhile.
+MOST_AT_LEAST = 2
+#: As libpq knows them (https://www.postgresql.org/docs/current/libpq-connect.html); asyncpg reads them from the URL.
+POSTGRES_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "host")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 X_FORWARDED_FOR, FORWARDED = "X-Forwarded-For", "Forwarded"
 
 
@@ -133,12 +138,44 @@ def one_of(*words: str) -> Parser:
     return parse
 
 
-def sqlite_url(value: object) -> str:
-    """``sqlite:///absolute/path``. What follows the second slash is the path as it is, without percent-encoding."""
+def pool(value: object) -> tuple[int, int]:
+    """``MIN/MAX`` connections."""
+    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", str(value).strip(), re.ASCII)
+    least, most = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 0 <= least <= most <= 1000 or most < MOST_AT_LEAST:
+        raise ValueError(
+            f"must be two whole numbers like 1/10, the second from {MOST_AT_LEAST} to 1000 and not below the first, "
+            f"not {_quote(value)}"
+        )
+    return least, most
+
+
+def database_url(value: object) -> str:
+    """``sqlite:///absolute/path``, or a PostgreSQL database: ``postgres://user:password@host:port/name?sslmode=…``.
+
+    The path of a file is what follows the second slash as it is, without percent-encoding; all else is encoded.
+    """
     url = str(value)
-    path = _split(url, "sqlite").path
-    if not url.startswith("sqlite:///") or path.endswith("/") or "?" in url or "#" in url:
+    parts = _split(url, "sqlite", "postgres", "postgresql")
+    if parts.scheme != "sqlite":
+        return _postgres_url(url, parts)
+    if not url.startswith("sqlite:///") or parts.path.endswith("/") or "?" in url or "#" in url:
         raise ValueError("must name a file by its absolute path, as in sqlite:///path/to/file")
+    return url
+
+
+def _postgres_url(url: str, parts: SplitResult) -> str:
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := next((name for name in options if name not in POSTGRES_OPTIONS), None):
+        raise ValueError(f"{_quote(unknown)} is no option of a PostgreSQL URL, only {', '.join(POSTGRES_OPTIONS)}")
+    if options.get("sslmode", "prefer") not in SSL_MODES:
+        raise ValueError(f"sslmode must be one of {', '.join(SSL_MODES)}")
+    named = re.fullmatch(r"/[^/]+", parts.path) and parts.username
+    if not named or not (parts.hostname or options.get("host", "").startswith("/")) or "#" in url:
+        raise ValueError(
+            "must name user, host and database, percent-encoded, as in postgres://user:password@host:5432/name, "
+            "or the folder of a unix socket, as in postgres://user@/name?host=/run/postgresql"
+        )
     return url
 
 

@@ -1,84 +1,63 @@
 """Opening, migrating and closing the database, and the one way to write in a transaction."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from itertools import count
 from typing import Any, TypeVar
+from uuid import UUID
 
 from tortoise import Tortoise, connections
-from tortoise.backends.base.client import TransactionalDBClient
-from tortoise.migrations.api import migrate as run_migrations
-from tortoise.models import Model
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
-from storage.sqlite import Statement, no_space
+from storage.engine import WRITER, PoolSize, Rows, Session, Statement, engine_of
+from storage.errors import ConnectionLost, Undone
 
 T = TypeVar("T")
 
-CONNECTIONS = ("default", "reader")
-WRITER, READER = CONNECTIONS
-
-BUSY_TIMEOUT_MS = 10_000
-#: As much of the write-ahead log stays on the disk, in bytes, so that a full disk does not stop the next write.
-LOG_KEPT = 8 * 2**20
-
-
-class Readers:
-    """Sends questions to a connection of their own, where they need not wait for whoever commits to the disk.
-
-    A transaction asks its own connection. Outside of one, WAL shows what was committed before the question.
-    """
-
-    def db_for_read(self, model: type[Model]) -> str:
-        """The connection for a question."""
-        return _reader()
+APP = "cloudkeep"
+DEFAULT_POOL = PoolSize()
+NEWEST = "__latest__"
+#: So often a transaction is run again that others were in the way of, after a pause of a few hundredths of a second.
+MOST_RUNS = 6
+LONGEST_PAUSE = 0.05
 
 
-def _reader() -> str:
-    return WRITER if isinstance(connections.get(WRITER), TransactionalDBClient) else READER
-
-
-def orm_config(url: str) -> dict[str, Any]:
-    """Tortoise's configuration for ``sqlite:///absolute/path``.
-
-    WAL lets the API read while a worker writes; ``synchronous=FULL`` because a READY that a power cut takes back would
-    be a lie to somebody who has just deleted the only other copy.
-    """
-    credentials = {
-        "file_path": str(Path(url.removeprefix("sqlite://"))),
-        "journal_mode": "WAL",
-        "synchronous": "FULL",
-        "busy_timeout": BUSY_TIMEOUT_MS,
-        "journal_size_limit": LOG_KEPT,
-    }
+def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, patient: bool = False) -> dict[str, Any]:
+    """Tortoise's configuration for a database; see :meth:`storage.engine.Engine.connections`."""
+    engine = engine_of(url)
     return {
-        "connections": {name: {"engine": "storage.sqlite", "credentials": credentials} for name in CONNECTIONS},
-        "routers": [Readers],
-        "apps": {"cloudkeep": {"models": ["storage.models"], "migrations": "storage.migrations"}},
+        "connections": engine.connections(pool, patient=patient),
+        "routers": list(engine.routers),
+        "apps": {APP: {"models": ["storage.models"], "migrations": "storage.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
     }
 
 
-#: For tortoise's own command line, which makes migrations from the models alone.
-TOOLING = orm_config("sqlite://:memory:")
+async def migrate(url: str, target: str = NEWEST) -> None:
+    """Bring the schema up to date, or to a migration. Safe to run again, and in many processes at once.
 
-
-async def migrate(url: str) -> None:
-    """Bring the schema up to date. Safe to run again."""
+    Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
+    """
+    engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), patient=True)
+    await engine.demand()
+    await Tortoise.init(config=config, init_connections=False)
     try:
-        await run_migrations(config=orm_config(url))
+        async with engine.migrating() as client:
+            await MigrationExecutor(client, config["apps"]).migrate([MigrationTarget(APP, target)])
     finally:
         await connections.close_all()
 
 
-async def open_database(url: str) -> None:
+async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:
     """Connect this process; raises when the database does not answer.
 
     The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is made at once: a
     first query that made it, and was cancelled meanwhile, would keep every later one waiting for ever.
     """
-    await Tortoise.init(config=orm_config(url), _enable_global_fallback=True)
+    await Tortoise.init(config=orm_config(url, pool), _enable_global_fallback=True)
     try:
         await ping_database()
     except BaseException:
@@ -93,24 +72,24 @@ async def close_database() -> None:
 
 async def ping_database() -> None:
     """Raise when the database does not answer."""
-    for name in CONNECTIONS:
-        await connections.get(name).execute_query("SELECT 1")
+    for connection in connections.all():
+        await connection.execute_query("SELECT 1")
 
 
 async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
 
     A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. ``work``
-    starts with a write: SQLite cannot turn a read transaction into a writing one once another process has written.
-    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then.
+    starts with a write: SQLite cannot turn a read transaction into a writing one once another process has written. In
+    PostgreSQL each statement sees what is committed by then (READ COMMITTED), and what it writes to is locked.
+
+    ``work`` is run again when the database undid it because of another transaction, or its connection broke before
+    COMMIT was sent: so it does nothing that it could not do twice.
+
+    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then. Raises
+    :class:`storage.errors.DatabaseUnavailable` when the database is away; all was written then or nothing.
     """
-
-    async def transaction() -> T:
-        with no_space():
-            async with in_transaction(WRITER):
-                return await work()
-
-    task = asyncio.ensure_future(transaction())
+    task = asyncio.ensure_future(_again_and_again(work))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -118,24 +97,54 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
         raise
 
 
-async def fetch_together(*statements: Statement) -> Sequence[Sequence[Any]]:
+async def _again_and_again(work: Callable[[], Awaitable[T]]) -> T:
+    for run in count(1):
+        done = False
+        try:
+            with _session().translated():
+                async with in_transaction(WRITER):
+                    result = await work()
+                    done = True
+            return result
+        except Undone:
+            if run == MOST_RUNS:
+                raise
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - it only keeps two from meeting again
+        except ConnectionLost:
+            if done or run > 1:
+                raise
+    raise AssertionError
+
+
+async def fetch_together(*statements: Statement, joined: Statement | None = None) -> Rows:
     """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
 
-    Raises like :func:`fetch`. Not to be called inside a transaction.
+    ``joined`` is the same in one statement, which is used where the engine can. Raises like :func:`fetch`. Not to be
+    called inside a transaction.
     """
-    client: Any = connections.get(WRITER)
-    return [tuple(row) for row in await client.execute_together(statements)]
+    return await _session().run_together(statements, joined)
 
 
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
     """Run one statement for every row of values. Raises like :func:`fetch`."""
-    await connections.get(WRITER).execute_many(statement, [list(row) for row in rows])
+    await _session().run_many(statement, rows)
 
 
-async def fetch(statement: str, *values: object) -> Sequence[Sequence[Any]]:
+async def fetch(statement: str, *values: object) -> Rows:
     """Run one statement, in the caller's transaction, and return its rows. Outside of one, questions only.
 
-    ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``.
+    ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``, and
+    :class:`storage.errors.DatabaseUnavailable`.
     """
-    _, rows = await connections.get(_reader()).execute_query(statement, list(values))
-    return [tuple(row) for row in rows]
+    return await _session().ask(statement, values)
+
+
+def as_uuid(value: object) -> UUID:
+    """A UUID out of a row that :func:`fetch` returned: SQLite keeps them as text."""
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def _session() -> Session:
+    client: Any = connections.get(WRITER)
+    session: Session = client
+    return session

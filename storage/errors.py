@@ -53,3 +53,15 @@ class OverQuota(StorageError):
 
 class InvalidCursor(StorageError):
     """A cursor was not made by this log."""
+
+
+class DatabaseUnavailable(StorageError):
+    """The database does not answer, or answers no more. What was under way is done as a whole or not at all."""
+
+
+class ConnectionLost(DatabaseUnavailable):
+    """The connection ended in the middle of something. The next caller gets another one."""
+
+
+class Undone(StorageError):
+    """Another transaction was in the way, so that the database undid this one. It can be run again."""

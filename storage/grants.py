@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from storage.database import atomically, fetch
+from storage.database import as_uuid, atomically, fetch
 from storage.models import Grant, GrantKind
 
 #: SQLite takes at least 999 values in one statement.
@@ -26,8 +26,8 @@ class Granted(NamedTuple):
 async def of(account_ids: Sequence[UUID]) -> list[Granted]:
     """The grants of up to ``BATCH`` accounts."""
     marks = ", ".join("?" * len(account_ids))
-    rows: Sequence[Any] = await fetch(FIND.format(marks), *map(str, account_ids))
-    return [Granted(UUID(str(key)), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
+    rows: Sequence[Any] = await fetch(FIND.format(marks), *account_ids)
+    return [Granted(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
 
 
 async def put(account_id: UUID, kind: GrantKind, capacity: int, refill: float | None, now: datetime) -> None:

@@ -35,7 +35,7 @@ async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, in
     found: dict[tuple[str, int], Held] = {}
     for batch in _batches(iter(set(sha256s))):
         marks = ", ".join("?" * len(batch))
-        for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), str(account_id), *batch):
+        for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), account_id, *batch):
             found[sha256, size] = Held(sha256, size, xxh3, offset, key)
     return found
 

@@ -4,6 +4,7 @@ A claim writes a fresh lease token. Every later write names it, so a worker that
 a job's result is stored exactly once, however often the work was started.
 """
 
+import random
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,7 +51,8 @@ async def claim(
     """Take a job that is due or whose lease ran out; None when there is none, or none of them is chosen."""
     # Looked at again as long as others were faster with every one of them: each round some job found its worker.
     while candidates := choose(await _due(kinds, now), now):
-        for job in candidates:
+        # The oldest first; whoever was not fast enough for it would run into the same others at the next one.
+        for job in [candidates[0], *random.sample(candidates[1:], len(candidates) - 1)]:
             if await _take(job, owner, now + lease):
                 return job
     return None

@@ -21,12 +21,14 @@ logger = logging.getLogger("cloudkeep.database")
 class LastingClient(SqliteClient):
     """A client whose connection lasts as long as the database can be opened."""
 
+    transaction_class = SqliteTransactionWrapper
+
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """The connection, alive when the block begins."""
         return _Living(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
-        return _LivingTransaction(SqliteTransactionWrapper(self), self._lock)
+        return _LivingTransaction(self.transaction_class(self), self._lock)
 
     async def revive(self) -> None:
         """Replace the connection if it is dead, to the end even when the caller is cancelled. Hold the lock."""

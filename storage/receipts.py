@@ -15,8 +15,8 @@ from tortoise.expressions import F
 
 from storage import jobs
 from storage.blobs import Digests
-from storage.database import atomically, execute_many, fetch, fetch_together
-from storage.errors import Duplicate, StateChanged
+from storage.database import as_uuid, atomically, execute_many, fetch, fetch_together
+from storage.errors import Duplicate, StateChanged, StorageError
 from storage.held import Held
 from storage.models import Chunk, JobKind, Sliced, Upload, UploadStatus
 
@@ -34,7 +34,18 @@ RENAME = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
 COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
 WHERE id = ? AND COALESCE(staging, '') = ? AND status = 'RECEIVING' AND received_chunks < ?
-RETURNING received_chunks, received_bytes"""
+RETURNING id, received_chunks, received_bytes"""
+#: Both at once, in one round trip. Whoever comes second waits at the upload's row and then looks at it again, and a
+#: slot that is taken undoes the count as well.
+COUNT_AND_INSERT = "\n".join(
+    (
+        "WITH counted AS (",
+        COUNT,
+        "), added AS (",
+        'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) SELECT id, ?, ?, ?, ?, ? FROM counted',
+        ") SELECT id, received_chunks, received_bytes FROM counted",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -73,15 +84,13 @@ class SlotState(Sliced):
 
 async def slot(upload_id: UUID, index: int) -> SlotState | None:
     """An upload and one of its slots, which need not exist; None when there is no such upload."""
-    rows = await fetch(SLOT, index, str(upload_id))
+    rows = await fetch(SLOT, index, upload_id)
     if not rows:
         return None
     account_id, size, chunk_size, status, expires_at, chunks, count, staging, sha256 = rows[0]
     moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
-    there = Received(chunks, count)
-    return SlotState(
-        upload_id, UUID(account_id), size, chunk_size, UploadStatus(status), moment, there, staging, sha256
-    )
+    state, there = UploadStatus(status), Received(chunks, count)
+    return SlotState(upload_id, as_uuid(account_id), size, chunk_size, state, moment, there, staging, sha256)
 
 
 async def add(
@@ -92,33 +101,42 @@ async def add(
     Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks, or
     takes them in another staging area by now.
     """
-    size, key = upload.slot_size(index), str(upload.id)
-    area = upload.staging or ""
-    insert = (INSERT, (key, index, size, digests.sha256, digests.xxh3, digests.etag))
+    size, receipt = upload.slot_size(index), (digests.sha256, digests.xxh3, digests.etag)
+    chunk = (upload.id, index, size, *receipt)
+    count = (expires_at, size, upload.id, upload.staging or "")
 
     async def fill_last() -> Accepted:
-        await fetch(INSERT, *insert[1])
         # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
-        counted = await fetch(COUNT, expires_at, size, key, area, upload.chunk_count)
+        counted = await fetch(COUNT, *count, upload.chunk_count)
         if not counted:
-            raise StateChanged("the upload takes no chunks")
-        there = Received(*counted[0])
+            raise await _refusal(upload.id, index)
+        await fetch(INSERT, *chunk)
+        there = Received(*counted[0][1:])
         if there.chunks == upload.chunk_count:
             await complete(upload.id, now)
         return Accepted(there, there.chunks == upload.chunk_count)
 
+    others = upload.chunk_count - 1
+    joined = (COUNT_AND_INSERT, (*count, others, index, size, *receipt))
     try:
-        if counted := await fetch_together(insert, (COUNT, (expires_at, size, key, area, upload.chunk_count - 1))):
-            return Accepted(Received(*counted[0]), complete=False)
+        if counted := await fetch_together((INSERT, chunk), (COUNT, (*count, others)), joined=joined):
+            return Accepted(Received(*counted[0][1:]), complete=False)
         return await atomically(fill_last)
     except IntegrityError as error:
         raise Duplicate("the slot has a receipt") from error
 
 
+async def _refusal(upload_id: UUID, index: int) -> StorageError:
+    """Why an upload does not take a chunk."""
+    if await Chunk.filter(upload_id=upload_id, index=index).exists():
+        return Duplicate("the slot has a receipt")
+    return StateChanged("the upload takes no chunks")
+
+
 async def add_held(upload: Upload, held: Mapping[int, Held]) -> None:
     """Store receipts for chunks that lie in blobs already, by index. Call it inside a transaction."""
     rows = [
-        (str(upload.id), index, found.size, found.sha256, found.xxh3, found.key, found.offset)
+        (upload.id, index, found.size, found.sha256, found.xxh3, found.key, found.offset)
         for index, found in held.items()
     ]
     await execute_many(INSERT_HELD, rows)
@@ -141,7 +159,7 @@ async def of(upload_id: UUID, start: int = 0, limit: int = MOST) -> list[Chunk]:
 
 async def rename(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
     """Store what the store calls the bytes of slots now, by index."""
-    await execute_many(RENAME, [(etag, str(upload_id), index) for index, etag in etags.items()])
+    await execute_many(RENAME, [(etag, upload_id, index) for index, etag in etags.items()])
 
 
 async def indexes(upload_id: UUID, start: int) -> list[int]:

@@ -1,20 +1,97 @@
-"""Tortoise's SQLite client, which tells a full disk from every other trouble. Named as ``engine`` in ``orm_config``."""
+"""SQLite: one connection of a process writes, another one reads; a full disk is told from every other trouble.
 
+Named as ``engine`` in Tortoise's configuration.
+"""
+
+import asyncio
+import fcntl
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from tortoise.backends.sqlite.client import translate_exceptions
+from tortoise import connections
+from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper, translate_exceptions
 from tortoise.exceptions import OperationalError
+from tortoise.models import Model
 
-from storage.errors import NoSpace
+from storage.engine import SQLITE, WRITER, PoolSize, Rows, Statement
+from storage.errors import DatabaseUnavailable, NoSpace
 from storage.lasting import LastingClient
 
-Statement = tuple[str, Sequence[object]]
+READER = "reader"
+BUSY_TIMEOUT_MS = 10_000
+#: As much of the write-ahead log stays on the disk, in bytes, so that a full disk does not stop the next write.
+LOG_KEPT = 8 * 2**20
 
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+
+
+# Tortoise's own statements hold text already; what is asked by hand holds UUIDs as they are.
+sqlite3.register_adapter(UUID, str)
+
+
+class Readers:
+    """Sends questions to a connection of their own, where they need not wait for whoever commits to the disk.
+
+    A transaction asks its own connection. Outside of one, WAL shows what was committed before the question.
+    """
+
+    def db_for_read(self, model: type[Model]) -> str:
+        """The connection for a question."""
+        return WRITER if isinstance(connections.get(WRITER), TransactionalDBClient) else READER
+
+
+class SqliteEngine:
+    """A database in a file."""
+
+    routers: Sequence[type] = (Readers,)
+
+    def __init__(self, url: str) -> None:
+        self._path = Path(url.removeprefix(SQLITE))
+
+    def connections(self, pool: PoolSize, *, patient: bool) -> dict[str, Any]:
+        """See :class:`storage.engine.Engine`.
+
+        WAL lets the API read while a worker writes; ``synchronous=FULL`` because a READY that a power cut takes back
+        would be a lie to somebody who has just deleted the only other copy.
+        """
+        credentials = {
+            "file_path": str(self._path),
+            "journal_mode": "WAL",
+            "synchronous": "FULL",
+            "busy_timeout": BUSY_TIMEOUT_MS,
+            "journal_size_limit": LOG_KEPT,
+        }
+        return {name: {"engine": __name__, "credentials": credentials} for name in (WRITER, READER)}
+
+    def missing(self) -> str | None:
+        """See :class:`storage.engine.Engine`."""
+        return None if self._path.is_file() else f"there is no database at {self._path}"
+
+    async def demand(self) -> None:
+        """Raise :class:`DatabaseUnavailable` for a file that is no database or cannot be written to."""
+        try:
+            await asyncio.to_thread(self._try_to_write)
+        except sqlite3.Error as error:
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def _try_to_write(self) -> None:
+        # The ORM would wait for ever.
+        with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[Any]:
+        """See :class:`storage.engine.Engine`. The lock lies beside the database."""
+        with self._path.with_name("migration.lock").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            yield connections.get(WRITER)
 
 
 @contextmanager
@@ -37,8 +114,36 @@ def _is_full(error: BaseException | None) -> bool:
     return False
 
 
-class Client(LastingClient):
+class _Session(SqliteClient):
+    """What a connection can do inside a transaction and outside of one."""
+
+    def translated(self) -> Any:
+        """See :class:`storage.engine.Session`."""
+        return no_space()
+
+    async def ask(self, statement: str, values: Sequence[object]) -> Rows:
+        """See :class:`storage.engine.Session`."""
+        _, rows = await self.execute_query(statement, list(values))
+        return [tuple(row) for row in rows]
+
+    async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """See :class:`storage.engine.Session`."""
+        await self.execute_many(statement, [list(row) for row in rows])
+
+
+class Transaction(_Session, SqliteTransactionWrapper):
+    """The connection in the middle of a transaction."""
+
+
+class Client(_Session, LastingClient):
     """Raises :class:`NoSpace` where a statement outside of a transaction finds the disk full."""
+
+    transaction_class = Transaction
+
+    async def ask(self, statement: str, values: Sequence[object]) -> Rows:
+        """See :class:`storage.engine.Session`."""
+        reader: Any = connections.get(READER)
+        return await _Session.ask(reader, statement, values)
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         """See Tortoise."""
@@ -59,16 +164,16 @@ class Client(LastingClient):
             return found
 
     @translate_exceptions
-    async def execute_together(self, statements: Sequence[Statement]) -> list[Any]:
-        """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
+    async def run_together(self, statements: Sequence[Statement], joined: Statement | None) -> Rows:
+        """See :class:`storage.engine.Session`.
 
         One call on the connection's thread in place of one for each step, in which others would have to wait for it.
         Cancelled, it is done to its end all the same, before anything that comes later.
         """
         with no_space():
             async with self.acquire_connection() as connection:
-                rows: list[Any] = await connection._execute(_run_together, connection._conn, statements)
-                return rows
+                rows: Rows = await connection._execute(_run_together, connection._conn, statements)
+                return [tuple(row) for row in rows]
 
 
 def _run_together(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Any]:

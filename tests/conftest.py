@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,13 +16,49 @@ from cloudkeep.settings import Settings
 from cloudkeep.worker import work
 from services.keys import SecretKey
 from storage.blobs import LocalBlobStore
-from storage.database import close_database, migrate, open_database
+from storage.database import close_database, open_database
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.databases import ENGINES, SQLITE, Databases, databases_of
+from tests.support.postgres import PostgresMissing
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.stand import PLENTY
 
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which database a run is about."""
+    parser.addoption("--database", choices=ENGINES, default=SQLITE, help="run the tests that use a database on this")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that are about one kind of database are marked with its name."""
+    for engine in ENGINES:
+        config.addinivalue_line("markers", f"{engine}: is about this database alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about another database. Tests that use none are run with SQLite, once."""
+    engine = config.getoption("database")
+    others = [other for other in ENGINES if other != engine]
+    kept = [item for item in items if not any(item.get_closest_marker(other) for other in others)]
+    if engine != SQLITE:
+        kept = [item for item in kept if item.get_closest_marker(engine) or uses_a_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where only tests without a database were asked for, nothing is left to do for the second kind."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("database") != SQLITE:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def uses_a_database(item: pytest.Item) -> bool:
+    """Whether a test depends, in whatever way, on where databases come from."""
+    return isinstance(item, pytest.Function) and "databases" in item.fixturenames
 
 
 @pytest.fixture(autouse=True)
@@ -42,19 +77,21 @@ def _quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite database to copy: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("database") / "template.sqlite3"
-    asyncio.run(migrate(f"sqlite://{path}"))
-    return path
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Where databases come from, of the kind that this run is about. Every test that uses one depends on this."""
+    try:
+        with databases_of(request.config.getoption("database"), tmp_path_factory.mktemp("database")) as source:
+            yield source
+    except PostgresMissing as error:
+        pytest.skip(f"NOT TESTED on PostgreSQL: {error}")
 
 
 @pytest.fixture
-def database_url(migrated_database: Path, tmp_path: Path) -> str:
+async def database_url(databases: Databases, tmp_path: Path) -> AsyncIterator[str]:
     """A database of the test's own, not yet connected."""
-    path = tmp_path / "cloudkeep.sqlite3"
-    shutil.copyfile(migrated_database, path)
-    return f"sqlite://{path}"
+    url = await databases.migrated(tmp_path)
+    yield url
+    await databases.drop(url)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from bench import npm
 from bench.programs import run
+from tests.support.databases import Databases
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
 
@@ -42,7 +43,7 @@ def clients() -> Npm:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
     """One server for the module."""
-    async with stand(tmp_path_factory.mktemp("stand"), migrated_database) as running:
+    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running

@@ -1,7 +1,6 @@
 """Whoever has used up their budget gets to know it, by whichever transport, and so do real clients."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ from cloudkeep.media_types import EVENTS, JSON, RESPONSE
 from services.budgets import Limit
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
+from tests.support.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
@@ -26,10 +26,10 @@ UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def poor(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
     """A server that has nothing left for whoever is not signed in, and lets everybody follow one thing at a time."""
     folder = tmp_path_factory.mktemp("poor")
-    async with stand(folder, migrated_database, budget_anonymous=LITTLE, subscriptions=(1, 1)) as running:
+    async with stand(folder, databases, budget_anonymous=LITTLE, subscriptions=(1, 1)) as running:
         while (await ask(running, "{ nothing }")).status_code != 429:
             pass
         yield running

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,6 +12,7 @@ from cloudkeep import bounded_http
 from cloudkeep.bounded_http import SECONDS, Phase
 from cloudkeep.lending import LendingProtocol
 from tests.endpoints.wire import Wire, connect, head
+from tests.support.databases import Databases
 from tests.support.server import Json, digest
 from tests.support.stand import Stand, stand
 from tests.support.waiting import eventually
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
-    async with stand(tmp_path_factory.mktemp("stand"), migrated_database) as running:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running
 
 

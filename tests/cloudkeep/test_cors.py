@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 from cloudkeep.cors import shared_with
 from cloudkeep.lending import LendingProtocol
 from endpoints.health import health_routes
+from tests.support.databases import Databases
 from tests.support.disk import files_end_at
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, digest, sse_events
@@ -30,12 +30,12 @@ CONTENT = bytes(range(256)) * 1200
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[LendingProtocol, HttpToolsProtocol])
 async def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[Stand]:
     """A server that lets one origin in, whichever way bodies come in."""
     protocol: type[asyncio.Protocol] = request.param
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, migrated_database, protocol, cors_origins=(PAGE,)) as running:
+    async with stand(folder, databases, protocol, cors_origins=(PAGE,)) as running:
         running.api.http.headers["Origin"] = PAGE
         yield running
 

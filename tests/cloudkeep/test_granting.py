@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudkeep.__main__ import app
-from storage.database import BUSY_TIMEOUT_MS
+from storage.sqlite import BUSY_TIMEOUT_MS
 
 USAGE = 2
 Answer = tuple[int, list[str], str]

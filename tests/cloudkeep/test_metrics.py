@@ -20,6 +20,7 @@ from cloudkeep.metrics import Metrics, fresh_folder, samples_of, samples_of_budg
 from cloudkeep.startup import StartupError
 from services.counts import BudgetCounts, Counts
 from tests.endpoints.wire import connect
+from tests.support.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PROGRESS, Api
@@ -53,10 +54,10 @@ async def shown(published: Metrics) -> dict[str, float]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
     """A server behind a proxy on this machine that is trusted."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, migrated_database, trusted_proxies=("127.0.0.1",)) as running:
+    async with stand(folder, databases, trusted_proxies=("127.0.0.1",)) as running:
         yield running
 
 

@@ -8,6 +8,10 @@ from cloudkeep.resources import budget_limits
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
 from services.limits import Limit, Limits
 
+POSTGRES_FORM = (
+    "must name user, host and database, percent-encoded, as in postgres://user:password@host:5432/name, "
+    "or the folder of a unix socket, as in postgres://user@/name?host=/run/postgresql"
+)
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 
 
@@ -169,7 +173,10 @@ def test_settings_are_frozen(load: Load) -> None:
 
 def test_printing_the_settings_shows_no_password(load: Load) -> None:
     settings = load(
-        SECRET_KEYS=f"k:{SECRET}", REDIS_URL="redis://:pass-word@host", MAIL_URL="smtp://user:pass-word@host:587"
+        SECRET_KEYS=f"k:{SECRET}",
+        DATABASE_URL="postgres://user:pass-word@host/d",
+        REDIS_URL="redis://:pass-word@host",
+        MAIL_URL="smtp://user:pass-word@host:587",
     )
     assert SECRET not in repr(settings)
     assert "pass-word" not in repr(settings)
@@ -196,9 +203,38 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PROXY_HEADER", "X-Real-IP", "must be X-Forwarded-For or Forwarded, not 'X-Real-IP'"),
         ("TRUSTED_DOCUMENTS_ONLY", "maybe", "must be true or false, not 'maybe'"),
         ("TRUSTED_DOCUMENTS_ONLY", "true", "needs CLOUDKEEP_TRUSTED_DOCUMENTS, else nothing could be run"),
-        ("DATABASE_URL", "postgres://u:p@h/d", "the scheme postgres: is not supported, only sqlite:"),
-        ("DATABASE_URL", "cloudkeep.sqlite3", "must be a URL that starts with sqlite:"),
+        ("DATABASE_URL", "mysql://u:p@h/d", "the scheme mysql: is not supported, only sqlite:, postgres:, postgresql:"),
+        ("DATABASE_URL", "cloudkeep.sqlite3", "must be a URL that starts with sqlite:, postgres:, postgresql:"),
         ("DATABASE_URL", "sqlite://x.sqlite3", "must name a file by its absolute path, as in sqlite:///path/to/file"),
+        *(
+            ("DATABASE_URL", url, POSTGRES_FORM)
+            for url in (
+                "postgres://h/d",
+                "postgres://u:p@/d",
+                "postgres://u:p@h",
+                "postgres://u:p@h/d/e",
+                "postgres://u:p@h/d#e",
+            )
+        ),
+        ("DATABASE_URL", "postgres://u:p@h:x/d", "is malformed: its host or its port cannot be read"),
+        (
+            "DATABASE_URL",
+            "postgres://u:p@h/d?pool=5",
+            "'pool' is no option of a PostgreSQL URL, only sslmode, sslrootcert, sslcert, sslkey, host",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://u:p@h/d?sslmode=on",
+            "sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full",
+        ),
+        *(
+            (
+                "DATABASE_POOL",
+                text,
+                f"must be two whole numbers like 1/10, the second from 2 to 1000 and not below the first, not {text!r}",
+            )
+            for text in ("10", "0/1", "5/4", "1/1001")
+        ),
         ("BLOB_URL", "s3://bucket", "the scheme s3: is not supported, only file:"),
         ("BLOB_URL", "file://host/x", "must name a folder by its absolute path, as in file:///path/to/folder"),
         ("REDIS_URL", "http://host", "the scheme http: is not supported, only redis:, rediss:, unix:"),
@@ -233,11 +269,31 @@ def test_a_wrong_setting_is_named_in_one_line(load: Load, name: str, value: str,
     assert str(caught.value) == f"{PREFIX}{name}: {reason}"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://user:p%40ss@db.example.org:5432/cloudkeep?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgresql://user@[2001:db8::1]/cloudkeep",
+        "postgres://user@/cloudkeep?host=/run/postgresql",
+    ],
+)
+def test_a_postgresql_database_is_named_by_its_url(load: Load, url: str) -> None:
+    settings = load(DATABASE_URL=url, DATABASE_POOL="2/20")
+    assert (settings.database_url, settings.database_pool) == (url, (2, 20))
+
+
 @pytest.mark.parametrize("name", ["REDIS_URL", "BROKER_URL", "MAIL_URL"])
 def test_a_wrong_url_is_refused_without_showing_its_password(load: Load, name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(**{name: "redis://user:nobody-should-see@host:port"})
     assert "nobody-should-see" not in str(caught.value)
+
+
+def test_a_wrong_database_url_is_refused_without_showing_its_password(load: Load) -> None:
+    for rest in ("@host:port/d", "@host/d?sslmode=nobody-should-see", "#@host/d", "@host", "@/d"):
+        with pytest.raises(SettingsError) as caught:
+            load(DATABASE_URL=f"postgres://user:nobody-should-see{rest}")
+        assert "nobody-should-see" not in str(caught.value)
 
 
 def test_a_wrong_setting_leaves_no_folder_behind(load: Load, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.support.databases import Databases
 from tests.support.graphql_ws import Socket, connected
 from tests.support.server import INIT, PROGRESS, REGISTER, VERIFY, Json
 from tests.support.stand import Stand, stand
@@ -38,12 +39,12 @@ def file_of(folder: Path) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["any", "only"])
 async def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[Stand]:
     """A server that knows some documents, and one that runs no others."""
     folder = tmp_path_factory.mktemp("stand")
     trusted: dict[str, Any] = {"trusted_documents": file_of(folder), "trusted_documents_only": request.param}
-    async with stand(folder, migrated_database, **trusted) as running:
+    async with stand(folder, databases, **trusted) as running:
         yield running
 
 

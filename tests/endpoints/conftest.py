@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cloudkeep.lending import LendingProtocol
+from tests.support.databases import Databases
 from tests.support.stand import Stand, stand
 
 #: Bodies come in by a lent socket, or by ASGI alone as with TLS or another server. The contract is the same.
@@ -29,8 +29,8 @@ def protocol() -> type[asyncio.Protocol]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, protocol: type[asyncio.Protocol]
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
 ) -> AsyncIterator[Stand]:
     """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
-    async with stand(tmp_path_factory.mktemp("stand"), migrated_database, protocol) as running:
+    async with stand(tmp_path_factory.mktemp("stand"), databases, protocol) as running:
         yield running

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,6 +14,7 @@ from services.limits import Limit
 from storage.buckets import LocalBuckets, RedisBuckets
 from storage.models import Upload
 from tests.endpoints.wire import connect, head
+from tests.support.databases import Databases
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
 from tests.support.waiting import eventually
@@ -29,11 +29,11 @@ INGEST = Limit(2 * SIZE, SIZE / 1000)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, protocol: type[asyncio.Protocol]
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
 ) -> AsyncIterator[Stand]:
     """A server with a small budget for bytes."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, migrated_database, protocol, budget_ingest=INGEST) as running:
+    async with stand(folder, databases, protocol, budget_ingest=INGEST) as running:
         yield running
 
 

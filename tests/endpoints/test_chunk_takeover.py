@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ import pytest_asyncio
 from cloudkeep.lending import LendingProtocol
 from services import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
+from tests.support.databases import Databases
 from tests.support.server import Json, digest
 from tests.support.stand import Stand, stand
 from tests.support.waiting import eventually
@@ -26,12 +26,10 @@ NEW = hashlib.shake_256(b"new").digest(SIZE)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, protocol: type[asyncio.Protocol]
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
 ) -> AsyncIterator[Stand]:
     """A server that would wait for a silent sender much longer than any test here."""
-    async with stand(
-        tmp_path_factory.mktemp("stand"), migrated_database, protocol, body_stall_timeout=600.0
-    ) as running:
+    async with stand(tmp_path_factory.mktemp("stand"), databases, protocol, body_stall_timeout=600.0) as running:
         yield running
 
 

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,6 +16,7 @@ import pytest_asyncio
 
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
+from tests.support.databases import Databases
 from tests.support.proxy import Act, Fault, Proxy, Way, proxy
 from tests.support.server import INIT, Json, digest, http_client, part_of
 from tests.support.stand import Stand, stand
@@ -34,12 +34,12 @@ COMPLETE = """mutation ($id: ID!) {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[Stand]:
     """A server that lends its sockets, as ours does, or one that knows nothing but ASGI."""
     protocol = PROTOCOLS[request.param]
     folder = tmp_path_factory.mktemp(request.param)
-    async with stand(folder, migrated_database, protocol, body_stall_timeout=0.5) as running:
+    async with stand(folder, databases, protocol, body_stall_timeout=0.5) as running:
         yield running
 
 

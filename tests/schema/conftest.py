@@ -1,16 +1,16 @@
 """A server that the tests of one module share."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests.support.databases import Databases
 from tests.support.stand import Stand, stand
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
     """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
-    async with stand(tmp_path_factory.mktemp("stand"), migrated_database) as running:
+    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running

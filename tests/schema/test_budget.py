@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from schema.documents import TOKENS_A_POINT
 from schema.variables import MAX_VALUES
 from services.budgets import Limit
 from services.errors import ErrorCode
+from tests.support.databases import Databases
 from tests.support.server import PROGRESS, Json, sse_events
 from tests.support.stand import Stand, another, stand
 
@@ -28,10 +28,10 @@ COST = """query ($query: String!, $variables: JSON, $name: String) {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
     """A server whose budgets are not refilled."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, migrated_database, budget_account=BUDGET, subscriptions=(1, 1)) as running:
+    async with stand(folder, databases, budget_account=BUDGET, subscriptions=(1, 1)) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from cloudkeep.settings import Settings
 from storage.models import Job, Upload
+from tests.support.databases import Databases
 from tests.support.disk import database_ends_here, files_end_at
 from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events
 from tests.support.stand import Stand, stand
@@ -23,9 +24,9 @@ async def room(api: Api) -> dict[str, int | None]:
 
 
 @pytest_asyncio.fixture
-async def narrow(tmp_path: Path, migrated_database: Path) -> AsyncIterator[Stand]:
+async def narrow(tmp_path: Path, databases: Databases) -> AsyncIterator[Stand]:
     """A server with a small quota."""
-    async with stand(tmp_path, migrated_database, quota=QUOTA) as running:
+    async with stand(tmp_path, databases, quota=QUOTA) as running:
         yield running
 
 
@@ -45,8 +46,8 @@ async def test_without_a_quota_there_is_none(api: Api) -> None:
     assert await room(api) == {"quota": None, "used": 0, "originals": 0, "derived": 0, "reserved": 0}
 
 
-async def test_above_the_mark_an_upload_does_not_begin(tmp_path: Path, migrated_database: Path) -> None:
-    async with stand(tmp_path, migrated_database, storage_reserve=2**53) as full:
+async def test_above_the_mark_an_upload_does_not_begin(tmp_path: Path, databases: Databases) -> None:
+    async with stand(tmp_path, databases, storage_reserve=2**53) as full:
         (error,) = (await full.api.data(INIT, input={"fileName": "a", "size": 1}))["userErrors"]
         assert (error["field"], error["code"]) == (["input", "size"], "STORAGE_FULL")
         assert full.staged == set()

@@ -16,6 +16,8 @@ from storage.models import Account, Chunk
 from tests.storage.rows import ROOT, new_account, new_upload, receive
 from tests.support.disk import database_ends_here, on_a_small_disk
 
+pytestmark = pytest.mark.sqlite
+
 PATIENCE_SECONDS = 30
 #: Fills the disk in the middle of receipts, so that it is the commit that finds it full.
 ON_A_SMALL_DISK = """

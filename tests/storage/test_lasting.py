@@ -14,6 +14,8 @@ from storage.database import atomically, fetch, ping_database
 from storage.lasting import LastingClient
 from storage.models import Account
 
+pytestmark = pytest.mark.sqlite
+
 
 def client() -> LastingClient:
     return cast(LastingClient, connections.get("default"))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tortoise.exceptions import IntegrityError
 
 from storage import jobs, receipts, uploads
 from storage.errors import StateChanged
@@ -115,7 +116,7 @@ async def test_a_file_that_is_published_twice_at_once_appears_once() -> None:
 async def test_a_publication_that_fails_leaves_the_job_to_the_next_attempt() -> None:
     upload, job = await full_upload()
     await Blob.create(key=str(upload.id), size=1, sha256=SHA256)
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError):
         await publish(job, upload)
     assert await jobs.renew(job, AFTER_LEASE)
     assert (await look(upload)).status is UploadStatus.REASSEMBLING

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cloudkeep.worker import work
 from services.keys import SecretKey
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.databases import Databases
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 
 #: All people of the tests come from one address. Those that are about budgets set their own.
@@ -43,12 +43,12 @@ class Stand:
 
 @asynccontextmanager
 async def stand(
-    folder: Path, template: Path, protocol: type[asyncio.Protocol] = LendingProtocol, **changes: Any
+    folder: Path, databases: Databases, protocol: type[asyncio.Protocol] = LendingProtocol, **changes: Any
 ) -> AsyncIterator[Stand]:
-    """Run a server and a worker in ``folder``, on a copy of the migrated database ``template``."""
-    database = folder / "cloudkeep.sqlite3"
-    await asyncio.to_thread(shutil.copyfile, template, database)
+    """Run a server and a worker in ``folder``, on a migrated database of its own."""
+    database = await databases.migrated(folder)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(databases.drop, database)
         valkey = EmbeddedValkey(folder)
         await valkey.start()
         stack.push_async_callback(valkey.stop)
@@ -69,13 +69,13 @@ async def another(running: Stand) -> AsyncIterator[Api]:
         yield await sign_up(client, running.sink)
 
 
-def _settings(folder: Path, database: Path, redis_url: str, mail_port: int, port: int, changes: Any) -> Settings:
+def _settings(folder: Path, database: str, redis_url: str, mail_port: int, port: int, changes: Any) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CLOUDKEEP_" + field.upper() for field in Settings.model_fields):
             patch.delenv(name, raising=False)
         given = Settings(
             data_dir=folder,
-            database_url=f"sqlite://{database}",
+            database_url=database,
             redis_url=redis_url,
             mail_url=f"smtp://127.0.0.1:{mail_port}?tls=none",
             public_url=f"http://127.0.0.1:{port}",

@@ -1,0 +1,111 @@
+"""Databases for tests: each its own, a copy of one that was migrated once. Migrating takes longer than most tests."""
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from storage.database import migrate
+from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.process import free_port
+
+SQLITE, POSTGRES = "sqlite", "postgres"
+ENGINES = (SQLITE, POSTGRES)
+#: The database that is always there.
+MAINTENANCE = "postgres"
+TEMPLATE = "migrated"
+
+
+class Databases(Protocol):
+    """Where databases of one kind come from."""
+
+    async def empty(self, folder: Path) -> str:
+        """The URL of a new one without tables. ``folder`` is for those that are files."""
+
+    async def migrated(self, folder: Path) -> str:
+        """The URL of a new one that is up to date."""
+
+    async def drop(self, url: str) -> None:
+        """Remove one, whoever is connected to it."""
+
+
+class SqliteDatabases:
+    """Files. They go with their folders."""
+
+    def __init__(self, template: Path) -> None:
+        self._template = template
+
+    async def empty(self, folder: Path) -> str:
+        """See :class:`Databases`."""
+        return f"sqlite://{folder / 'cloudkeep.sqlite3'}"
+
+    async def migrated(self, folder: Path) -> str:
+        """See :class:`Databases`."""
+        await asyncio.to_thread(shutil.copyfile, self._template, folder / "cloudkeep.sqlite3")
+        return await self.empty(folder)
+
+    async def drop(self, url: str) -> None:
+        """See :class:`Databases`."""
+
+
+class PostgresDatabases:
+    """Databases of one server. To copy a template's files takes half as long as to log its rows."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self._names = (f"test_{number}" for number in itertools.count(1))
+
+    async def empty(self, folder: Path) -> str:
+        """See :class:`Databases`."""
+        return await self._create("template0")
+
+    async def migrated(self, folder: Path) -> str:
+        """See :class:`Databases`."""
+        return await self._create(TEMPLATE)
+
+    async def drop(self, url: str) -> None:
+        """See :class:`Databases`."""
+        await self.run(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    async def run(self, statement: str) -> None:
+        """Run a statement as whoever runs the server."""
+        connection = await asyncpg.connect(self.server.url(MAINTENANCE))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _create(self, template: str) -> str:
+        name = next(self._names)
+        await self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.server.url(name)
+
+
+@contextmanager
+def databases_of(engine: str, folder: Path) -> Iterator[Databases]:
+    """Where databases of this kind come from. They are gone, and a server has ended, when the block has."""
+    if engine == SQLITE:
+        template = folder / "template.sqlite3"
+        run_apart(lambda: migrate(f"sqlite://{template}"))
+        yield SqliteDatabases(template)
+        return
+    with postgres_server(free_port()) as server:
+        databases = PostgresDatabases(server)
+        run_apart(lambda: databases.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0"))
+        run_apart(lambda: migrate(server.url(TEMPLATE)))
+        yield databases
+
+
+def run_apart(work: Callable[[], Awaitable[None]]) -> None:
+    """Run something in a loop of its own, which nothing is left of."""
+
+    async def main() -> None:
+        await work()
+
+    asyncio.run(main())
