@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from cloudkeep import samples
 from cloudkeep.cors import shared_with
 from cloudkeep.draining import Drain
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
-from cloudkeep.metrics import Metrics, samples_of, samples_of_budgets
+from cloudkeep.metrics import Metrics
 from cloudkeep.observed import Observed
 from cloudkeep.resources import connected_database, open_services
 from cloudkeep.settings import PREFIX, Settings
@@ -53,14 +54,19 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
     counts = Counts()
-    metrics = Metrics(lambda: samples_of(counts))
+    metrics = Metrics(lambda: samples.samples_of(counts), lambda: samples.samples_of_process("api"))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
             connected_database(settings),
             open_services(settings, counts) as services,
-            metrics.running(lambda: samples_of_budgets(services.budgets.counts)),
+            metrics.running(
+                lambda: samples.samples_of_budgets(services.budgets.counts),
+                lambda: samples.samples_of_seats(services.seats),
+                lambda: samples.samples_of_events(services.events, "api"),
+                question=samples.samples_of_database,
+            ),
         ):
             yield {"services": services}
 

@@ -35,7 +35,13 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
             for number in range(1, settings.workers + 1)
         ),
         *(
-            ChildSpec(f"worker-{number}", (*command, "worker"), NO_PORT, patience=STANDSTILL_SECONDS)
+            ChildSpec(
+                f"worker-{number}",
+                (*command, "worker"),
+                {**NO_PORT, **metrics.environment(settings.data_dir)},
+                on_end=partial(metrics.forget, settings.data_dir),
+                patience=STANDSTILL_SECONDS,
+            )
             for number in range(1, settings.job_workers + 1)
         ),
     ]

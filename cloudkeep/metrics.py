@@ -1,4 +1,4 @@
-"""What Prometheus is shown: the numbers of all API processes together, whichever of them is asked.
+"""What Prometheus is shown: the numbers of all processes of a server together, whichever of them is asked.
 
 Counting must cost next to nothing (0.2 us for a plain number, where a counter that processes share takes 3), so that
 each process counts for itself and puts its numbers into its file once a second. The files are in a folder that the
@@ -10,77 +10,31 @@ import importlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
+from cloudkeep.samples import DATABASE, Metric, Sample, Source
 from cloudkeep.startup import StartupError
-from services.counts import BudgetCounts, Counts
+from services.counts import Durations
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+    from prometheus_client import Metric as PrometheusMetric
 
 #: Read by prometheus-client when it is imported: processes share their numbers by files in this folder.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 PERIOD_SECONDS = 1.0
-#: Bytes of a process's file, of which a number takes about a hundred.
-FILE_SIZE = 64 * 1024
+#: Bytes of a process's file, of which a number takes about two hundred.
+FILE_SIZE = 128 * 1024
 
 _log = logging.getLogger("cloudkeep.metrics")
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A number with a name. ``gauge``: it may fall, and ends with its process."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-    gauge: bool = False
-
-
-class Sample(NamedTuple):
-    """A number now, for these values of its labels."""
-
-    metric: Metric
-    value: float
-    labels: tuple[str, ...] = ()
-
-
-Source = Callable[[], Iterable[Sample]]
-
-REQUESTS = Metric("cloudkeep_http_requests", "HTTP requests, by purpose and status.", ("purpose", "status"))
-OPERATIONS = Metric("cloudkeep_operations", "GraphQL operations, by kind and outcome.", ("kind", "outcome"))
-REQUESTED = Metric("cloudkeep_cost_requested_points", "Points that operations might have cost at most.")
-ACTUAL = Metric("cloudkeep_cost_actual_points", "Points that operations did cost.")
-CHUNK_BYTES = Metric("cloudkeep_chunk_bytes", "Bytes of chunks that got a receipt.")
-SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge=True)
-REFUSED = Metric("cloudkeep_budget_refusals", "Requests refused for want of budget, by layer.", ("layer",))
-OVERLOADED = Metric("cloudkeep_budget_overloads", "Requests refused since too many waited for the buckets.")
-AWAY = Metric(
-    "cloudkeep_budget_redis_away", "Reservations made while Redis was away, by layer and policy.", ("layer", "policy")
-)
-
-
-def samples_of(counts: Counts) -> Iterator[Sample]:
-    """What a process counts."""
-    for (purpose, status), number in counts.requests.items():
-        yield Sample(REQUESTS, number, (purpose, f"{status}xx"))
-    for labels, number in counts.operations.items():
-        yield Sample(OPERATIONS, number, labels)
-    yield Sample(REQUESTED, counts.requested_points)
-    yield Sample(ACTUAL, counts.actual_points)
-    yield Sample(CHUNK_BYTES, counts.chunk_bytes)
-    yield Sample(SUBSCRIPTIONS, counts.subscriptions)
-
-
-def samples_of_budgets(counts: BudgetCounts) -> Iterator[Sample]:
-    """What budgets count."""
-    yield from (Sample(REFUSED, number, (layer,)) for layer, number in counts.refused.items())
-    yield from (Sample(AWAY, number, labels) for labels, number in counts.away.items())
-    yield Sample(OVERLOADED, counts.overloaded)
+#: Asks what no process knows by itself. Whatever it raises, the other numbers are shown.
+Question = Callable[[], Awaitable[Iterable[Sample]]]
 
 
 class Metrics:
@@ -88,15 +42,21 @@ class Metrics:
 
     def __init__(self, *sources: Source) -> None:
         self._sources = list(sources)
+        self._asked: Asked | None = None
         self._registry: CollectorRegistry | None = None
         self._made: dict[Metric, Any] = {}
         self._published: dict[tuple[Metric, tuple[str, ...]], float] = {}
+        self._observed: dict[tuple[Metric, tuple[str, ...]], Durations] = {}
         self._failed = False
 
     @asynccontextmanager
-    async def running(self, *more: Source) -> AsyncIterator[None]:
-        """Publish once a second, and once more at the end, what these sources have as well."""
+    async def running(self, *more: Source, question: Question | None = None) -> AsyncIterator[None]:
+        """Publish once a second, and once more at the end, what these sources have as well.
+
+        The ``question`` is asked when somebody looks.
+        """
         self._sources += more
+        self._asked = Asked(question) if question else None
         task = asyncio.create_task(self._run())
         try:
             yield
@@ -111,7 +71,8 @@ class Metrics:
         """The numbers of all processes, and the media type of the format that suits the Accept header."""
         await asyncio.to_thread(_load)
         self.publish()
-        return await asyncio.to_thread(self._rendered, accept)
+        answer = await self._asked.answer() if self._asked else ()
+        return await asyncio.to_thread(self._rendered, accept, answer)
 
     def publish(self) -> None:
         """Show what was counted since the last time; where the disk is full, once it has room."""
@@ -126,34 +87,88 @@ class Metrics:
             for metric, value, labels in source():
                 self._publish(metric, value, labels)
 
-    def _publish(self, metric: Metric, value: float, labels: tuple[str, ...]) -> None:
+    def _publish(self, metric: Metric, value: float | Durations, labels: tuple[str, ...]) -> None:
         made = self._made.get(metric)
         if made is None:
             made = self._made[metric] = _made(metric, self._registry)
         shown = made.labels(*labels) if labels else made
-        if metric.gauge:
+        if isinstance(value, Durations):
+            _observe(shown, value, self._observed.setdefault((metric, labels), Durations()))
+        elif metric.gauge:
             shown.set(value)
         elif value != (before := self._published.get((metric, labels), 0)):
             shown.inc(value - before)
             self._published[metric, labels] = value
 
-    def _rendered(self, accept: str) -> tuple[bytes, str]:
+    def _rendered(self, accept: str, answer: Iterable[Sample]) -> tuple[bytes, str]:
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import choose_encoder
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        registry = self._registry
+        registry = CollectorRegistry()
         if folder := os.environ.get(SHARED):
-            registry = CollectorRegistry()
             MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        elif self._registry:
+            registry.register(self._registry)
+        registry.register(_Answer(answer))
         encode, media_type = choose_encoder(accept)
-        return encode(registry or CollectorRegistry()), media_type
+        return encode(registry), media_type
 
     async def _run(self) -> None:
         await asyncio.to_thread(_load)
         while True:
             self.publish()
             await asyncio.sleep(PERIOD_SECONDS)
+
+
+class Asked:
+    """Asks once for all who look within a second, and waits for the answer no longer than that."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._task: asyncio.Task[Iterable[Sample]] | None = None
+        self._asked_at = 0.0
+
+    async def answer(self) -> list[Sample]:
+        """What was answered, and whether anything was."""
+        stale = monotonic() - self._asked_at >= PERIOD_SECONDS
+        if self._task is None or (stale and self._task.done()):
+            self._task, self._asked_at = asyncio.ensure_future(self._question()), monotonic()
+        # Not cancelled: the connection to the database would be lost.
+        await asyncio.wait({self._task}, timeout=PERIOD_SECONDS)
+        if not self._task.done() or self._task.cancelled() or self._task.exception():
+            return [Sample(DATABASE, 0)]
+        return [*self._task.result(), Sample(DATABASE, 1)]
+
+
+class _Answer:
+    """Shows samples that are not this process's own, and not kept by it."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = samples
+
+    def collect(self) -> "Iterable[PrometheusMetric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        families: dict[Metric, GaugeMetricFamily] = {}
+        for metric, value, labels in self._samples:
+            family = families.get(metric)
+            if family is None:
+                family = families[metric] = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+            assert not isinstance(value, Durations)
+            family.add_metric(labels, value)
+        return families.values()
+
+
+def _observe(shown: Any, taken: Durations, before: Durations) -> None:
+    """Show what came since ``before``, which is made equal. A histogram's public method takes one at a time."""
+    for number, count in enumerate(taken.counts):
+        if count != before.counts[number]:
+            shown._buckets[number].inc(count - before.counts[number])
+            before.counts[number] = count
+    if taken.seconds != before.seconds:
+        shown._sum.inc(taken.seconds - before.seconds)
+        before.seconds = taken.seconds
 
 
 def fresh_folder(data_dir: Path) -> None:
@@ -172,7 +187,7 @@ def shared_folder(data_dir: Path) -> Path:
 
 
 def environment(data_dir: Path) -> Mapping[str, str]:
-    """What an API process has to know of it."""
+    """What a process of the server has to know of it."""
     return {SHARED: str(shared_folder(data_dir))}
 
 
@@ -193,7 +208,7 @@ def _registry() -> "CollectorRegistry":
     They are memory that is mapped to a file, and the system has no other way to say that it cannot have a page.
     """
     if folder := os.environ.get(SHARED):
-        for kind in ("counter", "gauge_livesum"):
+        for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemax"):
             _allocate(Path(folder) / f"{kind}_{os.getpid()}.db")
     from prometheus_client import CollectorRegistry
 
@@ -213,9 +228,10 @@ def _allocate(path: Path) -> None:
 
 
 def _made(metric: Metric, registry: "CollectorRegistry | None") -> Any:
-    from prometheus_client import Counter as PrometheusCounter
-    from prometheus_client import Gauge
+    from prometheus_client import Counter, Gauge, Histogram
 
+    if metric.histogram:
+        return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=Durations.BOUNDS)
     if metric.gauge:
-        return Gauge(metric.name, metric.help, metric.labels, registry=registry, multiprocess_mode="livesum")
-    return PrometheusCounter(metric.name, metric.help, metric.labels, registry=registry)
+        return Gauge(metric.name, metric.help, metric.labels, registry=registry, multiprocess_mode=metric.gauge)
+    return Counter(metric.name, metric.help, metric.labels, registry=registry)

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloudkeep.request_ids import request_id_of
 from services.context import note
 from services.counts import Counts
+from storage.tracing import add, is_recording, span
 
 #: By the first part of the path. What is not here is ``other``, whatever it is: nobody can make a new number.
 PURPOSES = {
@@ -66,13 +67,24 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, watching)
+            if is_recording():
+                await self._traced(scope, receive, watching, seen)
+            else:
+                await self._app(scope, receive, watching)
         finally:
             counts.in_flight -= 1
             seconds = time.perf_counter() - seen.began
             counts.request_seconds[seen.purpose].add(seconds)
             if self._access_log and seen.purpose != "probe":
                 _log.info("request", extra=seen.told(scope["method"], seconds))
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send, seen: "_Seen") -> None:
+        parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+        method, route = scope["method"], PATTERNS.get(seen.first, "other")
+        told = {"http.request.method": method, "http.route": route}
+        with span(f"{method} {route}", told, kind="server", parent=parent):
+            await self._app(scope, receive, send)
+            add({"http.response.status_code": seen.status})
 
 
 class _Seen:

@@ -23,6 +23,7 @@ from services.progress import Progress
 from services.seats import Caps, Seats
 from services.tokens import AccessTokens
 from services.uploads import UploadPolicy, Uploads
+from storage import tracing
 from storage.blobs import BlobStore, open_blob_store
 from storage.buckets import LocalBuckets, RedisBuckets
 from storage.database import close_database, open_database
@@ -59,13 +60,17 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, listener: str | None = None) -> AsyncIterator[Resources]:
-    """Open Redis, the blob store and the broker. ``settings.redis_url`` must be known by now.
+async def open_resources(
+    settings: Settings, counts: Counts, role: str, listener: str | None = None
+) -> AsyncIterator[Resources]:
+    """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
 
-    ``listener`` is the name under which hints are heard, by whoever hears them.
+    ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
+    is the name under which hints are heard, by whoever hears them.
     """
     redis_url = demand_redis_url(settings)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_traced(settings.traces_url, role))
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
         await stack.enter_async_context(keeping_time(redis))
@@ -75,16 +80,16 @@ async def open_resources(settings: Settings, listener: str | None = None) -> Asy
         stack.push_async_callback(hints.close)
         await hints.start()
         log = RedisEventLog(redis)
-        progress = Progress(log)
+        progress = Progress(log, counts)
         policy = UploadPolicy(settings.max_file_size, upload_lifetime(settings), settings.quota)
-        uploads = Uploads(store, progress, hints, policy)
+        uploads = Uploads(store, progress, hints, policy, counts)
         yield Resources(store, log, progress, uploads, hints, Presence(redis), redis)
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Services]:
     """Everything an API process serves with, and where it counts what it does."""
-    async with open_resources(settings) as base, AsyncExitStack() as stack:
+    async with open_resources(settings, counts, "api") as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
         stack.push_async_callback(mailer.close)
         passwords = Passwords()
@@ -114,7 +119,24 @@ async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Ser
             grants=grants,
             seats=seats,
             counts=counts,
+            events=base.log,
         )
+
+
+@asynccontextmanager
+async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
+    if url is None:
+        yield
+        return
+    from cloudkeep.traces import Traces  # a sixth of a second, which nobody else is to wait for
+
+    traces = Traces(url, role)
+    tracing.install(traces)
+    try:
+        yield
+    finally:
+        tracing.install(None)
+        await traces.close()
 
 
 def budget_limits(settings: Settings) -> Limits:

@@ -1,6 +1,8 @@
 """A worker process."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -8,9 +10,12 @@ from cloudkeep.heartbeat import beat
 from cloudkeep.metrics import Metrics
 from cloudkeep.names import WorkerName, named
 from cloudkeep.resources import connected_database, open_resources, upload_lifetime
+from cloudkeep.samples import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.settings import Settings
 from cloudkeep.worker_http import answering
+from services.counts import Counts
 from storage import jobs
+from storage.events import RedisEventLog
 from storage.models import JobKind, UploadStatus
 from workers.compress import compress
 from workers.crew import Crew
@@ -40,8 +45,11 @@ async def work(settings: Settings, heartbeat: int | None = None) -> None:
 
 async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
     tools = await asyncio.to_thread(find_tools)
-    roster = Roster(name.text)
-    async with open_resources(settings, name.text) as base:
+    roster, counts = Roster(name.text), Counts()
+    async with (
+        open_resources(settings, counts, "worker", name.text) as base,
+        worker_metrics(counts, base.log) as metrics,
+    ):
         crew = Crew(
             store=base.store,
             progress=base.progress,
@@ -52,6 +60,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
             upload_lifetime=upload_lifetime(settings),
             encode_stall_timeout=settings.encode_stall_timeout,
             reserve=settings.storage_reserve,
+            counts=counts,
         )
         # What nobody can verify beforehand anybody may reassemble.
         choose = roster.in_turn if base.store.reads_staging else jobs.oldest_first
@@ -60,10 +69,12 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
             JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
         }
         terms = Terms(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
-        worker = Worker(terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster)
+        worker = Worker(
+            terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster, counts
+        )
         await base.log.start()
         try:
-            async with answering(settings, Metrics()), asyncio.TaskGroup() as group:
+            async with answering(settings, metrics), asyncio.TaskGroup() as group:
                 group.create_task(crew.follower.run(worker.wake))
                 group.create_task(worker.run())
                 group.create_task(_live(name, worker, heartbeat))
@@ -84,3 +95,15 @@ async def _beat_in_folder(name: WorkerName) -> None:
     while True:
         name.beat()
         await asyncio.sleep(FOLDER_BEAT_SECONDS)
+
+
+@asynccontextmanager
+async def worker_metrics(counts: Counts, log: RedisEventLog) -> AsyncIterator[Metrics]:
+    """What a worker tells; ``exposition`` renders it, together with that of all processes that share its folder."""
+    metrics = Metrics(
+        lambda: samples_of_work(counts),
+        lambda: samples_of_events(log, "worker"),
+        lambda: samples_of_process("worker"),
+    )
+    async with metrics.running():
+        yield metrics

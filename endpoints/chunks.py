@@ -8,9 +8,11 @@ from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
 from endpoints.lent_body import lent_body_of
 from endpoints.patience import Patience, Sender
 from endpoints.state import address_of, services_of
+from services.container import Services
 from services.errors import UrlInvalid
 from services.ingest import ChunkSink, Receipt, parse_upload_id
 from services.links import SlotRight
+from storage.tracing import add, span
 
 #: Digits of the largest size, 2**53.
 MAX_DIGITS = 16
@@ -21,17 +23,22 @@ def chunk_route(patience: Patience) -> Route:
 
     async def receive_chunk(request: Request) -> Response:
         services = services_of(request)
-        right = _right(request)
-        query = request.query_params
-        services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
-        framing = framing_of(request, right.size)
-        sender = Sender(patience)
-        async with services.ingest.open(right, address_of(request), sender.silence) as sink:
-            receipt = await _fill(request, framing, sink, sender)
+        with services.counts.chunk(), span("chunk"):
+            receipt = await _receive(request, services, Sender(patience))
         services.counts.chunk_bytes += receipt.size
         return _answer(receipt)
 
     return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])
+
+
+async def _receive(request: Request, services: Services, sender: Sender) -> Receipt:
+    right = _right(request)
+    query = request.query_params
+    services.links.check_slot(right, query.get("expires", ""), query.get("signature", ""))
+    framing = framing_of(request, right.size)
+    async with services.ingest.open(right, address_of(request), sender.silence) as sink:
+        add({"chunk.index": right.index, "chunk.size": right.size})
+        return await _fill(request, framing, sink, sender)
 
 
 async def _fill(request: Request, framing: Framing, sink: ChunkSink, sender: Sender) -> Receipt:

@@ -1,7 +1,8 @@
 """Who may run what: an operation is admitted when it can be run and its payer's budget has room for its price."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, TypeGuard, cast
 
 from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema
@@ -37,6 +38,8 @@ class Request:
     name: str | None
     allowed: frozenset[OperationType]
     extensions: Mapping[str, Any]
+    #: When it came, by the clock that measures.
+    began: float = field(default_factory=perf_counter)
 
 
 class Refused(Exception):

@@ -6,8 +6,9 @@ a small query does; so its schema's two public methods are written anew here: ``
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from inspect import isawaitable
+from time import perf_counter
 from typing import Any
 
 import strawberry
@@ -30,11 +31,14 @@ from resolvers.context import Context, RequestContext
 from schema.admission import Admitted, Gate, Refused, Request
 from schema.cost.extension import cost_extension
 from schema.documents import Documents
-from schema.errors import coded, rendered
+from schema.errors import code_of, coded, rendered
 from schema.trusted import TrustedDocuments, names_a_document
-from services.counts import Outcome
+from services.counts import OperationKind, Outcome
 from services.errors import TooManySubscriptions
+from storage.tracing import is_recording, span
 
+#: Of a name that a client gave an operation, in a trace.
+LONGEST_NAME = 100
 ANY_TYPE = frozenset(OperationType)
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
@@ -158,18 +162,20 @@ async def _seated(admitted: Admitted) -> AsyncIterator[None]:
 
 
 async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
-    response = execute_root_selection_set(admitted.executor)
-    if isawaitable(response):
-        response = await response
+    with _span(admitted):
+        response = execute_root_selection_set(admitted.executor)
+        if isawaitable(response):
+            response = await response
     admitted.settle(response)
-    _count(admitted, response)
-    return _result(admitted.context, request, response)
+    return _first(admitted, request, response)
 
 
 async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
-    source = create_source_event_stream(admitted.executor)
-    if isawaitable(source):
-        source = await source
+    # Only its beginning: what is open for hours would be a trace of hours.
+    with _span(admitted):
+        source = create_source_event_stream(admitted.executor)
+        if isawaitable(source):
+            source = await source
     if isinstance(source, Response):
         raise Refused(source.errors or [])
     admitted.context.admission.actual = admitted.context.admission.requested
@@ -179,23 +185,33 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         try:
             async for response in responses:
                 # The price is paid once, so that only the first of the answers tells it.
-                if first:
-                    _count(admitted, response)
-                yield _result(admitted.context, request, response) if first else _plain(response)
+                yield _first(admitted, request, response) if first else _plain(response)
                 first = False
         except Exception as error:
             yield _plain(Response(None, [GraphQLError(str(error), original_error=error)]))
 
 
-def _count(admitted: Admitted, response: Response) -> None:
-    admission = admitted.context.admission
-    outcome: Outcome = "errors" if response.errors else "data"
-    counts, actual = admitted.context.services.counts, admission.actual or 0
-    counts.operation(admitted.operation.type.value, outcome, admission.requested, actual)
+def _span(admitted: Admitted) -> AbstractContextManager[None]:
+    if not is_recording():
+        return nullcontext()
+    kind, name = admitted.operation.type.value, admitted.operation.node.name
+    told: dict[str, str | int] = {"graphql.operation.type": kind, "graphql.cost": admitted.context.admission.requested}
+    if name:
+        told["graphql.operation.name"] = name.value[:LONGEST_NAME]
+    return span(f"graphql {kind}", told)
 
 
-def _result(context: Context, request: Request, response: Response) -> ExecutionResult:
-    return ExecutionResult(response.data, coded(response.errors), cost_extension(context.admission, request.extensions))
+def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
+    """The first answer of an operation, which is counted and says what was paid."""
+    admission, counts = admitted.context.admission, admitted.context.services.counts
+    errors = coded(response.errors)
+    kind: OperationKind = admitted.operation.type.value
+    outcome: Outcome = "errors" if errors else "data"
+    seconds = perf_counter() - request.began
+    counts.operation(kind, outcome, admission.requested, admission.actual or 0, seconds)
+    if errors:
+        counts.operation_errors[kind, code_of(errors)] += 1
+    return ExecutionResult(response.data, errors, cost_extension(admission, request.extensions))
 
 
 def _plain(response: Response) -> ExecutionResult:
@@ -203,5 +219,7 @@ def _plain(response: Response) -> ExecutionResult:
 
 
 def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
-    context.services.counts.operation("unknown", "refused")
-    return PreExecutionError(None, coded(refused.errors), cost_extension(context.admission, request.extensions))
+    counts, errors = context.services.counts, coded(refused.errors)
+    counts.operation("unknown", "refused", seconds=perf_counter() - request.began)
+    counts.operation_errors["unknown", code_of(errors)] += 1
+    return PreExecutionError(None, errors, cost_extension(context.admission, request.extensions))

@@ -1,7 +1,7 @@
 """Expected failures as data, and everything else as a top-level error with a code."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 import strawberry
@@ -80,6 +80,11 @@ def _coded(error: GraphQLError) -> GraphQLError:
         return error
     logger.error("fault in field %s", error.path, exc_info=cause)
     return GraphQLError(FAULT, error.nodes, path=error.path, extensions=fault_extensions())
+
+
+def code_of(errors: Sequence[GraphQLError] | None) -> str:
+    """The code of the first of errors that were given codes."""
+    return str((errors[0].extensions or {}).get("code")) if errors else ErrorCode.INTERNAL.value
 
 
 def fault_extensions() -> dict[str, object]:

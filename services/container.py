@@ -13,6 +13,7 @@ from services.links import Links
 from services.progress import Progress
 from services.seats import Seats
 from services.uploads import Uploads
+from storage.events import RedisEventLog
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,4 @@ class Services:
     grants: GrantBook
     seats: Seats
     counts: Counts
+    events: RedisEventLog

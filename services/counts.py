@@ -8,7 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Literal, TypeAlias
+
+from services.errors import ErrorCode, refusal_of
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
 Outcome: TypeAlias = Literal["data", "errors", "refused"]
@@ -56,16 +59,50 @@ class Counts:
     #: In points: what operations might have cost at most, and what they did cost.
     requested_points: int = 0
     actual_points: int = 0
-    #: Bytes of chunks that got a receipt.
+    #: Operations with errors, by kind and by the code of the first one.
+    operation_errors: Counter[tuple[OperationKind, str]] = field(default_factory=Counter)
+    #: Until their first answer, by kind.
+    operation_seconds: defaultdict[OperationKind, float] = field(default_factory=lambda: defaultdict(float))
+    #: By ``accepted``, the code of the refusal, or ``aborted`` where the server stopped meanwhile.
+    chunks: Counter[str] = field(default_factory=Counter)
+    #: Bytes of chunks that got a receipt, and how long each of those chunks took from head to receipt.
     chunk_bytes: int = 0
+    chunk_seconds: Durations = field(default_factory=Durations)
+    uploads_begun: int = 0
+    #: By the status with which they ended; one that is tried again ends again.
+    uploads_finished: Counter[str] = field(default_factory=Counter)
+    #: Runs of jobs, by kind and by how they ended.
+    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    job_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    #: For which ffmpeg encoded.
+    ffmpeg_seconds: float = 0.0
     #: Open at this moment.
     subscriptions: int = 0
 
-    def operation(self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0) -> None:
+    def operation(
+        self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0, seconds: float = 0.0
+    ) -> None:
         """An operation has been answered, for the first time if it is a subscription; costs are in points."""
+        self.operation_seconds[kind] += seconds
         self.operations[kind, outcome] += 1
         self.requested_points += requested
         self.actual_points += actual
+
+    @contextmanager
+    def chunk(self) -> Iterator[None]:
+        """A chunk is received for as long as the block runs."""
+        began = perf_counter()
+        outcome = "aborted"
+        try:
+            yield
+            outcome = "accepted"
+            self.chunk_seconds.add(perf_counter() - began)
+        except Exception as error:
+            refusal = refusal_of(error)
+            outcome = refusal.code.value if refusal else ErrorCode.INTERNAL.value
+            raise
+        finally:
+            self.chunks[outcome] += 1
 
     @contextmanager
     def subscription(self) -> Iterator[None]:

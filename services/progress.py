@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.counts import Counts
 from services.errors import InvalidInput, NotFound
 from storage import jobs
 from storage import uploads as rows
@@ -132,11 +133,14 @@ class Pace:
 class Progress:
     """Publishes and follows progress."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, counts: Counts | None = None) -> None:
         self._log = log
+        self._counts = counts or Counts()
 
     async def publish(self, frame: Frame) -> None:
         """Tell every watcher. A log that is away costs a frame, never the work."""
+        if frame.stage.is_final:
+            self._counts.uploads_finished[frame.stage.value] += 1
         try:
             await self._log.publish(str(frame.upload_id), frame.to_payload())
         except RedisUnavailable as error:

@@ -68,6 +68,11 @@ class Seats:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._leases.leave(self._left)
 
+    @property
+    def held(self) -> int:
+        """How many seats this process has taken."""
+        return sum(map(len, self._held.values()))
+
     @asynccontextmanager
     async def take(self, payer: Payer) -> AsyncIterator[None]:
         """Hold a seat of the payer's for the block. Raises :class:`TooManySubscriptions` when all are taken."""

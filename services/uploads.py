@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from services import held, resume, validation
 from services.clock import now
+from services.counts import Counts
 from services.errors import (
     ChunksMissing,
     ExpectedError,
@@ -73,7 +74,15 @@ class UploadPolicy:
 class Uploads:
     """What an owner does with uploads. Somebody else's upload is always :class:`NotFound`."""
 
-    def __init__(self, store: BlobStore, progress: Progress, hints: JobHints, policy: UploadPolicy) -> None:
+    def __init__(
+        self,
+        store: BlobStore,
+        progress: Progress,
+        hints: JobHints,
+        policy: UploadPolicy,
+        counts: Counts | None = None,
+    ) -> None:
+        self._counts = counts or Counts()
         self._store = store
         self._progress = progress
         self._hints = hints
@@ -99,6 +108,7 @@ class Uploads:
             await self._reserve(upload, await held.by_slot(upload, hashes))
         except (Duplicate, OverQuota, NoSpace) as error:
             return await self._winner(upload, error)
+        self._counts.uploads_begun += 1
         if upload.is_full:
             await self._hints.send(JobKind.REASSEMBLE)
         return upload
@@ -244,8 +254,11 @@ class Uploads:
             await rows.insert_owned(upload, mine, now())
         except Duplicate as error:
             return await self._winner(upload, error)
+        self._counts.uploads_begun += 1
         if upload.status is UploadStatus.COMPRESSING:
             await self._hints.send(JobKind.COMPRESS)
+        else:
+            self._counts.uploads_finished[upload.status.value] += 1
         return upload
 
     async def _mine(self, upload: Upload) -> File | None:

@@ -1,1 +1,7 @@
 """Everything on a wire or a disk."""
+
+import sys
+
+# redis-py loads the metrics of OpenTelemetry's SDK wherever that is installed, which takes up to a tenth of a second of
+# every start. Nobody uses them; without them it does as if they were not installed.
+sys.modules.setdefault("opentelemetry.sdk.metrics", None)  # type: ignore[arg-type]

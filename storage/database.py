@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from storage.engine import WRITER, PoolSize, Rows, Session, Statement, engine_of
 from storage.errors import ConnectionLost, Undone
+from storage.tracing import span
 
 T = TypeVar("T")
 
@@ -101,7 +102,7 @@ async def _again_and_again(work: Callable[[], Awaitable[T]]) -> T:
     for run in count(1):
         done = False
         try:
-            with _session().translated():
+            with span("database transaction", kind="client"), _session().translated():
                 async with in_transaction(WRITER):
                     result = await work()
                     done = True
@@ -122,7 +123,8 @@ async def fetch_together(*statements: Statement, joined: Statement | None = None
     ``joined`` is the same in one statement, which is used where the engine can. Raises like :func:`fetch`. Not to be
     called inside a transaction.
     """
-    return await _session().run_together(statements, joined)
+    with span("database transaction", kind="client"):
+        return await _session().run_together(statements, joined)
 
 
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from tortoise.expressions import F, Q
+from tortoise.functions import Count, Min
 
 from storage.models import Job, JobKind, JobState
+from storage.tracing import traceparent
 
 CANDIDATES = 50
 LONGEST_REASON = 500
@@ -27,6 +29,7 @@ AFRESH = [
     "progress",
     "error_code",
     "error_message",
+    "trace",
 ]
 
 
@@ -41,7 +44,7 @@ def oldest_first(due: Sequence[Job], _: datetime) -> Sequence[Job]:
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
     """Queue work on a subject; a row that ended before starts afresh. Call it inside a transaction."""
-    row = Job(kind=kind, subject_id=subject_id, run_after=now)
+    row = Job(kind=kind, subject_id=subject_id, run_after=now, trace=traceparent())
     await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=AFRESH)
 
 
@@ -147,6 +150,14 @@ async def release(owner: str, now: datetime) -> int:
 async def find(kind: JobKind, subject_id: UUID) -> Job | None:
     """The job of this kind on a subject."""
     return await Job.get_or_none(kind=kind, subject_id=subject_id)
+
+
+async def open_ones() -> list[tuple[JobKind, JobState, int, datetime]]:
+    """How many jobs of each kind wait or run, and since when the first of them was to be run. One indexed question."""
+    found = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")
+    rows = await found.annotate(number=Count("id"), first=Min("run_after")).values("kind", "state", "number", "first")
+    moment = Job._meta.fields_map["run_after"].to_python_value
+    return [(JobKind(row["kind"]), JobState(row["state"]), row["number"], moment(row["first"])) for row in rows]
 
 
 def shortened(message: str) -> str:

@@ -307,6 +307,8 @@ class Job(Model):
     progress = fields.JSONField[dict[str, Any] | None](null=True)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
+    # Which request queued it: W3C traceparent.
+    trace = fields.CharField(max_length=64, null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:

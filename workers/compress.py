@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from pathlib import Path
 
 from services.errors import CompressionFailed, NotAVideo
@@ -12,6 +13,7 @@ from storage import uploads as rows
 from storage.blobs import demand_room
 from storage.errors import NoSpace, StateChanged
 from storage.models import File, Job, Upload, UploadStatus
+from storage.tracing import span
 from workers.crew import Crew
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
@@ -62,7 +64,12 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: Crew
     async with crew.store.local_path(file.blob.key) as source:
         facts = await _video_facts(source, crew)
         command = compress_command(crew.tools, source, target, wanted, facts)
-        await encode(command, facts.duration, report, crew.encode_stall_timeout)
+        began = time.monotonic()
+        try:
+            with span("ffmpeg"):
+                await encode(command, facts.duration, report, crew.encode_stall_timeout)
+        finally:
+            crew.counts.ffmpeg_seconds += time.monotonic() - began
     _demand_same_length(facts, await _video_facts(target, crew))
 
 

@@ -1,9 +1,10 @@
 """What a job needs to do its work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from services.counts import Counts
 from services.progress import Progress
 from storage.blobs import BlobStore
 from storage.hints import JobHints
@@ -25,3 +26,4 @@ class Crew:
     encode_stall_timeout: float
     #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
     reserve: int | None = None
+    counts: Counts = field(default_factory=Counts)

@@ -7,13 +7,15 @@ lanes of some worker at once; without one they look for themselves, and so find 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 from services.clock import now
 from services.context import about, note
+from services.counts import Counts
 from services.errors import ErrorCode, ExpectedError
 from services.progress import Progress
 from services.sweeper import Sweeper
@@ -26,6 +28,7 @@ from storage.hints import JobHints
 from storage.models import Job, JobKind, UploadStatus
 from storage.presence import Presence
 from storage.redis import RedisUnavailable
+from storage.tracing import span
 from workers.roster import Roster
 
 logger = logging.getLogger("cloudkeep.worker")
@@ -44,6 +47,14 @@ LONGEST_BACKOFF = 6
 #: before the next.
 ROOM_SECONDS = 30.0
 ROOM_PAUSE_SECONDS = 1.0
+
+#: What the end of a run is counted as; a fault of ours is an ``error``.
+OUTCOMES: Mapping[type[BaseException], str] = {
+    asyncio.CancelledError: "given_back",
+    StateChanged: "lease_lost",
+    NoSpace: "no_room",
+    ExpectedError: "failed",
+}
 
 T = TypeVar("T")
 Handler = Callable[[Job], Awaitable[None]]
@@ -83,7 +94,9 @@ class Worker:
         hints: JobHints,
         presence: Presence,
         roster: Roster,
+        counts: Counts | None = None,
     ) -> None:
+        self._counts = counts or Counts()
         self._terms = terms
         self._lanes = lanes
         self._store = store
@@ -160,7 +173,8 @@ class Worker:
             return
         logger.debug("%s begins, attempt %d", job.kind, job.attempts)
         try:
-            await self._run_under_lease(job, lane.handler)
+            with _counted(job, self._counts), _traced(job):
+                await self._run_under_lease(job, lane.handler)
             # A handler that finds nothing left to do returns without ending its row.
             await jobs.finish(job)
         except asyncio.CancelledError:
@@ -259,6 +273,25 @@ class Worker:
             await work()
         except Exception as error:
             logger.warning("%s failed, trying again: %s", work.__name__, error)
+
+
+def _traced(job: Job) -> contextlib.AbstractContextManager[None]:
+    told = {"job.kind": job.kind.value, "job.attempt": job.attempts}
+    return span(f"job {job.kind.value}", told, kind="consumer", parent=job.trace)
+
+
+@contextlib.contextmanager
+def _counted(job: Job, counts: Counts) -> Iterator[None]:
+    """Count a run of a job, and how it ends."""
+    began, outcome = time.perf_counter(), "done"
+    try:
+        yield
+    except BaseException as error:
+        outcome = next((word for kind, word in OUTCOMES.items() if isinstance(error, kind)), "error")
+        raise
+    finally:
+        counts.jobs[job.kind.value, outcome] += 1
+        counts.job_seconds[job.kind.value].add(time.perf_counter() - began)
 
 
 async def stored(write: Callable[[], Awaitable[T]]) -> T:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -140,10 +141,14 @@ class RedisEventLog:
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._last = "0-0"
+        #: Whether the last attempt to read went well, and how many seconds old the newest event was when it was read.
+        self.is_connected = False
+        self.delay = 0.0
 
     async def start(self) -> None:
         """Begin to read at the end of the stream."""
         self._last = await self._tail()
+        self.is_connected = True
         self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
 
     async def close(self) -> None:
@@ -206,6 +211,7 @@ class RedisEventLog:
                 await self._read_once()
             except Exception as error:
                 # Whatever it was: without its reader, every watcher of this process would wait in vain.
+                self.is_connected = False
                 logger.warning("event log unavailable, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._catch_up_all()
@@ -214,10 +220,13 @@ class RedisEventLog:
         streams: dict[Any, Any] = {STREAM: self._last}
         async with in_time():
             replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
+        self.is_connected = True
         for _, entries in replies:
             for cursor, fields in entries:
                 self._last = cursor
                 self._dispatch(_event(cursor, fields))
+            if entries:
+                self.delay = max(0.0, time.time() - _position(self._last)[0] / 1000)
 
     def _dispatch(self, event: Event) -> None:
         for topic in (event.topic, None):

@@ -16,7 +16,8 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from cloudkeep import metrics
-from cloudkeep.metrics import Metrics, fresh_folder, samples_of, samples_of_budgets
+from cloudkeep.metrics import Metrics, fresh_folder
+from cloudkeep.samples import Sample, samples_of, samples_of_budgets
 from cloudkeep.startup import StartupError
 from services.counts import BudgetCounts, Counts
 from tests.endpoints.wire import connect
@@ -78,6 +79,11 @@ class TestServer:
 
         assert more("graphql", "2xx") == 1
         assert more("chunk", "2xx") == 1
+        assert after["cloudkeep_chunks_total[accepted]"] - before.get("cloudkeep_chunks_total[accepted]", 0) == 1
+        assert after["cloudkeep_chunk_seconds_bucket[+Inf]"] == after["cloudkeep_chunks_total[accepted]"]
+        assert after["cloudkeep_http_request_seconds_sum[chunk]"] > 0
+        assert after["cloudkeep_http_requests_in_flight"] == 1
+        assert (after["cloudkeep_database_up"], after["cloudkeep_event_readers_away[api]"]) == (1, 0)
         assert more("other", "4xx") == 1
         assert more("download", "4xx") == 1
         assert more("probe", "2xx") == 1
@@ -102,6 +108,8 @@ class TestServer:
         assert more("operations_total[unknown][refused]") == 1
         assert more("cost_requested_points_total") == 4
         assert 2 <= more("cost_actual_points_total") <= 4
+        assert more("operation_errors_total[UNAUTHENTICATED][query]") == 1
+        assert more("operation_errors_total[GRAPHQL_INVALID][unknown]") == 1
         assert after["cloudkeep_budget_overloads_total"] == 0
 
     async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: Stand) -> None:
@@ -189,10 +197,28 @@ async def test_budgets_are_shown_by_layer_and_policy() -> None:
     }
 
 
+async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail() -> list[Sample]:
+        raise OSError("away")
+
+    async def hang() -> list[Sample]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(metrics, "PERIOD_SECONDS", 0.01)
+    for question in (fail, hang):
+        published = Metrics(lambda: samples_of_budgets(BudgetCounts(overloaded=1)))
+        async with published.running(question=question):
+            assert await shown(published) == {"cloudkeep_budget_overloads_total": 1, "cloudkeep_database_up": 0}
+
+
 #: A process with two open subscriptions and a number of requests; it shows them and says what it sees.
 COUNTING = """
 import asyncio, json, os, sys
-from cloudkeep.metrics import Metrics, samples_of
+from cloudkeep.metrics import Metrics
+from cloudkeep.samples import samples_of
 from services.counts import Counts
 counts = Counts(subscriptions=2)
 counts.requests["graphql", 2] = int(sys.argv[1])
@@ -225,6 +251,9 @@ def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: 
     assert {path.name for path in (tmp_path / "metrics").iterdir()} == {
         f"counter_{first}.db",
         f"counter_{second}.db",
+        f"histogram_{first}.db",
+        f"histogram_{second}.db",
+        f"gauge_livemax_{second}.db",
         f"gauge_livesum_{second}.db",
     }
     fresh_folder(tmp_path)
@@ -245,7 +274,7 @@ async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
     assert caplog.messages[0].startswith("metrics of this process are not shown: [Errno ")
     assert list((tmp_path / "metrics").iterdir()) == []
     published.publish()
-    assert len(list((tmp_path / "metrics").iterdir())) == 2
+    assert len(list((tmp_path / "metrics").iterdir())) == 4
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
