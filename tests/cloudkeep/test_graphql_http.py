@@ -212,7 +212,9 @@ async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Stan
     async with connected(shared.url) as socket:
         await socket.init()
         await socket.send({"id": "1", "type": "subscribe", "payload": NAMED})
-        assert codes_of({"errors": (await socket.receive())["payload"]}) == ["INTERNAL"]
+        (error,) = (await socket.receive())["payload"]
+        assert error["extensions"]["code"] == "INTERNAL"
+        assert error["extensions"]["requestId"]
         await socket.subscribe(ME)
         assert (await socket.receive())["payload"]["data"] == NOBODY
 
