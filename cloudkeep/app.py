@@ -33,7 +33,7 @@ from schema.engine import Schema
 from schema.trusted import TrustedDocuments, TrustedDocumentsError
 from services.container import Services
 from services.counts import Counts
-from services.errors import CloudKeepError
+from services.errors import DATABASE_AWAY, CloudKeepError
 from storage.errors import NoSpace, StoreUnavailable
 
 
@@ -84,8 +84,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         lifespan=lifespan,
         exception_handlers={
             CloudKeepError: problems.refused,
-            NoSpace: problems.refused,
-            StoreUnavailable: problems.refused,
+            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refused),
             HTTPException: problems.http_error,
             Exception: problems.fault,
         },

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
-from services.errors import CloudKeepError, RateLimited, TooManySubscriptions
+from services.errors import CloudKeepError, RateLimited, TemporarilyUnavailable, TooManySubscriptions
 from services.limits import LayerStatus, shown
 
 #: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
@@ -41,7 +41,9 @@ def refusal_fields(refusal: CloudKeepError) -> dict[str, str]:
     """What goes with a refusal; nothing when it is not about how much somebody asks for."""
     if isinstance(refusal, RateLimited):
         return fields_of(refusal.layers, refusal.retry_after)
-    return fields_of((), refusal.retry_after) if isinstance(refusal, TooManySubscriptions) else {}
+    return (
+        fields_of((), refusal.retry_after) if isinstance(refusal, TooManySubscriptions | TemporarilyUnavailable) else {}
+    )
 
 
 @lru_cache

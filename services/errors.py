@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from services.limits import LayerStatus
-from storage.errors import NoSpace, StoreUnavailable
+from storage.errors import DatabaseUnavailable, NoSpace, StoreUnavailable, Undone
+
+DATABASE_AWAY = (DatabaseUnavailable, Undone)
 
 
 class ErrorCode(StrEnum):
@@ -44,6 +46,7 @@ class ErrorCode(StrEnum):
     SLOT_TAKEN_OVER = "SLOT_TAKEN_OVER"
     STORAGE_FULL = "STORAGE_FULL"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    TEMPORARILY_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -342,14 +345,32 @@ class TooManySubscriptions(CloudKeepError):
         return {**super().extensions, "retryAfter": self.retry_after}
 
 
+class TemporarilyUnavailable(CloudKeepError):
+    """Something that everything stands on is away. What was asked is done as a whole or not at all; it can be repeated.
+
+    ``retry_after``: seconds until another try makes sense.
+    """
+
+    code = ErrorCode.TEMPORARILY_UNAVAILABLE
+    status = 503
+    retry_after: ClassVar[float] = 2.0
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """Beside the code, when to try again."""
+        return {**super().extensions, "retryAfter": self.retry_after}
+
+
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:
     """What a caller is told of an error; None for a fault of ours.
 
-    A full disk may show in every write, and a store that is away in every use of it, so that it is not left to each
-    service to expect them.
+    A full disk may show in every write, and a store or a database that is away in every use of it, so that it is not
+    left to each service to expect them.
     """
     if isinstance(error, NoSpace):
         return StorageFull(FULL_DISK)
     if isinstance(error, StoreUnavailable):
         return StorageUnavailable(AWAY)
+    if isinstance(error, DATABASE_AWAY):
+        return TemporarilyUnavailable("The database does not answer at the moment. Try again in a few seconds.")
     return error if isinstance(error, CloudKeepError) else None

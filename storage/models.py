@@ -119,6 +119,7 @@ class Registration(Model):
 
     class Meta:
         table = "registration"
+        indexes = (Index(fields=["expires_at"]),)
 
 
 class Session(Model):
@@ -133,6 +134,7 @@ class Session(Model):
 
     class Meta:
         table = "session"
+        indexes = (Index(fields=["expires_at"]),)
 
 
 class Blob(Model):
@@ -167,7 +169,7 @@ class File(Model):
 
     class Meta:
         table = "file"
-        indexes = (Index(fields=["account_id", "id"]),)
+        indexes = (Index(fields=["account_id", "id"]), Index(fields=["blob_id"]))
 
 
 class Rendition(Model):
@@ -185,6 +187,7 @@ class Rendition(Model):
     class Meta:
         table = "rendition"
         unique_together = (("file", "kind"),)
+        indexes = (Index(fields=["blob_id"]),)
 
 
 class Sliced:
@@ -314,4 +317,4 @@ class Job(Model):
     class Meta:
         table = "job"
         unique_together = (("kind", "subject_id"),)
-        indexes = (Index(fields=["state", "run_after"]),)
+        indexes = (Index(fields=["state", "run_after"]), Index(fields=["subject_id"]))

@@ -24,6 +24,8 @@ from tests.support.postgres import PostgresMissing
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.stand import PLENTY
 
+#: Folders whose tests are run on every kind of database. What is slow and far from SQL is run once.
+BOTH = {"endpoints", "schema", "services", "storage", "workers"}
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [other for other in ENGINES if other != engine]
     kept = [item for item in items if not any(item.get_closest_marker(other) for other in others)]
     if engine != SQLITE:
-        kept = [item for item in kept if item.get_closest_marker(engine) or uses_a_database(item)]
+        kept = [item for item in kept if item.get_closest_marker(engine) or (uses_a_database(item) and below_sql(item))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
@@ -59,6 +61,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def uses_a_database(item: pytest.Item) -> bool:
     """Whether a test depends, in whatever way, on where databases come from."""
     return isinstance(item, pytest.Function) and "databases" in item.fixturenames
+
+
+def below_sql(item: pytest.Item) -> bool:
+    """Whether a test is about what the database does, and not about the wire or a process that merely has one."""
+    return item.path.relative_to(Path(__file__).parent).parts[0] in BOTH
 
 
 @pytest.fixture(autouse=True)

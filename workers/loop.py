@@ -23,7 +23,7 @@ from services.uploads import Uploads
 from storage import accounts, jobs
 from storage import uploads as rows
 from storage.blobs import BlobStore
-from storage.errors import NoSpace, StateChanged, StoreUnavailable
+from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
 from storage.hints import JobHints
 from storage.models import Job, JobKind, UploadStatus
 from storage.presence import Presence
@@ -54,6 +54,13 @@ OUTCOMES: Mapping[type[BaseException], str] = {
     StateChanged: "lease_lost",
     NoSpace: "no_room",
     ExpectedError: "failed",
+}
+
+#: What nobody's work can do without, and is no fault of it: an attempt that lacked it does not count.
+WAITS_FOR: dict[type[Exception], ErrorCode] = {
+    NoSpace: ErrorCode.STORAGE_FULL,
+    StoreUnavailable: ErrorCode.STORAGE_UNAVAILABLE,
+    DatabaseUnavailable: ErrorCode.TEMPORARILY_UNAVAILABLE,
 }
 
 T = TypeVar("T")
@@ -117,7 +124,7 @@ class Worker:
     async def run(self) -> None:
         """Work for ever. What a dead worker of the same name held is taken up first."""
         note(worker=self._terms.worker_name)
-        await jobs.release(self._terms.worker_name, now())
+        await stored(lambda: jobs.release(self._terms.worker_name, now()))
         try:
             # Before the first claim: who else is there decides what is whose.
             await self._try(self._announce)
@@ -178,17 +185,15 @@ class Worker:
             # A handler that finds nothing left to do returns without ending its row.
             await jobs.finish(job)
         except asyncio.CancelledError:
-            with contextlib.suppress(NoSpace):
+            with contextlib.suppress(NoSpace, DatabaseUnavailable):
                 await jobs.give_back(job, now())
             raise
         except StateChanged:
             raise
-        except NoSpace as error:
-            logger.warning("%s %s waits for room: %s", job.kind, job.subject_id, error)
-            await self._wait_for(ErrorCode.STORAGE_FULL, job)
-        except StoreUnavailable as error:
-            logger.warning("%s %s waits for the blob store: %s", job.kind, job.subject_id, error)
-            await self._wait_for(ErrorCode.STORAGE_UNAVAILABLE, job)
+        except tuple(WAITS_FOR) as error:
+            lacking = next(code for kind, code in WAITS_FOR.items() if isinstance(error, kind))
+            logger.warning("%s %s waits, %s: %s", job.kind, job.subject_id, lacking.value, error)
+            await self._wait_for(lacking, job)
         except ExpectedError as error:
             await self._fail(job, lane, error.code, str(error))
         except Exception:
@@ -295,9 +300,12 @@ def _counted(job: Job, counts: Counts) -> Iterator[None]:
 
 
 async def stored(write: Callable[[], Awaitable[T]]) -> T:
-    """What ``write`` returns, as soon as the database has room for it. Nobody else can claim the job before."""
+    """What ``write`` returns, as soon as the database is there and has room for it.
+
+    Nobody else can claim the job before, unless it is away for us alone; then ours is a write without a lease.
+    """
     while True:
         try:
             return await write()
-        except NoSpace:
+        except (NoSpace, DatabaseUnavailable):
             await asyncio.sleep(ROOM_PAUSE_SECONDS)

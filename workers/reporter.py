@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from services.progress import Frame, Progress
 from storage import jobs
-from storage.errors import NoSpace
+from storage.errors import DatabaseUnavailable, NoSpace
 from storage.models import Job
 
 PUBLISH_SECONDS = 0.25
@@ -30,5 +30,5 @@ class Reporter:
         if moment - self._saved_at >= SAVE_SECONDS:
             self._saved_at = moment
             # Hours of work are not to be lost for a number.
-            with suppress(NoSpace):
+            with suppress(NoSpace, DatabaseUnavailable):
                 await jobs.save_progress(self._job, frame.to_payload())

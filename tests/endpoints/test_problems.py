@@ -28,6 +28,7 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_one(http: httpx.
     assert "GET" in response.headers["Allow"]
 
 
+@pytest.mark.sqlite
 async def test_a_fault_is_a_problem_that_says_nothing_of_the_inside(api: Api, settings: Settings) -> None:
     upload = await api.init(b"abc")
     with sqlite3.connect(settings.database_url.removeprefix("sqlite://")) as database:

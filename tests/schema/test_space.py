@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from cloudkeep.settings import Settings
@@ -81,6 +82,7 @@ async def until_full(api: Api) -> Json:
             return dict(payload["userErrors"][0])
 
 
+@pytest.mark.sqlite
 async def test_a_full_database_refuses_what_it_cannot_keep_and_answers_the_rest(api: Api, settings: Settings) -> None:
     name = (await api.data(WHO))["userId"]
     async with database_ends_here():
@@ -95,6 +97,7 @@ async def test_a_full_database_refuses_what_it_cannot_keep_and_answers_the_rest(
     assert (await api.data(LOGIN, input={"userId": name, "password": PASSWORD}))["userErrors"] == []
 
 
+@pytest.mark.sqlite
 async def test_a_chunk_whose_receipt_finds_no_room_can_be_sent_again(api: Api, worker: None) -> None:
     content = bytes(range(256)) * 256 * 100
     upload = await api.init(content, chunkSize=65_536)

@@ -118,6 +118,7 @@ async def test_a_job_that_fits_does_not_wait_behind_one_that_does_not(
     assert (await Job.get(subject_id=large.id)).state is JobState.QUEUED
 
 
+@pytest.mark.sqlite
 async def test_a_job_is_given_back_as_soon_as_the_database_has_room_for_that(start: Start) -> None:
     upload, disk = await new_upload(), Disk()
     full = asyncio.Event()
@@ -171,6 +172,7 @@ async def test_a_compression_does_not_begin_without_room_for_its_result(
     assert (await Upload.get(id=job.subject_id)).status is UploadStatus.READY
 
 
+@pytest.mark.sqlite
 async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
     crew: Crew, store: LocalBlobStore, tmp_path: Path
 ) -> None:
@@ -186,6 +188,7 @@ async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
     assert len((await renditions_of([upload.file_id]))[upload.file_id]) == 1
 
 
+@pytest.mark.sqlite
 async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(crew: Crew, store: LocalBlobStore) -> None:
     upload = await full_upload(store, bikes().read_bytes(), compress=FAST_144)
     job = await claim()
