@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from redis.asyncio import Redis
 
@@ -24,7 +25,7 @@ from services.seats import Caps, Seats
 from services.tokens import AccessTokens
 from services.uploads import UploadPolicy, Uploads
 from storage import tracing
-from storage.blobs import BlobStore, open_blob_store
+from storage.blobs import BlobStore, S3Options, Slots, open_blob_store
 from storage.buckets import LocalBuckets, RedisBuckets
 from storage.database import close_database, open_database
 from storage.engine import PoolSize
@@ -34,6 +35,7 @@ from storage.mail import open_mailer
 from storage.presence import Presence
 from storage.redis import close_redis, connect_redis
 from storage.seats import SeatLeases
+from storage.slot_leases import SlotLeases
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, counts: Counts, role: str, listener: str | None = None
+    settings: Settings, counts: Counts, role: str, listener: str | None = None, scratch: Path | None = None
 ) -> AsyncIterator[Resources]:
     """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
 
     ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
-    is the name under which hints are heard, by whoever hears them.
+    is the name under which hints are heard, by whoever hears them. ``scratch`` is where this process may put files.
     """
     redis_url = demand_redis_url(settings)
     async with AsyncExitStack() as stack:
@@ -74,7 +76,7 @@ async def open_resources(
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
         await stack.enter_async_context(keeping_time(redis))
-        store = open_blob_store(settings.blob_url, settings.storage_reserve)
+        store = await open_store(settings, SlotLeases(redis), scratch)
         stack.push_async_callback(store.close)
         hints = JobHints(settings.broker_url or redis_url, listener)
         stack.push_async_callback(hints.close)
@@ -137,6 +139,12 @@ async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
     finally:
         tracing.install(None)
         await traces.close()
+
+
+async def open_store(settings: Settings, slots: Slots | None = None, scratch: Path | None = None) -> BlobStore:
+    """The blob store. ``slots`` knows which ones are being written anywhere, where the store itself does not."""
+    options = S3Options(settings.s3_access_key, settings.s3_secret_key, settings.s3_public_endpoint, scratch, slots)
+    return await open_blob_store(settings.blob_url, settings.storage_reserve, options)
 
 
 def budget_limits(settings: Settings) -> Limits:

@@ -77,9 +77,14 @@ class Settings(BaseSettings):
     database_pool: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.pool)] = (1, 10)
     redis_url: RedisUrl = Field(default=None, repr=False)
     broker_url: RedisUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
-    blob_url: Annotated[str, BeforeValidator(values.file_url)] = Field(
+    blob_url: Annotated[str, BeforeValidator(values.blob_url)] = Field(
         default_factory=lambda data: (data["data_dir"] / "blobs").as_uri(), repr=False
     )
+    s3_access_key: str | None = Field(default=None, repr=False)
+    s3_secret_key: str | None = Field(default=None, repr=False)
+    s3_public_endpoint: Annotated[str | None, BeforeValidator(values.public_url)] = None
+    direct_uploads: Annotated[bool, BeforeValidator(values.switch)] = False
+    downloads: Annotated[str, BeforeValidator(values.one_of("stream", "redirect"))] = "stream"
     mail_url: Annotated[str, BeforeValidator(values.mail_url)] = Field(default="console:", repr=False)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.proxies)] = ()
     proxy_header: Annotated[str, BeforeValidator(values.one_of(values.X_FORWARDED_FOR, values.FORWARDED))] = (

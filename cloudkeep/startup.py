@@ -25,7 +25,8 @@ def prepare_folders(settings: Settings) -> None:
     _prepare("DATA_DIR", settings.data_dir)
     if settings.database_url.startswith(SQLITE):
         _prepare("DATABASE_URL", Path(settings.database_url.removeprefix(SQLITE)).parent)
-    _prepare("BLOB_URL", Path(unquote(urlsplit(settings.blob_url).path)))
+    if settings.blob_url.startswith("file:"):
+        _prepare("BLOB_URL", Path(unquote(urlsplit(settings.blob_url).path)))
 
 
 def _prepare(setting: str, folder: Path) -> None:

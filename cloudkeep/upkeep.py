@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from cloudkeep.resources import connected_database
+from cloudkeep.resources import connected_database, open_store
 from cloudkeep.settings import Settings
 from services.doctor import Doctor, Finding
 from services.scrub import Scrubber
 from services.scrub_position import Position, forget, load, save
-from storage.blobs import BlobStore, open_blob_store
+from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
 #: A scrub that is killed begins again with what it verified in the last second.
@@ -74,7 +74,7 @@ def _sums(position: Position) -> str:
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[BlobStore]:
     async with connected_database(settings):
-        store = open_blob_store(settings.blob_url)
+        store = await open_store(settings)
         try:
             yield store
         finally:

@@ -179,10 +179,15 @@ def _postgres_url(url: str, parts: SplitResult) -> str:
     return url
 
 
-def file_url(value: object) -> str:
-    """``file:///absolute/path``, percent-encoded."""
+def blob_url(value: object) -> str:
+    """``file:///absolute/path``, percent-encoded, or what ``storage.blobs.s3.url`` defines."""
     url = str(value)
-    parts = _split(url, "file")
+    parts = _split(url, "file", "s3")
+    if parts.scheme == "s3":
+        from storage.blobs.s3.url import parse
+
+        parse(url)
+        return url
     if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
         raise ValueError("must name a folder by its absolute path, as in file:///path/to/folder")
     return url

@@ -47,7 +47,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
     tools = await asyncio.to_thread(find_tools)
     roster, counts = Roster(name.text), Counts()
     async with (
-        open_resources(settings, counts, "worker", name.text) as base,
+        open_resources(settings, counts, "worker", name.text, name.scratch) as base,
         worker_metrics(counts, base.log) as metrics,
     ):
         crew = Crew(

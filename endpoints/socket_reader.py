@@ -4,7 +4,6 @@ import mmap
 import os
 import select
 import socket
-import threading
 from dataclasses import dataclass
 
 from endpoints.lent_body import Consume
@@ -13,9 +12,6 @@ from services.errors import BodyIncomplete
 
 #: Bytes per turn: smaller ones cost calls, larger ones leave the processor's cache.
 BLOCK = 1024 * 1024
-#: Blocks that are hashed and written at once. More would only take turns on the processors, and one that is put off
-#: while it holds the interpreter's lock keeps the event loop waiting for it.
-PROCESSORS = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class Interrupted(Exception):
@@ -75,8 +71,7 @@ class _Pouring:
     def pour(self, block: memoryview) -> None:
         if self.failure is None and block:
             try:
-                with PROCESSORS:
-                    self._consume(block)
+                self._consume(block)
             except Exception as error:
                 self.failure = error
 

@@ -21,14 +21,17 @@ from services.errors import (
     SlotBusy,
     SlotConflict,
     StorageFull,
+    StorageUnavailable,
     UploadClosed,
 )
 from services.links import SlotRight
 from services.progress import Frame, Progress
 from services.slot_holders import Silence, SlotHolders, never_silent
 from storage import receipts
+from storage import uploads as rows
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
-from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StateChanged
+from storage.blobs.turns import PROCESSORS
+from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.hints import JobHints
 from storage.models import JobKind, Upload, UploadStatus
 from storage.receipts import Received, SlotState
@@ -132,8 +135,23 @@ class Ingest:
                 yield _Repeated(slot, right.index) if slot.sha256 else _Filling(self, slot, right.index, writer)
         except SlotLocked as error:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
+        except StagingLost as error:
+            await self._begin_again(slot)
+            raise StorageUnavailable("Its chunks are gone from the store. Send them again, this one first.") from error
         except BlobNotFound as error:
             raise UploadClosed("The upload has just ended.") from error
+
+    async def _begin_again(self, slot: SlotState) -> None:
+        """Open every slot of an upload whose bytes the store has thrown away. Raises :class:`UploadClosed`."""
+        place = await self._store.reopen(slot.staging_area, [])
+        if await rows.begin_again(slot, place):
+            await self._progress.changed(slot.id)
+            return
+        if place.staging != slot.staging_area:
+            await self._store.discard(place.staging)
+        now_there = await receipts.slot(slot.id, 0)
+        if not now_there or now_there.staging == slot.staging:
+            raise UploadClosed("The upload has just ended.")
 
     async def accept(self, slot: SlotState, index: int, digests: Digests) -> Receipt:
         """Store a receipt for bytes that are in their place, tell the watchers, and start the reassembly if complete.
@@ -274,7 +292,8 @@ class _Repeated:
         self._seen += len(part)
         if self._seen > self._slot.slot_size(self._index):
             raise _too_long(self._slot, self._index)
-        self._hash.update(part)
+        with PROCESSORS:
+            self._hash.update(part)
 
     async def write(self, parts: Sequence[Buffer]) -> None:
         """See :class:`ChunkSink`."""

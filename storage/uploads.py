@@ -12,7 +12,7 @@ from storage.blobs import Reopened
 from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.held import Held
-from storage.models import OPEN, Blob, File, Job, JobKind, Rendition, RenditionKind, Upload, UploadStatus
+from storage.models import OPEN, Blob, Chunk, File, Job, JobKind, Rendition, RenditionKind, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, Held] = {}
 #: What a dead upload leaves to the next one.
@@ -205,6 +205,22 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
             return None
         await jobs.enqueue(kind, upload.id, now)
         return kind
+
+    return await atomically(work)
+
+
+async def begin_again(upload: Sliced, place: Reopened) -> bool:
+    """Withdraw every receipt of an upload whose bytes are gone, and go on in another place.
+
+    False when it takes no more chunks, or goes on elsewhere already.
+    """
+
+    async def work() -> bool:
+        same = _receiving(upload.id).filter(staging=upload.staging)
+        if not await same.update(staging=place.staging, received_chunks=0, received_bytes=0):
+            return False
+        await Chunk.filter(upload_id=upload.id).delete()
+        return True
 
     return await atomically(work)
 

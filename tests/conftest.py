@@ -21,6 +21,7 @@ from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.databases import ENGINES, SQLITE, Databases, databases_of
 from tests.support.postgres import PostgresMissing
+from tests.support.s3 import S3Server, s3_server
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.stand import PLENTY
 
@@ -125,6 +126,13 @@ async def common_valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server for every test that asks for it."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,14 +1,17 @@
 """Blob stores, chosen by URL."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
 from storage.blobs.local import LocalBlobStore
 from storage.blobs.room import demand_room
+from storage.blobs.slots import Slots
 
 __all__ = [
     "BLOCK",
+    "NO_OPTIONS",
     "Accept",
     "BlobStore",
     "Buffer",
@@ -16,19 +19,47 @@ __all__ = [
     "LocalBlobStore",
     "Part",
     "Reopened",
+    "S3Options",
     "SlotWriter",
+    "Slots",
     "StoredObject",
     "demand_room",
     "open_blob_store",
 ]
 
 
-def open_blob_store(url: str, reserve: int | None = None) -> BlobStore:
-    """The store behind ``file:///absolute/folder``. ``reserve`` bytes stay free of new uploads; None leaves it to it.
+@dataclass(frozen=True)
+class S3Options:
+    """What an S3 store needs beside its URL; a local one needs none of it.
 
-    Raises :class:`ValueError` for another scheme.
+    Without an access key, the usual chain of AWS is asked. ``public_endpoint`` is where clients reach S3, where that is
+    another address than ours. ``scratch`` is a folder for blobs that a program needs as a file. ``slots`` knows which
+    ones are being written; without it, only this process does.
+    """
+
+    access_key: str | None = None
+    secret_key: str | None = None
+    public_endpoint: str | None = None
+    scratch: Path | None = None
+    slots: Slots | None = None
+
+
+NO_OPTIONS = S3Options()
+
+
+async def open_blob_store(url: str, reserve: int | None = None, options: S3Options = NO_OPTIONS) -> BlobStore:
+    """The store behind ``file:///absolute/folder`` or an ``s3:`` URL (:mod:`storage.blobs.s3.url`).
+
+    ``reserve`` bytes of its disk stay free of new uploads; None leaves it to it. Raises :class:`ValueError` for another
+    scheme or a URL that cannot be used.
     """
     parts = urlsplit(url)
-    if parts.scheme != "file":
+    if parts.scheme == "file":
+        return LocalBlobStore(Path(unquote(parts.path)), reserve)
+    if parts.scheme != "s3":
         raise ValueError(f"no blob store for scheme {parts.scheme!r}")
-    return LocalBlobStore(Path(unquote(parts.path)), reserve)
+    # The client of S3 takes a second to load.
+    from storage.blobs.s3.opening import S3Keys, open_s3
+
+    keys = S3Keys(options.access_key, options.secret_key, options.public_endpoint)
+    return await open_s3(url, keys, options.scratch, reserve, options.slots)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from xxhash import xxh3_128
 
 from storage.blobs.base import Accept, Buffer, Digests, anything
+from storage.blobs.turns import PROCESSORS
 from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -47,7 +48,7 @@ class SlotFile:
     def store(self, part: Buffer) -> None:
         """See :class:`storage.blobs.base.SlotWriter`."""
         position = self._take_room(len(part))
-        with translated():
+        with PROCESSORS, translated():
             self._store([part], position)
 
     async def write(self, parts: Sequence[Buffer]) -> None:

@@ -9,22 +9,25 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from xxhash import xxh3_128_hexdigest
 
-from storage.blobs import BLOCK, BlobStore, Digests, open_blob_store
+from storage.blobs import BLOCK, NO_OPTIONS, BlobStore, Digests, Part, S3Options, open_blob_store
 from storage.errors import SlotLocked
 from tests.support.disk import files_end_at
+from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 
 ROOT = Path(__file__).parents[2]
-SLOT = 100_000
-CONTENT = random.Random(1).randbytes(10 * SLOT - 1)
+#: The smallest slot that every store takes.
+SLOT = 5 * 1024 * 1024
+CONTENT = random.Random(1).randbytes(3 * SLOT - 1)
 BIG = [random.Random(2).randbytes(BLOCK)] * 48
 #: Holds a slot until its standard input ends.
 HOLDER = """
 import asyncio, sys
 from storage.blobs import open_blob_store
 async def hold(url, key, offset, size):
-    async with open_blob_store(url).slot(key, int(offset), int(size)):
+    async with (await open_blob_store(url)).slot(key, int(offset), int(size)):
         print("held", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 asyncio.run(hold(*sys.argv[1:]))
@@ -36,60 +39,119 @@ class BlobBackend:
     """A store, and what can happen to it."""
 
     store: BlobStore
-    #: Opens the same store, here or in another process.
+    #: Where the store is, here and in another process.
     url: str
-    #: As long as it is entered, nothing is stored past this offset of a file.
-    full_from: Callable[[int], AbstractContextManager[None]]
     #: From now on nothing can be written at all.
     break_down: Callable[[], object]
+    options: S3Options = NO_OPTIONS
+    #: As long as it is entered, nothing is stored past this offset of a file; None where that cannot be brought about.
+    full_from: Callable[[int], AbstractContextManager[None]] | None = None
+    #: Whether the store itself keeps other processes from writing a slot.
+    locks_processes: bool = False
+
+    async def open(self) -> BlobStore:
+        """Another client of the same store."""
+        return await open_blob_store(self.url, options=self.options)
 
 
 @asynccontextmanager
-async def local_backend(folder: Path) -> AsyncIterator[BlobBackend]:
+async def local_backend(folder: Path, _: Callable[[], S3Server]) -> AsyncIterator[BlobBackend]:
     root = folder / "a store"
     url = root.as_uri()
-    store = open_blob_store(url)
-    yield BlobBackend(store, url, files_end_at, lambda: root.rename(folder / "gone"))
+    store = await open_blob_store(url)
+    yield BlobBackend(store, url, lambda: root.rename(folder / "gone"), full_from=files_end_at, locks_processes=True)
     await store.close()
 
 
-#: S3 joins here.
-BACKENDS: list[Callable[[Path], AbstractAsyncContextManager[BlobBackend]]] = [local_backend]
+@asynccontextmanager
+async def s3_backend(folder: Path, server: Callable[[], S3Server]) -> AsyncIterator[BlobBackend]:
+    running = server()
+    bucket = running.new_bucket()
+    url, options = running.url(bucket), S3Options(ACCESS_KEY, SECRET_KEY, scratch=folder)
+    store = await open_blob_store(url, options=options)
+    yield BlobBackend(store, url, lambda: running.delete_bucket(bucket), options)
+    await store.close()
+
+
+BACKENDS: list[Callable[[Path, Callable[[], S3Server]], AbstractAsyncContextManager[BlobBackend]]] = [
+    local_backend,
+    s3_backend,
+]
 
 
 def digests(content: bytes) -> Digests:
     return Digests(hashlib.sha256(content).hexdigest(), xxh3_128_hexdigest(content))
 
 
-async def scanned(store: BlobStore, key: str, offset: int, length: int) -> bytes:
+def same(found: Digests, content: bytes) -> bool:
+    """Whether these are the digests of the content; what the store calls it is its own affair."""
+    return (found.sha256, found.xxh3) == (digests(content).sha256, digests(content).xxh3)
+
+
+def unknown(store: BlobStore, key: str) -> str:
+    """The handle of a staging area that there is not."""
+    return key if store.reads_staging else f"{key}:{'0' * 40}:{SLOT}"
+
+
+def only_where(possible: object) -> None:
+    """Skip the rest of a test where a store has no such thing."""
+    if not possible:
+        pytest.skip("this store has no such thing")
+
+
+async def scanned(store: BlobStore, staging: str, offset: int, length: int) -> bytes:
     seen: list[bytes] = []
-    await store.scan(key, offset, length, lambda block: seen.append(bytes(block)))
+    await store.scan(staging, offset, length, lambda block: seen.append(bytes(block)))
     return b"".join(seen)
 
 
-async def fill(store: BlobStore, key: str, offset: int, content: bytes) -> Digests:
-    async with store.slot(key, offset, len(content)) as writer:
+async def fill(store: BlobStore, staging: str, offset: int, content: bytes) -> Digests:
+    async with store.slot(staging, offset, len(content)) as writer:
         await writer.write([content[: len(content) // 3], content[len(content) // 3 :]])
         return await writer.finish()
 
 
-async def staged(store: BlobStore, key: str, content: bytes = CONTENT) -> None:
-    await store.stage(key, len(content))
-    await fill(store, key, 0, content)
+@dataclass(frozen=True)
+class Staged:
+    """A staging area all of whose slots are filled."""
+
+    area: str
+    parts: list[Part]
 
 
-async def published(store: BlobStore, key: str, content: bytes = CONTENT) -> None:
-    await staged(store, key, content)
-    await store.publish(key)
+async def fill_all(store: BlobStore, area: str, content: bytes = CONTENT, slot: int = SLOT) -> Staged:
+    """Fill every slot of a staging area."""
+    parts = []
+    for index, offset in enumerate(range(0, len(content), slot)):
+        piece = content[offset : offset + slot]
+        found = await fill(store, area, offset, piece)
+        parts.append(Part(index, offset, len(piece), found.etag))
+    return Staged(area, parts)
+
+
+async def staged(store: BlobStore, key: str, content: bytes = CONTENT) -> Staged:
+    return await fill_all(store, await store.stage(key, len(content), SLOT), content)
+
+
+async def sealed(store: BlobStore, key: str, content: bytes = CONTENT) -> str:
+    made = await staged(store, key, content)
+    await store.seal(made.area, made.parts)
+    return made.area
+
+
+async def published(store: BlobStore, key: str, content: bytes = CONTENT) -> str:
+    area = await sealed(store, key, content)
+    assert await store.publish(area) == key
+    return area
 
 
 async def bytes_of(blocks: AsyncIterator[bytes]) -> bytes:
     return b"".join([block async for block in blocks])
 
 
-async def is_free(store: BlobStore, key: str, offset: int, size: int) -> bool:
+async def is_free(store: BlobStore, staging: str, offset: int, size: int) -> bool:
     try:
-        async with store.slot(key, offset, size):
+        async with store.slot(staging, offset, size):
             return True
     except SlotLocked:
         return False

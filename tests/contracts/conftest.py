@@ -12,12 +12,18 @@ from storage.events import EventLog
 from tests.contracts import blob_backends, bucket_backends, event_backends
 from tests.contracts.blob_backends import BlobBackend
 from tests.contracts.event_backends import LogBackend
+from tests.support.s3 import S3Server
 
 
 @pytest.fixture(params=range(len(blob_backends.BACKENDS)), ids=[each.__name__ for each in blob_backends.BACKENDS])
 async def blob_backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BlobBackend]:
     """A blob store of the test's own, and what can happen to it."""
-    async with blob_backends.BACKENDS[request.param](tmp_path) as opened:
+
+    def server() -> S3Server:
+        running: S3Server = request.getfixturevalue("s3")
+        return running
+
+    async with blob_backends.BACKENDS[request.param](tmp_path, server) as opened:
         yield opened
 
 

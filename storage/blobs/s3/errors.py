@@ -1,0 +1,53 @@
+"""What S3 and the way to it answer, in the contract's terms."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storage.errors import BlobNotFound, NoSpace, StagingLost, StorageError, StoreUnavailable
+
+GONE = frozenset({"NoSuchKey", "NotFound", "404"})
+NO_UPLOAD = "NoSuchUpload"
+#: CompleteMultipartUpload says this of a part that it does not have, or not with this ETag, or that is too small.
+REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"})
+#: Neither is anything that whoever waits for bytes can change; an operator can, and then the work goes on.
+OPERATORS = frozenset({"NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+BUSY = frozenset({"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"})
+
+
+def code_of(error: ClientError) -> str:
+    """S3's own code of a refusal."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of a refusal."""
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    return int(metadata.get("HTTPStatusCode", 0))
+
+
+def refusal(code: str, status: int) -> StorageError:
+    """The error that a refusal stands for."""
+    if code == NO_UPLOAD:
+        return StagingLost("there is no such multipart upload")
+    if code in FULL or status == 507:
+        return NoSpace("the bucket is full")
+    if code in BUSY | OPERATORS or status in {403, 408, 429} or status >= 500:
+        return StoreUnavailable(f"S3 answered {code or status}")
+    if code in GONE or status == 404:
+        return BlobNotFound("no such object")
+    return StorageError(f"S3 refused: {code or status}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the client's errors into the contract's. No message holds a URL: it may be signed."""
+    try:
+        yield
+    except ClientError as error:
+        raise refusal(code_of(error), status_of(error)) from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"S3 cannot be reached: {type(error).__name__}") from None

@@ -1,0 +1,81 @@
+"""Opening a store on S3."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aioboto3
+from botocore.config import Config
+
+from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.store import S3BlobStore
+from storage.blobs.s3.url import S3Place, parse
+from storage.blobs.slots import HERE, Slots
+
+#: Of requests that carry no file's bytes. Those that do go by :mod:`storage.blobs.s3.wire`.
+CONNECTIONS = 32
+CONNECT_SECONDS = 5
+#: CompleteMultipartUpload may take minutes, but says something every few seconds meanwhile.
+READ_SECONDS = 60
+#: SlowDown, 500, 503, and connections that break, with pauses that double (botocore's mode "standard").
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class S3Keys:
+    """Whose bucket it is; without an access key, the usual chain of AWS is asked. ``public_endpoint`` is where clients
+    reach S3, where that is another address than ours.
+    """
+
+    access_key: str | None = None
+    secret_key: str | None = None
+    public_endpoint: str | None = None
+
+
+async def open_s3(
+    url: str,
+    keys: S3Keys | None = None,
+    scratch: Path | None = None,
+    reserve: int | None = None,
+    slots: Slots | None = None,
+) -> S3BlobStore:
+    """Open the store behind an ``s3:`` URL. Nothing is asked of the bucket yet.
+
+    ``scratch`` is where blobs go for programs that need a file. Raises :class:`storage.blobs.s3.url.BadUrl`.
+    """
+    place, keys = parse(url), keys or S3Keys()
+    session = aioboto3.Session(keys.access_key, keys.secret_key, region_name=place.region)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            session.client(
+                "s3", endpoint_url=place.endpoint, region_name=_region(place, session), config=_config(place)
+            )
+        )
+        public = client
+        if keys.public_endpoint:
+            public = await stack.enter_async_context(
+                session.client(
+                    "s3", endpoint_url=keys.public_endpoint, region_name=_region(place, session), config=_config(place)
+                )
+            )
+        bucket = Bucket(client, public, place)
+        return S3BlobStore(bucket, slots or HERE, scratch, reserve, stack.pop_all())
+    raise AssertionError
+
+
+def _region(place: S3Place, session: aioboto3.Session) -> str:
+    return place.region or session.region_name or "us-east-1"
+
+
+def _config(place: S3Place) -> Config:
+    return Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if place.path_style else "auto"},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        # Others than AWS do not know these, and what matters has a digest of ours.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )

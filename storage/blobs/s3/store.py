@@ -1,0 +1,221 @@
+"""Blobs in a bucket: a staging area is a multipart upload, a slot is a part, and publishing copies nothing.
+
+A slot's bytes are streamed through to S3 on a thread; of a chunk no more than a block is in memory. S3 reads no part
+before CompleteMultipartUpload, so that is done first, by our own receipts, and what came of it is read again before
+anybody is told of it.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from storage.blobs.base import Part, Reopened, StoredObject
+from storage.blobs.room import demand_room
+from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.errors import REFUSED_PARTS, code_of, translated
+from storage.blobs.s3.handles import MAX_PARTS, MIN_PART, Handle
+from storage.blobs.s3.part_writer import PartWriter
+from storage.blobs.s3.putting import put_file
+from storage.blobs.s3.reading import Readings
+from storage.blobs.s3.wire import Sending, Wire
+from storage.blobs.slots import Slots
+from storage.errors import BlobNotFound, PartsRefused, StagingLost
+
+T = TypeVar("T")
+
+#: Bodies that are passed on at once, beside those that bring a thread of their own.
+THREADS = 32
+
+
+class S3BlobStore:
+    """See :class:`storage.blobs.base.BlobStore`."""
+
+    min_chunk_size = MIN_PART
+    reads_staging = False
+
+    def __init__(
+        self, bucket: Bucket, slots: Slots, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
+    ) -> None:
+        """``opened`` is what to close in the end. ``reserve`` bytes of the scratch folder's disk stay free."""
+        self.bucket = bucket
+        self._slots = slots
+        self._scratch = scratch or Path(tempfile.gettempdir())
+        self._reserve = reserve
+        self._opened = opened
+        self._wire = Wire()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        self._readings = Readings(bucket, self._wire, self._pool)
+
+    async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
+        """See :class:`storage.blobs.base.BlobStore`. No room is reserved: S3 has no way to ask for it."""
+        slot_size = slot_size or size
+        if slot_size < min(MIN_PART, size) or -(-size // slot_size) > MAX_PARTS:
+            raise ValueError("S3 takes at most 10,000 parts, of 5 MiB at least but for the last one")
+        return str(await self.bucket.begin(key, slot_size))
+
+    @asynccontextmanager
+    async def slot(self, staging: str, offset: int, size: int) -> AsyncIterator[PartWriter]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        handle = Handle.parse(staging)
+        number = handle.number(offset)
+        async with self._slots.hold(f"{staging}:{number}"):
+            url = await self.bucket.signed_part(handle, number)
+            writer = PartWriter(self._pool, Sending(self._wire, url, size), size)
+            try:
+                yield writer
+            finally:
+                await writer.leave()
+
+    async def scan(self, staging: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._readings.scan(Handle.parse(staging).key, offset, length, consume)
+
+    async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        handle = Handle.parse(staging)
+        with suppress(BlobNotFound):
+            return await self.bucket.copy(handle, handle.number(offset), source, source_offset, size)
+        return None
+
+    async def write_back(self, staging: str, offset: int, length: int) -> None:
+        """See :class:`storage.blobs.base.BlobStore`. S3 does so by itself."""
+
+    async def seal(self, staging: str, parts: Sequence[Part]) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        handle = Handle.parse(staging)
+        try:
+            await self._complete(handle, parts)
+        except StagingLost:
+            # Somebody has done it before and was killed then; or the bucket's lifecycle rule took the parts.
+            if (await self.bucket.head(handle.key)).size != sum(part.size for part in parts):
+                raise
+            return
+        if (await self.bucket.head(handle.key)).size != sum(part.size for part in parts):
+            raise PartsRefused([part.index for part in parts])
+
+    async def _complete(self, handle: Handle, parts: Sequence[Part]) -> None:
+        with translated():
+            try:
+                await self.bucket.complete(handle, parts)
+            except ClientError as error:
+                if code_of(error) not in REFUSED_PARTS:
+                    raise
+            else:
+                return
+        there = await self.bucket.parts(handle)
+        differing = [part.index for part in parts if (part.etag, part.size) not in there.get(part.index, set())]
+        # Where it lists them all as we know them, we cannot tell which ones it does not like.
+        raise PartsRefused(differing or [part.index for part in parts])
+
+    async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        handle = Handle.parse(staging)
+        if await self._is_open(handle):
+            return Reopened(staging, {part.index: part.etag for part in parts})
+        again = await self.bucket.begin(f"{handle.key.partition('.')[0]}.{uuid4().hex[:8]}", handle.slot_size)
+        try:
+            etags = await self.bucket.copy_all(again, handle.key, parts)
+        except BaseException:
+            await asyncio.shield(self.bucket.abort(again))
+            raise
+        return Reopened(str(again), etags)
+
+    async def publish(self, staging: str) -> str:
+        """See :class:`storage.blobs.base.BlobStore`. It is one already; nobody has been told of it so far."""
+        key = Handle.parse(staging).key
+        await self.bucket.head(key)
+        return key
+
+    async def discard(self, staging: str, *, sealed: bool = False) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        with suppress(BlobNotFound):
+            handle = Handle.parse(staging)
+            await self.bucket.abort(handle)
+            if sealed:
+                await self.bucket.delete(handle.key)
+
+    async def holds(self, staging: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        try:
+            handle = Handle.parse(staging)
+            if not await self._is_open(handle):
+                await self.bucket.head(handle.key)
+        except BlobNotFound:
+            return False
+        return True
+
+    async def put(self, key: str, source: Path) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await put_file(self.bucket, self._wire, self._pool, key, source)
+        await self._run(source.unlink)
+
+    def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return self._readings.blocks(key, offset, length)
+
+    @asynccontextmanager
+    async def local_path(self, key: str) -> AsyncIterator[Path]:
+        """See :class:`storage.blobs.base.BlobStore`. The bytes are loaded into the scratch folder for the block."""
+        size = (await self.bucket.head(key)).size
+        await self._run(demand_room, self._scratch, size, self._reserve)
+        path = self._scratch / f"{key}.{uuid4().hex}"
+        try:
+            await self._load(key, size, path)
+            yield path
+        finally:
+            await self._run(path.unlink, True)
+
+    async def delete(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self.bucket.delete(key)
+
+    async def stat(self, key: str) -> StoredObject:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self.bucket.head(key)
+
+    def staged(self) -> AsyncIterator[StoredObject]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return self.bucket.multiparts()
+
+    def blobs(self) -> AsyncIterator[StoredObject]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return self.bucket.objects()
+
+    async def check(self) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self.bucket.check()
+
+    async def close(self) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        self._readings.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._wire.close()
+        await self._opened.aclose()
+
+    async def _is_open(self, handle: Handle) -> bool:
+        try:
+            await self.bucket.parts(handle, limit=1)
+        except StagingLost:
+            return False
+        return True
+
+    async def _load(self, key: str, size: int, path: Path) -> None:
+        with path.open("xb", 0) as file:
+            await self._readings.scan(key, 0, size, lambda block: _write_all(file.write, block))
+            if file.tell() != size:
+                raise BlobNotFound("the object ended early")
+
+    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
+
+
+def _write_all(write: Callable[[memoryview], int | None], block: memoryview) -> None:
+    while block:
+        block = block[write(block) or 0 :]

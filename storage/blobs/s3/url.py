@@ -1,0 +1,87 @@
+"""``s3://bucket/prefix?endpoint=…``: where an S3 store keeps its bytes, and how it is asked to."""
+
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from storage.errors import StorageError
+
+OPTIONS = frozenset({"endpoint", "region", "path_style", "sse", "sse_key", "storage_class"})
+SWITCH = {"1": True, "true": True, "0": False, "false": False}
+ENCRYPTION = frozenset({"AES256", "aws:kms", "aws:kms:dsse"})
+
+
+class BadUrl(StorageError, ValueError):
+    """A URL names no S3 store. ``str(error)`` quotes no more of it than the name of an option."""
+
+
+@dataclass(frozen=True)
+class S3Place:
+    """A bucket, and what every request to it has in common. ``prefix`` is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str | None = None
+    path_style: bool = False
+    sse: str | None = None
+    sse_key: str | None = None
+    storage_class: str | None = None
+
+    def key(self, key: str) -> str:
+        """What the bucket calls our key."""
+        return self.prefix + key
+
+    @property
+    def creation(self) -> dict[str, str]:
+        """What is said once, when an object or a multipart upload is begun."""
+        wanted = {
+            "ServerSideEncryption": self.sse,
+            "SSEKMSKeyId": self.sse_key,
+            "StorageClass": self.storage_class,
+        }
+        return {name: value for name, value in wanted.items() if value}
+
+
+def parse(url: str) -> S3Place:
+    """Take the URL apart. Raises :class:`BadUrl`."""
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc or parts.fragment or parts.username is not None:
+        raise BadUrl("must be like s3://bucket/prefix?endpoint=https://s3.example.org&region=eu-central-1")
+    options = _options(parts)
+    prefix = unquote(parts.path).strip("/")
+    return S3Place(
+        parts.netloc,
+        f"{prefix}/" if prefix else "",
+        _endpoint(options.get("endpoint")),
+        options.get("region"),
+        _switch(options.get("path_style", "0")),
+        _encryption(options.get("sse")),
+        options.get("sse_key"),
+        options.get("storage_class"),
+    )
+
+
+def _options(parts: SplitResult) -> dict[str, str]:
+    options = dict(parse_qsl(parts.query))
+    if unknown := sorted(options.keys() - OPTIONS):
+        raise BadUrl(f"has the option {unknown[0]!r}, which is none of {', '.join(sorted(OPTIONS))}")
+    return options
+
+
+def _endpoint(text: str | None) -> str | None:
+    parts = urlsplit(text or "")
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None):
+        raise BadUrl("has an endpoint that is not like https://s3.example.org")
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in SWITCH:
+        raise BadUrl("has a path_style that is not 1 or 0")
+    return SWITCH[text.lower()]
+
+
+def _encryption(text: str | None) -> str | None:
+    if text and text not in ENCRYPTION:
+        raise BadUrl(f"has an sse that is none of {', '.join(sorted(ENCRYPTION))}")
+    return text

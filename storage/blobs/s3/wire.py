@@ -1,0 +1,275 @@
+"""Requests whose bodies are streamed on threads, block by block, from and into buffers of the caller's.
+
+The bytes of a chunk or of a blob go past the event loop and past the S3 client, which would want to hold or to rewind
+them. A URL that was signed before is all that such a request needs. Connections are kept and used again.
+"""
+
+import http.client
+import os
+import re
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from storage.blobs.base import Buffer
+from storage.blobs.s3.errors import refusal
+from storage.errors import StoreUnavailable
+
+#: Seconds without a byte in either direction. S3 itself gives a silent sender 20 seconds or more.
+TIMEOUT = 30.0
+#: Connections that are kept for the next request.
+KEPT = 16
+LARGEST_ANSWER = 64 * 1024
+CODE = re.compile(rb"<Code>([A-Za-z0-9]+)</Code>")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How S3 answered a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    code: str
+
+    def demand_success(self) -> None:
+        """Raise what :func:`storage.blobs.s3.errors.refusal` makes of a refusal."""
+        if self.status >= 300:
+            raise refusal(self.code, self.status)
+
+
+class Wire:
+    """The connections of a store."""
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+
+    def take(self, url: str) -> http.client.HTTPConnection:
+        """A connection to the URL's server that is not in use. Raises :class:`StoreUnavailable`."""
+        parts = urlsplit(url)
+        while connection := self._kept((parts.scheme, parts.netloc)):
+            if not _is_dropped(connection):
+                return connection
+            connection.close()
+        return self._connected(parts.scheme, parts.netloc)
+
+    def give_back(self, url: str, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection whose last answer was read to its end."""
+        parts = urlsplit(url)
+        with self._lock:
+            idle = self._idle.setdefault((parts.scheme, parts.netloc), [])
+            if connection.sock is not None and len(idle) < KEPT:
+                idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is kept."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
+
+    def _kept(self, server: tuple[str, str]) -> http.client.HTTPConnection | None:
+        with self._lock:
+            idle = self._idle.get(server)
+            return idle.pop() if idle else None
+
+    def _connected(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+        if scheme == "https":
+            self._tls = self._tls or ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                netloc, timeout=TIMEOUT, context=self._tls
+            )
+        else:
+            connection = http.client.HTTPConnection(netloc, timeout=TIMEOUT)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise StoreUnavailable(f"S3 cannot be reached: {type(error).__name__}") from None
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+
+class Sending:
+    """One request with a body of ``length`` bytes, which is sent bit by bit, on one thread at a time.
+
+    Nothing is stored before the last byte was sent: a request that is broken off leaves nothing behind.
+    """
+
+    def __init__(self, wire: Wire, url: str, length: int) -> None:
+        self._wire = wire
+        self._url = url
+        self._length = length
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, part: Buffer) -> None:
+        """Send the next bytes. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
+        try:
+            connection = self._connection or self._begin()
+            connection.send(part)
+        except OSError:
+            self._explain()
+
+    def finish(self) -> Answer:
+        """Read the answer. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
+        answer = self._answer()
+        answer.demand_success()
+        return answer
+
+    def interrupt(self) -> None:
+        """Break the request off, from any thread; whoever is sending stops soon."""
+        if self._connection and self._connection.sock:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the request up, unless it was answered. Nobody may be sending."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _begin(self) -> http.client.HTTPConnection:
+        self._connection = connection = self._wire.take(self._url)
+        connection.putrequest("PUT", _target(self._url), skip_accept_encoding=True)
+        connection.putheader("Content-Length", str(self._length))
+        connection.endheaders()
+        return connection
+
+    def _explain(self) -> None:
+        """A server that refuses a body may answer and hang up before it has read it."""
+        self._answer().demand_success()
+        raise StoreUnavailable("the connection to S3 broke")
+
+    def _answer(self) -> Answer:
+        connection = self._connection
+        if not connection:
+            raise StoreUnavailable("S3 cannot be reached")
+        try:
+            response = connection.getresponse()
+            body = response.read(LARGEST_ANSWER)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise StoreUnavailable(f"the connection to S3 broke: {type(error).__name__}") from None
+        answer = _answer_of(response, body)
+        if answer.status < 300 and response.isclosed() and not response.will_close:
+            self._connection = None
+            self._wire.give_back(self._url, connection)
+        else:
+            self.close()
+        return answer
+
+
+class Broken(Exception):
+    """A connection ended before the bytes did; the rest may be asked for."""
+
+
+class Reading:
+    """A part of an object that is read bit by bit, on one thread at a time, over several connections if need be.
+
+    ``position`` is the offset of the next byte, ``end`` that of the byte behind the last one.
+    """
+
+    def __init__(self, wire: Wire, key: str, position: int, end: int) -> None:
+        self.key = key
+        self.position = position
+        self.end = end
+        self._wire = wire
+        self._url = ""
+        self._etag: str | None = None
+        self._connection: http.client.HTTPConnection | None = None
+        self._response: http.client.HTTPResponse | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to read from, or nothing left to read."""
+        return self._response is not None or self.position >= self.end
+
+    def open(self, url: str) -> None:
+        """Ask for what is left. Raises what a refusal stands for, and :class:`Broken`."""
+        self._url = url
+        headers = {"Range": f"bytes={self.position}-{self.end - 1}"}
+        if self._etag:
+            # What is read in two parts must be one object's.
+            headers["If-Match"] = self._etag
+        try:
+            self._connection = connection = self._wire.take(url)
+            connection.request("GET", _target(url), headers=headers)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException, StoreUnavailable) as error:
+            self.close()
+            raise Broken(str(error)) from None
+        self._begin(response)
+
+    def _begin(self, response: http.client.HTTPResponse) -> None:
+        if response.status == 416:
+            # The object ends before this part begins.
+            self.end = self.position
+            self.close()
+        elif response.status == 206:
+            self._response = response
+            self._etag = response.headers.get("ETag")
+            self.end = min(self.end, self.position + int(response.headers.get("Content-Length", 0)))
+        else:
+            answer = _answer_of(response, response.read(LARGEST_ANSWER))
+            self.close()
+            error = refusal(answer.code, answer.status)
+            raise Broken(str(error)) if isinstance(error, StoreUnavailable) else error
+
+    def into(self, block: memoryview) -> int:
+        """Read into ``block``, as much as there is now; 0 at the end. Raises :class:`Broken`."""
+        wanted = min(len(block), self.end - self.position)
+        if not wanted:
+            return 0
+        assert self._response
+        try:
+            count = self._response.readinto(block[:wanted])
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Broken(type(error).__name__) from None
+        if not count:
+            self.close()
+            raise Broken("the connection to S3 ended early")
+        self.position += count
+        if self.position == self.end:
+            self._let_go()
+        return count
+
+    def close(self) -> None:
+        """Give up what is being read; it can be opened again."""
+        if self._connection:
+            self._connection.close()
+        self._connection = self._response = None
+
+    def _let_go(self) -> None:
+        if self._response and self._connection and self._response.isclosed() and not self._response.will_close:
+            self._wire.give_back(self._url, self._connection)
+            self._connection = self._response = None
+        else:
+            self.close()
+
+
+def _answer_of(response: http.client.HTTPResponse, body: bytes) -> Answer:
+    found = CODE.search(body)
+    return Answer(response.status, dict(response.headers.items()), found[1].decode() if found else "")
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def _is_dropped(connection: http.client.HTTPConnection) -> bool:
+    """Whether a connection that is not in use can be read: then the server has hung up."""
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
