@@ -71,7 +71,12 @@ def health(
 
 @app.command()
 def doctor(
-    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended without losing anything.")] = False,
+    mend: Annotated[
+        bool,
+        typer.Option(
+            "--fix", "--mend", help="Mend what can be mended without losing anything, and give a bucket its rules."
+        ),
+    ] = False,
 ) -> None:
     """Compare the database with the stored bytes, whether the server runs or not.
 

@@ -25,6 +25,8 @@ INTERRUPTED = 128 + signal.SIGINT
 def serve() -> int:
     """Serve, with everything that takes."""
     settings = _settings()
+    if settings.blob_url.startswith("s3:"):
+        asyncio.run(_demand_bucket(settings))
     from cloudkeep.supervisor import supervise
 
     return asyncio.run(supervise(settings))
@@ -130,6 +132,22 @@ def _settings(*, needs_redis: bool = False) -> Settings:
     if needs_redis and not settings.redis_url:
         raise _refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
     return settings
+
+
+async def _demand_bucket(settings: Settings) -> None:
+    """Refuse to start where the bucket cannot be used. A server that runs waits for it instead."""
+    from cloudkeep.resources import open_store
+    from storage.errors import StoreRefused, StoreUnavailable
+
+    store = await open_store(settings)
+    try:
+        await store.check()
+    except StoreRefused as error:
+        raise _refusal(f"{PREFIX}S3_ACCESS_KEY, {PREFIX}S3_SECRET_KEY: {error}") from None
+    except StoreUnavailable as error:
+        raise _refusal(f"{PREFIX}BLOB_URL: {error}") from None
+    finally:
+        await store.close()
 
 
 async def _migrated(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from services.accounts import Accounts, Lifetimes
 from services.budgets import Budgets, Limits
 from services.container import Services
 from services.counts import Counts
+from services.direct import DirectSlots
 from services.files import Files
 from services.grants import GrantBook
 from services.health import Health
@@ -83,7 +84,9 @@ async def open_resources(
         await hints.start()
         log = RedisEventLog(redis)
         progress = Progress(log, counts)
-        policy = UploadPolicy(settings.max_file_size, upload_lifetime(settings), settings.quota)
+        policy = UploadPolicy(
+            settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
+        )
         uploads = Uploads(store, progress, hints, policy, counts)
         yield Resources(store, log, progress, uploads, hints, Presence(redis), redis)
 
@@ -106,15 +109,17 @@ async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Ser
         await seats.start()
         stack.push_async_callback(seats.close)
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
+        ingest = Ingest(base.store, base.progress, base.hints, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
         yield Services(
             accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
             uploads=base.uploads,
-            ingest=Ingest(base.store, base.progress, base.hints, budgets, upload_lifetime(settings)),
-            files=Files(base.store),
+            ingest=ingest,
+            files=Files(base.store, redirects=settings.downloads == "redirect"),
             progress=base.progress,
+            direct=DirectSlots(base.store, base.uploads, ingest),
             links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.presence),
             budgets=budgets,

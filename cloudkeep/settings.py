@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     s3_access_key: str | None = Field(default=None, repr=False)
     s3_secret_key: str | None = Field(default=None, repr=False)
     s3_public_endpoint: Annotated[str | None, BeforeValidator(values.public_url)] = None
+    # What an upload gets that does not say, where the store takes chunks by itself.
     direct_uploads: Annotated[bool, BeforeValidator(values.switch)] = False
     downloads: Annotated[str, BeforeValidator(values.one_of("stream", "redirect"))] = "stream"
     mail_url: Annotated[str, BeforeValidator(values.mail_url)] = Field(default="console:", repr=False)

@@ -18,6 +18,9 @@ from services.scrub_position import Position, forget, load, save
 from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
+DAY = 24 * 60 * 60
+#: A bucket ends abandoned uploads only when we would have long since.
+SPARE_DAYS = 7
 #: A scrub that is killed begins again with what it verified in the last second.
 SAVE_SECONDS = 1.0
 
@@ -25,11 +28,15 @@ SAVE_SECONDS = 1.0
 async def examine(settings: Settings, *, mend: bool) -> int:
     """Print one line per finding, and how many there were."""
     found = mended = 0
-    async with _store(settings) as store, aclosing(Doctor(store, mend=mend).examine()) as findings:
-        async for finding in findings:
-            found += 1
-            mended += finding.mended is not None
-            _say(_line(finding))
+    days = settings.upload_ttl // DAY + SPARE_DAYS
+    origins = (settings.public_url, *settings.cors_origins) if settings.direct_uploads else ()
+    async with _store(settings) as store:
+        doctor = Doctor(store, mend=mend, upload_days=days, origins=origins)
+        async with aclosing(doctor.examine()) as findings:
+            async for finding in findings:
+                found += 1
+                mended += finding.mended is not None
+                _say(_line(finding))
     _say(_summary(found, mended))
     return 1 if found else 0
 

@@ -16,10 +16,12 @@ from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
 from endpoints.state import services_of
 from services.container import Services
 from services.errors import ErrorCode, NotFound
-from services.files import Content
+from services.files import LINK_SECONDS, Content
 
 #: The bytes are somebody's, and never change.
 CACHE_CONTROL = "private, max-age=3600, immutable"
+#: Shorter than the link holds, so that a browser does not follow one that has expired.
+REDIRECT_CACHE_CONTROL = f"private, max-age={LINK_SECONDS // 2}"
 
 Finder = Callable[[Services, UUID], Awaitable[Content]]
 
@@ -47,6 +49,8 @@ async def _download(request: Request, find: Finder) -> Response:
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    if link := await services.files.link(content, headers["Content-Disposition"]):
+        return Response(status_code=307, headers={"Location": link, "Cache-Control": REDIRECT_CACHE_CONTROL})
     try:
         part = parse_range(_wanted_range(request, headers["ETag"]), content.size)
     except Unsatisfiable:

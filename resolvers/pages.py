@@ -17,6 +17,8 @@ PAGE = 20
 MAX_PAGE = 100
 SLOTS = 100
 MAX_SLOTS = 1_000
+#: Each of their URLs is signed for S3, which takes about a millisecond.
+MAX_DIRECT_SLOTS = 100
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ async def slots_page(
     context: Context, upload: Upload, first: int | None, after: str | None, missing: bool
 ) -> Page[Slot]:
     """Slots of an upload of the viewer's, by index, behind the cursor ``after``."""
-    limit = page_size(first, SLOTS, MAX_SLOTS)
+    limit = min(page_size(first, SLOTS, MAX_SLOTS), MAX_DIRECT_SLOTS if upload.direct else MAX_SLOTS)
     start = 0 if after is None else _index(after) + 1
     found = await context.services.uploads.slots(upload, start, limit + 1, missing=missing)
     return _cut(found, limit)

@@ -1,12 +1,13 @@
 """Uploads as their owner sees them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from resolvers.context import Context
 from resolvers.ids import demand_id, parse_id
 from services.clock import now
-from services.errors import NotFound, Unauthenticated
+from services.direct import Report
+from services.errors import ExpectedError, NotFound, Unauthenticated
 from services.progress import Frame
 from services.uploads import NewUpload
 from storage.models import Upload
@@ -25,6 +26,13 @@ async def complete_upload(context: Context, upload_id: str) -> Upload:
 async def abort_upload(context: Context, upload_id: str) -> Upload:
     """Give the viewer's upload up."""
     return await context.services.uploads.abort(context.viewer.account_id, demand_id(upload_id, "upload"))
+
+
+async def report_chunks(
+    context: Context, upload_id: str, reports: Sequence[Report]
+) -> tuple[Upload, list[ExpectedError]]:
+    """Give receipts for what the viewer has put into slots past us."""
+    return await context.services.direct.report(context.viewer.account_id, demand_id(upload_id, "upload"), reports)
 
 
 async def retry_upload(context: Context, upload_id: str) -> Upload:

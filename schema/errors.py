@@ -40,6 +40,11 @@ class UserError:
         path = ["input", *error.field.split(".")] if error.field else None
         return cls(field=path, message=str(error), code=error.code)
 
+    @classmethod
+    def of_argument(cls, error: ExpectedError) -> "UserError":
+        """The same for a mutation whose arguments stand by themselves."""
+        return cls(field=error.field.split(".") if error.field else None, message=str(error), code=error.code)
+
 
 async def settle(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
     """The result of a mutation's work and no error, or no result and the expected error."""

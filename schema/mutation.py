@@ -5,8 +5,10 @@ import strawberry
 from resolvers import uploads
 from schema.accounts import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
 from schema.cost.directives import Cost
+from schema.errors import UserError, settle
 from schema.types import RequestInfo
-from schema.uploads import InitUploadInput, UploadPayload
+from schema.uploads import InitUploadInput, ReportedChunk, Upload, UploadPayload
+from services.direct import Report
 from storage import models
 
 #: A transaction, at least: everybody's writes wait for each other.
@@ -59,6 +61,23 @@ class Mutation:
     )
     async def complete_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
         return await UploadPayload.settle(uploads.complete_upload(info.context, upload_id))
+
+    # A page of the store's parts is listed for every thousand slots between the first and the last one.
+    @strawberry.mutation(
+        description="Get receipts for chunks of a `direct` upload, 1 to 1000 at once. Those that the store does not "
+        "have as they are reported are `userErrors`; the others count. The last one starts the rest.",
+        directives=[WORK],
+    )
+    async def report_chunks(
+        self, info: RequestInfo, upload_id: strawberry.ID, chunks: list[ReportedChunk]
+    ) -> UploadPayload:
+        reports = [Report(one.index, one.etag, one.sha256) for one in chunks]
+        found, errors = await settle(uploads.report_chunks(info.context, upload_id, reports))
+        row, refused = found or (None, [])
+        return UploadPayload(
+            upload=Upload.of(row) if row else None,
+            user_errors=[*errors, *(UserError.of_argument(one) for one in refused)],
+        )
 
     @strawberry.mutation(description="Give an upload up.", directives=[CHANGE])
     async def abort_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:

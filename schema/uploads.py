@@ -13,6 +13,7 @@ from schema.errors import USER_ERRORS, UserError, settle
 from schema.files import File
 from schema.scalars import ByteSize
 from schema.types import Node, RequestInfo
+from services import direct
 from services.errors import ErrorCode
 from services.ingest import slot_right
 from services.media import Compression, CompressionPreset
@@ -35,10 +36,17 @@ class ChunkSlot:
 
     @strawberry.field(
         description="Where the chunk goes: PUT of the raw bytes, or POST of multipart/form-data with a file part "
-        "`chunk`. Carries its own right for a few hours; ask for the slot again to renew it."
+        "`chunk`. Carries its own right for a few hours; ask for the slot again to renew it. Of a `direct` upload, PUT "
+        "alone; tell `reportChunks` what the answer's ETag was."
     )
-    def url(self, info: RequestInfo) -> str:
+    async def url(self, info: RequestInfo) -> str:
+        if self.upload.direct:
+            return await info.context.services.direct.url(self.upload, self.index)
         return info.context.services.links.slot(slot_right(self.upload, self.index))
+
+    @strawberry.field(description="When `url` ends to hold.")
+    def url_expires_at(self, info: RequestInfo) -> datetime:
+        return direct.expires_at() if self.upload.direct else info.context.services.links.expires_at()
 
 
 @strawberry.type(description="Why an upload failed, or why its video was not compressed.")
@@ -57,6 +65,9 @@ class Upload(Node):
     chunk_count: int
     expires_at: datetime = strawberry.field(description="When an upload that receives nothing more is given up.")
     created_at: datetime
+    direct: bool = strawberry.field(
+        description="Whether its chunks go straight to the store. Its pages of slots have at most 100."
+    )
 
     @strawberry.field(
         description="Chunks that arrived and were verified. Soon after an upload has died there are none."
@@ -124,6 +135,7 @@ class Upload(Node):
             chunk_count=row.chunk_count,
             expires_at=row.expires_at,
             created_at=row.created_at,
+            direct=row.direct,
         )
 
 
@@ -162,6 +174,11 @@ class InitUploadInput:
         "same file is returned: same name, size and `sha256`.",
     )
 
+    direct: bool | None = strawberry.field(
+        default=None,
+        description="Send the chunks straight to the store, where it can take them; the server's setting by default.",
+    )
+
     def to_domain(self) -> NewUpload:
         """What the services take. Raises :class:`services.errors.InvalidInput`."""
         return NewUpload(
@@ -173,7 +190,15 @@ class InitUploadInput:
             chunk_hashes=self.chunk_hashes,
             compress=self.compress.to_domain() if self.compress else None,
             idempotency_key=self.idempotency_key,
+            direct=self.direct,
         )
+
+
+@strawberry.input(description="What was put into a slot of a `direct` upload.")
+class ReportedChunk:
+    index: int
+    etag: str = strawberry.field(description="As the store's answer had it, with or without quotes.")
+    sha256: str = strawberry.field(description="Of the chunk, in hex. It will be checked.")
 
 
 @strawberry.type

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.accounts import Accounts
 from services.budgets import Budgets
 from services.counts import Counts
+from services.direct import DirectSlots
 from services.files import Files
 from services.grants import GrantBook
 from services.health import Health
@@ -23,6 +24,7 @@ class Services:
     accounts: Accounts
     uploads: Uploads
     ingest: Ingest
+    direct: DirectSlots
     files: Files
     progress: Progress
     links: Links

@@ -4,7 +4,7 @@ Safe beside a running server: bytes and rows that are on their way are told apar
 end. Bytes that are missing cannot be mended; the rows that speak of them stay, so that their owners can be told.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +37,8 @@ class Code(StrEnum):
     STAGING_UNKNOWN = "STAGING_UNKNOWN"
     JOB_MISSING = "JOB_MISSING"
     UPLOAD_FULL = "UPLOAD_FULL"
+    BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
+    BUCKET_CORS = "BUCKET_CORS"
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,19 @@ Findings = AsyncGenerator[Finding, None]
 class Doctor:
     """Examines everything; with ``mend`` it also mends what it finds."""
 
-    def __init__(self, store: BlobStore, *, mend: bool = False) -> None:
+    def __init__(
+        self, store: BlobStore, *, mend: bool = False, upload_days: int = 7, origins: Sequence[str] = ()
+    ) -> None:
+        """``upload_days`` is how long an upload may live; pages of ``origins`` fill slots of the store without us."""
         self._store = store
+        self._upload_days = upload_days
+        self._origins = origins
         self._mend = mend
 
     async def examine(self) -> Findings:
         """Every finding, one after the other; memory does not grow with what there is to examine."""
         for part in (
+            self._missing_rules,
             self._blobs_without_bytes,
             self._bytes_without_blob,
             self._dead_staging,
@@ -73,6 +81,17 @@ class Doctor:
             async with aclosing(part()) as findings:
                 async for finding in findings:
                     yield finding
+
+    async def _missing_rules(self) -> Findings:
+        for rule in await self._store.missing_rules(self._upload_days, self._origins):
+            mended = text = None
+            if self._mend and rule.add:
+                try:
+                    await rule.add()
+                    mended = "added"
+                except StorageError as error:
+                    text = f"{rule.text}, and it does not take one ({error}): an operator has to see to it"
+            yield Finding(Code(rule.code), "the bucket", text or rule.text, mended)
 
     async def _blobs_without_bytes(self) -> Findings:
         async for page in pages(audit.blobs):

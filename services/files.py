@@ -11,6 +11,9 @@ from storage.blobs import BlobStore
 from storage.errors import BlobNotFound
 from storage.models import File, Rendition
 
+#: A download that has begun goes on after that; one that is resumed asks us again.
+LINK_SECONDS = 300
+
 
 @dataclass(frozen=True)
 class Content:
@@ -27,8 +30,10 @@ class Content:
 class Files:
     """What an owner does with files. Somebody else's file does not exist."""
 
-    def __init__(self, store: BlobStore) -> None:
+    def __init__(self, store: BlobStore, *, redirects: bool = False) -> None:
+        """With ``redirects``, readers are sent to the store itself, where it has URLs."""
         self._store = store
+        self._redirects = redirects
 
     async def find(self, account_id: UUID, file_id: UUID) -> File | None:
         """A file of this account."""
@@ -66,6 +71,12 @@ class Files:
         blob = rendition.blob
         name = f"{rendition.file.name.rpartition('.')[0] or rendition.file.name}.compressed.mp4"
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
+
+    async def link(self, content: Content, disposition: str) -> str | None:
+        """Where else the bytes can be read, for ``LINK_SECONDS``; None when they are to be read by :meth:`read`."""
+        if not self._redirects:
+            return None
+        return await self._store.link(content.key, LINK_SECONDS, content.mime_type, disposition)
 
     async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
         """A part of the bytes, in blocks. Raises :class:`NotFound` when the store lost them."""

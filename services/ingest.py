@@ -33,8 +33,8 @@ from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.turns import PROCESSORS
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.hints import JobHints
-from storage.models import JobKind, Upload, UploadStatus
-from storage.receipts import Received, SlotState
+from storage.models import JobKind, Sliced, Upload, UploadStatus
+from storage.receipts import Accepted, Received, SlotState
 
 #: What a chunk costs beside its bytes.
 CHUNK_POINTS = 1
@@ -136,12 +136,12 @@ class Ingest:
         except SlotLocked as error:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
         except StagingLost as error:
-            await self._begin_again(slot)
+            await self.begin_again(slot)
             raise StorageUnavailable("Its chunks are gone from the store. Send them again, this one first.") from error
         except BlobNotFound as error:
             raise UploadClosed("The upload has just ended.") from error
 
-    async def _begin_again(self, slot: SlotState) -> None:
+    async def begin_again(self, slot: Sliced) -> None:
         """Open every slot of an upload whose bytes the store has thrown away. Raises :class:`UploadClosed`."""
         place = await self._store.reopen(slot.staging_area, [])
         if await rows.begin_again(slot, place):
@@ -153,6 +153,19 @@ class Ingest:
         if not now_there or now_there.staging == slot.staging:
             raise UploadClosed("The upload has just ended.")
 
+    async def told(self, upload: Sliced, accepted: Accepted) -> None:
+        """Tell the watchers of new receipts, and the workers when there was nothing left to come."""
+        if accepted.complete:
+            await self._progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
+            await self._hints.send(JobKind.REASSEMBLE)
+        else:
+            await self._progress.publish(progress.receiving(upload.id, accepted.received.bytes, upload.size))
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long an upload waits for its next chunk."""
+        return self._lifetime
+
     async def accept(self, slot: SlotState, index: int, digests: Digests) -> Receipt:
         """Store a receipt for bytes that are in their place, tell the watchers, and start the reassembly if complete.
 
@@ -162,11 +175,7 @@ class Ingest:
             accepted = await receipts.add(slot, index, digests, now(), now() + self._lifetime)
         except StateChanged as error:
             raise UploadClosed("The upload has ended meanwhile.") from error
-        if accepted.complete:
-            await self._progress.publish(Frame(slot.id, UploadStatus.REASSEMBLING, 0.0, 0, slot.size))
-            await self._hints.send(JobKind.REASSEMBLE)
-        else:
-            await self._progress.publish(progress.receiving(slot.id, accepted.received.bytes, slot.size))
+        await self.told(slot, accepted)
         return _receipt(slot, index, digests.sha256, accepted.received)
 
     async def _slot(self, right: SlotRight) -> SlotState:

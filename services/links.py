@@ -8,7 +8,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -63,8 +63,15 @@ class Links:
     def _download(self, path: str) -> str:
         return self._url(path, f"read {path}", {})
 
+    def expires_at(self) -> datetime:
+        """Until when a URL holds that is made now."""
+        return datetime.fromtimestamp(self._expiry(), UTC)
+
+    def _expiry(self) -> int:
+        return -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
+
     def _url(self, path: str, right: str, parameters: dict[str, object]) -> str:
-        expires = -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
+        expires = self._expiry()
         signature = self._sign(self._signing, f"{right} {expires}")
         return f"{self._public_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
 

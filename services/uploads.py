@@ -50,6 +50,7 @@ class NewUpload:
     chunk_hashes: Sequence[str] | None = None
     compress: Compression | None = None
     idempotency_key: str | None = None
+    direct: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class UploadPolicy:
     max_file_size: int
     lifetime: timedelta
     quota: int | None = None
+    #: Whether chunks go to the store past us, where a client does not say.
+    direct: bool = False
 
 
 class Uploads:
@@ -163,13 +166,13 @@ class Uploads:
 
         Raises :class:`NotFound`, :class:`ChunksMissing`, and :class:`UploadClosed` on an aborted or expired upload.
         """
-        upload = await self._owned(account_id, upload_id)
+        upload = await self.owned(account_id, upload_id)
         if upload.status is UploadStatus.RECEIVING:
             missing = upload.chunk_count - upload.received_chunks
             # The last receipt may have come in between: then the upload has moved on, and is looked at again.
             if missing:
                 raise ChunksMissing(f"{missing} of {upload.chunk_count} chunks are still missing.")
-            return await self._owned(account_id, upload_id)
+            return await self.owned(account_id, upload_id)
         if upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}:
             raise UploadClosed(f"The upload is {upload.status.value.lower()}.")
         return upload
@@ -180,12 +183,12 @@ class Uploads:
         That may be one that failed by a fault of ours, whose bytes are kept for another try. Raises :class:`NotFound`,
         and :class:`UploadClosed` once all chunks are there.
         """
-        upload = await self._owned(account_id, upload_id)
+        upload = await self.owned(account_id, upload_id)
         failed = upload.status is UploadStatus.FAILED
         if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
             await self._store.discard(upload.staging_area, sealed=failed)
             await self._progress.changed(upload_id)
-        upload = await self._owned(account_id, upload_id)
+        upload = await self.owned(account_id, upload_id)
         if upload.status is not UploadStatus.ABORTED:
             raise UploadClosed(f"The upload is {upload.status.value.lower()} and can no longer be aborted.")
         return upload
@@ -195,7 +198,7 @@ class Uploads:
 
         Raises :class:`NotFound`, :class:`QuotaExceeded`, and what :func:`services.retry.can_be_retried` raises.
         """
-        upload = await self._owned(account_id, upload_id)
+        upload = await self.owned(account_id, upload_id)
         if not can_be_retried(upload):
             return upload
         try:
@@ -205,7 +208,7 @@ class Uploads:
         if kind:
             await self._progress.changed(upload_id)
             await self._hints.send(kind)
-        return await self._owned(account_id, upload_id)
+        return await self.owned(account_id, upload_id)
 
     async def expire(self, limit: int = 100) -> int:
         """Close uploads whose time is over and free their space. Returns how many there were."""
@@ -232,7 +235,8 @@ class Uploads:
                 return known
         return None
 
-    async def _owned(self, account_id: UUID, upload_id: UUID) -> Upload:
+    async def owned(self, account_id: UUID, upload_id: UUID) -> Upload:
+        """An upload of this account. Raises :class:`NotFound`."""
         upload = await rows.find_owned(upload_id, account_id)
         if not upload:
             raise NotFound("There is no such upload.")
@@ -300,11 +304,15 @@ class Uploads:
             sha256=None if request.sha256 is None else validation.sha256(request.sha256),
             compress=request.compress.to_json() if request.compress else None,
             idempotency_key=None if key is None else validation.idempotency_key(key),
+            direct=self._direct(request.direct),
             status=UploadStatus.RECEIVING,
             expires_at=now() + self._policy.lifetime,
         )
         upload.fingerprint = resume.fingerprint(upload)
         return upload
+
+    def _direct(self, wanted: bool | None) -> bool:
+        return self._store.takes_direct and (self._policy.direct if wanted is None else wanted)
 
     def _checked_size(self, size: int) -> int:
         if size < 1:

@@ -35,6 +35,10 @@ class StoreUnavailable(StorageError):
     """The store does not answer, or cannot at the moment, and was asked more than once. Nothing is lost."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store does not take who we say we are. Work waits for an operator."""
+
+
 class SlotLocked(StorageError):
     """Another writer holds this slot."""
 

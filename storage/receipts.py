@@ -65,6 +65,16 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """What a client says is in a slot, where the store says so, too."""
+
+    index: int
+    size: int
+    sha256: str
+    etag: str
+
+
+@dataclass(frozen=True)
 class SlotState(Sliced):
     """What a chunk has to know of the upload with this ``id`` and of its slot.
 
@@ -131,6 +141,41 @@ async def _refusal(upload_id: UUID, index: int) -> StorageError:
     if await Chunk.filter(upload_id=upload_id, index=index).exists():
         return Duplicate("the slot has a receipt")
     return StateChanged("the upload takes no chunks")
+
+
+async def add_reported(
+    upload: Upload, reported: Collection[Reported], now: datetime, expires_at: datetime
+) -> tuple[Accepted, dict[int, str | None]]:
+    """Store the receipts of slots that were filled past us, as far as they have none; the last one queues reassembly.
+
+    Returns the ETags of those that had one, too. Raises :class:`StateChanged` when the upload takes no chunks.
+    """
+
+    async def work() -> tuple[Accepted, dict[int, str | None]]:
+        # First, so that this row's lock makes two reports count one after the other.
+        open_ = Upload.filter(id=upload.id, status=UploadStatus.RECEIVING, staging=upload.staging)
+        if not await open_.update(expires_at=expires_at):
+            raise StateChanged("the upload takes no chunks")
+        asked = Chunk.filter(upload_id=upload.id, index__in=[one.index for one in reported])
+        known = {row["index"]: row["etag"] for row in await asked.values("index", "etag")}
+        new = {one.index: one for one in reported if one.index not in known}
+        await Chunk.bulk_create(
+            [
+                Chunk(upload_id=upload.id, index=i, size=one.size, sha256=one.sha256, etag=one.etag)
+                for i, one in new.items()
+            ]
+        )
+        await Upload.filter(id=upload.id).update(
+            received_chunks=F("received_chunks") + len(new),
+            received_bytes=F("received_bytes") + sum(one.size for one in new.values()),
+        )
+        counted = await Upload.get(id=upload.id)
+        done = counted.received_chunks == counted.chunk_count
+        if done:
+            await complete(upload.id, now)
+        return Accepted(Received(counted.received_chunks, counted.received_bytes), done), known
+
+    return await atomically(work)
 
 
 async def add_held(upload: Upload, held: Mapping[int, Held]) -> None:

@@ -20,6 +20,9 @@ from workers.reporter import Reporter
 from workers.sealing import reopen, sealed
 from workers.verification import Verification
 
+#: Bytes at both ends of a file in which a container says what it holds, where the whole would have to be loaded.
+PROBED = 8 * 2**20
+
 
 async def reassemble(job: Job, crew: Crew) -> None:
     """Turn a full upload into a file, or reopen its damaged slots.
@@ -54,7 +57,7 @@ async def _publish(job: Job, upload: Upload, sha256: str, crew: Crew) -> None:
 
 
 async def _facts(key: str, crew: Crew) -> MediaFacts | None:
-    async with crew.store.local_path(key) as path:
+    async with crew.store.local_path(key, PROBED) as path:
         try:
             return await probe(path, crew.tools)
         except NotMedia:

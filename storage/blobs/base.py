@@ -6,7 +6,7 @@ object of them, ``scan`` reads it again, and ``publish`` turns it into a *blob*,
 something is damaged, ``reopen`` gives back a staging area that has everything else. Keys are ours, never a client's.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +71,15 @@ Accept = Callable[[Digests], None]
 
 def anything(_: Digests) -> None:
     """Accept whatever came."""
+
+
+@dataclass(frozen=True)
+class MissingRule:
+    """Something that a store has not been told and should be. ``add`` tells it; without one, an operator has to."""
+
+    code: str
+    text: str
+    add: Callable[[], Awaitable[None]] | None
 
 
 class SlotWriter(Protocol):
@@ -205,10 +214,30 @@ class BlobStore(Protocol):
         """Read a part of a blob in blocks. Raises :class:`BlobNotFound` at the first block."""
         ...
 
-    def local_path(self, key: str) -> AbstractAsyncContextManager[Path]:
+    def local_path(self, key: str, ends: int | None = None) -> AbstractAsyncContextManager[Path]:
         """A path on this machine with a blob's bytes, for programs that need a file. Read it only inside the context.
 
-        Raises :class:`BlobNotFound`.
+        With ``ends``, only that many bytes at its beginning and at its end need be right. Raises :class:`BlobNotFound`,
+        and :class:`NoSpace` where it has to be loaded first.
+        """
+        ...
+
+    async def link(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
+        """A URL by which anybody can read a blob for so many seconds, with these headers; None where there is none."""
+        ...
+
+    @property
+    def takes_direct(self) -> bool:
+        """Whether clients can fill slots without us, by :meth:`slot_link`."""
+        ...
+
+    async def slot_link(self, staging: str, offset: int, size: int, seconds: int) -> str:
+        """A URL to which anybody can PUT the bytes of a slot for so many seconds. Only where ``takes_direct``."""
+        ...
+
+    async def filled(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
+        """What the store has in the slots from ``first`` to ``last``: by index, ETags with sizes. Only where
+        ``takes_direct``. Raises :class:`storage.errors.StagingLost`.
         """
         ...
 
@@ -229,6 +258,13 @@ class BlobStore(Protocol):
 
     def blobs(self) -> AsyncIterator[StoredObject]:
         """Every blob, in any order and in the same manner as ``staged``."""
+        ...
+
+    async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
+        """What the store has to be told so that abandoned parts go, not before ``days``, and browsers get in.
+
+        Pages of ``origins`` fill slots without us.
+        """
         ...
 
     async def check(self) -> None:

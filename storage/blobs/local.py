@@ -10,7 +10,7 @@ import mmap
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK, Part, Reopened, StoredObject
+from storage.blobs.base import BLOCK, MissingRule, Part, Reopened, StoredObject
 from storage.blobs.locks import lock_range
 from storage.blobs.room import demand_room
 from storage.blobs.slot_file import SlotFile, translated
@@ -40,6 +40,7 @@ class LocalBlobStore:
 
     min_chunk_size = 64 * 1024
     reads_staging = True
+    takes_direct = False
 
     def __init__(self, root: Path, reserve: int | None = None) -> None:
         """``reserve`` bytes of the file system stay free of new staging areas; None picks a share that suits it."""
@@ -130,12 +131,24 @@ class LocalBlobStore:
             file.close()
 
     @asynccontextmanager
-    async def local_path(self, key: str) -> AsyncIterator[Path]:
+    async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
         """See :class:`storage.blobs.base.BlobStore`."""
         path = self._blob(key)
         if not await self._run(path.is_file):
             raise BlobNotFound("no such blob")
         yield path
+
+    async def link(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
+        """See :class:`storage.blobs.base.BlobStore`. There is nobody else to ask."""
+        return None
+
+    async def slot_link(self, staging: str, offset: int, size: int, seconds: int) -> str:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        raise NotImplementedError
+
+    async def filled(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        raise NotImplementedError
 
     async def delete(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -154,6 +167,10 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         async for found in self._listed(_files(self._root / "blobs", depth=2)):
             yield found
+
+    async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
+        """See :class:`storage.blobs.base.BlobStore`. A disk takes no rules."""
+        return ()
 
     async def check(self) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""

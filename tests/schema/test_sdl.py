@@ -151,6 +151,8 @@ def test_no_argument_that_is_new_to_a_client_must_be_given(served: GraphQLSchema
     assert demanded - known == {
         ("Query", "operationCost", "query"),
         ("Mutation", "refreshSession", "refreshToken"),
+        ("Mutation", "reportChunks", "chunks"),
+        ("Mutation", "reportChunks", "uploadId"),
         ("Mutation", "retryUpload", "uploadId"),
         ("Upload", "slot", "index"),
     }

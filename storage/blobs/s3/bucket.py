@@ -7,6 +7,7 @@ from typing import Any
 from storage.blobs.base import Part, StoredObject
 from storage.blobs.s3.errors import translated
 from storage.blobs.s3.handles import Handle
+from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.url import S3Place
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
@@ -23,6 +24,7 @@ class Bucket:
         self._client = client
         self._public = public
         self.place = place
+        self.rules = Rules(client, place)
 
     async def begin(self, key: str, slot_size: int) -> Handle:
         """Begin a multipart upload."""
@@ -129,6 +131,16 @@ class Bucket:
     async def signed_object(self, key: str) -> str:
         """Where an object can be read, for ourselves."""
         return await self._sign(self._client, "get_object", self._object(key), SIGNED)
+
+    async def public_part(self, handle: Handle, number: int, size: int, seconds: int) -> str:
+        """Where a client sends exactly so many bytes: their number is signed, too."""
+        parameters = {**self._multipart(handle), "PartNumber": number, "ContentLength": size}
+        return await self._sign(self._public, "upload_part", parameters, seconds)
+
+    async def public_object(self, key: str, seconds: int, mime_type: str, disposition: str) -> str:
+        """Where a client reads an object, and under which name."""
+        said = {"ResponseContentType": mime_type, "ResponseContentDisposition": disposition}
+        return await self._sign(self._public, "get_object", {**self._object(key), **said}, seconds)
 
     async def _sign(self, client: Any, operation: str, parameters: Mapping[str, object], seconds: int) -> str:
         with translated():

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from storage.errors import BlobNotFound, NoSpace, StagingLost, StorageError, StoreUnavailable
+from storage.errors import BlobNotFound, NoSpace, StagingLost, StorageError, StoreRefused, StoreUnavailable
 
 GONE = frozenset({"NoSuchKey", "NotFound", "404"})
 NO_UPLOAD = "NoSuchUpload"
@@ -14,7 +14,8 @@ NO_UPLOAD = "NoSuchUpload"
 REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
 FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"})
 #: Neither is anything that whoever waits for bytes can change; an operator can, and then the work goes on.
-OPERATORS = frozenset({"NoSuchBucket", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+NO_BUCKET = "NoSuchBucket"
+KEYS = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
 BUSY = frozenset({"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"})
 
 
@@ -35,7 +36,9 @@ def refusal(code: str, status: int) -> StorageError:
         return StagingLost("there is no such multipart upload")
     if code in FULL or status == 507:
         return NoSpace("the bucket is full")
-    if code in BUSY | OPERATORS or status in {403, 408, 429} or status >= 500:
+    if code in KEYS or status == 403:
+        return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
+    if code == NO_BUCKET or code in BUSY or status in {408, 429} or status >= 500:
         return StoreUnavailable(f"S3 answered {code or status}")
     if code in GONE or status == 404:
         return BlobNotFound("no such object")
@@ -49,5 +52,7 @@ def translated() -> Iterator[None]:
         yield
     except ClientError as error:
         raise refusal(code_of(error), status_of(error)) from error
+    except NoCredentialsError:
+        raise StoreRefused("there are no keys for S3") from None
     except BotoCoreError as error:
         raise StoreUnavailable(f"S3 cannot be reached: {type(error).__name__}") from None

@@ -7,7 +7,7 @@ anybody is told of it.
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from storage.blobs.base import Part, Reopened, StoredObject
+from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
 from storage.blobs.room import demand_room
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.errors import REFUSED_PARTS, code_of, translated
@@ -39,6 +39,7 @@ class S3BlobStore:
 
     min_chunk_size = MIN_PART
     reads_staging = False
+    takes_direct = True
 
     def __init__(
         self, bucket: Bucket, slots: Slots, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
@@ -161,16 +162,30 @@ class S3BlobStore:
         return self._readings.blocks(key, offset, length)
 
     @asynccontextmanager
-    async def local_path(self, key: str) -> AsyncIterator[Path]:
+    async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
         """See :class:`storage.blobs.base.BlobStore`. The bytes are loaded into the scratch folder for the block."""
         size = (await self.bucket.head(key)).size
-        await self._run(demand_room, self._scratch, size, self._reserve)
+        pieces = [(0, size)] if ends is None or size <= 2 * ends else [(0, ends), (size - ends, size)]
+        await self._run(demand_room, self._scratch, sum(end - start for start, end in pieces), self._reserve)
         path = self._scratch / f"{key}.{uuid4().hex}"
         try:
-            await self._load(key, size, path)
+            await self._load(key, pieces, path)
             yield path
         finally:
             await self._run(path.unlink, True)
+
+    async def link(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self.bucket.public_object(key, seconds, mime_type, disposition)
+
+    async def slot_link(self, staging: str, offset: int, size: int, seconds: int) -> str:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        handle = Handle.parse(staging)
+        return await self.bucket.public_part(handle, handle.number(offset), size, seconds)
+
+    async def filled(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self.bucket.parts(Handle.parse(staging), first, last - first + 1)
 
     async def delete(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -187,6 +202,10 @@ class S3BlobStore:
     def blobs(self) -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
         return self.bucket.objects()
+
+    async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self.bucket.rules.missing(days, origins)
 
     async def check(self) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -206,11 +225,13 @@ class S3BlobStore:
             return False
         return True
 
-    async def _load(self, key: str, size: int, path: Path) -> None:
+    async def _load(self, key: str, pieces: Sequence[tuple[int, int]], path: Path) -> None:
         with path.open("xb", 0) as file:
-            await self._readings.scan(key, 0, size, lambda block: _write_all(file.write, block))
-            if file.tell() != size:
-                raise BlobNotFound("the object ended early")
+            for start, end in pieces:
+                file.seek(start)
+                await self._readings.scan(key, start, end - start, lambda block: _write_all(file.write, block))
+                if file.tell() != end:
+                    raise BlobNotFound("the object ended early")
 
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
