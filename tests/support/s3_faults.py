@@ -1,0 +1,111 @@
+"""A proxy in front of S3 that knows requests: it counts them, refuses some, and breaks answers off."""
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from tests.support.server import listening_socket
+
+BLOCK = 256 * 1024
+REFUSAL = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>planned</Message></Error>"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The next requests of a method are refused, so many of them: before they get to S3."""
+
+    method: str
+    status: int
+    code: str
+    times: int = 1
+
+
+@dataclass
+class S3Faults:
+    """The proxy. ``requests`` counts by method; ``cut_after`` ends the next answers after so many bytes, one each."""
+
+    url: str
+    server: tuple[str, int]
+    requests: Counter[str] = field(default_factory=Counter)
+    refusals: list[Refusal] = field(default_factory=list)
+    cut_after: deque[int] = field(default_factory=deque)
+
+    def refuse(self, method: str, status: int, code: str, times: int = 1) -> None:
+        """Refuse requests to come."""
+        self.refusals += [Refusal(method, status, code)] * times
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            upstream, downstream = await asyncio.open_connection(*self.server)
+            answers = asyncio.create_task(self._answers(upstream, writer))
+            try:
+                while await self._request(reader, downstream, writer):
+                    pass
+            finally:
+                answers.cancel()
+                downstream.close()
+        writer.close()
+
+    async def _request(
+        self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, client: asyncio.StreamWriter
+    ) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method = head.split(b" ", 1)[0].decode()
+        self.requests[method] += 1
+        refusal = next((one for one in self.refusals if one.method == method), None)
+        if refusal:
+            self.refusals.remove(refusal)
+        else:
+            server.write(head)
+        left = _length(head)
+        while left:
+            block = await reader.readexactly(min(left, BLOCK))
+            left -= len(block)
+            if not refusal:
+                server.write(block)
+                await server.drain()
+        if refusal:
+            body = REFUSAL.format(code=refusal.code).encode()
+            client.write(
+                f"HTTP/1.1 {refusal.status} No\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+                + body
+            )
+            await client.drain()
+        return not refusal
+
+    async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while block := await server.read(BLOCK):
+                if self.cut_after and len(block) > 1_000:
+                    client.write(block[: self.cut_after.popleft()])
+                    await client.drain()
+                    break
+                client.write(block)
+                await client.drain()
+            client.close()
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+@asynccontextmanager
+async def s3_faults(endpoint: str) -> AsyncIterator[S3Faults]:
+    """A proxy in front of this server."""
+    parts = urlsplit(endpoint)
+    with listening_socket() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running = S3Faults(url, (str(parts.hostname), int(parts.port or 80)))
+        server = await asyncio.start_server(running.serve, sock=listener)
+        try:
+            yield running
+        finally:
+            server.close()
