@@ -91,6 +91,7 @@ def _settings(folder: Path, redis_url: str, mail_port: int, url: str) -> dict[st
         "CLOUDKEEP_SECRET_KEYS": "first:a secret that is long enough to be one",
         "CLOUDKEEP_PUBLIC_URL": url,
         "CLOUDKEEP_TRUSTED_PROXIES": "127.0.0.1",
+        "CLOUDKEEP_DRAIN_SECONDS": "2",
     }
 
 

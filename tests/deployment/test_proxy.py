@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -177,22 +178,24 @@ async def test_no_request_is_lost_while_each_api_process_is_replaced(stack: Prox
     done = asyncio.Event()
     statuses: list[str] = []
 
-    async def use(number: int) -> None:
-        async with stack.client(f"127.0.0.{30 + number}") as http:
-            person = await stack.person(http)
-            content = os.urandom(256 * 1024)
-            while not done.is_set():
-                statuses.append(f"GET {(await http.get('/healthz')).status_code}")
-                upload = await person.init(content, fileName=f"{len(statuses)}.bin")
-                (slot,) = upload["slots"]["nodes"]
-                statuses.append(f"PUT {(await person.put(slot, content)).status_code}")
+    async def use(person: Api) -> None:
+        content = os.urandom(256 * 1024)
+        while not done.is_set():
+            statuses.append(f"GET {(await person.http.get('/healthz')).status_code}")
+            upload = await person.init(content, fileName=f"{len(statuses)}.bin")
+            (slot,) = upload["slots"]["nodes"]
+            statuses.append(f"PUT {(await person.put(slot, content)).status_code}")
 
-    async with asyncio.TaskGroup() as users:
-        for number in range(4):
-            users.create_task(use(number))
-        for address in ADDRESSES * 2:
-            await stack.stop(address)
-            await stack.start(address)
-        done.set()
+    async with AsyncExitStack() as clients:
+        addresses = [f"127.0.0.{30 + number}" for number in range(4)]
+        users = [await clients.enter_async_context(stack.client(address)) for address in addresses]
+        people = [await stack.person(http) for http in users]
+        async with asyncio.TaskGroup() as group:
+            for person in people:
+                group.create_task(use(person))
+            for address in ADDRESSES * 2:
+                await stack.stop(address)
+                await stack.start(address)
+            done.set()
     assert len(statuses) > 50
     assert set(statuses) == {"GET 200", "PUT 200"}
