@@ -47,7 +47,7 @@ async def left(http: httpx.AsyncClient, **headers: str) -> int:
 async def test_each_client_has_an_address_of_its_own_and_cannot_write_another(stack: Proxied) -> None:
     async with stack.client("127.0.0.21") as spender, stack.client("127.0.0.22") as other:
         person = await stack.person(spender)
-        for _ in range(60):
+        for _ in range(150):
             await person.data("{ uploads(first: 100) { nodes { id fileName } } }")
         spent, full = await left(spender), await left(other)
         between = (spent + full) // 2  # what was reserved for an operation comes back a moment later
