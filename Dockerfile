@@ -46,6 +46,6 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"CLOUDKEEP_PORT\", 8000)}/healthz', timeout=4)"]
+    CMD ["cloudkeep", "health"]
 ENTRYPOINT ["cloudkeep"]
 CMD ["serve"]
