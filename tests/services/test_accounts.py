@@ -99,7 +99,9 @@ async def test_two_verifications_at_once_make_one_account_and_one_session(world:
     await register(accounts)
     both = [accounts.verify_otp(email=EMAIL, otp=otp_of(sink)) for _ in range(2)]
     ends = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(end).__name__ for end in ends) == ["AlreadyExists", "OpenSession"]
+    (refused,) = (end for end in ends if not isinstance(end, OpenSession))
+    # Late by more than a moment, it finds the code used.
+    assert isinstance(refused, AlreadyExists | InvalidOtp)
     assert (await Account.all().count(), await Session.all().count()) == (1, 1)
 
 
@@ -121,6 +123,7 @@ async def test_registrations_at_once_for_one_address_leave_one_code(world: World
     assert await Registration.all().count() == 1
 
 
+@pytest.mark.sqlite
 async def test_a_registration_waits_for_another_process_that_writes(world: World, database: str) -> None:
     with busy_writer(database.removeprefix("sqlite://")):
         for number in range(5):
