@@ -103,7 +103,11 @@ async def test_three_workers_read_each_byte_once_and_the_owner_ends_the_job(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("workers.loop.ANNOUNCE_SECONDS", 0.1)
-    monkeypatch.setattr("cloudkeep.resources.open_blob_store", lambda *_: CountingStore(tmp_path / "blobs"))
+
+    async def counting(*_: object) -> CountingStore:
+        return CountingStore(tmp_path / "blobs")
+
+    monkeypatch.setattr("cloudkeep.resources.open_blob_store", counting)
     CountingStore.bytes_read.clear()
     uploads = [await new_upload(CONTENT) for _ in range(UPLOADS)]
     for upload in uploads:
