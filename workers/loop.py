@@ -162,6 +162,9 @@ class Worker:
         except NoSpace:
             # Nothing can be claimed by anybody until there is room; nothing is lost meanwhile.
             return None
+        except DatabaseUnavailable as error:
+            logger.warning("looking for jobs failed, trying again: %s", error)
+            return None
         except Exception:
             logger.exception("looking for jobs failed, trying again")
             return None
