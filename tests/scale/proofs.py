@@ -1,0 +1,57 @@
+"""What must hold once every upload has arrived: everything was done once, and nothing is left over."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.doctor import Doctor
+from storage.blobs import BlobStore, S3Options, open_blob_store
+from storage.database import close_database, open_database
+from storage.models import Blob, Chunk, File, Job, JobState, Rendition, Upload, UploadStatus
+from tests.support.s3 import ACCESS_KEY, SECRET_KEY
+from tests.support.uploads import PATIENCE_SECONDS
+from tests.support.waiting import eventually
+
+
+async def equip(database_url: str, bucket_url: str) -> None:
+    """Give the bucket its rules, as ``cloudkeep doctor --fix`` does."""
+    async with _opened(database_url, bucket_url) as store:
+        assert [found.mended async for found in Doctor(store, mend=True).examine()] == ["added"]
+
+
+async def stored_once(database_url: str, bucket_url: str, files: int, renditions: int) -> None:
+    """As many files as were sent, as many renditions as were asked for, and no row or blob beyond them."""
+    async with _opened(database_url, bucket_url) as store:
+        await eventually(_at_rest, PATIENCE_SECONDS)
+        assert await File.all().count() == files
+        assert await Rendition.all().count() == renditions
+        assert await Blob.all().count() == files + renditions
+        assert await Upload.filter(status=UploadStatus.READY).count() == files
+        assert await Job.filter(state=JobState.DONE).count() == files + renditions == await Job.all().count()
+        uploads = await Upload.all().values("id", "received_chunks")
+        for upload in uploads:
+            assert await Chunk.filter(upload_id=upload["id"]).count() == upload["received_chunks"]
+        known = {row["key"] for row in await Blob.all().values("key")}
+        assert known <= {found.key async for found in store.blobs()}
+
+
+async def nothing_is_left(database_url: str, bucket_url: str) -> None:
+    """No staging area and no unfinished multipart upload, and nothing that ``cloudkeep doctor`` would speak of."""
+    async with _opened(database_url, bucket_url) as store:
+        staged = [found.key async for found in store.staged()]
+        findings = [f"{found.code} {found.subject} {found.text}" async for found in Doctor(store).examine()]
+    assert not staged + findings, staged + findings
+
+
+async def _at_rest() -> bool:
+    return not await Job.filter(state__in=[JobState.RUNNING, JobState.QUEUED]).exists()
+
+
+@asynccontextmanager
+async def _opened(database_url: str, bucket_url: str) -> AsyncIterator[BlobStore]:
+    await open_database(database_url)
+    store = await open_blob_store(bucket_url, options=S3Options(ACCESS_KEY, SECRET_KEY))
+    try:
+        yield store
+    finally:
+        await store.close()
+        await close_database()

@@ -1,0 +1,99 @@
+"""Three API hosts and three workers over PostgreSQL, Valkey and S3: whatever is killed, nothing is lost or done twice.
+
+``make test`` kills a few times, ``make scale`` two hundred times. The seed is printed, so that a run can be repeated.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.scale.cluster import Cluster, running
+from tests.scale.proofs import equip, nothing_is_left, stored_once
+from tests.scale.watchers import Watcher
+from tests.support.s3 import S3Server
+from tests.support.server import Api, http_client, sign_up
+from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
+
+KILLS = int(os.environ.get("SCALE_KILLS", "8"))
+UPLOADS = int(os.environ.get("SCALE_UPLOADS", "50"))
+SEED = int(os.environ.get("SCALE_SEED", str(secrets.randbits(32))))
+#: Chunks of each file; the last one is short.
+CHUNKS = int(os.environ.get("SCALE_CHUNKS", "2"))
+PEOPLE = 5
+#: Every so many-th file is a video that is compressed.
+COMPRESSED = 10
+#: The least that a part of an S3 upload may have, but for the last one.
+CHUNK = 5 * 1024 * 1024
+LAST = 64 * 1024
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
+
+
+class Killer:
+    """Kills one after the other. ``kills`` counts by victim."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._random = random.Random(SEED)
+        self.kills: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Kill until all is spent."""
+        while self.kills.total() < KILLS:
+            pause = SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random()
+            await asyncio.sleep(pause)
+            victim = self._random.choice(self._cluster.mortals)
+            victim.kill()
+            self.kills[victim.name] += 1
+
+
+def a_file(number: int) -> Sent:
+    """A file that nobody has sent before."""
+    size = (CHUNKS - 1) * CHUNK + LAST
+    compressed = number % COMPRESSED == 0
+    content = padded_clip(size) if compressed else secrets.token_bytes(size)
+    return Sent(content, f"{number}.mp4", compressed, CHUNK)
+
+
+async def sent_and_watched(person: Api, number: int) -> None:
+    """One file goes up while somebody watches, and comes down again as it was."""
+    sent = a_file(number)
+    await begin(person, sent)
+    watcher = Watcher(person, sent.upload_id)
+    watching = asyncio.create_task(watcher.by_socket() if number % 2 else watcher.by_events())
+    upload = await to_the_end(person, sent)
+    frames = await watching
+    assert frames[-1]["stage"] == "READY", frames
+    await assert_whole(person, upload, sent.content, sent.compress)
+
+
+@pytest.mark.postgres
+async def test_fifty_uploads_at_once_survive_whatever_is_killed(
+    tmp_path: Path, database_url: str, s3: S3Server
+) -> None:
+    bucket_url = s3.url(s3.new_bucket())
+    await equip(database_url, bucket_url)
+    print(f"\nSCALE_SEED={SEED} SCALE_KILLS={KILLS} SCALE_UPLOADS={UPLOADS}")
+    async with running(tmp_path, database_url, bucket_url) as cluster:
+        began = time.monotonic()
+        async with asyncio.timeout(1800):
+            people = [await a_person(cluster) for _ in range(PEOPLE)]
+            killer = Killer(cluster)
+            killing = asyncio.create_task(killer.run())
+            await asyncio.gather(*(sent_and_watched(people[each % PEOPLE], each) for each in range(UPLOADS)))
+            killing.cancel()
+        print(f"killed {dict(killer.kills)}, {UPLOADS} uploads arrived whole, {time.monotonic() - began:.0f} s")
+        await stored_once(database_url, bucket_url, UPLOADS, len(range(0, UPLOADS, COMPRESSED)))
+        await nothing_is_left(database_url, bucket_url)
+        for person in people:
+            await person.http.aclose()
+
+
+async def a_person(cluster: Cluster) -> Api:
+    """Somebody who is signed in, with connections of their own."""
+    return await sign_up(http_client(cluster.url, timeout=60), cluster.sink)
