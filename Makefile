@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check compose-check faults scale bench bench-bombs bench-latency bench-memory bench-price bench-ready format schema migration lock clean
+.PHONY: help run test check compose-check faults scale bench bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready format schema migration lock clean
 
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -33,9 +33,9 @@ help:
 		'make check   formatting, lint, types, layers' \
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
-		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_UPLOADS, SCALE_CHUNKS, SCALE_SEED)' \
+		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
-		'make bench-bombs, bench-latency, bench-memory, bench-price, bench-ready  hostile and other queries, memory, time' \
+		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \
 		'make migration NAME=what_changed  write a migration from the changes in storage/models.py' \
@@ -65,13 +65,13 @@ faults: $(DEV)
 	@FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)
 
 scale: $(DEV)
-	@SCALE_KILLS=$${SCALE_KILLS:-200} SCALE_UPLOADS=$${SCALE_UPLOADS:-400} SCALE_CHUNKS=$${SCALE_CHUNKS:-4} \
+	@SCALE_KILLS=$${SCALE_KILLS:-200} SCALE_CHUNKS=$${SCALE_CHUNKS:-4} \
 		.venv/bin/python -m pytest -s --database=postgres tests/scale $(ARGS)
 
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)
 
-bench-bombs bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
+bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
 	@.venv/bin/python -m bench.$* $(ARGS)
 
 format: $(DEV)

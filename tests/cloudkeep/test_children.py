@@ -30,7 +30,7 @@ while not told or not (folder / "end").exists(): time.sleep(0.01)
 
 def child_of(folder: Path) -> Child:
     command = (sys.executable, "-c", PROGRAM, str(folder))
-    return Child(ChildSpec("child", command, patience=600, retire=signal.SIGUSR1), os.environ)
+    return Child(ChildSpec("child", command, patience=60, retire=signal.SIGUSR1), os.environ)
 
 
 def living(folder: Path) -> set[int]:

@@ -9,6 +9,8 @@ import random
 import secrets
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,13 @@ from tests.support.server import Api, http_client, sign_up
 from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
 
 KILLS = int(os.environ.get("SCALE_KILLS", "8"))
-UPLOADS = int(os.environ.get("SCALE_UPLOADS", "50"))
 SEED = int(os.environ.get("SCALE_SEED", str(secrets.randbits(32))))
 #: Chunks of each file; the last one is short.
 CHUNKS = int(os.environ.get("SCALE_CHUNKS", "2"))
+AT_ONCE = 50
 PEOPLE = 5
+#: For so many files, in seconds.
+PATIENCE_SECONDS = 600.0
 #: Every so many-th file is a video that is compressed.
 COMPRESSED = 10
 #: The least that a part of an S3 upload may have, but for the last one.
@@ -35,18 +39,31 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 
 
 class Killer:
-    """Kills one after the other. ``kills`` counts by victim."""
+    """Kills one after the other, as often as it may. ``kills`` counts by victim."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._random = random.Random(SEED)
         self.kills: Counter[str] = Counter()
 
-    async def run(self) -> None:
-        """Kill until all is spent."""
-        while self.kills.total() < KILLS:
-            pause = SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random()
-            await asyncio.sleep(pause)
+    @property
+    def is_done(self) -> bool:
+        """Whether all is spent."""
+        return self.kills.total() >= KILLS
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Kill as long as the block lasts."""
+        task = asyncio.create_task(self._go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _go_on(self) -> None:
+        while not self.is_done:
+            await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
             victim = self._random.choice(self._cluster.mortals)
             victim.kill()
             self.kills[victim.name] += 1
@@ -78,20 +95,27 @@ async def test_fifty_uploads_at_once_survive_whatever_is_killed(
 ) -> None:
     bucket_url = s3.url(s3.new_bucket())
     await equip(database_url, bucket_url)
-    print(f"\nSCALE_SEED={SEED} SCALE_KILLS={KILLS} SCALE_UPLOADS={UPLOADS}")
+    print(f"\nSCALE_SEED={SEED} SCALE_KILLS={KILLS} SCALE_CHUNKS={CHUNKS}")
     async with running(tmp_path, database_url, bucket_url) as cluster:
-        began = time.monotonic()
-        async with asyncio.timeout(1800):
-            people = [await a_person(cluster) for _ in range(PEOPLE)]
-            killer = Killer(cluster)
-            killing = asyncio.create_task(killer.run())
-            await asyncio.gather(*(sent_and_watched(people[each % PEOPLE], each) for each in range(UPLOADS)))
-            killing.cancel()
-        print(f"killed {dict(killer.kills)}, {UPLOADS} uploads arrived whole, {time.monotonic() - began:.0f} s")
-        await stored_once(database_url, bucket_url, UPLOADS, len(range(0, UPLOADS, COMPRESSED)))
+        began, killer = time.monotonic(), Killer(cluster)
+        people = [await a_person(cluster) for _ in range(PEOPLE)]
+        arrived = await kill_through(people, killer)
+        print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")
+        await stored_once(database_url, bucket_url, arrived, arrived // COMPRESSED)
         await nothing_is_left(database_url, bucket_url)
         for person in people:
             await person.http.aclose()
+
+
+async def kill_through(people: list[Api], killer: Killer) -> int:
+    """Send fifty files at a time until enough was killed. Returns how many arrived."""
+    arrived = 0
+    while not arrived or not killer.is_done:
+        numbers = range(arrived, arrived + AT_ONCE)
+        async with asyncio.timeout(PATIENCE_SECONDS), killer.at_work():
+            await asyncio.gather(*(sent_and_watched(people[number % PEOPLE], number) for number in numbers))
+        arrived += AT_ONCE
+    return arrived
 
 
 async def a_person(cluster: Cluster) -> Api:

@@ -1,0 +1,123 @@
+"""Bytes that Valkey takes for what is kept there, and processor time for events."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from bench.growing.figures import Figure
+from services.budgets import Budgets, Limits, Payer
+from services.progress import receiving
+from services.sizes import default_chunk_size
+from storage.buckets import LocalBuckets, RedisBuckets
+from storage.events import RedisEventLog
+from storage.redis import close_redis, connect_redis
+from storage.seats import SeatLeases
+
+GIB = 2**30
+#: A cursor before every event.
+NEVER = "0-0"
+PATIENCE_SECONDS = 10.0
+#: So much that no bucket is full again, and gone, before it was weighed.
+POINTS, CHUNK_BYTES = 15_000, 100 * GIB
+#: So many calls are under way at once.
+AT_ONCE = 64
+
+
+async def measure(url: str, count: int) -> list[Figure]:
+    """Weigh ``count`` of each in an empty Valkey."""
+    redis = connect_redis(url)
+    try:
+        return [
+            await _weighed(redis, "event", count, _events(redis)),
+            await _weighed(redis, "account and address with a budget in use", count, _budgets(url)),
+            await _weighed(redis, "open subscription of an account", count, _seats(redis)),
+            *await _processor_time(redis, count),
+        ]
+    finally:
+        await close_redis(redis)
+
+
+Make = Callable[[int], Awaitable[None]]
+
+
+async def _weighed(redis: Redis, name: str, count: int, make: Make) -> Figure:
+    # Not in the background, while we weigh: that is what Valkey does by itself.
+    await redis.eval("redis.call('FLUSHALL', 'SYNC')", 0)
+    before = await _used(redis)
+    await make(count)
+    return Figure(name, (await _used(redis) - before) / count, "bytes in Valkey", count)
+
+
+async def _used(redis: Redis) -> int:
+    found = await redis.info("memory")
+    return int(found["used_memory"])
+
+
+def _events(redis: Redis) -> Make:
+    log = RedisEventLog(redis)
+
+    async def publish(number: int) -> None:
+        frame = receiving(uuid4(), number * default_chunk_size(GIB), GIB)
+        await log.publish(str(frame.upload_id), frame.to_payload())
+
+    return lambda count: _each(count, publish)
+
+
+def _budgets(url: str) -> Make:
+    async def make(count: int) -> None:
+        buckets = RedisBuckets(url)
+        await buckets.start()
+        # Without the bucket that all share, which is one for any number of them.
+        budgets = Budgets(Limits(all=None), buckets, LocalBuckets())
+
+        async def reserve(number: int) -> None:
+            address = f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}"
+            await budgets.reserve(Payer(address, uuid4()), POINTS, CHUNK_BYTES)
+
+        await _each(count, reserve)
+        await buckets.close()
+
+    return make
+
+
+def _seats(redis: Redis) -> Make:
+    leases = SeatLeases(redis)
+
+    async def take(_: int) -> None:
+        await leases.take(str(uuid4()), str(uuid4()), 1)
+
+    return lambda count: _each(count, take)
+
+
+async def _processor_time(redis: Redis, count: int) -> list[Figure]:
+    """What one event costs its sender, and each process with a watcher."""
+    await redis.flushall()
+    log = RedisEventLog(redis)
+    await log.start()
+    began = time.process_time()
+    await _events(redis)(count)
+    sent = time.process_time() - began
+    began = time.process_time()
+    async with log.subscribe(after=NEVER) as watcher:
+        for _ in range(count):
+            await watcher.take(PATIENCE_SECONDS)
+    read = time.process_time() - began
+    await log.close()
+    return [
+        Figure("event sent", sent / count * 1e6, "us of the sender's processor", count),
+        Figure("event read", read / count * 1e6, "us of each watching process's processor", count),
+    ]
+
+
+async def _each(count: int, make: Callable[[int], Awaitable[None]]) -> None:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with gate:
+            await make(number)
+
+    for start in range(0, count, 10 * AT_ONCE):
+        await asyncio.gather(*(one(number) for number in range(start, min(count, start + 10 * AT_ONCE))))

@@ -1,0 +1,83 @@
+"""Measure what CloudKeep's stores take for what they keep. docs/scaling.md computes from it.
+
+PostgreSQL, Valkey and S3 are those of the tests, with what was committed on the disk.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.command import Outcome, parse, parser_of, run, say, whole
+from bench.growing import memory, receipts, requests, rows
+from bench.growing.figures import Figure
+from bench.report import markdown
+from storage.database import migrate
+from storage.valkey import EmbeddedValkey
+from tests.support.postgres import DURABLE, PostgresServer, postgres_server
+from tests.support.process import free_port
+
+COLUMNS = {"for each": False, "": True, "of": False, "measured": True}
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for; returns the exit code."""
+    parser = parser_of("bench.growth", __doc__)
+    parser.add_argument("--uploads", type=whole(100, 10**6), default=20_000, metavar="N")
+    parser.add_argument("--chunks", type=whole(1, 10_000), default=64, metavar="N", help="of each upload")
+    parser.add_argument("--events", type=whole(1000, 50_000), default=20_000, metavar="N")
+    parser.add_argument("--senders", nargs="+", type=whole(1, 256), default=[1, 8, 32], metavar="N")
+    parser.add_argument("--receipts", type=whole(10, 10_000), default=300, metavar="N", help="for each sender")
+    parser.add_argument("--size-mib", type=whole(16, 4096), default=256, metavar="MIB", help="sent to S3")
+    return run(parse(parser, given), _measure)
+
+
+def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
+    with postgres_server(free_port(), DURABLE) as server:
+        found = [
+            *_of_rows(server, options),
+            *asyncio.run(_of_memory(folder, options.events)),
+            *(each for senders in options.senders for each in _of_receipts(server, senders, options.receipts)),
+            *requests.measure(server, folder, options.size_mib),
+        ]
+    return Outcome(markdown(COLUMNS, map(_row, found)), {"figures": [asdict(figure) for figure in found]})
+
+
+def _of_rows(server: PostgresServer, options: argparse.Namespace) -> list[Figure]:
+    say("rows")
+    url = asyncio.run(_database(server, "rows"))
+    return asyncio.run(rows.measure(url, options.uploads, options.chunks))
+
+
+async def _of_memory(folder: Path, count: int) -> list[Figure]:
+    say("memory")
+    valkey = EmbeddedValkey(folder)
+    await valkey.start()
+    try:
+        return await memory.measure(valkey.url, count)
+    finally:
+        await valkey.stop()
+
+
+def _of_receipts(server: PostgresServer, senders: int, chunks: int) -> list[Figure]:
+    say(f"receipts of {senders}")
+    url = asyncio.run(_database(server, f"receipts_{senders}"))
+    return asyncio.run(receipts.measure(url, server.pid, senders, chunks))
+
+
+async def _database(server: PostgresServer, name: str) -> str:
+    await rows.create(server.url("postgres"), name)
+    url = server.url(name)
+    await migrate(url)
+    return url
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    digits = 0 if figure.value >= 100 or figure.value == int(figure.value) else 2
+    return figure.per, f"{figure.value:,.{digits}f}", figure.unit, f"{figure.count:,}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
