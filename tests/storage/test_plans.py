@@ -14,7 +14,7 @@ from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
 from storage import accounts, audit, files, grants, held, jobs, purge, receipts, space, uploads
-from storage.blobs import Digests
+from storage.blobs import Digests, Reopened
 from storage.database import close_database, open_database
 from storage.engine import PoolSize
 from storage.errors import StorageError
@@ -72,6 +72,7 @@ class Known:
 
 
 SHA256 = "0" * 64
+REPORTED = receipts.Reported(2, 10, SHA256, "etag")
 HELD = {4_000: held.Held(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
     "accounts.user_id_exists": lambda known: accounts.user_id_exists("user1"),
@@ -132,6 +133,7 @@ CALLS: dict[str, Call] = {
     "purge.uploads": lambda known: purge.uploads("CHECKSUM_MISMATCH", LATER + timedelta(days=3650), 10),
     "receipts.slot": lambda known: receipts.slot(known.upload.id, 0),
     "receipts.add": lambda known: receipts.add(known.upload, 1, Digests(SHA256, ""), NOW, LATER),
+    "receipts.add_reported": lambda known: receipts.add_reported(known.upload, [REPORTED], NOW, LATER),
     "receipts.add_held": lambda known: receipts.add_held(known.upload, HELD),
     "receipts.withdraw": lambda known: receipts.withdraw(known.upload.id, [0, 1]),
     "receipts.of": lambda known: receipts.of(known.upload.id),
@@ -160,6 +162,7 @@ CALLS: dict[str, Call] = {
         known.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
     "uploads.retry": lambda known: uploads.retry(known.upload, 2**50, NOW),
+    "uploads.begin_again": lambda known: uploads.begin_again(known.upload, Reopened("a", {})),
     "uploads.abort": lambda known: uploads.abort(known.upload.id),
     "uploads.abort_failed": lambda known: uploads.abort_failed(known.upload.id, "a"),
     "uploads.expired": lambda known: uploads.expired(NOW, 100),
