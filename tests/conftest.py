@@ -33,6 +33,7 @@ KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which database a run is about."""
     parser.addoption("--database", choices=ENGINES, default=SQLITE, help="run the tests that use a database on this")
+    parser.addoption("--whole", action="store_true", help="with PostgreSQL, run also those that are far from SQL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,7 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [other for other in ENGINES if other != engine]
     kept = [item for item in items if not any(item.get_closest_marker(other) for other in others)]
     if engine != SQLITE:
-        kept = [item for item in kept if item.get_closest_marker(engine) or (uses_a_database(item) and below_sql(item))]
+        near = uses_a_database if config.getoption("whole") else below_sql
+        kept = [item for item in kept if item.get_closest_marker(engine) or near(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
@@ -66,7 +68,7 @@ def uses_a_database(item: pytest.Item) -> bool:
 
 def below_sql(item: pytest.Item) -> bool:
     """Whether a test is about what the database does, and not about the wire or a process that merely has one."""
-    return item.path.relative_to(Path(__file__).parent).parts[0] in BOTH
+    return uses_a_database(item) and item.path.relative_to(Path(__file__).parent).parts[0] in BOTH
 
 
 @pytest.fixture(autouse=True)

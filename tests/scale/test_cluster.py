@@ -77,16 +77,17 @@ def a_file(number: int) -> Sent:
     return Sent(content, f"{number}.mp4", compressed, CHUNK)
 
 
-async def sent_and_watched(person: Api, number: int) -> None:
+async def sent_and_watched(person: Api, number: int, under_way: dict[int, Watcher]) -> None:
     """One file goes up while somebody watches, and comes down again as it was."""
     sent = a_file(number)
     await begin(person, sent)
-    watcher = Watcher(person, sent.upload_id)
+    under_way[number] = watcher = Watcher(person, sent.upload_id)
     watching = asyncio.create_task(watcher.by_socket() if number % 2 else watcher.by_events())
     upload = await to_the_end(person, sent)
     frames = await watching
     assert frames[-1]["stage"] == "READY", frames
     await assert_whole(person, upload, sent.content, sent.compress)
+    del under_way[number]
 
 
 @pytest.mark.postgres
@@ -99,7 +100,7 @@ async def test_fifty_uploads_at_once_survive_whatever_is_killed(
     async with running(tmp_path, database_url, bucket_url) as cluster:
         began, killer = time.monotonic(), Killer(cluster)
         people = [await a_person(cluster) for _ in range(PEOPLE)]
-        arrived = await kill_through(people, killer)
+        arrived = await kill_through(cluster, people, killer)
         print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")
         await stored_once(database_url, bucket_url, arrived, arrived // COMPRESSED)
         await nothing_is_left(database_url, bucket_url)
@@ -107,13 +108,18 @@ async def test_fifty_uploads_at_once_survive_whatever_is_killed(
             await person.http.aclose()
 
 
-async def kill_through(people: list[Api], killer: Killer) -> int:
+async def kill_through(cluster: Cluster, people: list[Api], killer: Killer) -> int:
     """Send fifty files at a time until enough was killed. Returns how many arrived."""
-    arrived = 0
+    arrived, under_way = 0, dict[int, Watcher]()
     while not arrived or not killer.is_done:
         numbers = range(arrived, arrived + AT_ONCE)
-        async with asyncio.timeout(PATIENCE_SECONDS), killer.at_work():
-            await asyncio.gather(*(sent_and_watched(people[number % PEOPLE], number) for number in numbers))
+        sending = (sent_and_watched(people[number % PEOPLE], number, under_way) for number in numbers)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), killer.at_work():
+                await asyncio.gather(*sending)
+        except TimeoutError:
+            left = {number: (watcher.upload_id, watcher.frames[-1:]) for number, watcher in under_way.items()}
+            raise AssertionError(f"still under way: {left}\nkilled {killer.kills}\n{cluster.output()}") from None
         arrived += AT_ONCE
     return arrived
 

@@ -22,7 +22,7 @@ class Watcher:
 
     def __init__(self, person: Api, upload_id: str) -> None:
         self._person = person
-        self._upload_id = upload_id
+        self.upload_id = upload_id
         self.frames: list[Json] = []
         self.cuts = 0
 
@@ -52,7 +52,7 @@ class Watcher:
 
     @property
     def _variables(self) -> Json:
-        return {"id": self._upload_id, "after": self.frames[-1]["cursor"] if self.frames else None}
+        return {"id": self.upload_id, "after": self.frames[-1]["cursor"] if self.frames else None}
 
     async def _events(self) -> None:
         body = {"query": PROGRESS, "variables": self._variables}
