@@ -200,6 +200,8 @@ def forget(data_dir: Path, process_id: int) -> None:
 def _load() -> None:
     """Import what takes a tenth of a second, and nobody needs for the first answer."""
     importlib.import_module("prometheus_client.multiprocess")
+    # When each number was made, which processes that share their numbers do not show either.
+    importlib.import_module("prometheus_client").disable_created_metrics()
 
 
 def _registry() -> "CollectorRegistry":

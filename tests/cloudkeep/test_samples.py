@@ -1,13 +1,18 @@
-"""What Prometheus is shown of the database."""
+"""What Prometheus is shown of the database, and what operators are told of all of it."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
+from cloudkeep import samples
 from cloudkeep.metrics import Metrics
 from cloudkeep.samples import samples_of_database
 from services.clock import now
 from storage.models import JobKind
 from tests.cloudkeep.test_metrics import shown
 from tests.storage.rows import enqueue
+
+OPERATIONS = Path(samples.__file__).parents[1] / "docs" / "operations.md"
 
 
 async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
@@ -20,3 +25,25 @@ async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
         assert seen["cloudkeep_jobs_open[REASSEMBLE][QUEUED]"] == 1
         assert 300 <= seen["cloudkeep_oldest_job_wait_seconds[COMPRESS]"] < 900
         assert seen["cloudkeep_oldest_job_wait_seconds[REASSEMBLE]"] == 0
+
+
+def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_there() -> None:
+    described: dict[str, set[str]] = {}
+    for line in OPERATIONS.read_text().splitlines():
+        if line.startswith("| `cloudkeep_"):
+            _, names, labels, *_ = line.split("|")
+            described |= {name: set(re.findall(r"`(\w+)`", labels)) for name in re.findall(r"`(\w+)`", names)}
+    shown = {
+        metric.name if metric.gauge or metric.histogram else f"{metric.name}_total": set(metric.labels)
+        for metric in vars(samples).values()
+        if isinstance(metric, samples.Metric)
+    }
+    assert described == shown
+
+
+def test_every_metric_that_is_watched_is_there() -> None:
+    names = {metric.name for metric in vars(samples).values() if isinstance(metric, samples.Metric)}
+    (watched,) = re.findall(r"```promql\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"cloudkeep_\w+", watched)}
+    assert asked
+    assert asked <= names
