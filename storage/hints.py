@@ -44,8 +44,12 @@ class JobHints:
         self._hint: Hint = self._broker.register_task(_work, task_name="work")
 
     async def start(self) -> None:
-        """Connect; the consumer group is made when it is missing."""
-        await self._broker.startup()
+        """Connect; the consumer group is made when it is missing. Where Redis is away, that is for later."""
+        try:
+            async with in_time():
+                await self._broker.startup()
+        except RedisUnavailable as error:
+            logger.warning("job hints unavailable at the start: %s", type(error).__name__)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -61,15 +65,21 @@ class JobHints:
 
     async def listen(self, on_hint: Callable[[], None]) -> None:
         """Call ``on_hint`` for every hint, for ever, however often Redis goes away meanwhile."""
+        away = False
         while True:
             try:
                 await self._broker.startup()
                 await self._forget_the_gone()
+                if away:
+                    logger.warning("job hints are back")
+                away = False
                 async for message in self._broker.listen():
                     await _acknowledge(message)
                     on_hint()
             except RedisUnavailable as error:
-                logger.warning("job hints unavailable, trying again: %s", type(error).__name__)
+                if not away:
+                    logger.warning("job hints unavailable, trying again and again: %s", type(error).__name__)
+                away = True
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _forget_the_gone(self) -> None:

@@ -113,6 +113,8 @@ class Worker:
         self._presence = presence
         self._roster = roster
         self._wakes: list[asyncio.Event] = []
+        #: What cannot be done at the moment, by what it is called.
+        self._failures: dict[str, str] = {}
         #: Set once the others may know of this worker.
         self.begun = asyncio.Event()
 
@@ -277,10 +279,17 @@ class Worker:
             await asyncio.sleep(seconds)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it, and say when it fails otherwise than the last time, or no longer."""
+        name = work.__name__.strip("_")
         try:
             await work()
         except Exception as error:
-            logger.warning("%s failed, trying again: %s", work.__name__, error)
+            if self._failures.get(name) != str(error):
+                logger.warning("%s failed, trying again and again: %s", name, error)
+            self._failures[name] = str(error)
+        else:
+            if self._failures.pop(name, None) is not None:
+                logger.warning("%s works again", name)
 
 
 def _traced(job: Job) -> contextlib.AbstractContextManager[None]:

@@ -146,9 +146,12 @@ class RedisEventLog:
         self.delay = 0.0
 
     async def start(self) -> None:
-        """Begin to read at the end of the stream."""
-        self._last = await self._tail()
-        self.is_connected = True
+        """Begin to read at the end of the stream, or to try again and again."""
+        try:
+            self._last = await self._tail()
+            self.is_connected = True
+        except RedisUnavailable as error:
+            logger.warning("event log unavailable at the start: %s", type(error).__name__)
         self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
 
     async def close(self) -> None:
@@ -205,14 +208,17 @@ class RedisEventLog:
 
     async def _read_for_ever(self) -> None:
         while True:
-            # Most events of a busy server are watched by nobody, or elsewhere.
-            await self._wanted.wait()
+            # Most events of a busy server are watched by nobody, or elsewhere. But once a read has failed, the numbers
+            # say so until one succeeds.
+            if self.is_connected:
+                await self._wanted.wait()
             try:
                 await self._read_once()
             except Exception as error:
                 # Whatever it was: without its reader, every watcher of this process would wait in vain.
+                if self.is_connected:
+                    logger.warning("event log unavailable, trying again and again: %s", type(error).__name__)
                 self.is_connected = False
-                logger.warning("event log unavailable, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._catch_up_all()
 
@@ -220,6 +226,8 @@ class RedisEventLog:
         streams: dict[Any, Any] = {STREAM: self._last}
         async with in_time():
             replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
+        if not self.is_connected:
+            logger.warning("event log is back")
         self.is_connected = True
         for _, entries in replies:
             for cursor, fields in entries:

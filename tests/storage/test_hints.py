@@ -179,3 +179,11 @@ async def test_a_listener_without_redis_can_be_cancelled(hints: JobHints, valkey
         valkey.kill()
         await valkey.wait()
         await asyncio.sleep(0.2)
+
+
+async def test_hints_start_without_redis_and_are_heard_when_it_comes(hints: JobHints, valkey: EmbeddedValkey) -> None:
+    valkey.kill()
+    await valkey.wait()
+    async with listening(valkey.url) as ear:
+        await valkey.start()
+        await heard_again(hints, ear)

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from storage.events import RedisEventLog
 from storage.events.redis import BUFFER, STREAM, RedisSubscription
-from storage.redis import RedisUnavailable, close_redis, connect_redis
+from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
 
@@ -137,16 +137,6 @@ async def test_an_entry_of_another_make_does_not_end_the_reader(
         await eventually(lambda: _has_read(log, cursor))
 
 
-async def test_a_log_without_redis_does_not_start(valkey: EmbeddedValkey) -> None:
-    await valkey.stop()
-    client = connect_redis(valkey.url)
-    log = RedisEventLog(client)
-    with pytest.raises(RedisUnavailable):
-        await log.start()
-    await log.close()
-    await close_redis(client)
-
-
 async def test_nothing_is_read_while_nobody_listens(log: RedisEventLog, redis: Redis) -> None:
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)
@@ -159,3 +149,26 @@ async def test_nothing_is_read_while_nobody_listens(log: RedisEventLog, redis: R
     async with log.subscribe("topic") as subscription:
         await log.publish("topic", {"number": 77})
         assert await take(subscription) == 77
+
+
+async def test_a_log_starts_while_redis_is_away_and_knows_when_it_is_back(
+    valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("storage.events.redis.BLOCK_MS", 50)
+    valkey.kill()
+    await valkey.wait()
+    log = RedisEventLog(redis)
+    await log.start()
+    assert not log.is_connected
+    await valkey.start()
+
+    async def connected() -> bool:
+        return log.is_connected
+
+    # Nobody subscribes, and the numbers tell all the same.
+    await eventually(connected)
+    async with log.subscribe("topic") as subscription:
+        await publish(log, 1)
+        assert await take(subscription) == 0
+    await log.close()
