@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
-from cloudkeep.logs import set_up_logging
+from cloudkeep.logs import CONSOLE, set_up_logging
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings
 from cloudkeep.startup import BACKLOG, REFUSED, StartupError, prepare_folders
 
@@ -25,8 +26,7 @@ INTERRUPTED = 128 + signal.SIGINT
 def serve() -> int:
     """Serve, with everything that takes."""
     settings = _settings()
-    if settings.blob_url.startswith("s3:"):
-        asyncio.run(_demand_bucket(settings))
+    _demand_store(settings)
     from cloudkeep.supervisor import supervise
 
     return asyncio.run(supervise(settings))
@@ -47,9 +47,11 @@ def api(listener: int, heartbeat: int) -> int:
 
 
 def worker(heartbeat: int | None = None) -> int:
-    """Work until told to stop, and send signs of life over an inherited pipe."""
+    """Work until told to stop, and send signs of life over an inherited pipe, which the supervisor's workers have."""
     signal.signal(signal.SIGTERM, _exit)
     settings = _settings(needs_redis=True)
+    if heartbeat is None:
+        _demand_store(settings)
     from cloudkeep.worker import run_worker
 
     _loaded()
@@ -122,7 +124,8 @@ def _interruptible(work: Coroutine[None, None, int]) -> int:
 
 
 def _settings(*, needs_redis: bool = False) -> Settings:
-    set_up_logging()
+    # What is found wrong with the settings should already look as they say.
+    set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", CONSOLE).strip().lower())
     try:
         settings = load_settings()
         prepare_folders(settings)
@@ -132,6 +135,12 @@ def _settings(*, needs_redis: bool = False) -> Settings:
     if needs_redis and not settings.redis_url:
         raise _refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
     return settings
+
+
+def _demand_store(settings: Settings) -> None:
+    """Refuse to start without the bucket, if there is one: a worker would take jobs that it can only give back."""
+    if settings.blob_url.startswith("s3:"):
+        asyncio.run(_demand_bucket(settings))
 
 
 async def _demand_bucket(settings: Settings) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import sqlite3
 import sys
@@ -54,6 +55,20 @@ def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None
     result = cloudkeep("worker", DATA_DIR=str(tmp_path))
     assert result.returncode == 2
     assert result.stderr.startswith("cloudkeep: CLOUDKEEP_REDIS_URL: must be set")
+
+
+def test_a_worker_that_cannot_use_the_bucket_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody is asked for keys that are not set, so that none are found at once.
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    result = cloudkeep("worker", DATA_DIR=str(tmp_path), REDIS_URL="redis://127.0.0.1:1", BLOB_URL="s3://bucket")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "cloudkeep: CLOUDKEEP_S3_ACCESS_KEY, CLOUDKEEP_S3_SECRET_KEY: there are no keys for S3\n"
+
+
+def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> None:
+    result = cloudkeep("migrate", DATA_DIR=str(tmp_path), LOG_FORMAT="JSON", PROT="9000")
+    assert json.loads(result.stderr)["event"] == "CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"
 
 
 def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:

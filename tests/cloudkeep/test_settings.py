@@ -237,10 +237,13 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ),
         ("BLOB_URL", "ftp://host/x", "the scheme ftp: is not supported, only file:, s3:"),
         ("BLOB_URL", "s3://bucket?sse=yes", "has an sse that is none of AES256, aws:kms, aws:kms:dsse"),
-        (
-            "BLOB_URL",
-            "s3://bucket?key=x",
-            "has the option 'key', which is none of endpoint, path_style, region, sse, sse_key, storage_class",
+        *(
+            (
+                "BLOB_URL",
+                f"s3://bucket?key={value}",
+                "has the option 'key', which is none of endpoint, path_style, region, sse, sse_key, storage_class",
+            )
+            for value in ("x", "")
         ),
         ("BLOB_URL", "file://host/x", "must name a folder by its absolute path, as in file:///path/to/folder"),
         ("REDIS_URL", "http://host", "the scheme http: is not supported, only redis:, rediss:, unix:"),

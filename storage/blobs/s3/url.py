@@ -62,10 +62,10 @@ def parse(url: str) -> S3Place:
 
 
 def _options(parts: SplitResult) -> dict[str, str]:
-    options = dict(parse_qsl(parts.query))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := sorted(options.keys() - OPTIONS):
         raise BadUrl(f"has the option {unknown[0]!r}, which is none of {', '.join(sorted(OPTIONS))}")
-    return options
+    return {name: value for name, value in options.items() if value}
 
 
 def _endpoint(text: str | None) -> str | None:
