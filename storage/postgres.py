@@ -325,12 +325,15 @@ class _Begun(TransactionContext):
             await self._end(exc_val)
 
     async def _end(self, error: BaseException | None) -> None:
-        if error:
-            # The connection may be gone, and with it the transaction.
-            with suppress(Exception):
-                async with asyncio.timeout(RELEASE):
-                    await self.client.rollback()
-        await self._parent.give_back(self.client._connection)
+        try:
+            if error:
+                # The connection may be gone, and with it the transaction.
+                with suppress(Exception):
+                    async with asyncio.timeout(RELEASE):
+                        await self.client.rollback()
+        finally:
+            # Whoever is cancelled once more meanwhile must not take it out of the pool for ever.
+            await self._parent.give_back(self.client._connection)
         if isinstance(error, DatabaseUnavailable):
             await self._parent.distrust(error)
 

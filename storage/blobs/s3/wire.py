@@ -218,10 +218,14 @@ class Reading:
             self._etag = response.headers.get("ETag")
             self.end = min(self.end, self.position + int(response.headers.get("Content-Length", 0)))
         else:
-            answer = _answer_of(response, response.read(LARGEST_ANSWER))
-            self.close()
-            error = refusal(answer.code, answer.status)
-            raise Broken(str(error)) if isinstance(error, StoreUnavailable) else error
+            try:
+                answer = _answer_of(response, response.read(LARGEST_ANSWER))
+            except (OSError, http.client.HTTPException) as error:
+                raise Broken(type(error).__name__) from None
+            finally:
+                self.close()
+            refused = refusal(answer.code, answer.status)
+            raise Broken(str(refused)) if isinstance(refused, StoreUnavailable) else refused
 
     def into(self, block: memoryview) -> int:
         """Read into ``block``, as much as there is now; 0 at the end. Raises :class:`Broken`."""
