@@ -107,13 +107,9 @@ def grant(
 
 
 def _settings_of_old() -> Settings:
-    """The settings of a server that has run before: a new, empty database would make everything look lost."""
+    """The settings of a server that has run before."""
     settings = _settings()
-    from storage.engine import engine_of
-
-    if missing := engine_of(settings.database_url).missing():
-        raise _refusal(f"{PREFIX}DATABASE_URL: {missing}")
-    asyncio.run(_migrated(settings))
+    asyncio.run(_migrated(settings, old=True))
     return settings
 
 
@@ -159,11 +155,11 @@ async def _demand_bucket(settings: Settings) -> None:
         await store.close()
 
 
-async def _migrated(settings: Settings) -> None:
-    from cloudkeep.migration import MigrationFailed, migrate_database
+async def _migrated(settings: Settings, *, old: bool = False) -> None:
+    from cloudkeep.migration import MigrationFailed, migrate_database, migrate_old_database
 
     try:
-        await migrate_database(settings)
+        await (migrate_old_database if old else migrate_database)(settings)
     except MigrationFailed as error:
         raise _refusal(error) from None
 

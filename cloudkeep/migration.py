@@ -4,10 +4,14 @@ Every process does it for itself, right before it opens the database. A process 
 to load than the check takes, and every start would wait for it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tortoise.exceptions import BaseORMException
 
 from cloudkeep.settings import PREFIX, Settings
 from storage.database import migrate
+from storage.engine import engine_of
 from storage.errors import StorageError
 
 
@@ -20,8 +24,25 @@ async def migrate_database(settings: Settings) -> None:
 
     Raises :class:`MigrationFailed`.
     """
-    try:
+    with _failures():
         await migrate(settings.database_url)
+
+
+async def migrate_old_database(settings: Settings) -> None:
+    """The same for one that a server has used before: in a new, empty one everything would look lost.
+
+    Raises :class:`MigrationFailed`, also when nothing was there, and makes nothing then.
+    """
+    with _failures():
+        if missing := await engine_of(settings.database_url).missing():
+            raise MigrationFailed(f"{PREFIX}DATABASE_URL: {missing}")
+        await migrate(settings.database_url)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
     except (StorageError, OSError, BaseORMException) as error:
         raise MigrationFailed(f"{PREFIX}DATABASE_URL: the database cannot be used: {_reason(error)}") from error
 

@@ -10,6 +10,8 @@ Rows = Sequence[Sequence[Any]]
 
 #: What every engine calls the connections that can write.
 WRITER = "default"
+#: Every database that was ever migrated has this table.
+FIRST_TABLE = "account"
 SQLITE = "sqlite://"
 
 
@@ -51,8 +53,11 @@ class Engine(Protocol):
         The statements of a ``patient`` one may take as long as they like.
         """
 
-    def missing(self) -> str | None:
-        """What is not there, in words, if the database was never made; None when it was or nobody can tell."""
+    async def missing(self) -> str | None:
+        """What is not there, in words, if the database was never migrated; None when it was.
+
+        Raises :class:`DatabaseUnavailable`. Makes nothing.
+        """
 
     async def demand(self) -> None:
         """Return when the database can be used. Raises :class:`DatabaseUnavailable`."""

@@ -21,7 +21,7 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor import BasePostgresSchemaEditor
 from tortoise.transactions import in_transaction
 
-from storage.engine import WRITER, PoolSize, Rows, Statement
+from storage.engine import FIRST_TABLE, WRITER, PoolSize, Rows, Statement
 from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, Undone
 
 logger = logging.getLogger("cloudkeep.database")
@@ -101,9 +101,18 @@ class PostgresEngine:
         }
         return {WRITER: {"engine": __name__, "credentials": credentials}}
 
-    def missing(self) -> str | None:
+    async def missing(self) -> str | None:
         """See :class:`storage.engine.Engine`."""
-        return None  # one without tables is as good as none, but only the server knows
+        await self.demand()
+        with translated():
+            connection = await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
+            try:
+                if await connection.fetchval("SELECT to_regclass($1)", FIRST_TABLE):
+                    return None
+                name = await connection.fetchval("SELECT current_database()")
+            finally:
+                await connection.close(timeout=CLOSE)
+        return f"the database {name} has no tables of CloudKeep's"
 
     async def demand(self) -> None:
         """Wait until the server takes connections. Raises :class:`DatabaseUnavailable` when it is not to be had."""

@@ -18,7 +18,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.exceptions import OperationalError
 from tortoise.models import Model
 
-from storage.engine import SQLITE, WRITER, PoolSize, Rows, Statement
+from storage.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.lasting import LastingClient
 
@@ -69,16 +69,23 @@ class SqliteEngine:
         }
         return {name: {"engine": __name__, "credentials": credentials} for name in (WRITER, READER)}
 
-    def missing(self) -> str | None:
+    async def missing(self) -> str | None:
         """See :class:`storage.engine.Engine`."""
-        return None if self._path.is_file() else f"there is no database at {self._path}"
+        if not self._path.is_file():
+            return f"there is no database at {self._path}"
+        with _unavailable():
+            has_tables = await asyncio.to_thread(self._has_tables)
+        return None if has_tables else f"the database at {self._path} has no tables of CloudKeep's"
+
+    def _has_tables(self) -> bool:
+        with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [FIRST_TABLE])
+            return found.fetchone() is not None
 
     async def demand(self) -> None:
         """Raise :class:`DatabaseUnavailable` for a file that is no database or cannot be written to."""
-        try:
+        with _unavailable():
             await asyncio.to_thread(self._try_to_write)
-        except sqlite3.Error as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     def _try_to_write(self) -> None:
         # The ORM would wait for ever.
@@ -92,6 +99,14 @@ class SqliteEngine:
         with self._path.with_name("migration.lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield connections.get(WRITER)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

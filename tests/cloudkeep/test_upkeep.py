@@ -65,6 +65,14 @@ def test_a_database_that_is_not_there_is_not_made(command: str, tmp_path: Path) 
     assert not (tmp_path / "cloudkeep.sqlite3").exists()
 
 
+def test_a_database_without_tables_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "cloudkeep.sqlite3").touch()
+    result = cloudkeep("doctor", DATA_DIR=str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.endswith("cloudkeep.sqlite3 has no tables of CloudKeep's\n")
+    assert (tmp_path / "cloudkeep.sqlite3").stat().st_size == 0
+
+
 @pytest.mark.usefixtures("worker")
 async def test_a_running_server_is_examined_and_mended_beside_its_work(settings: Settings, api: Api) -> None:
     upload = await api.upload(CONTENT)
