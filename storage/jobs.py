@@ -161,8 +161,11 @@ async def open_ones() -> list[tuple[JobKind, JobState, int, datetime]]:
 
 
 def shortened(message: str) -> str:
-    """As much of a reason as its column holds: one that is too long must not keep a job from ending."""
-    return message[:LONGEST_REASON]
+    """As much of a reason as its column holds: one that cannot be stored must not keep a job from ending.
+
+    PostgreSQL takes neither NUL nor half surrogate pairs, and neither engine's driver the latter.
+    """
+    return message.replace("\0", "").encode(errors="replace").decode()[:LONGEST_REASON]
 
 
 def _held(job: Job) -> Any:

@@ -161,6 +161,14 @@ async def test_a_job_that_fails_for_good_tells_the_upload_why() -> None:
     assert (await Job.get(id=job.id)).state is JobState.FAILED
 
 
+async def test_no_reason_keeps_a_job_from_ending() -> None:
+    """ffmpeg quotes what is in a file, and PostgreSQL does not take every character."""
+    upload, job = await full_upload()
+    await uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="a\0b\udc80" + "x" * 1_000)
+    assert (await look(upload)).error_message == "ab?" + "x" * 497
+    assert (await Job.get(id=job.id)).state is JobState.FAILED
+
+
 async def test_a_compression_that_fails_leaves_the_upload_ready_under_its_key() -> None:
     upload, job = await full_upload(compress={"preset": "FAST"}, idempotency_key="key")
     file = await publish(job, upload)
