@@ -32,11 +32,12 @@ async def of(account_ids: Sequence[UUID]) -> list[Granted]:
 
 async def put(account_id: UUID, kind: GrantKind, capacity: int, refill: float | None, now: datetime) -> None:
     """Store a grant in place of an older one of its kind."""
-    older = Grant.filter(account_id=account_id, kind=kind)
+    row = Grant(account_id=account_id, kind=kind, capacity=capacity, refill=refill)
 
     async def work() -> None:
-        if not await older.update(capacity=capacity, refill=refill, updated_at=now):
-            await Grant.create(account_id=account_id, kind=kind, capacity=capacity, refill=refill)
+        # Of two commands at once that both found none, the second would fail at the first one's row.
+        await Grant.bulk_create([row], ignore_conflicts=True)
+        await Grant.filter(account_id=account_id, kind=kind).update(capacity=capacity, refill=refill, updated_at=now)
 
     await atomically(work)
 
