@@ -1,0 +1,118 @@
+"""PostgreSQL has stored something, and the network breaks before it can say so: sent again, it ends as it should."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from storage.database import migrate
+from storage.models import UploadStatus
+from tests.support.databases import PostgresDatabases
+from tests.support.proxy import Proxy, proxy
+from tests.support.server import INIT, Api
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.postgres
+
+CONTENT = b"0123456789abcdef" * 8_192
+#: A commit waits for a lock, once the row is as good as stored: the last that it does before it answers.
+COMMITS_WAIT = """
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON upload DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION wait();
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@pytest.fixture
+async def direct(databases: PostgresDatabases, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the test's own, to a database whose commits can be held up."""
+    url = await databases.empty(tmp_path)
+    await migrate(url)
+    connection = await asyncpg.connect(url)
+    await connection.execute(COMMITS_WAIT)
+    yield connection
+    await connection.close()
+    await databases.drop(url)
+
+
+@pytest.fixture
+async def line(databases: PostgresDatabases) -> AsyncIterator[Proxy]:
+    """What the server's connections to the database go through."""
+    async with proxy(databases.server.port) as running:
+        yield running
+
+
+@pytest.fixture
+async def database_url(databases: PostgresDatabases, direct: asyncpg.Connection, line: Proxy) -> str:
+    """The database, for the server."""
+    name = await direct.fetchval("SELECT current_database()")
+    return databases.server.url(name).replace(f":{databases.server.port}/", f":{urlsplit(line.url).port}/")
+
+
+@asynccontextmanager
+async def commits_held(direct: asyncpg.Connection) -> AsyncIterator[None]:
+    """Nothing is committed while the block runs."""
+    await direct.execute("SELECT pg_advisory_lock(1)")
+    try:
+        yield
+    finally:
+        await direct.execute("SELECT pg_advisory_unlock(1)")
+
+
+async def lose_answer(
+    direct: asyncpg.Connection, line: Proxy, request: "asyncio.Task[httpx.Response]"
+) -> httpx.Response:
+    """The answer to a request whose commit succeeded, which nobody came to know."""
+
+    async def waits() -> bool:
+        return bool(await direct.fetchval(WAITING))
+
+    async with commits_held(direct):
+        await eventually(waits)
+        line.cut()
+        answer = await request
+    return answer
+
+
+async def test_a_chunk_whose_receipt_nobody_heard_of_is_confirmed_when_it_comes_again(
+    api: Api, direct: asyncpg.Connection, line: Proxy
+) -> None:
+    upload = await api.init(CONTENT, chunkSize=65_536)
+    stored = "SELECT received_chunks FROM upload"
+
+    async def is_stored() -> bool:
+        return bool(await direct.fetchval(stored) == slot["index"] + 1)
+
+    for slot in upload["slots"]["nodes"]:
+        lost = await lose_answer(direct, line, asyncio.create_task(api.put(slot, CONTENT)))
+        assert (lost.status_code, lost.json()["code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+        await eventually(is_stored)
+        again = await api.put(slot, CONTENT)
+        assert (again.status_code, again.json()["receivedChunks"]) == (200, slot["index"] + 1)
+    assert again.json()["complete"]
+    assert await direct.fetchval("SELECT status FROM upload") == UploadStatus.REASSEMBLING.value
+    assert await direct.fetchval("SELECT count(*) FROM job WHERE state = 'QUEUED'") == 1
+
+
+async def test_an_upload_that_nobody_heard_of_is_returned_when_it_is_begun_again(
+    api: Api, direct: asyncpg.Connection, line: Proxy
+) -> None:
+    given = {"fileName": "a", "size": len(CONTENT), "idempotencyKey": "key"}
+    body = {"query": INIT, "variables": {"input": given}}
+    lost = await lose_answer(direct, line, asyncio.create_task(api.http.post("/graphql", json=body)))
+    assert "TEMPORARILY_UNAVAILABLE" in lost.text
+
+    async def stored() -> object:
+        return await direct.fetchval("SELECT id FROM upload")
+
+    known = await eventually(stored)
+    upload = await api.init(CONTENT, **given)
+    assert upload["id"] == str(known)
+    assert (await api.put(upload["slots"]["nodes"][0], CONTENT)).json()["complete"]
