@@ -77,8 +77,7 @@ async def lose_answer(
     async with commits_held(direct):
         await eventually(waits)
         line.cut()
-        answer = await request
-    return answer
+        return await request
 
 
 async def test_a_chunk_whose_receipt_nobody_heard_of_is_confirmed_when_it_comes_again(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from tortoise import connections
 
@@ -144,6 +145,90 @@ async def test_nobody_waits_without_end_for_an_answer(own: PostgresServer) -> No
     with pytest.raises(DatabaseUnavailable):
         await fetch("SELECT pg_sleep(60)")
     await ping_database()
+
+
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"])
+async def test_a_limit_of_the_operators_is_no_fault_of_ours_and_undoes_all(
+    database: str, databases: PostgresDatabases, setting: str
+) -> None:
+    ada = await new_account()
+    held, over = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        await Account.filter(id=ada.id).update(name="held")
+        held.set()
+        await over.wait()
+
+    async def limited() -> None:
+        await fetch(f"SET LOCAL {setting} = '50ms'")
+        await new_account("lost")
+        if setting.startswith("idle"):
+            await asyncio.sleep(0.3)  # the limit is the server's, whose clock no test can see
+        await Account.filter(id=ada.id).update(name="late")
+
+    holder = asyncio.create_task(atomically(hold))
+    await held.wait()
+    with pytest.raises(DatabaseUnavailable):
+        await atomically(limited)
+    over.set()
+    await holder
+    assert [account.name for account in await Account.all()] == ["held"]
+
+
+async def test_a_primary_that_became_read_only_refuses_writes_until_it_is_one_again(own: PostgresServer) -> None:
+    def turned(how: str) -> Any:
+        return _run(own, f"ALTER SYSTEM SET default_transaction_read_only = {how}", "SELECT pg_reload_conf()")
+
+    async def is_read_only() -> bool:
+        return bool(await fetch("SHOW default_transaction_read_only") == [("on",)])
+
+    async def is_not() -> bool:
+        return not await is_read_only()
+
+    name = uuid4().hex
+    await turned("on")
+    await eventually(is_read_only)
+    with pytest.raises(DatabaseUnavailable):
+        await new_account(name)
+    with pytest.raises(DatabaseUnavailable):
+        await atomically(lambda: new_account(name))
+    await ping_database()
+    await turned("off")
+    await eventually(is_not)
+    await atomically(lambda: new_account(name))
+    assert await Account.filter(user_id=name).count() == 1
+
+
+async def test_a_server_without_a_free_connection_refuses_those_that_need_another_one(
+    own: PostgresServer,
+) -> None:
+    await _run(own, "DROP ROLE IF EXISTS guest", "CREATE ROLE guest LOGIN SUPERUSER PASSWORD 'guest-word'")
+    await _run(own, "ALTER ROLE guest NOSUPERUSER CONNECTION LIMIT 1", "GRANT pg_read_all_data TO guest")
+    url = f"postgres://guest:guest-word@127.0.0.1:{own.port}/{MAINTENANCE}?sslmode=disable"
+    await close_database()
+    await open_database(url, PoolSize(1, 4))
+
+    pool: Any = connections.get("default")
+
+    async def ask_twice() -> None:
+        await fetch("SELECT 1")
+        with pytest.raises(DatabaseUnavailable, match="too many connections"):
+            await pool.take()
+
+    await atomically(ask_twice)
+    with pytest.raises(DatabaseUnavailable, match="too many connections") as caught:
+        await migrate(url)
+    assert "guest-word" not in str(caught.value)
+    await ping_database()
+
+
+async def _run(server: PostgresServer, *statements: str) -> None:
+    connection = await asyncpg.connect(server.url(MAINTENANCE))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def test_a_full_disk_is_told_from_other_troubles(database: str) -> None:
