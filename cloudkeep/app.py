@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from cloudkeep import samples
 from cloudkeep.cors import shared_with
+from cloudkeep.cut_off import CutOff
 from cloudkeep.draining import Drain
 from cloudkeep.forwarded import ProxyHeaders
 from cloudkeep.graphql import GraphQLEndpoint
@@ -89,7 +90,8 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Exception: problems.fault,
         },
     )
-    observed = Observed(shared_with(settings.cors_origins, app), counts, settings.access_log)
+    answered = shared_with(settings.cors_origins, CutOff(app, drain))
+    observed = Observed(answered, counts, settings.access_log)
     return ProxyHeaders(observed, settings.trusted_proxies, settings.proxy_header)
 
 

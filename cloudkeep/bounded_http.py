@@ -12,6 +12,7 @@ from enum import Enum, auto
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cloudkeep.draining import Drain
+from cloudkeep.last_call import is_readable
 
 #: The bodies whose endpoint watches their sender itself.
 CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")
@@ -69,9 +70,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """See :class:`HttpToolsProtocol`; a stream of events would go on for as long as anybody lets it."""
+        """See :class:`HttpToolsProtocol`; a stream of events would go on for as long as anybody lets it.
+
+        A request that has begun to arrive is answered, although uvicorn has not seen all of its head.
+        """
         self.end_stream()
-        super().shutdown()
+        if not self._is_spoken_to():
+            super().shutdown()
+
+    def _is_spoken_to(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.transport.is_closing() or (cycle and (cycle.more_body or not cycle.response_complete)):
+            return False
+        begun = self.scope is not (cycle and cycle.scope)
+        return begun or is_readable(self.transport.get_extra_info("socket").fileno())
 
     def data_received(self, data: bytes) -> None:
         """See what comes next."""

@@ -175,7 +175,7 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
 
     from cloudkeep.app import create_app
     from cloudkeep.draining import Drain
-    from cloudkeep.graceful import FINISH_SECONDS, GracefulServer
+    from cloudkeep.graceful import GracefulServer
     from cloudkeep.lending import lending_to
 
     drain = Drain()
@@ -195,7 +195,6 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=FINISH_SECONDS,
     )
     return GracefulServer(config, drain, settings.drain_seconds, heartbeat)
 

@@ -6,9 +6,10 @@ What it relies on of uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``serve
 
 import asyncio
 import signal
+import socket
 import time
+from collections.abc import Sequence
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -16,6 +17,7 @@ from uvicorn.server import ServerState
 from cloudkeep.bounded_http import BoundedProtocol
 from cloudkeep.draining import Drain
 from cloudkeep.heartbeat import beat
+from cloudkeep.last_call import bar, is_readable
 
 #: For requests under way when the process is told to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
@@ -23,6 +25,13 @@ FINISH_SECONDS = 4
 FINISH_REPLACED_SECONDS = 60
 #: How long idle connections are then kept, for the requests that may be on their way by them.
 LINGER_SECONDS = 3.0
+#: The same after a drain, in which connections that are in use were closed with an answer.
+LINGER_DRAINED_SECONDS = 1.0
+#: For connections that have begun when no new one is let in any more: one way over the longest line, and a little.
+SETTLE_SECONDS = 0.3
+#: For what is cut off after that to open its slots again, and to say so to its clients.
+LAST_ANSWERS_SECONDS = 1
+NEVER = float("inf")
 
 
 class DrainableState(ServerState):
@@ -34,7 +43,7 @@ class DrainableState(ServerState):
 
 
 class GracefulServer(uvicorn.Server):
-    """SIGTERM and SIGINT: /readyz says 503 at once, and ``drain_seconds`` later the server stops.
+    """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later nobody new is let in, and the server stops.
 
     SIGUSR1: it stops accepting at once, for its successor does, and subscriptions are told to connect again. Whatever
     else is under way, or comes by a connection that is open, is answered.
@@ -45,12 +54,15 @@ class GracefulServer(uvicorn.Server):
         self.server_state = DrainableState(drain)
         self._drain = drain
         self._drain_seconds = drain_seconds
-        self._exit_at = float("inf")
+        self._bar_at = self._close_at = self._exit_at = NEVER
+        self._finish_seconds = FINISH_SECONDS
         self._heartbeat = heartbeat
         self._beating: asyncio.Task[None] | None = None
+        self._listeners: Sequence[socket.socket] = ()
 
-    async def startup(self, sockets: Any = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, to listen to SIGUSR1, and to send signs of life."""
+        self._listeners = sockets or ()
         await super().startup(sockets)
         self._beating = asyncio.create_task(beat(self._heartbeat))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.retire)
@@ -63,15 +75,45 @@ class GracefulServer(uvicorn.Server):
             return
         self._captured_signals.append(sig)
         self._drain.begun = True
-        self._exit_at = time.monotonic() + self._drain_seconds
+        self._bar_at = time.monotonic() + self._drain_seconds
 
     def retire(self) -> None:
         """Leave what is new to the successor, and end what is under way."""
         if self._drain.begun:
             return
         self._drain.begun = True
-        self.config.timeout_graceful_shutdown = FINISH_REPLACED_SECONDS
-        self._exit_at = time.monotonic() + LINGER_SECONDS
+        self._finish_seconds = FINISH_REPLACED_SECONDS
+        self._stop_accepting(LINGER_SECONDS)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Take the next step when its time has come. Whether it was the last one."""
+        now = time.monotonic()
+        if now >= self._bar_at:
+            self._bar_at, self._close_at = NEVER, now + SETTLE_SECONDS
+            for listener in self._listeners:
+                bar(listener)
+        elif now >= self._close_at and not any(is_readable(each.fileno()) for each in self._listeners):
+            self._close_at = NEVER
+            self._stop_accepting(LINGER_DRAINED_SECONDS)
+        elif now >= self._exit_at or (self._exit_at < NEVER and not self.server_state.connections):
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for what is under way, and cut it off after a while; ``cloudkeep.cut_off`` then answers."""
+        self.config.timeout_graceful_shutdown = self._finish_seconds + LAST_ANSWERS_SECONDS
+        timer = asyncio.get_running_loop().call_later(self._finish_seconds, self._cut_off)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+
+    def _cut_off(self) -> None:
+        for task in self.server_state.tasks:
+            task.cancel()
+
+    def _stop_accepting(self, linger: float) -> None:
+        self._exit_at = time.monotonic() + linger
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -79,9 +121,3 @@ class GracefulServer(uvicorn.Server):
                 connection.end_stream()
             else:
                 connection.shutdown()
-
-    async def on_tick(self, counter: int) -> bool:
-        """Whether the time has come."""
-        if time.monotonic() >= self._exit_at:
-            self.should_exit = True
-        return await super().on_tick(counter)

@@ -1,8 +1,8 @@
 """``cloudkeep serve``: one process that starts everything, keeps it running, and ends all of it.
 
-Stopping takes ten seconds at most and what ``DRAIN_SECONDS`` adds: seven for the API and the workers, the rest for
-Valkey, which they need until then. On SIGUSR1 (as Puma has it, for a phased restart) its children are replaced one
-after another, each of them once its successor is ready.
+Stopping takes ten seconds at most and what ``DRAIN_SECONDS`` adds: seven and a half for the API and the workers, the
+rest for Valkey, which they need until then. On SIGUSR1 (as Puma has it, for a phased restart) its children are replaced
+one after another, each of them once its successor is ready.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from cloudkeep.settings import Settings
 from cloudkeep.startup import REFUSED, StartupError, claimed, listening
 from storage.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
 
-CHILD_GRACE = 7.0
+CHILD_GRACE = 7.5
 VALKEY_GRACE = 2.0
 #: For a process that was replaced to end what was under way; nobody waits for it.
 RETIRED_GRACE = 75.0
@@ -85,6 +85,8 @@ class Supervisor:
             specs = self._fleet(self._settings, listener.fileno())
             self._children = [Child(spec, environment(redis_url)) for spec in specs]
             stack.push_async_callback(self._stop_children)
+            # First: connections would wait in it, when no child is left to accept them, and then be reset.
+            stack.callback(listener.close)
             jobs = [announce_ready(listener), *map(keep_running, self._services())]
             self._tasks = [asyncio.create_task(job) for job in jobs]
             await asyncio.gather(*self._tasks)

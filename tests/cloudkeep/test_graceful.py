@@ -1,8 +1,11 @@
 """How a server ends: what is under way, what comes by open connections, and what a proxy is told before."""
 
 import asyncio
+import itertools
+import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cloudkeep import graceful
+from cloudkeep.cut_off import CutOff
 from cloudkeep.draining import Drain
 from cloudkeep.graceful import GracefulServer
 from cloudkeep.graphql_events import EventStream
@@ -30,6 +34,11 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 async def _hello(_: Request) -> Response:
     return PlainTextResponse("hello")
+
+
+async def _never(_: Request) -> Response:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 async def _events(_: Request) -> Response:
@@ -51,8 +60,9 @@ async def _socket(websocket: WebSocket) -> None:
 class Running:
     """A server on a port of its own."""
 
-    def __init__(self, server: GracefulServer, port: int, task: asyncio.Task[None]) -> None:
-        self.server, self.port, self.task = server, port, task
+    def __init__(self, server: GracefulServer, listener: socket.socket, task: asyncio.Task[None]) -> None:
+        self.server, self.listener, self.task = server, listener, task
+        self.port: int = listener.getsockname()[1]
 
     async def connect(self) -> Connection:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -67,13 +77,13 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
     supervisor, signs = os.pipe()
     routes = [
         Route("/", _hello),
+        Route("/never", _never),
         Route("/events", _events),
         WebSocketRoute("/socket", _socket),
         *health_routes(lambda: drain.begun),
     ]
-    config = uvicorn.Config(
-        Starlette(routes=routes), http=lending_to(1), ws="websockets-sansio", log_level="warning", lifespan="off"
-    )
+    app = CutOff(Starlette(routes=routes), drain)
+    config = uvicorn.Config(app, http=lending_to(1), ws="websockets-sansio", log_level="warning", lifespan="off")
     server = GracefulServer(config, drain, drain_seconds, signs)
     with listening_socket() as listener:
         task = asyncio.create_task(server._serve([listener.dup()]))
@@ -82,7 +92,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
             return server.started
 
         await eventually(started)
-        running = Running(server, listener.getsockname()[1], task)
+        running = Running(server, listener, task)
         try:
             yield running
         finally:
@@ -151,3 +161,69 @@ async def test_a_retired_server_tells_subscriptions_to_come_again() -> None:
             assert closed.value.rcvd.code == 1012
         # A body in chunks that has no last one: whoever reads it knows that something is missing (RFC 9112, section 8).
         assert not (await asyncio.wait_for(events[0].read(), 60)).endswith(b"0\r\n\r\n")
+
+
+def ask_until_refused(port: int) -> int:
+    """Ask by one connection after the other until none can be made. How often; anything but an answer is an error."""
+    for count in itertools.count():
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), 60)
+        except ConnectionRefusedError:
+            return count
+        with connection:
+            connection.settimeout(60)
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = connection.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+    raise AssertionError
+
+
+async def test_whoever_could_connect_to_a_server_that_stops_is_answered() -> None:
+    async with serving(0.3) as running:
+        asking = [asyncio.create_task(asyncio.to_thread(ask_until_refused, running.port)) for _ in range(4)]
+        running.server.handle_exit(signal.SIGTERM, None)
+        running.listener.close()
+        assert all(await asyncio.gather(*asking))
+        await running.ended()
+
+
+async def test_a_request_that_lies_in_the_kernel_when_idle_connections_are_closed_is_answered() -> None:
+    async with serving() as running:
+        used, fresh, half = [await running.connect() for _ in range(3)]
+        await ask(used)
+        await used[0].readexactly(len("hello"))
+        half[1].write(b"GET / HT")
+
+        async def accepted() -> bool:
+            return len(running.server.server_state.connections) == 3
+
+        await eventually(accepted)
+        running.server.handle_exit(signal.SIGTERM, None)
+        for connection in list(running.server.server_state.connections):
+            peer = connection.transport.get_extra_info("peername")
+            for _, writer in (used, fresh):
+                if writer.get_extra_info("sockname") == peer:
+                    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.shutdown()
+        half[1].write(b"TP/1.1\r\nHost: localhost\r\n\r\n")
+        for reader, _ in (used, fresh, half):
+            assert b"connection: close" in await asyncio.wait_for(reader.readuntil(b"hello"), 60)
+        await running.ended()
+
+
+async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graceful, "FINISH_SECONDS", 0.2)
+    async with serving() as running:
+        asking = await running.connect()
+        answer = asyncio.create_task(ask(asking, "/never"))
+
+        async def under_way() -> bool:
+            return bool(running.server.server_state.tasks)
+
+        await eventually(under_way)
+        running.server.handle_exit(signal.SIGTERM, None)
+        head = await answer
+        assert head.startswith("http/1.1 503 ")
+        assert {"retry-after: 1", "connection: close"} <= set(head.split("\r\n"))
+        assert json.loads(await asking[0].read())["code"] == "NOT_READY"
+        await running.ended()

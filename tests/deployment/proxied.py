@@ -21,6 +21,8 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 CADDY = Path(sys.executable).parent / "caddy"
 COMMAND = (str(CADDY), "run", "--adapter", "caddyfile", "--config", str(ROOT / "deploy/Caddyfile"))
+#: As docker-compose.yml has it.
+DRAIN_SECONDS = "5"
 #: Each API process has an address of its own and the port that all have, as containers do.
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
 
@@ -91,7 +93,7 @@ def _settings(folder: Path, redis_url: str, mail_port: int, url: str) -> dict[st
         "CLOUDKEEP_SECRET_KEYS": "first:a secret that is long enough to be one",
         "CLOUDKEEP_PUBLIC_URL": url,
         "CLOUDKEEP_TRUSTED_PROXIES": "127.0.0.1",
-        "CLOUDKEEP_DRAIN_SECONDS": "2",
+        "CLOUDKEEP_DRAIN_SECONDS": DRAIN_SECONDS,
     }
 
 

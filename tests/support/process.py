@@ -29,6 +29,7 @@ class ServeProcess:
         self.url = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
         self._codes: queue.Queue[str] = queue.Queue()
+        self._stop_seconds = STOP_SECONDS + float(environment.get("CLOUDKEEP_DRAIN_SECONDS", 0))
         ours = {"CLOUDKEEP_DATA_DIR": str(data_dir), "CLOUDKEEP_PORT": str(port), **environment}
         self._process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "cloudkeep", "serve"],
@@ -75,14 +76,14 @@ class ServeProcess:
         return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop and return its exit code; fails when that takes more than ten seconds."""
+        """Ask it to stop and return its exit code; fails when that takes longer than it may."""
         if self._process.poll() is None:
             self._process.send_signal(how)
         try:
-            code = self._process.wait(STOP_SECONDS)
+            code = self._process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            raise AssertionError(f"still there after {STOP_SECONDS} s:\n{self.output()}") from None
+            raise AssertionError(f"still there after {self._stop_seconds} s:\n{self.output()}") from None
         self._reader.join(5)
         return code
 
