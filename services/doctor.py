@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.clock import now
-from services.leftovers import dead_staging, is_derived, is_old, orphans, owner_of
+from services.leftovers import dead_staging, is_derived, is_left_over, is_old, orphans, owner_of
 from storage import audit
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound, StorageError
@@ -111,9 +111,10 @@ class Doctor:
 
     async def _bytes_without_blob(self) -> Findings:
         async for found in orphans(self._store):
-            if is_derived(found):
+            if await is_left_over(found):
                 mended = await self._removed(self._store.delete, found.key)
-                yield Finding(Code.BLOB_ORPHAN, found.key, f"{found.size} bytes of a cut-off compression", mended)
+                whose = "a cut-off compression" if is_derived(found) else "an upload that is no more"
+                yield Finding(Code.BLOB_ORPHAN, found.key, f"{found.size} bytes of {whose}", mended)
             else:
                 # The database may be an older copy; then these bytes are somebody's only ones.
                 yield Finding(Code.BLOB_UNKNOWN, found.key, f"{found.size} bytes that may be the only copy of a file")

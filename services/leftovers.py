@@ -50,6 +50,18 @@ async def orphans(store: BlobStore) -> AsyncIterator[StoredObject]:
                 yield found
 
 
+async def is_left_over(found: StoredObject) -> bool:
+    """Whether nobody can want a blob that no row refers to: derived, or of an upload that ended without a file.
+
+    That end is final, so that it holds also where the database is an older copy.
+    """
+    owner = owner_of(found)
+    if owner is None or is_derived(found):
+        return owner is not None
+    upload = (await audit.uploads([owner])).get(owner)
+    return upload is not None and is_dead(upload)
+
+
 def is_derived(found: StoredObject) -> bool:
     """Whether a blob was made from another one, and can be made again. An unknown name counts as not."""
     owner = owner_of(found)

@@ -10,6 +10,7 @@ from services.uploads import Uploads
 from storage import purge
 from storage.blobs import BlobStore, StoredObject
 from storage.errors import StorageError
+from storage.models import Upload
 
 #: An upload that died is remembered for so long.
 KEPT = timedelta(days=30)
@@ -52,17 +53,26 @@ class Sweeper:
 
     async def _sweep_rows(self) -> None:
         while found := await purge.dead_with_receipts(BYTES_GONE, BATCH):
-            for upload in found:
+            purged = [upload for upload in found if await self._forget_bytes(upload)]
+            for upload in purged:
                 await purge.receipts(upload)
+            if not purged:
+                break
         while await purge.uploads(BYTES_GONE, now() - KEPT, BATCH):
             pass
 
-    async def _remove(self, removal: Awaitable[None], found: StoredObject) -> bool:
+    async def _forget_bytes(self, upload: Upload) -> bool:
+        """Whoever ended it may have been killed before he came to its bytes, which may be one object already."""
+        left = StoredObject(str(upload.id), 0, upload.expires_at)
+        return await self._remove(self._store.discard(upload.staging_area, sealed=True), left, quiet=True)
+
+    async def _remove(self, removal: Awaitable[None], found: StoredObject, *, quiet: bool = False) -> bool:
         try:
             await removal
         except (OSError, StorageError) as error:
             # The others are not to wait for it.
             logger.warning("what is left of %s cannot be removed: %s", found.key, error)
             return False
-        logger.info("removed what was left of %s: %d bytes", found.key, found.size)
+        if not quiet:
+            logger.info("removed what was left of %s: %d bytes", found.key, found.size)
         return True

@@ -184,9 +184,8 @@ class Uploads:
         and :class:`UploadClosed` once all chunks are there.
         """
         upload = await self.owned(account_id, upload_id)
-        failed = upload.status is UploadStatus.FAILED
         if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
-            await self._store.discard(upload.staging_area, sealed=failed)
+            await self._store.discard(upload.staging_area, sealed=True)
             await self._progress.changed(upload_id)
         upload = await self.owned(account_id, upload_id)
         if upload.status is not UploadStatus.ABORTED:
@@ -219,7 +218,8 @@ class Uploads:
 
     async def _expire(self, upload: Upload) -> None:
         if await rows.expire(upload.id, now()):
-            await self._store.discard(upload.staging_area)
+            # A worker that had lost its job may have sealed it all the same.
+            await self._store.discard(upload.staging_area, sealed=True)
             await self._progress.changed(upload.id)
 
     async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:

@@ -129,6 +129,18 @@ async def test_a_young_blob_without_a_row_is_given_its_time(bench: Bench, tmp_pa
     assert await found(bench, mend=True) == []
 
 
+async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
+    bench: Bench, ada: UUID, root: Path, tmp_path: Path
+) -> None:
+    """As a worker leaves one that went on after it had lost its job."""
+    upload = await bench.uploads.init(ada, a_file())
+    await bench.uploads.abort(ada, upload.id)
+    key = await put(bench.store, tmp_path, str(upload.id))
+    make_old(root, key)
+    assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]
+    assert await found(bench) == []
+
+
 @pytest.mark.parametrize("key", [str(uuid7()), "somebody's backup"], ids=["original", "backup"])
 async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
     bench: Bench, root: Path, tmp_path: Path, key: str

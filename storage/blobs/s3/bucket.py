@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from storage.blobs.base import Part, StoredObject
-from storage.blobs.s3.errors import translated
+from storage.blobs.s3.errors import code_of, translated
 from storage.blobs.s3.handles import Handle
 from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.url import S3Place
@@ -15,12 +17,19 @@ from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 SIGNED = 900
 #: Parts that S3 copies for us at once.
 COPIES = 8
+#: Of objects, multipart uploads and parts, in one answer (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+MOST_LISTED = 1_000
+#: What UploadPartCopy says when a piece does not lie within its object.
+PAST_END = frozenset({"InvalidRange", "InvalidArgument"})
 
 
 class Bucket:
     """A bucket, below a prefix. Every method raises :class:`StoreUnavailable` after it was tried several times."""
 
-    def __init__(self, client: Any, public: Any, place: S3Place) -> None:
+    def __init__(self, client: Any, public: Any, place: S3Place, page: int = MOST_LISTED) -> None:
+        """``public`` signs what clients use. ``page`` is how many things one answer lists."""
+        self._page = page
+        self._paged = {"PageSize": page}
         self._client = client
         self._public = public
         self.place = place
@@ -55,7 +64,7 @@ class Bucket:
         while True:
             with translated():
                 page = await self._client.list_parts(
-                    **self._multipart(handle), PartNumberMarker=marker, MaxParts=min(limit or 1_000, 1_000)
+                    **self._multipart(handle), PartNumberMarker=marker, MaxParts=min(limit or self._page, self._page)
                 )
             for part in page.get("Parts", []):
                 found.setdefault(part["PartNumber"] - 1, set()).add((part["ETag"].strip('"'), part["Size"]))
@@ -71,7 +80,12 @@ class Bucket:
         }
         try:
             with translated():
-                answer = await self._client.upload_part_copy(**self._multipart(handle), PartNumber=number, **piece)
+                try:
+                    answer = await self._client.upload_part_copy(**self._multipart(handle), PartNumber=number, **piece)
+                except ClientError as error:
+                    if code_of(error) in PAST_END:
+                        return None
+                    raise
         except StagingLost:
             raise
         except BlobNotFound:
@@ -86,7 +100,15 @@ class Bucket:
             async with turn:
                 return part.index, await self.copy(handle, part.index + 1, source, part.offset, part.size)
 
-        copied = await asyncio.gather(*(one(part) for part in parts))
+        copies = [asyncio.ensure_future(one(part)) for part in parts]
+        try:
+            copied = await asyncio.gather(*copies)
+        except BaseException:
+            # Whoever aborts the multipart upload now is not to be followed by parts that are still being made.
+            for copy in copies:
+                copy.cancel()
+            await asyncio.wait(copies)
+            raise
         return {index: etag for index, etag in copied if etag}
 
     async def head(self, key: str) -> StoredObject:
@@ -108,10 +130,11 @@ class Bucket:
         except BlobNotFound:
             raise StoreUnavailable("there is no such bucket") from None
 
-    async def objects(self) -> AsyncIterator[StoredObject]:
-        """Every object below the prefix, a page at a time."""
+    async def objects(self, begin: str = "") -> AsyncIterator[StoredObject]:
+        """Every object whose key begins so, a page at a time."""
         pages = self._client.get_paginator("list_objects_v2")
-        async for page in _pages(pages.paginate(Bucket=self.place.bucket, Prefix=self.place.prefix)):
+        asked = {"Bucket": self.place.bucket, "Prefix": self.place.key(begin), "PaginationConfig": self._paged}
+        async for page in _pages(pages.paginate(**asked)):
             for found in page.get("Contents", []):
                 key = found["Key"].removeprefix(self.place.prefix)
                 yield StoredObject(key, found["Size"], found["LastModified"])
@@ -119,7 +142,8 @@ class Bucket:
     async def multiparts(self) -> AsyncIterator[StoredObject]:
         """Every multipart upload below the prefix that has no end, a page at a time."""
         pages = self._client.get_paginator("list_multipart_uploads")
-        async for page in _pages(pages.paginate(Bucket=self.place.bucket, Prefix=self.place.prefix)):
+        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix, "PaginationConfig": self._paged}
+        async for page in _pages(pages.paginate(**asked)):
             for found in page.get("Uploads", []):
                 handle = Handle(found["Key"].removeprefix(self.place.prefix), found["UploadId"])
                 yield StoredObject(handle.key, 0, found["Initiated"], str(handle))

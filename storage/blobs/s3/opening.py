@@ -7,7 +7,7 @@ from pathlib import Path
 import aioboto3
 from botocore.config import Config
 
-from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.bucket import MOST_LISTED, Bucket
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Place, parse
 from storage.blobs.slots import HERE, Slots
@@ -38,10 +38,12 @@ async def open_s3(
     scratch: Path | None = None,
     reserve: int | None = None,
     slots: Slots | None = None,
+    page: int = MOST_LISTED,
 ) -> S3BlobStore:
     """Open the store behind an ``s3:`` URL. Nothing is asked of the bucket yet.
 
-    ``scratch`` is where blobs go for programs that need a file. Raises :class:`storage.blobs.s3.url.BadUrl`.
+    ``scratch`` is where blobs go for programs that need a file. ``page`` is how many things one answer lists. Raises
+    :class:`storage.blobs.s3.url.BadUrl`.
     """
     place, keys = parse(url), keys or S3Keys()
     session = aioboto3.Session(keys.access_key, keys.secret_key, region_name=place.region)
@@ -58,7 +60,7 @@ async def open_s3(
                     "s3", endpoint_url=keys.public_endpoint, region_name=_region(place, session), config=_config(place)
                 )
             )
-        bucket = Bucket(client, public, place)
+        bucket = Bucket(client, public, place, page)
         return S3BlobStore(bucket, slots or HERE, scratch, reserve, stack.pop_all())
     raise AssertionError
 

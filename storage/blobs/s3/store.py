@@ -120,7 +120,7 @@ class S3BlobStore:
         handle = Handle.parse(staging)
         if await self._is_open(handle):
             return Reopened(staging, {part.index: part.etag for part in parts})
-        again = await self.bucket.begin(f"{handle.key.partition('.')[0]}.{uuid4().hex[:8]}", handle.slot_size)
+        again = await self.bucket.begin(handle.next_key(), handle.slot_size)
         try:
             etags = await self.bucket.copy_all(again, handle.key, parts)
         except BaseException:
@@ -130,9 +130,10 @@ class S3BlobStore:
 
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`. It is one already; nobody has been told of it so far."""
-        key = Handle.parse(staging).key
-        await self.bucket.head(key)
-        return key
+        handle = Handle.parse(staging)
+        await self.bucket.head(handle.key)
+        await self._delete_given_up(handle)
+        return handle.key
 
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -141,6 +142,7 @@ class S3BlobStore:
             await self.bucket.abort(handle)
             if sealed:
                 await self.bucket.delete(handle.key)
+                await self._delete_given_up(handle)
 
     async def holds(self, staging: str) -> bool:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -217,6 +219,14 @@ class S3BlobStore:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._wire.close()
         await self._opened.aclose()
+
+    async def _delete_given_up(self, handle: Handle) -> None:
+        """What was sealed before its slots were opened again, by whoever was killed before he could delete it."""
+        if handle.key == handle.original:
+            return
+        async for found in self.bucket.objects(handle.original):
+            if handle.follows(found.key):
+                await self.bucket.delete(found.key)
 
     async def _is_open(self, handle: Handle) -> bool:
         try:
