@@ -26,6 +26,8 @@ BATCH = 500
 SUFFIX = re.compile(r"\.(put|[0-9a-f]{8})\Z")
 #: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
 BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
+#: How the keys of derived blobs begin, so that a store can list them without everything else.
+DERIVED = "d-"
 #: Of an upload's key (RFC 9562); a lease token is of version 4.
 UPLOAD_VERSION = 7
 
@@ -37,9 +39,17 @@ async def dead_staging(store: BlobStore) -> AsyncIterator[StoredObject]:
             yield found
 
 
-async def orphans(store: BlobStore) -> AsyncIterator[StoredObject]:
-    """Blobs older than an hour that no row refers to and no job under way is about to refer to."""
-    async for batch in batches(store.blobs()):
+def derived_key(lease_token: UUID) -> str:
+    """The key of what an attempt at a job makes of another blob."""
+    return f"{DERIVED}{lease_token}"
+
+
+async def orphans(store: BlobStore, begin: str = "") -> AsyncIterator[StoredObject]:
+    """Blobs older than an hour that no row refers to and no job under way is about to refer to.
+
+    Only of those whose key begins so.
+    """
+    async for batch in batches(store.blobs(begin)):
         old = [found for found in batch if is_old(found)]
         owners = owners_of(old)
         # In this order: what is no longer on its way when it is looked for has its row by then.
@@ -70,7 +80,7 @@ def is_derived(found: StoredObject) -> bool:
 
 def owner_of(found: StoredObject) -> UUID | None:
     """The upload or the attempt that the bytes belong to; None when the name is none of ours."""
-    name = SUFFIX.sub("", found.key)
+    name = SUFFIX.sub("", found.key).removeprefix(DERIVED)
     try:
         owner = UUID(name)
     except ValueError:

@@ -1,11 +1,12 @@
 """The one that owns cleaning up: whatever a crash left of a dead upload is gone within the hour."""
 
 import logging
+import time
 from collections.abc import Awaitable
 from datetime import timedelta
 
 from services.clock import now
-from services.leftovers import BYTES_GONE, dead_staging, is_derived, orphans
+from services.leftovers import BYTES_GONE, DERIVED, dead_staging, is_derived, orphans
 from services.uploads import Uploads
 from storage import purge
 from storage.blobs import BlobStore, StoredObject
@@ -29,24 +30,31 @@ class Sweeper:
     def __init__(self, store: BlobStore, uploads: Uploads) -> None:
         self._store = store
         self._uploads = uploads
+        self._list_again = 0.0
 
     async def sweep(self) -> int:
-        """Sweep once. Returns how many staging areas were removed that should not have been there any more."""
+        """Sweep once. Returns how many staging areas were removed that should not have been there any more.
+
+        They are listed no more often than the store wants.
+        """
         while await self._uploads.expire():
             pass
         swept = 0
-        async for found in dead_staging(self._store):
-            swept += await self._remove(self._store.discard(found.staging), found)
+        if time.monotonic() >= self._list_again:
+            async for found in dead_staging(self._store):
+                swept += await self._remove(self._store.discard(found.staging), found)
+            self._list_again = time.monotonic() + self._store.listing_pause
         await self._sweep_rows()
         return swept
 
     async def sweep_derived(self) -> int:
         """Remove what cut-off compressions left among the blobs, an hour after. Returns how many blobs that were.
 
-        Looks at every blob, so this is for once an hour. An original is never removed, whatever the database says.
+        Looks at every derived blob, so this is for once an hour. An original is never removed, whatever the database
+        says.
         """
         swept = 0
-        async for found in orphans(self._store):
+        async for found in orphans(self._store, DERIVED):
             if is_derived(found):
                 swept += await self._remove(self._store.delete(found.key), found)
         return swept

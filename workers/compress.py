@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from services.errors import CompressionFailed, NotAVideo
+from services.leftovers import derived_key
 from services.media import Compression, MediaFacts
 from services.progress import Frame
 from storage import files as file_rows
@@ -75,7 +76,8 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: Crew
 
 async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
     # A key of this attempt's own: an attempt that lost its lease cannot touch the bytes of the one that won.
-    key = str(job.lease_token)
+    assert job.lease_token
+    key = derived_key(job.lease_token)
     size, sha256 = await asyncio.to_thread(_measure, target)
     await crew.store.put(key, target)
     try:

@@ -36,7 +36,7 @@ logger = logging.getLogger("cloudkeep.worker")
 POLL_SECONDS = 2.0
 ANNOUNCE_SECONDS = 3.0
 HOUSEKEEPING_SECONDS = 60.0
-#: Every blob is looked at, so not more often than it takes for one to count as left over.
+#: Every derived blob is looked at, so not more often than it takes for one to count as left over.
 DERIVED_SECONDS = 3600.0
 #: The lease is renewed this many times before it would run out.
 RENEWALS = 4
@@ -268,10 +268,12 @@ class Worker:
 
     async def _keep_house(self) -> None:
         await accounts.purge_expired(now())
-        await self._sweeper.sweep()
+        if self._roster.is_first:
+            await self._sweeper.sweep()
 
     async def _sweep_derived(self) -> None:
-        await self._sweeper.sweep_derived()
+        if self._roster.is_first:
+            await self._sweeper.sweep_derived()
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -40,6 +40,11 @@ class Roster:
             self._names = names
             self._owned.clear()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this worker does what one is enough for. Two may think so for some seconds, which is harmless."""
+        return min(self._names) == self._me
+
     def owns(self, upload_id: UUID) -> bool:
         """Whether this worker is the upload's owner."""
         known = self._owned.get(upload_id)

@@ -256,8 +256,13 @@ class BlobStore(Protocol):
         """
         ...
 
-    def blobs(self) -> AsyncIterator[StoredObject]:
-        """Every blob, in any order and in the same manner as ``staged``."""
+    @property
+    def listing_pause(self) -> float:
+        """Seconds to let pass before ``staged`` is asked for again by whoever only tidies up: asking may cost."""
+        ...
+
+    def blobs(self, begin: str = "") -> AsyncIterator[StoredObject]:
+        """Every blob whose key begins so, in any order and in the same manner as ``staged``."""
         ...
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:

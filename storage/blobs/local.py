@@ -41,6 +41,7 @@ class LocalBlobStore:
     min_chunk_size = 64 * 1024
     reads_staging = True
     takes_direct = False
+    listing_pause = 0.0
 
     def __init__(self, root: Path, reserve: int | None = None) -> None:
         """``reserve`` bytes of the file system stay free of new staging areas; None picks a share that suits it."""
@@ -163,9 +164,10 @@ class LocalBlobStore:
         async for found in self._listed(_files(self._root / "staging")):
             yield found
 
-    async def blobs(self) -> AsyncIterator[StoredObject]:
+    async def blobs(self, begin: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for found in self._listed(_files(self._root / "blobs", depth=2)):
+        files = _files(self._root / "blobs", depth=2)
+        async for found in self._listed(found for found in files if found.key.startswith(begin)):
             yield found
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:

@@ -10,6 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.clock import now
+from services.leftovers import derived_key
 from services.sweeper import Sweeper
 from storage import jobs, purge, receipts
 from storage import uploads as rows
@@ -101,7 +102,7 @@ async def test_bytes_that_nobody_knows_are_removed_after_an_hour(bench: Bench, s
 async def test_what_a_killed_compression_was_about_to_store_is_removed_after_an_hour(
     bench: Bench, sweeper: Sweeper, root: Path
 ) -> None:
-    old, young = f"{uuid4()}.put", f"{uuid4()}.put"
+    old, young = f"{derived_key(uuid4())}.put", f"{derived_key(uuid4())}.put"
     for key in (old, young):
         await bench.store.stage(key, 1_000)
     make_old(root, old)
@@ -115,7 +116,8 @@ async def test_what_a_running_compression_is_about_to_store_stays_however_long_i
     await atomically(lambda: jobs.enqueue(JobKind.COMPRESS, uuid7(), now()))
     job = await jobs.claim([JobKind.COMPRESS], "worker", timedelta(seconds=60), now())
     assert job
-    key = f"{job.lease_token}.put"
+    assert job.lease_token
+    key = f"{derived_key(job.lease_token)}.put"
     await bench.store.stage(key, 1_000)
     make_old(root, key)
     assert await sweeper.sweep() == 0
@@ -133,7 +135,7 @@ async def put(bench: Bench, key: str, root: Path, *, hours: float = 2) -> None:
 async def test_what_a_killed_compression_had_stored_already_is_removed_after_an_hour(
     bench: Bench, sweeper: Sweeper, root: Path
 ) -> None:
-    old, young = str(uuid4()), str(uuid4())
+    old, young = derived_key(uuid4()), derived_key(uuid4())
     await put(bench, old, root)
     await put(bench, young, root, hours=0.5)
     assert await sweeper.sweep_derived() == 1
@@ -146,7 +148,8 @@ async def test_what_a_running_compression_has_stored_waits_for_its_row(
     await atomically(lambda: jobs.enqueue(JobKind.COMPRESS, uuid4(), now()))
     job = await jobs.claim([JobKind.COMPRESS], "test", timedelta(minutes=1), now())
     assert job
-    await put(bench, str(job.lease_token), root)
+    assert job.lease_token
+    await put(bench, derived_key(job.lease_token), root)
     assert await sweeper.sweep_derived() == 0
 
 
@@ -217,6 +220,17 @@ async def test_what_cannot_be_removed_does_not_keep_the_rest(
     monkeypatch.setattr(bench.store, "discard", refuse_the_first)
     assert await sweeper.sweep() == 2
     assert staged(root) == {keys[0]}
+
+
+async def test_a_store_that_asks_for_a_pause_is_not_listed_again_meanwhile(
+    bench: Bench, ada: UUID, sweeper: Sweeper, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(bench.store), "listing_pause", 900.0)
+    await sweeper.sweep()
+    await upload_with(bench, ada, status=S.ABORTED)
+    assert await sweeper.sweep() == 0
+    monkeypatch.setattr(type(bench.store), "listing_pause", 0.0)
+    assert await Sweeper(bench.store, bench.uploads).sweep() == 1
 
 
 async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper: Sweeper, root: Path) -> None:

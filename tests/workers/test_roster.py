@@ -64,3 +64,12 @@ def test_a_job_that_was_begun_before_is_anybodys() -> None:
     mine = roster("one", *NAMES)
     begun = due(next(upload for upload in UPLOADS if not mine.owns(upload)), attempts=1)
     assert mine.in_turn([begun], MOMENT) == [begun]
+
+
+def test_one_of_all_workers_is_the_first() -> None:
+    names = ["one", "two", "three"]
+    rosters = [Roster(name) for name in names]
+    assert all(roster.is_first for roster in rosters)
+    for roster in rosters:
+        roster.update(names)
+    assert [roster.is_first for roster in rosters] == [True, False, False]

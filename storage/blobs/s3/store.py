@@ -40,6 +40,8 @@ class S3BlobStore:
     min_chunk_size = MIN_PART
     reads_staging = False
     takes_direct = True
+    #: A request for every thousand unfinished uploads; what one misses is found by the next.
+    listing_pause = 900.0
 
     def __init__(
         self, bucket: Bucket, slots: Slots, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
@@ -201,9 +203,9 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         return self.bucket.multiparts()
 
-    def blobs(self) -> AsyncIterator[StoredObject]:
+    def blobs(self, begin: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self.bucket.objects()
+        return self.bucket.objects(begin)
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`."""
