@@ -1,7 +1,7 @@
 """What is asked of a bucket, in our own words and with our own errors. Keys are ours, without the prefix."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +10,7 @@ from storage.blobs.base import Part, StoredObject
 from storage.blobs.s3.errors import code_of, translated
 from storage.blobs.s3.handles import Handle
 from storage.blobs.s3.rules import Rules
+from storage.blobs.s3.signing import SAMPLE, Keys, Signer
 from storage.blobs.s3.url import S3Place
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
@@ -26,8 +27,12 @@ PAST_END = frozenset({"InvalidRange", "InvalidArgument"})
 class Bucket:
     """A bucket, below a prefix. Every method raises :class:`StoreUnavailable` after it was tried several times."""
 
-    def __init__(self, client: Any, public: Any, place: S3Place, page: int = MOST_LISTED) -> None:
-        """``public`` signs what clients use. ``page`` is how many things one answer lists."""
+    def __init__(
+        self, client: Any, public: Any, place: S3Place, keys: Callable[[], Awaitable[Keys]], page: int = MOST_LISTED
+    ) -> None:
+        """``public`` knows where clients reach S3. ``page`` is how many things one answer lists."""
+        self._keys = keys
+        self._signers: dict[Any, Signer] = {}
         self._page = page
         self._paged = {"PageSize": page}
         self._client = client
@@ -150,32 +155,44 @@ class Bucket:
 
     async def signed_part(self, handle: Handle, number: int) -> str:
         """Where the bytes of a part go, for ourselves."""
-        return await self._sign(self._client, "upload_part", {**self._multipart(handle), "PartNumber": number}, SIGNED)
+        return await self._sign(self._client, "PUT", handle.key, _part(handle, number), SIGNED)
 
     async def signed_object(self, key: str) -> str:
         """Where an object can be read, for ourselves."""
-        return await self._sign(self._client, "get_object", self._object(key), SIGNED)
+        return await self._sign(self._client, "GET", key, {}, SIGNED)
 
     async def public_part(self, handle: Handle, number: int, size: int, seconds: int) -> str:
         """Where a client sends exactly so many bytes: their number is signed, too."""
-        parameters = {**self._multipart(handle), "PartNumber": number, "ContentLength": size}
-        return await self._sign(self._public, "upload_part", parameters, seconds)
+        return await self._sign(self._public, "PUT", handle.key, _part(handle, number), seconds, size)
 
     async def public_object(self, key: str, seconds: int, mime_type: str, disposition: str) -> str:
         """Where a client reads an object, and under which name."""
-        said = {"ResponseContentType": mime_type, "ResponseContentDisposition": disposition}
-        return await self._sign(self._public, "get_object", {**self._object(key), **said}, seconds)
+        said = {"response-content-type": mime_type, "response-content-disposition": disposition}
+        return await self._sign(self._public, "GET", key, said, seconds)
 
-    async def _sign(self, client: Any, operation: str, parameters: Mapping[str, object], seconds: int) -> str:
+    async def _sign(
+        self, client: Any, method: str, key: str, query: Mapping[str, str], seconds: int, length: int | None = None
+    ) -> str:
         with translated():
-            signed = await client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
-        return str(signed)
+            keys = await self._keys()
+            signer = self._signers.get(client) or await self._new_signer(client)
+        return signer.sign(method, self.place.key(key), query, keys, seconds, length)
+
+    async def _new_signer(self, client: Any) -> Signer:
+        asked = {"Bucket": self.place.bucket, "Key": SAMPLE}
+        sample = await client.generate_presigned_url("get_object", Params=asked, ExpiresIn=SIGNED)
+        self._signers[client] = signer = Signer(sample)
+        return signer
 
     def _object(self, key: str) -> dict[str, Any]:
         return {"Bucket": self.place.bucket, "Key": self.place.key(key)}
 
     def _multipart(self, handle: Handle) -> dict[str, Any]:
         return {**self._object(handle.key), "UploadId": handle.upload_id}
+
+
+def _part(handle: Handle, number: int) -> dict[str, str]:
+    return {"partNumber": str(number), "uploadId": handle.upload_id}
 
 
 async def _pages(paginated: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:

@@ -2,12 +2,15 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aioboto3
 from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
 
 from storage.blobs.s3.bucket import MOST_LISTED, Bucket
+from storage.blobs.s3.signing import Keys
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Place, parse
 from storage.blobs.slots import HERE, Slots
@@ -60,9 +63,18 @@ async def open_s3(
                     "s3", endpoint_url=keys.public_endpoint, region_name=_region(place, session), config=_config(place)
                 )
             )
-        bucket = Bucket(client, public, place, page)
+        bucket = Bucket(client, public, place, partial(_credentials, session), page)
         return S3BlobStore(bucket, slots or HERE, scratch, reserve, stack.pop_all())
     raise AssertionError
+
+
+async def _credentials(session: aioboto3.Session) -> Keys:
+    """What to sign with now; some of them are renewed every hour."""
+    known = await session.get_credentials()
+    if known is None:
+        raise NoCredentialsError
+    keys: Keys = await known.get_frozen_credentials()
+    return keys
 
 
 def _region(place: S3Place, session: aioboto3.Session) -> str:
