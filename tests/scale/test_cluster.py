@@ -20,7 +20,7 @@ from tests.scale.proofs import equip, nothing_is_left, stored_once
 from tests.scale.watchers import Watcher
 from tests.support.s3 import S3Server
 from tests.support.server import Api, http_client, sign_up
-from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
+from tests.support.uploads import Sent, assert_whole, begin, padded_clip, persist, to_the_end
 
 KILLS = int(os.environ.get("SCALE_KILLS", "8"))
 SEED = int(os.environ.get("SCALE_SEED", str(secrets.randbits(32))))
@@ -36,6 +36,8 @@ COMPRESSED = 10
 CHUNK = 5 * 1024 * 1024
 LAST = 64 * 1024
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
+#: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
+CALM = 0.7
 
 
 class Killer:
@@ -63,10 +65,17 @@ class Killer:
 
     async def _go_on(self) -> None:
         while not self.is_done:
+            if self._random.random() < CALM:
+                await self._calm()
             await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
             victim = self._random.choice(self._cluster.mortals)
             victim.kill()
             self.kills[victim.name] += 1
+
+    async def _calm(self) -> None:
+        """Return once somebody is ready."""
+        async with http_client(self._cluster.url) as http:
+            await persist(lambda: http.get("/readyz"))
 
 
 def a_file(number: int) -> Sent:
