@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,9 @@ def upload(
     ] = None,
     url: Annotated[str, typer.Option(envvar="CLOUDKEEP_URL", help="The server.")] = URL,
     parallel: Annotated[int, typer.Option(help="Chunks that are sent at once, 1 to 32.")] = 4,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Send chunks straight to the server's S3 store, if it has one.")
+    ] = False,
 ) -> None:
     """Upload files and print the ID of each. Run it again after an interruption: it sends only what is missing.
 
@@ -37,25 +41,27 @@ def upload(
     compressed, 130 interrupted.
     """
     try:
-        code = _upload(files, compress, max_height, url, parallel)
+        code = _upload(lambda: _order(files, compress, max_height, url, parallel, direct=direct))
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{INTERRUPTED}\n" if sys.stderr.isatty() else f"{INTERRUPTED}\n")
         code = 130
     raise typer.Exit(code)
 
 
-def _upload(files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int) -> int:
+def _upload(order: "Callable[[], Order]") -> int:
     from cloudkeep.client.errors import ClientError
     from cloudkeep.client.run import run
 
     try:
-        return run(_order(files, compress, max_height, url, parallel), _identity())
+        return run(order(), _identity())
     except ClientError as error:
         sys.stderr.write(f"cloudkeep: {error}\n")
         return error.exit_code
 
 
-def _order(files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int) -> "Order":
+def _order(
+    files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int, *, direct: bool
+) -> "Order":
     from cloudkeep.client.errors import UsageError
     from cloudkeep.client.run import Order
     from cloudkeep.values import public_url
@@ -66,7 +72,7 @@ def _order(files: list[Path], compress: str | None, max_height: int | None, url:
         address = public_url(url)
     except ValueError as error:
         raise UsageError(f"--url: {error}") from error
-    return Order(tuple(files), address, _compression(compress, max_height), parallel)
+    return Order(tuple(files), address, _compression(compress, max_height), parallel, direct)
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":

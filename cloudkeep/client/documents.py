@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 SESSION = "session { accessToken refreshToken } userErrors { code message }"
-STATE = "id status size receivedBytes error { message } file { id }"
+STATE = "id status size receivedBytes direct error { message } file { id }"
 
 ME = "{ me { id } }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION} }} }}"
@@ -16,10 +16,12 @@ LOOK = f"query ($id: ID!) {{ upload(id: $id) {{ {STATE} }} }}"
 SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
   upload(id: $id) { slots(first: $first, after: $after, missing: true) {
     nodes { index offset size url } pageInfo { hasNextPage endCursor } } } }"""
+REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
+  reportChunks(uploadId: $id, chunks: $chunks) { upload { id } userErrors { code message } } }"""
 PROGRESS = """subscription ($id: ID!, $after: String) {
   uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed waitsFor } }"""
 
-ALL = (ME, LOGIN, REFRESH, BEGIN, COMPLETE, LOOK, SLOTS, PROGRESS)
+ALL = (ME, LOGIN, REFRESH, BEGIN, COMPLETE, LOOK, SLOTS, REPORT, PROGRESS)
 
 
 def by_digest() -> dict[str, str]:

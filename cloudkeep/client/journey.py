@@ -9,6 +9,7 @@ from cloudkeep.client.errors import UploadFailed
 from cloudkeep.client.follow import Follower
 from cloudkeep.client.moments import READING, SENDING, Meter, Track
 from cloudkeep.client.patience import Patience
+from cloudkeep.client.reports import Reports
 from cloudkeep.client.sender import Sender
 from cloudkeep.client.session import Session
 from cloudkeep.client.slots import OpenSlots
@@ -23,13 +24,17 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Means:
-    """What every file's way needs. ``parallel`` is the number of slots that are sent at once."""
+    """What every file's way needs. ``parallel`` is the number of slots that are sent at once.
+
+    ``direct`` asks for slots in the server's own store, which it may have none of.
+    """
 
     http: httpx.AsyncClient
     session: Session
     compress: Compression | None = None
     parallel: int = 4
     patience: Patience = field(default_factory=Patience)
+    direct: bool = False
 
 
 class Journey:
@@ -45,7 +50,7 @@ class Journey:
         """Read the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
         size = self._source.size
         digests = await self._source.digests(default_chunk_size(size), Meter(self._track, READING, size).at)
-        new = new_upload(self._source.name, size, digests, self._means.compress)
+        new = new_upload(self._source.name, size, digests, self._means.compress, direct=self._means.direct)
         state = await self._uploads.begin(new)
         if state.status == RECEIVING and state.received_bytes:
             self._track.note(f"the server has {state.received_bytes / size:.0%} of it already")
@@ -68,7 +73,8 @@ class Journey:
             return state
         meter = Meter(self._track, SENDING, state.size)
         slots = OpenSlots(self._uploads, state.id)
-        sender = Sender(self._means.http, slots, self._source, self._means.patience, self._track.note)
+        reports = Reports(self._uploads, state.id) if state.direct else None
+        sender = Sender(self._means.http, slots, self._source, self._means.patience, self._track.note, reports)
         meter.at(state.received_bytes)
         await sender.send(state.received_bytes, meter, self._means.parallel)
         return await self._uploads.complete(state.id)

@@ -40,6 +40,7 @@ class Order:
     url: str
     compress: Compression | None = None
     parallel: int = 4
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run(order: Order, identity: str | Credentials) -> Exit:
             if not isinstance(identity, str):
                 # Asked between two runs of the loop, because asking blocks.
                 runner.run(session.sign_in(*identity()))
-            means = Means(http, session, order.compress, order.parallel)
+            means = Means(http, session, order.compress, order.parallel, direct=order.direct)
             return runner.run(upload_all(order.files, means, open_display()))
         finally:
             runner.run(http.aclose())

@@ -12,6 +12,7 @@ from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
 from cloudkeep.client.http import BUDGET_USED_UP, CHUNK_TIMEOUT, demand_answer, passing_faults, retry_after, seconds_of
 from cloudkeep.client.moments import Meter
 from cloudkeep.client.patience import Attempts, Notify, Patience
+from cloudkeep.client.reports import CLOSED, Reports, UploadClosed
 from cloudkeep.client.slots import OpenSlots
 from cloudkeep.client.source import Source
 from cloudkeep.client.tasks import task_group
@@ -22,7 +23,12 @@ from cloudkeep.client.uploads import Slot
 RENEWALS = 3
 #: A store behind the server may refuse its own URLs in words of its own, but with this status.
 URL_REFUSED = 403
-CLOSED = "UPLOAD_CLOSED"
+#: S3's answers to chunks that came too late, or too slowly
+#: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+NO_UPLOAD = 404
+STALLED = b"<Code>RequestTimeout</Code>"
+#: What no chunk has as its ETag.
+GONE = "-"
 LIMITED = "RATE_LIMITED"
 #: What is tried again although it is no fault of the server's.
 PASSING = {
@@ -38,16 +44,20 @@ class UrlRefused(Exception):
     """The slot's URL has expired, or is none of the server's."""
 
 
-class UploadClosed(Exception):
-    """The upload takes no more chunks: it is complete, or at its end."""
-
-
 class Sender:
     """Fills the open slots of one upload from one source."""
 
     def __init__(
-        self, http: httpx.AsyncClient, slots: OpenSlots, source: Source, patience: Patience, notify: Notify
+        self,
+        http: httpx.AsyncClient,
+        slots: OpenSlots,
+        source: Source,
+        patience: Patience,
+        notify: Notify,
+        reports: Reports | None = None,
     ) -> None:
+        """With ``reports``, the slots are in the server's store, and what is there is told."""
+        self._reports = reports
         self._http = http
         self._slots = slots
         self._source = source
@@ -97,16 +107,27 @@ class Sender:
     async def _put(self, slot: Slot, tally: "_Tally") -> None:
         # Read twice, once for the digest and once to send: the second time comes from the system's cache.
         digest = await self._source.sha256_of(slot.offset, slot.size)
-        headers = {
-            "Content-Length": str(slot.size),
-            "Content-Type": "application/octet-stream",
-            "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
-        }
+        headers = {"Content-Length": str(slot.size), "Content-Type": "application/octet-stream"}
+        if not self._reports:
+            headers["Content-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
         async with aclosing(tally.watch(slot, self._source.blocks(slot.offset, slot.size))) as content:
             with passing_faults(slot.url):
                 response = await self._http.put(slot.url, content=content, headers=headers, timeout=CHUNK_TIMEOUT)
-        _judge(response)
+        if self._reports:
+            await self._report(self._reports, slot, response, digest)
+        else:
+            _judge(response)
         tally.settle(slot)
+
+    async def _report(self, reports: Reports, slot: Slot, response: httpx.Response, digest: bytes) -> None:
+        if response.status_code == NO_UPLOAD:
+            # The store has thrown everything away, which the server finds out when it is told of a chunk.
+            await reports.tell(slot.index, GONE, digest.hex())
+            raise UploadClosed
+        if STALLED in response.content:
+            raise TryAgain(PASSING["BODY_STALLED"])
+        _judge(response)
+        await reports.tell(slot.index, response.headers.get("etag", ""), digest.hex())
 
 
 class _Tally:

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cloudkeep.client.documents import BEGIN, COMPLETE, LOOK, SLOTS
+from cloudkeep.client.documents import BEGIN, COMPLETE, LOOK, REPORT, SLOTS
 from cloudkeep.client.errors import Refused, UploadFailed
 from cloudkeep.client.graphql import Json
 from cloudkeep.client.patience import Attempts, Notify, Patience, persist
@@ -23,7 +23,10 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class UploadState:
-    """Where an upload stands. ``error`` is the server's message, if there is one."""
+    """Where an upload stands. ``error`` is the server's message, if there is one.
+
+    The slots of one that is ``direct`` lead to the server's store, and it wants to be told what is there.
+    """
 
     id: str
     status: str
@@ -31,6 +34,7 @@ class UploadState:
     received_bytes: int
     file_id: str | None
     error: str | None
+    direct: bool = False
 
     @classmethod
     def of(cls, upload: Json | None) -> Self:
@@ -45,6 +49,7 @@ class UploadState:
             received_bytes=upload["receivedBytes"],
             file_id=file.get("id"),
             error=error.get("message"),
+            direct=upload["direct"],
         )
 
 
@@ -70,10 +75,11 @@ class SlotPage:
     next: str | None
 
 
-def new_upload(name: str, size: int, digests: Digests, compress: Compression | None) -> Json:
-    """The input of ``initUpload``. Its idempotency key depends on what is uploaded, and on nothing else.
+def new_upload(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
+    """The input of ``initUpload``; without ``direct`` the server decides on the way of the chunks.
 
-    So a second run finds the upload of the first one, wherever and whenever it is started.
+    Its idempotency key depends on what is uploaded, and on nothing else. So a second run finds the upload of the first
+    one, wherever and whenever it is started.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
     identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
@@ -86,6 +92,7 @@ def new_upload(name: str, size: int, digests: Digests, compress: Compression | N
         "chunkHashes": digests.chunks,
         "compress": options,
         "idempotencyKey": key,
+        "direct": direct or None,
     }
 
 
@@ -127,6 +134,10 @@ class Uploads:
         slots, info = upload["slots"]["nodes"], upload["slots"]["pageInfo"]
         following = info["endCursor"] if info["hasNextPage"] else None
         return SlotPage([Slot(**slot, page=after) for slot in slots], following)
+
+    async def report(self, upload_id: str, chunks: list[Json]) -> None:
+        """Say what was sent to the store. Raises :class:`Refused` by the first of them that is not as it was said."""
+        await self._ask(REPORT, id=upload_id, chunks=chunks)
 
     async def _ask(self, document: str, **variables: object) -> Any:
         return await persist(lambda: self._session.ask(document, **variables), Attempts(self._patience, self._notify))
