@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
-from cloudkeep.settings import Settings
 from tests.clips import bikes
 from tests.deployment import composefile
 from tests.smtp_sink import smtp_sink
-from tests.support.server import digest, sign_up
+from tests.support.server import Api, digest, sign_up
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 APIS = ("172.31.254.11", "172.31.254.12")
 WORKERS = 2
+#: The HEALTHCHECK of the Dockerfile.
+IMAGE_CHECK = ("CMD", "cloudkeep", "health")
 #: PostgreSQL refuses to run as root, which everybody is in these namespaces.
 NOT_ROOT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
@@ -86,19 +86,26 @@ class Stack:
                 process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 40)
 
-    async def done(self, service: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """A process that has to end well."""
-        process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=self.volume(service))
-        assert await asyncio.wait_for(process.wait(), 60) == 0, f"{service}: {command}"
+    async def done(self, service: str, command: Sequence[str], environment: Mapping[str, str], code: int = 0) -> str:
+        """What a process printed, which has to end with this exit code."""
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, cwd=self.volume(service), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        printed, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == code, f"{service}: {command}: {process.returncode}\n{printed.decode()}"
+        return printed.decode()
 
-    async def healthy(self, service: str) -> None:
+    async def healthy(
+        self, service: str, check: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
         """Wait until the service's health check says so."""
-        kind, *words = self._services[service]["healthcheck"]["test"]
+        kind, *words = check or self._services[service]["healthcheck"]["test"]
         command = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+        given = environment or self.environment(service)
 
         async def look() -> bool:
             process = await asyncio.create_subprocess_exec(
-                *command, env=self.environment(service), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                *command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             return await process.wait() == 0
 
@@ -106,30 +113,88 @@ class Stack:
 
 
 async def run(folder: Path, services: Any) -> None:
-    """Start everything in the order of the Compose file and use it once."""
+    """Start everything in the order of the Compose file, use it, replace what an upgrade replaces, and use it again."""
     stack = Stack(folder, services)
     async with AsyncExitStack() as running:
         await start_stores(stack, running)
         sink = await running.enter_async_context(smtp_sink(port=1025))
-        more = without_what_is_not_there_yet(stack)
-        migrate = stack.environment("migrate", **more, CLOUDKEEP_DATA_DIR=str(stack.volume("migrate")))
-        await stack.done("migrate", ["cloudkeep", *stack.command("migrate")], migrate)
-        for address in APIS:
-            data = str(stack.volume(f"api-{address}"))
-            here = stack.environment("api", **more, CLOUDKEEP_HOST=address, CLOUDKEEP_DATA_DIR=data)
-            await running.enter_async_context(stack.running("api", ["cloudkeep", *stack.command("api")], here))
-            await eventually(lambda address=address: is_ready(address))  # type: ignore[misc]
-        for number in range(WORKERS):
-            data = str(stack.volume(f"worker-{number}"))
-            names = {"CLOUDKEEP_WORKER_NAME": f"worker-{number}", "CLOUDKEEP_WORKER_PORT": str(9000 + number)}
-            here = stack.environment("worker", **more, **names, CLOUDKEEP_DATA_DIR=data)
-            await running.enter_async_context(stack.running("worker", ["cloudkeep", *stack.command("worker")], here))
+        await migrate(stack)
+        workers = AsyncExitStack()
+        running.push_async_exit(workers)
+        await start_workers(stack, workers)
+        for number in range(len(APIS)):
+            await running.enter_async_context(api(stack, number))
+        await are_healthy(stack)
         await start_proxy(stack, running)
         authority = stack.volume("proxy") / ".local/share/caddy/pki/authorities/local/root.crt"
         tls = ssl.create_default_context(cafile=str(authority))
         async with httpx.AsyncClient(base_url="https://localhost", verify=tls, timeout=60) as http:
             await eventually(lambda: answers(http))  # the certificate comes a moment after the start
-            await use(http, sink)
+            person = await sign_up(http, sink)
+            await use(person)
+            await show_their_numbers()
+            await give_the_bucket_its_rule(stack)
+            await migrate(stack)
+            await workers.aclose()
+            await start_workers(stack, workers)
+            await are_healthy(stack)
+            await use(person)
+
+
+async def migrate(stack: Stack) -> None:
+    given = stack.environment("migrate", CLOUDKEEP_DATA_DIR=str(stack.volume("migrate")))
+    await stack.done("migrate", ["cloudkeep", *stack.command("migrate")], given)
+
+
+def api_environment(stack: Stack, number: int) -> dict[str, str]:
+    data = str(stack.volume(f"api-{number}"))
+    return stack.environment("api", CLOUDKEEP_HOST=APIS[number], CLOUDKEEP_DATA_DIR=data)
+
+
+def worker_environment(stack: Stack, number: int) -> dict[str, str]:
+    # Containers have a host name each, and the same port.
+    names = {"CLOUDKEEP_WORKER_NAME": f"worker-{number}", "CLOUDKEEP_HOST": f"127.0.0.{20 + number}"}
+    return stack.environment("worker", **names, CLOUDKEEP_DATA_DIR=str(stack.volume(f"worker-{number}")))
+
+
+@asynccontextmanager
+async def api(stack: Stack, number: int) -> AsyncIterator[None]:
+    command = ["cloudkeep", *stack.command("api")]
+    async with stack.running("api", command, api_environment(stack, number)):
+        yield
+
+
+async def start_workers(stack: Stack, running: AsyncExitStack) -> None:
+    for number in range(WORKERS):
+        command = ["cloudkeep", *stack.command("worker")]
+        await running.enter_async_context(stack.running("worker", command, worker_environment(stack, number)))
+
+
+async def are_healthy(stack: Stack) -> None:
+    """By the image's health check, which the API has, and by the worker's own."""
+    for number in range(len(APIS)):
+        await stack.healthy("api", IMAGE_CHECK, api_environment(stack, number))
+    for number in range(WORKERS):
+        await stack.healthy("worker", environment=worker_environment(stack, number))
+
+
+async def give_the_bucket_its_rule(stack: Stack) -> None:
+    given = api_environment(stack, 0)
+    assert "lifecycle" in await stack.done("api", ["cloudkeep", "doctor", "--fix"], given, code=1)
+    assert await stack.done("api", ["cloudkeep", "doctor"], given) == "All is well.\n"
+
+
+async def show_their_numbers() -> None:
+    """Every worker tells of itself, and one of them of the job that it did."""
+    runs = 0.0
+    async with httpx.AsyncClient() as http:
+        for number in range(WORKERS):
+            url = f"http://127.0.0.{20 + number}:9000"
+            assert (await http.get(f"{url}/healthz")).status_code == 200
+            lines = (await http.get(f"{url}/metrics")).text.splitlines()
+            assert 'cloudkeep_processes{role="worker"} 1.0' in lines
+            runs += sum(float(line.split()[1]) for line in lines if line.startswith("cloudkeep_job_runs_total{"))
+    assert runs == 2  # put together, compressed
 
 
 async def start_postgres(stack: Stack, running: AsyncExitStack) -> None:
@@ -166,11 +231,6 @@ async def start_proxy(stack: Stack, running: AsyncExitStack) -> None:
     await stack.healthy("proxy")
 
 
-async def is_ready(address: str) -> bool:
-    async with httpx.AsyncClient(base_url=f"http://{address}:8000") as http:
-        return await answers(http)
-
-
 async def answers(http: httpx.AsyncClient) -> bool:
     try:
         return (await http.get("/readyz")).status_code == 200
@@ -178,32 +238,15 @@ async def answers(http: httpx.AsyncClient) -> bool:
         return False
 
 
-async def use(http: httpx.AsyncClient, sink: Any) -> None:
-    """Register, upload, wait until it is READY with its compressed copy, download."""
-    clip = bikes().read_bytes()
-    api = await sign_up(http, sink)
+async def use(api: Api) -> None:
+    """Upload, wait until it is READY with its compressed copy, download."""
+    clip = bikes().read_bytes() + os.urandom(8)  # nothing that is there already
     upload = await api.upload(clip, fileName="bikes.mp4", compress={"preset": "FAST"})
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
     file = (await api.look(upload["id"]))["file"]
     assert file["downloadUrl"].startswith("https://localhost/")
-    assert digest((await http.get(file["downloadUrl"], follow_redirects=True)).content) == digest(clip)
+    assert digest((await api.http.get(file["downloadUrl"], follow_redirects=True)).content) == digest(clip)
     assert len(file["renditions"]) == 1
-
-
-def without_what_is_not_there_yet(stack: Stack) -> dict[str, str]:
-    """SQLite and files in place of the stores whose URLs this version refuses."""
-    here = {"database_url": f"sqlite://{stack.volume('shared')}/cloudkeep.sqlite3"}
-    here["blob_url"] = (stack.volume("shared") / "blobs").as_uri()
-    return {f"CLOUDKEEP_{name.upper()}": url for name, url in here.items() if not is_taken(stack, name)}
-
-
-def is_taken(stack: Stack, name: str) -> bool:
-    given = {name: stack.environment("api")[f"CLOUDKEEP_{name.upper()}"]}
-    try:
-        Settings(data_dir=stack.volume("settings"), secret_keys="first:a secret that is long enough", **given)  # type: ignore[arg-type]
-    except ValidationError:
-        return False
-    return True
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cloudkeep.settings import Settings
 from services.sizes import MAX_CHUNK_SIZE, MIB
 from tests.cloudkeep.test_packaging import locked
 from tests.deployment import composefile, dockerfile
@@ -18,6 +19,10 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ["docker-compose.yml", "compose.direct.yml", "compose.single.yml"]
 DEV = locked(ROOT / "requirements/dev.txt")
 TOOLS = Path(sys.executable).parent
+SETTINGS = {f"CLOUDKEEP_{name.upper()}" for name in Settings.model_fields}
+VARIABLE = re.compile(r"\bCLOUDKEEP_[A-Z0-9_]*[A-Z0-9]\b")
+#: What the command line's client reads.
+CLIENTS = {"CLOUDKEEP_TOKEN", "CLOUDKEEP_URL"}
 CADDYFILES = ["deploy/Caddyfile", "deploy/direct.caddy"]
 
 
@@ -167,3 +172,36 @@ def test_a_container_has_longer_to_stop_than_its_process_takes(stack: Any) -> No
     api = stack["services"]["api"]
     drain = int(api["environment"]["CLOUDKEEP_DRAIN_SECONDS"])
     assert int(api["stop_grace_period"].removesuffix("s")) >= drain + 10
+
+
+def test_containers_are_given_settings_that_there_are(secrets: dict[str, str]) -> None:
+    given = {
+        name
+        for file in COMPOSE
+        for each in composefile.load(ROOT / file, secrets)["services"].values()
+        if "image" not in each or each["image"].startswith("cloudkeep")
+        for name in each.get("environment", ())
+    }
+    assert "CLOUDKEEP_BLOB_URL" in given
+    assert given - {"CLOUDKEEP_S3_DOMAIN"} <= SETTINGS  # compose.direct.yml gives that one to the proxy
+
+
+def test_every_variable_that_is_named_anywhere_is_a_setting_or_one_of_the_compose_files() -> None:
+    compose = {name for file in COMPOSE for name in re.findall(r"\$\{(CLOUDKEEP_\w+)", (ROOT / file).read_text())}
+    documents = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "deploy").iterdir(), ROOT / "Dockerfile"]
+    named = {path.name: set(VARIABLE.findall(path.read_text())) for path in documents}
+    unknown = {name: found - SETTINGS - CLIENTS - compose for name, found in named.items()}
+    assert {name: found for name, found in unknown.items() if found} == {}
+
+
+def test_the_stack_s_own_variables_are_in_the_table_of_its_page(secrets: dict[str, str]) -> None:
+    text = (ROOT / "docs/deployment.md").read_text()
+    own = set(re.findall(r"\$\{(CLOUDKEEP_\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert sorted(name for name in own - SETTINGS - secrets.keys() if name not in text) == []
+
+
+def test_every_setting_is_in_the_readme_s_table() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    told = {name for line in lines if line.startswith("| `CLOUDKEEP_") for name in VARIABLE.findall(line.split("|")[1])}
+    assert sorted(SETTINGS - told) == []
+    assert sorted(told - SETTINGS - CLIENTS) == []

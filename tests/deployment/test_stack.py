@@ -23,7 +23,7 @@ exec "$PYTHON" -m tests.deployment.inside "$1"
 pytestmark = pytest.mark.skipif("COMPOSE_CHECK" not in os.environ, reason="make compose-check runs the stack")
 
 
-def test_the_stack_takes_an_upload_from_registration_to_download(tmp_path: Path) -> None:
+def test_the_stack_takes_uploads_from_registration_to_download_before_and_after_an_upgrade(tmp_path: Path) -> None:
     assert make_env(tmp_path).returncode == 0
     names = [("127.0.0.1", "localhost"), *((address, name) for name, address in NAMES.items())]
     names += [(address, "api") for address in APIS]
