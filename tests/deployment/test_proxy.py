@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from cloudkeep.settings import Settings
 from tests.deployment.proxied import ADDRESSES, CADDY, Proxied, proxied
+from tests.endpoints.wire import connect as connect_by_hand
+from tests.endpoints.wire import head
 from tests.support.server import PROGRESS, Api, Json, sse_events
 from tests.support.waiting import eventually
 
@@ -173,7 +174,6 @@ async def test_http_leads_to_https_and_http_2_is_spoken(stack: Proxied) -> None:
     assert await asyncio.to_thread(negotiated) == "h2"
 
 
-@pytest.mark.skipif("drain_seconds" not in Settings.model_fields, reason="a process that stops does not drain yet")
 async def test_no_request_is_lost_while_each_api_process_is_replaced(stack: Proxied) -> None:
     done = asyncio.Event()
     statuses: list[str] = []
@@ -199,3 +199,23 @@ async def test_no_request_is_lost_while_each_api_process_is_replaced(stack: Prox
             done.set()
     assert len(statuses) > 50
     assert set(statuses) == {"GET 200", "PUT 200"}
+
+
+async def test_a_chunk_that_the_end_of_a_process_cuts_off_is_to_be_sent_again(stack: Proxied) -> None:
+    content, address = os.urandom(2 * MIB), ADDRESSES[0]
+    async with stack.client() as http:
+        person = await stack.person(http)
+        upload = await person.init(content)
+        (slot,) = upload["slots"]["nodes"]
+        url = slot["url"].replace(stack.url, f"http://{address}:{stack.port}")
+        async with connect_by_hand(url) as wire:
+            await wire.send(head("PUT", url, Content_Length=len(content), Expect="100-continue"))
+            assert (await wire.answer()).status == 100
+            await wire.send(content[:MIB])
+            stopping = asyncio.create_task(stack.stop(address))
+            answer = await wire.answer()
+            await stopping
+        assert (answer.status, answer.json()["code"], answer.headers["retry-after"]) == (503, "NOT_READY", "1")
+        assert (await person.put(slot, content)).status_code == 200
+        assert (await person.frames(upload["id"]))[-1]["stage"] == "READY"
+        await stack.start(address)
