@@ -25,6 +25,8 @@ from storage.engine import FIRST_TABLE, WRITER, PoolSize, Rows, Statement
 from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, Undone
 
 logger = logging.getLogger("cloudkeep.database")
+# It tells of every try to connect again with a traceback, for as long as the server is away; we say so once.
+logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 # All in seconds.
 #: For a free connection of the pool, or a new one.

@@ -1,4 +1,4 @@
-"""PostgreSQL has stored something, and the network breaks before it can say so: sent again, it ends as it should."""
+"""PostgreSQL stores something, and the network breaks before it can say so; or it is away for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,6 +26,11 @@ CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON upload DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION wait();
+"""
+#: Of those that begin or end an upload, only the last.
+END_WAITS = """
+CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON upload DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'READY') EXECUTE FUNCTION wait();
 """
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
@@ -115,3 +120,42 @@ async def test_an_upload_that_nobody_heard_of_is_returned_when_it_is_begun_again
     upload = await api.init(CONTENT, **given)
     assert upload["id"] == str(known)
     assert (await api.put(upload["slots"]["nodes"][0], CONTENT)).json()["complete"]
+
+
+async def test_a_file_whose_publication_nobody_heard_of_appears_once(
+    api: Api, direct: asyncpg.Connection, line: Proxy, worker: None
+) -> None:
+    await direct.execute(f"DROP TRIGGER wait ON upload; {END_WAITS}")
+
+    async def waits() -> bool:
+        return bool(await direct.fetchval(WAITING))
+
+    async with commits_held(direct):
+        upload = await api.upload(CONTENT)
+        await eventually(waits)
+        line.cut()
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    for table in ("file", "blob", "job WHERE state = 'DONE'"):
+        assert await direct.fetchval(f"SELECT count(*) FROM {table}") == 1
+    file = (await api.look(upload["id"]))["file"]
+    assert (await api.http.get(file["downloadUrl"])).content == CONTENT
+
+
+async def test_a_database_that_is_away_costs_refusals_and_nothing_else(
+    api: Api, direct: asyncpg.Connection, line: Proxy, worker: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = await api.init(CONTENT, chunkSize=65_536)
+    first, last = upload["slots"]["nodes"]
+    assert (await api.put(first, CONTENT)).status_code == 200
+    line.open = False
+    line.cut()
+    answers = await asyncio.gather(*(api.put(last, CONTENT) for _ in range(20)))
+    assert {answer.json()["code"] for answer in answers} <= {"TEMPORARILY_UNAVAILABLE", "SLOT_BUSY"}
+    asked = await api.call("{ files { nodes { id } } }")
+    assert asked["errors"][0]["extensions"]["code"] == "TEMPORARILY_UNAVAILABLE", asked
+    assert (await api.http.get("/healthz")).status_code == 200
+    assert "database" in (await api.http.get("/readyz")).text
+    line.open = True
+    assert (await api.put(last, CONTENT)).json()["complete"]
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    assert not [record for record in caplog.records if record.name.startswith("asyncpg")]
