@@ -114,8 +114,13 @@ def _settings_of_old() -> Settings:
 
 
 def _interruptible(work: Coroutine[None, None, int]) -> int:
-    """The exit code of ``work``; Ctrl-C and SIGTERM end it in good order and quietly."""
-    code = asyncio.run(_until_signalled(work))
+    """The exit code of ``work``; Ctrl-C and SIGTERM end it in good order and quietly, and so does what is away."""
+    from storage.errors import DatabaseUnavailable, StoreUnavailable
+
+    try:
+        code = asyncio.run(_until_signalled(work))
+    except (DatabaseUnavailable, StoreUnavailable) as error:
+        raise _refusal(error) from None
     return INTERRUPTED if code is None else code
 
 

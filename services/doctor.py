@@ -16,7 +16,7 @@ from services.clock import now
 from services.leftovers import dead_staging, is_derived, is_left_over, is_old, orphans, owner_of
 from storage import audit
 from storage.blobs import BlobStore
-from storage.errors import BlobNotFound, StorageError
+from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
 from storage.models import Blob, Upload, UploadStatus
 
 Row = TypeVar("Row", Blob, Upload)
@@ -37,6 +37,7 @@ class Code(StrEnum):
     STAGING_UNKNOWN = "STAGING_UNKNOWN"
     JOB_MISSING = "JOB_MISSING"
     UPLOAD_FULL = "UPLOAD_FULL"
+    BUCKET_RULES = "BUCKET_RULES"
     BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
     BUCKET_CORS = "BUCKET_CORS"
 
@@ -83,7 +84,15 @@ class Doctor:
                     yield finding
 
     async def _missing_rules(self) -> Findings:
-        for rule in await self._store.missing_rules(self._upload_days, self._origins):
+        try:
+            rules = await self._store.missing_rules(self._upload_days, self._origins)
+        except StorageError as error:
+            if isinstance(error, StoreUnavailable) and not isinstance(error, StoreRefused):
+                raise
+            # Keys that may not ask, or a server that knows no rules, say nothing against the bytes.
+            yield Finding(Code.BUCKET_RULES, "the bucket", f"its rules cannot be read ({error})")
+            return
+        for rule in rules:
             mended = text = None
             if self._mend and rule.add:
                 try:

@@ -16,6 +16,8 @@ FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"})
 #: Neither is anything that whoever waits for bytes can change; an operator can, and then the work goes on.
 NO_BUCKET = "NoSuchBucket"
 KEYS = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+#: Not everybody who speaks the language of S3 knows all of it, and will not tomorrow.
+NOT_IMPLEMENTED = 501
 BUSY = frozenset({"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"})
 
 
@@ -38,7 +40,7 @@ def refusal(code: str, status: int) -> StorageError:
         return NoSpace("the bucket is full")
     if code in KEYS or status == 403:
         return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
-    if code == NO_BUCKET or code in BUSY or status in {408, 429} or status >= 500:
+    if code == NO_BUCKET or code in BUSY or status in {408, 429} or (status >= 500 and status != NOT_IMPLEMENTED):
         return StoreUnavailable(f"S3 answered {code or status}")
     if code in GONE or status == 404:
         return BlobNotFound("no such object")
