@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from cloudkeep.bounded_http import BoundedProtocol
 from cloudkeep.draining import Drain
 from cloudkeep.heartbeat import beat
-from cloudkeep.last_call import bar, is_readable
+from cloudkeep.last_call import bar, is_readable, unbar
 
 #: For requests under way when the process is told to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
@@ -63,6 +63,9 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, to listen to SIGUSR1, and to send signs of life."""
         self._listeners = sockets or ()
+        # One that was told to stop by somebody else than the supervisor has barred the socket for its successor, too.
+        for listener in self._listeners:
+            unbar(listener)
         await super().startup(sockets)
         self._beating = asyncio.create_task(beat(self._heartbeat))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.retire)

@@ -13,7 +13,7 @@ import socket
 import struct
 from contextlib import suppress
 
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h, which Python's socket does not name
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h, which Python's socket does not name
 #: Classic BPF over the TCP header: a packet with SYN and without ACK is dropped, every other one passes.
 _NO_NEW_ONES = (
     (0x30, 0, 0, 13),  # load the byte with the flags
@@ -25,7 +25,8 @@ _NO_NEW_ONES = (
 
 
 def bar(listener: socket.socket) -> None:
-    """Let no new connection begin; those that have begun go on. For every process that shares the socket, and for good.
+    """Let no new connection begin; those that have begun go on. For every process that shares the socket,
+    until somebody calls :func:`unbar`.
 
     Where there are no such filters, as outside Linux, nothing happens.
     """
@@ -34,6 +35,12 @@ def bar(listener: socket.socket) -> None:
     program = struct.pack("@HP", len(_NO_NEW_ONES), ctypes.addressof(buffer))
     with suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def unbar(listener: socket.socket) -> None:
+    """Let new connections begin again. Nothing happens where they may."""
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
 def is_readable(descriptor: int) -> bool:

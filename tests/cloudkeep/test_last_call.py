@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from cloudkeep.last_call import bar, is_readable
+from cloudkeep.last_call import bar, is_readable, unbar
 from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
@@ -26,6 +26,15 @@ async def test_who_comes_before_is_let_in_and_who_comes_after_is_refused_when_it
             await asyncio.wait_for(connecting, 60)
         before.close()
         accepted.close()
+
+
+def test_a_socket_that_was_barred_by_one_process_takes_connections_for_the_next() -> None:
+    with listening_socket() as listener:
+        bar(listener)
+        unbar(listener)
+        unbar(listener)
+        with socket.create_connection(listener.getsockname(), timeout=60), listener.accept()[0]:
+            pass
 
 
 async def is_connecting(client: socket.socket) -> bool:
