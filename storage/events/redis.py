@@ -27,6 +27,7 @@ STREAM = "cloudkeep:events"
 STREAM_LENGTH = 50_000
 BUFFER = 256
 PAGE = 1_000
+BEGINNING = "0-0"
 BLOCK_MS = 2_000
 RETRY_SECONDS = 0.5
 CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
@@ -140,8 +141,9 @@ class RedisEventLog:
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
-        self._last = "0-0"
-        #: Whether the last attempt to read went well, and how many seconds old the newest event was when it was read.
+        self._last = BEGINNING
+        #: Whether the last attempt to read went well, and how many seconds old the newest event was when it was read;
+        #: 0 once there was nothing left to read.
         self.is_connected = False
         self.delay = 0.0
 
@@ -200,11 +202,12 @@ class RedisEventLog:
             del self._subscribers[topic]
         if not self._subscribers:
             self._wanted.clear()
+            self.delay = 0.0
 
     async def _tail(self) -> str:
         async with in_time():
             newest = await self._redis.xrevrange(STREAM, count=1)
-        return str(newest[0][0]) if newest else "0-0"
+        return str(newest[0][0]) if newest else BEGINNING
 
     async def _read_for_ever(self) -> None:
         while True:
@@ -223,12 +226,18 @@ class RedisEventLog:
                 self._catch_up_all()
 
     async def _read_once(self) -> None:
+        if not self.is_connected and (not self._subscribers or self._last == BEGINNING):
+            # Nobody waits for what came meanwhile, or those who do read it by themselves.
+            self._last = await self._tail()
+            self._catch_up_all()
         streams: dict[Any, Any] = {STREAM: self._last}
         async with in_time():
             replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
         if not self.is_connected:
             logger.warning("event log is back")
         self.is_connected = True
+        if not replies:
+            self.delay = 0.0
         for _, entries in replies:
             for cursor, fields in entries:
                 self._last = cursor

@@ -171,4 +171,11 @@ async def test_a_log_starts_while_redis_is_away_and_knows_when_it_is_back(
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)
         assert await take(subscription) == 0
+        log.delay = 3600.0
+
+        async def caught_up() -> bool:
+            return log.delay == 0
+
+        # Else an alert would stand until the next event.
+        await eventually(caught_up)
     await log.close()
