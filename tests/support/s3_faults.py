@@ -26,13 +26,17 @@ class Refusal:
 
 @dataclass
 class S3Faults:
-    """The proxy. ``requests`` counts by method; ``cut_after`` ends the next answers after so many bytes, one each."""
+    """The proxy. ``requests`` counts by method; ``cut_after`` ends the next answers after so many bytes, one each.
+
+    ``heads`` is what the requests began with.
+    """
 
     url: str
     server: tuple[str, int]
     requests: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
     cut_after: deque[int] = field(default_factory=deque)
+    heads: list[str] = field(default_factory=list)
 
     def refuse(self, method: str, status: int, code: str, times: int = 1) -> None:
         """Refuse requests to come."""
@@ -57,6 +61,7 @@ class S3Faults:
         head = await reader.readuntil(b"\r\n\r\n")
         method = head.split(b" ", 1)[0].decode()
         self.requests[method] += 1
+        self.heads.append(head.decode())
         refusal = next((one for one in self.refusals if one.method == method), None)
         if refusal:
             self.refusals.remove(refusal)
