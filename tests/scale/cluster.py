@@ -1,6 +1,7 @@
 """A whole CloudKeep on one machine: API processes, workers, PostgreSQL, Valkey, S3, and a balancer in front of them."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from storage.valkey import EmbeddedValkey
+from storage.valkey import EmbeddedValkey, ValkeyFailed
 from tests.scale.balancer import balancing
-from tests.scale.machines import Machine
+from tests.scale.machines import RESTART_SECONDS, Machine
 from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.process import free_port
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY
@@ -29,7 +30,6 @@ class Valkey:
 
     def __init__(self, server: EmbeddedValkey) -> None:
         self.name = "valkey"
-        self.deaths = 0
         self._server = server
         self._keeper: asyncio.Task[None] | None = None
 
@@ -50,9 +50,11 @@ class Valkey:
 
     async def _keep_running(self) -> None:
         while True:
-            await self._server.wait()
-            self.deaths += 1
-            await self._server.start()
+            # It may be killed while it starts, too.
+            with contextlib.suppress(ValkeyFailed):
+                await self._server.start()
+                await self._server.wait()
+            await asyncio.sleep(RESTART_SECONDS)
 
 
 @dataclass(frozen=True)

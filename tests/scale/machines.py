@@ -23,7 +23,6 @@ class Machine:
     def __init__(self, name: str, folder: Path, *command: str, **environment: str) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self.deaths = 0
         self._command = (sys.executable, "-m", "cloudkeep", *command)
         self._environment: Mapping[str, str] = {
             **os.environ,
@@ -67,7 +66,6 @@ class Machine:
                 self._process = self._spawn(log)
                 while self._process.poll() is None:
                     await asyncio.sleep(0.05)
-                self.deaths += 1
                 await asyncio.sleep(RESTART_SECONDS)
 
     def _spawn(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
