@@ -7,8 +7,9 @@
 # The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 VENV := .venv/made-$(HERE)
-# Test files that run at once, each in order within itself; the long ones are in the folders that come first.
-JOBS := 2
+# Test files that run at once, each in order within itself; the long ones are in the folders that come first. One more
+# than the processors that a small machine has, for many tests wait for a process or a disk.
+JOBS := 3
 DATABASES := sqlite postgres
 RUNTIME := .venv/runtime-$(HERE)
 DEV := .venv/dev-$(HERE)

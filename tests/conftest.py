@@ -26,7 +26,7 @@ from tests.support.server import Api, http_client, listening_socket, serve, sign
 from tests.support.stand import PLENTY
 
 #: Folders whose tests are run on every kind of database. What is slow and far from SQL is run once.
-BOTH = {"endpoints", "schema", "services", "storage", "workers"}
+BOTH = {"scale", "schema", "services", "storage", "workers"}
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
