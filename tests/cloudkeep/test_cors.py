@@ -163,6 +163,7 @@ async def broken(shared: Stand) -> AsyncIterator[Json]:
         database.execute("ALTER TABLE gone RENAME TO chunk")
 
 
+@pytest.mark.sqlite
 async def test_a_fault_is_readable(shared: Stand, broken: Json) -> None:
     answer = await shared.api.put(broken["slots"]["nodes"][0], b"abc")
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")

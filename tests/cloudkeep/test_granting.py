@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 from cloudkeep.__main__ import app
 from storage.sqlite import BUSY_TIMEOUT_MS
 
+#: The people are written into the database's file.
+pytestmark = pytest.mark.sqlite
+
 USAGE = 2
 Answer = tuple[int, list[str], str]
 

@@ -249,6 +249,7 @@ async def broken(shared: Stand) -> AsyncIterator[tuple[Stand, str]]:
         database.execute("ALTER TABLE gone RENAME TO upload")
 
 
+@pytest.mark.sqlite
 async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: pytest.LogCaptureFixture) -> None:
     running, upload_id = broken
     answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id } }", id=upload_id)
@@ -257,6 +258,7 @@ async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: p
     assert "no such table" in caplog.text
 
 
+@pytest.mark.sqlite
 async def test_a_fault_in_a_subscription_is_masked(broken: tuple[Stand, str]) -> None:
     running, upload_id = broken
     body = {"query": PROGRESS, "variables": {"id": upload_id}}

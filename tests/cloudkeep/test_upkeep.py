@@ -73,6 +73,7 @@ def test_a_database_without_tables_is_refused_too(tmp_path: Path) -> None:
     assert (tmp_path / "cloudkeep.sqlite3").stat().st_size == 0
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("worker")
 async def test_a_running_server_is_examined_and_mended_beside_its_work(settings: Settings, api: Api) -> None:
     upload = await api.upload(CONTENT)
@@ -86,6 +87,7 @@ async def test_a_running_server_is_examined_and_mended_beside_its_work(settings:
     assert (await api.look(upload["id"]))["status"] == "READY"
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("worker")
 async def test_an_upload_that_lost_its_job_is_ready_after_mending(settings: Settings, api: Api) -> None:
     begun = await api.init(CONTENT)
@@ -115,6 +117,7 @@ def test_a_rate_that_is_none_is_refused(rate: str, tmp_path: Path) -> None:
     assert cloudkeep("scrub", "--rate", rate, DATA_DIR=str(tmp_path)).returncode == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("worker")
 async def test_a_bit_that_the_disk_lost_is_reported_with_the_files_name(settings: Settings, api: Api) -> None:
     upload = await api.upload(CONTENT, fileName="holiday.mp4")
