@@ -95,7 +95,6 @@ class Supervisor:
         """Begin a rolling restart, unless one is under way or nothing has been started yet."""
         if self._tasks and (not self._replacing or self._replacing.done()):
             self._replacing = asyncio.create_task(self._replace_children())
-            self._tasks.append(self._replacing)
 
     async def _replace_children(self) -> None:
         _log.info("rolling restart: %d processes", len(self._children))
@@ -104,6 +103,9 @@ class Supervisor:
                 await child.replace(RETIRED_GRACE)
         except NotReplaced as error:
             _log.error("rolling restart given up, the others go on as they are: %s", error)
+        except Exception:
+            # Nobody waits for this task who could tell.
+            _log.exception("rolling restart given up, the others go on as they are")
         else:
             _log.info("rolling restart: done")
 
@@ -129,9 +131,10 @@ class Supervisor:
         return self._valkey.url
 
     async def _stop_children(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._replacing] if self._replacing else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         grace = CHILD_GRACE + self._settings.drain_seconds
         await asyncio.gather(*(child.stop(grace) for child in self._children))
 

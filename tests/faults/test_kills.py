@@ -13,7 +13,7 @@ from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.proofs import nothing_is_left
-from tests.support.kills import Killer
+from tests.support.kills import Killer, parts_of
 from tests.support.process import serving
 from tests.support.server import http_client
 from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
@@ -57,7 +57,7 @@ async def test_every_upload_arrives_whole_and_once_through_kills_at_random_momen
     with serving(tmp_path / "data", None, **SETTINGS, **arming.environment) as process:
         async with http_client(process.url) as http:
             stage = Stage(process, await sign_up(http, process), tmp_path / "data", "random")
-            killer = Killer(process, SEED, KILLS)
+            killer = Killer(process.url, parts_of(process), SEED, KILLS)
             arrived = await kill_through(stage, killer)
             await nothing_is_left(stage)
             assert stage.execute("SELECT count(*) FROM file") == [(arrived,)]

@@ -15,6 +15,7 @@ from storage.valkey import EmbeddedValkey, ValkeyFailed
 from tests.scale.balancer import balancing
 from tests.scale.machines import RESTART_SECONDS, Machine
 from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.kills import Kill
 from tests.support.process import free_port
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY
 from tests.support.server import http_client, listening_socket
@@ -29,7 +30,6 @@ class Valkey:
     """A Valkey that comes back whenever it ends."""
 
     def __init__(self, server: EmbeddedValkey) -> None:
-        self.name = "valkey"
         self._server = server
         self._keeper: asyncio.Task[None] | None = None
 
@@ -37,9 +37,10 @@ class Valkey:
         """Keep it running."""
         self._keeper = asyncio.create_task(self._keep_running())
 
-    def kill(self) -> None:
+    def kill(self) -> bool:
         """End it as a crash does: at most the last second's writes are lost."""
         self._server.kill()
+        return True
 
     async def stop(self) -> None:
         """End it for good."""
@@ -62,12 +63,13 @@ class Cluster:
     """``url`` is the balancer's. Whatever is in ``mortals`` may be killed at any moment."""
 
     url: str
-    mortals: list[Machine | Valkey]
+    machines: list[Machine]
+    mortals: dict[str, Kill]
     sink: SmtpSink
 
     def output(self) -> str:
         """What the processes said last."""
-        return "\n".join(f"--- {each.name}\n{each.output()}" for each in self.mortals if isinstance(each, Machine))
+        return "\n".join(f"--- {each.name}\n{each.output()}" for each in self.machines)
 
 
 @asynccontextmanager
@@ -92,7 +94,8 @@ async def running(folder: Path, database_url: str, bucket_url: str) -> AsyncIter
             ),
             *(Machine(f"worker-{number}", folder, "worker", **environment) for number in range(1, WORKERS + 1)),
         ]
-        cluster = Cluster(url, [*machines, kept], sink)
+        mortals = {"valkey": kept.kill, **{each.name: each.kill for each in machines}}
+        cluster = Cluster(url, machines, mortals, sink)
         for machine in machines:
             machine.start()
             stack.push_async_callback(machine.stop)

@@ -36,10 +36,12 @@ class Machine:
         """Start it, and again whenever it ends."""
         self._keeper = asyncio.create_task(self._keep_running())
 
-    def kill(self) -> None:
-        """End it, and whatever it has started, as a power cut does."""
-        if self._process and self._process.poll() is None:
+    def kill(self) -> bool:
+        """End it, and whatever it has started, as a power cut does; whether it was there."""
+        alive = self._process is not None and self._process.poll() is None
+        if self._process and alive:
             self._process.kill()
+        return alive
 
     async def stop(self) -> int:
         """Ask it to end, for good. Returns its exit code."""

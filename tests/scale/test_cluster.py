@@ -5,12 +5,8 @@
 
 import asyncio
 import os
-import random
 import secrets
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,9 +14,10 @@ import pytest
 from tests.scale.cluster import Cluster, running
 from tests.scale.proofs import equip, nothing_is_left, stored_once
 from tests.scale.watchers import Watcher
+from tests.support.kills import Killer
 from tests.support.s3 import S3Server
 from tests.support.server import Api, http_client, sign_up
-from tests.support.uploads import Sent, assert_whole, begin, padded_clip, persist, to_the_end
+from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
 
 KILLS = int(os.environ.get("SCALE_KILLS", "8"))
 SEED = int(os.environ.get("SCALE_SEED", str(secrets.randbits(32))))
@@ -35,47 +32,6 @@ COMPRESSED = 10
 #: The least that a part of an S3 upload may have, but for the last one.
 CHUNK = 5 * 1024 * 1024
 LAST = 64 * 1024
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
-#: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
-CALM = 0.7
-
-
-class Killer:
-    """Kills one after the other, as often as it may. ``kills`` counts by victim."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._random = random.Random(SEED)
-        self.kills: Counter[str] = Counter()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether all is spent."""
-        return self.kills.total() >= KILLS
-
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Kill as long as the block lasts."""
-        task = asyncio.create_task(self._go_on())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _go_on(self) -> None:
-        while not self.is_done:
-            if self._random.random() < CALM:
-                await self._calm()
-            await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
-            victim = self._random.choice(self._cluster.mortals)
-            victim.kill()
-            self.kills[victim.name] += 1
-
-    async def _calm(self) -> None:
-        """Return once somebody is ready."""
-        async with http_client(self._cluster.url) as http:
-            await persist(lambda: http.get("/readyz"))
 
 
 def a_file(number: int) -> Sent:
@@ -107,7 +63,7 @@ async def test_fifty_uploads_at_once_survive_whatever_is_killed(
     await equip(database_url, bucket_url)
     print(f"\nSCALE_SEED={SEED} SCALE_KILLS={KILLS} SCALE_CHUNKS={CHUNKS}")
     async with running(tmp_path, database_url, bucket_url) as cluster:
-        began, killer = time.monotonic(), Killer(cluster)
+        began, killer = time.monotonic(), Killer(cluster.url, cluster.mortals, SEED, KILLS)
         people = [await a_person(cluster) for _ in range(PEOPLE)]
         arrived = await kill_through(cluster, people, killer)
         print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")
@@ -120,7 +76,7 @@ async def test_fifty_uploads_at_once_survive_whatever_is_killed(
 async def kill_through(cluster: Cluster, people: list[Api], killer: Killer) -> int:
     """Send fifty files at a time until enough was killed. Returns how many arrived."""
     arrived, under_way = 0, dict[int, Watcher]()
-    while not arrived or not killer.is_done:
+    while not arrived or killer.left:
         numbers = range(arrived, arrived + AT_ONCE)
         sending = (sent_and_watched(people[number % PEOPLE], number, under_way) for number in numbers)
         try:

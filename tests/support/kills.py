@@ -1,4 +1,4 @@
-"""Kills processes of a running server at random moments."""
+"""Kills parts of a running server, or of a whole cluster, at random moments."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,9 @@ import random
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psutil
 
@@ -25,14 +26,17 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
 CALM = 0.7
 
 
+#: Kills one thing; whether it was there to be killed.
+Kill = Callable[[], bool]
+
+
 class Killer:
-    """Kills a process or a connection, one after the other, as often as it may. ``kills`` counts by victim.
+    """Kills one victim after the other, as often as it may. ``kills`` counts by victim."""
 
-    The server runs with the environment of :class:`tests.faults.arming.Arming`.
-    """
-
-    def __init__(self, process: ServeProcess, seed: int, budget: int) -> None:
-        self._process = process
+    def __init__(self, url: str, victims: Mapping[str, Kill], seed: int, budget: int) -> None:
+        """``url`` is where somebody answers who knows whether all is well."""
+        self._url = url
+        self._victims = victims
         self._random = random.Random(seed)
         self.left = budget
         self.kills: Counter[str] = Counter()
@@ -53,21 +57,28 @@ class Killer:
             if self._random.random() < CALM:
                 await self._calm()
             await asyncio.sleep(SHORTEST_PAUSE * (LONGEST_PAUSE / SHORTEST_PAUSE) ** self._random.random())
-            victim = self._random.choice([*PROCESSES, *CONNECTIONS])
-            if self._strike(victim):
+            victim = self._random.choice(list(self._victims))
+            if self._victims[victim]():
                 self.kills[victim] += 1
                 self.left -= 1
 
     async def _calm(self) -> None:
         """Return once the server is ready."""
-        async with http_client(self._process.url) as http:
+        async with http_client(self._url) as http:
             await persist(lambda: http.get("/readyz"))
 
-    def _strike(self, victim: str) -> bool:
-        word = PROCESSES.get(victim) or CONNECTIONS[victim]
-        for child in psutil.Process(self._process.pid).children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
-                    child.send_signal(signal.SIGKILL if victim in PROCESSES else signal.SIGUSR1)
-                    return True
-        return False
+
+def parts_of(process: ServeProcess) -> dict[str, Kill]:
+    """What can be killed of a server that runs with the environment of :class:`tests.faults.arming.Arming`."""
+    processes = {name: partial(_signal, process, word, signal.SIGKILL) for name, word in PROCESSES.items()}
+    connections = {name: partial(_signal, process, word, signal.SIGUSR1) for name, word in CONNECTIONS.items()}
+    return {**processes, **connections}
+
+
+def _signal(process: ServeProcess, word: str, number: signal.Signals) -> bool:
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
+                child.send_signal(number)
+                return True
+    return False
