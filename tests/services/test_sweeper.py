@@ -243,7 +243,7 @@ async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper:
 
 async def receive_all(upload: Upload) -> None:
     for index in range(upload.chunk_count):
-        await receive(upload, index)
+        await receive(upload, index, upload.expires_at)
 
 
 DEAD: list[dict[str, Any]] = [
@@ -310,7 +310,7 @@ async def test_an_upload_that_receives_meanwhile_keeps_every_receipt(bench: Benc
     upload = await bench.uploads.init(ada, a_file(65_536 * 40))
     sweeping = asyncio.create_task(sweep_for_ever(sweeper))
     for index in range(upload.chunk_count):
-        await receive(upload, index)
+        await receive(upload, index, upload.expires_at)
         await upload_with(bench, ada, status=S.ABORTED)
     sweeping.cancel()
     await asyncio.wait({sweeping})
