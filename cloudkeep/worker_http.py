@@ -1,9 +1,8 @@
 """A worker's own small HTTP server, for containers: ``/healthz`` and ``/metrics``."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -50,9 +49,10 @@ async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
 class _Beside(uvicorn.Server):
     """A server that is not what its process is there for: signals are for others."""
 
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave them as they are."""
-        return contextlib.nullcontext()
+        yield
 
 
 async def _alive(_: Request) -> Response:
