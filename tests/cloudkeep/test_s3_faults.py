@@ -26,7 +26,7 @@ async def faults(s3: S3Server) -> AsyncIterator[S3Faults]:
 def settings(settings: Settings, s3: S3Server, faults: S3Faults) -> Settings:
     """The same, with the bytes on an S3 that has faults."""
     keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
-    return settings.model_copy(update={"blob_url": s3.url(s3.new_bucket(), faults.url), **keys})
+    return settings.model_copy(update={"blob_url": s3.url(s3.new_place(), faults.url), **keys})
 
 
 @pytest.fixture(autouse=True)

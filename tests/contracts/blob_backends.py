@@ -66,10 +66,10 @@ async def local_backend(folder: Path, _: Callable[[], S3Server]) -> AsyncIterato
 @asynccontextmanager
 async def s3_backend(folder: Path, server: Callable[[], S3Server]) -> AsyncIterator[BlobBackend]:
     running = server()
-    bucket = running.new_bucket()
-    url, options = running.url(bucket), S3Options(ACCESS_KEY, SECRET_KEY, scratch=folder)
+    place = running.new_place()
+    url, options = running.url(place), S3Options(ACCESS_KEY, SECRET_KEY, scratch=folder)
     store = await open_blob_store(url, options=options)
-    yield BlobBackend(store, url, lambda: running.delete_bucket(bucket), options)
+    yield BlobBackend(store, url, lambda: running.delete_bucket(place), options)
     await store.close()
 
 

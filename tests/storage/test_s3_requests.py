@@ -30,7 +30,7 @@ async def test_encryption_and_storage_class_are_said_wherever_an_object_begins(
     source = tmp_path / "a file"
     source.write_bytes(b"bytes")
     async with s3_faults(s3.endpoint) as faults:
-        url = f"{s3.url(s3.new_bucket(), faults.url)}&{options}"
+        url = f"{s3.url(s3.new_place(), faults.url)}&{options}"
         store = await open_s3(url, S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
         # The server need not have such a key.
         with suppress(StorageError):

@@ -44,12 +44,19 @@ QUIET = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class S3Server:
     """A running server."""
 
     endpoint: str
     pid: int
+    #: The bucket of all tests that need none of their own: the first byte in a bucket takes SeaweedFS a second.
+    _common: str | None = None
+
+    def new_place(self) -> str:
+        """A bucket and a prefix below which there is nothing, in a bucket that other tests use as well."""
+        self._common = self._common or self.new_bucket()
+        return f"{self._common}/{uuid4().hex[:16]}"
 
     def new_bucket(self) -> str:
         """The name of a bucket that is there and empty."""
@@ -58,7 +65,10 @@ class S3Server:
         return name
 
     def delete_bucket(self, name: str) -> None:
-        """Take a bucket away, with all that is in it."""
+        """Take the bucket of a place away, with all that is in it."""
+        name = name.partition("/")[0]
+        if name == self._common:
+            self._common = None
         client = self.client()
         for found in client.list_multipart_uploads(Bucket=name).get("Uploads", []):
             client.abort_multipart_upload(Bucket=name, Key=found["Key"], UploadId=found["UploadId"])
@@ -76,9 +86,9 @@ class S3Server:
             aws_secret_access_key=SECRET_KEY,
         )
 
-    def url(self, bucket: str, endpoint: str | None = None) -> str:
-        """Where CloudKeep finds a bucket, perhaps by another way than straight."""
-        return f"s3://{bucket}?endpoint={endpoint or self.endpoint}&region=us-east-1&path_style=1"
+    def url(self, place: str, endpoint: str | None = None) -> str:
+        """Where CloudKeep finds a bucket or a place in one, perhaps by another way than straight."""
+        return f"s3://{place}?endpoint={endpoint or self.endpoint}&region=us-east-1&path_style=1"
 
 
 @contextmanager

@@ -81,15 +81,9 @@ class Mortal:
 
 
 @pytest.fixture
-def bucket(s3: S3Server) -> str:
-    """A bucket of the test's own."""
-    return s3.new_bucket()
-
-
-@pytest.fixture
-async def opened(s3: S3Server, bucket: str, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens stores on the same bucket that know nothing of each other, and that list one thing at a time."""
-    first = await open_s3(s3.url(bucket), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path, None, Unheld(), page=1)
+async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens stores on the same place that know nothing of each other, and that list one thing at a time."""
+    first = await open_s3(s3.url(s3.new_place()), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path, None, Unheld(), page=1)
     made = [first]
 
     def one() -> S3BlobStore:
