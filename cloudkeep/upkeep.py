@@ -19,8 +19,8 @@ from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
 DAY = 24 * 60 * 60
-#: A bucket ends abandoned uploads only when we would have long since.
-SPARE_DAYS = 7
+#: A bucket ends uploads by when they began, however much still comes: one may take so much longer than a pause in it.
+SPARE_DAYS = 30
 #: A scrub that is killed begins again with what it verified in the last second.
 SAVE_SECONDS = 1.0
 

@@ -16,7 +16,7 @@ from services.ingest import Ingest
 from services.uploads import Uploads
 from storage import receipts
 from storage.blobs import BlobStore
-from storage.errors import StagingLost, StateChanged
+from storage.errors import StagingLost, StateChanged, StoreUnavailable
 from storage.models import Upload, UploadStatus
 from storage.receipts import Reported
 
@@ -91,7 +91,8 @@ class DirectSlots:
         try:
             return await self._store.filled(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
-            await self._ingest.begin_again(upload)
+            if not await self._ingest.begin_again(upload):
+                raise StoreUnavailable("the store contradicts itself") from error
             raise UploadClosed(
                 "Its chunks are gone from the store: every slot is open again. Send them once more."
             ) from error

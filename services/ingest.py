@@ -136,22 +136,29 @@ class Ingest:
         except SlotLocked as error:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
         except StagingLost as error:
-            await self.begin_again(slot)
+            if not await self.begin_again(slot):
+                raise StorageUnavailable("The store did not take the chunk. Send it again.") from error
             raise StorageUnavailable("Its chunks are gone from the store. Send them again, this one first.") from error
         except BlobNotFound as error:
             raise UploadClosed("The upload has just ended.") from error
 
-    async def begin_again(self, slot: Sliced) -> None:
-        """Open every slot of an upload whose bytes the store has thrown away. Raises :class:`UploadClosed`."""
+    async def begin_again(self, slot: Sliced) -> bool:
+        """Open every slot of an upload whose bytes the store has thrown away. False, and nothing, if it still has them.
+
+        Raises :class:`UploadClosed`.
+        """
         place = await self._store.reopen(slot.staging_area, [])
+        if place.staging == slot.staging_area:
+            # Asked again, it has them all. One answer to the contrary is no reason to send a terabyte once more.
+            return False
         if await rows.begin_again(slot, place):
             await self._progress.changed(slot.id)
-            return
-        if place.staging != slot.staging_area:
-            await self._store.discard(place.staging)
+            return True
+        await self._store.discard(place.staging)
         now_there = await receipts.slot(slot.id, 0)
         if not now_there or now_there.staging == slot.staging:
             raise UploadClosed("The upload has just ended.")
+        return True
 
     async def told(self, upload: Sliced, accepted: Accepted) -> None:
         """Tell the watchers of new receipts, and the workers when there was nothing left to come."""

@@ -27,6 +27,8 @@ URL_REFUSED = 403
 #: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 NO_UPLOAD = 404
 STALLED = b"<Code>RequestTimeout</Code>"
+#: And to a URL that outlived the server's own keys, which are renewed where a role of the cloud gives them.
+KEYS_EXPIRED = b"<Code>ExpiredToken</Code>"
 #: What no chunk has as its ETag.
 GONE = "-"
 LIMITED = "RATE_LIMITED"
@@ -126,6 +128,8 @@ class Sender:
             raise UploadClosed
         if STALLED in response.content:
             raise TryAgain(PASSING["BODY_STALLED"])
+        if KEYS_EXPIRED in response.content:
+            raise UrlRefused
         _judge(response)
         await reports.tell(slot.index, response.headers.get("etag", ""), digest.hex())
 

@@ -165,13 +165,19 @@ class TestRedirects:
         upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")
         await api.frames(upload_id)
         url = (await api.look(upload_id))["file"]["downloadUrl"]
-        for method in ("GET", "HEAD"):
-            answer = await api.http.request(method, url)
-            assert answer.status_code == 307
+        assert (await api.http.get(url)).status_code == 307
         async with http_client() as client:
             found = await client.get((await api.http.get(url)).headers["Location"], headers={"Range": "bytes=1-5"})
         assert (found.status_code, found.content) == (206, CONTENT[1:6])
         assert "a film.bin" in found.headers["Content-Disposition"]
+
+    @pytest.mark.usefixtures("worker")
+    async def test_whoever_only_asks_what_there_is_to_download_is_told_here(self, api: Api) -> None:
+        """S3 would refuse: what it is shown is signed for GET."""
+        upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")
+        await api.frames(upload_id)
+        answer = await api.http.head((await api.look(upload_id))["file"]["downloadUrl"])
+        assert (answer.status_code, answer.headers["Content-Length"]) == (200, "1000")
 
 
 @pytest.mark.parametrize(

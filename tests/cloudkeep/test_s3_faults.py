@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cloudkeep.settings import Settings
-from tests.cloudkeep.test_s3 import CHUNK, CONTENT
+from tests.cloudkeep.test_s3 import CHUNK, CONTENT, REPORT
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.s3_faults import S3Faults, s3_faults
-from tests.support.server import Api
+from tests.support.server import Api, digest, http_client, part_of
 from tests.support.waiting import eventually
 from workers import loop
 
@@ -47,6 +47,34 @@ async def test_a_chunk_that_s3_throttles_gets_503_and_comes_again(api: Api, faul
         assert int(answer.headers["Retry-After"]) > 0
         assert (await api.put(slot, CONTENT)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_one_answer_that_contradicts_all_others_withdraws_no_receipt(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    first, *others = upload["slots"]["nodes"]
+    assert (await api.put(first, CONTENT)).status_code == 200
+    faults.refuse("PUT", 404, "NoSuchUpload")
+    answer = await api.put(others[0], CONTENT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+    assert (await api.look(upload["id"]))["receivedChunks"] == 1
+    for slot in others:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+async def test_a_report_that_the_store_contradicts_can_be_sent_again(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
+    slot = upload["slots"]["nodes"][0]
+    piece = part_of(slot, CONTENT)
+    async with http_client() as client:
+        etag = (await client.put(slot["url"], content=piece)).headers["ETag"]
+    report = {"index": 0, "etag": etag, "sha256": digest(piece)}
+    faults.refuse("GET", 404, "NoSuchUpload")
+    refused = await api.data(REPORT, id=upload["id"], chunks=[report])
+    assert [error["code"] for error in refused["userErrors"]] == ["STORAGE_UNAVAILABLE"]
+    payload = await api.data(REPORT, id=upload["id"], chunks=[report])
+    assert payload["upload"]["receivedChunks"] == 1
 
 
 @pytest.mark.usefixtures("worker")

@@ -31,6 +31,9 @@ IDENTITIES = {
         }
     ]
 }
+#: A region of AWS whose buckets the global endpoint does not know, and the host below which they are.
+REGION = "eu-south-1"
+REGIONAL = f"s3.{REGION}.amazonaws.com"
 #: What a laptop need not do for us.
 QUIET = [
     "-ip=127.0.0.1",
@@ -106,6 +109,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         f"-dir={data}",
         f"-s3.port={port}",
         f"-s3.config={config}",
+        f"-s3.domainName={REGIONAL}",
         *(f"-{name}.port={number}" for name, number in ports.items()),
         *QUIET,
     ]

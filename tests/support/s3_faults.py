@@ -16,19 +16,21 @@ REFUSAL = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>planned</Mess
 
 @dataclass(frozen=True)
 class Refusal:
-    """The next requests of a method are refused, so many of them: before they get to S3."""
+    """A request of this method is answered so, before it gets to S3; without a code, no reason is given."""
 
     method: str
     status: int
     code: str
-    times: int = 1
+    line: bytes = b""
 
 
 @dataclass
 class S3Faults:
     """The proxy. ``requests`` counts by method; ``cut_after`` ends the next answers after so many bytes, one each.
 
-    ``heads`` is what the requests began with.
+    ``heads`` is what the requests began with. Bytes of ``rewritten`` are replaced in answers. While ``holding`` is
+    set, answers stay where they are; so does the body of a request with ``stalled`` in its line. The next POST with
+    ``lost`` in its line is done, and nobody is told.
     """
 
     url: str
@@ -37,10 +39,21 @@ class S3Faults:
     refusals: list[Refusal] = field(default_factory=list)
     cut_after: deque[int] = field(default_factory=deque)
     heads: list[str] = field(default_factory=list)
+    rewritten: dict[bytes, bytes] = field(default_factory=dict)
+    holding: bool = False
+    stalled: bytes | None = None
+    lost: bytes | None = None
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+    _unanswered: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    def refuse(self, method: str, status: int, code: str, times: int = 1) -> None:
-        """Refuse requests to come."""
-        self.refusals += [Refusal(method, status, code)] * times
+    def refuse(self, method: str, status: int, code: str, times: int = 1, line: bytes = b"") -> None:
+        """Refuse requests to come, with this in their line."""
+        self.refusals += [Refusal(method, status, code, line)] * times
+
+    def end(self) -> None:
+        """Hold nothing any longer."""
+        self._over.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -59,10 +72,17 @@ class S3Faults:
         self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, client: asyncio.StreamWriter
     ) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
-        method = head.split(b" ", 1)[0].decode()
+        line = head.split(b"\r\n", 1)[0]
+        method = line.split(b" ", 1)[0].decode()
+        if self.stalled and self.stalled in line:
+            await self._hold()
+            return False
         self.requests[method] += 1
         self.heads.append(head.decode())
-        refusal = next((one for one in self.refusals if one.method == method), None)
+        refusal = next((one for one in self.refusals if one.method == method and one.line in line), None)
+        if self.lost and self.lost in line and method == "POST":
+            self.lost = refusal = None
+            self._unanswered.add(client)
         if refusal:
             self.refusals.remove(refusal)
         else:
@@ -75,7 +95,7 @@ class S3Faults:
                 server.write(block)
                 await server.drain()
         if refusal:
-            body = REFUSAL.format(code=refusal.code).encode()
+            body = REFUSAL.format(code=refusal.code).encode() if refusal.code else b""
             client.write(
                 f"HTTP/1.1 {refusal.status} No\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
                 + body
@@ -86,6 +106,13 @@ class S3Faults:
     async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while block := await server.read(BLOCK):
+                if self.holding:
+                    await self._hold()
+                    break
+                if client in self._unanswered:
+                    break
+                for before, after in self.rewritten.items():
+                    block = block.replace(before, after)
                 if self.cut_after and len(block) > 1_000:
                     client.write(block[: self.cut_after.popleft()])
                     await client.drain()
@@ -93,6 +120,10 @@ class S3Faults:
                 client.write(block)
                 await client.drain()
             client.close()
+
+    async def _hold(self) -> None:
+        self.held.set()
+        await self._over.wait()
 
 
 def _length(head: bytes) -> int:
@@ -113,4 +144,5 @@ async def s3_faults(endpoint: str) -> AsyncIterator[S3Faults]:
         try:
             yield running
         finally:
+            running.end()
             server.close()

@@ -12,7 +12,7 @@ from storage.blobs.s3.handles import Handle
 from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.signing import SAMPLE, Keys, Signer
 from storage.blobs.s3.url import S3Place
-from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
+from storage.errors import BlobNotFound, StagingLost, StoreRefused, StoreUnavailable
 
 #: Seconds for which our own requests are signed: each begins at once.
 SIGNED = 900
@@ -20,8 +20,9 @@ SIGNED = 900
 COPIES = 8
 #: Of objects, multipart uploads and parts, in one answer (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 MOST_LISTED = 1_000
-#: What UploadPartCopy says when a piece does not lie within its object.
-PAST_END = frozenset({"InvalidRange", "InvalidArgument"})
+#: What UploadPartCopy says when a piece does not lie within its object, or cannot be taken from it: AWS copies no piece
+#: of an object of at most 5 MB (docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, InvalidRequest).
+NOT_TO_BE_COPIED = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
 
 
 class Bucket:
@@ -78,7 +79,7 @@ class Bucket:
             marker = page["NextPartNumberMarker"]
 
     async def copy(self, handle: Handle, number: int, source: str, offset: int, size: int) -> str | None:
-        """Make a part of a piece of an object. Returns its ETag; None when the piece is not there."""
+        """Make a part of a piece of an object. Returns its ETag; None when the piece is not to be had this way."""
         piece = {
             "CopySource": {"Bucket": self.place.bucket, "Key": self.place.key(source)},
             "CopySourceRange": f"bytes={offset}-{offset + size - 1}",
@@ -88,7 +89,7 @@ class Bucket:
                 try:
                     answer = await self._client.upload_part_copy(**self._multipart(handle), PartNumber=number, **piece)
                 except ClientError as error:
-                    if code_of(error) in PAST_END:
+                    if code_of(error) in NOT_TO_BE_COPIED:
                         return None
                     raise
         except StagingLost:
@@ -128,12 +129,16 @@ class Bucket:
             await self._client.delete_object(**self._object(key))
 
     async def check(self) -> None:
-        """Ask whether the bucket is there and ours."""
+        """Ask whether the bucket is there, ours, and, at AWS, in the region that URLs are signed for."""
         try:
             with translated():
-                await self._client.head_bucket(Bucket=self.place.bucket)
+                found = await self._client.head_bucket(Bucket=self.place.bucket)
         except BlobNotFound:
             raise StoreUnavailable("there is no such bucket") from None
+        said = found.get("BucketRegion")
+        if self.place.endpoint is None and said and said != self._client.meta.region_name:
+            # The client was redirected there by itself; signed URLs are not.
+            raise StoreRefused(f"the bucket is in another region: its URL has to say region={said}")
 
     async def objects(self, begin: str = "") -> AsyncIterator[StoredObject]:
         """Every object whose key begins so, a page at a time."""

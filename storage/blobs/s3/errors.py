@@ -11,11 +11,28 @@ from storage.errors import BlobNotFound, NoSpace, StagingLost, StorageError, Sto
 GONE = frozenset({"NoSuchKey", "NotFound", "404"})
 NO_UPLOAD = "NoSuchUpload"
 #: CompleteMultipartUpload says this of a part that it does not have, or not with this ETag, or that is too small.
-REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
-FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage"})
+TOO_SMALL = "EntityTooSmall"
+REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", TOO_SMALL})
+FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"})
 #: Neither is anything that whoever waits for bytes can change; an operator can, and then the work goes on.
 NO_BUCKET = "NoSuchBucket"
-KEYS = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+KEYS = frozenset(
+    {
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidToken",
+        "TokenRefreshRequired",
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
+        "IllegalLocationConstraintException",
+    }
+)
+#: Of the service that keeps the keys which objects are encrypted with.
+KEY_SERVICE = "KMS."
+#: An answer to HEAD has no body: S3 says no more of keys that have expired than this.
+BARE = "400"
 #: Not everybody who speaks the language of S3 knows all of it, and will not tomorrow.
 NOT_IMPLEMENTED = 501
 BUSY = frozenset({"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"})
@@ -38,8 +55,10 @@ def refusal(code: str, status: int) -> StorageError:
         return StagingLost("there is no such multipart upload")
     if code in FULL or status == 507:
         return NoSpace("the bucket is full")
-    if code in KEYS or status == 403:
+    if code in KEYS or code == BARE or code.startswith(KEY_SERVICE) or status == 403:
         return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
+    if 300 <= status < 400:
+        return StoreRefused(f"S3 has the bucket elsewhere: {code or status}")
     if code == NO_BUCKET or code in BUSY or status in {408, 429} or (status >= 500 and status != NOT_IMPLEMENTED):
         return StoreUnavailable(f"S3 answered {code or status}")
     if code in GONE or status == 404:

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import aioboto3
 from botocore.config import Config
@@ -81,10 +82,23 @@ def _region(place: S3Place, session: aioboto3.Session) -> str:
     return place.region or session.region_name or "us-east-1"
 
 
+def _addressing(place: S3Place) -> Literal["path", "auto", "virtual"]:
+    """How a bucket's name goes into URLs.
+
+    With "auto", botocore signs URLs of AWS for the global endpoint, which takes a bucket of a region launched since
+    2019 never, and a new one of any other but us-east-1 only after a while
+    (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). With "virtual" it names the region, and still
+    keeps a name with dots, which no certificate covers, in the path.
+    """
+    if place.path_style:
+        return "path"
+    return "auto" if place.endpoint else "virtual"
+
+
 def _config(place: S3Place) -> Config:
     return Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path" if place.path_style else "auto"},
+        s3={"addressing_style": _addressing(place)},
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         max_pool_connections=CONNECTIONS,

@@ -107,4 +107,4 @@ class PartWriter:
         if self._failure:
             raise self._failure
         self._sending.send(self._last)
-        return self._sending.finish().headers.get("ETag", "").strip('"')
+        return self._sending.finish()

@@ -1,15 +1,18 @@
 """Taking a finished local file over as an object, in parts that can be sent again."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from storage.blobs.base import BLOCK, Part
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.errors import translated
 from storage.blobs.s3.handles import MAX_PARTS, Handle
+from storage.blobs.s3.threads import to_end
 from storage.blobs.s3.wire import Sending, Wire
-from storage.errors import StoreUnavailable
+from storage.errors import StagingLost, StoreUnavailable
 
 #: Bytes of a part, unless there would be too many.
 PART = 64 * 1024 * 1024
@@ -27,11 +30,20 @@ async def put_file(bucket: Bucket, wire: Wire, pool: ThreadPoolExecutor, key: st
             await _put_part(bucket, wire, pool, handle, source, Part(index, offset, min(step, size - offset), None))
             for index, offset in enumerate(range(0, max(size, 1), step))
         ]
-        with translated():
-            await bucket.complete(handle, parts)
+        await _complete(bucket, handle, parts, size)
     except BaseException:
         await asyncio.shield(bucket.abort(handle))
         raise
+
+
+async def _complete(bucket: Bucket, handle: Handle, parts: Sequence[Part], size: int) -> None:
+    try:
+        with translated():
+            await bucket.complete(handle, parts)
+    except StagingLost:
+        # It was done, and the answer was lost: the client has asked once more.
+        if (await bucket.head(handle.key)).size != size:
+            raise
 
 
 async def _put_part(
@@ -41,7 +53,7 @@ async def _put_part(
         url = await bucket.signed_part(handle, part.index + 1)
         sending = Sending(wire, url, part.size)
         try:
-            etag = await asyncio.get_running_loop().run_in_executor(pool, _send, sending, source, part)
+            etag = await to_end(pool, partial(_send, sending, source, part), sending.interrupt)
         except StoreUnavailable:
             if pause is None:
                 raise
@@ -59,6 +71,6 @@ def _send(sending: Sending, source: Path, part: Part) -> str:
             while block := file.read(min(BLOCK, left)):
                 sending.send(block)
                 left -= len(block)
-        return sending.finish().headers.get("ETag", "").strip('"')
+        return sending.finish()
     finally:
         sending.close()

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK
 from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.threads import to_end
 from storage.blobs.s3.wire import Broken, Reading, Wire
 from storage.errors import StoreUnavailable
 
@@ -79,8 +80,9 @@ class Readings:
         while True:
             try:
                 if not reading.is_open:
-                    await self._to_end(partial(reading.open, await self._bucket.signed_object(reading.key)))
-                return await self._to_end(call)
+                    url = await self._bucket.signed_object(reading.key)
+                    await to_end(self._pool, partial(reading.open, url), reading.interrupt)
+                return await to_end(self._pool, call, reading.interrupt)
             except Broken as error:
                 if reading.position > position:
                     position, pauses = reading.position, iter(PAUSES)
@@ -88,15 +90,6 @@ class Readings:
                 if pause is None:
                     raise StoreUnavailable(f"S3 cannot be read: {error}") from None
                 await asyncio.sleep(pause)
-
-    async def _to_end(self, call: Callable[[], T]) -> T:
-        """Run on a thread; it has ended when this returns, or is cancelled."""
-        running = asyncio.get_running_loop().run_in_executor(self._pool, call)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait({running})
-            raise
 
     def _scan(self, reading: Reading, end: int, consume: Consume) -> bool:
         """Hand some of it on. Returns whether there may be more."""

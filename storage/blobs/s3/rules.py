@@ -1,6 +1,7 @@
 """What a bucket has to be told once: to throw away what nobody ends, and whose pages may fill slots."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from storage.blobs.base import MissingRule
 from storage.blobs.s3.errors import code_of, translated
 from storage.blobs.s3.url import S3Place
+from storage.errors import StorageError
 
 NAME = "cloudkeep-abandoned-parts"
 #: What a bucket without such a configuration answers.
@@ -28,8 +30,9 @@ class Rules:
         return [*await self._lifecycle(days), *(await self._cors(origins) if origins else [])]
 
     async def _lifecycle(self, days: int) -> list[MissingRule]:
+        ends_uploads = partial(_ends_uploads, prefix=self._place.prefix)
         there = await self._read(self._client.get_bucket_lifecycle_configuration, "Rules")
-        ends = [rule for rule in there if _ends_uploads(rule, self._place.prefix)]
+        ends = list(filter(ends_uploads, there))
         if any(_days(rule) >= days for rule in ends) and all(_days(rule) >= days for rule in ends):
             return []
         if ends:
@@ -47,6 +50,9 @@ class Rules:
                 await self._client.put_bucket_lifecycle_configuration(
                     Bucket=self._place.bucket, LifecycleConfiguration={"Rules": [*there, ours]}
                 )
+            if not any(map(ends_uploads, await self._read(self._client.get_bucket_lifecycle_configuration, "Rules"))):
+                # MinIO takes the rule, forgets this part of it, and ends what began a day ago.
+                raise StorageError("the server took it and did not keep it")
 
         text = f"it has no lifecycle rule AbortIncompleteMultipartUpload of {days} days or more"
         return [MissingRule("BUCKET_LIFECYCLE", text, add)]

@@ -19,14 +19,14 @@ from botocore.exceptions import ClientError
 from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
 from storage.blobs.room import demand_room
 from storage.blobs.s3.bucket import Bucket
-from storage.blobs.s3.errors import REFUSED_PARTS, code_of, translated
+from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
 from storage.blobs.s3.handles import MAX_PARTS, MIN_PART, Handle
 from storage.blobs.s3.part_writer import PartWriter
 from storage.blobs.s3.putting import put_file
 from storage.blobs.s3.reading import Readings
 from storage.blobs.s3.wire import Sending, Wire
 from storage.blobs.slots import Slots
-from storage.errors import BlobNotFound, PartsRefused, StagingLost
+from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -108,13 +108,14 @@ class S3BlobStore:
             try:
                 await self.bucket.complete(handle, parts)
             except ClientError as error:
-                if code_of(error) not in REFUSED_PARTS:
+                if (code := code_of(error)) not in REFUSED_PARTS:
                     raise
             else:
                 return
         there = await self.bucket.parts(handle)
         differing = [part.index for part in parts if (part.etag, part.size) not in there.get(part.index, set())]
-        # Where it lists them all as we know them, we cannot tell which ones it does not like.
+        if not differing and code != TOO_SMALL:
+            raise StoreUnavailable(f"S3 lists every part as we know it, and answered {code}")
         raise PartsRefused(differing or [part.index for part in parts])
 
     async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:

@@ -11,9 +11,9 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import urlsplit
 
 from storage.blobs.base import Buffer
@@ -25,15 +25,15 @@ TIMEOUT = 30.0
 #: Connections that are kept for the next request.
 KEPT = 16
 LARGEST_ANSWER = 64 * 1024
-CODE = re.compile(rb"<Code>([A-Za-z0-9]+)</Code>")
+CODE = re.compile(rb"<Code>([A-Za-z0-9.]+)</Code>")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How S3 answered a request."""
+    """How S3 answered a request. Names of headers are the same in any case: proxies spell them as they like."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     code: str
 
     def demand_success(self) -> None:
@@ -118,17 +118,20 @@ class Sending:
         except OSError:
             self._explain()
 
-    def finish(self) -> Answer:
-        """Read the answer. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
+    def finish(self) -> str:
+        """Read the answer: the part's ETag. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
         answer = self._answer()
         answer.demand_success()
-        return answer
+        etag = answer.headers.get("ETag", "").strip('"')
+        if not etag:
+            # Without it the part cannot be named when the object is made of it.
+            raise StoreUnavailable("S3 took a part and gave no ETag")
+        return etag
 
     def interrupt(self) -> None:
         """Break the request off, from any thread; whoever is sending stops soon."""
-        if self._connection and self._connection.sock:
-            with suppress(OSError):
-                self._connection.sock.shutdown(socket.SHUT_RDWR)
+        connection = self._connection
+        _shut(connection.sock if connection else None)
 
     def close(self) -> None:
         """Give the request up, unless it was answered. Nobody may be sending."""
@@ -186,6 +189,8 @@ class Reading:
         self._etag: str | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse | None = None
+        #: The connection forgets its socket when the server says that it will close it.
+        self._socket: socket.socket | None = None
 
     @property
     def is_open(self) -> bool:
@@ -201,6 +206,7 @@ class Reading:
             headers["If-Match"] = self._etag
         try:
             self._connection = connection = self._wire.take(url)
+            self._socket = connection.sock
             connection.request("GET", _target(url), headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException, StoreUnavailable) as error:
@@ -246,28 +252,43 @@ class Reading:
             self._let_go()
         return count
 
+    def interrupt(self) -> None:
+        """Break off what is being read, from any thread; whoever waits for bytes stops soon."""
+        _shut(self._socket)
+
     def close(self) -> None:
         """Give up what is being read; it can be opened again."""
         if self._connection:
             self._connection.close()
-        self._connection = self._response = None
+        self._connection = self._response = self._socket = None
 
     def _let_go(self) -> None:
         if self._response and self._connection and self._response.isclosed() and not self._response.will_close:
             self._wire.give_back(self._url, self._connection)
-            self._connection = self._response = None
+            self._connection = self._response = self._socket = None
         else:
             self.close()
 
 
 def _answer_of(response: http.client.HTTPResponse, body: bytes) -> Answer:
     found = CODE.search(body)
-    return Answer(response.status, dict(response.headers.items()), found[1].decode() if found else "")
+    return Answer(response.status, response.headers, found[1].decode() if found else "")
 
 
 def _target(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}"
+
+
+def _shut(sock: socket.socket | None) -> None:
+    """End a connection under whoever is using it on another thread.
+
+    The socket's own method: that of TLS first forgets its keys, so that the other thread's next block would leave in
+    plain text.
+    """
+    if sock:
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _is_dropped(connection: http.client.HTTPConnection) -> bool:

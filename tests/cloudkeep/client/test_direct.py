@@ -1,6 +1,7 @@
 """``cloudkeep upload --direct``: chunks go to S3 past the server, a real one."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from storage.models import Chunk
 from tests.cloudkeep.client.conftest import Watcher
 from tests.cloudkeep.test_s3 import CONTENT
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.s3_faults import S3Faults, s3_faults
 from tests.support.server import Api
 from tests.support.waiting import eventually
 
@@ -106,6 +108,28 @@ class TestWithS3:
                 client.abort_multipart_upload(Bucket=bucket, Key=lost["Key"], UploadId=lost["UploadId"])
             state = await journey.finish(await sending)
         assert state.status == "READY"
+
+
+class TestWhileKeysChange:
+    """On a server whose keys for S3 are a role's, which the cloud renews."""
+
+    @pytest.fixture
+    async def faults(self, s3: S3Server) -> AsyncIterator[S3Faults]:
+        async with s3_faults(s3.endpoint) as running:
+            yield running
+
+    @pytest.fixture
+    def settings(self, settings: Settings, s3: S3Server, faults: S3Faults) -> Settings:
+        keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
+        return settings.model_copy(update={"blob_url": s3.url(s3.new_place(), faults.url), **keys})
+
+    @pytest.mark.usefixtures("worker")
+    async def test_a_url_that_outlived_its_keys_is_renewed(
+        self, means: Means, file: Path, watcher: Watcher, faults: S3Faults
+    ) -> None:
+        faults.refuse("PUT", 400, "ExpiredToken", times=2)
+        state = await upload(means, file, watcher)
+        assert (state.status, faults.refusals) == ("READY", [])
 
 
 @pytest.mark.usefixtures("worker")
