@@ -79,7 +79,8 @@ async def test_the_largest_chunk_passes_and_is_written_while_it_arrives(stack: P
 
         async def arrived() -> bool:
             assert not sending.done(), sending.result().text
-            return await asyncio.to_thread(begins_with, staged, first)
+            # Caddy holds back a little until there is more: less than the last mebibyte.
+            return await asyncio.to_thread(begins_with, staged, first[:-MIB])
 
         await eventually(arrived)
         go_on.set()
