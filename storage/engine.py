@@ -29,7 +29,7 @@ class Session(Protocol):
         """The rows of one statement; outside of a transaction, questions only."""
 
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
-        """One statement for every row of values."""
+        """One statement for every row of values: for all or none, also when the caller is cancelled meanwhile."""
 
     async def run_together(self, statements: Sequence[Statement], joined: Statement | None) -> Rows:
         """Statements in a transaction of their own, and the rows of the last; all is undone when it has none.

@@ -6,10 +6,10 @@ Named as ``engine`` in Tortoise's configuration.
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise import connections
@@ -21,6 +21,8 @@ from tortoise.models import Model
 from storage.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.lasting import LastingClient
+
+T = TypeVar("T")
 
 READER = "reader"
 BUSY_TIMEOUT_MS = 10_000
@@ -179,25 +181,47 @@ class Client(_Session, LastingClient):
             return found
 
     @translate_exceptions
-    async def run_together(self, statements: Sequence[Statement], joined: Statement | None) -> Rows:
-        """See :class:`storage.engine.Session`.
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        """See Tortoise, whose own may be cancelled between BEGIN and COMMIT, and leaves the transaction open then."""
+        await self._in_one_call(_run_many, query, values)
 
-        One call on the connection's thread in place of one for each step, in which others would have to wait for it.
-        Cancelled, it is done to its end all the same, before anything that comes later.
+    @translate_exceptions
+    async def run_together(self, statements: Sequence[Statement], joined: Statement | None) -> Rows:
+        """See :class:`storage.engine.Session`."""
+        return [tuple(row) for row in await self._in_one_call(_run_together, statements)]
+
+    async def _in_one_call(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run a whole transaction on the connection's thread; ``work`` is given the connection before the arguments.
+
+        Step by step, others would have to wait for it at each one. Cancelled, it is done to its end all the same,
+        before anything that comes later.
         """
         with no_space():
             async with self.acquire_connection() as connection:
-                rows: Rows = await connection._execute(_run_together, connection._conn, statements)
-                return [tuple(row) for row in rows]
+                result: T = await connection._execute(work, connection._conn, *arguments)
+                return result
+
+
+def _run_many(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    with _begun(connection):
+        connection.executemany(statement, rows)
+        connection.commit()
 
 
 def _run_together(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Any]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _begun(connection):
         rows = _run_each(connection, statements)
         if rows:
             connection.commit()
         return rows
+
+
+@contextmanager
+def _begun(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction, which is undone where the block does not commit it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
     finally:
         connection.rollback()
 

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from tortoise import Tortoise, connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from storage import accounts
 from storage.database import (
     atomically,
     close_database,
+    execute_many,
     fetch,
     fetch_together,
     migrate,
@@ -20,7 +22,8 @@ from storage.database import (
     ping_database,
 )
 from storage.models import Account, Chunk
-from tests.storage.rows import new_account, new_upload, run_together
+from tests.storage.rows import LATER, new_account, new_upload, run_together
+from tests.support.cancelling import is_cancelled_at
 from tests.support.databases import Databases
 
 CANCELLATIONS = 20
@@ -178,6 +181,13 @@ async def test_statements_that_run_together_are_done_or_undone_together(database
     assert await fetch("SELECT name FROM account") == [("one",)]
 
 
+async def test_of_many_rows_that_are_written_at_once_a_wrong_one_undoes_all(database: str) -> None:
+    ada, grace = await create_account("ada"), await create_account("grace")
+    with pytest.raises(IntegrityError):
+        await execute_many("UPDATE account SET email = ? WHERE id = ?", [("new", ada.id), ("new", grace.id)])
+    assert sorted(account.email for account in await Account.all()) == ["ada", "grace"]
+
+
 async def test_a_write_beside_a_transaction_that_fails_is_kept(database: str) -> None:
     async def work() -> None:
         await create_account("ada")
@@ -260,6 +270,34 @@ async def test_the_connection_is_usable_wherever_a_caller_was_cancelled(
             async with asyncio.timeout(10):
                 await create_account(f"after-{number}-{later}")
         await close_database()
+
+
+async def register(name: str) -> None:
+    await accounts.put_registration(
+        email=name, user_id=name, name=name, password_hash="hash", otp_hash="otp", expires_at=LATER
+    )
+
+
+async def write_many(name: str) -> None:
+    await execute_many("UPDATE account SET name = ? WHERE id = ?", [(name, uuid4()), (name, uuid4())])
+
+
+EVERY = [*OPERATIONS, register, write_many]
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=["transaction", "write", "read", "upsert", "many"])
+async def test_whatever_step_a_caller_is_cancelled_at_what_is_written_next_is_committed(
+    database: str, operation: Operation
+) -> None:
+    for step in count():
+        was_cancelled = await is_cancelled_at(step, operation(uuid4().hex))
+        async with asyncio.timeout(30):
+            await create_account(f"after-{step}")
+        # Questions go by another connection, so that they see what is committed alone.
+        assert await accounts.user_id_exists(f"after-{step}")
+        if not was_cancelled:
+            break
+    assert step > 0
 
 
 @pytest.mark.sqlite

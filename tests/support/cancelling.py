@@ -1,0 +1,43 @@
+"""Cancelling a caller at a step of what it does, without believing in any particular speed."""
+
+import asyncio
+from collections.abc import Awaitable, Generator
+from functools import partial
+from itertools import count
+from typing import Any
+
+
+async def is_cancelled_at(step: int, operation: Awaitable[object]) -> bool:
+    """Run something, cancelled as it waits for the time number ``step``, from 0 on; False when it had ended before."""
+
+    async def main() -> None:
+        await _Watched(operation, step)
+
+    task = asyncio.create_task(main())
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+    return task.cancelled()
+
+
+class _Watched:
+    def __init__(self, operation: Awaitable[object], step: int) -> None:
+        self._operation = operation
+        self._step = step
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        task, steps = asyncio.current_task(), self._operation.__await__()
+        go_on = partial(steps.send, None)
+        assert task
+        for number in count():
+            try:
+                waited_for = go_on()
+            except StopIteration:
+                return
+            if number == self._step:
+                asyncio.get_running_loop().call_soon(task.cancel)
+            try:
+                yield waited_for
+                go_on = partial(steps.send, None)
+            except asyncio.CancelledError as error:
+                go_on = partial(steps.throw, error)
