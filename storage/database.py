@@ -80,9 +80,9 @@ async def ping_database() -> None:
 async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
 
-    A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. ``work``
-    starts with a write: SQLite cannot turn a read transaction into a writing one once another process has written. In
-    PostgreSQL each statement sees what is committed by then (READ COMMITTED), and what it writes to is locked.
+    A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. In SQLite
+    nobody else writes until its end. In PostgreSQL each statement sees what is committed by then (READ COMMITTED), and
+    what it writes to is locked, so that ``work`` starts with a write.
 
     ``work`` is run again when the database undid it because of another transaction, or its connection broke before
     COMMIT was sent: so it does nothing that it could not do twice.

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise import connections
-from tortoise.backends.base.client import TransactionalDBClient
+from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper, translate_exceptions
 from tortoise.exceptions import OperationalError
 from tortoise.models import Model
+from tortoise.transactions import in_transaction
 
 from storage.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
 from storage.errors import DatabaseUnavailable, NoSpace
@@ -97,10 +98,12 @@ class SqliteEngine:
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[Any]:
-        """See :class:`storage.engine.Engine`. The lock lies beside the database."""
+        """See :class:`storage.engine.Engine`. All migrations are one transaction; the lock lies beside the database."""
         with self._path.with_name("migration.lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-            yield connections.get(WRITER)
+            with no_space():
+                async with in_transaction(WRITER) as transaction:
+                    yield transaction
 
 
 @contextmanager
@@ -151,6 +154,19 @@ class _Session(SqliteClient):
 class Transaction(_Session, SqliteTransactionWrapper):
     """The connection in the middle of a transaction."""
 
+    async def begin(self) -> None:
+        """See Tortoise. What has begun can write, whatever it reads before."""
+        await self._connection.commit()
+        await self._connection.execute("BEGIN IMMEDIATE")
+
+    async def execute_script(self, query: str) -> None:
+        """See Tortoise, whose own has Python commit first."""
+        for statement in _statements(query):
+            await self.execute_query(statement)
+
+    def _in_transaction(self) -> TransactionContext:
+        return NestedTransactionContext(Transaction(self))
+
 
 class Client(_Session, LastingClient):
     """Raises :class:`NoSpace` where a statement outside of a transaction finds the disk full."""
@@ -200,6 +216,17 @@ class Client(_Session, LastingClient):
             async with self.acquire_connection() as connection:
                 result: T = await connection._execute(work, connection._conn, *arguments)
                 return result
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement:
+        yield statement
 
 
 def _run_many(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:

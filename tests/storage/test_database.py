@@ -1,7 +1,9 @@
 """The database: migrations, two processes at once, and transactions that outlive whoever asked for them."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -202,6 +204,20 @@ async def test_a_write_beside_a_transaction_that_fails_is_kept(database: str) ->
     await asyncio.wait({task})
     assert isinstance(task.exception(), ZeroDivisionError)
     assert [account.user_id for account in await Account.all()] == ["grace"]
+
+
+@pytest.mark.sqlite
+async def test_a_transaction_may_ask_before_it_writes_whoever_else_would_write_in_between(database: str) -> None:
+    async def work() -> None:
+        await Account.all().count()
+        with closing(sqlite3.connect(path, timeout=0)) as other, suppress(sqlite3.OperationalError), other:
+            other.execute("UPDATE account SET name = 'another'")
+        await create_account("grace")
+
+    path = database.removeprefix("sqlite://")
+    await create_account("ada")
+    await atomically(work)
+    assert [account.name for account in await Account.all().order_by("name")] == ["ada", "grace"]
 
 
 async def test_a_transaction_ends_although_its_caller_was_cancelled(database: str) -> None:

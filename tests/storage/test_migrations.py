@@ -1,6 +1,7 @@
 """Migrations: from nothing and from every earlier release, with all rows, by many processes at once."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -79,6 +80,20 @@ ROWS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
 }
 MIGRATE = "import asyncio, sys; from storage.database import migrate; asyncio.run(migrate(sys.argv[1]))"
 
+MIGRATE_AND_DIE = """
+import asyncio, os, signal, sys
+from tortoise.migrations.recorder import MigrationRecorder
+from storage.database import migrate
+record = MigrationRecorder.record_applied
+async def record_or_die(recorder, app, name):
+    if name == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    await record(recorder, app, name)
+MigrationRecorder.record_applied = record_or_die
+asyncio.run(migrate(sys.argv[1]))
+"""
+EVERY = sorted(path.stem for path in (ROOT / "storage" / "migrations").glob("[0-9]*.py"))
+
 
 async def contents() -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table, in those columns that the release had."""
@@ -89,18 +104,60 @@ async def contents() -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-async def test_nothing_of_the_previous_release_is_lost(databases: Databases, tmp_path: Path) -> None:
-    url = await databases.empty(tmp_path)
+async def fill_previous(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Make a database of the previous release, and return what is in it."""
     await migrate(url, PREVIOUS)
     await open_database(url)
     for table, (columns, rows) in ROWS.items():
         marks = ", ".join("?" * len(columns.split(",")))
         await execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
     before = await contents()
+    await close_database()
+    return before
+
+
+async def test_nothing_of_the_previous_release_is_lost(databases: Databases, tmp_path: Path) -> None:
+    url = await databases.empty(tmp_path)
+    before = await fill_previous(url)
     assert {table: len(rows) for table, rows in before.items()} == {
         table: len(rows) for table, (_, rows) in ROWS.items()
     }
+    await migrate(url)
+    await open_database(url)
+    try:
+        assert await contents() == before
+        await it_is_understood()
+    finally:
+        await close_database()
+        await databases.drop(url)
+
+
+async def kill_in(url: str, migration: str) -> None:
+    """Migrate in a process that is killed when a migration is done and not yet recorded."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE_AND_DIE, url, migration, cwd=ROOT)
+    assert await process.wait() == -signal.SIGKILL
+
+
+async def test_whichever_migration_the_first_start_is_killed_in_a_later_one_brings_it_to_its_end(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await databases.empty(tmp_path)
+    for migration in EVERY:
+        await kill_in(url, migration)
+    await migrate(url)
+    await open_database(url)
+    assert await Account.all().count() == 0
     await close_database()
+    await databases.drop(url)
+
+
+async def test_whichever_migration_an_upgrade_is_killed_in_nothing_is_lost(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await databases.empty(tmp_path)
+    before = await fill_previous(url)
+    for migration in EVERY[EVERY.index(PREVIOUS) + 1 :]:
+        await kill_in(url, migration)
     await migrate(url)
     await open_database(url)
     try:
