@@ -1,10 +1,11 @@
-"""SQLite: one connection of a process writes, another one reads; a full disk is told from every other trouble.
+"""SQLite: one connection of a process writes, another one reads; what is no fault of a statement is told from faults.
 
 Named as ``engine`` in Tortoise's configuration.
 """
 
 import asyncio
 import fcntl
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -32,7 +33,12 @@ LOG_KEPT = 8 * 2**20
 
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+#: Somebody else has been writing for longer than we wait, or the file cannot be opened, read or written. These are the
+#: lowest byte of many codes.
+AWAY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+PRIMARY = 0xFF
 
+logger = logging.getLogger("cloudkeep.database")
 
 # Tortoise's own statements hold text already; what is asked by hand holds UUIDs as they are.
 sqlite3.register_adapter(UUID, str)
@@ -101,7 +107,7 @@ class SqliteEngine:
         """See :class:`storage.engine.Engine`. All migrations are one transaction; the lock lies beside the database."""
         with self._path.with_name("migration.lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-            with no_space():
+            with translated():
                 async with in_transaction(WRITER) as transaction:
                     yield transaction
 
@@ -115,23 +121,30 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextmanager
-def no_space() -> Iterator[None]:
-    """Turn what SQLite says of a full disk into :class:`NoSpace`."""
+def translated() -> Iterator[None]:
+    """Turn what SQLite says of a full disk into :class:`NoSpace`, of a file that is not to be had, into
+    :class:`DatabaseUnavailable`.
+    """
     try:
         yield
     except (OperationalError, sqlite3.OperationalError) as error:
-        if _is_full(error):
+        codes = _codes(error)
+        if codes & FULL:
             raise NoSpace("the database has no room to grow") from error
+        if {code & PRIMARY for code in codes} & AWAY:
+            # Whoever asked is told to come again, which says nothing to those who could mend it.
+            logger.warning("the database cannot be used: %s", error)
+            raise DatabaseUnavailable(str(error)) from error
         raise
 
 
-def _is_full(error: BaseException | None) -> bool:
+def _codes(error: BaseException | None) -> set[int]:
     # Tortoise hands SQLite's error on as an argument, and undoing what failed may fail in turn.
+    found = set()
     while error:
-        if any(getattr(each, "sqlite_errorcode", None) in FULL for each in (error, *error.args)):
-            return True
+        found |= {getattr(each, "sqlite_errorcode", 0) for each in (error, *error.args)}
         error = error.__cause__ or error.__context__
-    return False
+    return found
 
 
 class _Session(SqliteClient):
@@ -139,7 +152,7 @@ class _Session(SqliteClient):
 
     def translated(self) -> Any:
         """See :class:`storage.engine.Session`."""
-        return no_space()
+        return translated()
 
     async def ask(self, statement: str, values: Sequence[object]) -> Rows:
         """See :class:`storage.engine.Session`."""
@@ -169,7 +182,7 @@ class Transaction(_Session, SqliteTransactionWrapper):
 
 
 class Client(_Session, LastingClient):
-    """Raises :class:`NoSpace` where a statement outside of a transaction finds the disk full."""
+    """Raises :class:`NoSpace` and :class:`DatabaseUnavailable` also where there is no transaction."""
 
     transaction_class = Transaction
 
@@ -180,19 +193,19 @@ class Client(_Session, LastingClient):
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         """See Tortoise."""
-        with no_space():
+        with translated():
             key: int = await super().execute_insert(query, values)
             return key
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[dict[str, Any]]]:
         """See Tortoise."""
-        with no_space():
+        with translated():
             found: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(query, values)
             return found
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         """See Tortoise."""
-        with no_space():
+        with translated():
             found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
             return found
 
@@ -212,7 +225,7 @@ class Client(_Session, LastingClient):
         Step by step, others would have to wait for it at each one. Cancelled, it is done to its end all the same,
         before anything that comes later.
         """
-        with no_space():
+        with translated():
             async with self.acquire_connection() as connection:
                 result: T = await connection._execute(work, connection._conn, *arguments)
                 return result

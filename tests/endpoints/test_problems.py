@@ -10,6 +10,8 @@ from starlette.requests import Request
 from cloudkeep.settings import Settings
 from endpoints.problems import refused
 from services.errors import RateLimited
+from storage import sqlite
+from tests.support.databases import written_by_another
 from tests.support.server import Api
 
 INSIDE = ("sqlite", "Traceback", "no such table", "chunk ", "OperationalError", ".py")
@@ -26,6 +28,26 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_one(http: httpx.
     response = await http.post("/healthz")
     assert (response.status_code, response.json()["title"]) == (405, "Method Not Allowed")
     assert "GET" in response.headers["Allow"]
+
+
+@pytest.fixture
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the database for long."""
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_hasty")
+async def test_a_database_that_another_process_goes_on_writing_to_is_a_reason_to_come_again(
+    api: Api, settings: Settings
+) -> None:
+    upload = await api.init(b"abc")
+    with written_by_another(settings.database_url):
+        response = await api.put(upload["slots"]["nodes"][0], b"abc")
+    assert (response.status_code, response.json()["code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+    assert response.headers["Retry-After"] == "2"
+    assert not any(word in response.text for word in INSIDE)
+    assert (await api.put(upload["slots"]["nodes"][0], b"abc")).status_code == 200
 
 
 @pytest.mark.sqlite

@@ -23,6 +23,7 @@ from storage.database import (
     open_database,
     ping_database,
 )
+from storage.errors import DatabaseUnavailable
 from storage.models import Account, Chunk
 from tests.storage.rows import LATER, new_account, new_upload, run_together
 from tests.support.cancelling import is_cancelled_at
@@ -318,7 +319,7 @@ async def test_whatever_step_a_caller_is_cancelled_at_what_is_written_next_is_co
 
 @pytest.mark.sqlite
 async def test_a_database_that_cannot_be_opened_is_no_obstacle_to_another(tmp_path: Path, database_url: str) -> None:
-    with pytest.raises(OperationalError, match="unable to open"):
+    with pytest.raises(DatabaseUnavailable, match="unable to open"):
         await open_database(f"sqlite://{tmp_path / 'no such folder' / 'x.sqlite3'}")
     await open_database(database_url)
     await ping_database()

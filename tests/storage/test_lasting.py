@@ -11,6 +11,7 @@ from tortoise import connections
 
 from storage import accounts
 from storage.database import atomically, fetch, ping_database
+from storage.errors import DatabaseUnavailable
 from storage.lasting import LastingClient
 from storage.models import Account
 
@@ -101,9 +102,9 @@ async def test_while_the_database_cannot_be_opened_everybody_gets_an_error_and_a
     path.mkdir()
     async with asyncio.timeout(20):
         for _ in range(2):
-            with pytest.raises(Exception, match="unable to open"):
+            with pytest.raises(DatabaseUnavailable, match="unable to open"):
                 await ping_database()
-            with pytest.raises(Exception, match="unable to open"):
+            with pytest.raises(DatabaseUnavailable, match="unable to open"):
                 await atomically(create_account)
         path.rmdir()
         away.rename(path)

@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -121,6 +122,15 @@ def databases_of(engine: str, folder: Path) -> Iterator[Databases]:
         run_apart(lambda: databases.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0"))
         run_apart(lambda: migrate(server.url(TEMPLATE)))
         yield databases
+
+
+@contextmanager
+def written_by_another(url: str) -> Iterator[None]:
+    """Nobody else can write to a database of SQLite while the block runs, as if a backup or VACUUM were under way."""
+    with closing(sqlite3.connect(url.removeprefix(f"{SQLITE}://"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def run_apart(work: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,45 @@
+"""Work that finds SQLite held by another process waits and goes on by itself, without an attempt spent."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from storage import sqlite
+from storage.models import Account, Job, JobKind, JobState
+from tests.support.databases import written_by_another
+from tests.support.waiting import eventually
+from tests.workers.conftest import Start, new_upload, queue
+from workers import loop
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the database for long, and look again soon."""
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(loop, "ROOM_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "ROOM_PAUSE_SECONDS", 0.05)
+
+
+async def test_a_job_that_cannot_be_given_back_either_is_given_back_later_and_done(
+    start: Start, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload, attempts, backup = await new_upload(), list[int](), ExitStack()
+
+    async def handler(job: Job) -> None:
+        attempts.append(job.attempts)
+        if len(attempts) == 1:
+            backup.enter_context(written_by_another(database_url))
+        await Account.all().update(name="changed")
+
+    async def refused_often() -> bool:
+        return caplog.text.count("database is locked") > 5
+
+    with backup:
+        async with start(handler, attempts=1):
+            await queue(JobKind.REASSEMBLE, upload)
+            await eventually(refused_often)
+            backup.close()
+            await eventually(lambda: Job.get_or_none(subject_id=upload.id, state=JobState.DONE))
+    assert attempts == [1, 1]
