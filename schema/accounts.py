@@ -88,7 +88,10 @@ class Registration:
 @strawberry.type(description="A sign-in.")
 class Session:
     access_token: str = strawberry.field(description="Send it as `Authorization: Bearer …`.")
-    refresh_token: str = strawberry.field(description="Swap it for a new pair by `refreshSession`; it works once.")
+    refresh_token: str = strawberry.field(
+        description="Swap it for a new pair by `refreshSession`. It works once. Where the answer was lost it can be "
+        "sent again for half a minute, and gives the same refresh token; later that closes the session."
+    )
     expires_at: datetime = strawberry.field(description="When the access token expires.")
     account: Account
 

@@ -240,17 +240,28 @@ async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand, ad
     assert (await refresh(shared, fresh["refreshToken"]))["session"]
 
 
-async def test_a_refresh_token_that_is_used_twice_closes_its_session(shared: Stand, ada: Json) -> None:
+async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_token(shared: Stand, ada: Json) -> None:
+    session = (await login(shared, ada["userId"], PASSWORD))["session"]
+    fresh, again = [(await refresh(shared, session["refreshToken"]))["session"] for _ in range(2)]
+    assert again["refreshToken"] == fresh["refreshToken"]
+    headers = {"Authorization": f"Bearer {again['accessToken']}"}
+    answer: httpx.Response = await shared.http.post("/graphql", json={"query": ME}, headers=headers)
+    assert "errors" not in answer.json()
+
+
+async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_session(shared: Stand, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
+    newest = (await refresh(shared, fresh["refreshToken"]))["session"]
     assert code_of(await refresh(shared, session["refreshToken"])) == "INVALID_CREDENTIALS"
-    assert code_of(await refresh(shared, fresh["refreshToken"])) == "INVALID_CREDENTIALS"
+    assert code_of(await refresh(shared, newest["refreshToken"])) == "INVALID_CREDENTIALS"
 
 
 async def test_a_closed_session_leaves_the_others_open(shared: Stand, ada: Json) -> None:
     session, other = [(await login(shared, ada["userId"], PASSWORD))["session"] for _ in range(2)]
-    for _ in range(2):
-        await refresh(shared, session["refreshToken"])
+    fresh = (await refresh(shared, session["refreshToken"]))["session"]
+    await refresh(shared, fresh["refreshToken"])
+    assert code_of(await refresh(shared, session["refreshToken"])) == "INVALID_CREDENTIALS"
     assert (await refresh(shared, other["refreshToken"]))["session"]
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from services.accounts import Accounts, Lifetimes, OpenSession
+from services.accounts import REPEATABLE, Accounts, Lifetimes, OpenSession
+from services.clock import set_ahead
 from services.errors import AlreadyExists, InvalidCredentials, InvalidOtp, MailUnavailable
 from services.keys import SecretKey
 from services.passwords import Passwords
@@ -137,11 +138,87 @@ async def test_a_session_that_was_not_used_for_too_long_is_over(world: World, si
         await world.accounts().refresh(session.refresh_token)
 
 
-async def test_two_refreshes_at_once_leave_no_two_sessions(world: World, sink: SmtpSink) -> None:
+@pytest.fixture
+def later() -> Iterator[Callable[[timedelta], bool]]:
+    """Moves the time on."""
+    yield lambda by: set_ahead(-by)
+    set_ahead(timedelta(0))
+
+
+async def is_over(accounts: Accounts, token: str) -> bool:
+    try:
+        await accounts.refresh(token)
+    except InvalidCredentials:
+        return True
+    return False
+
+
+async def test_two_refreshes_at_once_leave_no_two_sessions_and_sign_nobody_out(world: World, sink: SmtpSink) -> None:
     accounts = world.accounts()
     token = (await join(accounts, sink)).refresh_token
-    ends = await asyncio.gather(accounts.refresh(token), accounts.refresh(token), return_exceptions=True)
-    assert sum(isinstance(end, OpenSession) for end in ends) <= 1
+    one, other = await asyncio.gather(accounts.refresh(token), accounts.refresh(token))
+    assert one.refresh_token == other.refresh_token != token
+    assert await Session.all().count() == 1
+    assert not await is_over(accounts, one.refresh_token)
+
+
+async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session_goes_on(
+    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    lost = await accounts.refresh(token)
+    later(REPEATABLE - timedelta(seconds=5))
+    found = await accounts.refresh(token)
+    assert found.refresh_token == lost.refresh_token
+    assert not await is_over(accounts, found.refresh_token)
+
+
+async def test_a_refresh_is_made_again_after_a_change_of_keys(world: World, sink: SmtpSink) -> None:
+    token = (await join(world.accounts(OLD), sink)).refresh_token
+    lost = await world.accounts(OLD).refresh(token)
+    assert (await world.accounts(NEW, OLD).refresh(token)).refresh_token == lost.refresh_token
+
+
+async def test_a_refresh_token_that_is_used_again_later_closes_its_session(
+    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    fresh = await accounts.refresh(token)
+    later(REPEATABLE + timedelta(seconds=5))
+    assert await is_over(accounts, token)
+    assert await is_over(accounts, fresh.refresh_token)
+
+
+async def test_to_refresh_again_does_not_prolong_the_time_in_which_that_can_be_done(
+    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    await accounts.refresh(token)
+    later(REPEATABLE - timedelta(seconds=5))
+    await accounts.refresh(token)
+    later(REPEATABLE + timedelta(seconds=5))
+    assert await is_over(accounts, token)
+
+
+async def test_a_refresh_token_whose_successor_was_used_closes_its_session_at_once(
+    world: World, sink: SmtpSink
+) -> None:
+    accounts = world.accounts()
+    first = (await join(accounts, sink)).refresh_token
+    second = (await accounts.refresh(first)).refresh_token
+    newest = (await accounts.refresh(second)).refresh_token
+    assert await is_over(accounts, first)
+    assert await is_over(accounts, newest)
+
+
+async def test_what_was_never_a_refresh_token_of_a_session_is_not_given_one(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    await accounts.refresh(token)
+    assert await is_over(accounts, f"{token}x")
 
 
 async def test_garbage_is_no_refresh_token(world: World) -> None:
