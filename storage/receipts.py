@@ -202,6 +202,16 @@ async def of(upload_id: UUID, start: int = 0, limit: int = MOST) -> list[Chunk]:
     return await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").limit(limit)
 
 
+async def identities(upload_id: UUID, end: int) -> list[tuple[int, str]]:
+    """ID and SHA-256 of the receipts before index ``end``, by index.
+
+    No database gives an ID twice, so that a slot which was opened again and filled has another one. Only a failover to
+    a server that lacked the last receipts may: then the digests differ, unless the bytes are the same.
+    """
+    found: Any = Chunk.filter(upload_id=upload_id, index__lt=end).order_by("index").values_list("id", "sha256")
+    return list(await found)
+
+
 async def rename(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
     """Store what the store calls the bytes of slots now, by index."""
     await execute_many(RENAME, [(etag, upload_id, index) for index, etag in etags.items()])

@@ -66,9 +66,14 @@ class Follower:
                 await self._forget(upload_id)
 
     async def take(self, upload: Upload) -> Verification:
-        """Hand over how far an upload was verified, which is not at all when it was not followed."""
+        """Hand over how far an upload was verified, which is not at all when it was not followed.
+
+        Nor when another worker has opened a slot of these again: what lies there now was read by nobody.
+        """
         followed = await self._forget(upload.id)
-        return followed.verification if followed else Verification(upload, self._store)
+        if followed and await followed.verification.holds(upload):
+            return followed.verification
+        return Verification(upload, self._store)
 
     async def _hear(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
         upload_id = arrival.upload_id

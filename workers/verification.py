@@ -8,6 +8,7 @@ from typing import Protocol
 
 from xxhash import xxh3_128
 
+from storage import receipts
 from storage.blobs import BlobStore
 from storage.models import Chunk, Upload
 
@@ -31,6 +32,8 @@ class Verification:
         self._upload = upload
         self._store = store
         self._whole = hashlib.sha256()
+        # By which receipts, in one digest: an upload has up to ten thousand of them.
+        self._ledger = _ledger(upload)
         self.index = 0
         self.damaged: list[int] = []
 
@@ -53,7 +56,16 @@ class Verification:
         if not receipt or not await self._is_intact(receipt, whole):
             self.damaged.append(self.index)
         self._whole = whole
+        if receipt:
+            self._ledger.update(_entry(receipt.id, receipt.sha256))
         self.index += 1
+
+    async def holds(self, upload: Upload) -> bool:
+        """Whether all of it is still so: each slot has the receipt it was verified by, and lies where it lay then."""
+        there = _ledger(upload)
+        for receipt_id, sha256 in await receipts.identities(upload.id, self.index):
+            there.update(_entry(receipt_id, sha256))
+        return there.digest() == self._ledger.digest()
 
     async def _is_intact(self, receipt: Chunk, whole: Hasher) -> bool:
         known, hasher = _known(receipt)
@@ -69,6 +81,14 @@ class Verification:
         await self._store.scan(area, offset, receipt.size, consume)
         await self._store.write_back(area, offset, receipt.size)
         return hasher.hexdigest() == known
+
+
+def _ledger(upload: Upload) -> "hashlib._Hash":
+    return hashlib.sha256(upload.staging_area.encode())
+
+
+def _entry(receipt_id: int, sha256: str) -> bytes:
+    return f"\n{receipt_id} {sha256}".encode()
 
 
 def _known(receipt: Chunk) -> tuple[str, Hasher]:

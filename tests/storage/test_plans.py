@@ -138,6 +138,7 @@ CALLS: dict[str, Call] = {
     "receipts.withdraw": lambda known: receipts.withdraw(known.upload.id, [0, 1]),
     "receipts.of": lambda known: receipts.of(known.upload.id),
     "receipts.indexes": lambda known: receipts.indexes(known.upload.id, 0),
+    "receipts.identities": lambda known: receipts.identities(known.upload.id, 5),
     "receipts.rename": lambda known: receipts.rename(known.upload.id, {0: "etag"}),
     "receipts.complete": lambda known: receipts.complete(known.upload.id, NOW),
     "space.of": lambda known: space.of(SOMEBODY, 1),

@@ -8,6 +8,7 @@ import pytest
 
 from storage import jobs, receipts, uploads
 from storage.blobs import Digests
+from storage.database import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.models import Chunk, Job, JobKind, Upload, UploadStatus
 from storage.receipts import Received, SlotState
@@ -72,6 +73,19 @@ async def test_a_slot_has_one_receipt() -> None:
         await receipts.add(upload, 0, Digests("f" * 64, ""), NOW, LATER)
     found = await receipts.of(upload.id)
     assert [(one.index, one.sha256) for one in found] == [(0, SHA256)]
+
+
+async def test_a_slot_that_was_opened_and_filled_again_has_another_receipt() -> None:
+    upload = await new_upload(chunks=3)
+    for index in (0, 1):
+        await receive(upload, index)
+    first, second = await receipts.identities(upload.id, 3)
+    # The newest of all, whose ID a database might give again.
+    await atomically(lambda: receipts.withdraw(upload.id, [1]))
+    assert await receipts.identities(upload.id, 3) == [first]
+    await receive(upload, 1)
+    kept, new = await receipts.identities(upload.id, 2)
+    assert (kept, new[0] > second[0]) == (first, True)
 
 
 async def test_a_chunk_that_went_to_another_staging_area_gets_no_receipt() -> None:

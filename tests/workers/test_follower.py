@@ -3,21 +3,27 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from services.progress import Progress, receiving
+from storage import receipts
 from storage import uploads as rows
 from storage.blobs import LocalBlobStore
+from storage.database import atomically
 from storage.events import RedisEventLog
-from storage.models import Upload, UploadStatus
+from storage.models import Blob, Upload, UploadStatus
 from storage.redis import close_redis, connect_redis
 from tests.support.server import digest
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload
+from tests.workers.test_reassemble import claim, damage, stored
 from workers import follower
+from workers.crew import Crew
 from workers.follower import Follower
+from workers.reassemble import reassemble
 from workers.roster import Roster
 
 CONTENT = bytes(range(250)) * 1500
@@ -104,9 +110,7 @@ async def test_damage_is_known_before_the_upload_is_whole(
     following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, tmp_path: Path
 ) -> None:
     await send(store, progress, upload, 1)
-    with (tmp_path / "blobs" / "staging" / str(upload.id)).open("r+b") as file:
-        file.seek(CHUNK + 5)
-        file.write(b"damaged")
+    damage(tmp_path, upload, CHUNK + 5)
     await send(store, progress, upload, 0, 2)
     await verified(following, upload, 3)
     assert (await following.take(upload)).damaged == [1]
@@ -125,6 +129,55 @@ async def test_what_was_handed_over_is_not_followed_any_more(
     await verified(following, upload, 1)
     await following.take(upload)
     assert (await following.take(upload)).index == 0
+
+
+async def test_what_was_verified_before_its_slot_was_opened_again_is_not_handed_over(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0, 1)
+    await verified(following, upload, 2)
+    await atomically(lambda: receipts.withdraw(upload.id, [1]))
+    # The same bytes: that they lie there is what nobody has seen.
+    await fill(store, upload, CONTENT, 1)
+    assert (await following.take(upload)).index == 0
+
+
+async def test_a_slot_that_is_opened_again_behind_what_was_verified_costs_nothing(
+    following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
+) -> None:
+    await send(store, progress, upload, 0, 1, 3)
+    await verified(following, upload, 2)
+    await atomically(lambda: receipts.withdraw(upload.id, [3]))
+    assert (await following.take(upload)).index == 2
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["verified-before-it-was-damaged", "found-damaged"])
+async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_files_digest(
+    following: Follower,
+    crew: Crew,
+    store: LocalBlobStore,
+    progress: Progress,
+    upload: Upload,
+    tmp_path: Path,
+    seen: bool,
+) -> None:
+    await send(store, progress, upload, 1)
+    if seen:
+        damage(tmp_path, upload, CHUNK)
+    await send(store, progress, upload, 0)
+    await verified(following, upload, 2)
+    if not seen:
+        damage(tmp_path, upload, CHUNK)
+    for index in range(2, COUNT):
+        await fill(store, upload, CONTENT, index)
+    # The owner is busy.
+    await reassemble(await claim(), crew)
+    assert await receipts.indexes(upload.id, 0) == [0, *range(2, COUNT)]
+    changed = CONTENT[:CHUNK] + bytes(CHUNK) + CONTENT[2 * CHUNK :]
+    await fill(store, upload, changed, 1)
+    await reassemble(await claim(), replace(crew, follower=following))
+    blob = await Blob.get()
+    assert (blob.sha256, await stored(store, blob.key, len(changed))) == (digest(changed), changed)
 
 
 async def test_an_upload_that_is_given_up_is_forgotten(
