@@ -140,10 +140,17 @@ async def waiting_of(subject_ids: Collection[UUID]) -> dict[UUID, str]:
     return {row["subject_id"]: row["error_code"] for row in await waiting.values("subject_id", "error_code")}
 
 
-async def release(owner: str, now: datetime) -> int:
-    """Give back what a dead worker of this name held. Returns how many jobs that were."""
+async def release(owner: str, now: datetime, *, spent: bool = True) -> int:
+    """Give back what a worker of this name held that is dead or has stopped. Returns how many jobs that were.
+
+    Unless they are ``spent``, these attempts do not count.
+    """
     return await Job.filter(state=JobState.RUNNING, lease_owner=owner).update(
-        state=JobState.QUEUED, run_after=now, lease_token=None, lease_until=None
+        state=JobState.QUEUED,
+        attempts=F("attempts") - (0 if spent else 1),
+        run_after=now,
+        lease_token=None,
+        lease_until=None,
     )
 
 

@@ -140,6 +140,9 @@ class Worker:
                     for _ in range(lane.width):
                         group.create_task(self._drive(kind, lane))
         finally:
+            # Whoever is cancelled in the middle of a claim does not hear what was claimed.
+            with contextlib.suppress(NoSpace, DatabaseUnavailable):
+                await jobs.release(self._terms.worker_name, now(), spent=False)
             with contextlib.suppress(*RedisUnavailable):
                 await self._presence.leave(self._terms.worker_name)
 

@@ -14,6 +14,7 @@ import pytest
 from services.clock import now
 from services.progress import Progress
 from services.uploads import UploadPolicy, Uploads
+from storage import jobs
 from storage.blobs import LocalBlobStore
 from storage.database import atomically
 from storage.events import RedisEventLog
@@ -70,10 +71,11 @@ async def start(crew: Crew, redis_url: str) -> AsyncIterator[Start]:
         name: str = "one",
         lease: float = 30.0,
         attempts: int = 3,
+        choose: jobs.Choice = jobs.oldest_first,
     ) -> AsyncIterator[Worker]:
         on_failure = UploadStatus.FAILED if kind is JobKind.REASSEMBLE else UploadStatus.READY
         terms = Terms(name, timedelta(seconds=lease), attempts)
-        lanes = {kind: Lane(handler, 1, on_failure)}
+        lanes = {kind: Lane(handler, 1, on_failure, choose)}
         worker = Worker(terms, lanes, crew.store, crew.progress, uploads, crew.hints, Presence(redis), Roster(name))
         task = asyncio.create_task(worker.run())
         try:

@@ -1,7 +1,9 @@
 """The claim loop: every job ends once, whatever happens to the worker that runs it."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -140,6 +142,28 @@ async def test_a_worker_that_stops_gives_its_job_back_without_spending_an_attemp
     assert (job.state, job.attempts, job.lease_token) == (JobState.QUEUED, 0, None)
 
 
+async def test_a_worker_that_is_told_to_stop_while_it_claims_gives_back_what_it_got(start: Start) -> None:
+    upload = await new_upload()
+    await queue(REASSEMBLE, upload)
+
+    async def handler(job: Job) -> None:
+        await asyncio.sleep(3600)
+
+    for turns in range(30):
+        chosen = asyncio.Event()
+
+        def choose(due: Sequence[Job], _: datetime, chosen: asyncio.Event = chosen) -> Sequence[Job]:
+            chosen.set()
+            return due
+
+        async with start(handler, choose=choose):
+            await chosen.wait()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        job = await Job.get(subject_id=upload.id)
+        assert (job.state, job.attempts, job.lease_token) == (JobState.QUEUED, 0, None)
+
+
 async def test_a_worker_takes_up_at_once_what_a_dead_one_of_its_name_held(start: Start) -> None:
     upload = await new_upload()
     await queue(REASSEMBLE, upload)
@@ -172,7 +196,12 @@ async def test_work_is_cancelled_as_soon_as_its_lease_is_lost(start: Start) -> N
 
     async def handler(job: Job) -> None:
         try:
-            await Job.filter(id=job.id).update(lease_token=UUID(int=7), lease_until=now() + timedelta(days=1))
+            others: dict[str, Any] = {
+                "lease_owner": "two",
+                "lease_token": UUID(int=7),
+                "lease_until": now() + timedelta(days=1),
+            }
+            await Job.filter(id=job.id).update(**others)
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             cancelled.set()
