@@ -15,7 +15,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,9 @@ def named(data_dir: Path, base: str | None = None) -> Iterator[WorkerName]:
     """
     locks = data_dir / "workers"
     locks.mkdir(mode=0o700, exist_ok=True)
-    name, lock = _first_free(locks, base or _own_base(locks))
+    base = base or _own_base(locks)
+    with _looking(locks):
+        name, lock = _first_free(locks, base)
     try:
         scratch = data_dir / "scratch" / name
         _clear(scratch, locks, name)
@@ -62,10 +64,22 @@ def workers_of(data_dir: Path, base: str | None = None) -> dict[str, float]:
     if not locks.is_dir():
         return {}
     base, found = base or _own_base(locks), {}
-    for path in locks.glob("*.lock"):
-        if re.fullmatch(rf"{re.escape(base)}(-\d+)?", path.stem) and (beat := _last_beat(path)) is not None:
-            found[path.stem] = time.time() - beat
+    with _looking(locks):
+        for path in locks.glob("*.lock"):
+            if re.fullmatch(rf"{re.escape(base)}(-\d+)?", path.stem) and (beat := _last_beat(path)) is not None:
+                found[path.stem] = time.time() - beat
     return found
+
+
+@contextmanager
+def _looking(locks: Path) -> Iterator[None]:
+    """Look at names in the block, one process at a time.
+
+    To look at a free name takes its lock for a moment: somebody else would believe that it has a bearer.
+    """
+    with (locks / "looking").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _own_base(locks: Path) -> str:
@@ -110,12 +124,28 @@ def _clear(scratch: Path, locks: Path, name: str) -> None:
     """What dead workers left half done is of no use to anybody."""
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    for path in scratch.parent.iterdir():
-        lock_path = locks / f"{path.name}.lock"
-        if path.name != name and (lock := _try_lock(lock_path)) is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            lock_path.unlink()
-            os.close(lock)
+    with _looking(locks):
+        gone = [_set_aside(path, locks) for path in scratch.parent.iterdir() if path.name != name and path.is_dir()]
+    # Their names are free by now: it takes a while, and whoever bore one may be about to come back.
+    for folder in gone:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _set_aside(scratch: Path, locks: Path) -> Path | None:
+    """Where the folder of a dead worker lies now, under a name that nobody will bear; None when its bearer lives."""
+    lock_path = locks / f"{scratch.name}.lock"
+    lock = _try_lock(lock_path)
+    if lock is None:
+        return None
+    try:
+        # It may be gone: others remove what they have set aside without a lock.
+        with suppress(FileNotFoundError):
+            return scratch.rename(scratch.with_name(f"gone-{secrets.token_hex(8)}"))
+        return None
+    finally:
+        lock_path.unlink()
+        os.close(lock)
 
 
 def _last_beat(path: Path) -> float | None:

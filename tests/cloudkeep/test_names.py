@@ -1,9 +1,12 @@
 """Names of workers: never two living ones alike, and the same again for whoever comes after."""
 
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -70,6 +73,46 @@ def test_drafts_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: P
             assert not dead.exists()
     with named(tmp_path) as again:
         assert (again.text, list(again.scratch.iterdir())) == (living.text, [])
+
+
+def test_a_workers_name_is_free_while_others_remove_its_drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("encoder", "encoder-2"):
+        (tmp_path / "scratch" / name).mkdir(parents=True)
+    remove, texts = shutil.rmtree, []
+
+    def come_back(folder: Path, *, ignore_errors: bool) -> None:
+        if folder.name != "encoder":
+            monkeypatch.undo()
+            with named(tmp_path, "encoder") as second:
+                texts.append(second.text)
+        remove(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", come_back)
+    with named(tmp_path, "encoder") as first:
+        texts.append(first.text)
+        assert {path.name for path in (tmp_path / "scratch").iterdir()} == {"encoder", "encoder-2"}
+    assert texts == ["encoder-2", "encoder"]
+
+
+def test_a_name_is_free_while_others_look_at_it(tmp_path: Path) -> None:
+    with named(tmp_path, "encoder"):
+        pass
+    done = Event()
+
+    def look() -> None:
+        while not done.is_set():
+            workers_of(tmp_path, "encoder")
+
+    with ThreadPoolExecutor() as threads:
+        looking = [threads.submit(look) for _ in range(4)]
+        try:
+            for _ in range(300):
+                with named(tmp_path, "encoder") as name:
+                    assert name.text == "encoder"
+        finally:
+            done.set()
+        for each in looking:
+            each.result()
 
 
 def test_whoever_looks_sees_how_long_ago_each_living_worker_beat(
