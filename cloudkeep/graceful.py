@@ -1,7 +1,8 @@
 """uvicorn's server, with an end that costs nobody a request where another process can take over.
 
-What it relies on of uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``server_state``, and that a connection's
-``shutdown`` closes a WebSocket with 1012 (Service Restart), upon which graphql-ws connects again.
+What it relies on of uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``server_state``, that ``shutdown`` waits by
+``_wait_tasks_to_complete`` and goes on when that raises TimeoutError, and that a connection's ``shutdown`` closes a
+WebSocket with 1012 (Service Restart), upon which graphql-ws connects again.
 """
 
 import asyncio
@@ -46,7 +47,8 @@ class GracefulServer(uvicorn.Server):
     """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later nobody new is let in, and the server stops.
 
     SIGUSR1: it stops accepting at once, for its successor does, and subscriptions are told to connect again. Whatever
-    else is under way, or comes by a connection that is open, is answered.
+    else is under way, or comes by a connection that is open, is answered. SIGTERM and SIGINT leave it as little time
+    for that as any other server.
     """
 
     def __init__(self, config: uvicorn.Config, drain: Drain, drain_seconds: float, heartbeat: int) -> None:
@@ -56,6 +58,8 @@ class GracefulServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self._bar_at = self._close_at = self._exit_at = NEVER
         self._finish_seconds = FINISH_SECONDS
+        #: While the server waits for what is under way.
+        self._patience: asyncio.Timeout | None = None
         self._heartbeat = heartbeat
         self._beating: asyncio.Task[None] | None = None
         self._listeners: Sequence[socket.socket] = ()
@@ -67,11 +71,16 @@ class GracefulServer(uvicorn.Server):
         for listener in self._listeners:
             unbar(listener)
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self._beating = asyncio.create_task(beat(self._heartbeat))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.retire)
+        self._loop.add_signal_handler(signal.SIGUSR1, self.retire)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; the second signal ends that."""
+        """Begin to drain; the second signal ends that. The supervisor waits no longer for one that was replaced."""
+        if self._finish_seconds != FINISH_SECONDS:
+            self._finish_seconds = FINISH_SECONDS
+            # Any line of the loop may be interrupted by this one.
+            self._loop.call_soon_threadsafe(self._hurry)
         if self._drain.begun or not self._drain_seconds:
             self._drain.begun = True
             super().handle_exit(sig, frame)
@@ -102,18 +111,22 @@ class GracefulServer(uvicorn.Server):
             self.should_exit = True
         return await super().on_tick(counter)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def _wait_tasks_to_complete(self) -> None:
         """Wait for what is under way, and cut it off after a while; ``cloudkeep.cut_off`` then answers."""
-        self.config.timeout_graceful_shutdown = self._finish_seconds + LAST_ANSWERS_SECONDS
-        timer = asyncio.get_running_loop().call_later(self._finish_seconds, self._cut_off)
         try:
-            await super().shutdown(sockets)
+            async with asyncio.timeout(self._finish_seconds) as self._patience:
+                await super()._wait_tasks_to_complete()
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel()
+            async with asyncio.timeout(LAST_ANSWERS_SECONDS):
+                await super()._wait_tasks_to_complete()
         finally:
-            timer.cancel()
+            self._patience = None
 
-    def _cut_off(self) -> None:
-        for task in self.server_state.tasks:
-            task.cancel()
+    def _hurry(self) -> None:
+        if self._patience and not self._patience.expired():
+            self._patience.reschedule(self._loop.time() + self._finish_seconds)
 
     def _stop_accepting(self, linger: float) -> None:
         self._exit_at = time.monotonic() + linger

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import connect
@@ -49,6 +49,14 @@ async def _events(_: Request) -> Response:
     return EventStream(endless(), media_type="text/event-stream")
 
 
+async def _flood(_: Request) -> Response:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(2**20)
+
+    return StreamingResponse(endless())
+
+
 async def _socket(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
@@ -67,6 +75,14 @@ class Running:
     async def connect(self) -> Connection:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
+    async def is_busy(self, requests: int = 1) -> None:
+        """Return once so many requests are under way."""
+
+        async def under_way() -> bool:
+            return len(self.server.server_state.tasks) == requests
+
+        await eventually(under_way)
+
     async def ended(self) -> None:
         await asyncio.wait_for(self.task, 60)
 
@@ -79,6 +95,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         Route("/", _hello),
         Route("/never", _never),
         Route("/events", _events),
+        Route("/flood", _flood),
         WebSocketRoute("/socket", _socket),
         *health_routes(lambda: drain.begun),
     ]
@@ -216,14 +233,34 @@ async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(mon
     async with serving() as running:
         asking = await running.connect()
         answer = asyncio.create_task(ask(asking, "/never"))
-
-        async def under_way() -> bool:
-            return bool(running.server.server_state.tasks)
-
-        await eventually(under_way)
+        await running.is_busy()
         running.server.handle_exit(signal.SIGTERM, None)
         head = await answer
         assert head.startswith("http/1.1 503 ")
         assert {"retry-after: 1", "connection: close"} <= set(head.split("\r\n"))
+        assert json.loads(await asking[0].read())["code"] == "NOT_READY"
+        await running.ended()
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["idle connections are kept", "nothing but requests is left"])
+async def test_a_retired_server_that_is_told_to_stop_takes_no_longer_than_others(
+    monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    monkeypatch.setattr(graceful, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(graceful, "FINISH_REPLACED_SECONDS", 3600)
+    monkeypatch.setattr(graceful, "LINGER_SECONDS", 0.0 if waits else 3600.0)
+    async with serving() as running:
+        asking, deaf = await running.connect(), await running.connect()
+        answer = asyncio.create_task(ask(asking, "/never"))
+        await ask(deaf, "/flood")
+        await running.is_busy(2)
+        running.server.retire()
+
+        async def waiting() -> bool:
+            return (running.server._patience is not None) == waits
+
+        await eventually(waiting)
+        running.server.handle_exit(signal.SIGTERM, None)
+        assert (await answer).startswith("http/1.1 503 ")
         assert json.loads(await asking[0].read())["code"] == "NOT_READY"
         await running.ended()
