@@ -49,14 +49,17 @@ class Child:
         self._spec = spec
         self._environment = environment
         self._life: Life | None = None
+        # Held by whoever puts a process in charge: to start one takes a while.
+        self._changing = asyncio.Lock()
         self._replaced = asyncio.Event()
         # The one that begins, and those that end what was under way when they were replaced.
         self._others: set[Life] = set()
 
     async def start(self) -> None:
         """Start the command, unless it runs. Raises OSError."""
-        if not self._life or self._life.end.done():
-            self._life = await Life.begin(self._spec, self._environment)
+        async with self._changing:
+            if not self._life or self._life.end.done():
+                self._life = await Life.begin(self._spec, self._environment)
 
     async def wait(self) -> int:
         """Wait for the end of the process that is in charge."""
@@ -82,10 +85,11 @@ class Child:
             raise NotReplaced(f"{self.name}: the successor cannot be started ({error})") from None
         self._others.add(successor)
         await self._until_ready(successor)
-        old, self._life = self._life, successor
-        self._others.discard(successor)
-        self._replaced.set()
-        self._others.add(old)
+        async with self._changing:
+            old, self._life = self._life, successor
+            self._others.discard(successor)
+            self._others.add(old)
+            self._replaced.set()
         old.retire()
         timer = asyncio.get_running_loop().call_later(grace, old.kill)
         old.end.add_done_callback(lambda _: timer.cancel())

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 
 from cloudkeep import children
 from cloudkeep.children import Child, NotReplaced, keep_running
-from cloudkeep.life import ChildSpec
+from cloudkeep.life import ChildSpec, Life
 from tests.support.waiting import eventually
 
 #: Says that it is there in a file of its own, lives until it is told to end, and takes its time then.
@@ -63,6 +64,39 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
     keeping.cancel()
     await child.stop(0)
     assert not living(tmp_path)
+
+
+async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, begin, begun = child_of(tmp_path), Life.begin, list[Life]()
+    restarting = asyncio.Event()
+
+    async def begin_in_turn(spec: ChildSpec, environment: Mapping[str, str]) -> Life:
+        begun.append(await begin(spec, environment))
+        if len(begun) == 2:
+            begun[0].kill()
+            await restarting.wait()
+            return begun[1]
+        if len(begun) == 3:
+            restarting.set()
+            await begun[1].ready.wait()
+            # For the successor to be put in charge.
+            for _ in range(20):
+                await asyncio.sleep(0)
+        return begun[-1]
+
+    monkeypatch.setattr(Life, "begin", begin_in_turn)
+    keeping = asyncio.create_task(keep_running(child))
+
+    async def there() -> bool:
+        return bool(living(tmp_path))
+
+    await eventually(there)
+    await child.replace(60)
+    keeping.cancel()
+    await child.stop(0)
+    assert (len(begun), living(tmp_path)) == (3, set())
 
 
 async def test_a_successor_that_does_not_start_changes_nothing(tmp_path: Path) -> None:
