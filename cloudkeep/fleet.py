@@ -4,10 +4,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from functools import partial
 
-from cloudkeep import metrics
 from cloudkeep.life import ChildSpec
+from cloudkeep.metrics import Places
 from cloudkeep.settings import PREFIX, Settings, is_known
 
 #: A process whose event loop has done nothing for so long will not go on by itself.
@@ -21,14 +20,14 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
     """The API processes, which share the listening socket, and the workers."""
     # -P: a folder named like one of our packages in the working directory must not be imported in its place.
     command = (sys.executable, "-P", "-m", "cloudkeep.child")
+    places = Places(settings.data_dir)
     return [
         *(
             ChildSpec(
                 f"api-{number}",
                 (*command, "api", str(listener)),
-                metrics.environment(settings.data_dir),
                 pass_fds=(listener,),
-                on_end=partial(metrics.forget, settings.data_dir),
+                surroundings=places.taken,
                 patience=STANDSTILL_SECONDS,
                 retire=signal.SIGUSR1,
             )
@@ -38,8 +37,8 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
             ChildSpec(
                 f"worker-{number}",
                 (*command, "worker"),
-                {**NO_PORT, **metrics.environment(settings.data_dir)},
-                on_end=partial(metrics.forget, settings.data_dir),
+                NO_PORT,
+                surroundings=places.taken,
                 patience=STANDSTILL_SECONDS,
             )
             for number in range(1, settings.job_workers + 1)

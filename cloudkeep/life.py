@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from storage.child import dies_with_parent
@@ -23,6 +23,9 @@ _log = logging.getLogger("cloudkeep.supervisor")
 class ChildSpec:
     """A command to keep running; ``environment`` comes on top of what all children get.
 
+    ``surroundings`` are entered before each process is started, and left when it has ended: what they give comes on top
+    of its environment, too.
+
     With ``patience``, the command gets one more argument: the descriptor of a pipe (:mod:`cloudkeep.heartbeat`). Once
     it has sent a sign of life, it is replaced when it sends none for that many seconds. ``retire`` is the signal upon
     which it ends what is under way, with time, because a successor is there.
@@ -32,8 +35,7 @@ class ChildSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
-    #: Called with the process ID of each process that has ended.
-    on_end: Callable[[int], None] = lambda _: None
+    surroundings: Callable[[], AbstractContextManager[Mapping[str, str]]] = lambda: nullcontext({})
     patience: float | None = None
     retire: signal.Signals = signal.SIGTERM
 
@@ -41,10 +43,12 @@ class ChildSpec:
 class Life:
     """A running command in a session of its own, with whatever that starts in turn."""
 
-    def __init__(self, spec: ChildSpec, process: asyncio.subprocess.Process, pipe: int | None) -> None:
+    def __init__(self, spec: ChildSpec, process: asyncio.subprocess.Process, pipe: int | None, held: ExitStack) -> None:
         self._spec = spec
         self._process = process
         self._pipe = pipe
+        #: Until it has ended.
+        self._held = held
         self._silent_looks = 0
         #: Set with the first sign of life.
         self.ready = asyncio.Event()
@@ -58,25 +62,22 @@ class Life:
 
         Its own session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.
         """
-        ours, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if spec.patience else (None, None)
-        try:
+        with ExitStack() as held, ExitStack() as passed:
+            own = held.enter_context(spec.surroundings())
+            ours, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if spec.patience else (None, None)
+            if ours is not None and theirs is not None:
+                held.callback(os.close, ours)
+                passed.callback(os.close, theirs)
             process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 *([str(theirs)] if theirs is not None else []),
-                env={**environment, **spec.environment},
+                env={**environment, **spec.environment, **own},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(*spec.pass_fds, *([theirs] if theirs is not None else [])),
                 start_new_session=True,
                 preexec_fn=dies_with_parent(),
             )
-        except BaseException:
-            if ours is not None:
-                os.close(ours)
-            raise
-        finally:
-            if theirs is not None:
-                os.close(theirs)
-        return cls(spec, process, ours)
+            return cls(spec, process, ours, held.pop_all())
 
     def retire(self) -> None:
         """Have it end, with time for what is under way."""
@@ -108,9 +109,7 @@ class Life:
             self.kill()
             if self._watch:
                 self._watch.cancel()
-            if self._pipe is not None:
-                os.close(self._pipe)
-            self._spec.on_end(self._process.pid)
+            self._held.close()
 
     async def _notice_standstill(self, patience: float) -> None:
         while self._silent_looks < LOOKS:

@@ -1,17 +1,21 @@
 """What Prometheus is shown: the numbers of all processes of a server together, whichever of them is asked.
 
 Counting must cost next to nothing (0.2 us for a plain number, where a counter that processes share takes 3), so that
-each process counts for itself and puts its numbers into its file once a second. The files are in a folder that the
-supervisor makes anew for each of its runs; those of a process that has ended go on to count, but for what it had open.
+each process counts for itself and puts its numbers into its files once a second. The files are in a folder that the
+supervisor makes anew for each of its runs. They are named by the place that a process has among those that run, so that
+whoever gets the place of one that has ended counts on from what that one had counted, but for what it had open: there
+are never more files than for the most processes that ran at once.
 """
 
 import asyncio
 import importlib
+import itertools
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -26,7 +30,11 @@ if TYPE_CHECKING:
 
 #: Read by prometheus-client when it is imported: processes share their numbers by files in this folder.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
+#: By which number a process names its files there. Without one it takes its ID.
+PLACE = "PROMETHEUS_MULTIPROC_PLACE"
 PERIOD_SECONDS = 1.0
+#: What goes on to count, and what ends with its process.
+LASTING, LIVE = ("counter", "histogram"), ("gauge_livesum", "gauge_livemax")
 #: Bytes of a process's file, of which a number takes about two hundred.
 FILE_SIZE = 128 * 1024
 
@@ -186,15 +194,36 @@ def shared_folder(data_dir: Path) -> Path:
     return data_dir / "metrics"
 
 
-def environment(data_dir: Path) -> Mapping[str, str]:
-    """What a process of the server has to know of it."""
-    return {SHARED: str(shared_folder(data_dir))}
+class Places:
+    """Gives each process of one server a number that no other one has that runs."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = shared_folder(data_dir)
+        self._taken: set[int] = set()
+
+    @contextmanager
+    def taken(self) -> Iterator[Mapping[str, str]]:
+        """What a process has to know that runs for as long as the block; with it ends what it has open."""
+        place = next(number for number in itertools.count(1) if number not in self._taken)
+        self._taken.add(place)
+        try:
+            yield {SHARED: str(self._folder), PLACE: str(place)}
+        finally:
+            self._forget(place)
+            self._taken.discard(place)
+
+    def _forget(self, place: int) -> None:
+        try:
+            for kind in LIVE:
+                _file(self._folder, kind, place).unlink(missing_ok=True)
+        except OSError as error:
+            # Shown until somebody else gets the place.
+            _log.warning("metrics still show what a process had open that has ended: %s", error)
 
 
-def forget(data_dir: Path, process_id: int) -> None:
-    """The process has ended, and with it what it had open."""
-    for path in shared_folder(data_dir).glob(f"gauge_live*_{process_id}.db"):
-        path.unlink(missing_ok=True)
+def _file(folder: Path, kind: str, place: int | str) -> Path:
+    """As prometheus-client names it."""
+    return folder / f"{kind}_{place}.db"
 
 
 def _load() -> None:
@@ -210,16 +239,28 @@ def _registry() -> "CollectorRegistry":
     They are memory that is mapped to a file, and the system has no other way to say that it cannot have a page.
     """
     if folder := os.environ.get(SHARED):
-        for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemax"):
-            _allocate(Path(folder) / f"{kind}_{os.getpid()}.db")
+        place = os.environ.get(PLACE)
+        for kind in (*LASTING, *LIVE):
+            path = _file(Path(folder), kind, place or os.getpid())
+            # What the one before had open may be there yet, if it could not be removed.
+            if kind in LIVE or not path.exists():
+                _allocate(path)
+        if place:
+            _count_at(place)
     from prometheus_client import CollectorRegistry
 
     return CollectorRegistry()
 
 
+@cache  # two of them would write over each other
+def _count_at(place: str) -> None:
+    """Have all numbers that are made from now on be in the files of this place."""
+    from prometheus_client import values
+
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+
+
 def _allocate(path: Path) -> None:
-    if path.exists():
-        return
     whole = path.with_suffix(".new")  # by that name nobody reads it
     try:
         with whole.open("wb") as file:

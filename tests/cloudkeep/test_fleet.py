@@ -12,7 +12,9 @@ def test_the_api_processes_share_the_listener_and_the_workers_know_nothing_of_it
     assert [(worker.name, worker.command[-1], worker.pass_fds) for worker in (first, second)] == [
         (f"worker-{number}", "worker", ()) for number in (1, 2)
     ]
-    assert {api.environment["PROMETHEUS_MULTIPROC_DIR"] for api in apis} == {f"{tmp_path}/metrics"}
+    with apis[0].surroundings() as one, first.surroundings() as other:
+        assert [each["PROMETHEUS_MULTIPROC_DIR"] for each in (one, other)] == [f"{tmp_path}/metrics"] * 2
+        assert [each["PROMETHEUS_MULTIPROC_PLACE"] for each in (one, other)] == ["1", "2"]
 
 
 def test_a_server_may_leave_the_work_to_others(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """What Prometheus is shown, and whom it is shown to."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from cloudkeep import metrics
-from cloudkeep.metrics import Metrics, fresh_folder
+from cloudkeep.metrics import Metrics, Places, fresh_folder
 from cloudkeep.samples import Sample, samples_of, samples_of_budgets
 from cloudkeep.startup import StartupError
 from services.counts import BudgetCounts, Counts
@@ -216,48 +216,88 @@ async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else
 
 #: A process with two open subscriptions and a number of requests; it shows them and says what it sees.
 COUNTING = """
-import asyncio, json, os, sys
+import asyncio, sys
 from cloudkeep.metrics import Metrics
-from cloudkeep.samples import samples_of
+from cloudkeep.samples import samples_of, samples_of_process
 from services.counts import Counts
 counts = Counts(subscriptions=2)
 counts.requests["graphql", 2] = int(sys.argv[1])
+counts.chunk_seconds.add(1.0)
 async def main():
-    content, _ = await Metrics(lambda: samples_of(counts)).exposition("")
-    print(json.dumps([os.getpid(), content.decode()]))
+    content, _ = await Metrics(lambda: samples_of(counts), lambda: samples_of_process(sys.argv[2])).exposition("")
+    print(content.decode())
 asyncio.run(main())
 """
 
 
-def count(folder: Path, number: int) -> tuple[int, dict[str, float]]:
-    """Run such a process to its end: its ID, and what it saw."""
-    run = subprocess.run(
-        [sys.executable, "-c", COUNTING, str(number)],
-        env={**os.environ, **metrics.environment(folder)},
-        check=True,
-        capture_output=True,
-    )
-    process_id, text = json.loads(run.stdout)
-    return process_id, numbers_in(text)
+def count(environment: Mapping[str, str], number: int, role: str = "api") -> dict[str, float]:
+    """Run such a process to its end: what it saw."""
+    command = [sys.executable, "-c", COUNTING, str(number), role]
+    run = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
+    return numbers_in(run.stdout)
+
+
+def requests_and_subscriptions(seen: dict[str, float]) -> tuple[float, float]:
+    return seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "metrics").iterdir()}
 
 
 def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
     fresh_folder(tmp_path)
-    first, seen = count(tmp_path, 1)
-    assert (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]) == (1, 2)
-    second, seen = count(tmp_path, 10)
-    assert (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]) == (11, 4)
-    metrics.forget(tmp_path, first)
-    assert {path.name for path in (tmp_path / "metrics").iterdir()} == {
-        f"counter_{first}.db",
-        f"counter_{second}.db",
-        f"histogram_{first}.db",
-        f"histogram_{second}.db",
-        f"gauge_livemax_{second}.db",
-        f"gauge_livesum_{second}.db",
-    }
+    places = Places(tmp_path)
+    with places.taken() as first:
+        assert requests_and_subscriptions(count(first, 1)) == (1, 2)
+        with places.taken() as second:
+            assert requests_and_subscriptions(count(second, 10)) == (11, 4)
+        lasting = {f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in (1, 2)}
+        assert files_in(tmp_path) == lasting | {"gauge_livemax_1.db", "gauge_livesum_1.db"}
     fresh_folder(tmp_path)
-    assert list((tmp_path / "metrics").iterdir()) == []
+    assert files_in(tmp_path) == set()
+
+
+def test_whoever_gets_a_dead_ones_place_counts_on_in_its_files(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    places = Places(tmp_path)
+    for total in (5, 10, 15):
+        with places.taken() as environment:
+            seen = count(environment, 5)
+            assert requests_and_subscriptions(seen) == (total, 2)
+            assert seen["cloudkeep_chunk_seconds_count"] == seen["cloudkeep_chunk_seconds_sum"] == total / 5
+            assert len(files_in(tmp_path)) == 4
+    assert files_in(tmp_path) == {"counter_1.db", "histogram_1.db"}
+
+
+def test_processes_that_run_at_once_have_places_of_their_own(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    with ExitStack() as first, ExitStack() as second, ExitStack() as third:
+        taken = [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, second)]
+        first.close()
+        taken += [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, third)]
+    assert taken == ["1", "2", "1", "3"]
+
+
+def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_at_its_place(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    with Places(tmp_path).taken() as environment:
+        assert count(environment, 1, "worker")["cloudkeep_processes[worker]"] == 1
+        seen = count(environment, 1, "api")
+    assert seen["cloudkeep_processes[api]"] == 1
+    assert "cloudkeep_processes[worker]" not in seen
+
+
+def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = Places(tmp_path)
+    with places.taken() as environment:
+        (tmp_path / "metrics" / "gauge_livesum_1.db").mkdir(parents=True)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("metrics still show what a process had open that has ended: [Errno ")
+    with places.taken() as again:
+        assert again == environment
 
 
 async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
@@ -291,27 +331,29 @@ async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_
                 await Api(http).call(ME)
 
             async def all_are_seen() -> bool:
-                return (await look(http)).get("cloudkeep_http_requests_total[graphql][2xx]") == 10
+                seen = await look(http)
+                running = [seen.get(f"cloudkeep_processes[{role}]") for role in ("api", "worker")]
+                return running == [2, 1] and seen.get("cloudkeep_http_requests_total[graphql][2xx]") == 10
 
             await eventually(all_are_seen)
-        victims = [child for child in psutil.Process(process.pid).children() if "api" in child.cmdline()]
+        children, files = psutil.Process(process.pid).children(), files_in(tmp_path)
+        victims = [child for child in children if "api" in child.cmdline()]
         assert len(victims) == 2
         victims[0].kill()
-
-        async def forgotten() -> bool:
-            return not (tmp_path / "metrics" / f"gauge_livesum_{victims[0].pid}.db").exists()
-
-        await eventually(forgotten)
-        await _replaced(process, victims)
+        await eventually(lambda: _replaced(process, victims[0], len(children)))
+        assert victims[1].is_running()
+        # In the same files.
+        assert files_in(tmp_path) == files
 
 
-async def _replaced(process: ServeProcess, victims: list[psutil.Process]) -> None:
-    async def numbers_are_kept() -> bool:
-        try:
-            async with httpx.AsyncClient(base_url=process.url, verify=False) as http:
-                return (await look(http))["cloudkeep_http_requests_total[graphql][2xx]"] == 10
-        except httpx.TransportError:
-            return False
-
-    assert await asyncio.wait_for(eventually(numbers_are_kept), 60)
-    assert victims[1].is_running()
+async def _replaced(process: ServeProcess, victim: psutil.Process, number: int) -> bool:
+    """Whether another one runs in its place, and the numbers are those of all that run, and what they counted."""
+    children = psutil.Process(process.pid).children()
+    if victim in children or len(children) != number:
+        return False
+    try:
+        async with httpx.AsyncClient(base_url=process.url, verify=False) as http:
+            seen = await look(http)
+    except httpx.TransportError:
+        return False
+    return (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_processes[api]"]) == (10, 2)
