@@ -21,7 +21,7 @@ def tools() -> Toolbox:
 
 @pytest.fixture(scope="session")
 def large_video(tmp_path_factory: pytest.TempPathFactory, tools: Toolbox) -> Path:
-    """A real video of at least 200 MB."""
+    """A real video of more than 200 MB."""
     return large_clip(tmp_path_factory.mktemp("clips"), tools)
 
 

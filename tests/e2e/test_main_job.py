@@ -90,7 +90,7 @@ async def test_a_large_video_goes_the_whole_way_and_is_watched_live(
     person: Api, cloudkeep: ServeProcess, large_video: Path, tools: Toolbox, tmp_path: Path
 ) -> None:
     content = large_video.read_bytes()
-    upload = await person.init(content, fileName="holiday.mp4", sha256=digest(content), compress={"preset": "FAST"})
+    upload = await person.init(content, fileName="holiday.mkv", sha256=digest(content), compress={"preset": "FAST"})
     watching = [
         asyncio.create_task(frames_by_websocket(person, cloudkeep.url, upload["id"])),
         asyncio.create_task(person.frames(upload["id"])),
@@ -104,7 +104,7 @@ async def test_a_large_video_goes_the_whole_way_and_is_watched_live(
         assert any(frame["speed"] and frame["etaSeconds"] is not None for frame in compressing)
         assert any(frame["speed"] for frame in frames if frame["stage"] == "RECEIVING")
     file = (await person.look(upload["id"]))["file"]
-    assert (file["name"], file["size"], file["sha256"]) == ("holiday.mp4", len(content), digest(content))
+    assert (file["name"], file["size"], file["sha256"]) == ("holiday.mkv", len(content), digest(content))
     assert await download(person, file["downloadUrl"]) == content
     rendition = await download(person, file["renditions"][0]["downloadUrl"])
     await assert_good_rendition(file, rendition, tools, tmp_path)
