@@ -1,7 +1,9 @@
 """Uploads as their owner sees them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.ids import demand_id, parse_id
@@ -10,7 +12,11 @@ from services.direct import Report
 from services.errors import ExpectedError, NotFound, Unauthenticated
 from services.progress import Frame
 from services.uploads import NewUpload
+from storage.errors import DatabaseUnavailable
 from storage.models import Upload
+
+#: Between two attempts to find out what a frame is about, while the database is away.
+AWAY_SECONDS = 1.0
 
 
 async def init_upload(context: Context, request: NewUpload) -> Upload:
@@ -51,7 +57,8 @@ async def watch_upload(
 ) -> AsyncGenerator[tuple[Frame, Upload], None]:
     """Progress of the viewer's upload, each frame with the upload as it is then.
 
-    Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated` when the viewer's token expires.
+    While the database is away, frames wait. Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated`
+    when the viewer's token expires.
     """
     viewer = context.viewer
     key = demand_id(upload_id, "upload")
@@ -59,8 +66,20 @@ async def watch_upload(
         raise NotFound("There is no such upload.")
     async with aclosing(context.services.progress.watch(key, after)) as frames:
         async for frame in frames:
-            upload = await context.services.uploads.find(viewer.account_id, key)
+            upload = await _find_in_the_end(context, key)
             if upload:
                 yield frame, upload
             if viewer.expires_at < now():
                 raise Unauthenticated("The access token has expired.")
+
+
+async def _find_in_the_end(context: Context, key: UUID) -> Upload | None:
+    """The viewer's upload, once the database answers; None when there is none, or the viewer's token expires before."""
+    viewer = context.viewer
+    while True:
+        try:
+            return await context.services.uploads.find(viewer.account_id, key)
+        except DatabaseUnavailable:
+            if viewer.expires_at < now():
+                return None
+            await asyncio.sleep(AWAY_SECONDS)

@@ -15,7 +15,7 @@ from services.counts import Counts
 from services.errors import InvalidInput, NotFound
 from storage import jobs
 from storage import uploads as rows
-from storage.errors import InvalidCursor
+from storage.errors import DatabaseUnavailable, InvalidCursor
 from storage.events import Event, EventLog, Subscription
 from storage.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.redis import RedisUnavailable
@@ -177,7 +177,8 @@ class Progress:
         """Frames of an upload until one is final: the snapshot, then changes, at most about four a second.
 
         Within a stage the percentage never goes back. ``after`` is the cursor of a frame seen before: what happened
-        since then is looked at again. Raises :class:`InvalidInput` on a cursor of another make, :class:`NotFound`.
+        since then is looked at again. Raises :class:`InvalidInput` on a cursor of another make, :class:`NotFound`, and
+        :class:`storage.errors.DatabaseUnavailable` at the beginning alone: later a database that is away is waited for.
         """
         pace = Pace()
         try:
@@ -205,7 +206,15 @@ class Progress:
             # An event from before the snapshot leads back to an earlier stage, and so does a reopened slot, really. The
             # database knows which; it is asked once, after all such events, and not at all when a later one follows.
             doubtful, event = True, await events.take(0)
-        return None if pace.waiting and not doubtful else await self.snapshot(upload_id)
+        return None if pace.waiting and not doubtful else await self._look(upload_id)
+
+    async def _look(self, upload_id: UUID) -> Frame | None:
+        """The snapshot, or None while the database is away: it is looked at again after the next silence."""
+        try:
+            return await self.snapshot(upload_id)
+        except DatabaseUnavailable as error:
+            logger.debug("no snapshot of %s: %s", upload_id, type(error).__name__)
+            return None
 
 
 def receiving(upload_id: UUID, received_bytes: int, size: int) -> Frame:

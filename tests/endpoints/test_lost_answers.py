@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
 
+from services.progress import receiving
 from storage.database import migrate
 from storage.models import UploadStatus
+from tests.contracts.event_backends import running
 from tests.support.databases import PostgresDatabases
 from tests.support.proxy import Proxy, proxy
-from tests.support.server import INIT, Api
+from tests.support.server import INIT, PROGRESS, Api, sse_events
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
@@ -159,3 +162,28 @@ async def test_a_database_that_is_away_costs_refusals_and_nothing_else(
     assert (await api.put(last, CONTENT)).json()["complete"]
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
     assert not [record for record in caplog.records if record.name.startswith("asyncpg")]
+
+
+async def test_an_event_that_comes_while_the_database_is_away_does_not_end_its_subscription(
+    api: Api, line: Proxy, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resolvers.uploads.AWAY_SECONDS", 0.05)
+    upload = await api.init(CONTENT, chunkSize=65_536)
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    headers = {"Accept": "text/event-stream"}
+    async with (
+        asyncio.timeout(60),
+        running(redis_url) as log,
+        api.http.stream("POST", "/graphql", json=body, headers=headers) as response,
+    ):
+        events = sse_events(response)
+        await anext(events)
+        line.open = False
+        line.cut()
+        await log.publish(upload["id"], receiving(UUID(upload["id"]), 1, len(CONTENT)).to_payload())
+        shown = asyncio.ensure_future(anext(events))
+        asked = asyncio.create_task(line.refuses(3))
+        await asyncio.wait({shown, asked}, return_when=asyncio.FIRST_COMPLETED)
+        assert not shown.done(), shown.result()
+        line.open = True
+        assert (await shown)["data"]["uploadProgress"]["bytesDone"] == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from services.errors import InvalidInput, NotFound
 from services.progress import START, Frame, Progress, moving
 from storage import jobs, uploads
+from storage.database import close_database, open_database
+from storage.errors import DatabaseUnavailable
 from storage.events import RedisEventLog
 from storage.models import JobKind, Upload, UploadStatus
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
 from tests.storage.rows import LATER, NOW, SHA256, claim, new_upload, receive, receive_all
+from tests.support.databases import PostgresDatabases
+from tests.support.proxy import Proxy, proxy
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
 READY = UploadStatus.READY
@@ -29,6 +34,16 @@ async def log(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     yield opened
     await opened.close()
     await close_redis(redis)
+
+
+@pytest.fixture
+async def line(databases: PostgresDatabases, database_url: str) -> AsyncIterator[Proxy]:
+    """What goes to the database, of which this process knows no other way."""
+    port = databases.server.port
+    async with proxy(port) as running:
+        await open_database(database_url.replace(f":{port}/", f":{urlsplit(running.url).port}/"))
+        yield running
+        await close_database()
 
 
 class CountingProgress(Progress):
@@ -223,6 +238,34 @@ async def test_after_silence_the_database_is_looked_at_again(
     assert (await watcher.next()).bytes_done == 10
     await set_status(upload, UploadStatus.EXPIRED)
     assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.EXPIRED]
+
+
+@pytest.mark.postgres
+async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
+    line: Proxy, log: RedisEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.progress.SILENCE_SECONDS", 0.05)
+    upload = await new_upload()
+    watcher = Watcher(Progress(log), upload)
+    await watcher.next()
+    line.open = False
+    line.cut()
+    following = asyncio.create_task(watcher.rest())
+    asked = asyncio.create_task(line.refuses(3))
+    await asyncio.wait({following, asked}, return_when=asyncio.FIRST_COMPLETED)
+    assert not following.done(), following.result()
+    line.open = True
+    await set_status(upload, UploadStatus.ABORTED)
+    assert stages(await following) == [RECEIVING, UploadStatus.ABORTED]
+
+
+@pytest.mark.postgres
+async def test_nobody_begins_to_watch_while_the_database_is_away(line: Proxy, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    line.open = False
+    line.cut()
+    with pytest.raises(DatabaseUnavailable):
+        await Watcher(Progress(log), upload).next()
 
 
 async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(

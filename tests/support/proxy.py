@@ -99,6 +99,12 @@ class Proxy:
         for writer in self._writers:
             _reset(writer)
 
+    async def refuses(self, count: int) -> None:
+        """Return when so many more were refused. A pool of connections asks as well, when it has lost one."""
+        for _ in range(count):
+            self.refused.clear()
+            await self.refused.wait()
+
     def begin_to_hold(self, after: int) -> None:
         """Let clients send this many more bytes, and nothing more until ``released`` is set."""
         self.holding.clear()
