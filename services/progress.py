@@ -201,10 +201,11 @@ class Progress:
         doubtful = False
         while event:
             frame = _of_event(upload_id, event)
-            if not pace.leads_back(frame):
+            if not frame.stage.is_final and not pace.leads_back(frame):
                 return frame
-            # An event from before the snapshot leads back to an earlier stage, and so does a reopened slot, really. The
-            # database knows which; it is asked once, after all such events, and not at all when a later one follows.
+            # An event from before the snapshot leads back to an earlier stage, and so does a reopened slot, really; or
+            # it tells of an end from before a retry. The database knows which; it is asked once, after all such events,
+            # and not at all when another one follows.
             doubtful, event = True, await events.take(0)
         return None if pace.waiting and not doubtful else await self._look(upload_id)
 

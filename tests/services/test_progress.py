@@ -311,6 +311,29 @@ async def test_a_frame_names_the_event_behind_it_and_resumes_from_there(progress
     await again.leave()
 
 
+@pytest.mark.parametrize(("working", "ended"), [(REASSEMBLING, UploadStatus.FAILED), (COMPRESSING, READY)])
+async def test_who_resumes_after_a_retry_is_not_shown_the_end_before_it(
+    working: UploadStatus, ended: UploadStatus, progress: Progress
+) -> None:
+    upload = await new_upload()
+    await set_status(upload, working)
+    watcher = Watcher(progress, upload)
+    seen = await watcher.next()
+    await watcher.leave()
+    for status in (ended, working):
+        await set_status(upload, status)
+        await progress.changed(upload.id)
+    again = Watcher(progress, upload, after=seen.cursor)
+    await again.next()
+    await progress.publish(moving(upload.id, working, 10, 17))
+    assert (await again.next()).bytes_done == 10
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    frames = await again.rest()
+    assert stages(frames) == [working, READY]
+    assert [frame.stage.is_final for frame in frames].count(True) == 1
+
+
 async def test_a_watcher_that_leaves_frees_its_place(progress: Progress, log: RedisEventLog) -> None:
     upload = await new_upload()
     watcher = Watcher(progress, upload)
