@@ -79,8 +79,13 @@ class RedisSubscription:
             self._buffer.append(event)
         self._wake.set()
 
-    def catch_up(self) -> None:
-        """Read the stream again before anything else: the process's reader may have missed something."""
+    def catch_up(self, upto: str = BEGINNING) -> None:
+        """Read the stream again before anything else: the process's reader may have missed something.
+
+        It has offered all events up to ``upto``. Whoever has taken what was offered need not read those again.
+        """
+        if not self._behind and not self._buffer:
+            self._last = max(self._last, upto, key=_position)
         self._behind = self._skipped = True
         self._wake.set()
 
@@ -128,7 +133,7 @@ class RedisSubscription:
             # An event offered while the reply was on its way was not kept: then this was not the end yet.
             self._behind = self._skipped
             return
-        self._buffer.extend(event for event in (_event(*entry) for entry in page) if self._topic in {None, event.topic})
+        self._buffer.extend(_event(*entry) for entry in page if self._topic in {None, entry[1]["topic"]})
         if not self._buffer:
             self._last = page[-1][0]
 
@@ -223,11 +228,11 @@ class RedisEventLog:
                     logger.warning("event log unavailable, trying again and again: %s", type(error).__name__)
                 self.is_connected = False
                 await asyncio.sleep(RETRY_SECONDS)
-                self._catch_up_all()
+                self._catch_up_all(self._last)
 
     async def _read_once(self) -> None:
         if not self.is_connected and (not self._subscribers or self._last == BEGINNING):
-            # Nobody waits for what came meanwhile, or those who do read it by themselves.
+            # Nobody waits for what came meanwhile, or those who do read it by themselves: they were not offered it.
             self._last = await self._tail()
             self._catch_up_all()
         streams: dict[Any, Any] = {STREAM: self._last}
@@ -250,7 +255,7 @@ class RedisEventLog:
             for subscription in self._subscribers.get(topic, ()):
                 subscription.offer(event)
 
-    def _catch_up_all(self) -> None:
+    def _catch_up_all(self, upto: str = BEGINNING) -> None:
         for subscriptions in self._subscribers.values():
             for subscription in subscriptions:
-                subscription.catch_up()
+                subscription.catch_up(upto)

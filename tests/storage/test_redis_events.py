@@ -1,5 +1,6 @@
 """What only the event log on a Redis stream promises: few connections, bounded memory, few reads."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -95,6 +96,35 @@ async def test_a_backlog_is_read_in_pages_while_events_keep_coming(log: RedisEve
             assert await take(subscription) == number
             await publish(log, 1)
     assert await calls_of(redis, "xrange") < 10
+
+
+async def test_after_an_outage_nobody_reads_again_what_has_passed_by(
+    log: RedisEventLog, redis: Redis, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every quiet watcher would have the whole stream read for itself, all at once."""
+    monkeypatch.setattr("storage.events.redis.PAGE", 10)
+    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    topics = [f"quiet-{number}" for number in range(10)]
+    async with AsyncExitStack() as stack:
+        subscriptions = [await stack.enter_async_context(log.subscribe(topic)) for topic in topics]
+        for subscription in subscriptions:
+            assert await subscription.take(0.1) is None
+        cursor = await publish(log, 500)
+        await eventually(lambda: _has_read(log, cursor))
+        waiting = [asyncio.create_task(take(subscription)) for subscription in subscriptions]
+        valkey.kill()
+        await valkey.wait()
+        await eventually(lambda: _has_failed(log))
+        await valkey.start()
+        for number, topic in enumerate(topics):
+            await log.publish(topic, {"number": number})
+        assert await asyncio.gather(*waiting) == list(range(10))
+    # By now the server counts from its start on.
+    assert await calls_of(redis, "xrange") < 10 * len(topics)
+
+
+async def _has_failed(log: RedisEventLog) -> bool:
+    return not log.is_connected
 
 
 async def test_the_stream_is_trimmed(log: RedisEventLog, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
