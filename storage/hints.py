@@ -6,7 +6,8 @@ seconds. That is why a hint is acknowledged at once and why failing to send one 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,6 +24,9 @@ Hint = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
 QUEUE = "cloudkeep:hints"
 QUEUE_LENGTH = 1_000
 RETRY_SECONDS = 1
+#: Of a host that vanished nothing is heard, not even that it has: who has heard nothing for so long asks anew, at the
+#: cost of a connection.
+SILENCE_SECONDS = 30.0
 GROUP = "workers"
 #: A listener asks every two seconds, so that one who has not for so long is gone for good. Redis would remember it.
 GONE_MS = 60 * 60 * 1000
@@ -68,19 +72,26 @@ class JobHints:
         away = False
         while True:
             try:
-                await self._broker.startup()
+                async with in_time():
+                    await self._broker.startup()
                 await self._forget_the_gone()
                 if away:
                     logger.warning("job hints are back")
                 away = False
-                async for message in self._broker.listen():
-                    await _acknowledge(message)
-                    on_hint()
+                await self._hear(on_hint)
             except RedisUnavailable as error:
                 if not away:
                     logger.warning("job hints unavailable, trying again and again: %s", type(error).__name__)
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _hear(self, on_hint: Callable[[], None]) -> None:
+        """Call ``on_hint`` for every hint until there is silence."""
+        async with aclosing(self._broker.listen()) as messages:
+            while message := await _next(messages):
+                async with in_time():
+                    await maybe_awaitable(message.ack())
+                on_hint()
 
     async def _forget_the_gone(self) -> None:
         async with in_time(), Redis(connection_pool=self._broker.connection_pool) as redis:
@@ -93,5 +104,9 @@ async def _work(kind: str) -> None:
     """What a hint names. Workers never run it: they look for job rows when they hear it."""
 
 
-async def _acknowledge(message: AckableMessage) -> None:
-    await maybe_awaitable(message.ack())
+async def _next(messages: AsyncGenerator[AckableMessage, None]) -> AckableMessage | None:
+    try:
+        async with asyncio.timeout(SILENCE_SECONDS):
+            return await anext(messages)
+    except TimeoutError:
+        return None
