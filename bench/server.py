@@ -26,7 +26,8 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500.
+    """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500,
+    and CloudKeep's once nothing is away either.
 
     ``roles`` names processes by a word of their command line; any other goes by the name of its program.
     """
@@ -134,7 +135,8 @@ def _answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", path)
-        return connection.getresponse().status < 500
+        answer = connection.getresponse()
+        return answer.status < 500 and b'"degraded"' not in answer.read()
     return False
 
 

@@ -1,10 +1,12 @@
 """What ``cloudkeep serve`` tells the operator on standard output."""
 
 import asyncio
+import json
 import logging
 import socket
 import sys
 from contextlib import suppress
+from typing import NamedTuple
 
 from cloudkeep import __version__
 from cloudkeep.settings import Settings
@@ -15,6 +17,14 @@ _ANSWER_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 
 _log = logging.getLogger("cloudkeep.supervisor")
+
+
+class Readiness(NamedTuple):
+    """Whether requests may come, whether nothing at all is away, and a line about it; empty where nobody answers."""
+
+    is_ready: bool
+    is_whole: bool
+    line: str
 
 
 def say(*lines: str) -> None:
@@ -37,29 +47,39 @@ def banner(settings: Settings) -> list[str]:
 
 
 async def announce_ready(listener: socket.socket) -> None:
-    """Print ``Ready.`` once ``/readyz`` answers 200; until then, log now and then what is missing."""
+    """Print ``Ready.`` once ``/readyz`` says that nothing is away; until then, log now and then what is."""
     host, port = listener.getsockname()[:2]
     clock = asyncio.get_running_loop().time
     reminder = clock() + _PATIENCE
-    while (missing := await what_is_missing(reachable(host), port)) is not None:
+    while not (found := await readiness(reachable(host), port)).is_whole:
         if clock() >= reminder:
-            _log.warning("not ready yet: %s", missing or "no answer")
+            _log.warning("still waiting: %s", found.line or "no answer")
             reminder = clock() + _PATIENCE
         await asyncio.sleep(_POLL_SECONDS)
-    say("Ready.")
+    say(found.line)
 
 
-async def what_is_missing(host: str, port: int) -> str | None:
-    """Ask ``/readyz``: None for 200, else its answer. Spoken by hand, as loading an HTTP client takes half a second."""
+async def readiness(host: str, port: int) -> Readiness:
+    """Ask ``/readyz``. Spoken by hand, as loading an HTTP client takes half a second."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                answer = await reader.read(4096)
+                answer = await reader.read()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return ""
+        return Readiness(False, False, "")
     head, _, body = answer.decode(errors="replace").partition("\r\n\r\n")
-    return None if head.startswith("HTTP/1.1 200 ") else body
+    return _understood(head.startswith("HTTP/1.1 200 "), body)
+
+
+def _understood(is_ready: bool, body: str) -> Readiness:
+    told = {}
+    with suppress(ValueError, TypeError):
+        told = dict(json.loads(body))
+    if not is_ready:
+        return Readiness(False, False, str(told.get("detail", "")))
+    degraded = ", ".join(map(str, told.get("degraded", ())))
+    return Readiness(True, not degraded, f"Ready, but degraded: {degraded}." if degraded else "Ready.")

@@ -1,10 +1,9 @@
 """``cloudkeep health``: what a container's health check asks, without a client to be installed for it."""
 
 import asyncio
-import json
 import sys
 
-from cloudkeep.announce import what_is_missing
+from cloudkeep.announce import readiness
 from cloudkeep.names import FRESH_SECONDS, workers_of
 from cloudkeep.settings import Settings
 from cloudkeep.values import reachable
@@ -14,10 +13,8 @@ WELL, ILL = 0, 1
 
 async def api_health(settings: Settings) -> int:
     """Ask /readyz of the API on this host, and say on a line what came of it. The exit code."""
-    missing = await what_is_missing(reachable(settings.host), settings.port)
-    if missing is None:
-        return _say(WELL, "Ready.")
-    return _say(ILL, _detail_of(missing) or f"No answer on port {settings.port}.")
+    found = await readiness(reachable(settings.host), settings.port)
+    return _say(WELL if found.is_ready else ILL, found.line or f"No answer on port {settings.port}.")
 
 
 async def worker_health(settings: Settings) -> int:
@@ -29,13 +26,6 @@ async def worker_health(settings: Settings) -> int:
     if still:
         return _say(ILL, f"Silent for more than {FRESH_SECONDS:g} s: {', '.join(still)}.")
     return _say(WELL, f"At work: {', '.join(sorted(seconds))}.")
-
-
-def _detail_of(answer: str) -> str:
-    try:
-        return str(json.loads(answer)["detail"])
-    except (ValueError, LookupError, TypeError):
-        return ""
 
 
 def _say(code: int, line: str) -> int:

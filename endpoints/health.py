@@ -1,4 +1,4 @@
-"""``/healthz``: the process runs. ``/readyz``: it can do its work."""
+"""``/healthz``: the process runs. ``/readyz``: requests may come, and what is away that they can do without."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,19 @@ async def _alive(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
+def _not_ready(*why: str) -> Response:
+    return problem(503, ErrorCode.NOT_READY.value, f"Not ready: {', '.join(why)}.", {"Retry-After": "1"})
+
+
 def health_routes(is_stopping: Callable[[], bool]) -> list[Route]:
     """Both routes. A process that is about to stop is alive, but not ready: others are to be asked."""
 
     async def ready(request: Request) -> Response:
-        missing = ["stopping"] if is_stopping() else await services_of(request).health.missing()
-        if not missing:
-            return JSONResponse({"status": "ready"})
-        return problem(503, ErrorCode.NOT_READY.value, f"Not ready: {', '.join(missing)}.", {"Retry-After": "1"})
+        if is_stopping():
+            return _not_ready("stopping")
+        missing, degraded = await services_of(request).health.condition()
+        if missing:
+            return _not_ready(*missing, *degraded)
+        return JSONResponse({"status": "ready", **({"degraded": degraded} if degraded else {})})
 
     return [Route("/healthz", _alive), Route("/readyz", ready)]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.blobs import BlobStore
 from storage.database import ping_database
@@ -12,6 +12,16 @@ from storage.presence import Presence
 logger = logging.getLogger("cloudkeep.health")
 
 CHECK_SECONDS = 2.0
+#: Without these a request fails. Without the others it is served: budgets go by their policy, work waits for a worker.
+#: Every process of a cluster misses those at the same moment, so that none may be taken away because of them.
+NEEDED = frozenset({"database", "blobs"})
+
+
+class Condition(NamedTuple):
+    """Names of the parts that are away: ``missing`` are those that requests need, ``degraded`` all others."""
+
+    missing: list[str]
+    degraded: list[str]
 
 
 class Health:
@@ -25,10 +35,11 @@ class Health:
             "worker": lambda: _demand_worker(presence),
         }
 
-    async def missing(self) -> list[str]:
-        """Names of the parts that do not answer within ``CHECK_SECONDS``; empty when all is well."""
+    async def condition(self) -> Condition:
+        """Which parts do not answer within ``CHECK_SECONDS``."""
         answers = await asyncio.gather(*(self._answers(name) for name in self._checks))
-        return [name for name, answer in zip(self._checks, answers, strict=True) if not answer]
+        away = [name for name, answer in zip(self._checks, answers, strict=True) if not answer]
+        return Condition([name for name in away if name in NEEDED], [name for name in away if name not in NEEDED])
 
     async def _answers(self, name: str) -> bool:
         try:

@@ -1,6 +1,7 @@
 """What a container's health check gets to know."""
 
 import os
+import shutil
 from pathlib import Path
 
 import httpx
@@ -17,24 +18,31 @@ def said(capsys: pytest.CaptureFixture[str], code: int) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
-async def test_an_api_says_what_it_lacks_until_it_is_ready(
+async def test_an_api_says_that_it_is_ready_when_nothing_is_away(
     settings: Settings, server: str, worker: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = httpx.URL(server).port
     here = settings.model_copy(update={"port": port})
 
-    async def ready() -> bool:
-        return await api_health(here) == 0
+    async def whole() -> bool:
+        return said(capsys, await api_health(here)) == (0, "Ready.\n")
 
-    await eventually(ready)
-    assert capsys.readouterr().out.splitlines()[-1] == "Ready."
+    await eventually(whole)
 
 
-async def test_an_api_without_a_worker_is_not_ready(
+async def test_an_api_without_a_worker_is_well_and_says_that_it_is_degraded(
     settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = settings.model_copy(update={"port": httpx.URL(server).port})
-    assert said(capsys, await api_health(here)) == (1, "Not ready: worker.\n")
+    assert said(capsys, await api_health(here)) == (0, "Ready, but degraded: worker.\n")
+
+
+async def test_an_api_without_its_files_is_not_ready(
+    settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(settings.data_dir / "blobs")
+    here = settings.model_copy(update={"port": httpx.URL(server).port})
+    assert said(capsys, await api_health(here)) == (1, "Not ready: blobs, worker.\n")
 
 
 async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

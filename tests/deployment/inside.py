@@ -23,7 +23,7 @@ from tests.clips import bikes
 from tests.deployment import composefile
 from tests.smtp_sink import smtp_sink
 from tests.support.server import Api, digest, sign_up
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, nothing_is_away
 
 ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
@@ -233,7 +233,7 @@ async def start_proxy(stack: Stack, running: AsyncExitStack) -> None:
 
 async def answers(http: httpx.AsyncClient) -> bool:
     try:
-        return (await http.get("/readyz")).status_code == 200
+        return nothing_is_away(await http.get("/readyz"))
     except httpx.TransportError:
         return False
 

@@ -1,12 +1,13 @@
 """Whether the server lives, and whether it can work."""
 
-import asyncio
 import shutil
 
 import httpx
 
 from cloudkeep.settings import Settings
 from storage.valkey import EmbeddedValkey
+from tests.support.server import Api
+from tests.support.waiting import eventually, nothing_is_away
 
 
 async def missing(http: httpx.AsyncClient) -> str:
@@ -19,31 +20,48 @@ async def missing(http: httpx.AsyncClient) -> str:
     return detail
 
 
-async def become_ready(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(10):
-        while (await http.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.01)
+async def degraded(http: httpx.AsyncClient) -> object:
+    """What the server says that it lacks while it goes on; None when that is nothing."""
+    response = await http.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["status"] == "ready"
+    return response.json().get("degraded")
 
 
-async def test_a_server_without_a_worker_lives_but_is_not_ready(http: httpx.AsyncClient) -> None:
+async def become_whole(http: httpx.AsyncClient) -> None:
+    async def look() -> bool:
+        return nothing_is_away(await http.get("/readyz"))
+
+    await eventually(look)
+
+
+async def test_a_server_without_a_worker_is_ready_and_degraded(http: httpx.AsyncClient) -> None:
     assert (await http.get("/healthz")).json() == {"status": "ok"}
     assert (await http.head("/healthz")).status_code == 200
-    assert await missing(http) == "Not ready: worker."
+    assert await degraded(http) == ["worker"]
 
 
 async def test_a_server_with_a_worker_is_ready(http: httpx.AsyncClient, worker: None) -> None:
-    await become_ready(http)
+    await become_whole(http)
     assert (await http.get("/readyz")).json() == {"status": "ready"}
 
 
-async def test_a_lost_redis_is_named_and_its_return_noticed(
+async def test_a_lost_redis_is_named_and_takes_no_server_away(
     http: httpx.AsyncClient, worker: None, valkey: EmbeddedValkey
 ) -> None:
-    await become_ready(http)
+    """Every server loses it at the same moment: a balancer would have none left."""
+    await become_whole(http)
     await valkey.stop()
-    assert await missing(http) == "Not ready: redis, worker."
+    assert await degraded(http) == ["redis", "worker"]
     await valkey.start()
-    await become_ready(http)
+    await become_whole(http)
+
+
+async def test_who_is_ready_without_redis_and_a_worker_takes_uploads(api: Api, valkey: EmbeddedValkey) -> None:
+    await valkey.stop()
+    assert await degraded(api.http) == ["redis", "worker"]
+    upload = await api.upload(b"taken all the same")
+    assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
 
 
 async def test_a_lost_blob_folder_is_named(http: httpx.AsyncClient, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from tests.support.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
 from tests.support.server import INIT, Api, Json, http_client, part_of
 from tests.support.uploads import assert_whole
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, nothing_is_away
 
 KIBIBYTES = 96 * 1024
 CHUNK = 64 * 1024
@@ -125,7 +125,7 @@ async def met(condition: bool) -> bool:
 
 
 async def is_ready(person: Api) -> bool:
-    return (await person.http.get("/readyz")).status_code == 200
+    return nothing_is_away(await person.http.get("/readyz"))
 
 
 @LONG

@@ -20,7 +20,7 @@ from tests.support.process import free_port
 from tests.support.s3 import ACCESS_KEY, SECRET_KEY
 from tests.support.server import http_client, listening_socket
 from tests.support.stand import PLENTY
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, nothing_is_away
 
 HOSTS = WORKERS = 3
 START_SECONDS = 60.0
@@ -135,6 +135,6 @@ async def _ready(ports: list[int], cluster: Cluster) -> None:
 async def _answers(port: int) -> bool:
     async with http_client(f"http://127.0.0.1:{port}") as http:
         try:
-            return (await http.get("/readyz")).status_code == 200
+            return nothing_is_away(await http.get("/readyz"))
         except httpx.TransportError:
             return False

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
+import httpx
 import psutil
 
 from tests.support.process import ServeProcess
 from tests.support.server import http_client
-from tests.support.uploads import persist
+from tests.support.waiting import eventually, nothing_is_away
 
 #: Children of the supervisor by a word of their command line.
 PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
@@ -63,9 +64,16 @@ class Killer:
                 self.left -= 1
 
     async def _calm(self) -> None:
-        """Return once the server is ready."""
+        """Return once nothing of the server is away."""
         async with http_client(self._url) as http:
-            await persist(lambda: http.get("/readyz"))
+            await eventually(partial(_is_whole, http))
+
+
+async def _is_whole(http: httpx.AsyncClient) -> bool:
+    try:
+        return nothing_is_away(await http.get("/readyz"))
+    except httpx.TransportError:
+        return False
 
 
 def parts_of(process: ServeProcess) -> dict[str, Kill]:

@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.support.waiting import nothing_is_away
+
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 OTP = re.compile(r"^ +(\d{6})\s*$")
@@ -52,12 +54,12 @@ class ServeProcess:
         return self._codes.get(timeout=START_SECONDS)
 
     def wait_until_ready(self) -> None:
-        """Return once ``/readyz`` answers 200."""
+        """Return once ``/readyz`` says that nothing is away."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.output()
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=5, verify=False).status_code == 200:
+                if nothing_is_away(httpx.get(f"{self.url}/readyz", timeout=5, verify=False)):
                     return
             except httpx.TransportError:
                 pass
