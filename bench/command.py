@@ -88,6 +88,18 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return number
 
 
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    """Seconds, from ``low`` to ``high``, as an argument."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be between {low:g} and {high:g}")
+        return value
+
+    return number
+
+
 def say(line: str) -> None:
     """Tell whoever watches how far the run is."""
     print(line, file=sys.stderr, flush=True)

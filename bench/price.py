@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.cloudkeep_server import API, ROLES, ROOT
-from bench.command import Outcome, parse, parser_of, run, say, whole
+from bench.command import Outcome, parse, parser_of, run, say, seconds, whole
 from bench.load import ask_for, post
 from bench.payload import MIB
 from bench.person import Person
@@ -66,7 +66,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
     parser = parser_of("bench.price", __doc__)
     parser.add_argument("--connections", type=whole(1, 256), default=32, metavar="N", help="that ask at once")
-    parser.add_argument("--seconds", type=whole(1, 60), default=3, metavar="S", help="for each query of a round")
+    parser.add_argument("--seconds", type=seconds(0.1, 60), default=3, metavar="S", help="for each query of a round")
     parser.add_argument("--rounds", type=whole(1, 50), default=5, metavar="N")
     parser.add_argument("--objects", type=whole(1, 100), default=100, metavar="N", help="in the list that is asked for")
     return run(parse(parser, given), _measure)
