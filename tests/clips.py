@@ -30,7 +30,18 @@ def large_clip(directory: Path, tools: Toolbox) -> Path:
     Frames as they are: of all that is large, this takes the least time to make and to compress.
     """
     result = directory / "large.mkv"
-    picture = ["-t", "7", "-stream_loop", "1", "-i", bigbuckbunny(), "-c:v", "rawvideo", "-pix_fmt", "yuv420p"]
+    picture: list[str | Path] = [
+        "-t",
+        "7",
+        "-stream_loop",
+        "1",
+        "-i",
+        bigbuckbunny(),
+        "-c:v",
+        "rawvideo",
+        "-pix_fmt",
+        "yuv420p",
+    ]
     subprocess.run(
         [tools.ffmpeg, "-v", "error", "-nostdin", "-y", *picture, "-c:a", "aac", "-b:a", "192k", *_EXACT, result],
         check=True,
