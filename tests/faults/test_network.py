@@ -3,9 +3,8 @@
 import asyncio
 import hashlib
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -14,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from storage.models import Blob, Chunk, File, Job, JobKind, Upload
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.databases import Databases
@@ -118,16 +118,11 @@ async def assert_one_file(shared: Stand, upload: Json, content: bytes) -> None:
     file = (await shared.api.look(upload["id"]))["file"]
     assert (await shared.http.get(file["downloadUrl"])).content == content
     assert upload["id"] not in shared.staged
-    assert rows(shared, "SELECT kind, attempts FROM job WHERE subject_id = ?", upload["id"]) == [("REASSEMBLE", 1)]
-    assert len(rows(shared, "SELECT id FROM chunk WHERE upload_id = ?", upload["id"])) == upload["chunkCount"]
-    assert len(rows(shared, "SELECT id FROM file WHERE name = ?", upload["fileName"])) == 1
-    assert len(rows(shared, "SELECT id FROM blob WHERE key = ?", upload["id"])) == 1
-
-
-def rows(shared: Stand, query: str, *values: object) -> list[tuple[object, ...]]:
-    """What the database holds, seen from outside."""
-    with closing(sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3")) as database:
-        return database.execute(query, values).fetchall()
+    # The server runs in this process, so that its database can be asked.
+    assert [(job.kind, job.attempts) for job in await Job.filter(subject_id=upload["id"])] == [(JobKind.REASSEMBLE, 1)]
+    assert await Chunk.filter(upload_id=upload["id"]).count() == upload["chunkCount"]
+    assert await File.filter(name=upload["fileName"]).count() == 1
+    assert await Blob.filter(key=upload["id"]).count() == 1
 
 
 #: These faults leave something out: a whole request is longer than the body.
@@ -294,8 +289,8 @@ async def test_senders_of_one_slot_fast_slow_whole_and_cut_off_never_mix_their_b
     accepted = {answer.json()["sha256"] for answer in answers if answer and answer.status == 200}
     assert len(accepted) <= 1
     # What was sent twice may have got its receipt on the other connection.
-    known = rows(shared, 'SELECT sha256 FROM chunk WHERE upload_id = ? AND "index" = 0', upload["id"])
-    await assert_arrives_whole(shared, upload, other if known == [(digest(other[:SIZE]),)] else content)
+    known = await Chunk.get_or_none(upload_id=upload["id"], index=0)
+    await assert_arrives_whole(shared, upload, other if known and known.sha256 == digest(other[:SIZE]) else content)
 
 
 def query(shared: Stand, document: str, **variables: object) -> bytes:
@@ -316,7 +311,7 @@ async def test_an_upload_that_is_begun_twice_by_the_network_is_one(shared: Stand
     echo = await echo_of(between)
     uploads = [one["data"]["initUpload"]["upload"] for one in (answer.json(), echo.body)]
     assert uploads[0]["id"] == uploads[1]["id"]
-    assert len(rows(shared, "SELECT id FROM upload WHERE idempotency_key = ?", key)) == 1
+    assert await Upload.filter(idempotency_key=key).count() == 1
     await assert_arrives_whole(shared, uploads[0], content)
 
 
