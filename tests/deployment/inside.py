@@ -216,7 +216,7 @@ async def start_stores(stack: Stack, running: AsyncExitStack) -> None:
     await start_postgres(stack, running)
     await running.enter_async_context(stack.running("valkey", stack.command("valkey"), stack.environment("valkey")))
     weed = ["weed", "-logtostderr=true", "server", f"-dir={stack.volume('seaweedfs')}"]
-    seaweedfs = stack.environment("seaweedfs", GOMEMLIMIT="256MiB")
+    seaweedfs = stack.environment("seaweedfs", GOMEMLIMIT="1GiB")
     command = [*weed, *stack.command("seaweedfs")[1:]]
     await running.enter_async_context(stack.running("seaweedfs", command, seaweedfs))
     await stack.healthy("valkey")

@@ -119,7 +119,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
             stdout=output,
             stderr=output,
             cwd=folder,
-            env={**os.environ, "GOMEMLIMIT": "256MiB"},
+            env={**os.environ, "GOMEMLIMIT": "1GiB"},
             preexec_fn=dies_with_parent(),
         )
     try:
