@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import ssl
 import sys
 from collections.abc import AsyncIterator
@@ -15,12 +16,15 @@ from storage.valkey import EmbeddedValkey
 from tests.deployment.dns import NameServer, name_server
 from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.process import ServeProcess, free_port
+from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import Api, sign_up
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 CADDY = Path(sys.executable).parent / "caddy"
-COMMAND = (str(CADDY), "run", "--adapter", "caddyfile", "--config", str(ROOT / "deploy/Caddyfile"))
+COMMAND = (str(CADDY), "run", "--adapter", "caddyfile", "--config")
+#: The host below which clients find the bucket, where they send their chunks there.
+BUCKETS = "s3.localhost"
 #: As docker-compose.yml has it.
 DRAIN_SECONDS = "5"
 #: Each API process has an address of its own and the port that all have, as containers do.
@@ -66,8 +70,11 @@ class Proxied:
 
 
 @asynccontextmanager
-async def proxied(folder: Path, **environment: str) -> AsyncIterator[Proxied]:
-    """Two API processes over one database, one Valkey and one folder of files, behind a Caddy."""
+async def proxied(folder: Path, s3: S3Server | None = None, **environment: str) -> AsyncIterator[Proxied]:
+    """Two API processes over one database, one Valkey and one folder of files, behind a Caddy.
+
+    With ``s3``, the files lie there, and clients get at the bucket through Caddy as well, as compose.direct.yml has it.
+    """
     async with AsyncExitStack() as stack:
         valkey = EmbeddedValkey(folder)
         await valkey.start()
@@ -77,10 +84,12 @@ async def proxied(folder: Path, **environment: str) -> AsyncIterator[Proxied]:
         https = free_port()
         found = Proxied(f"https://localhost:{https}", folder, sink, names, free_port(), free_port(), {})
         found.environment |= _settings(folder, valkey.url, sink.port, found.url) | environment
+        if s3:
+            found.environment |= _direct(s3, https)
         for address in ADDRESSES:
             stack.push_async_callback(found.stop, address)
             await found.start(address)
-        await stack.enter_async_context(_caddy(found, https))
+        await stack.enter_async_context(_caddy(found, https, s3))
         yield found
 
 
@@ -97,8 +106,28 @@ def _settings(folder: Path, redis_url: str, mail_port: int, url: str) -> dict[st
     }
 
 
+def _direct(s3: S3Server, https: int) -> dict[str, str]:
+    return {
+        "CLOUDKEEP_BLOB_URL": s3.url(s3.new_place()),
+        "CLOUDKEEP_S3_ACCESS_KEY": ACCESS_KEY,
+        "CLOUDKEEP_S3_SECRET_KEY": SECRET_KEY,
+        "CLOUDKEEP_S3_PUBLIC_ENDPOINT": f"https://{BUCKETS}:{https}",
+        "CLOUDKEEP_DIRECT_UPLOADS": "true",
+        "CLOUDKEEP_DOWNLOADS": "redirect",
+    }
+
+
+def _configuration(folder: Path, s3: S3Server | None) -> Path:
+    """The files where the containers have them."""
+    sites = folder / "caddy/sites"
+    sites.mkdir(parents=True)
+    if s3:
+        shutil.copy(ROOT / "deploy/direct.caddy", sites)
+    return Path(shutil.copy(ROOT / "deploy/Caddyfile", folder / "caddy"))
+
+
 @asynccontextmanager
-async def _caddy(found: Proxied, https: int) -> AsyncIterator[None]:
+async def _caddy(found: Proxied, https: int, s3: S3Server | None) -> AsyncIterator[None]:
     environment = {
         "PATH": os.defpath,
         "HOME": str(found.folder),
@@ -109,9 +138,11 @@ async def _caddy(found: Proxied, https: int) -> AsyncIterator[None]:
         "PROXY_UPSTREAM": "api.test",
         "PROXY_UPSTREAM_PORT": str(found.port),
         "PROXY_RESOLVERS": f"resolvers 127.0.0.1:{found.names.port}",
+        "PROXY_S3": s3.endpoint.removeprefix("http://") if s3 else "",
     }
+    command = (*COMMAND, _configuration(found.folder, s3))
     with (found.folder / "caddy.log").open("w") as log:
-        process = await asyncio.create_subprocess_exec(*COMMAND, env=environment, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
     try:
         authority = found.folder / ".local/share/caddy/pki/authorities/local/root.crt"
 
