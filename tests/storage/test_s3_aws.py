@@ -10,7 +10,7 @@ import pytest
 from storage.blobs import Part
 from storage.blobs.s3.opening import S3Keys, open_s3
 from storage.blobs.s3.store import S3BlobStore
-from storage.errors import StoreRefused
+from storage.errors import StoreUnavailable
 from tests.contracts.blob_backends import CONTENT, SLOT, bytes_of, fill, fill_all, scanned
 from tests.support.aws import Aws, aws
 from tests.support.s3 import ACCESS_KEY, REGION, REGIONAL, SECRET_KEY, S3Server
@@ -77,7 +77,7 @@ async def test_a_bucket_of_another_region_is_refused_by_its_name(
         return {**await ask(**asked), "BucketRegion": "eu-west-1"}
 
     monkeypatch.setattr(store.bucket._client, "head_bucket", elsewhere)
-    with pytest.raises(StoreRefused, match="region=eu-west-1"):
+    with pytest.raises(StoreUnavailable, match="region=eu-west-1"):
         await store.check()
     await store.close()
 

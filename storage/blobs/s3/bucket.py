@@ -12,7 +12,7 @@ from storage.blobs.s3.handles import Handle
 from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.signing import SAMPLE, Keys, Signer
 from storage.blobs.s3.url import S3Place
-from storage.errors import BlobNotFound, StagingLost, StoreRefused, StoreUnavailable
+from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
 #: Seconds for which our own requests are signed: each begins at once.
 SIGNED = 900
@@ -138,7 +138,7 @@ class Bucket:
         said = found.get("BucketRegion")
         if self.place.endpoint is None and said and said != self._client.meta.region_name:
             # The client was redirected there by itself; signed URLs are not.
-            raise StoreRefused(f"the bucket is in another region: its URL has to say region={said}")
+            raise StoreUnavailable(f"the bucket is in another region: its URL has to say region={said}")
 
     async def objects(self, begin: str = "") -> AsyncIterator[StoredObject]:
         """Every object whose key begins so, a page at a time."""

@@ -24,10 +24,11 @@ KEYS = frozenset(
         "ExpiredToken",
         "InvalidToken",
         "TokenRefreshRequired",
-        "AuthorizationHeaderMalformed",
-        "AuthorizationQueryParametersError",
-        "IllegalLocationConstraintException",
     }
+)
+#: The bucket is in another region, as a redirect says it, too.
+ELSEWHERE = frozenset(
+    {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "IllegalLocationConstraintException"}
 )
 #: Of the service that keeps the keys which objects are encrypted with.
 KEY_SERVICE = "KMS."
@@ -57,8 +58,8 @@ def refusal(code: str, status: int) -> StorageError:
         return NoSpace("the bucket is full")
     if code in KEYS or code == BARE or code.startswith(KEY_SERVICE) or status == 403:
         return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
-    if 300 <= status < 400:
-        return StoreRefused(f"S3 has the bucket elsewhere: {code or status}")
+    if code in ELSEWHERE or 300 <= status < 400:
+        return StoreUnavailable(f"S3 has the bucket in another region or at another address: {code or status}")
     if code == NO_BUCKET or code in BUSY or status in {408, 429} or (status >= 500 and status != NOT_IMPLEMENTED):
         return StoreUnavailable(f"S3 answered {code or status}")
     if code in GONE or status == 404:
