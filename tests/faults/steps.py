@@ -106,7 +106,7 @@ STEPS = (
     # A video is compressed.
     _worker("compression: queued, no hint", Journey.COMPRESS, "before", "storage.hints:JobHints.send"),
     _worker("compression: ffmpeg started", Journey.COMPRESS, "before", "workers.media.encode:_follow"),
-    _worker("compression: ffmpeg under way", Journey.COMPRESS, "after", "workers.media.encode:advance", passage=2),
+    _worker("compression: ffmpeg under way", Journey.COMPRESS, "after", "workers.media.encode:advance"),
     _worker("compression: a lease about to be renewed", Journey.COMPRESS, "before", "storage.jobs:renew"),
     _worker("compression: a lease renewed", Journey.COMPRESS, "after", "storage.jobs:renew"),
     _worker("compression: finished, not stored", Journey.COMPRESS, "after", "workers.compress:_measure"),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -10,4 +11,6 @@ def make_old(root: Path, *keys: str, hours: float = 2) -> None:
     then = time.time() - hours * 3600
     for key in keys:
         for path in root.rglob(key):
-            os.utime(path, (then, then))
+            # A sweeper that runs may remove it in this moment.
+            with suppress(FileNotFoundError):
+                os.utime(path, (then, then))
