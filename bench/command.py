@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.install import CACHE
 from bench.machine import describe
@@ -18,6 +18,8 @@ from bench.payload import MIB
 from bench.rounds import Damaged
 from bench.server import ServerError
 from bench.wire import WireError
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -78,21 +80,17 @@ def demand_room(folder: Path, size: int) -> None:
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A whole number from ``low`` to ``high`` as an argument."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"must be between {low} and {high}")
-        return value
-
-    return number
+    return _between(int, low, high)
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
     """Seconds, from ``low`` to ``high``, as an argument."""
+    return _between(float, low, high)
 
-    def number(text: str) -> float:
-        value = float(text)
+
+def _between(kind: Callable[[str], N], low: N, high: N) -> Callable[[str], N]:
+    def number(text: str) -> N:
+        value = kind(text)
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"must be between {low:g} and {high:g}")
         return value
