@@ -66,6 +66,27 @@ async def test_a_bucket_with_dots_is_named_in_the_path_for_no_certificate_covers
     await store.close()
 
 
+async def test_an_endpoint_of_the_environment_is_no_less_one_of_its_own(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = s3.new_place()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint.replace("127.0.0.1", "localhost"))
+    store = await open_s3(f"s3://{place}?region=us-east-1", S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    assert urlsplit(str(await store.link("key", 60, "text/plain", "inline"))).path == f"/{place}/key"
+    await store.check()
+    staged = await fill_all(store, await store.stage("a file", SLOT, SLOT), CONTENT[:SLOT])
+    await store.seal(staged.area, staged.parts)
+    await store.close()
+
+
+async def test_clients_are_sent_to_their_own_way_to_the_bucket_as_it_is_named(tmp_path: Path) -> None:
+    keys = S3Keys(ACCESS_KEY, SECRET_KEY, "https://files.example.org")
+    store = await open_s3(f"s3://bucket?region={REGION}", keys, tmp_path)
+    link = urlsplit(str(await store.link("key", 60, "text/plain", "inline")))
+    assert (link.netloc, link.path) == ("files.example.org", "/bucket/key")
+    await store.close()
+
+
 async def test_a_bucket_of_another_region_is_refused_by_its_name(
     there: Aws, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,39 @@ async def test_a_rule_that_the_server_does_not_keep_is_not_called_added(store: S
     assert await store.missing_rules(30, ()) == []
 
 
+async def test_a_rule_of_an_earlier_release_is_replaced_and_those_of_others_stay(
+    store: S3BlobStore, s3: S3Server, faults: S3Faults, tmp_path: Path
+) -> None:
+    bucket = store.bucket.place.bucket
+    neighbour = await open_s3(s3.url(f"{bucket}/{uuid4()}", faults.url), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    for each, days in ((neighbour, 14), (store, 14), (store, 37)):
+        (missing,) = await each.missing_rules(days, ())
+        assert missing.add
+        await missing.add()
+    assert await store.missing_rules(37, ()) == []
+    assert await neighbour.missing_rules(14, ()) == []
+    await neighbour.close()
+
+
+async def test_a_server_that_does_not_answer_a_greeting_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither can be broken off: a stopping process waits for it."""
+    monkeypatch.setattr("storage.blobs.s3.wire.CONNECT_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/key?"
+        async with asyncio.timeout(15):
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                await asyncio.to_thread(Wire().take, url)
+
+
+async def test_what_was_called_off_before_it_had_a_connection_sends_nothing(s3: S3Server) -> None:
+    sending = Sending(Wire(), f"{s3.endpoint}/bucket/key?", 3)
+    sending.interrupt()
+    with pytest.raises(StoreUnavailable, match="called off"):
+        await asyncio.to_thread(sending.send, b"abc")
+
+
 async def test_what_is_broken_off_over_tls_leaves_nothing_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     authority = trustme.CA()

@@ -11,7 +11,7 @@ from storage.blobs.s3.errors import code_of, translated
 from storage.blobs.s3.handles import Handle
 from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.signing import SAMPLE, Keys, Signer
-from storage.blobs.s3.url import S3Place
+from storage.blobs.s3.url import S3Place, is_aws
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
 #: Seconds for which our own requests are signed: each begins at once.
@@ -136,7 +136,7 @@ class Bucket:
         except BlobNotFound:
             raise StoreUnavailable("there is no such bucket") from None
         said = found.get("BucketRegion")
-        if self.place.endpoint is None and said and said != self._client.meta.region_name:
+        if is_aws(self._client.meta.endpoint_url) and said and said != self._client.meta.region_name:
             # The client was redirected there by itself; signed URLs are not.
             raise StoreUnavailable(f"the bucket is in another region: its URL has to say region={said}")
 

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import aioboto3
 from botocore.config import Config
@@ -13,9 +13,11 @@ from botocore.exceptions import NoCredentialsError
 from storage.blobs.s3.bucket import MOST_LISTED, Bucket
 from storage.blobs.s3.signing import Keys
 from storage.blobs.s3.store import S3BlobStore
-from storage.blobs.s3.url import S3Place, parse
+from storage.blobs.s3.url import S3Place, is_aws, parse
 from storage.blobs.slots import HERE, Slots
 
+#: How a bucket's name goes into URLs.
+Style = Literal["path", "auto", "virtual"]
 #: Of requests that carry no file's bytes. Those that do go by :mod:`storage.blobs.s3.wire`.
 CONNECTIONS = 32
 CONNECT_SECONDS = 5
@@ -52,21 +54,32 @@ async def open_s3(
     place, keys = parse(url), keys or S3Keys()
     session = aioboto3.Session(keys.access_key, keys.secret_key, region_name=place.region)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(
-            session.client(
-                "s3", endpoint_url=place.endpoint, region_name=_region(place, session), config=_config(place)
-            )
-        )
+        client = await _client(session, place, place.endpoint, stack)
         public = client
         if keys.public_endpoint:
-            public = await stack.enter_async_context(
-                session.client(
-                    "s3", endpoint_url=keys.public_endpoint, region_name=_region(place, session), config=_config(place)
-                )
-            )
+            public = await _client(session, place, keys.public_endpoint, stack)
         bucket = Bucket(client, public, place, partial(_credentials, session), page)
         return S3BlobStore(bucket, slots or HERE, scratch, reserve, stack.pop_all())
     raise AssertionError
+
+
+async def _client(session: aioboto3.Session, place: S3Place, endpoint: str | None, stack: AsyncExitStack) -> Any:
+    """A client that names buckets as its server wants it. Its endpoint may also be the environment's or a profile's.
+
+    For AWS itself not botocore's "auto", which signs URLs for the global endpoint: that takes a bucket of a region
+    launched since 2019 never, and a new one of any but us-east-1 only after a while
+    (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). With "virtual" it names the region, and still
+    keeps a name with dots, which no certificate covers, in the path.
+    """
+
+    async def made(style: Style) -> Any:
+        region, config = place.region or session.region_name or "us-east-1", _config(style)
+        return await stack.enter_async_context(
+            session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+        )
+
+    client = await made("path" if place.path_style else "auto")
+    return await made("virtual") if is_aws(client.meta.endpoint_url) and not place.path_style else client
 
 
 async def _credentials(session: aioboto3.Session) -> Keys:
@@ -78,27 +91,10 @@ async def _credentials(session: aioboto3.Session) -> Keys:
     return keys
 
 
-def _region(place: S3Place, session: aioboto3.Session) -> str:
-    return place.region or session.region_name or "us-east-1"
-
-
-def _addressing(place: S3Place) -> Literal["path", "auto", "virtual"]:
-    """How a bucket's name goes into URLs.
-
-    With "auto", botocore signs URLs of AWS for the global endpoint, which takes a bucket of a region launched since
-    2019 never, and a new one of any other but us-east-1 only after a while
-    (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). With "virtual" it names the region, and still
-    keeps a name with dots, which no certificate covers, in the path.
-    """
-    if place.path_style:
-        return "path"
-    return "auto" if place.endpoint else "virtual"
-
-
-def _config(place: S3Place) -> Config:
+def _config(style: Style) -> Config:
     return Config(
         signature_version="s3v4",
-        s3={"addressing_style": _addressing(place)},
+        s3={"addressing_style": style},
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         max_pool_connections=CONNECTIONS,

@@ -35,11 +35,14 @@ class Rules:
         ends = list(filter(ends_uploads, there))
         if any(_days(rule) >= days for rule in ends) and all(_days(rule) >= days for rule in ends):
             return []
-        if ends:
+        # Of several servers that share a bucket each has a rule for its prefix.
+        name = "-".join(filter(None, (NAME, self._place.prefix.strip("/"))))
+        others = [rule for rule in there if rule.get("ID") != name]
+        if any(0 < _days(rule) < days for rule in filter(ends_uploads, others)):
             text = f"its lifecycle rule ends multipart uploads sooner than {days} days after they began"
             return [MissingRule("BUCKET_LIFECYCLE", text, None)]
         ours = {
-            "ID": NAME,
+            "ID": name,
             "Status": "Enabled",
             "Filter": {"Prefix": self._place.prefix},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
@@ -48,7 +51,7 @@ class Rules:
         async def add() -> None:
             with translated():
                 await self._client.put_bucket_lifecycle_configuration(
-                    Bucket=self._place.bucket, LifecycleConfiguration={"Rules": [*there, ours]}
+                    Bucket=self._place.bucket, LifecycleConfiguration={"Rules": [*others, ours]}
                 )
             if not any(map(ends_uploads, await self._read(self._client.get_bucket_lifecycle_configuration, "Rules"))):
                 # MinIO takes the rule, forgets this part of it, and ends what began a day ago.

@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 async def to_end(pool: ThreadPoolExecutor, call: Callable[[], T], interrupt: Callable[[], object]) -> T:
-    """Run on a thread. It has ended when this returns or is cancelled, for which ``interrupt`` breaks it off."""
+    """Run on a thread. It has ended when this returns or is cancelled, for which ``interrupt`` breaks it off.
+
+    Whoever cancels once more does not wait for that: it ends soon, by itself.
+    """
     submitted = pool.submit(call)
     running = asyncio.wrap_future(submitted)
     try:

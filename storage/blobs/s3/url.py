@@ -42,6 +42,11 @@ class S3Place:
         return {name: value for name, value in wanted.items() if value}
 
 
+def is_aws(endpoint: str) -> bool:
+    """Whether a client at this endpoint speaks to AWS itself."""
+    return (urlsplit(endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
 def parse(url: str) -> S3Place:
     """Take the URL apart. Raises :class:`BadUrl`."""
     parts = urlsplit(url)

@@ -22,6 +22,8 @@ from storage.errors import StoreUnavailable
 
 #: Seconds without a byte in either direction. S3 itself gives a silent sender 20 seconds or more.
 TIMEOUT = 30.0
+#: For a connection, and for its TLS: less than a process has to end, for neither can be broken off.
+CONNECT_TIMEOUT = 5.0
 #: Connections that are kept for the next request.
 KEPT = 16
 LARGEST_ANSWER = 64 * 1024
@@ -86,14 +88,15 @@ class Wire:
         if scheme == "https":
             self._tls = self._tls or ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                netloc, timeout=TIMEOUT, context=self._tls
+                netloc, timeout=CONNECT_TIMEOUT, context=self._tls
             )
         else:
-            connection = http.client.HTTPConnection(netloc, timeout=TIMEOUT)
+            connection = http.client.HTTPConnection(netloc, timeout=CONNECT_TIMEOUT)
         try:
             connection.connect()
         except OSError as error:
             raise StoreUnavailable(f"S3 cannot be reached: {type(error).__name__}") from None
+        connection.sock.settimeout(TIMEOUT)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
@@ -109,6 +112,7 @@ class Sending:
         self._url = url
         self._length = length
         self._connection: http.client.HTTPConnection | None = None
+        self._called_off = False
 
     def send(self, part: Buffer) -> None:
         """Send the next bytes. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
@@ -129,7 +133,8 @@ class Sending:
         return etag
 
     def interrupt(self) -> None:
-        """Break the request off, from any thread; whoever is sending stops soon."""
+        """Break the request off for good, from any thread; whoever is sending stops soon."""
+        self._called_off = True
         connection = self._connection
         _shut(connection.sock if connection else None)
 
@@ -141,6 +146,9 @@ class Sending:
 
     def _begin(self) -> http.client.HTTPConnection:
         self._connection = connection = self._wire.take(self._url)
+        if self._called_off:
+            self.close()
+            raise StoreUnavailable("called off")
         connection.putrequest("PUT", _target(self._url), skip_accept_encoding=True)
         connection.putheader("Content-Length", str(self._length))
         connection.endheaders()
@@ -191,6 +199,7 @@ class Reading:
         self._response: http.client.HTTPResponse | None = None
         #: The connection forgets its socket when the server says that it will close it.
         self._socket: socket.socket | None = None
+        self._called_off = False
 
     @property
     def is_open(self) -> bool:
@@ -207,6 +216,8 @@ class Reading:
         try:
             self._connection = connection = self._wire.take(url)
             self._socket = connection.sock
+            if self._called_off:
+                raise StoreUnavailable("called off")
             connection.request("GET", _target(url), headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException, StoreUnavailable) as error:
@@ -253,7 +264,8 @@ class Reading:
         return count
 
     def interrupt(self) -> None:
-        """Break off what is being read, from any thread; whoever waits for bytes stops soon."""
+        """Break off for good what is being read, from any thread; whoever waits for bytes stops soon."""
+        self._called_off = True
         _shut(self._socket)
 
     def close(self) -> None:
@@ -263,9 +275,10 @@ class Reading:
         self._connection = self._response = self._socket = None
 
     def _let_go(self) -> None:
-        if self._response and self._connection and self._response.isclosed() and not self._response.will_close:
-            self._wire.give_back(self._url, self._connection)
+        connection, response = self._connection, self._response
+        if response and connection and response.isclosed() and not response.will_close:
             self._connection = self._response = self._socket = None
+            self._wire.give_back(self._url, connection)
         else:
             self.close()
 
