@@ -100,7 +100,11 @@ def running(image: Container, volume: Path, log: Path) -> Iterator[Running]:
     try:
         yield container
     finally:
-        container.process.kill()
+        # It became another user, which takes the death signal of its parent away.
+        if container.process.poll() is None:
+            for process in psutil.Process(container.process.pid).children():
+                process.kill()
+            container.process.kill()
         container.process.wait(30)
 
 
