@@ -101,7 +101,7 @@ async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Ser
         stack.callback(passwords.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
-        buckets = RedisBuckets(demand_redis_url(settings))
+        buckets = RedisBuckets(demand_redis_url(settings), settings.budget_timeout)
         await buckets.start()
         stack.push_async_callback(buckets.close)
         grants = GrantBook()

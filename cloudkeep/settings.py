@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     budget_account: Budget = Limits().account
     budget_anonymous: Budget = Limits().anonymous
     budget_ingest: Budget = Limits().ingest
+    budget_timeout: Patience = 1.0
     max_operation_cost: Annotated[int, BeforeValidator(values.between(1, 2**31 - 1))] = 10_000  # points
     # Open at once, per account, and per address where nobody is signed in.
     subscriptions: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.caps)] = (100, 20)

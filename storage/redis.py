@@ -1,6 +1,8 @@
 """One way to connect to Redis or Valkey."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -25,9 +27,20 @@ CALL_SECONDS = 10
 NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
 
 
-def in_time() -> asyncio.Timeout:
-    """Bounds the Redis calls in its block. Raises ``TimeoutError``, which is one of ``RedisUnavailable``."""
-    return asyncio.timeout(CALL_SECONDS)
+@asynccontextmanager
+async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
+    """Bounds the Redis calls in its block to ``CALL_SECONDS`` or other seconds.
+
+    Raises ``TimeoutError``, which is one of ``RedisUnavailable``. A process that stood still, however long, has not
+    waited for Redis: the second half begins when the loop runs again, and what has arrived meanwhile is read first.
+    """
+    loop, half = asyncio.get_running_loop(), (CALL_SECONDS if seconds is None else seconds) / 2
+    async with asyncio.timeout(None) as limit:
+        first_half = loop.call_later(half, lambda: limit.reschedule(loop.time() + half))
+        try:
+            yield
+        finally:
+            first_half.cancel()
 
 
 def connect_redis(url: str) -> Redis:

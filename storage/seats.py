@@ -4,13 +4,12 @@ An owner's seats are a sorted set of random IDs by the moment at which their lea
 the clocks of two hosts differ. Whoever was killed renews nothing, so that its seats are free when their leases end.
 """
 
-import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from redis.asyncio import Redis
 
-from storage.redis import NOW
+from storage.redis import NOW, in_time
 
 KEY = "cloudkeep:seats:"
 LEASE_SECONDS = 60.0
@@ -55,13 +54,13 @@ class SeatLeases:
 
     async def take(self, owner: str, seat: str, cap: int, left: Iterable[str] = ()) -> bool:
         """Take a seat for the length of a lease unless ``cap`` are taken; those in ``left`` are given back first."""
-        async with _in_time():
+        async with in_time(CALL_SECONDS):
             return bool(await self._take([KEY + owner], [self._lease, cap, seat, *left]))
 
     async def hold(self, seats: Seating) -> None:
         """Renew these leases, or begin them anew where they have ended."""
         for owners in _batches(seats):
-            async with _in_time(), self._redis.pipeline(transaction=False) as pipeline:
+            async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
                     await self._hold([KEY + owner], [self._lease, *seats[owner]], client=pipeline)
                 await pipeline.execute()
@@ -69,19 +68,15 @@ class SeatLeases:
     async def leave(self, seats: Seating) -> None:
         """Give seats back. Those that are not taken do not matter."""
         for owners in _batches(seats):
-            async with _in_time(), self._redis.pipeline(transaction=False) as pipeline:
+            async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
                     pipeline.zrem(KEY + owner, *seats[owner])
                 await pipeline.execute()
 
     async def ping(self) -> None:
         """Ask whether Redis answers."""
-        async with _in_time():
+        async with in_time(CALL_SECONDS):
             await self._redis.ping()
-
-
-def _in_time() -> asyncio.Timeout:
-    return asyncio.timeout(CALL_SECONDS)
 
 
 def _batches(seats: Seating) -> Iterator[list[str]]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from storage.errors import SlotLocked
-from storage.redis import RedisUnavailable
+from storage.redis import RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.slots")
 
@@ -54,7 +54,7 @@ class SlotLeases:
 
     async def _take(self, key: str, holder: str) -> bool:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with in_time(CALL_SECONDS):
                 return bool(await self._redis.set(key, holder, nx=True, px=self._milliseconds))
         except RedisUnavailable as error:
             logger.debug("slots are not held: %s", type(error).__name__)
@@ -64,10 +64,10 @@ class SlotLeases:
         while True:
             await asyncio.sleep(self._milliseconds / 1000 / RENEWALS)
             with suppress(*RedisUnavailable):
-                async with asyncio.timeout(CALL_SECONDS):
+                async with in_time(CALL_SECONDS):
                     await self._keep([key], [holder, self._milliseconds])
 
     async def _let_go(self, key: str, holder: str) -> None:
         with suppress(*RedisUnavailable):
-            async with asyncio.timeout(CALL_SECONDS):
+            async with in_time(CALL_SECONDS):
                 await self._keep([key], [holder])

@@ -68,7 +68,7 @@ def _events(redis: Redis) -> Make:
 
 def _budgets(url: str) -> Make:
     async def make(count: int) -> None:
-        buckets = RedisBuckets(url)
+        buckets = RedisBuckets(url, 10)
         await buckets.start()
         # Without the bucket that all share, which is one for any number of them.
         budgets = Budgets(Limits(all=None), buckets, LocalBuckets())

@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError
 
 from storage.buckets.base import Answer, Bucket, BucketsAway, BucketsOverloaded, Claim
 from storage.buckets.batch import SCRIPT, Batch, Request
-from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable
+from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.buckets")
 
@@ -29,8 +29,6 @@ MOST_RETURNS = 256
 MOST_WAITING = 4096
 #: Buckets to which something is yet to be given back. More are forgotten, which can only happen in an outage.
 MOST_OWED = 10_000
-#: Connecting, or one call.
-CALL_SECONDS = 1.0
 #: Between two tries while the server is away.
 RETRY_SECONDS = 1.0
 #: What is given back waits that long for a claim that takes it along.
@@ -44,12 +42,13 @@ class RedisBuckets:
     """A :class:`storage.buckets.base.BucketStore`. ``start`` before the first claim, ``close`` at the end.
 
     While the server is away, every claim is refused at once with :class:`BucketsAway`; it is looked for in the
-    background. A server that does not answer within ``CALL_SECONDS`` is away.
+    background. A server that does not answer within ``call_seconds`` is away.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, call_seconds: float) -> None:
+        self._call_seconds = call_seconds
         # Untyped in redis-py. Plain RESP2: nothing comes that was not asked for.
-        pool: Any = ConnectionPool.from_url(url, protocol=2, socket_connect_timeout=CALL_SECONDS, **NO_SOCKET_TIMEOUT)
+        pool: Any = ConnectionPool.from_url(url, protocol=2, socket_connect_timeout=None, **NO_SOCKET_TIMEOUT)
         self._connection: Any = pool.make_connection()
         self._script = b""
         self._waiting: deque[Request] = deque()
@@ -164,7 +163,7 @@ class RedisBuckets:
             raise
 
     async def _call(self, batch: Batch) -> bytes:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with in_time(self._call_seconds):
             try:
                 return await self._ask(batch.command(self._script))
             except NoScriptError:
@@ -178,7 +177,7 @@ class RedisBuckets:
     async def _connect(self) -> None:
         if self._connection.is_connected:
             return
-        async with asyncio.timeout(CALL_SECONDS):
+        async with in_time(self._call_seconds):
             await self._connection.connect()
             await self._load_script()
         await self._call(Batch([], PROBE))

@@ -12,7 +12,7 @@ from storage.valkey import EmbeddedValkey
 async def redis_backend(folder: Path) -> AsyncIterator[BucketStore]:
     valkey = EmbeddedValkey(folder)
     await valkey.start()
-    buckets = RedisBuckets(valkey.url)
+    buckets = RedisBuckets(valkey.url, 60)
     await buckets.start()
     yield buckets
     await buckets.close()

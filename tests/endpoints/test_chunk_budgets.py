@@ -16,7 +16,7 @@ from storage.models import Upload
 from tests.endpoints.wire import connect, head
 from tests.support.databases import Databases
 from tests.support.server import Json
-from tests.support.stand import Stand, stand
+from tests.support.stand import BUDGET_TIMEOUT, Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,7 +44,7 @@ async def budgets(shared: Stand) -> AsyncIterator[Budgets]:
     async with Redis.from_url(shared.settings.redis_url) as redis:
         for key in await redis.keys("cloudkeep:{budget}:*"):
             await redis.delete(key)
-    buckets = RedisBuckets(shared.settings.redis_url)
+    buckets = RedisBuckets(shared.settings.redis_url, BUDGET_TIMEOUT)
     await buckets.start()
     yield Budgets(replace(Limits(), ingest=INGEST), buckets, LocalBuckets())
     await buckets.close()

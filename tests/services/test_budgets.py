@@ -49,7 +49,7 @@ def budgets() -> Budgets:
 @pytest.fixture
 async def shared(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisBuckets]:
     monkeypatch.setattr("storage.buckets.redis.RETRY_SECONDS", 0.05)
-    buckets = RedisBuckets(valkey.url)
+    buckets = RedisBuckets(valkey.url, 60)
     await buckets.start()
     yield buckets
     await buckets.close()

@@ -1,8 +1,6 @@
 """Hints that there may be work: heard at once while Redis is there, missed without harm while it is not."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import unquote, urlsplit
@@ -13,6 +11,7 @@ from redis.asyncio import Redis
 from storage.hints import QUEUE, JobHints
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
+from tests.support.hanging import hanging
 from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
@@ -165,13 +164,9 @@ async def test_a_redis_that_hangs_holds_nobody_up(
     hints: JobHints, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.redis.CALL_SECONDS", 0.1)
-    assert valkey.pid
-    os.kill(valkey.pid, signal.SIGSTOP)
-    try:
+    with hanging(valkey):
         async with asyncio.timeout(30):
             await asyncio.gather(*(hints.send("COMPRESS") for _ in range(10)))
-    finally:
-        os.kill(valkey.pid, signal.SIGCONT)
     async with listening(valkey.url) as ear:
         await heard_again(hints, ear)
 

@@ -1,8 +1,7 @@
 """The connection to Redis: bounded in number and time, and right after every interruption."""
 
 import asyncio
-import os
-import signal
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +9,7 @@ from redis.asyncio import Redis
 
 from storage.redis import RedisUnavailable, close_redis, connect_redis, in_time
 from storage.valkey import EmbeddedValkey
+from tests.support.hanging import hanging
 
 
 @pytest.fixture
@@ -33,15 +33,22 @@ async def test_a_call_that_hangs_ends_in_time(
 ) -> None:
     monkeypatch.setattr("storage.redis.CALL_SECONDS", 0.1)
     await redis.set("key", "value")
-    assert valkey.pid
-    os.kill(valkey.pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(RedisUnavailable):
-            async with in_time():
-                await redis.ping()
-    finally:
-        os.kill(valkey.pid, signal.SIGCONT)
+    with hanging(valkey), pytest.raises(RedisUnavailable):
+        async with in_time():
+            await redis.ping()
     assert await redis.get("key") == "value"
+
+
+async def test_a_process_that_stood_still_hears_what_redis_has_answered_meanwhile(
+    redis: Redis, valkey: EmbeddedValkey
+) -> None:
+    await redis.ping()
+    async with in_time(1.0):
+        with hanging(valkey):
+            answer = asyncio.ensure_future(redis.ping())
+            await asyncio.sleep(0.05)
+        time.sleep(1.2)  # noqa: ASYNC251 (it is to stand still)
+        assert await answer
 
 
 async def test_nobody_gets_the_answer_to_a_call_that_was_cancelled(redis: Redis) -> None:

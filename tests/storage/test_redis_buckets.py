@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
-import signal
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,18 +14,19 @@ from redis.asyncio import Redis
 from storage.buckets import Answer, Bucket, BucketsAway, BucketsOverloaded, RedisBuckets
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
+from tests.support.hanging import hanging
 from tests.support.waiting import eventually
 
+#: However busy the machine is.
+PATIENCE = 60.0
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 #: Connects, waits for a line, claims 250 times at once, and prints how often it was granted.
 CLAIM = """
 import asyncio, sys
-import storage.buckets.redis
 from storage.buckets import Bucket, RedisBuckets
 
 async def main():
-    storage.buckets.redis.CALL_SECONDS = 60  # however busy the machine is
-    buckets = RedisBuckets(sys.argv[1])
+    buckets = RedisBuckets(sys.argv[1], 60)
     await buckets.start()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
@@ -50,8 +49,8 @@ async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
 
 
 @asynccontextmanager
-async def connected(valkey: EmbeddedValkey) -> AsyncIterator[RedisBuckets]:
-    buckets = RedisBuckets(valkey.url)
+async def connected(valkey: EmbeddedValkey, call_seconds: float = PATIENCE) -> AsyncIterator[RedisBuckets]:
+    buckets = RedisBuckets(valkey.url, call_seconds)
     await buckets.start()
     try:
         yield buckets
@@ -71,17 +70,6 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
     client = connect_redis(valkey.url)
     yield client
     await close_redis(client)
-
-
-@contextmanager
-def hanging(valkey: EmbeddedValkey) -> Iterator[None]:
-    assert valkey.pid
-    os.kill(valkey.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):  # killed by the test
-            os.kill(valkey.pid, signal.SIGCONT)
 
 
 async def level(buckets: RedisBuckets) -> float:
@@ -275,18 +263,19 @@ async def test_more_than_may_wait_are_turned_away(
 
 
 async def test_only_the_first_waits_for_a_server_that_hangs(
-    buckets: RedisBuckets, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.buckets.redis.CALL_SECONDS", 0.1)
-    with hanging(valkey):
-        with pytest.raises(BucketsAway):
-            await buckets.take([(BUCKET, 1)])
-        for _ in range(100):
-            later = claim(buckets, 1)
-            await asyncio.sleep(0)
-            assert isinstance(later.exception(), BucketsAway)
-            await asyncio.sleep(0.003)
-    await wait_until_back(buckets)
+    monkeypatch.setattr("storage.buckets.redis.RETRY_SECONDS", 0.05)
+    async with connected(valkey, call_seconds=0.1) as buckets:
+        with hanging(valkey):
+            with pytest.raises(BucketsAway):
+                await buckets.take([(BUCKET, 1)])
+            for _ in range(100):
+                later = claim(buckets, 1)
+                await asyncio.sleep(0)
+                assert isinstance(later.exception(), BucketsAway)
+                await asyncio.sleep(0.003)
+        await wait_until_back(buckets)
 
 
 async def test_claims_that_wait_for_a_server_that_dies_are_refused(
@@ -379,7 +368,7 @@ async def test_a_server_that_cannot_write_at_first_is_used_later(
 
 
 async def test_closing_refuses_whoever_waits(valkey: EmbeddedValkey) -> None:
-    closing = RedisBuckets(valkey.url)
+    closing = RedisBuckets(valkey.url, PATIENCE)
     await closing.start()
     with hanging(valkey):
         tasks = [claim(closing, 1)]

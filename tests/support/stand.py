@@ -20,6 +20,8 @@ from tests.smtp_sink import SmtpSink, smtp_sink
 from tests.support.databases import Databases
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 
+#: However busy the machine is, no request is paid for elsewhere than in Redis.
+BUDGET_TIMEOUT = 60.0
 #: All people of the tests come from one address. Those that are about budgets set their own.
 PLENTY: dict[str, Any] = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
@@ -80,6 +82,7 @@ def _settings(folder: Path, database: str, redis_url: str, mail_port: int, port:
             mail_url=f"smtp://127.0.0.1:{mail_port}?tls=none",
             public_url=f"http://127.0.0.1:{port}",
             body_stall_timeout=1.0,
+            budget_timeout=BUDGET_TIMEOUT,
             **PLENTY,
         )
     return given.model_copy(update={"secret_keys": KEYS, **changes})

@@ -1,0 +1,20 @@
+"""A Valkey that hangs: it takes connections and commands, and answers nothing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from storage.valkey import EmbeddedValkey
+
+
+@contextmanager
+def hanging(valkey: EmbeddedValkey) -> Iterator[None]:
+    """Have ``valkey`` stand still within the block; it may be killed there."""
+    assert valkey.pid
+    os.kill(valkey.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(valkey.pid, signal.SIGCONT)
