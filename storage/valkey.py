@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -12,11 +13,16 @@ from urllib.parse import quote
 
 from storage.child import dies_with_parent
 
+logger = logging.getLogger("cloudkeep.valkey")
+
 START_SECONDS = 30.0  # a long append-only file is read before the first answer
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 1.0
 _GUARD_SECONDS = 2.0
+#: Where Valkey keeps its append-only file, in its folder; and what becomes of one that it cannot read.
+_KEPT = "appendonlydir"
+_DAMAGED = "appendonlydir.damaged"
 _PONG = b"+PONG\r\n"
 #: The answer to everything but reads, a ping included, since the append-only file could not be written.
 _REFUSED = b"-MISCONF"
@@ -49,9 +55,11 @@ def _candidates() -> Iterator[str]:
 class EmbeddedValkey:
     """One server process, which may be started again after it ended; ``url`` stays the same until :meth:`stop`.
 
-    Acknowledged writes reach the disk within a second, and nothing is evicted: a full memory refuses writes. A full
-    disk does not: what is written then is kept in memory alone until there is room, for it is of the kind that may be
-    lost, while a Valkey that refuses writes would take progress, hints and readiness away.
+    Acknowledged writes survive the server. They reach the disk when the kernel sees fit, within half a minute: Valkey
+    stands still while its file waits to be synced behind those of uploads. Nothing is evicted: a full memory refuses
+    writes. A full disk does not: what is written then is kept in memory alone until there is room, for it is of the
+    kind that may be lost, while a Valkey that refuses writes would take progress, hints and readiness away. So it is
+    with a file that cannot be read again, as after a power cut: it is put aside, and the server begins with nothing.
     """
 
     name = "valkey"
@@ -82,6 +90,15 @@ class EmbeddedValkey:
             return
         server = find_server()
         self._prepare()
+        try:
+            await self._run(server)
+        except ValkeyFailed as error:
+            if not self._put_aside():
+                raise
+            logger.warning("begins anew without what it had kept, which is in %s: %s", self._folder / _DAMAGED, error)
+            await self._run(server)
+
+    async def _run(self, server: str) -> None:
         try:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -122,7 +139,7 @@ class EmbeddedValkey:
             self._private = None
 
     def kill(self) -> None:
-        """End the server at once; at most the last second's writes are lost."""
+        """End the server at once. What it has acknowledged is kept."""
         if self._process and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -134,10 +151,20 @@ class EmbeddedValkey:
             self._private = tempfile.TemporaryDirectory(prefix="cloudkeep-", ignore_cleanup_errors=True)
             self._socket = Path(self._private.name) / "valkey.sock"
 
+    def _put_aside(self) -> bool:
+        """Whether there was a file that may have kept the server, which ended by itself, from starting."""
+        kept = self._folder / _KEPT
+        if not (self._process and self._process.returncode == 1 and kept.exists()):
+            return False
+        damaged = self._folder / _DAMAGED
+        shutil.rmtree(damaged, ignore_errors=True)
+        kept.rename(damaged)
+        return True
+
     def _options(self) -> list[str]:
         return [
             *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
-            *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "no", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(self._log)),
         ]
 

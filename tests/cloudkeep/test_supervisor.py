@@ -260,9 +260,7 @@ async def test_the_folder_of_a_killed_server_is_free_again(tmp_path: Path) -> No
 
 
 async def test_a_valkey_that_cannot_start_ends_the_start_with_one_line(tmp_path: Path) -> None:
-    manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text("damaged\n")
+    (tmp_path / "valkey" / "valkey.sock").mkdir(parents=True)
     async with serving(tmp_path, IDLE) as server:
         code, (error,) = await server.end()
         assert code == 2
