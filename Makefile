@@ -33,7 +33,8 @@ help:
 		'             DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make check   formatting, lint, types, layers' \
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
-		'make faults  fill a disk, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_SEED, FAULT_REPORT)' \
+		'make faults  fill a disk, cut its power, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_CUTS,' \
+		'             FAULT_SEED, FAULT_REPORT)' \
 		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
