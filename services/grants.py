@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.limits import Limit
 from storage import grants
+from storage.errors import in_one_line
 from storage.grants import Granted
 from storage.models import GrantKind
 
@@ -100,7 +101,7 @@ class GrantBook:
 
     def _trouble(self, error: Exception) -> None:
         if not self._away:
-            logger.warning("grants cannot be read; accounts keep what is known: %s", type(error).__name__)
+            logger.warning("grants cannot be read; accounts keep what is known: %s", in_one_line(error))
         self._away = True
 
     def _last_known(self, account_id: UUID) -> _Grants:

@@ -15,7 +15,7 @@ from services.counts import Counts
 from services.errors import InvalidInput, NotFound
 from storage import jobs
 from storage import uploads as rows
-from storage.errors import DatabaseUnavailable, InvalidCursor
+from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.events import Event, EventLog, Subscription
 from storage.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.redis import RedisUnavailable
@@ -144,7 +144,7 @@ class Progress:
         try:
             await self._log.publish(str(frame.upload_id), frame.to_payload())
         except RedisUnavailable as error:
-            logger.warning("progress of %s not published: %s", frame.upload_id, type(error).__name__)
+            logger.warning("progress of %s not published: %s", frame.upload_id, in_one_line(error))
 
     async def changed(self, upload_id: UUID) -> None:
         """Publish where the upload stands by the database."""
@@ -214,7 +214,7 @@ class Progress:
         try:
             return await self.snapshot(upload_id)
         except DatabaseUnavailable as error:
-            logger.debug("no snapshot of %s: %s", upload_id, type(error).__name__)
+            logger.debug("no snapshot of %s: %s", upload_id, in_one_line(error))
             return None
 
 

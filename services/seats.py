@@ -17,6 +17,7 @@ from services.errors import TooManySubscriptions
 from services.grants import GrantBook
 from services.layers import network_of
 from services.limits import Payer
+from storage.errors import in_one_line
 from storage.redis import RedisUnavailable
 from storage.seats import SeatLeases
 
@@ -167,7 +168,7 @@ class Seats:
 
     def _lost(self, error: BaseException) -> None:
         if not self._away:
-            logger.warning("subscriptions are counted by process until Redis is back: %s", type(error).__name__)
+            logger.warning("subscriptions are counted by process until Redis is back: %s", in_one_line(error))
         self._away = True
         self._wake.set()
         # Their leases end by themselves; to remember them all would take room for as long as Redis is away.

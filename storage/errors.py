@@ -69,3 +69,8 @@ class ConnectionLost(DatabaseUnavailable):
 
 class Undone(StorageError):
     """Another transaction was in the way, so that the database undid this one. It can be run again."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """What kind of error it is and how its text begins, for a log or for somebody who reads it at a terminal."""
+    return f"{type(error).__name__}: {error}".splitlines()[0] if str(error) else type(error).__name__

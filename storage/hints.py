@@ -15,6 +15,7 @@ from taskiq import AckableMessage, AsyncTaskiqDecoratedTask
 from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
+from storage.errors import in_one_line
 from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.hints")
@@ -53,7 +54,7 @@ class JobHints:
             async with in_time():
                 await self._broker.startup()
         except RedisUnavailable as error:
-            logger.warning("job hints unavailable at the start: %s", type(error).__name__)
+            logger.warning("job hints unavailable at the start: %s", in_one_line(error))
 
     async def close(self) -> None:
         """Disconnect."""
@@ -65,7 +66,7 @@ class JobHints:
             async with in_time():
                 await self._hint.kiq(kind)
         except Exception as error:
-            logger.warning("hint for %s not sent: %s", kind, type(error).__name__)
+            logger.warning("hint for %s not sent: %s", kind, in_one_line(error))
 
     async def listen(self, on_hint: Callable[[], None]) -> None:
         """Call ``on_hint`` for every hint, for ever, however often Redis goes away meanwhile."""
@@ -81,7 +82,7 @@ class JobHints:
                 await self._hear(on_hint)
             except RedisUnavailable as error:
                 if not away:
-                    logger.warning("job hints unavailable, trying again and again: %s", type(error).__name__)
+                    logger.warning("job hints unavailable, trying again and again: %s", in_one_line(error))
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -22,7 +22,7 @@ from tortoise.migrations.schema_editor import BasePostgresSchemaEditor
 from tortoise.transactions import in_transaction
 
 from storage.engine import FIRST_TABLE, WRITER, PoolSize, Rows, Statement
-from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, Undone
+from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, Undone, in_one_line
 
 logger = logging.getLogger("cloudkeep.database")
 # It tells of every try to connect again with a traceback, for as long as the server is away; we say so once.
@@ -150,7 +150,8 @@ class PostgresEngine:
 
 def _is_coming(cause: BaseException | None) -> bool:
     """Whether a server that answers like this may let us in a little later."""
-    if isinstance(cause, ssl.SSLError):
+    # The second is what asyncpg says of a server that has no TLS.
+    if isinstance(cause, ssl.SSLError) or type(cause) is ConnectionError:
         return False
     return isinstance(cause, (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError))
 
@@ -165,19 +166,16 @@ def translated() -> Iterator[None]:
     except asyncpg.DiskFullError as error:
         raise NoSpace("the database has no room to grow") from error
     except _UNDONE as error:
-        raise Undone(_reason(error)) from error
+        raise Undone(in_one_line(error)) from error
     except _AWAY as error:
-        # asyncpg's own DataError, a value that a column cannot hold, is one of these as well.
-        if isinstance(error, ValueError):
+        # asyncpg's own DataError, a value that a column cannot hold, is one of these as well; and a certificate that is
+        # not to be trusted is a ValueError for Python.
+        if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
             raise OperationalError(error) from error
         lost = isinstance(error, _LOST) and not isinstance(error, TimeoutError)
-        raise (ConnectionLost if lost else DatabaseUnavailable)(_reason(error)) from error
+        raise (ConnectionLost if lost else DatabaseUnavailable)(in_one_line(error)) from error
     except asyncpg.PostgresError as error:
         raise OperationalError(error) from error
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0] if str(error) else type(error).__name__
 
 
 class _Session(AsyncpgDBClient):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from storage.errors import SlotLocked
+from storage.errors import SlotLocked, in_one_line
 from storage.redis import RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.slots")
@@ -57,7 +57,7 @@ class SlotLeases:
             async with in_time(CALL_SECONDS):
                 return bool(await self._redis.set(key, holder, nx=True, px=self._milliseconds))
         except RedisUnavailable as error:
-            logger.debug("slots are not held: %s", type(error).__name__)
+            logger.debug("slots are not held: %s", in_one_line(error))
             return True
 
     async def _renew(self, key: str, holder: str) -> None:

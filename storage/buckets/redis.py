@@ -17,6 +17,7 @@ from redis.exceptions import NoScriptError
 
 from storage.buckets.base import Answer, Bucket, BucketsAway, BucketsOverloaded, Claim
 from storage.buckets.batch import SCRIPT, Batch, Request
+from storage.errors import in_one_line
 from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.buckets")
@@ -196,7 +197,7 @@ class RedisBuckets:
     def _go_away(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            logger.warning("token buckets are out of reach: %s", type(error).__name__)
+            logger.warning("token buckets are out of reach: %s", in_one_line(error))
         self._refuse_waiting()
 
     def _refuse_waiting(self) -> None:

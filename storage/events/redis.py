@@ -17,7 +17,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from storage.errors import InvalidCursor
+from storage.errors import InvalidCursor, in_one_line
 from storage.events.base import Event
 from storage.redis import RedisUnavailable, in_time
 
@@ -158,7 +158,7 @@ class RedisEventLog:
             self._last = await self._tail()
             self.is_connected = True
         except RedisUnavailable as error:
-            logger.warning("event log unavailable at the start: %s", type(error).__name__)
+            logger.warning("event log unavailable at the start: %s", in_one_line(error))
         self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
 
     async def close(self) -> None:
@@ -225,7 +225,7 @@ class RedisEventLog:
             except Exception as error:
                 # Whatever it was: without its reader, every watcher of this process would wait in vain.
                 if self.is_connected:
-                    logger.warning("event log unavailable, trying again and again: %s", type(error).__name__)
+                    logger.warning("event log unavailable, trying again and again: %s", in_one_line(error))
                 self.is_connected = False
                 await asyncio.sleep(RETRY_SECONDS)
                 self._catch_up_all(self._last)
