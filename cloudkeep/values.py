@@ -3,8 +3,9 @@
 Of a URL no message quotes more than the scheme: any other part of it may be a piece of a password.
 """
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -20,6 +21,10 @@ UNIX = "unix"
 MOST_AT_LEAST = 2
 #: As libpq knows them (https://www.postgresql.org/docs/current/libpq-connect.html); asyncpg reads them from the URL.
 POSTGRES_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "host")
+#: As redis-py knows them (https://redis.readthedocs.io/en/stable/connections.html); what we set ourselves is left out.
+REDIS_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+REDIS_OPTIONS = {"redis": ("db",), "rediss": ("db", *REDIS_TLS_OPTIONS), "unix": ("db", "password")}
+CERT_REQS = ("required", "optional", "none")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 X_FORWARDED_FOR, FORWARDED = "X-Forwarded-For", "Forwarded"
 
@@ -166,10 +171,10 @@ def database_url(value: object) -> str:
 
 def _postgres_url(url: str, parts: SplitResult) -> str:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if unknown := next((name for name in options if name not in POSTGRES_OPTIONS), None):
-        raise ValueError(f"{_quote(unknown)} is no option of a PostgreSQL URL, only {', '.join(POSTGRES_OPTIONS)}")
+    _demand_options(options, POSTGRES_OPTIONS)
     if options.get("sslmode", "prefer") not in SSL_MODES:
         raise ValueError(f"sslmode must be one of {', '.join(SSL_MODES)}")
+    _demand_files(options, "sslrootcert", "sslcert", "sslkey")
     named = re.fullmatch(r"/[^/]+", parts.path) and parts.username
     if not named or not (parts.hostname or options.get("host", "").startswith("/")) or "#" in url:
         raise ValueError(
@@ -196,10 +201,30 @@ def blob_url(value: object) -> str:
 def redis_url(value: object) -> str:
     """``redis://host``, ``rediss://host`` (TLS) or ``unix:///path/to/socket``."""
     url = str(value)
-    parts = _split(url, "redis", "rediss", "unix")
-    if not (parts.path if parts.scheme == "unix" else parts.hostname):
+    parts = _split(url, *REDIS_OPTIONS)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    allowed = REDIS_OPTIONS[parts.scheme]
+    _demand_options(options, allowed)
+    if options.get("ssl_cert_reqs", "none") not in CERT_REQS:
+        raise ValueError(f"ssl_cert_reqs must be one of {', '.join(CERT_REQS)}")
+    _demand_files(options, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+    is_socket = parts.scheme == "unix"
+    # redis-py takes 0 for a number that it cannot read.
+    number = options.get("db", "0" if is_socket else parts.path.strip("/") or "0")
+    if not (parts.path if is_socket else parts.hostname) or not re.fullmatch(r"\d{1,9}", number, re.ASCII):
         raise ValueError("must be like redis://host:6379/0 or unix:///path/to/socket")
     return url
+
+
+def _demand_options(options: Mapping[str, str], allowed: Collection[str]) -> None:
+    if not options.keys() <= set(allowed):
+        raise ValueError(f"has an option that is none of {', '.join(allowed)}")
+
+
+def _demand_files(options: Mapping[str, str], *names: str) -> None:
+    for name in names:
+        if name in options and not os.access(options[name], os.R_OK):
+            raise ValueError(f"{name} names a file that cannot be read")
 
 
 def mail_url(value: object) -> str:

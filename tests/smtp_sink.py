@@ -1,7 +1,6 @@
-"""A real SMTP server on 127.0.0.1 that keeps what it is sent, and certificates for it."""
+"""A real SMTP server on 127.0.0.1 that keeps what it is sent."""
 
 import asyncio
-import ssl
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +8,11 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.support.certificates import Certificates
 
 
 class SinkTls(StrEnum):
@@ -22,24 +21,6 @@ class SinkTls(StrEnum):
     STARTTLS = "starttls"
     IMPLICIT = "implicit"
     NONE = "none"
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """A certificate for 127.0.0.1 and the authority behind it: a client trusts it with SSL_CERT_FILE=``authority``."""
-
-    authority: Path
-    server: ssl.SSLContext
-
-
-def make_certificates(folder: Path) -> Certificates:
-    """Issue a certificate by an authority made for the occasion and write the authority's into ``folder``."""
-    authority = trustme.CA()
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    path = folder / "authority.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return Certificates(path, server)
 
 
 @dataclass(frozen=True)

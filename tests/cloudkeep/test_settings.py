@@ -1,8 +1,10 @@
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from redis.asyncio import ConnectionPool
 
 from cloudkeep.resources import budget_limits
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
@@ -13,6 +15,8 @@ POSTGRES_FORM = (
     "or the folder of a unix socket, as in postgres://user@/name?host=/run/postgresql"
 )
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
+#: One that can be read.
+FILE = __file__
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +57,21 @@ def test_the_secret_keys_are_made_once(load: Load) -> None:
 def test_given_secret_keys_leave_no_file(load: Load, tmp_path: Path) -> None:
     assert load(SECRET_KEYS=f"k1:{SECRET}").secret_keys[0].kid == "k1"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://user:p%40ss@[::1]:6379/15",
+        "redis://host/?db=3",
+        f"rediss://host/0?ssl_ca_certs={FILE}&ssl_certfile={FILE}&ssl_keyfile={FILE}&ssl_check_hostname=true",
+        "unix://user@/run/redis.sock?db=1&password=secret",
+    ],
+)
+def test_what_redis_takes_is_taken(load: Load, url: str) -> None:
+    assert load(REDIS_URL=url).redis_url == url
+    pool: Any = ConnectionPool.from_url(url)  # untyped in redis-py
+    assert pool.make_connection()
 
 
 def test_the_broker_is_redis_unless_it_is_set(load: Load) -> None:
@@ -220,7 +239,7 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         (
             "DATABASE_URL",
             "postgres://u:p@h/d?pool=5",
-            "'pool' is no option of a PostgreSQL URL, only sslmode, sslrootcert, sslcert, sslkey, host",
+            "has an option that is none of sslmode, sslrootcert, sslcert, sslkey, host",
         ),
         (
             "DATABASE_URL",
@@ -248,6 +267,19 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("BLOB_URL", "file://host/x", "must name a folder by its absolute path, as in file:///path/to/folder"),
         ("REDIS_URL", "http://host", "the scheme http: is not supported, only redis:, rediss:, unix:"),
         ("REDIS_URL", "redis://", "must be like redis://host:6379/0 or unix:///path/to/socket"),
+        ("REDIS_URL", "redis://host/sessions", "must be like redis://host:6379/0 or unix:///path/to/socket"),
+        ("REDIS_URL", "unix:///socket?db=x", "must be like redis://host:6379/0 or unix:///path/to/socket"),
+        ("REDIS_URL", "redis://host?ssl_ca_certs=/ca.pem", "has an option that is none of db"),
+        (
+            "REDIS_URL",
+            "rediss://host?max_connections=5",
+            "has an option that is none of "
+            "db, ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs, ssl_check_hostname",
+        ),
+        ("REDIS_URL", "redis://user:1234?nobody-should-see@host", "has an option that is none of db"),
+        ("REDIS_URL", "rediss://host?ssl_ca_certs=/nowhere.pem", "ssl_ca_certs names a file that cannot be read"),
+        ("DATABASE_URL", "postgres://u:p@h/d?sslrootcert=/nowhere.pem", "sslrootcert names a file that cannot be read"),
+        ("REDIS_URL", "rediss://host?ssl_cert_reqs=no", "ssl_cert_reqs must be one of required, optional, none"),
         ("BROKER_URL", "kafka://host", "the scheme kafka: is not supported, only redis:, rediss:, unix:"),
         ("MAIL_URL", "console:x", "takes nothing behind console:"),
         ("MAIL_URL", "imap://host", "the scheme imap: is not supported, only console:, smtp:, smtps:"),
@@ -281,7 +313,7 @@ def test_a_wrong_setting_is_named_in_one_line(load: Load, name: str, value: str,
 @pytest.mark.parametrize(
     "url",
     [
-        "postgres://user:p%40ss@db.example.org:5432/cloudkeep?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        f"postgres://user:p%40ss@db.example.org:5432/cloudkeep?sslmode=verify-full&sslrootcert={FILE}",
         "postgresql://user@[2001:db8::1]/cloudkeep",
         "postgres://user@/cloudkeep?host=/run/postgresql",
     ],

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import unquote, urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -12,7 +11,7 @@ from storage.hints import QUEUE, JobHints
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
 from tests.support.hanging import hanging
-from tests.support.server import listening_socket
+from tests.support.road import road_to
 from tests.support.waiting import eventually
 
 
@@ -186,58 +185,12 @@ async def test_hints_start_without_redis_and_are_heard_when_it_comes(hints: JobH
         await heard_again(hints, ear)
 
 
-class Road:
-    """A way to a Valkey whose connections can be forgotten without a word, as when the host behind it is gone."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._ways: list[asyncio.Task[None]] = []
-        self._ends: list[asyncio.StreamWriter] = []
-
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what is said on a connection, both ways."""
-        self._ends.append(writer)
-        self._ways.append(asyncio.ensure_future(self._carry(reader, writer)))
-
-    def forget(self) -> None:
-        """Never pass on anything more on the connections that are open now, and leave them open."""
-        for way in self._ways:
-            way.cancel()
-
-    def close(self) -> None:
-        """Break off every connection."""
-        self.forget()
-        for end in self._ends:
-            end.transport.abort()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_unix_connection(self._path)
-        self._ends.append(up_writer)
-        await asyncio.gather(_pass_on(reader, up_writer), _pass_on(up_reader, writer))
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(64 * 1024):
-        writer.write(data)
-
-
-@asynccontextmanager
-async def road_to(valkey: EmbeddedValkey) -> AsyncIterator[tuple[Road, str]]:
-    """A road to a Valkey, and the URL at its beginning."""
-    road = Road(unquote(urlsplit(valkey.url).path))
-    with listening_socket() as listener:
-        server = await asyncio.start_server(road.accept, sock=listener)
-        yield road, f"redis://127.0.0.1:{listener.getsockname()[1]}"
-        server.close()
-        road.close()
-
-
 async def test_hints_are_heard_again_when_redis_has_vanished_without_a_word(
     hints: JobHints, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.hints.SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("storage.redis.CALL_SECONDS", 0.5)
-    async with road_to(valkey) as (road, url), listening(url) as ear:
+    async with road_to(valkey) as road, listening(road.url) as ear:
         await heard_again(hints, ear)
         road.forget()
         await heard_again(hints, ear)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from storage.mail import Mail, MailError, open_mailer
-from tests.smtp_sink import Certificates, SinkTls, make_certificates, smtp_sink
+from tests.smtp_sink import SinkTls, smtp_sink
+from tests.support.certificates import Certificates, make_certificates
 
 MAIL = Mail("ada@example.org", "Your code", "It is 123456.\n")
 LOGIN = ("cloud@keep", "p@ss/wörd:2")
