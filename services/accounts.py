@@ -138,19 +138,20 @@ class Accounts:
         """
         session_id = _session_of(refresh_token)
         session = await rows.find_session(session_id) if session_id else None
-        if not session or session.expires_at < now():
+        moment = now()
+        if not session or session.expires_at < moment:
             raise InvalidCredentials("The refresh token is not valid or has expired.")
         fresh = _successor(self._refresh_keys[0], session.id, refresh_token)
-        expires_at = now() + self._lifetimes.session
-        if not await rows.rotate_session(session.id, _digest(refresh_token), _digest(fresh), expires_at):
+        expires_at = moment + self._lifetimes.session
+        if not await rows.rotate_session(session.id, _digest(refresh_token), _digest(fresh), moment, expires_at):
             return await self._refresh_again(session.id, refresh_token)
         return self._session(session.account, session.id, fresh)
 
     async def _refresh_again(self, session_id: UUID, used: str) -> OpenSession:
         # Looked at again: of two refreshes at once the other one has rotated it meanwhile.
         session = await rows.find_session(session_id)
-        # It was rotated a lifetime before it expires, perhaps by a host whose clock is a little ahead of ours.
-        if session and abs(now() + self._lifetimes.session - session.expires_at) <= REPEATABLE:
+        # Either way, for the host that has rotated it may have a clock that is a little ahead of ours.
+        if session and session.rotated_at and abs(now() - session.rotated_at) <= REPEATABLE:
             for key in self._refresh_keys:
                 fresh = _successor(key, session_id, used)
                 if hmac.compare_digest(_digest(fresh), session.refresh_hash):

@@ -95,10 +95,12 @@ async def find_session(session_id: UUID) -> Session | None:
     return await Session.get_or_none(id=session_id).prefetch_related("account")
 
 
-async def rotate_session(session_id: UUID, old_hash: str, new_hash: str, expires_at: datetime) -> bool:
+async def rotate_session(
+    session_id: UUID, old_hash: str, new_hash: str, rotated_at: datetime, expires_at: datetime
+) -> bool:
     """Swap the refresh token; False when the old one is no longer the newest (it was used before)."""
     swapped = await Session.filter(id=session_id, refresh_hash=old_hash).update(
-        refresh_hash=new_hash, expires_at=expires_at
+        refresh_hash=new_hash, rotated_at=rotated_at, expires_at=expires_at
     )
     return bool(swapped)
 

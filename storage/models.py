@@ -129,6 +129,8 @@ class Session(Model):
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
     account_id: UUID
     refresh_hash = fields.CharField(max_length=64)
+    # When the newest token came in place of the one before; null while it is the first.
+    rotated_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField()
     created_at = fields.DatetimeField(auto_now_add=True)
 

@@ -153,13 +153,15 @@ async def is_over(accounts: Accounts, token: str) -> bool:
     return False
 
 
-async def test_two_refreshes_at_once_leave_no_two_sessions_and_sign_nobody_out(world: World, sink: SmtpSink) -> None:
-    accounts = world.accounts()
-    token = (await join(accounts, sink)).refresh_token
-    one, other = await asyncio.gather(accounts.refresh(token), accounts.refresh(token))
-    assert one.refresh_token == other.refresh_token != token
+async def test_refreshes_at_once_leave_no_two_sessions_and_sign_nobody_out(world: World, sink: SmtpSink) -> None:
+    """Also while one process after another gets a new lifetime for sessions."""
+    before, after = world.accounts(), world.accounts(session=7_200)
+    token = (await join(before, sink)).refresh_token
+    found = await asyncio.gather(*(accounts.refresh(token) for accounts in (before, after) * 4))
+    (fresh,) = {session.refresh_token for session in found}
+    assert fresh != token
     assert await Session.all().count() == 1
-    assert not await is_over(accounts, one.refresh_token)
+    assert not await is_over(before, fresh)
 
 
 async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session_goes_on(
@@ -172,6 +174,24 @@ async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session
     found = await accounts.refresh(token)
     assert found.refresh_token == lost.refresh_token
     assert not await is_over(accounts, found.refresh_token)
+
+
+@pytest.mark.parametrize("lifetime", [60, 90 * 24 * 3_600])
+async def test_a_refresh_is_made_again_after_a_change_of_the_lifetime_of_sessions(
+    world: World, sink: SmtpSink, lifetime: int
+) -> None:
+    token = (await join(world.accounts(), sink)).refresh_token
+    lost = await world.accounts().refresh(token)
+    assert (await world.accounts(session=lifetime).refresh(token)).refresh_token == lost.refresh_token
+
+
+async def test_a_change_of_the_lifetime_of_sessions_does_not_let_an_old_refresh_be_made_again(
+    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+) -> None:
+    token = (await join(world.accounts(session=3_600), sink)).refresh_token
+    await world.accounts(session=3_600).refresh(token)
+    later(timedelta(seconds=1_800))
+    assert await is_over(world.accounts(session=1_800), token)
 
 
 async def test_a_refresh_is_made_again_after_a_change_of_keys(world: World, sink: SmtpSink) -> None:

@@ -162,28 +162,32 @@ async def test_a_session_is_found_with_its_account() -> None:
     found = await accounts.find_session(session.id)
     assert found
     assert (found.account.id, found.refresh_hash, found.expires_at) == (session.account_id, "first", LATER)
+    assert found.rotated_at is None
     assert await accounts.find_session(uuid4()) is None
 
 
 async def test_a_refresh_token_is_swapped_for_the_next() -> None:
     session = await new_session()
-    assert await accounts.rotate_session(session.id, "first", "second", LATER + timedelta(days=1))
+    assert await accounts.rotate_session(session.id, "first", "second", NOW, LATER + timedelta(days=1))
     found = await Session.get(id=session.id)
-    assert (found.refresh_hash, found.expires_at) == ("second", LATER + timedelta(days=1))
+    assert (found.refresh_hash, found.rotated_at, found.expires_at) == ("second", NOW, LATER + timedelta(days=1))
 
 
-async def test_a_refresh_token_is_swapped_once() -> None:
+async def test_a_refresh_token_is_swapped_once_and_its_moment_is_the_one_that_is_kept() -> None:
     session = await new_session()
-    swaps = [accounts.rotate_session(session.id, "first", str(number), LATER) for number in range(10)]
+    moments = [NOW + timedelta(seconds=number) for number in range(10)]
+    swaps = [accounts.rotate_session(session.id, "first", str(moment), moment, LATER) for moment in moments]
     results = await asyncio.gather(*swaps)
     assert results.count(True) == 1
-    assert (await Session.get(id=session.id)).refresh_hash == str(results.index(True))
+    found = await Session.get(id=session.id)
+    first = moments[results.index(True)]
+    assert (found.refresh_hash, found.rotated_at) == (str(first), first)
 
 
 async def test_the_token_of_another_session_swaps_nothing() -> None:
     one, other = await new_session(), await new_session()
-    await accounts.rotate_session(other.id, "first", "second", LATER)
-    assert not await accounts.rotate_session(one.id, "second", "third", LATER)
+    await accounts.rotate_session(other.id, "first", "second", NOW, LATER)
+    assert not await accounts.rotate_session(one.id, "second", "third", NOW, LATER)
 
 
 async def test_a_closed_session_is_gone() -> None:
@@ -191,7 +195,7 @@ async def test_a_closed_session_is_gone() -> None:
     await accounts.close_session(session.id)
     await accounts.close_session(session.id)
     assert await accounts.find_session(session.id) is None
-    assert not await accounts.rotate_session(session.id, "first", "second", LATER)
+    assert not await accounts.rotate_session(session.id, "first", "second", NOW, LATER)
     assert await accounts.find_session(other.id)
 
 

@@ -172,6 +172,8 @@ async def it_is_understood() -> None:
     session = await accounts.find_session(SESSION)
     assert session
     assert session.account.user_id == "ada"
+    assert session.rotated_at is None
+    assert await accounts.rotate_session(SESSION, "refresh", "next", NOW, NOW)
     file = await find_owned(FILE, ACCOUNT)
     assert file
     assert (file.name, file.blob.size, file.media) == ("ü.mp4", 2**50, {"width": 1920})

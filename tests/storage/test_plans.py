@@ -89,7 +89,7 @@ CALLS: dict[str, Call] = {
     ),
     "accounts.open_session": lambda known: accounts.open_session(NOBODY, SOMEBODY, "a", NOW),
     "accounts.find_session": lambda known: accounts.find_session(NOBODY),
-    "accounts.rotate_session": lambda known: accounts.rotate_session(NOBODY, "a", "b", NOW),
+    "accounts.rotate_session": lambda known: accounts.rotate_session(NOBODY, "a", "b", NOW, NOW),
     "accounts.close_session": lambda known: accounts.close_session(NOBODY),
     "accounts.purge_expired": lambda known: accounts.purge_expired(NOW),
     "audit.uploads": lambda known: audit.uploads([known.upload.id]),

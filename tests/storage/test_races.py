@@ -227,7 +227,7 @@ async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
     ada = await new_account()
     for _ in range(ROUNDS):
         session = await accounts.open_session(uuid7(), ada.id, "old", LATER)
-        swaps = (accounts.rotate_session(session.id, "old", f"new-{n}", LATER) for n in range(6))
+        swaps = (accounts.rotate_session(session.id, "old", f"new-{n}", NOW, LATER) for n in range(6))
         assert done(await at_once(*swaps)) == 1
 
 
