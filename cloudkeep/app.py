@@ -32,6 +32,7 @@ from endpoints.patience import Patience
 from schema.build import build_schema
 from schema.engine import Schema
 from schema.trusted import TrustedDocuments, TrustedDocumentsError
+from services.connections import Connections
 from services.container import Services
 from services.counts import Counts
 from services.errors import DATABASE_AWAY, CloudKeepError
@@ -55,7 +56,12 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
     counts = Counts()
-    metrics = Metrics(lambda: samples.samples_of(counts), lambda: samples.samples_of_process("api"))
+    connections = Connections(settings.websockets)
+    metrics = Metrics(
+        lambda: samples.samples_of(counts),
+        lambda: samples.samples_of_connections(connections),
+        lambda: samples.samples_of_process("api"),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
@@ -71,7 +77,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         ):
             yield {"services": services}
 
-    graphql = GraphQLEndpoint(schema, (settings.public_url, *settings.cors_origins))
+    graphql = GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins))
     app = Starlette(
         routes=[
             Route("/", _home),

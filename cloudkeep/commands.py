@@ -179,6 +179,7 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
     import uvicorn
 
     from cloudkeep.app import create_app
+    from cloudkeep.bounded_ws import BoundedWebSocket
     from cloudkeep.draining import Drain
     from cloudkeep.graceful import GracefulServer
     from cloudkeep.lending import lending_to
@@ -189,7 +190,7 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
         create_app(settings, drain),
         loop="uvloop",
         http=lending_to(settings.body_threads),
-        ws="websockets-sansio",
+        ws=BoundedWebSocket,
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,
         lifespan="on",

@@ -19,14 +19,22 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
+from cloudkeep.bounded_ws import when_gone
 from cloudkeep.graphql_answer import NO_QUERY, Answer, encoded, fault, response_of, response_of_batch
 from cloudkeep.graphql_events import event_stream, single_event
 from cloudkeep.graphql_ide import graphiql
 from cloudkeep.graphql_request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
-from cloudkeep.graphql_ws import UNAUTHORIZED, PatientAdapter, SocketContext, StrictHandler
+from cloudkeep.graphql_ws import (
+    TRY_AGAIN_LATER,
+    UNAUTHORIZED,
+    PatientAdapter,
+    SocketContext,
+    StrictHandler,
+)
 from cloudkeep.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
 from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
+from services.connections import Connections, TooManyConnections
 from services.context import note
 from services.errors import Unauthenticated
 
@@ -54,13 +62,14 @@ UNSTORED = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
 class GraphQLEndpoint(GraphQL[RequestContext, None]):
     """An ASGI app with our context, our errors and our limits.
 
-    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page.
+    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page. ``connections`` says
+    how many WebSockets an address may have.
     """
 
     websocket_adapter_class = PatientAdapter
     graphql_transport_ws_handler_class = StrictHandler
 
-    def __init__(self, schema: BaseSchema, origins: Sequence[str] = ()) -> None:
+    def __init__(self, schema: BaseSchema, connections: Connections, origins: Sequence[str] = ()) -> None:
         super().__init__(
             schema,
             allowed_origins=origins,
@@ -68,6 +77,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
         )
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or a WebSocket until its token expires."""
@@ -106,6 +116,16 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             except Unauthenticated as error:
                 raise ConnectionRejectionError from error
         return NO_PAYLOAD
+
+    async def create_websocket_response(self, request: WebSocket, subprotocol: str | None) -> WebSocket:
+        """Accept a WebSocket, and count it for as long as it is there.
+
+        Raises :class:`TooManyConnections` for one that has been accepted: of a handshake that fails, whatever its
+        status, browsers and graphql-ws say nothing but that there was an error.
+        """
+        accepted = await super().create_websocket_response(request, subprotocol)
+        when_gone(request.scope, self._connections.take(address_of(request)))
+        return accepted
 
     def decode_json(self, data: str | bytes) -> object:
         """JSON, or a ``JSONDecodeError`` whatever is wrong with it."""
@@ -202,6 +222,8 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             context.sign_in(plain.authenticated)
         try:
             await self.run(websocket, context=context)
+        except TooManyConnections as error:
+            await websocket.close(TRY_AGAIN_LATER, str(error))
         finally:
             context.leave()
 

@@ -33,6 +33,8 @@ logger = logging.getLogger("cloudkeep.graphql")
 SEND_SECONDS = 10.0
 #: The protocol's code for too much at once; clients do not try it again.
 TOO_MANY = 4429
+#: The one upon which graphql-ws comes again, five times and with growing pauses, before it tells its user.
+TRY_AGAIN_LATER = 1013
 FORBIDDEN = 4403
 #: What Strawberry closes with 4403 is always our refusal of a token, and graphql-ws would try that again for most of a
 #: minute, in case access is granted after all. This code it reports at once.

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from cloudkeep import __version__
 from services.clock import now
+from services.connections import Connections
 from services.counts import BudgetCounts, Counts, Durations
 from services.seats import Seats
 from storage import jobs
@@ -68,6 +69,8 @@ JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Runs of jobs, by kind.", ("ki
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds for which ffmpeg has encoded.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
 SEATS = Metric("cloudkeep_seats_held", "Seats of subscriptions that processes hold.", gauge="livesum")
+WEBSOCKETS = Metric("cloudkeep_websockets_open", "WebSockets that are open.", gauge="livesum")
+WEBSOCKETS_REFUSED = Metric("cloudkeep_websocket_refusals", "WebSockets refused since their address had too many.")
 REFUSED = Metric("cloudkeep_budget_refusals", "Requests refused for want of budget, by layer.", ("layer",))
 OVERLOADED = Metric("cloudkeep_budget_overloads", "Requests refused since too many waited for the buckets.")
 AWAY = Metric(
@@ -130,6 +133,12 @@ def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
 def samples_of_seats(seats: Seats) -> Iterator[Sample]:
     """What subscriptions of this process hold."""
     yield Sample(SEATS, seats.held)
+
+
+def samples_of_connections(connections: Connections) -> Iterator[Sample]:
+    """WebSockets of this process."""
+    yield Sample(WEBSOCKETS, connections.open)
+    yield Sample(WEBSOCKETS_REFUSED, connections.refused)
 
 
 def samples_of_process(role: str) -> Iterator[Sample]:

@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     max_operation_cost: Annotated[int, BeforeValidator(values.between(1, 2**31 - 1))] = 10_000  # points
     # Open at once, per account, and per address where nobody is signed in.
     subscriptions: Annotated[tuple[int, int], NoDecode, BeforeValidator(values.caps)] = (100, 20)
+    # Open at once of one client address, in each API process.
+    websockets: Annotated[int, BeforeValidator(values.between(1, 1_000_000))] = 200
     worker_port: Annotated[int | None, BeforeValidator(values.between(1, 65535))] = None
     worker_name: Annotated[
         str | None,

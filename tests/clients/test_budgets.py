@@ -1,6 +1,8 @@
 """Whoever has used up their budget gets to know it, by whichever transport, and so do real clients."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -14,12 +16,14 @@ from tests.support.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: Enough to sign up, and next to nothing comes back while the tests run.
 LITTLE = Limit(300, 0.01)
 STREAMS = {"graphql-sse": by_events, "graphql-ws": by_websocket}
+WEBSOCKETS = 5
 ME = "{ me { id } }"
 #: Every test asks for something else, so that none of it is known from before.
 UPLOADS = "{ uploads { nodes { id fileName } } }"
@@ -27,9 +31,11 @@ UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
-    """A server that has nothing left for whoever is not signed in, and lets everybody follow one thing at a time."""
+    """A server that has nothing left for whoever is not signed in, and little for everybody else."""
     folder = tmp_path_factory.mktemp("poor")
-    async with stand(folder, databases, budget_anonymous=LITTLE, subscriptions=(1, 1)) as running:
+    async with stand(
+        folder, databases, budget_anonymous=LITTLE, subscriptions=(1, 1), websockets=WEBSOCKETS
+    ) as running:
         while (await ask(running, "{ nothing }")).status_code != 429:
             pass
         yield running
@@ -131,3 +137,20 @@ async def test_a_real_client_is_told_that_it_follows_too_much(poor: Stand, clien
         assert (await first.receive())["type"] == "next"
         code = await transport(clients, poor.url, watching, authorization.removeprefix("Bearer "))
     assert code == "TOO_MANY_SUBSCRIPTIONS"
+
+
+async def test_a_websocket_that_is_one_too_many_comes_in_by_itself_once_there_is_room(
+    poor: Stand, clients: Npm
+) -> None:
+    async def refused() -> bool:
+        return "cloudkeep_websocket_refusals_total 1.0" in (await poor.http.get("/metrics")).text
+
+    token = poor.api.http.headers["Authorization"].removeprefix("Bearer ")
+    async with AsyncExitStack() as full:
+        for _ in range(WEBSOCKETS):
+            await full.enter_async_context(connected(poor.url))
+        asking = asyncio.create_task(clients.ask("ws", poor.url, {"query": ME}, token=token))
+        await eventually(refused)
+    (outcome,) = await asking
+    assert outcome["error"] is None
+    assert outcome["results"][0]["data"]["me"]["id"]

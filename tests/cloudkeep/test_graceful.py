@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cloudkeep import graceful
+from cloudkeep.bounded_ws import BoundedWebSocket
 from cloudkeep.cut_off import CutOff
 from cloudkeep.draining import Drain
 from cloudkeep.graceful import GracefulServer
@@ -100,7 +101,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         *health_routes(lambda: drain.begun),
     ]
     app = CutOff(Starlette(routes=routes), drain)
-    config = uvicorn.Config(app, http=lending_to(1), ws="websockets-sansio", log_level="warning", lifespan="off")
+    config = uvicorn.Config(app, http=lending_to(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")
     server = GracefulServer(config, drain, drain_seconds, signs)
     with listening_socket() as listener:
         task = asyncio.create_task(server._serve([listener.dup()]))

@@ -2,18 +2,34 @@
 
 import gc
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cloudkeep.graphql import GraphQLEndpoint
+from tests.cloudkeep.test_metrics import look
+from tests.support.databases import Databases
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
 from tests.support.server import PROGRESS, Json
-from tests.support.stand import Stand
+from tests.support.stand import Stand, stand
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+#: WebSockets that an address may have open here.
+CAP = 8
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+    """A server behind a proxy on this machine that is trusted."""
+    folder = tmp_path_factory.mktemp("stand")
+    async with stand(folder, databases, trusted_proxies=("127.0.0.1",), websockets=CAP) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -125,3 +141,53 @@ async def test_a_socket_that_says_nothing_is_closed(shared: Stand, monkeypatch: 
         monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
     async with connected(shared.url) as silent:
         assert await silent.closing() == 4408
+
+
+# How many an address may have
+
+
+NO_MESSAGE = "{"
+
+
+def from_address(address: str) -> dict[str, str]:
+    return {"X-Forwarded-For": address}
+
+
+async def end_of(shared: Stand, address: str, first: str) -> int:
+    """The code with which a connection of an address is closed that says this first."""
+    async with connected(shared.url, headers=from_address(address)) as socket:
+        with suppress(ConnectionClosed):
+            await socket.send(first)
+        return await socket.closing()
+
+
+async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_later_and_no_other(shared: Stand) -> None:
+    async with AsyncExitStack() as stack:
+        for number in range(CAP):
+            await stack.enter_async_context(connected(shared.url, headers=from_address(f"2001:db8::{number}")))
+        assert await end_of(shared, "2001:db8::ffff", NO_MESSAGE) == 1013
+        assert await end_of(shared, "2001:db8:0:1::1", NO_MESSAGE) == 4400
+
+
+@pytest.mark.parametrize("protocol", [PROTOCOL, "x"])
+async def test_a_socket_that_is_over_counts_no_more(shared: Stand, protocol: str) -> None:
+    address = "192.0.2.2"
+    for _ in range(CAP + 1):
+        async with connected(shared.url, [protocol], headers=from_address(address)):
+            pass
+
+    async def is_let_in() -> bool:
+        return await end_of(shared, address, NO_MESSAGE) == 4400
+
+    await eventually(is_let_in)
+
+
+async def test_open_and_refused_sockets_are_counted(shared: Stand) -> None:
+    before = (await look(shared.http))["cloudkeep_websocket_refusals_total"]
+    async with AsyncExitStack() as stack:
+        for _ in range(CAP):
+            await stack.enter_async_context(connected(shared.url, headers=from_address("192.0.2.1")))
+        assert await end_of(shared, "192.0.2.1", NO_MESSAGE) == 1013
+        seen = await look(shared.http)
+    assert seen["cloudkeep_websocket_refusals_total"] == before + 1
+    assert seen["cloudkeep_websockets_open"] >= CAP

@@ -107,6 +107,7 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert (settings.workers, settings.max_file_size, settings.job_lease) == (4, 1048576, 1.5)
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
     assert load(SUBSCRIPTIONS="0/7").subscriptions == (0, 7)
+    assert load(WEBSOCKETS="7").websockets == 7
 
 
 def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:

@@ -15,6 +15,7 @@ from httpx_sse import EventSource
 from starlette.types import ASGIApp
 
 from cloudkeep.app import create_app
+from cloudkeep.bounded_ws import BoundedWebSocket
 from cloudkeep.lending import LendingProtocol
 from cloudkeep.settings import Settings
 from tests.smtp_sink import SmtpSink
@@ -87,7 +88,7 @@ async def serve_app(
     config = uvicorn.Config(
         app,
         http=protocol,
-        ws="websockets-sansio",
+        ws=BoundedWebSocket,
         log_level="warning",
         lifespan="on",
         timeout_graceful_shutdown=1,
