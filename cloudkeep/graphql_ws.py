@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from graphql import GraphQLError
@@ -31,6 +32,11 @@ logger = logging.getLogger("cloudkeep.graphql")
 
 #: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
 SEND_SECONDS = 10.0
+#: So long a connection may be without an operation. After that whoever is signed in has to come again anyway, unless
+#: tokens were set to hold for longer.
+IDLE_SECONDS = 15 * 60.0
+#: Upon this one graphql-ws connects again when there is something to ask, or at once if it has just asked something.
+IDLE = 1000
 #: The protocol's code for too much at once; clients do not try it again.
 TOO_MANY = 4429
 #: The one upon which graphql-ws comes again, five times and with growing pauses, before it tells its user.
@@ -57,16 +63,18 @@ class SocketContext(RequestContext):
         self.leave()
         self.authenticated = viewer
         seconds = (viewer.expires_at - now()).total_seconds()
-        self._expiry = asyncio.get_running_loop().call_later(seconds, self._expire)
+        expired = partial(self.close, FORBIDDEN, "The access token has expired")
+        self._expiry = asyncio.get_running_loop().call_later(seconds, expired)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close in the background, unless that is done."""
+        if self.websocket.application_state is WebSocketState.CONNECTED:
+            self._closing = asyncio.ensure_future(self.websocket.close(code, reason))
 
     def leave(self) -> None:
         """The connection has ended by itself."""
         if self._expiry:
             self._expiry.cancel()
-
-    def _expire(self) -> None:
-        if self.websocket.application_state is WebSocketState.CONNECTED:
-            self._closing = asyncio.ensure_future(self.websocket.close(FORBIDDEN, "The access token has expired"))
 
 
 class PatientAdapter(ASGIWebSocketAdapter):
@@ -99,6 +107,20 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         super().__init__(*given, **named)
         #: Of operations that are about to begin, by their ID; Strawberry drops them.
         self._extensions: dict[str, dict[str, Any] | None] = {}
+        #: Runs while there is no operation.
+        self._idle: asyncio.TimerHandle | None = None
+
+    def on_request_accepted(self) -> None:
+        """Wait for the first message, and for the first operation."""
+        super().on_request_accepted()
+        self._watch()
+
+    async def shutdown(self) -> None:
+        """End every operation, and wait for none any more."""
+        try:
+            await super().shutdown()
+        finally:
+            self._watch(over=True)
 
     async def handle_message(self, message: Message) -> None:
         """Take a message, if it is one; 4400 if it is not."""
@@ -117,11 +139,18 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         self._extensions[message["id"]] = named_in(message["payload"])
         message["payload"]["query"] = message["payload"].get("query") or ""
         await super().handle_subscribe(message)
+        self._watch()
+
+    def forget_id(self, operation_id: str) -> None:
+        """An operation has ended by itself."""
+        super().forget_id(operation_id)
+        self._watch()
 
     async def cleanup_operation(self, operation_id: str) -> None:
         """End an operation, which may not have begun yet."""
         self._extensions.pop(operation_id, None)
         await super().cleanup_operation(operation_id)
+        self._watch()
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Run an operation. A fault of ours is an error, too, and not a silent end."""
@@ -142,6 +171,14 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         except Exception:
             logger.exception("fault in an operation of a WebSocket")
             await operation.send_initial_errors([GraphQLError(FAULT, extensions=fault_extensions())])
+
+    def _watch(self, *, over: bool = False) -> None:
+        if self._idle:
+            self._idle.cancel()
+            self._idle = None
+        if not self.operations and not over:
+            idle = partial(cast(SocketContext, self.context).close, IDLE, "There was no operation for 15 minutes")
+            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, idle)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cloudkeep import graphql_ws
 from cloudkeep.graphql import GraphQLEndpoint
 from tests.cloudkeep.test_metrics import look
 from tests.support.databases import Databases
@@ -141,6 +142,28 @@ async def test_a_socket_that_says_nothing_is_closed(shared: Stand, monkeypatch: 
         monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
     async with connected(shared.url) as silent:
         assert await silent.closing() == 4408
+
+
+async def test_a_socket_without_an_operation_is_closed_after_a_while_and_none_that_has_one(
+    shared: Stand, socket: Socket, upload: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await socket.subscribe(PROGRESS, id=upload["id"])
+    await socket.receive()
+    monkeypatch.setattr(graphql_ws, "IDLE_SECONDS", 0.05)
+    assert await end_of(shared, "192.0.2.3", '{"type": "connection_init"}') == 1000
+    await socket.send({"type": "ping"})
+    assert await socket.receive() == {"type": "pong"}
+    await socket.send({"type": "complete", "id": "1"})
+    assert await socket.closing() == 1000
+
+
+async def test_a_socket_is_closed_a_while_after_its_last_operation(
+    socket: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql_ws, "IDLE_SECONDS", 0.05)
+    await socket.subscribe("{ me { id } }")
+    assert [message["type"] for message in await socket.until_complete()] == ["next"]
+    assert await socket.closing() == 1000
 
 
 # How many an address may have
