@@ -176,12 +176,12 @@ async def test_an_upload_that_is_aborted_ends_its_file(
 
 
 class TestShortTokens:
-    """An access token that holds for one second."""
+    """An access token that holds for three seconds, or almost: its end is a whole second."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
         """Settings of a server whose tokens expire quickly."""
-        return settings.model_copy(update={"access_token_ttl": 1})
+        return settings.model_copy(update={"access_token_ttl": 3})
 
     @pytest.fixture
     async def means(self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink) -> Means:
@@ -197,7 +197,7 @@ class TestShortTokens:
         with Source(bikes()) as source:
             journey = Journey(means, source, watcher)
             state = await journey.begin()
-            await asyncio.sleep(2.1)
+            await asyncio.sleep(4.1)
             async with working(settings):
                 state = await journey.finish(state)
         assert (state.status, state.error) == ("READY", None)
