@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cloudkeep.logs import CONSOLE, set_up_logging
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings
-from cloudkeep.startup import BACKLOG, REFUSED, StartupError, prepare_folders
+from cloudkeep.startup import BACKLOG, REFUSED, StartupError, prepare_folders, raise_descriptor_limit
 
 if TYPE_CHECKING:
     import uvicorn
@@ -25,6 +25,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def serve() -> int:
     """Serve, with everything that takes."""
+    raise_descriptor_limit()
     settings = _settings()
     _demand_store(settings)
     from cloudkeep.supervisor import supervise
@@ -49,6 +50,7 @@ def api(listener: int, heartbeat: int) -> int:
 def worker(heartbeat: int | None = None) -> int:
     """Work until told to stop, and send signs of life over an inherited pipe, which the supervisor's workers have."""
     signal.signal(signal.SIGTERM, _exit)
+    raise_descriptor_limit()
     settings = _settings(needs_redis=True)
     if heartbeat is None:
         _demand_store(settings)

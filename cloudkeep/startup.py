@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from cloudkeep.settings import PREFIX, Settings
 from storage.engine import SQLITE
 
 BACKLOG = 2048
+DESCRIPTORS = 65_536
 REFUSED = 2  # exit code of a process that has to be set up differently; starting it again is of no use
 
 
@@ -36,6 +38,17 @@ def _prepare(setting: str, folder: Path) -> None:
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise StartupError(f"{PREFIX}{setting}: cannot write to {folder}: {error.strerror}") from None
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process and its children open as many files as the system allows, up to ``DESCRIPTORS``.
+
+    Every connection is one. Shells give 1,024 for the sake of programs that use select(2), which ours do not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager
