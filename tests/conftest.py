@@ -19,7 +19,7 @@ from storage.blobs import LocalBlobStore
 from storage.database import close_database, open_database
 from storage.valkey import EmbeddedValkey
 from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.databases import ENGINES, SQLITE, Databases, databases_of
+from tests.support.databases import ENGINES, SQLITE, Databases, databases_of, empty_one
 from tests.support.postgres import PostgresMissing
 from tests.support.s3 import S3Server, s3_server
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
@@ -94,6 +94,13 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             yield source
     except PostgresMissing as error:
         pytest.skip(f"NOT TESTED on PostgreSQL: {error}")
+
+
+@pytest.fixture
+def empty_database(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own without tables: ``cloudkeep serve`` makes them."""
+    with empty_one(databases, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

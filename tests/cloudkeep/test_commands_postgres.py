@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -21,14 +20,6 @@ pytestmark = pytest.mark.postgres
 REFUSED = 2
 LINE = re.compile(r"cloudkeep: CLOUDKEEP_DATABASE_URL: [^\n]+\n")
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-
-
-@pytest.fixture
-def empty(databases: PostgresDatabases, tmp_path: Path) -> Iterator[str]:
-    """A database without tables."""
-    url = asyncio.run(databases.empty(tmp_path))
-    yield url
-    asyncio.run(databases.drop(url))
 
 
 async def tables(url: str) -> int:
@@ -51,16 +42,16 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 
 @pytest.mark.parametrize("command", ["doctor", "scrub", "grant"])
 def test_an_empty_database_is_refused_and_stays_empty(
-    command: str, run: CliRunner, empty: str, monkeypatch: pytest.MonkeyPatch
+    command: str, run: CliRunner, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In an empty database every blob would look like an orphan."""
-    monkeypatch.setenv("CLOUDKEEP_DATABASE_URL", empty)
+    monkeypatch.setenv("CLOUDKEEP_DATABASE_URL", empty_database)
     result = run.invoke(app, [command])
     assert (result.exit_code, result.stdout) == (REFUSED, "")
     assert re.fullmatch(
         r"cloudkeep: CLOUDKEEP_DATABASE_URL: the database test_\d+ has no tables of CloudKeep's\n", result.stderr
     )
-    assert asyncio.run(tables(empty)) == 0
+    assert asyncio.run(tables(empty_database)) == 0
 
 
 def wrong_urls(databases: PostgresDatabases) -> dict[str, str]:

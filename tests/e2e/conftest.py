@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.clips import large_clip
+from tests.support.databases import Databases, empty_one
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, http_client
 from workers.media.tools import Toolbox, find_tools
@@ -26,9 +27,10 @@ def large_video(tmp_path_factory: pytest.TempPathFactory, tools: Toolbox) -> Pat
 
 
 @pytest.fixture(scope="session")
-def cloudkeep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+def cloudkeep(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[ServeProcess]:
     """A server as ``make run`` starts it, shared by the tests of this folder."""
-    with serving(tmp_path_factory.mktemp("data")) as process:
+    folder = tmp_path_factory.mktemp("data")
+    with empty_one(databases, folder) as url, serving(folder, CLOUDKEEP_DATABASE_URL=url) as process:
         yield process
 
 

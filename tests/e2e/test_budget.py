@@ -15,10 +15,13 @@ CAPACITY = 2_003
 QUERY = "{ me { id storage { used } } }"
 
 
-async def test_of_a_thousand_requests_at_once_just_as_many_pass_as_can_be_paid_for(tmp_path: Path) -> None:
+async def test_of_a_thousand_requests_at_once_just_as_many_pass_as_can_be_paid_for(
+    tmp_path: Path, empty_database: str
+) -> None:
     budget = f"{CAPACITY}/0.000001"
     with serving(
         tmp_path,
+        CLOUDKEEP_DATABASE_URL=empty_database,
         CLOUDKEEP_WORKERS="3",
         CLOUDKEEP_BUDGET_ACCOUNT=budget,
         CLOUDKEEP_BUDGET_TIMEOUT="60",  # however busy the machine is, no process counts alone

@@ -42,10 +42,10 @@ def gone(process: psutil.Process) -> bool:
 
 
 async def test_a_worker_killed_in_the_middle_of_a_compression_is_replaced_and_the_job_finishes_once(
-    tmp_path: Path,
+    tmp_path: Path, empty_database: str
 ) -> None:
     content = bigbuckbunny().read_bytes()
-    with serving(tmp_path) as process:
+    with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
         async with http_client(process.url, timeout=60) as http:
             person = await sign_up(http, process)
             upload = await person.upload(content, fileName="clip.mp4", compress={"preset": "SMALL"})
@@ -62,9 +62,11 @@ async def test_a_worker_killed_in_the_middle_of_a_compression_is_replaced_and_th
     assert list((tmp_path / "scratch").rglob("*.mp4")) == []
 
 
-async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_goes_on(tmp_path: Path) -> None:
+async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_goes_on(
+    tmp_path: Path, empty_database: str
+) -> None:
     content = bytes(range(256)) * 2000
-    with serving(tmp_path) as process:
+    with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
         async with http_client(process.url, timeout=60) as http:
             person = await sign_up(http, process)
             upload = await person.init(content, chunkSize=64 * 1024)
@@ -87,31 +89,31 @@ async def put_again(person: Api, slot: Json, content: bytes) -> httpx.Response:
     raise AssertionError("the server did not come back")
 
 
-async def test_a_second_start_on_the_same_folder_finds_everything_again(tmp_path: Path) -> None:
+async def test_a_second_start_on_the_same_folder_finds_everything_again(tmp_path: Path, empty_database: str) -> None:
     content, port = b"kept for ever" * 1000, free_port()
     async with http_client(timeout=60) as http:
         http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
-        with serving(tmp_path, port) as process:
+        with serving(tmp_path, port, CLOUDKEEP_DATABASE_URL=empty_database) as process:
             person = await sign_up(http, process)
             finished = await person.upload(content)
             done = await eventually(lambda: ready(person, finished["id"]))
             open_one = await person.init(content, fileName="second.bin", chunkSize=64 * 1024)
-        with serving(tmp_path, port):
+        with serving(tmp_path, port, CLOUDKEEP_DATABASE_URL=empty_database):
             assert (await http.get(done["file"]["downloadUrl"])).content == content
             assert (await person.put(open_one["slots"]["nodes"][0], content)).status_code == 200
             assert await eventually(lambda: ready(person, open_one["id"]))
 
 
-def test_a_signal_stops_the_whole_tree_within_ten_seconds(tmp_path: Path) -> None:
+def test_a_signal_stops_the_whole_tree_within_ten_seconds(tmp_path: Path, empty_database: str) -> None:
     for how in (signal.SIGINT, signal.SIGTERM):
-        with serving(tmp_path) as process:
+        with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
             tree = process.descendants()
             assert process.stop(how) == 0
             assert [one for one in tree if not gone(one)] == []
 
 
-def test_a_supervisor_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
-    process = ServeProcess(tmp_path, free_port())
+def test_a_supervisor_that_is_killed_leaves_nothing_behind(tmp_path: Path, empty_database: str) -> None:
+    process = ServeProcess(tmp_path, free_port(), CLOUDKEEP_DATABASE_URL=empty_database)
     process.wait_until_ready()
     tree = process.descendants()
     assert len(tree) >= 3

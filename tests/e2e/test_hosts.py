@@ -22,10 +22,12 @@ KEYS = "one:a secret that all hosts share which is long"
 
 
 @pytest.fixture
-async def hosts(tmp_path: Path, valkey: EmbeddedValkey) -> AsyncIterator[tuple[ServeProcess, ServeProcess]]:
+async def hosts(
+    tmp_path: Path, empty_database: str, valkey: EmbeddedValkey
+) -> AsyncIterator[tuple[ServeProcess, ServeProcess]]:
     """The first one has an API alone, the second one the worker as well."""
     common = {
-        "DATABASE_URL": f"sqlite://{tmp_path / 'shared.sqlite3'}",
+        "DATABASE_URL": empty_database,
         "BLOB_URL": (tmp_path / "blobs").as_uri(),
         "REDIS_URL": valkey.url,
         "SECRET_KEYS": KEYS,

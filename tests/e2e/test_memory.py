@@ -16,9 +16,9 @@ ALLOWED_GROWTH = 8 * MIB
 
 
 @pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[ServeProcess]:
+def quiet(tmp_path: Path, empty_database: str) -> Iterator[ServeProcess]:
     """A server that nobody else uses."""
-    with serving(tmp_path) as process:
+    with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
         yield process
 
 

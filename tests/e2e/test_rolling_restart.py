@@ -67,8 +67,8 @@ async def following(process: ServeProcess, person: Api, upload_id: str) -> Async
         await node.wait()
 
 
-async def test_a_rolling_restart_under_load_loses_nothing(tmp_path: Path) -> None:
-    with serving(tmp_path) as process:
+async def test_a_rolling_restart_under_load_loses_nothing(tmp_path: Path, empty_database: str) -> None:
+    with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
         async with http_client(process.url, timeout=60) as http, http_client(process.url, timeout=60) as slow:
             person = await sign_up(http, process)
             slow.headers["Authorization"] = http.headers["Authorization"]

@@ -24,10 +24,10 @@ async def ask(url: str, stop: asyncio.Event) -> int:
 
 
 async def test_a_host_that_is_told_to_stop_loses_no_request_of_its_balancer(
-    tmp_path: Path, valkey: EmbeddedValkey
+    tmp_path: Path, empty_database: str, valkey: EmbeddedValkey
 ) -> None:
     given = {
-        "CLOUDKEEP_DATABASE_URL": f"sqlite://{tmp_path / 'shared.sqlite3'}",
+        "CLOUDKEEP_DATABASE_URL": empty_database,
         "CLOUDKEEP_BLOB_URL": (tmp_path / "blobs").as_uri(),
         "CLOUDKEEP_REDIS_URL": valkey.url,
         "CLOUDKEEP_SECRET_KEYS": KEYS,

@@ -125,6 +125,14 @@ def databases_of(engine: str, folder: Path) -> Iterator[Databases]:
 
 
 @contextmanager
+def empty_one(databases: Databases, folder: Path) -> Iterator[str]:
+    """The URL of a new database without tables, which is gone when the block has ended. For where no loop runs."""
+    url = asyncio.run(databases.empty(folder))
+    yield url
+    asyncio.run(databases.drop(url))
+
+
+@contextmanager
 def written_by_another(url: str) -> Iterator[None]:
     """Nobody else can write to a database of SQLite while the block runs, as if a backup or VACUUM were under way."""
     with closing(sqlite3.connect(url.removeprefix(f"{SQLITE}://"), isolation_level=None)) as other:
