@@ -243,9 +243,11 @@ class Worker:
     async def _wait_for(self, lacking: ErrorCode, job: Job) -> None:
         """Give the job back, which may itself need room. Its lane waits a little, so that many do not run in circles.
 
-        An attempt is not counted, and its owner is told what it waits for.
+        An attempt is not counted, and its owner is told what it waits for. A database that has taken the job back is
+        there again, so there is no reason to wait for longer than the lane does.
         """
-        await stored(lambda: jobs.give_back(job, now() + timedelta(seconds=ROOM_SECONDS), lacking))
+        seconds = ROOM_PAUSE_SECONDS if lacking is ErrorCode.TEMPORARILY_UNAVAILABLE else ROOM_SECONDS
+        await stored(lambda: jobs.give_back(job, now() + timedelta(seconds=seconds), lacking))
         await self._progress.changed(job.subject_id)
         await asyncio.sleep(ROOM_PAUSE_SECONDS)
 

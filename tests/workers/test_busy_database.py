@@ -16,13 +16,13 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the database for long, and look again soon."""
+    """Do not wait for the database for long, and look again soon; what a full disk waits for does not come about."""
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "ROOM_SECONDS", 3_600.0)
     monkeypatch.setattr(loop, "ROOM_PAUSE_SECONDS", 0.05)
 
 
-async def test_a_job_that_cannot_be_given_back_either_is_given_back_later_and_done(
+async def test_a_job_that_cannot_be_given_back_either_is_given_back_and_done_as_soon_as_the_database_is_there(
     start: Start, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     upload, attempts, backup = await new_upload(), list[int](), ExitStack()
