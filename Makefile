@@ -26,6 +26,13 @@ define install
 	@touch $@
 endef
 
+# One run for each kind of database, for a process can use but one; tests that need none are in the first.
+define on_each_database
+	@failed=0; for database in $(DATABASES); do \
+		$(1) --database=$$database $(ARGS) || failed=$$?; \
+	done; exit $$failed
+endef
+
 help:
 	@printf '%s\n' \
 		'make run     set up and serve http://127.0.0.1:8000' \
@@ -34,7 +41,7 @@ help:
 		'make check   formatting, lint, types, layers' \
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, cut its power, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_CUTS,' \
-		'             FAULT_SEED, FAULT_REPORT)' \
+		'             FAULT_SEED, FAULT_REPORT; DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
@@ -47,12 +54,8 @@ help:
 run: $(RUNTIME)
 	@exec .venv/bin/cloudkeep serve
 
-# One run for each kind of database, for a process can use but one; tests that need none are in the first.
 test: $(DEV)
-	@failed=0; for database in $(DATABASES); do \
-		.venv/bin/python -m pytest --database=$$database -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) \
-			|| failed=$$?; \
-	done; exit $$failed
+	$(call on_each_database,.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder)
 
 check: $(DEV)
 	.venv/bin/ruff format --check .
@@ -64,7 +67,7 @@ compose-check: $(DEV)
 	@COMPOSE_CHECK=1 .venv/bin/python -m pytest tests/deployment $(ARGS)
 
 faults: $(DEV)
-	@FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s tests/faults $(ARGS)
+	$(call on_each_database,FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} .venv/bin/python -m pytest -s --whole tests/faults)
 
 scale: $(DEV)
 	@SCALE_KILLS=$${SCALE_KILLS:-200} SCALE_CHUNKS=$${SCALE_CHUNKS:-4} \

@@ -22,12 +22,14 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 class Arming:
     """``environment`` goes to the server, which then strikes where :meth:`arm` says, once for each call of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, postmaster: int | None) -> None:
+        """``postmaster`` is the process ID of the server's PostgreSQL."""
         self._folder = folder
         self._numbers = itertools.count(1)
         self._armed = ""
         folder.mkdir()
-        (folder / "plan.json").write_text(json.dumps({"functions": functions(), "constants": CONSTANTS}))
+        plan = {"functions": functions(), "constants": CONSTANTS, "postmaster": postmaster}
+        (folder / "plan.json").write_text(json.dumps(plan))
         path = os.pathsep.join(filter(None, [str(INSIDE), os.environ.get("PYTHONPATH")]))
         self.environment = {"PYTHONPATH": path, "FAULT_FOLDER": str(folder)}
 

@@ -1,12 +1,15 @@
 """What somebody does while a step is armed."""
 
 import secrets
-import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from storage.database import close_database, open_database
+from storage.engine import engine_of
+from storage.models import Upload
 from tests.faults.steps import Journey
 from tests.support.ageing import make_old
 from tests.support.process import ServeProcess
@@ -32,11 +35,12 @@ Arm = Callable[[], None]
 
 @dataclass(frozen=True)
 class Stage:
-    """Where it happens. ``root`` is the server's data folder."""
+    """Where it happens. ``root`` is the server's data folder, ``database_url`` its database."""
 
     process: ServeProcess
     person: Api
     root: Path
+    database_url: str
     name: str
 
     def sent(self, size: int = SIZE, *, video: bool = False) -> Sent:
@@ -44,12 +48,15 @@ class Stage:
         content = padded_clip() if video else secrets.token_bytes(size)
         return Sent(content, self.name, compress=video)
 
-    def execute(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """Run a statement in the database, behind the server's back."""
-        with sqlite3.connect(self.root / "cloudkeep.sqlite3", timeout=10) as connection:
-            found = connection.execute(statement, values).fetchall()
-        connection.close()
-        return found
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[None]:
+        """The database is this process's as well, behind the server's back, while the block runs, once it is there."""
+        await engine_of(self.database_url).demand()
+        await open_database(self.database_url)
+        try:
+            yield
+        finally:
+            await close_database()
 
     def staging(self, sent: Sent) -> Path:
         """Where an upload's bytes are until it is published."""
@@ -116,8 +123,8 @@ async def expire(stage: Stage, sent: Sent, arm: Arm) -> Json:
     slots = (await begin(stage.person, sent))["slots"]["nodes"]
     await fill(stage.person, sent, slots[: len(slots) // 2])
     arm()
-    late = datetime.now(UTC) - timedelta(minutes=1)
-    stage.execute("UPDATE upload SET expires_at = ? WHERE id = ?", str(late), sent.upload_id)
+    async with stage.database():
+        await Upload.filter(id=sent.upload_id).update(expires_at=datetime.now(UTC) - timedelta(minutes=1))
 
     async def over() -> Json | None:
         upload = await look(stage.person, sent)

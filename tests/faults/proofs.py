@@ -7,7 +7,7 @@ import httpx
 
 from services.doctor import Doctor
 from storage.blobs import LocalBlobStore
-from storage.database import close_database, open_database
+from storage.models import Blob, File, Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey
@@ -68,26 +68,26 @@ async def nothing_is_left(stage: Stage) -> None:
     """No job under way, no upload without an end, and on the disk exactly the blobs that rows refer to."""
 
     async def at_rest() -> bool:
-        return not stage.execute("SELECT kind FROM job WHERE state IN ('RUNNING', 'QUEUED')")
-
-    await eventually(at_rest, PATIENCE_SECONDS)
-    # An hour goes by.
-    make_old(stage.root / "blobs" / "staging", "*")
-    make_old(stage.root / "blobs" / "blobs", "*")
+        return not await Job.filter(state__in=[JobState.RUNNING, JobState.QUEUED]).exists()
 
     async def clean() -> bool:
-        return not left_over(stage)
+        return not await left_over(stage)
 
-    try:
-        await eventually(clean, 20)
-    except TimeoutError:
-        raise AssertionError(f"left over: {left_over(stage)}") from None
-    assert await findings(stage) == []
+    async with stage.database():
+        await eventually(at_rest, PATIENCE_SECONDS)
+        # An hour goes by.
+        make_old(stage.root / "blobs" / "staging", "*")
+        make_old(stage.root / "blobs" / "blobs", "*")
+        try:
+            await eventually(clean, 20)
+        except TimeoutError:
+            raise AssertionError(f"left over: {await left_over(stage)}") from None
+        assert await findings(stage) == []
 
 
-def left_over(stage: Stage) -> list[str]:
+async def left_over(stage: Stage) -> list[str]:
     """Files that nobody needs any more."""
-    known = {str(key) for (key,) in stage.execute("SELECT key FROM blob")}
+    known = {blob.key for blob in await Blob.all()}
     folders = (stage.root / "blobs" / "staging", stage.root / "scratch", stage.root / "blobs" / "blobs")
     return [str(path.relative_to(stage.root)) for path in files(*folders) if path.name not in known]
 
@@ -99,13 +99,11 @@ def files(*folders: Path) -> list[Path]:
 
 async def findings(stage: Stage) -> list[str]:
     """What ``cloudkeep doctor`` would print."""
-    await open_database(f"sqlite://{stage.root / 'cloudkeep.sqlite3'}")
     store = LocalBlobStore(stage.root / "blobs")
     try:
         return [f"{found.code} {found.subject} {found.text}" async for found in Doctor(store).examine()]
     finally:
         await store.close()
-        await close_database()
 
 
 async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) -> None:
@@ -113,9 +111,10 @@ async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) 
     if upload["status"] == "READY":
         await assert_whole(stage.person, upload, sent.content, sent.compress)
         wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1
-        made = stage.execute("SELECT id FROM file WHERE name LIKE ? || '%'", stage.name)
-        assert len(made) == wanted, f"{len(made)} files of one upload"
-        assert stage.execute("SELECT count(*) FROM blob WHERE sha256 = ?", digest(sent.content)) == [(1,)]
+        async with stage.database():
+            made = await File.filter(name__startswith=stage.name).count()
+            assert made == wanted, f"{made} files of one upload"
+            assert await Blob.filter(sha256=digest(sent.content)).count() == 1
     await nothing_is_left(stage)
     # Still able to work, without anybody's help.
     await eventually(lambda: is_ready(stage), PATIENCE_SECONDS)

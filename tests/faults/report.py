@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.machine import describe
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step
+from tests.support.databases import POSTGRES
 
 ENDS = {Journey.ABORT: "aborted", Journey.EXPIRE: "expired", Journey.SWEEP: "swept"}
 
@@ -31,12 +32,14 @@ class Report:
         yield self.cells.setdefault((step.name, victim), Cell())
 
     def __str__(self) -> str:
-        head = ["step", "where", *VICTIMS]
+        steps, struck = (set(found) for found in zip(*self.cells, strict=True))
+        victims = [victim for victim in VICTIMS[POSTGRES] if victim in struck]
+        head = ["step", "where", *victims]
         lines = [_row(head), _row(["---"] * len(head))]
-        return "\n".join(lines + [self._line(step) for step in STEPS if (step.name, VICTIMS[0]) in self.cells])
+        return "\n".join(lines + [self._line(step, victims) for step in STEPS if step.name in steps])
 
-    def _line(self, step: Step) -> str:
-        return _row([step.name, step.where, *(self._text(step, victim) for victim in VICTIMS)])
+    def _line(self, step: Step, victims: list[str]) -> str:
+        return _row([step.name, step.where, *(self._text(step, victim) for victim in victims)])
 
     def _text(self, step: Step, victim: str) -> str:
         cell = self.cells.get((step.name, victim))
@@ -47,13 +50,14 @@ class Report:
         return f"{ENDS.get(step.journey, 'whole')}, {cell.seconds:.1f} s"
 
     def publish(self) -> None:
-        """Print the machine and the table, and write them where ``FAULT_REPORT`` says."""
+        """Print the machine and the table, and add them to what ``FAULT_REPORT`` names: each database has its own."""
         if not self.cells:
             return
         text = f"{describe(Path.cwd())}\n\n{self}\n"
         print(f"\n{text}")
         if path := os.environ.get("FAULT_REPORT"):
-            Path(path).write_text(text, encoding="utf-8")
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)
 
 
 def _row(texts: list[str]) -> str:

@@ -3,10 +3,16 @@
 A step is a place in the code, named by module and function; ``tests/faults/test_steps.py`` fails when it is gone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-VICTIMS = ("api", "worker", "valkey", "database")
+from tests.support.databases import POSTGRES, SQLITE
+
+#: By the database that the server has.
+VICTIMS = {
+    SQLITE: ("api", "worker", "valkey", "database"),
+    POSTGRES: ("api", "worker", "valkey", "database", "postgres"),
+}
 
 
 class Journey(StrEnum):
@@ -26,7 +32,8 @@ class Journey(StrEnum):
 class Step:
     """``where`` is the process that gets there: ``api`` or ``worker``; ``moment`` is before or after the call.
 
-    Only a call with ``argument`` among its arguments counts, and of these the one with the number ``passage``.
+    Only a call with ``argument`` among its arguments counts, and of these the one with the number ``passage``. With an
+    ``engine``, only a server with this kind of database gets there.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Step:
     function: str
     argument: str = ""
     passage: int = 1
+    engine: str = ""
 
 
 def _api(name: str, journey: Journey, moment: str, place: str, argument: str = "", passage: int = 1) -> Step:
@@ -49,8 +57,14 @@ def _worker(name: str, journey: Journey, moment: str, place: str, argument: str 
     return Step(name, journey, "worker", moment, module, function, argument, passage)
 
 
+def _on(engine: str, found: Step) -> Step:
+    return replace(found, engine=engine)
+
+
 LOCAL = "storage.blobs.local:"
 STORE = f"{LOCAL}LocalBlobStore."
+#: With PostgreSQL a receipt is one statement.
+FETCH, COUNTED = "storage.postgres:_fetch", "WITH counted"
 
 STEPS = (
     # An upload begins.
@@ -68,8 +82,10 @@ STEPS = (
         "chunk: a part of the bytes written", Journey.UPLOAD, "before", "storage.blobs.slot_file:SlotFile._store", "", 6
     ),
     _api("chunk: bytes written, no receipt", Journey.UPLOAD, "after", "storage.blobs.slot_file:SlotFile.finish", "", 3),
-    _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.sqlite:_run_each", passage=3),
-    _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.sqlite:_run_each", passage=3),
+    _on(SQLITE, _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.sqlite:_run_each", "", 3)),
+    _on(SQLITE, _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.sqlite:_run_each", "", 3)),
+    _on(POSTGRES, _api("receipt: not sent to the database", Journey.UPLOAD, "before", FETCH, COUNTED, 3)),
+    _on(POSTGRES, _api("receipt: committed, not heard of", Journey.UPLOAD, "after", FETCH, COUNTED, 3)),
     _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.receipts:add", passage=3),
     _api("receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.ingest:Ingest.accept", passage=3),
     _api(

@@ -12,6 +12,7 @@ import pytest
 
 from tests.clips import bikes
 from tests.e2e.conftest import sign_up
+from tests.support.databases import Databases, empty_one
 from tests.support.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
 from tests.support.server import INIT, Api, Json, http_client, part_of
@@ -29,11 +30,12 @@ LONG = pytest.mark.skipif("FAULT_KILLS" not in os.environ, reason="takes a minut
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[ServeProcess]:
-    """A server with a small disk of its own."""
+def small(tmp_path: Path, databases: Databases) -> Iterator[ServeProcess]:
+    """A server with a small disk of its own, where the database also is if it is a file."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    with serving(folder, prefix=on_a_small_disk(folder, KIBIBYTES)) as process:
+    prefix = on_a_small_disk(folder, KIBIBYTES)
+    with empty_one(databases, folder) as url, serving(folder, None, prefix, CLOUDKEEP_DATABASE_URL=url) as process:
         yield process
 
 
@@ -95,6 +97,8 @@ async def ready(person: Api, upload: Json) -> Json:
     return await eventually(look, PATIENCE_SECONDS)
 
 
+# The bytes of uploads are reserved: what meets the full disk is the file of SQLite.
+@pytest.mark.sqlite
 async def test_a_disk_that_fills_in_the_middle_of_uploads_stops_nothing_for_good(
     small: ServeProcess, disk: Path, person: Api
 ) -> None:

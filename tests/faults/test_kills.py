@@ -9,10 +9,12 @@ import secrets
 import time
 from pathlib import Path
 
+from storage.models import Blob, File
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.proofs import nothing_is_left
+from tests.support.databases import Databases
 from tests.support.kills import Killer, parts_of
 from tests.support.process import serving
 from tests.support.server import http_client
@@ -51,15 +53,19 @@ async def send(stage: Stage, sent: Sent) -> str:
     return sent.upload_id
 
 
-async def test_every_upload_arrives_whole_and_once_through_kills_at_random_moments(tmp_path: Path) -> None:
+async def test_every_upload_arrives_whole_and_once_through_kills_at_random_moments(
+    tmp_path: Path, databases: Databases, empty_database: str
+) -> None:
     print(f"\nFAULT_SEED={SEED} FAULT_KILLS={KILLS}")
-    arming, began = Arming(tmp_path / "faults"), time.monotonic()
-    with serving(tmp_path / "data", None, **SETTINGS, **arming.environment) as process:
+    arming, began = Arming(tmp_path / "faults", databases.postmaster), time.monotonic()
+    given = {**SETTINGS, **arming.environment, "CLOUDKEEP_DATABASE_URL": empty_database}
+    with serving(tmp_path / "data", None, **given) as process:
         async with http_client(process.url) as http:
-            stage = Stage(process, await sign_up(http, process), tmp_path / "data", "random")
-            killer = Killer(process.url, parts_of(process), SEED, KILLS)
+            stage = Stage(process, await sign_up(http, process), tmp_path / "data", empty_database, "random")
+            killer = Killer(process.url, parts_of(process, databases.postmaster), SEED, KILLS)
             arrived = await kill_through(stage, killer)
             await nothing_is_left(stage)
-            assert stage.execute("SELECT count(*) FROM file") == [(arrived,)]
-            assert stage.execute("SELECT count(*) FROM blob") == [(arrived + arrived // AT_ONCE,)]
+            async with stage.database():
+                assert await File.all().count() == arrived
+                assert await Blob.all().count() == arrived + arrived // AT_ONCE
     print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")

@@ -8,8 +8,8 @@ import importlib
 import operator
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,33 +20,61 @@ from tests.faults.journeys import WALKS, Stage
 from tests.faults.proofs import acknowledged_is_kept, all_is_well
 from tests.faults.report import Report
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step, step
+from tests.support.databases import POSTGRES, SQLITE, Databases
 from tests.support.process import ServeProcess, serving
 from tests.support.server import Api, http_client
 
 ALL = os.environ.get("FAULT_STEPS") == "all"
 #: The worst moments, in one server's life: each is another kind of work half done.
-FEW = (
+WORST = (
     ("init: bytes reserved, no row", "api"),
     ("chunk: a part of the bytes written", "database"),
-    ("receipt: counted, not committed", "api"),
     ("last receipt: committed, no hint", "valkey"),
     ("publish: durable, no rows", "worker"),
     ("compression: stored, no rows", "worker"),
 )
+FEW = {
+    SQLITE: (*WORST, ("receipt: counted, not committed", "api")),
+    POSTGRES: (
+        *WORST,
+        ("receipt: not sent to the database", "database"),
+        ("last receipt: job queued, not committed", "database"),
+        ("publish: job ended, not committed", "postgres"),
+    ),
+}
+#: Each is run with the databases with which somebody gets there.
+EVERY = [
+    pytest.param(each, id=each.name, marks=[getattr(pytest.mark, each.engine)] if each.engine else ()) for each in STEPS
+]
 #: A job may be struck more often here than elsewhere in years; what is lost is taken up soon.
 SETTINGS = {"CLOUDKEEP_JOB_ATTEMPTS": "64", "CLOUDKEEP_JOB_LEASE": "4", "CLOUDKEEP_ACCESS_TOKEN_TTL": "86400"}
 
 
-@contextmanager
-def armed_server(tmp_path: Path) -> Iterator[tuple[ServeProcess, Arming]]:
-    arming = Arming(tmp_path / "faults")
-    with serving(tmp_path / "data", None, **SETTINGS, **arming.environment) as process:
-        yield process, arming
+@dataclass(frozen=True)
+class Armed:
+    """A server that strikes where it is told, and somebody who is signed in to it."""
+
+    process: ServeProcess
+    arming: Arming
+    person: Api
+    root: Path
+    database_url: str
 
 
-async def strike(process: ServeProcess, arming: Arming, person: Api, where: Step, victim: str, root: Path) -> float:
+@pytest.fixture
+async def armed(tmp_path: Path, databases: Databases, empty_database: str) -> AsyncIterator[Armed]:
+    """A server of the test's own."""
+    arming, root = Arming(tmp_path / "faults", databases.postmaster), tmp_path / "data"
+    given = {**SETTINGS, **arming.environment, "CLOUDKEEP_DATABASE_URL": empty_database}
+    with serving(root, None, **given) as process:
+        async with http_client(process.url) as http:
+            yield Armed(process, arming, await sign_up(http, process), root, empty_database)
+
+
+async def strike(armed: Armed, where: Step, victim: str) -> float:
     """One cell of the matrix. Returns how many seconds after the strike the journey was at its end."""
-    stage = Stage(process, person, root, f"{where.name} {victim}")
+    arming = armed.arming
+    stage = Stage(armed.process, armed.person, armed.root, armed.database_url, f"{where.name} {victim}")
     walk, end = WALKS[where.journey]
     sent = stage.sent(video=where.journey is Journey.COMPRESS)
     try:
@@ -71,19 +99,13 @@ def test_every_step_is_in_the_code(found: tuple[str, list[str]]) -> None:
 
 
 @pytest.mark.skipif(ALL, reason="the whole matrix is run")
-async def test_nothing_is_lost_at_the_worst_steps(tmp_path: Path) -> None:
-    with armed_server(tmp_path) as (process, arming):
-        async with http_client(process.url) as http:
-            person = await sign_up(http, process)
-            for name, victim in FEW:
-                await strike(process, arming, person, step(name), victim, tmp_path / "data")
+async def test_nothing_is_lost_at_the_worst_steps(armed: Armed, databases: Databases) -> None:
+    for name, victim in FEW[databases.engine]:
+        await strike(armed, step(name), victim)
 
 
-@pytest.mark.parametrize("where", STEPS if ALL else (), ids=lambda where: where.name)
-async def test_nothing_is_lost_at_any_step(where: Step, tmp_path: Path, report: Report) -> None:
-    with armed_server(tmp_path) as (process, arming):
-        async with http_client(process.url) as http:
-            person = await sign_up(http, process)
-            for victim in VICTIMS:
-                with report.cell(where, victim) as cell:
-                    cell.seconds = await strike(process, arming, person, where, victim, tmp_path / "data")
+@pytest.mark.parametrize("where", EVERY if ALL else ())
+async def test_nothing_is_lost_at_any_step(where: Step, armed: Armed, databases: Databases, report: Report) -> None:
+    for victim in VICTIMS[databases.engine]:
+        with report.cell(where, victim) as cell:
+            cell.seconds = await strike(armed, where, victim)

@@ -36,7 +36,10 @@ END $$"""
 
 
 class Databases(Protocol):
-    """Where databases of one kind come from."""
+    """Where databases of one kind come from. ``postmaster`` is the process ID of a server; a file has none."""
+
+    engine: str
+    postmaster: int | None
 
     async def empty(self, folder: Path) -> str:
         """The URL of a new one without tables. ``folder`` is for those that are files."""
@@ -50,6 +53,9 @@ class Databases(Protocol):
 
 class SqliteDatabases:
     """Files. They go with their folders."""
+
+    engine = SQLITE
+    postmaster: int | None = None
 
     def __init__(self, template: Path) -> None:
         self._template = template
@@ -70,8 +76,11 @@ class SqliteDatabases:
 class PostgresDatabases:
     """Databases of one server. One that was used is emptied for the next test: to copy one takes ten times longer."""
 
+    engine = POSTGRES
+
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
+        self.postmaster: int | None = server.pid
         self._names = (f"test_{number}" for number in itertools.count(1))
         self._clean: list[str] = []
         self._made_by_tests: set[str] = set()
@@ -79,6 +88,8 @@ class PostgresDatabases:
     async def empty(self, folder: Path) -> str:
         """See :class:`Databases`."""
         url = await self._create("template0")
+        # Whoever crashes the server wants to have what was committed.
+        await self.run(f"ALTER DATABASE {urlsplit(url).path[1:]} SET synchronous_commit TO on")
         self._made_by_tests.add(url)
         return url
 

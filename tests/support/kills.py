@@ -21,6 +21,8 @@ from tests.support.waiting import eventually, nothing_is_away
 PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
 #: Connections to the database, by the process that holds them: cut by a signal that the tests have put there.
 CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
+#: Children of PostgreSQL that serve somebody: when one of them is killed, it ends all others and recovers.
+BACKEND = "postgres: cloudkeep"
 #: Seconds between two kills: short ones are as likely as long ones.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
 #: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
@@ -76,15 +78,16 @@ async def _is_whole(http: httpx.AsyncClient) -> bool:
         return False
 
 
-def parts_of(process: ServeProcess) -> dict[str, Kill]:
+def parts_of(process: ServeProcess, postmaster: int | None) -> dict[str, Kill]:
     """What can be killed of a server that runs with the environment of :class:`tests.faults.arming.Arming`."""
-    processes = {name: partial(_signal, process, word, signal.SIGKILL) for name, word in PROCESSES.items()}
-    connections = {name: partial(_signal, process, word, signal.SIGUSR1) for name, word in CONNECTIONS.items()}
-    return {**processes, **connections}
+    processes = {name: partial(_signal, process.pid, word, signal.SIGKILL) for name, word in PROCESSES.items()}
+    connections = {name: partial(_signal, process.pid, word, signal.SIGUSR1) for name, word in CONNECTIONS.items()}
+    postgres = {"postgres": partial(_signal, postmaster, BACKEND, signal.SIGKILL)} if postmaster else {}
+    return {**processes, **connections, **postgres}
 
 
-def _signal(process: ServeProcess, word: str, number: signal.Signals) -> bool:
-    for child in psutil.Process(process.pid).children():
+def _signal(parent: int, word: str, number: signal.Signals) -> bool:
+    for child in psutil.Process(parent).children():
         with contextlib.suppress(psutil.NoSuchProcess):
             if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
                 child.send_signal(number)

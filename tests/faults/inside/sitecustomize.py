@@ -1,9 +1,9 @@
 """Loaded by Python itself in every process of a server under test; strikes at the step that is armed.
 
 Nothing of this is in the product. ``FAULT_FOLDER`` holds ``plan.json``, which says which functions are steps, and,
-while a step is armed, ``armed.json``, which says where to strike and whom. A strike leaves ``struck-ID`` and happens
-once, so that a process that is started again goes on. Standard library
-and psutil only: this runs before anything else does.
+while a step is armed, ``armed.json``, which says where to strike and whom. Whoever strikes leaves ``taken-ID``, so that
+it happens once and a process that is started again goes on, and ``struck-ID`` when it is done. Standard library and
+psutil only: this runs before anything else does.
 """
 
 import functools
@@ -15,16 +15,18 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 FOLDER = Path(os.environ.get("FAULT_FOLDER", "/"))
-#: Children of the supervisor by a word of their command line.
-WORDS = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
+#: Children of the supervisor, and of PostgreSQL, by how an argument of their command line begins.
+WORDS = {"api": "api", "worker": "worker", "valkey": "valkey-server", "postgres": "postgres: cloudkeep"}
 
 _passed: Counter[str] = Counter()
 
@@ -50,38 +52,51 @@ def pass_by(target: str, moment: str, arguments: object) -> None:
     if _passed[armed["id"]] < step["passage"]:
         return
     try:
-        (FOLDER / f"struck-{armed['id']}").open("x").close()
+        (FOLDER / f"taken-{armed['id']}").open("x").close()
     except FileExistsError:
         return
+    struck = FOLDER / f"struck-{armed['id']}"
+    if armed["victim"] == role():
+        struck.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     strike(armed["victim"])
+    struck.touch()
 
 
 def strike(victim: str) -> None:
-    """End a process with SIGKILL, or this one's connection to the database."""
+    """End another process with SIGKILL, or this one's connections to the database."""
     if victim == "database":
-        cut_connection()
-    elif victim == role():
-        os.kill(os.getpid(), signal.SIGKILL)
+        cut_connections()
     else:
-        kill_sibling(WORDS[victim])
+        kill_child(_plan["postmaster"] if victim == "postgres" else os.getppid(), WORDS[victim])
 
 
-def kill_sibling(word: str) -> None:
-    """Kill the other child of our parent whose command line has this word."""
+def kill_child(parent: int, word: str) -> None:
+    """Kill a child of this process whose command line has this word; its parent knows when this returns."""
     import psutil
 
-    for child in psutil.Process(os.getppid()).children():
+    for child in psutil.Process(parent).children():
         if any(re.search(rf"(^|/){word}( |$)", argument) for argument in child.cmdline()):
             child.kill()
+            child.wait()
             return
     raise LookupError(word)
 
 
-def cut_connection(*_: object) -> None:
-    """Close every connection to SQLite, behind what its thread was told already; whoever keeps it is not told."""
+def cut_connections(*_: object) -> None:
+    """Cut every connection to the database; whoever keeps it is not told.
+
+    One to SQLite is closed behind what its thread was told already. Of PostgreSQL no answer is heard any more, while
+    what is sent in this moment still arrives: a COMMIT whose end is unknown.
+    """
     for found in gc.get_objects():
-        if type(found).__module__ == "aiosqlite.core" and type(found).__name__ == "Connection" and found._connection:
+        kind = f"{type(found).__module__}.{type(found).__name__}"
+        if kind == "aiosqlite.core.Connection" and found._connection:
             found._tx.put_nowait((None, found._connection.close))
+        elif kind == "asyncpg.connection.Connection" and not found.is_closed():
+            # One that PostgreSQL has just ended cannot be cut any more.
+            with suppress(OSError), found._transport.get_extra_info("socket").dup() as line:
+                line.shutdown(socket.SHUT_RD)
 
 
 def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
@@ -146,4 +161,4 @@ if any(argument.startswith("cloudkeep") for argument in sys.orig_argv):
     _plan = json.loads((FOLDER / "plan.json").read_text())
     sys.meta_path.insert(0, Finder(_plan["functions"], _plan["constants"]))
 if role():
-    signal.signal(signal.SIGUSR1, cut_connection)
+    signal.signal(signal.SIGUSR1, cut_connections)
