@@ -25,7 +25,7 @@ from storage import uploads as rows
 from storage.blobs import BlobStore
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
 from storage.hints import JobHints
-from storage.models import Job, JobKind, UploadStatus
+from storage.models import Job, JobKind, JobState, UploadStatus
 from storage.presence import Presence
 from storage.redis import RedisUnavailable
 from storage.tracing import span
@@ -40,6 +40,8 @@ HOUSEKEEPING_SECONDS = 60.0
 DERIVED_SECONDS = 3600.0
 #: The lease is renewed this many times before it would run out.
 RENEWALS = 4
+#: For a handler whose job is done to tell watchers and other workers of it.
+TELLING_SECONDS = 30.0
 BACKOFF_SECONDS = 2.0
 #: From this attempt on the pause does not grow any more: about a minute, however many attempts are allowed.
 LONGEST_BACKOFF = 6
@@ -209,13 +211,17 @@ class Worker:
             await self._try_again(job, lane)
 
     async def _run_under_lease(self, job: Job, handler: Handler) -> None:
-        """Run the handler and renew the lease beside it. Raises :class:`StateChanged` as soon as the lease is lost."""
+        """Run the handler and renew the lease beside it. Raises :class:`StateChanged` as soon as the lease is lost.
+
+        A lease ends with its job as well, while the handler still has to tell of it.
+        """
         work = asyncio.ensure_future(handler(job))
         heart = asyncio.ensure_future(self._renew(job))
         try:
             await asyncio.wait({work, heart}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and heart.result():
+                await asyncio.wait({work}, timeout=TELLING_SECONDS)
             if not work.done():
-                heart.result()
                 raise StateChanged("the lease was lost")
         finally:
             for task in (work, heart):
@@ -223,15 +229,19 @@ class Worker:
             await asyncio.wait({work, heart})
         work.result()
 
-    async def _renew(self, job: Job) -> None:
-        """Return when the lease is lost. Raises :class:`NoSpace` when that is for want of room to renew it."""
+    async def _renew(self, job: Job) -> bool:
+        """Return when there is no lease any more, and whether that is because the job is done.
+
+        Raises :class:`NoSpace` when it was lost for want of room to renew it.
+        """
         held_until, full = now() + self._terms.lease, None
         while now() < held_until:
             await asyncio.sleep(self._terms.lease.total_seconds() / RENEWALS)
             try:
                 until = now() + self._terms.lease
                 if not await jobs.renew(job, until):
-                    return
+                    found = await jobs.find(job.kind, job.subject_id)
+                    return found is not None and found.state is JobState.DONE
                 held_until, full = until, None
             except NoSpace as error:
                 full = error
@@ -239,6 +249,7 @@ class Worker:
                 logger.exception("%s %s: the lease could not be renewed, trying again", job.kind, job.subject_id)
         if full:
             raise full
+        return False
 
     async def _wait_for(self, lacking: ErrorCode, job: Job) -> None:
         """Give the job back, which may itself need room. Its lane waits a little, so that many do not run in circles.

@@ -213,6 +213,22 @@ async def test_work_is_cancelled_as_soon_as_its_lease_is_lost(start: Start) -> N
     assert (await Job.get(subject_id=upload.id)).lease_token == UUID(int=7)
 
 
+async def test_work_that_has_stored_its_end_may_tell_of_it(start: Start) -> None:
+    upload = await new_upload()
+    told = asyncio.Event()
+
+    async def handler(job: Job) -> None:
+        assert await jobs.finish(job)
+        # The lease would be renewed meanwhile, and there is none any more.
+        await asyncio.sleep(0.4)
+        told.set()
+
+    async with start(handler, lease=0.4):
+        await queue(REASSEMBLE, upload)
+        async with asyncio.timeout(30):
+            await told.wait()
+
+
 async def test_a_long_job_keeps_its_lease(start: Start) -> None:
     upload = await new_upload()
     ran: list[int] = []
