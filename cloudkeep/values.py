@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from services.limits import Limit
+from storage.sentinel_url import SENTINEL_PASSWORD, SENTINEL_SCHEMES, SENTINEL_USERNAME, parse_sentinel_url
 
 Parser = Callable[[object], object]
 
@@ -23,7 +24,14 @@ MOST_AT_LEAST = 2
 POSTGRES_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "host")
 #: As redis-py knows them (https://redis.readthedocs.io/en/stable/connections.html); what we set ourselves is left out.
 REDIS_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
-REDIS_OPTIONS = {"redis": ("db",), "rediss": ("db", *REDIS_TLS_OPTIONS), "unix": ("db", "password")}
+SENTINEL_OPTIONS = (SENTINEL_USERNAME, SENTINEL_PASSWORD)
+REDIS_OPTIONS = {
+    "redis": ("db",),
+    "rediss": ("db", *REDIS_TLS_OPTIONS),
+    "redis+sentinel": SENTINEL_OPTIONS,
+    "rediss+sentinel": (*SENTINEL_OPTIONS, *REDIS_TLS_OPTIONS),
+    "unix": ("db", "password"),
+}
 CERT_REQS = ("required", "optional", "none")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 X_FORWARDED_FOR, FORWARDED = "X-Forwarded-For", "Forwarded"
@@ -199,21 +207,28 @@ def blob_url(value: object) -> str:
 
 
 def redis_url(value: object) -> str:
-    """``redis://host``, ``rediss://host`` (TLS) or ``unix:///path/to/socket``."""
+    """``redis://host``, ``rediss://host`` (TLS), ``unix:///path/to/socket``, or ``storage.sentinel_url``'s."""
     url = str(value)
+    scheme = _scheme(url, *REDIS_OPTIONS)
+    if scheme in SENTINEL_SCHEMES:
+        _demand_redis_options(scheme, parse_sentinel_url(url).options)
+        return url
     parts = _split(url, *REDIS_OPTIONS)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    allowed = REDIS_OPTIONS[parts.scheme]
-    _demand_options(options, allowed)
-    if options.get("ssl_cert_reqs", "none") not in CERT_REQS:
-        raise ValueError(f"ssl_cert_reqs must be one of {', '.join(CERT_REQS)}")
-    _demand_files(options, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+    _demand_redis_options(scheme, options)
     is_socket = parts.scheme == "unix"
     # redis-py takes 0 for a number that it cannot read.
     number = options.get("db", "0" if is_socket else parts.path.strip("/") or "0")
     if not (parts.path if is_socket else parts.hostname) or not re.fullmatch(r"\d{1,9}", number, re.ASCII):
         raise ValueError("must be like redis://host:6379/0 or unix:///path/to/socket")
     return url
+
+
+def _demand_redis_options(scheme: str, options: Mapping[str, str]) -> None:
+    _demand_options(options, REDIS_OPTIONS[scheme])
+    if options.get("ssl_cert_reqs", "none") not in CERT_REQS:
+        raise ValueError(f"ssl_cert_reqs must be one of {', '.join(CERT_REQS)}")
+    _demand_files(options, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def _demand_options(options: Mapping[str, str], allowed: Collection[str]) -> None:
@@ -285,14 +300,7 @@ def reachable(host: str) -> str:
 
 def _split(url: str, *schemes: str) -> SplitResult:
     """Take a URL apart and check its scheme and its port."""
-    allowed = ", ".join(f"{scheme}:" for scheme in schemes)
-    if not url.isprintable():
-        raise ValueError("must not hold control characters")
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
-    if not scheme:
-        raise ValueError(f"must be a URL that starts with {allowed}")
-    if scheme[1] not in schemes:
-        raise ValueError(f"the scheme {scheme[1]}: is not supported, only {allowed}")
+    _scheme(url, *schemes)
     try:
         parts = urlsplit(url)
         valid = parts.port != 0
@@ -301,6 +309,19 @@ def _split(url: str, *schemes: str) -> SplitResult:
     if not valid:
         raise ValueError("is malformed: its host or its port cannot be read")
     return parts
+
+
+def _scheme(url: str, *schemes: str) -> str:
+    """The scheme of a URL, which must be one of these."""
+    allowed = ", ".join(f"{scheme}:" for scheme in schemes)
+    if not url.isprintable():
+        raise ValueError("must not hold control characters")
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    if not scheme:
+        raise ValueError(f"must be a URL that starts with {allowed}")
+    if scheme[1] not in schemes:
+        raise ValueError(f"the scheme {scheme[1]}: is not supported, only {allowed}")
+    return scheme[1]
 
 
 def _quote(value: object) -> str:

@@ -16,7 +16,7 @@ from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
 from storage.errors import in_one_line
-from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
+from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time, pool_options
 
 logger = logging.getLogger("cloudkeep.hints")
 
@@ -37,14 +37,16 @@ class JobHints:
     """Sends hints from the API and hears them in a worker, which has a name that no other one has."""
 
     def __init__(self, url: str, listener: str | None = None) -> None:
+        place, options = pool_options(url)
         self._broker = RedisStreamBroker(
-            url,
+            place,
             queue_name=QUEUE,
             consumer_group_name=GROUP,
             consumer_name=listener,
             maxlen=QUEUE_LENGTH,
             unacknowledged_lock_timeout=10,
             **NO_SOCKET_TIMEOUT,
+            **options,
         )
         self._hint: Hint = self._broker.register_task(_work, task_name="work")
 

@@ -8,6 +8,8 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from storage.sentinel_url import SENTINEL_SCHEMES
+
 #: What a caller catches when Redis is away. Nothing that must not be lost lives there, so most callers go on without.
 RedisUnavailable = (RedisError, OSError)
 
@@ -43,15 +45,26 @@ async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
             first_half.cancel()
 
 
+def pool_options(url: str) -> tuple[str, dict[str, Any]]:
+    """The URL and the options that a pool of redis-py's takes for ours. One for each pool."""
+    if not url.startswith(SENTINEL_SCHEMES):
+        return url, {}
+    from storage.sentinels import to_master  # which stands on this module, and is for those who have sentinels
+
+    return to_master(url)
+
+
 def connect_redis(url: str) -> Redis:
     """A client with a bounded pool that waits for a free connection instead of failing under load."""
+    place, options = pool_options(url)
     pool = BlockingConnectionPool.from_url(
-        url,
+        place,
         max_connections=MAX_CONNECTIONS,
         timeout=POOL_WAIT_SECONDS,
         **NO_SOCKET_TIMEOUT,
         socket_connect_timeout=POOL_WAIT_SECONDS,
         decode_responses=True,
+        **options,
     )
     return Redis(connection_pool=pool)
 

@@ -18,7 +18,7 @@ from redis.exceptions import NoScriptError
 from storage.buckets.base import Answer, Bucket, BucketsAway, BucketsOverloaded, Claim
 from storage.buckets.batch import SCRIPT, Batch, Request
 from storage.errors import in_one_line
-from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
+from storage.redis import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time, pool_options
 
 logger = logging.getLogger("cloudkeep.buckets")
 
@@ -48,8 +48,11 @@ class RedisBuckets:
 
     def __init__(self, url: str, call_seconds: float) -> None:
         self._call_seconds = call_seconds
+        place, options = pool_options(url)
         # Untyped in redis-py. Plain RESP2: nothing comes that was not asked for.
-        pool: Any = ConnectionPool.from_url(url, protocol=2, socket_connect_timeout=None, **NO_SOCKET_TIMEOUT)
+        pool: Any = ConnectionPool.from_url(
+            place, protocol=2, socket_connect_timeout=None, **NO_SOCKET_TIMEOUT, **options
+        )
         self._connection: Any = pool.make_connection()
         self._script = b""
         self._waiting: deque[Request] = deque()

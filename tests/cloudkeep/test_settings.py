@@ -9,11 +9,14 @@ from redis.asyncio import ConnectionPool
 from cloudkeep.resources import budget_limits
 from cloudkeep.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
 from services.limits import Limit, Limits
+from storage.redis import pool_options
 
 POSTGRES_FORM = (
     "must name user, host and database, percent-encoded, as in postgres://user:password@host:5432/name, "
     "or the folder of a unix socket, as in postgres://user@/name?host=/run/postgresql"
 )
+REDIS_SCHEMES = "redis:, rediss:, redis+sentinel:, rediss+sentinel:, unix:"
+SENTINEL_FORM = "must be like redis+sentinel://user:password@host:26379,host:26379/service/0"
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 #: One that can be read.
 FILE = __file__
@@ -66,11 +69,14 @@ def test_given_secret_keys_leave_no_file(load: Load, tmp_path: Path) -> None:
         "redis://host/?db=3",
         f"rediss://host/0?ssl_ca_certs={FILE}&ssl_certfile={FILE}&ssl_keyfile={FILE}&ssl_check_hostname=true",
         "unix://user@/run/redis.sock?db=1&password=secret",
+        "redis+sentinel://host/service",
+        f"rediss+sentinel://user:p%40ss@a.b:1,[::1]/service/1?ssl_ca_certs={FILE}&sentinel_username=u&sentinel_password=p",
     ],
 )
 def test_what_redis_takes_is_taken(load: Load, url: str) -> None:
     assert load(REDIS_URL=url).redis_url == url
-    pool: Any = ConnectionPool.from_url(url)  # untyped in redis-py
+    place, options = pool_options(url)
+    pool: Any = ConnectionPool.from_url(place, **options)  # untyped in redis-py
     assert pool.make_connection()
 
 
@@ -266,7 +272,7 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
             for value in ("x", "")
         ),
         ("BLOB_URL", "file://host/x", "must name a folder by its absolute path, as in file:///path/to/folder"),
-        ("REDIS_URL", "http://host", "the scheme http: is not supported, only redis:, rediss:, unix:"),
+        ("REDIS_URL", "http://host", f"the scheme http: is not supported, only {REDIS_SCHEMES}"),
         ("REDIS_URL", "redis://", "must be like redis://host:6379/0 or unix:///path/to/socket"),
         ("REDIS_URL", "redis://host/sessions", "must be like redis://host:6379/0 or unix:///path/to/socket"),
         ("REDIS_URL", "unix:///socket?db=x", "must be like redis://host:6379/0 or unix:///path/to/socket"),
@@ -280,8 +286,39 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("REDIS_URL", "redis://user:1234?nobody-should-see@host", "has an option that is none of db"),
         ("REDIS_URL", "rediss://host?ssl_ca_certs=/nowhere.pem", "ssl_ca_certs names a file that cannot be read"),
         ("DATABASE_URL", "postgres://u:p@h/d?sslrootcert=/nowhere.pem", "sslrootcert names a file that cannot be read"),
+        *(
+            ("REDIS_URL", f"redis+sentinel://{rest}", SENTINEL_FORM)
+            for rest in (
+                "",
+                "host:26379",
+                "host:26379/",
+                "/service",
+                "host,/service",
+                "host:0/service",
+                "host:65536/service",
+                "host:port/service",
+                "::1/service",
+                "host/service/sessions",
+                "host/service/0/1",
+                "host/ser:vice",
+                "host/service#0",
+                "user:pass/word@host/service",
+                "user:1234/word@host/0",
+            )
+        ),
+        (
+            "REDIS_URL",
+            "redis+sentinel://host/service?db=1",
+            "has an option that is none of sentinel_username, sentinel_password",
+        ),
+        (
+            "REDIS_URL",
+            "rediss+sentinel://host/service?ssl_ca_certs=/nowhere.pem",
+            "ssl_ca_certs names a file that cannot be read",
+        ),
         ("REDIS_URL", "rediss://host?ssl_cert_reqs=no", "ssl_cert_reqs must be one of required, optional, none"),
-        ("BROKER_URL", "kafka://host", "the scheme kafka: is not supported, only redis:, rediss:, unix:"),
+        ("BROKER_URL", "kafka://host", f"the scheme kafka: is not supported, only {REDIS_SCHEMES}"),
+        ("BROKER_URL", "redis+sentinel://host", SENTINEL_FORM),
         ("MAIL_URL", "console:x", "takes nothing behind console:"),
         ("MAIL_URL", "imap://host", "the scheme imap: is not supported, only console:, smtp:, smtps:"),
         ("PUBLIC_URL", "https://a.b/c", "must be like https://drive.example.org, without path, query or user name"),
@@ -326,9 +363,10 @@ def test_a_postgresql_database_is_named_by_its_url(load: Load, url: str) -> None
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "BROKER_URL", "MAIL_URL"])
 def test_a_wrong_url_is_refused_without_showing_its_password(load: Load, name: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load(**{name: "redis://user:nobody-should-see@host:port"})
-    assert "nobody-should-see" not in str(caught.value)
+    for scheme in ("redis", "redis+sentinel"):
+        with pytest.raises(SettingsError) as caught:
+            load(**{name: f"{scheme}://user:nobody-should-see@host:port"})
+        assert "nobody-should-see" not in str(caught.value)
 
 
 def test_a_wrong_database_url_is_refused_without_showing_its_password(load: Load) -> None:

@@ -4,12 +4,19 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
-from storage.valkey import EmbeddedValkey
+
+class Process(Protocol):
+    """A Valkey, ours or any other."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that was started last."""
 
 
 @contextmanager
-def hanging(valkey: EmbeddedValkey) -> Iterator[None]:
+def hanging(valkey: Process) -> Iterator[None]:
     """Have ``valkey`` stand still within the block; it may be killed there."""
     assert valkey.pid
     os.kill(valkey.pid, signal.SIGSTOP)

@@ -62,9 +62,23 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def road_to(valkey: EmbeddedValkey, tls: ssl.SSLContext | None = None) -> AsyncIterator[Road]:
     """A road to a Valkey."""
     path = unquote(urlsplit(valkey.url).path)
+    async with _road(lambda: asyncio.open_unix_connection(path), tls) as road:
+        yield road
+
+
+@asynccontextmanager
+async def tls_to(port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """A port of this machine where another one is reached by TLS."""
+    async with _road(lambda: asyncio.open_connection("127.0.0.1", port), tls) as road:
+        found = urlsplit(road.url).port
+        assert found
+        yield found
+
+
+@asynccontextmanager
+async def _road(arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None) -> AsyncIterator[Road]:
     with listening_socket() as listener:
-        url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{listener.getsockname()[1]}"
-        road = Road(url, lambda: asyncio.open_unix_connection(path))
+        road = Road(f"{'rediss' if tls else 'redis'}://127.0.0.1:{listener.getsockname()[1]}", arrive)
         server = await asyncio.start_server(road.accept, sock=listener, ssl=tls)
         yield road
         server.close()
