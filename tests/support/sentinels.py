@@ -20,8 +20,9 @@ SERVICE = "cloud.keep"
 #: Characters that have to be percent-encoded, so that no test passes without that.
 PASSWORD, QUOTED_PASSWORD = "nobody-should-see:p@ss/", "nobody-should-see%3Ap%40ss%2F"
 SENTINEL_PASSWORD = "nobody-should-see-either"
-#: Of sentinels that are in a hurry (SENTINEL DEBUG), in milliseconds. Most are in seconds otherwise.
-QUICK = {"info-period": 50, "ping-period": 300, "ask-period": 50, "publish-period": 50}
+#: Of sentinels that are in a hurry (SENTINEL DEBUG), in milliseconds. Most are in seconds otherwise; the last one, half
+#: a minute, is how long they trust nothing after they stood still.
+QUICK = {"info-period": 50, "ping-period": 300, "ask-period": 50, "publish-period": 50, "tilt-period": 1_000}
 #: After so much silence a master is down: never, on whatever machine, unless a test is in a hurry.
 DOWN_AFTER_MS = 60_000
 HURRIED_MS = 500
