@@ -27,14 +27,14 @@ def install(project: Path, cache: Path, *options: str) -> Path:
     """
     sources = sorted(path for path in project.iterdir() if path.is_file())
     folder = cache / f"{project.name}-{_fingerprint(sources)}"
-    with _alone(cache):
+    with alone(cache):
         _make(folder, sources, options)
     return folder
 
 
 @contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Two processes may want the same packages."""
+def alone(cache: Path) -> Iterator[None]:
+    """Keep other processes, which may want the same packages, from ``cache`` until the block ends."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

