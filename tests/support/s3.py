@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tests.support.process import free_port
 ACCESS_KEY, SECRET_KEY = "access", "a secret of the tests"
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
+#: Each part of SeaweedFS speaks gRPC on a port so far above its own.
+GRPC_OFFSET = 10_000
 IDENTITIES = {
     "identities": [
         {
@@ -97,12 +100,12 @@ class S3Server:
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
     """Run a server until the block ends; it dies with this process, however that ends."""
-    port, log = free_port(), folder / "weed.log"
+    port, log = _free_port(), folder / "weed.log"
     config = folder / "s3.json"
     config.write_text(json.dumps(IDENTITIES))
     data = folder / "data"
     data.mkdir()
-    ports = {name: free_port() for name in ("master", "volume", "filer", "admin")}
+    ports = {name: _free_port() for name in ("master", "volume", "filer", "admin")}
     command = [
         str(Path(sys.executable).with_name("weed")),
         "mini",
@@ -134,6 +137,14 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
             process.kill()
             process.wait()
         shutil.rmtree(data, ignore_errors=True)
+
+
+def _free_port() -> int:
+    """A port that is free as well as that of gRPC which goes with it, and the system hands out neither by itself."""
+    while True:
+        port = free_port() - GRPC_OFFSET
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _wait_until_ready(server: S3Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
