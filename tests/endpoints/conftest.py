@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cloudkeep.bounded_http import BoundedProtocol
 from cloudkeep.lending import LendingProtocol
 from tests.support.databases import Databases
 from tests.support.stand import Stand, stand
 
-#: Bodies come in by a lent socket, or by ASGI alone as with TLS or another server. The contract is the same.
-PROTOCOLS = {"lent": LendingProtocol, "asgi": HttpToolsProtocol}
+#: Bodies come in by a lent socket, or by ASGI alone, where there is none to lend. The contract is the same.
+PROTOCOLS = {"lent": LendingProtocol, "asgi": BoundedProtocol}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
