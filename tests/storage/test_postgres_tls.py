@@ -16,11 +16,6 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return make_certificates(tmp_path)
-
-
-@pytest.fixture
 async def road(database_url: str, certificates: Certificates) -> AsyncIterator[Road]:
     """A database behind TLS, by a certificate for 127.0.0.1."""
     async with secured(database_url, certificates.server) as secure:

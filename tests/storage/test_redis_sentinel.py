@@ -16,7 +16,7 @@ from storage.events import RedisEventLog, Subscription
 from storage.hints import JobHints
 from storage.redis import RedisUnavailable, close_redis, connect_redis
 from storage.seats import SeatLeases
-from tests.support.certificates import make_certificates
+from tests.support.certificates import Certificates
 from tests.support.hanging import hanging
 from tests.support.process import free_port
 from tests.support.road import tls_to
@@ -255,8 +255,7 @@ async def test_a_wrong_password_is_told_and_not_shown(group: Group, caplog: pyte
     assert told.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{port} {refused}")
 
 
-async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, tmp_path: Path) -> None:
-    certificates = make_certificates(tmp_path)
+async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, certificates: Certificates) -> None:
     master, sentinel = group.servers[0], group.sentinels[0]
     async with (
         tls_to(master.port, certificates.server) as to_master,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,15 +11,10 @@ from storage.events.redis import RedisEventLog
 from storage.hints import JobHints
 from storage.redis import close_redis, connect_redis
 from storage.valkey import EmbeddedValkey
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.certificates import Certificates
 from tests.support.road import Road, road_to
 
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return make_certificates(tmp_path)
 
 
 @pytest.fixture

@@ -6,22 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from storage.mail import Mail, MailError, open_mailer
 from tests.smtp_sink import SinkTls, smtp_sink
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.certificates import Certificates
 
 MAIL = Mail("ada@example.org", "Your code", "It is 123456.\n")
 LOGIN = ("cloud@keep", "p@ss/wörd:2")
 USERINFO = "cloud%40keep:p%40ss%2Fw%C3%B6rd%3A2"
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return make_certificates(tmp_path)
 
 
 @pytest.fixture

@@ -1,0 +1,13 @@
+"""What several tests of storage begin with."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import Certificates, make_certificates
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """A certificate for 127.0.0.1, by an authority that nobody trusts by themselves."""
+    return make_certificates(tmp_path)
