@@ -12,7 +12,7 @@ from tortoise.exceptions import BaseORMException
 from cloudkeep.settings import PREFIX, Settings
 from storage.database import migrate
 from storage.engine import engine_of
-from storage.errors import StorageError
+from storage.errors import StorageError, in_one_line
 
 
 class MigrationFailed(Exception):
@@ -44,9 +44,5 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (StorageError, OSError, BaseORMException) as error:
-        raise MigrationFailed(f"{PREFIX}DATABASE_URL: the database cannot be used: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    text = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
-    return text.splitlines()[0]
+        reason = str(error) if isinstance(error, StorageError) else in_one_line(error)
+        raise MigrationFailed(f"{PREFIX}DATABASE_URL: the database cannot be used: {reason}") from error

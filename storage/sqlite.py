@@ -21,7 +21,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
-from storage.errors import DatabaseUnavailable, NoSpace
+from storage.errors import DatabaseUnavailable, NoSpace, in_one_line
 from storage.lasting import LastingClient
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+        raise DatabaseUnavailable(in_one_line(error)) from error
 
 
 @contextmanager
