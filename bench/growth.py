@@ -14,9 +14,9 @@ from bench.command import Outcome, parse, parser_of, run, say, whole
 from bench.growing import memory, receipts, requests, rows
 from bench.growing.figures import Figure
 from bench.report import markdown
-from storage.database import migrate
-from storage.valkey import EmbeddedValkey
-from tests.support.postgres import DURABLE, PostgresServer, postgres_server
+from storage.database.connection import migrate
+from storage.redis.valkey import EmbeddedValkey
+from tests.support.backends.postgres import DURABLE, PostgresServer, postgres_server
 from tests.support.process import free_port
 
 COLUMNS = {"for each": False, "": True, "of": False, "measured": True}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from storage.child import dies_with_parent
+from storage.child_process import dies_with_parent
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0

@@ -20,7 +20,7 @@ from subprocess import PIPE, Popen
 from bench.cloudkeep_server import ROOT, put_raw
 from bench.person import Begun, Person, Slot
 from bench.wire import Connection, in_lanes
-from storage.child import dies_with_parent
+from storage.child_process import dies_with_parent
 
 #: Slots of one upload. The last one stays empty, so that nothing is ever reassembled.
 SLOTS = 257

@@ -4,14 +4,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from endpoints.body_timeouts import Patience, Sender
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
 from endpoints.lent_body import lent_body_of
-from endpoints.patience import Patience, Sender
 from endpoints.state import address_of, services_of
 from services.container import Services
-from services.errors import UrlInvalid
-from services.ingest import ChunkSink, Receipt, parse_upload_id
-from services.links import SlotRight
+from services.core.errors import UrlInvalid
+from services.core.signed_urls import SlotRight
+from services.uploads.ingest import ChunkSink, Receipt, parse_upload_id
 from storage.tracing import add, span
 
 #: Digits of the largest size, 2**53.

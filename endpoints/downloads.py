@@ -15,8 +15,8 @@ from endpoints.problems import problem
 from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
 from endpoints.state import services_of
 from services.container import Services
-from services.errors import ErrorCode, NotFound
-from services.files import LINK_SECONDS, Content
+from services.core.errors import ErrorCode, NotFound
+from services.drive.files import LINK_SECONDS, Content
 
 #: The bytes are somebody's, and never change.
 CACHE_CONTROL = "private, max-age=3600, immutable"

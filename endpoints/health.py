@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from endpoints.problems import problem
 from endpoints.state import services_of
-from services.errors import ErrorCode
+from services.core.errors import ErrorCode
 
 
 async def _alive(_: Request) -> Response:

@@ -13,7 +13,7 @@ The contract of :class:`LentBody`, which ``tests/endpoints`` holds every server 
   spare or nothing to gain: the body is then read by ASGI.
 - When ``consume`` raises, the rest of the body is read and thrown away, so that the answer reaches the sender and the
   connection can be used again; then the error is raised.
-- A sender that uses up its credit (:mod:`endpoints.patience`), or hangs up, ends the body and the connection.
+- A sender that uses up its credit (:mod:`endpoints.body_timeouts`), or hangs up, ends the body and the connection.
 - A cancelled call ends the thread before it returns.
 """
 
@@ -22,7 +22,7 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from endpoints.patience import Sender
+from endpoints.body_timeouts import Sender
 
 EXTENSION = "cloudkeep.lent_body"
 
@@ -41,7 +41,7 @@ class LentBody(Protocol):
     async def take(self, consume: Consume, sender: Sender) -> bool:
         """Read the whole body; False when it has to be read by ASGI instead.
 
-        Raises :class:`services.errors.BodyStalled`, :class:`services.errors.BodyIncomplete`, and what ``consume``
-        raises.
+        Raises :class:`services.core.errors.BodyStalled`, :class:`services.core.errors.BodyIncomplete`, and what
+        ``consume`` raises.
         """
         ...

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from endpoints.problems import problem
-from services.errors import ErrorCode
+from services.core.errors import ErrorCode
 
 #: Headers that proxies add.
 BY_PROXY = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})

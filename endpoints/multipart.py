@@ -6,7 +6,7 @@ them are parsed. The part is called ``chunk``; a field ``sha256`` may stand befo
 
 import re
 
-from services.errors import ChunkSizeMismatch, MalformedRequest
+from services.core.errors import ChunkSizeMismatch, MalformedRequest
 
 CHUNK_FIELD = "chunk"
 DIGEST_FIELD = "sha256"

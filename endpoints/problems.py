@@ -7,9 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from endpoints.ratelimit import refusal_fields
-from services.context import request_id
-from services.errors import (
+from endpoints.rate_limit_headers import refusal_fields
+from services.core.context import request_id
+from services.core.errors import (
     BodyStalled,
     CloudKeepError,
     ErrorCode,

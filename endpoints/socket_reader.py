@@ -6,9 +6,9 @@ import select
 import socket
 from dataclasses import dataclass
 
+from endpoints.body_timeouts import Sender
 from endpoints.lent_body import Consume
-from endpoints.patience import Sender
-from services.errors import BodyIncomplete
+from services.core.errors import BodyIncomplete
 
 #: Bytes per turn: smaller ones cost calls, larger ones leave the processor's cache.
 BLOCK = 1024 * 1024

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from services.budgets import LayerStatus, Payer
-from services.clock import now
+from services.accounts.tokens import Viewer
+from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
-from services.errors import CloudKeepError, InvalidInput, Unauthenticated
-from services.tokens import Viewer
-from storage.models import Account, File, Rendition
+from services.core.clock import now
+from services.core.errors import CloudKeepError, InvalidInput, Unauthenticated
+from storage.database.models import Account, File, Rendition
 
 
 class Loaders:

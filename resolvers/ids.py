@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.errors import NotFound
+from services.core.errors import NotFound
 
 
 def parse_id(text: str) -> UUID | None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.ids import parse_id
-from services.errors import InvalidInput
-from services.uploads import Slot
-from storage.models import File, Upload, UploadStatus
+from services.core.errors import InvalidInput
+from services.uploads.uploads import Slot
+from storage.database.models import File, Upload, UploadStatus
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.ids import demand_id, parse_id
-from services.clock import now
-from services.direct import Report
-from services.errors import ExpectedError, NotFound, Unauthenticated
-from services.progress import Frame
-from services.uploads import NewUpload
+from services.core.clock import now
+from services.core.errors import ExpectedError, NotFound, Unauthenticated
+from services.uploads.direct import Report
+from services.uploads.progress import Frame
+from services.uploads.uploads import NewUpload
+from storage.database.models import Upload
 from storage.errors import DatabaseUnavailable
-from storage.models import Upload
 
 #: Between two attempts to find out what a frame is about, while the database is away.
 AWAY_SECONDS = 1.0

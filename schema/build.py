@@ -2,7 +2,7 @@
 
 from strawberry.schema.config import StrawberryConfig
 
-from schema.engine import Schema
+from schema.execution.engine import Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS

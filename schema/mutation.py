@@ -3,13 +3,13 @@
 import strawberry
 
 from resolvers import uploads
-from schema.accounts import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
+from schema.accounts.accounts import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
 from schema.cost.directives import Cost
-from schema.errors import UserError, settle
-from schema.types import RequestInfo
-from schema.uploads import InitUploadInput, ReportedChunk, Upload, UploadPayload
-from services.direct import Report
-from storage import models
+from schema.execution.errors import UserError, settle
+from schema.relay.node import RequestInfo
+from schema.uploads.uploads import InitUploadInput, ReportedChunk, Upload, UploadPayload
+from services.uploads.direct import Report
+from storage.database import models
 
 #: A transaction, at least: everybody's writes wait for each other.
 CHANGE = Cost(weight="10")

@@ -6,16 +6,16 @@ import strawberry
 from strawberry.scalars import JSON
 
 from resolvers import files, pages, uploads
-from schema.accounts import Account
-from schema.admission import INVALID
-from schema.connections import Connection, connect
+from schema.accounts.accounts import Account
+from schema.budgets.operation_cost import OperationCost
+from schema.budgets.rate_limit import FREE, RateLimit
 from schema.cost.directives import Cost, paged
-from schema.files import File
-from schema.operation_cost import OperationCost
-from schema.rate_limit import FREE, RateLimit
-from schema.types import Node, RequestInfo
-from schema.uploads import Upload
-from storage.models import UploadStatus
+from schema.drive.files import File
+from schema.execution.admission import INVALID
+from schema.relay.connections import Connection, connect
+from schema.relay.node import Node, RequestInfo
+from schema.uploads.uploads import Upload
+from storage.database.models import UploadStatus
 
 PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 

@@ -7,8 +7,8 @@ import strawberry
 
 from resolvers import uploads
 from schema.cost.directives import Cost
-from schema.types import RequestInfo
-from schema.uploads import UploadProgress
+from schema.relay.node import RequestInfo
+from schema.uploads.uploads import UploadProgress
 
 
 @strawberry.type(directives=[Cost(weight="0")])

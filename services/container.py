@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from services.accounts import Accounts
-from services.budgets import Budgets
-from services.counts import Counts
-from services.direct import DirectSlots
-from services.files import Files
-from services.grants import GrantBook
-from services.health import Health
-from services.ingest import Ingest
-from services.links import Links
-from services.progress import Progress
-from services.seats import Seats
-from services.uploads import Uploads
-from storage.events import RedisEventLog
+from services.accounts.accounts import Accounts
+from services.budgets.budgets import Budgets
+from services.budgets.limit_overrides import GrantBook
+from services.budgets.subscription_leases import Seats
+from services.core.counters import Counts
+from services.core.signed_urls import Links
+from services.drive.files import Files
+from services.maintenance.health import Health
+from services.uploads.direct import DirectSlots
+from services.uploads.ingest import Ingest
+from services.uploads.progress import Progress
+from services.uploads.uploads import Uploads
+from storage.progress_stream import RedisEventLog
 
 
 @dataclass(frozen=True)

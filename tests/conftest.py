@@ -12,16 +12,16 @@ import pytest_asyncio
 from passlib.hash import argon2
 from redis import Redis
 
-from cloudkeep.settings import Settings
-from cloudkeep.worker import work
-from services.keys import SecretKey
+from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.worker_process import work
+from services.core.keys import SecretKey
 from storage.blobs import LocalBlobStore
-from storage.database import close_database, open_database
-from storage.valkey import EmbeddedValkey
-from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.databases import ENGINES, SQLITE, Databases, databases_of, empty_one
-from tests.support.postgres import PostgresMissing
-from tests.support.s3 import S3Server, s3_server
+from storage.database.connection import close_database, open_database
+from storage.redis.valkey import EmbeddedValkey
+from tests.support.backends.databases import ENGINES, SQLITE, Databases, databases_of, empty_one
+from tests.support.backends.postgres import PostgresMissing
+from tests.support.backends.s3 import S3Server, s3_server
+from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.stand import PLENTY
 
@@ -80,9 +80,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
-    """Hashes that cost next to nothing, in this process; tests/services/test_passwords.py has them as they are."""
+    """Hashes that cost next to nothing, in this process; tests/services/accounts/test_passwords.py tests real ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
+        patch.setattr("services.accounts.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -13,23 +13,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from services.clock import now
-from services.context import about, note
-from services.counts import Counts
-from services.errors import ErrorCode, ExpectedError
-from services.progress import Progress
-from services.sweeper import Sweeper
-from services.uploads import Uploads
-from storage import accounts, jobs
-from storage import uploads as rows
+from services.core.clock import now
+from services.core.context import about, note
+from services.core.counters import Counts
+from services.core.errors import ErrorCode, ExpectedError
+from services.maintenance.sweeper import Sweeper
+from services.uploads.progress import Progress
+from services.uploads.uploads import Uploads
+from storage.accounts import accounts
 from storage.blobs import BlobStore
+from storage.database.models import Job, JobKind, JobState, UploadStatus
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
-from storage.hints import JobHints
-from storage.models import Job, JobKind, JobState, UploadStatus
-from storage.presence import Presence
-from storage.redis import RedisUnavailable
+from storage.jobs import jobs
+from storage.jobs.job_notifications import JobHints
+from storage.jobs.worker_heartbeat import Presence
+from storage.redis.connection import RedisUnavailable
 from storage.tracing import span
-from workers.roster import Roster
+from storage.uploads import uploads as rows
+from workers.worker_membership import Roster
 
 logger = logging.getLogger("cloudkeep.worker")
 

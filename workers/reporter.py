@@ -3,10 +3,10 @@
 import time
 from contextlib import suppress
 
-from services.progress import Frame, Progress
-from storage import jobs
+from services.uploads.progress import Frame, Progress
+from storage.database.models import Job
 from storage.errors import DatabaseUnavailable, NoSpace
-from storage.models import Job
+from storage.jobs import jobs
 
 PUBLISH_SECONDS = 0.25
 SAVE_SECONDS = 1.0

@@ -8,13 +8,13 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from bench.growing.figures import Figure
-from services.budgets import Budgets, Limits, Payer
-from services.progress import receiving
-from services.sizes import default_chunk_size
-from storage.buckets import LocalBuckets, RedisBuckets
-from storage.events import RedisEventLog
-from storage.redis import close_redis, connect_redis
-from storage.seats import SeatLeases
+from services.budgets.budgets import Budgets, Limits, Payer
+from services.uploads.progress import receiving
+from services.uploads.sizes import default_chunk_size
+from storage.budgets.subscription_leases import SeatLeases
+from storage.progress_stream import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.token_buckets import LocalBuckets, RedisBuckets
 
 GIB = 2**30
 #: A cursor before every event.

@@ -9,11 +9,11 @@ import psutil
 from uuid_utils.compat import uuid7
 
 from bench.growing.figures import Figure
-from services.clock import now
-from storage import receipts, uploads
+from services.core.clock import now
 from storage.blobs import Digests
-from storage.database import close_database, open_database
-from storage.models import Account, Upload
+from storage.database.connection import close_database, open_database
+from storage.database.models import Account, Upload
+from storage.uploads import receipts, uploads
 
 CHUNK = 16 * 2**20
 LIFETIME = timedelta(days=1)

@@ -18,10 +18,10 @@ from bench.growing.figures import Figure
 from bench.payload import MIB, make_payload
 from bench.person import Person
 from bench.server import free_port, running
-from services.sizes import default_chunk_size
-from tests.support.postgres import PostgresServer
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server, s3_server
-from tests.support.s3_faults import S3Faults, s3_faults
+from services.uploads.sizes import default_chunk_size
+from tests.support.backends.postgres import PostgresServer
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server, s3_server
+from tests.support.faults.s3_faults import S3Faults, s3_faults
 
 GIB = 1024 * MIB
 

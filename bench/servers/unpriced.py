@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from graphql import ExecutionResult
 
-from cloudkeep import commands
-from cloudkeep.fleet import server_children
-from cloudkeep.life import ChildSpec
-from cloudkeep.settings import Settings, load_settings
-from cloudkeep.supervisor import supervise
+from cloudkeep.cli import commands
+from cloudkeep.settings.settings import Settings, load_settings
+from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.process_specs import server_children
+from cloudkeep.supervisor.supervisor import supervise
 from resolvers.context import Context
-from schema import engine
-from schema.admission import Admitted, Gate, Request
-from services.budgets import Reservation
-from storage.buckets import LocalBuckets
+from schema.execution import engine
+from schema.execution.admission import Admitted, Gate, Request
+from services.budgets.budgets import Reservation
+from storage.token_buckets import LocalBuckets
 
 
 class Free(Admitted):

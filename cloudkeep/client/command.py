@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from cloudkeep.client.run import Credentials, Order
-    from services.media import Compression
+    from services.media.media import Compression
 
 URL = "http://127.0.0.1:8000"
 PARALLEL = range(1, 33)
@@ -64,7 +64,7 @@ def _order(
 ) -> "Order":
     from cloudkeep.client.errors import UsageError
     from cloudkeep.client.run import Order
-    from cloudkeep.values import public_url
+    from cloudkeep.settings.parsers import public_url
 
     if parallel not in PARALLEL:
         raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
@@ -77,8 +77,8 @@ def _order(
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
     from cloudkeep.client.errors import UsageError, printable
-    from services.errors import InvalidInput
-    from services.media import Compression, CompressionPreset
+    from services.core.errors import InvalidInput
+    from services.media.media import Compression, CompressionPreset
 
     if preset is None:
         if max_height is not None:

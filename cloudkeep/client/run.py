@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from cloudkeep.client.display import Display, open_display, say
+from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.http import open_http
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.display.display import Display, open_display, say
 from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
-from cloudkeep.client.graphql import GraphQL
-from cloudkeep.client.http import open_http
-from cloudkeep.client.journey import Journey, Means, inspect
-from cloudkeep.client.session import Session
-from cloudkeep.client.source import Source
 from cloudkeep.client.tasks import task_group
-from services.media import Compression
+from cloudkeep.client.uploads.file_upload import Journey, Means, inspect
+from cloudkeep.client.uploads.source import Source
+from services.media.media import Compression
 
 #: One file is read and sent at a time, so that its bytes have the whole line; the others of these are being compressed.
 FILES_AT_ONCE = 8

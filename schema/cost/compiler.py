@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType
 
+from schema.cost.graph import ONE, Branch, Leaf, Node, Shape
 from schema.cost.inputs import Inputs, Own, Size
 from schema.cost.introspection import META_FIELDS, Introspection
 from schema.cost.selections import Conditions, Fragments, Identity, Selections, SelectionSets, identity
-from schema.cost.shape import ONE, Branch, Leaf, Node, Shape
-from schema.cost.steps import Steps, check_nesting
 from schema.cost.weights import FieldWeight, Weights
+from schema.cost.work_limit import Steps, check_nesting
 
 TYPENAME = "__typename"
 #: What a field of objects takes, and what an object takes, beside what is looked at in the document.

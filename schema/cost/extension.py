@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from resolvers.context import Admission
-from services.limits import LayerStatus, shown, tightest
+from services.budgets.limits import LayerStatus, shown, tightest
 
 POINTS = "points"
 #: What a request's ``extensions`` hold under ``cost`` to get the status of every layer.

@@ -15,8 +15,8 @@ from graphql import (
     VariableNode,
 )
 
-from schema.cost.steps import Steps
 from schema.cost.weights import FieldWeight, InputWeight, SizeRule, Weights
+from schema.cost.work_limit import Steps
 
 Variables = Mapping[str, Any]
 #: What a variable's value adds where an input object type is expected, once it has been added up.

@@ -19,8 +19,8 @@ from graphql import (
 )
 
 from schema.cost.selections import Identity, Selections, SelectionSets, identity
-from schema.cost.steps import Steps, check_nesting
 from schema.cost.weights import Weights
+from schema.cost.work_limit import Steps, check_nesting
 
 #: One costs about 10 microseconds and waits for nothing, a tenth of what an object from the database takes.
 OBJECTS_PER_POINT = 10

@@ -19,7 +19,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from services.errors import OperationTooComplex
+from services.core.errors import OperationTooComplex
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,16 @@ from graphql import (
     VariableNode,
 )
 
+from schema.cost.breakdown import Entry, entries_of
 from schema.cost.compiler import compile_operation
-from schema.cost.entries import Entry, entries_of
-from schema.cost.failures import Failures, Path
+from schema.cost.error_cost import Failures, Path
+from schema.cost.graph import Shape
 from schema.cost.inputs import Variables
 from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
-from schema.cost.shape import Shape
 from schema.cost.shapes import Shapes
-from schema.cost.steps import MAX_STEPS, Steps
 from schema.cost.weights import Weights
+from schema.cost.work_limit import MAX_STEPS, Steps
 
 #: Steps of the graphs that a plan keeps when nobody says how many: a few of a large operation's.
 ROOM = 4 * MAX_STEPS
@@ -68,7 +68,7 @@ class OperationPlan:
         """What the operation has cost, by the ``data`` of its answer; never above the price for the same variables.
 
         That needs lists to keep to their sizes. ``failed`` are the paths of its errors: see
-        :mod:`schema.cost.failures`.
+        :mod:`schema.cost.error_cost`.
         """
         shape = self._shape(variables)
         if not shape.root:
@@ -84,7 +84,7 @@ class OperationPlan:
         return entries_of(self._shape(variables), variables)
 
     def steps(self, variables: Variables = NO_VARIABLES) -> int:
-        """How much work the analysis was, in the steps of :mod:`schema.cost.steps`."""
+        """How much work the analysis was, in the steps of :mod:`schema.cost.work_limit`."""
         return self._shape(variables).steps
 
     @property

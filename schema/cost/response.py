@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schema.cost.shape import Branch, Node
+from schema.cost.graph import Branch, Node
 
 Data = Mapping[str, Any]
 

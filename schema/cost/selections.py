@@ -17,8 +17,8 @@ from graphql import (
     VariableNode,
 )
 
-from schema.cost.steps import Steps
 from schema.cost.weights import Weights
+from schema.cost.work_limit import Steps
 
 SelectionSets = tuple[SelectionSetNode, ...]
 #: Which selection sets they are, whatever their order. Nodes themselves are compared by all of their content.

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
-from schema.cost.shape import Shape
+from schema.cost.graph import Shape
 
 #: An operation of a document, by the identity of its node, and the values of the variables that its fields depend on.
 Key = tuple[int, tuple[bool | None, ...]]

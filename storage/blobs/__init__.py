@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
+from storage.blobs.disk_space import demand_room
 from storage.blobs.local import LocalBlobStore
-from storage.blobs.room import demand_room
 from storage.blobs.slots import Slots
 
 __all__ = [

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.blobs.base import BLOCK, MissingRule, Part, Reopened, StoredObject
+from storage.blobs.disk_space import demand_room
 from storage.blobs.locks import lock_range
-from storage.blobs.room import demand_room
 from storage.blobs.slot_file import SlotFile, translated
 from storage.errors import BlobNotFound, NoSpace
 

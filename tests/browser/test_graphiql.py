@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudkeep.graphql_ide import COST_SCRIPT
-from cloudkeep.settings import Settings
-from services.budgets import Limit
+from cloudkeep.graphql.graphiql import COST_SCRIPT
+from cloudkeep.settings.settings import Settings
+from services.budgets.budgets import Limit
 from tests.browser.browser import Browser
 from tests.browser.conftest import Origins
 from tests.browser.site import Site, serving_page, url_of

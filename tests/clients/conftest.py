@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bench import npm
 from bench.programs import run
-from tests.support.databases import Databases
+from tests.support.backends.databases import Databases
 from tests.support.server import Json
 from tests.support.stand import Stand, stand
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloudkeep.media_types import EVENTS, JSON, RESPONSE
-from services.budgets import Limit
+from cloudkeep.graphql.media_types import EVENTS, JSON, RESPONSE
+from services.budgets.budgets import Limit
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
-from tests.support.databases import Databases
+from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.server import Json
 from tests.support.stand import Stand, stand

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.databases import Databases
+from tests.support.backends.databases import Databases
 from tests.support.stand import Stand, stand
 
 

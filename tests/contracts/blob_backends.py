@@ -14,8 +14,8 @@ from xxhash import xxh3_128_hexdigest
 
 from storage.blobs import BLOCK, NO_OPTIONS, BlobStore, Digests, Part, S3Options, open_blob_store
 from storage.errors import SlotLocked
-from tests.support.disk import files_end_at
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.faults.disk import files_end_at
 
 ROOT = Path(__file__).parents[2]
 #: The smallest slot that every store takes.

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-from storage.buckets import BucketStore, LocalBuckets, RedisBuckets
-from storage.valkey import EmbeddedValkey
+from storage.redis.valkey import EmbeddedValkey
+from storage.token_buckets import BucketStore, LocalBuckets, RedisBuckets
 
 
 @asynccontextmanager

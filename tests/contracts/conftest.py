@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 
 from storage.blobs import BlobStore
-from storage.buckets import BucketStore
-from storage.events import EventLog
+from storage.progress_stream import EventLog
+from storage.token_buckets import BucketStore
 from tests.contracts import blob_backends, bucket_backends, event_backends
 from tests.contracts.blob_backends import BlobBackend
 from tests.contracts.event_backends import LogBackend
-from tests.support.s3 import S3Server
+from tests.support.backends.s3 import S3Server
 
 
 @pytest.fixture(params=range(len(blob_backends.BACKENDS)), ids=[each.__name__ for each in blob_backends.BACKENDS])
@@ -44,7 +44,7 @@ async def log_backend(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[LogBackend]:
     """An event log of the test's own, and what can happen to it."""
-    monkeypatch.setattr("storage.events.redis.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("storage.progress_stream.redis.RETRY_SECONDS", 0.05)
     async with event_backends.BACKENDS[request.param](tmp_path) as opened:
         yield opened
 

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.events import EventLog, RedisEventLog
-from storage.redis import close_redis, connect_redis
-from storage.valkey import EmbeddedValkey
+from storage.progress_stream import EventLog, RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.redis.valkey import EmbeddedValkey
 
 
 @dataclass(frozen=True)

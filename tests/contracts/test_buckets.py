@@ -2,7 +2,7 @@
 
 import asyncio
 
-from storage.buckets import Answer, Bucket, BucketStore
+from storage.token_buckets import Answer, Bucket, BucketStore
 from tests.support.waiting import eventually
 
 #: Nothing flows back into these.

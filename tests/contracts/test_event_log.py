@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from storage.errors import InvalidCursor
-from storage.events import EventLog, Subscription
-from storage.redis import RedisUnavailable
+from storage.progress_stream import EventLog, Subscription
+from storage.redis.connection import RedisUnavailable
 from tests.contracts.event_backends import LogBackend
 
 SECONDS = 30.0

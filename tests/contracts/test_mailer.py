@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from storage.mail import Mail, Mailer, open_mailer
-from tests.smtp_sink import smtp_sink
+from tests.support.backends.smtp_sink import smtp_sink
 
 MAIL = Mail("jürgen+drive@bücher.example", "Ihr Code für CloudKeep ✓", "Grüße,\n.\n..Ihr Code: 123456\n\n📼 日本語\n")
 _BLOCK = re.compile(r"--- mail to (.+) ---\nSubject: (.+)\n\n((?:.*\n)*?)--- end of mail ---\n")

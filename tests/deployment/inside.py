@@ -19,9 +19,9 @@ from typing import Any
 
 import httpx
 
-from tests.clips import bikes
 from tests.deployment import composefile
-from tests.smtp_sink import smtp_sink
+from tests.support.backends.smtp_sink import smtp_sink
+from tests.support.clips import bikes
 from tests.support.server import Api, digest, sign_up
 from tests.support.waiting import eventually, nothing_is_away
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 
-from storage.valkey import EmbeddedValkey
+from storage.redis.valkey import EmbeddedValkey
 from tests.deployment.dns import NameServer, name_server
-from tests.smtp_sink import SmtpSink, smtp_sink
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.process import ServeProcess, free_port
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import Api, sign_up
 from tests.support.waiting import eventually
 

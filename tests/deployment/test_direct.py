@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.deployment.proxied import BUCKETS, CADDY, Proxied, proxied
-from tests.support.s3 import S3Server
+from tests.support.backends.s3 import S3Server
 from tests.support.server import digest, part_of
 
 SIZE = 5 * 2**20

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cloudkeep.settings import Settings
-from services.sizes import MAX_CHUNK_SIZE, MIB
+from cloudkeep.settings.settings import Settings
+from services.uploads.sizes import MAX_CHUNK_SIZE, MIB
 from tests.cloudkeep.test_packaging import locked
 from tests.deployment import composefile, dockerfile
 

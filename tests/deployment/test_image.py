@@ -17,10 +17,10 @@ from typing import IO
 import psutil
 import pytest
 
-from tests.clips import bikes
 from tests.deployment import composefile
 from tests.deployment.dockerfile import parse
 from tests.deployment.machine import Builder, Container
+from tests.support.clips import bikes
 from tests.support.process import OTP, free_port
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, digest, http_client
 from tests.support.waiting import eventually

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.clips import large_clip
-from tests.support.databases import Databases, empty_one
+from tests.support.backends.databases import Databases, empty_one
+from tests.support.clips import large_clip
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, http_client
 from workers.media.tools import Toolbox, find_tools

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.clips import bigbuckbunny
 from tests.e2e.conftest import sign_up
+from tests.support.clips import bigbuckbunny
 from tests.support.process import ServeProcess, free_port, serving
 from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from storage.valkey import EmbeddedValkey
+from storage.redis.valkey import EmbeddedValkey
 from tests.e2e.conftest import sign_up
 from tests.support.process import ServeProcess, free_port, serving
 from tests.support.server import PROGRESS, Api, Json, http_client, sse_events

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.clips import bigbuckbunny, bikes
+from tests.support.clips import bigbuckbunny, bikes
 from tests.support.process import ServeProcess
 from tests.support.server import PROGRESS, Api, Json, digest, http_client
 from workers.media.probe import probe

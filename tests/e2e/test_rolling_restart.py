@@ -76,7 +76,9 @@ async def test_a_rolling_restart_under_load_loses_nothing(tmp_path: Path, empty_
             first, *middle, last = made["slots"]["nodes"]
             assert (await person.put(first, CONTENT)).status_code == 200
             async with following(process, person, made["id"]) as node:
-                before = {child.pid for child in process.descendants() if "cloudkeep.child" in child.cmdline()}
+                before = {
+                    child.pid for child in process.descendants() if "cloudkeep.supervisor.entrypoint" in child.cmdline()
+                }
                 stop, go_on = asyncio.Event(), asyncio.Event()
                 async with asyncio.TaskGroup() as group:
                     loads = [

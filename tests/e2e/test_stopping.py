@@ -4,7 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from storage.valkey import EmbeddedValkey
+from storage.redis.valkey import EmbeddedValkey
 from tests.e2e.test_hosts import KEYS
 from tests.scale.balancer import balancing
 from tests.support.process import free_port, serving

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from cloudkeep.bounded_http import BoundedProtocol
-from cloudkeep.lending import LendingProtocol
-from tests.support.databases import Databases
+from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.bounded_http import BoundedProtocol
+from tests.support.backends.databases import Databases
 from tests.support.stand import Stand, stand
 
 #: Bodies come in by a lent socket, or by ASGI alone, where there is none to lend. The contract is the same.

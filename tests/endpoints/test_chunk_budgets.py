@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from services.budgets import Budgets, Limits, Payer
-from services.limits import Limit
-from storage.buckets import LocalBuckets, RedisBuckets
-from storage.models import Upload
+from services.budgets.budgets import Budgets, Limits, Payer
+from services.budgets.limits import Limit
+from storage.database.models import Upload
+from storage.token_buckets import LocalBuckets, RedisBuckets
 from tests.endpoints.wire import connect, head
-from tests.support.databases import Databases
+from tests.support.backends.databases import Databases
 from tests.support.server import Json
 from tests.support.stand import BUDGET_TIMEOUT, Stand, stand
 from tests.support.waiting import eventually

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.links import Links, SlotRight
+from services.core.signed_urls import Links, SlotRight
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
 from tests.support.server import Json, digest
 from tests.support.stand import KEYS, Stand

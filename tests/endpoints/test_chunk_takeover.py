@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloudkeep.lending import LendingProtocol
-from services import slot_holders
+from cloudkeep.server.body_offload import LendingProtocol
+from services.uploads import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
-from tests.support.databases import Databases
+from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
 from tests.support.stand import Stand, stand
 from tests.support.waiting import eventually

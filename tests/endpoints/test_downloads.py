@@ -14,8 +14,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.links import Links
-from storage.models import Blob, File, Rendition, RenditionKind
+from services.core.signed_urls import Links
+from storage.database.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest
 from tests.support.stand import KEYS, Stand

@@ -4,8 +4,8 @@ import shutil
 
 import httpx
 
-from cloudkeep.settings import Settings
-from storage.valkey import EmbeddedValkey
+from cloudkeep.settings.settings import Settings
+from storage.redis.valkey import EmbeddedValkey
 from tests.support.server import Api
 from tests.support.waiting import eventually, nothing_is_away
 

@@ -11,12 +11,12 @@ import asyncpg
 import httpx
 import pytest
 
-from services.progress import receiving
-from storage.database import migrate
-from storage.models import UploadStatus
+from services.uploads.progress import receiving
+from storage.database.connection import migrate
+from storage.database.models import UploadStatus
 from tests.contracts.event_backends import running
-from tests.support.databases import PostgresDatabases
-from tests.support.proxy import Proxy, proxy
+from tests.support.backends.databases import PostgresDatabases
+from tests.support.faults.proxy import Proxy, proxy
 from tests.support.server import INIT, PROGRESS, Api, sse_events
 from tests.support.waiting import eventually
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from endpoints.multipart import MAX_AROUND, MultipartChunk
-from services.errors import CloudKeepError
+from services.core.errors import CloudKeepError
 from tests.endpoints.wire import BOUNDARY, FORM_TYPE, field, form
 from tests.support.seeds import SEED_OF_THIS_RUN
 from tests.support.server import digest

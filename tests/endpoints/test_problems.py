@@ -7,11 +7,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from cloudkeep.settings import Settings
+from cloudkeep.settings.settings import Settings
 from endpoints.problems import refused
-from services.errors import RateLimited
-from storage import sqlite
-from tests.support.databases import written_by_another
+from services.core.errors import RateLimited
+from storage.database import sqlite
+from tests.support.backends.databases import written_by_another
 from tests.support.server import Api
 
 INSIDE = ("sqlite", "Traceback", "no such table", "chunk ", "OperationalError", ".py")

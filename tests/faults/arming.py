@@ -15,7 +15,7 @@ INSIDE = Path(__file__).parent / "inside"
 #: renewed before a short compression is over: what is proven stays the same, and takes less time.
 CONSTANTS: dict[str, dict[str, Any]] = {
     "workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0, "BACKOFF_SECONDS": 1.0, "RENEWALS": 20},
-    "cloudkeep.children": {"LONGEST_PAUSE": 0.2},
+    "cloudkeep.supervisor.restarts": {"LONGEST_PAUSE": 0.2},
 }
 
 

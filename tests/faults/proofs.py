@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
-from services.doctor import Doctor
+from services.maintenance.doctor import Doctor
 from storage.blobs import LocalBlobStore
-from storage.models import Blob, File, Job, JobState
+from storage.database.models import Blob, File, Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey

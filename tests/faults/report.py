@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.machine import describe
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step
-from tests.support.databases import POSTGRES
+from tests.support.backends.databases import POSTGRES
 
 ENDS = {Journey.ABORT: "aborted", Journey.EXPIRE: "expired", Journey.SWEEP: "swept"}
 

@@ -6,7 +6,7 @@ A step is a place in the code, named by module and function; ``tests/faults/test
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tests.support.databases import POSTGRES, SQLITE
+from tests.support.backends.databases import POSTGRES, SQLITE
 
 #: By the database that the server has.
 VICTIMS = {
@@ -64,17 +64,17 @@ def _on(engine: str, found: Step) -> Step:
 LOCAL = "storage.blobs.local:"
 STORE = f"{LOCAL}LocalBlobStore."
 #: With PostgreSQL a receipt is one statement.
-FETCH, COUNTED = "storage.postgres:_fetch", "WITH counted"
+FETCH, COUNTED = "storage.database.postgres:_fetch", "WITH counted"
 
 STEPS = (
     # An upload begins.
     _api("init: nothing reserved yet", Journey.UPLOAD, "before", f"{STORE}_stage"),
     _api("init: bytes reserved, no row", Journey.UPLOAD, "after", f"{STORE}_stage"),
-    _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads:insert"),
-    _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads:insert_owned"),
-    _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads:insert_owned"),
-    _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.receipts:add_held"),
-    _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads:insert"),
+    _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads.uploads:insert"),
+    _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads.uploads:insert_owned"),
+    _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads.uploads:insert_owned"),
+    _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.uploads.receipts:add_held"),
+    _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.uploads:insert"),
     # A chunk comes in.
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
     _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", "storage.blobs.locks:lock_range", passage=3),
@@ -82,61 +82,87 @@ STEPS = (
         "chunk: a part of the bytes written", Journey.UPLOAD, "before", "storage.blobs.slot_file:SlotFile._store", "", 6
     ),
     _api("chunk: bytes written, no receipt", Journey.UPLOAD, "after", "storage.blobs.slot_file:SlotFile.finish", "", 3),
-    _on(SQLITE, _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.sqlite:_run_each", "", 3)),
-    _on(SQLITE, _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.sqlite:_run_each", "", 3)),
+    _on(
+        SQLITE,
+        _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.database.sqlite:_run_each", "", 3),
+    ),
+    _on(
+        SQLITE,
+        _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.database.sqlite:_run_each", "", 3),
+    ),
     _on(POSTGRES, _api("receipt: not sent to the database", Journey.UPLOAD, "before", FETCH, COUNTED, 3)),
     _on(POSTGRES, _api("receipt: committed, not heard of", Journey.UPLOAD, "after", FETCH, COUNTED, 3)),
-    _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.receipts:add", passage=3),
-    _api("receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.ingest:Ingest.accept", passage=3),
+    _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.receipts:add", passage=3),
+    _api(
+        "receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.uploads.ingest:Ingest.accept", passage=3
+    ),
     _api(
         "last receipt: row written, not committed",
         Journey.UPLOAD,
         "after",
-        "storage.receipts:fetch",
+        "storage.uploads.receipts:fetch",
         "INSERT INTO chunk",
     ),
-    _api("last receipt: counted, not committed", Journey.UPLOAD, "after", "storage.receipts:fetch", "UPDATE upload"),
-    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.receipts:complete"),
-    _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.hints:JobHints.send"),
-    _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.hints:JobHints.send"),
+    _api(
+        "last receipt: counted, not committed",
+        Journey.UPLOAD,
+        "after",
+        "storage.uploads.receipts:fetch",
+        "UPDATE upload",
+    ),
+    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.uploads.receipts:complete"),
+    _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.jobs.job_notifications:JobHints.send"),
+    _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.jobs.job_notifications:JobHints.send"),
     # The bytes are verified and become a file.
     _worker(
         "follower: a chunk verified behind the others",
         Journey.UPLOAD,
         "after",
-        "workers.verification:Verification.advance",
+        "workers.uploads.verification:Verification.advance",
     ),
-    _worker("job: found, not claimed", Journey.UPLOAD, "before", "storage.jobs:_take"),
-    _worker("job: claimed", Journey.UPLOAD, "after", "storage.jobs:_take"),
-    _worker("verification: half way", Journey.UPLOAD, "before", "workers.verification:Verification.advance", passage=5),
+    _worker("job: found, not claimed", Journey.UPLOAD, "before", "storage.jobs.jobs:_take"),
+    _worker("job: claimed", Journey.UPLOAD, "after", "storage.jobs.jobs:_take"),
+    _worker(
+        "verification: half way",
+        Journey.UPLOAD,
+        "before",
+        "workers.uploads.verification:Verification.advance",
+        passage=5,
+    ),
     _worker("changed file: held chunk not copied", Journey.CHANGED, "before", f"{STORE}_copy_in", passage=2),
     _worker("changed file: held chunk copied", Journey.CHANGED, "after", f"{STORE}_copy_in", passage=2),
     _worker("verified, not published", Journey.UPLOAD, "before", f"{STORE}_publish"),
     _worker("publish: synced, not renamed", Journey.UPLOAD, "after", f"{LOCAL}_sync"),
     _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_move"),
     _worker("publish: durable, no rows", Journey.UPLOAD, "after", f"{STORE}_publish"),
-    _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads:_finish"),
-    _worker("publish: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads:publish"),
-    _worker("damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", "storage.uploads:reopen_slots"),
-    _worker("damaged chunk: slot reopened, nobody told", Journey.DAMAGE, "after", "storage.uploads:reopen_slots"),
+    _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads.uploads:_finish"),
+    _worker("publish: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.uploads:publish"),
+    _worker(
+        "damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", "storage.uploads.uploads:reopen_slots"
+    ),
+    _worker(
+        "damaged chunk: slot reopened, nobody told", Journey.DAMAGE, "after", "storage.uploads.uploads:reopen_slots"
+    ),
     # A video is compressed.
-    _worker("compression: queued, no hint", Journey.COMPRESS, "before", "storage.hints:JobHints.send"),
+    _worker("compression: queued, no hint", Journey.COMPRESS, "before", "storage.jobs.job_notifications:JobHints.send"),
     _worker("compression: ffmpeg started", Journey.COMPRESS, "before", "workers.media.encode:_follow"),
     _worker("compression: ffmpeg under way", Journey.COMPRESS, "after", "workers.media.encode:advance"),
-    _worker("compression: a lease about to be renewed", Journey.COMPRESS, "before", "storage.jobs:renew"),
-    _worker("compression: a lease renewed", Journey.COMPRESS, "after", "storage.jobs:renew"),
-    _worker("compression: finished, not stored", Journey.COMPRESS, "after", "workers.compress:_measure"),
+    _worker("compression: a lease about to be renewed", Journey.COMPRESS, "before", "storage.jobs.jobs:renew"),
+    _worker("compression: a lease renewed", Journey.COMPRESS, "after", "storage.jobs.jobs:renew"),
+    _worker("compression: finished, not stored", Journey.COMPRESS, "after", "workers.media.compress:_measure"),
     _worker("compression: in the store, not in its place", Journey.COMPRESS, "before", f"{LOCAL}_move", ".put"),
     _worker("compression: stored, no rows", Journey.COMPRESS, "after", f"{STORE}_put"),
-    _worker("compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads:_finish", passage=2),
-    _worker("compression: committed, nobody told", Journey.COMPRESS, "after", "storage.uploads:add_rendition"),
+    _worker(
+        "compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads.uploads:_finish", passage=2
+    ),
+    _worker("compression: committed, nobody told", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
     # An upload is given up.
-    _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads:abort"),
+    _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
     _api("abort: bytes gone, no answer", Journey.ABORT, "after", f"{STORE}discard"),
-    _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads:expire"),
-    _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads:expire"),
-    _worker("sweep: about to remove", Journey.SWEEP, "before", "services.sweeper:Sweeper._remove"),
-    _worker("sweep: removed", Journey.SWEEP, "after", "services.sweeper:Sweeper._remove"),
+    _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads.uploads:expire"),
+    _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads.uploads:expire"),
+    _worker("sweep: about to remove", Journey.SWEEP, "before", "services.maintenance.sweeper:Sweeper._remove"),
+    _worker("sweep: removed", Journey.SWEEP, "after", "services.maintenance.sweeper:Sweeper._remove"),
 )
 
 

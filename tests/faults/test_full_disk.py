@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import bikes
 from tests.e2e.conftest import sign_up
-from tests.support.databases import Databases, empty_one
-from tests.support.disk import fill, on_a_small_disk
+from tests.support.backends.databases import Databases, empty_one
+from tests.support.clips import bikes
+from tests.support.faults.disk import fill, on_a_small_disk
 from tests.support.process import ServeProcess, serving
 from tests.support.server import INIT, Api, Json, http_client, part_of
 from tests.support.uploads import assert_whole

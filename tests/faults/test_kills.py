@@ -9,13 +9,13 @@ import secrets
 import time
 from pathlib import Path
 
-from storage.models import Blob, File
+from storage.database.models import Blob, File
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.proofs import nothing_is_left
-from tests.support.databases import Databases
-from tests.support.kills import Killer, parts_of
+from tests.support.backends.databases import Databases
+from tests.support.faults.kills import Killer, parts_of
 from tests.support.process import serving
 from tests.support.server import http_client
 from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end

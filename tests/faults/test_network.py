@@ -13,11 +13,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.models import Blob, Chunk, File, Job, JobKind, Upload
+from storage.database.models import Blob, Chunk, File, Job, JobKind, Upload
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
-from tests.support.databases import Databases
-from tests.support.proxy import Act, Fault, Proxy, Way, proxy
+from tests.support.backends.databases import Databases
+from tests.support.faults.proxy import Act, Fault, Proxy, Way, proxy
 from tests.support.server import INIT, Json, digest, http_client, part_of
 from tests.support.stand import Stand, stand
 from tests.support.traces import traces

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import sign_up
-from tests.support.power import Disk
+from tests.support.faults.power import Disk
 from tests.support.process import ServeProcess, free_port
 from tests.support.server import Api, http_client
 from tests.support.uploads import Sent, assert_whole, begin, look, padded_clip, to_the_end

@@ -20,7 +20,7 @@ from tests.faults.journeys import WALKS, Stage
 from tests.faults.proofs import acknowledged_is_kept, all_is_well
 from tests.faults.report import Report
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step, step
-from tests.support.databases import POSTGRES, SQLITE, Databases
+from tests.support.backends.databases import POSTGRES, SQLITE, Databases
 from tests.support.process import ServeProcess, serving
 from tests.support.server import Api, http_client
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from resolvers.ids import demand_id, parse_id
-from services.errors import NotFound
+from services.core.errors import NotFound
 
 KEY = UUID("9f2b1c4e-7a55-4d0e-8a3c-0c6f5d1e2b7a")
 

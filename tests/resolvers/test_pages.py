@@ -3,7 +3,7 @@
 import pytest
 
 from resolvers.pages import page_size
-from services.errors import InvalidInput
+from services.core.errors import InvalidInput
 
 
 @pytest.mark.parametrize("first", [1, 50, 100])

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from storage.valkey import EmbeddedValkey, ValkeyFailed
+from storage.redis.valkey import EmbeddedValkey, ValkeyFailed
 from tests.scale.balancer import balancing
 from tests.scale.machines import RESTART_SECONDS, Machine
-from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.kills import Kill
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY
+from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
+from tests.support.faults.kills import Kill
 from tests.support.process import free_port
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY
 from tests.support.server import http_client, listening_socket
 from tests.support.stand import PLENTY
 from tests.support.waiting import eventually, nothing_is_away

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from storage.child import dies_with_parent
+from storage.child_process import dies_with_parent
 
 #: As an operator's init system does it.
 RESTART_SECONDS = 0.2

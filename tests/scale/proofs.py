@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.doctor import Code, Doctor
+from services.maintenance.doctor import Code, Doctor
 from storage.blobs import BlobStore, S3Options, open_blob_store
-from storage.database import close_database, open_database
-from storage.models import Blob, Chunk, File, Job, JobState, Rendition, Upload, UploadStatus
-from tests.support.s3 import ACCESS_KEY, SECRET_KEY
+from storage.database.connection import close_database, open_database
+from storage.database.models import Blob, Chunk, File, Job, JobState, Rendition, Upload, UploadStatus
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY
 from tests.support.uploads import PATIENCE_SECONDS
 from tests.support.waiting import eventually
 
@@ -44,7 +44,7 @@ async def nothing_is_left(database_url: str, bucket_url: str) -> None:
     there before the row that speaks of them.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.leftovers.GRACE", timedelta())
+        patch.setattr("services.maintenance.garbage.GRACE", timedelta())
         async with _opened(database_url, bucket_url) as store:
             swept = [found async for found in Doctor(store, mend=True).examine()]
             staged = [found.key async for found in store.staged()]

@@ -14,8 +14,8 @@ import pytest
 from tests.scale.cluster import Cluster, running
 from tests.scale.proofs import equip, nothing_is_left, stored_once
 from tests.scale.watchers import Watcher
-from tests.support.kills import Killer
-from tests.support.s3 import S3Server
+from tests.support.backends.s3 import S3Server
+from tests.support.faults.kills import Killer
 from tests.support.server import Api, http_client, sign_up
 from tests.support.uploads import Sent, assert_whole, begin, padded_clip, to_the_end
 

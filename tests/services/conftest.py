@@ -7,17 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from services.budgets import Budgets, Limits
-from services.files import Files
-from services.ingest import Ingest
-from services.progress import Progress
-from services.uploads import NewUpload, UploadPolicy, Uploads
+from services.budgets.budgets import Budgets, Limits
+from services.drive.files import Files
+from services.uploads.ingest import Ingest
+from services.uploads.progress import Progress
+from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
-from storage.buckets import LocalBuckets
-from storage.events import RedisEventLog
-from storage.hints import JobHints
-from storage.models import Account
-from storage.redis import close_redis, connect_redis
+from storage.database.models import Account
+from storage.jobs.job_notifications import JobHints
+from storage.progress_stream import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.token_buckets import LocalBuckets
 
 #: Where chunks come from.
 SENDER = "192.0.2.1"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.backends.certificates import Certificates, make_certificates
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from storage import jobs, receipts, uploads
 from storage.blobs import Digests
-from storage.database import atomically
-from storage.models import Account, Job, JobKind, Upload
-from storage.receipts import Accepted
+from storage.database.connection import atomically
+from storage.database.models import Account, Job, JobKind, Upload
+from storage.jobs import jobs
+from storage.uploads import receipts, uploads
+from storage.uploads.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -22,7 +23,7 @@ SHA256 = "0" * 64
 #: Runs ``main`` on a database as soon as the standard input ends.
 CONNECTED = """
 import asyncio, sys
-from storage.database import close_database, open_database
+from storage.database.connection import close_database, open_database
 async def run(url, *arguments):
     await open_database(url)
     try:

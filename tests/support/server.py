@@ -14,11 +14,11 @@ import uvicorn
 from httpx_sse import EventSource
 from starlette.types import ASGIApp
 
-from cloudkeep.app import create_app
-from cloudkeep.bounded_ws import BoundedWebSocket
-from cloudkeep.lending import LendingProtocol
-from cloudkeep.settings import Settings
-from tests.smtp_sink import SmtpSink
+from cloudkeep.http.app import create_app
+from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.bounded_websocket import BoundedWebSocket
+from cloudkeep.settings.settings import Settings
+from tests.support.backends.smtp_sink import SmtpSink
 
 PASSWORD = "correct horse battery"
 

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from cloudkeep.lending import LendingProtocol
-from cloudkeep.settings import Settings
-from cloudkeep.worker import work
-from services.keys import SecretKey
-from storage.valkey import EmbeddedValkey
-from tests.smtp_sink import SmtpSink, smtp_sink
-from tests.support.databases import Databases
+from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.worker_process import work
+from services.core.keys import SecretKey
+from storage.redis.valkey import EmbeddedValkey
+from tests.support.backends.databases import Databases
+from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 
 #: However busy the machine is, no request is paid for elsewhere than in Redis.

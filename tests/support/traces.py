@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from cloudkeep.lending import LendingProtocol
+from cloudkeep.server.body_offload import LendingProtocol
 
 
 def traces(server: int, peers: Collection[int] = ()) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.clips import bikes
+from tests.support.clips import bikes
 from tests.support.server import INIT, UPLOAD, Api, Json, digest, part_of
 from tests.support.waiting import eventually
 

@@ -11,25 +11,25 @@ from typing import Any
 
 import pytest
 
-from services.clock import now
-from services.progress import Progress
-from services.uploads import UploadPolicy, Uploads
-from storage import jobs
+from services.core.clock import now
+from services.uploads.progress import Progress
+from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
-from storage.database import atomically
-from storage.events import RedisEventLog
-from storage.hints import JobHints
-from storage.jobs import enqueue
-from storage.models import Account, JobKind, Upload, UploadStatus
-from storage.presence import Presence
-from storage.receipts import add
-from storage.redis import close_redis, connect_redis
+from storage.database.connection import atomically
+from storage.database.models import Account, JobKind, Upload, UploadStatus
+from storage.jobs import jobs
+from storage.jobs.job_notifications import JobHints
+from storage.jobs.jobs import enqueue
+from storage.jobs.worker_heartbeat import Presence
+from storage.progress_stream import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.uploads.receipts import add
 from workers import loop
-from workers.crew import Crew
-from workers.follower import Follower
+from workers.job_context import Crew
 from workers.loop import Handler, Lane, Terms, Worker
 from workers.media.tools import find_tools
-from workers.roster import Roster
+from workers.uploads.follower import Follower
+from workers.worker_membership import Roster
 
 DAY = timedelta(days=1)
 CHUNK = 64 * 1024

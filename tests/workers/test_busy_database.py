@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from storage import sqlite
-from storage.models import Account, Job, JobKind, JobState
-from tests.support.databases import written_by_another
+from storage.database import sqlite
+from storage.database.models import Account, Job, JobKind, JobState
+from tests.support.backends.databases import written_by_another
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
 from workers import loop

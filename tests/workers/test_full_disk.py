@@ -7,23 +7,23 @@ from uuid import uuid4
 
 import pytest
 
-from services.errors import ErrorCode
-from services.progress import Frame
-from storage import jobs
+from services.core.errors import ErrorCode
+from services.uploads.progress import Frame
 from storage.blobs import LocalBlobStore
+from storage.database.models import Blob, Job, JobKind, JobState, Upload, UploadStatus
+from storage.drive.files import renditions_of
 from storage.errors import NoSpace
-from storage.files import renditions_of
-from storage.models import Blob, Job, JobKind, JobState, Upload, UploadStatus
-from tests.clips import bikes
-from tests.support.disk import database_ends_here
+from storage.jobs import jobs
+from tests.support.clips import bikes
+from tests.support.faults.disk import database_ends_here
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, full_upload, new_upload, queue
-from tests.workers.test_compress import FAST_144, assembled, blobs
-from tests.workers.test_reassemble import claim
+from tests.workers.media.test_compress import FAST_144, assembled, blobs
+from tests.workers.uploads.test_reassemble import claim
 from workers import loop
-from workers.compress import compress
-from workers.crew import Crew
-from workers.reassemble import reassemble
+from workers.job_context import Crew
+from workers.media.compress import compress
+from workers.uploads.reassemble import reassemble
 
 COMPRESS, REASSEMBLE = JobKind.COMPRESS, JobKind.REASSEMBLE
 EVERYTHING = 2**53

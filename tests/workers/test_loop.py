@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from services.clock import now
-from services.errors import NotAVideo
-from storage import jobs
+from services.core.clock import now
+from services.core.errors import NotAVideo
 from storage.blobs import LocalBlobStore
-from storage.models import Job, JobKind, JobState, Upload, UploadStatus
+from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
+from storage.jobs import jobs
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
 from workers import loop

@@ -9,10 +9,10 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from services.errors import CompressionFailed
+from services.core.errors import CompressionFailed
 from storage.errors import NoSpace
-from workers.media.blame import blame
 from workers.media.command import EncodeCommand
+from workers.media.error_summary import blame
 from workers.media.guard import guarded, kill
 from workers.media.progress import EncodeProgress, advance, blocks, out_time
 

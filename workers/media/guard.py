@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from storage.child import dies_with_parent
+from storage.child_process import dies_with_parent
 
 # Containers that hold their own streams. Left out on purpose: hls, dash, concat, image2 and whatever else opens
 # further files, and the picture formats, which are not media here.

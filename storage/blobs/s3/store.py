@@ -17,7 +17,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
-from storage.blobs.room import demand_room
+from storage.blobs.disk_space import demand_room
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
 from storage.blobs.s3.handles import MAX_PARTS, MIN_PART, Handle

@@ -10,18 +10,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cloudkeep.client.graphql import GraphQL
-from cloudkeep.client.http import open_http
-from cloudkeep.client.journey import Means
-from cloudkeep.client.moments import Moment
-from cloudkeep.client.patience import Patience
-from cloudkeep.client.session import Session
-from cloudkeep.client.source import Digests
-from cloudkeep.client.uploads import new_upload
-from cloudkeep.settings import Settings
-from cloudkeep.worker import work
-from services.media import Compression
-from tests.support.proxy import Proxy, proxy
+from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.http import open_http
+from cloudkeep.client.api.retry import Patience
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.display.progress import Moment
+from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.source import Digests
+from cloudkeep.client.uploads.uploads import new_upload
+from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.worker_process import work
+from services.media.media import Compression
+from tests.support.faults.proxy import Proxy, proxy
 from tests.support.server import Api, Json, digest, listening_socket, serve
 
 #: The smallest chunk that the server takes, so that small files have many.
@@ -45,17 +45,17 @@ class Watcher:
         return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
 
     def show(self, moment: Moment) -> None:
-        """See :class:`cloudkeep.client.moments.Track`."""
+        """See :class:`cloudkeep.client.display.progress.Track`."""
         self.moments.append(moment)
         self.on_show(moment)
 
     def note(self, text: str) -> None:
-        """See :class:`cloudkeep.client.moments.Track`."""
+        """See :class:`cloudkeep.client.display.progress.Track`."""
         self.notes.append(text)
         self.on_note(text)
 
     def end(self, text: str) -> None:
-        """See :class:`cloudkeep.client.moments.Track`."""
+        """See :class:`cloudkeep.client.display.progress.Track`."""
         self.notes.append(text)
 
 

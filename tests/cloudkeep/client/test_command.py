@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cloudkeep.__main__ import app
+from cloudkeep.cli.main import app
 from cloudkeep.client.command import INTERRUPTED
-from cloudkeep.settings import Settings
+from cloudkeep.settings.settings import Settings
 from tests.cloudkeep.client.conftest import CHUNK, begun, working
-from tests.support.proxy import Proxy
+from tests.support.faults.proxy import Proxy
 from tests.support.server import Api
 
 SECONDS = 60

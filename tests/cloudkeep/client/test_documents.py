@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cloudkeep.client import documents
 from schema.build import build_schema
-from schema.trusted import TrustedDocuments
+from schema.execution.persisted_documents import TrustedDocuments
 from tests.support.command import cloudkeep
 
 

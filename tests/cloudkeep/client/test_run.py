@@ -6,15 +6,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.display.plain_display import Lines
 from cloudkeep.client.errors import SignInError, UsageError
-from cloudkeep.client.graphql import GraphQL
-from cloudkeep.client.journey import Means
-from cloudkeep.client.lines import Lines
 from cloudkeep.client.run import FILES_AT_ONCE, Exit, demand_sources, upload_all
-from cloudkeep.client.session import Session
-from services.media import Compression, CompressionPreset
-from tests.clips import bikes
+from cloudkeep.client.uploads.file_upload import Means
+from services.media.media import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK
+from tests.support.clips import bikes
 from tests.support.server import Api
 
 Capture = pytest.CaptureFixture[str]

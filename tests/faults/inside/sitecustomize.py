@@ -34,7 +34,11 @@ _passed: Counter[str] = Counter()
 def role() -> str:
     """Which child of the supervisor this is; empty for the supervisor and whatever else."""
     arguments = sys.orig_argv
-    return arguments[arguments.index("cloudkeep.child") + 1] if "cloudkeep.child" in arguments else ""
+    return (
+        arguments[arguments.index("cloudkeep.supervisor.entrypoint") + 1]
+        if "cloudkeep.supervisor.entrypoint" in arguments
+        else ""
+    )
 
 
 def pass_by(target: str, moment: str, arguments: object) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schema.cost.failures import Path
+from schema.cost.error_cost import Path
 from schema.cost.weights import Weights
 from tests.schema.cost.pricing import plan
 

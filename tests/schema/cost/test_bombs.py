@@ -7,11 +7,11 @@ from graphql import GraphQLError, parse
 
 from bench.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_merge
 from schema.cost.limits import check_limits, check_source
-from schema.cost.steps import MAX_STEPS
 from schema.cost.validation import MAX_ERRORS, validate_document
 from schema.cost.weights import Weights
-from schema.documents import MAX_TOKENS
-from services.errors import OperationTooComplex
+from schema.cost.work_limit import MAX_STEPS
+from schema.execution.documents import MAX_TOKENS
+from services.core.errors import OperationTooComplex
 from tests.schema.cost.pricing import plan
 
 #: What stops them. Where nothing does, their price may.

@@ -8,7 +8,7 @@ from graphql.type import GraphQLObjectType, get_named_type
 
 from schema.cost.introspection import OBJECTS_PER_POINT, PARTS
 from schema.cost.weights import Weights
-from services.errors import ErrorCode
+from services.core.errors import ErrorCode
 from tests.schema.cost.pricing import plan, price
 
 FULL = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)

@@ -4,7 +4,7 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from schema.cost.limits import Limits, check_limits, check_source
-from schema.documents import MAX_TOKENS
+from schema.execution.documents import MAX_TOKENS
 
 SMALL = Limits(characters=50, depth=3, aliases=2, root_fields=2, directives=2, operations=2, variables=2)
 

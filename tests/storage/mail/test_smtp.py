@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.mail import Mail, MailError, open_mailer
-from tests.smtp_sink import SinkTls, smtp_sink
-from tests.support.certificates import Certificates
+from tests.support.backends.certificates import Certificates
+from tests.support.backends.smtp_sink import SinkTls, smtp_sink
 
 MAIL = Mail("ada@example.org", "Your code", "It is 123456.\n")
 LOGIN = ("cloud@keep", "p@ss/wörd:2")

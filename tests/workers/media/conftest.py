@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import Maker
+from tests.support.clips import Maker
 from workers.media.tools import Toolbox, find_tools
 
 

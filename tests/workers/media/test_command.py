@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.media import Compression, CompressionPreset, MediaFacts
-from tests.clips import Maker, bigbuckbunny, bikes
+from services.media.media import Compression, CompressionPreset, MediaFacts
+from tests.support.clips import Maker, bigbuckbunny, bikes
 from workers.media.command import compress_command
 from workers.media.probe import probe
 from workers.media.tools import Toolbox

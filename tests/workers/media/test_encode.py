@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import CompressionFailed
-from services.media import Compression, CompressionPreset
-from tests.clips import bigbuckbunny, bikes
+from services.core.errors import CompressionFailed
+from services.media.media import Compression, CompressionPreset
+from tests.support.clips import bigbuckbunny, bikes
 from workers.media.command import EncodeCommand, compress_command
 from workers.media.encode import EncodeProgress, encode
 from workers.media.probe import probe

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import bikes
 from tests.storage.rows import ROOT
-from tests.support.disk import on_a_small_disk
+from tests.support.clips import bikes
+from tests.support.faults.disk import on_a_small_disk
 
 ENCODE = """
 import asyncio, sys
 from pathlib import Path
-from services.media import Compression, CompressionPreset
+from services.media.media import Compression, CompressionPreset
 from storage.errors import NoSpace
 from workers.media.command import compress_command
 from workers.media.encode import encode

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import CompressionFailed
-from services.media import Compression, CompressionPreset
-from tests.clips import Maker, bikes
+from services.core.errors import CompressionFailed
+from services.media.media import Compression, CompressionPreset
+from tests.support.clips import Maker, bikes
 from workers.media.command import EncodeCommand, compress_command
 from workers.media.encode import encode
 from workers.media.guard import INPUT_OPTIONS, guarded

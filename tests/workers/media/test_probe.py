@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.media import MediaFacts
-from tests.clips import Maker, bigbuckbunny, bikes
+from services.media.media import MediaFacts
+from tests.support.clips import Maker, bigbuckbunny, bikes
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
 from workers.media.tools import Toolbox
 

@@ -1,0 +1,1 @@
+"""The command line: ``cloudkeep serve``, ``worker``, ``upload``, ``doctor`` and the others."""

@@ -1,0 +1,33 @@
+"""``cloudkeep health``: what a container's health check asks, without a client to be installed for it."""
+
+import asyncio
+import sys
+
+from cloudkeep.settings.parsers import reachable
+from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.announcements import readiness
+from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, workers_of
+
+WELL, ILL = 0, 1
+
+
+async def api_health(settings: Settings) -> int:
+    """Ask /readyz of the API on this host, and say on a line what came of it. The exit code."""
+    found = await readiness(reachable(settings.host), settings.port)
+    return _say(WELL if found.is_ready else ILL, found.line or f"No answer on port {settings.port}.")
+
+
+async def worker_health(settings: Settings) -> int:
+    """Look whether the workers of this data folder show signs of life, and say so on a line. The exit code."""
+    seconds = await asyncio.to_thread(workers_of, settings.data_dir, settings.worker_name)
+    still = sorted(name for name, silent in seconds.items() if silent > FRESH_SECONDS)
+    if not seconds:
+        return _say(ILL, "No worker runs here.")
+    if still:
+        return _say(ILL, f"Silent for more than {FRESH_SECONDS:g} s: {', '.join(still)}.")
+    return _say(WELL, f"At work: {', '.join(sorted(seconds))}.")
+
+
+def _say(code: int, line: str) -> int:
+    sys.stdout.write(f"{line}\n")
+    return code

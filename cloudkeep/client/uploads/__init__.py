@@ -1,0 +1,1 @@
+"""Uploading one file: find or begin its upload, send what is missing, follow it to its end."""

@@ -1,0 +1,1 @@
+"""The ASGI application: its middleware, its error handlers and how its requests are observed."""

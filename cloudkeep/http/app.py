@@ -1,0 +1,112 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from cloudkeep.graphql.endpoint import GraphQLEndpoint
+from cloudkeep.http.cors import shared_with
+from cloudkeep.http.draining import Drain
+from cloudkeep.http.instrumentation import Observed
+from cloudkeep.http.proxy_headers import ProxyHeaders
+from cloudkeep.http.shutdown import CutOff
+from cloudkeep.resources.resources import connected_database, open_services
+from cloudkeep.settings.preflight import StartupError
+from cloudkeep.settings.settings import PREFIX, Settings
+from cloudkeep.telemetry import metric_catalogue
+from cloudkeep.telemetry.metrics import Metrics
+from endpoints import problems
+from endpoints.body_timeouts import Patience
+from endpoints.chunks import chunk_route
+from endpoints.downloads import download_routes
+from endpoints.health import health_routes
+from endpoints.metrics import metrics_route
+from schema.build import build_schema
+from schema.execution.engine import Schema
+from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
+from services.budgets.connections import Connections
+from services.container import Services
+from services.core.counters import Counts
+from services.core.errors import DATABASE_AWAY, CloudKeepError
+from storage.errors import NoSpace, StoreUnavailable
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    services: Services
+
+
+def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
+    """The whole API of one process, which is not ready any more once ``drain`` has begun.
+
+    Nothing is connected before the lifespan begins. Raises :class:`StartupError`.
+    """
+    drain = drain or Drain()
+    schema = build_schema(settings.max_operation_cost)
+    if settings.trusted_documents:
+        schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
+
+    counts = Counts()
+    connections = Connections(settings.websockets)
+    metrics = Metrics(
+        lambda: metric_catalogue.samples_of(counts),
+        lambda: metric_catalogue.samples_of_connections(connections),
+        lambda: metric_catalogue.samples_of_process("api"),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+        async with (
+            connected_database(settings),
+            open_services(settings, counts) as services,
+            metrics.running(
+                lambda: metric_catalogue.samples_of_budgets(services.budgets.counts),
+                lambda: metric_catalogue.samples_of_seats(services.seats),
+                lambda: metric_catalogue.samples_of_events(services.events, "api"),
+                question=metric_catalogue.samples_of_database,
+            ),
+        ):
+            yield {"services": services}
+
+    graphql = GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins))
+    app = Starlette(
+        routes=[
+            Route("/", _home),
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", graphql),
+            chunk_route(Patience(settings.body_stall_timeout, settings.body_min_rate)),
+            *download_routes(),
+            *health_routes(lambda: drain.begun),
+            metrics_route(metrics.exposition, settings.metrics_networks),
+        ],
+        lifespan=lifespan,
+        exception_handlers={
+            CloudKeepError: problems.refused,
+            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refused),
+            HTTPException: problems.http_error,
+            Exception: problems.fault,
+        },
+    )
+    answered = shared_with(settings.cors_origins, CutOff(app, drain))
+    observed = Observed(answered, counts, settings.access_log)
+    return ProxyHeaders(observed, settings.trusted_proxies, settings.proxy_header)
+
+
+def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:
+    try:
+        return TrustedDocuments.load(path, lambda text: schema.documents.prepare(text).errors, exclusive=exclusive)
+    except TrustedDocumentsError as error:
+        raise StartupError(f"{PREFIX}TRUSTED_DOCUMENTS: {error}") from None
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/graphql")

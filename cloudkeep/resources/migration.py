@@ -1,0 +1,48 @@
+"""Bringing the database up to date, by whichever process comes first.
+
+Every process does it for itself, right before it opens the database. A process of its own would take ten times longer
+to load than the check takes, and every start would wait for it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tortoise.exceptions import BaseORMException
+
+from cloudkeep.settings.settings import PREFIX, Settings
+from storage.database.connection import migrate
+from storage.database.engine import engine_of
+from storage.errors import StorageError, in_one_line
+
+
+class MigrationFailed(Exception):
+    """The database cannot be used. ``str(error)`` is one line."""
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Migrate; of processes that start at once, on any host, one does it and the others find it done.
+
+    Raises :class:`MigrationFailed`.
+    """
+    with _failures():
+        await migrate(settings.database_url)
+
+
+async def migrate_old_database(settings: Settings) -> None:
+    """The same for one that a server has used before: in a new, empty one everything would look lost.
+
+    Raises :class:`MigrationFailed`, also when nothing was there, and makes nothing then.
+    """
+    with _failures():
+        if missing := await engine_of(settings.database_url).missing():
+            raise MigrationFailed(f"{PREFIX}DATABASE_URL: {missing}")
+        await migrate(settings.database_url)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except (StorageError, OSError, BaseORMException) as error:
+        reason = str(error) if isinstance(error, StorageError) else in_one_line(error)
+        raise MigrationFailed(f"{PREFIX}DATABASE_URL: the database cannot be used: {reason}") from error

@@ -1,0 +1,175 @@
+"""Opens what a process needs and closes it again, in reverse order, whatever fails in between."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from cloudkeep.resources.clock_sync import keeping_time
+from cloudkeep.settings.settings import Settings
+from services.accounts.accounts import Accounts, Lifetimes
+from services.accounts.passwords import Passwords
+from services.accounts.tokens import AccessTokens
+from services.budgets.budgets import Budgets, Limits
+from services.budgets.limit_overrides import GrantBook
+from services.budgets.subscription_leases import Caps, Seats
+from services.container import Services
+from services.core.counters import Counts
+from services.core.signed_urls import Links
+from services.drive.files import Files
+from services.maintenance.health import Health
+from services.uploads.direct import DirectSlots
+from services.uploads.ingest import Ingest
+from services.uploads.progress import Progress
+from services.uploads.uploads import UploadPolicy, Uploads
+from storage import tracing
+from storage.blobs import BlobStore, S3Options, Slots, open_blob_store
+from storage.budgets.subscription_leases import SeatLeases
+from storage.database.connection import close_database, open_database
+from storage.database.engine import PoolSize
+from storage.jobs.job_notifications import JobHints
+from storage.jobs.worker_heartbeat import Presence
+from storage.mail import open_mailer
+from storage.progress_stream import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.token_buckets import LocalBuckets, RedisBuckets
+from storage.uploads.slot_leases import SlotLeases
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What both the API and a worker stand on, open and ready."""
+
+    store: BlobStore
+    log: RedisEventLog
+    progress: Progress
+    uploads: Uploads
+    hints: JobHints
+    presence: Presence
+    redis: Redis
+
+
+@asynccontextmanager
+async def connected_database(settings: Settings) -> AsyncIterator[None]:
+    """Connect this process to the database; everything below needs it."""
+    await open_database(settings.database_url, PoolSize(*settings.database_pool))
+    try:
+        yield
+    finally:
+        await close_database()
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: Settings, counts: Counts, role: str, listener: str | None = None, scratch: Path | None = None
+) -> AsyncIterator[Resources]:
+    """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
+
+    ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
+    is the name under which hints are heard, by whoever hears them. ``scratch`` is where this process may put files.
+    """
+    redis_url = demand_redis_url(settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_traced(settings.traces_url, role))
+        redis = connect_redis(redis_url)
+        stack.push_async_callback(close_redis, redis)
+        await stack.enter_async_context(keeping_time(redis))
+        store = await open_store(settings, SlotLeases(redis), scratch)
+        stack.push_async_callback(store.close)
+        hints = JobHints(settings.broker_url or redis_url, listener)
+        stack.push_async_callback(hints.close)
+        await hints.start()
+        log = RedisEventLog(redis)
+        progress = Progress(log, counts)
+        policy = UploadPolicy(
+            settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
+        )
+        uploads = Uploads(store, progress, hints, policy, counts)
+        yield Resources(store, log, progress, uploads, hints, Presence(redis), redis)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Services]:
+    """Everything an API process serves with, and where it counts what it does."""
+    async with open_resources(settings, counts, "api") as base, AsyncExitStack() as stack:
+        mailer = open_mailer(settings.mail_url)
+        stack.push_async_callback(mailer.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        await base.log.start()
+        stack.push_async_callback(base.log.close)
+        buckets = RedisBuckets(demand_redis_url(settings), settings.budget_timeout)
+        await buckets.start()
+        stack.push_async_callback(buckets.close)
+        grants = GrantBook()
+        seats = Seats(SeatLeases(base.redis), grants, Caps(*settings.subscriptions))
+        await seats.start()
+        stack.push_async_callback(seats.close)
+        budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
+        ingest = Ingest(base.store, base.progress, base.hints, budgets, upload_lifetime(settings))
+        keys = settings.secret_keys
+        tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
+        lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
+        yield Services(
+            accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
+            uploads=base.uploads,
+            ingest=ingest,
+            files=Files(base.store, redirects=settings.downloads == "redirect"),
+            progress=base.progress,
+            direct=DirectSlots(base.store, base.uploads, ingest),
+            links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
+            health=Health(base.store, base.presence),
+            budgets=budgets,
+            grants=grants,
+            seats=seats,
+            counts=counts,
+            events=base.log,
+        )
+
+
+@asynccontextmanager
+async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
+    if url is None:
+        yield
+        return
+    from cloudkeep.telemetry.traces import Traces  # a sixth of a second, which nobody else is to wait for
+
+    traces = Traces(url, role)
+    tracing.install(traces)
+    try:
+        yield
+    finally:
+        tracing.install(None)
+        await traces.close()
+
+
+async def open_store(settings: Settings, slots: Slots | None = None, scratch: Path | None = None) -> BlobStore:
+    """The blob store. ``slots`` knows which ones are being written anywhere, where the store itself does not."""
+    options = S3Options(settings.s3_access_key, settings.s3_secret_key, settings.s3_public_endpoint, scratch, slots)
+    return await open_blob_store(settings.blob_url, settings.storage_reserve, options)
+
+
+def budget_limits(settings: Settings) -> Limits:
+    """The limit of every layer of budgets."""
+    return Limits(
+        all=settings.budget_global,
+        address=settings.budget_address,
+        account=settings.budget_account,
+        anonymous=settings.budget_anonymous,
+        ingest=settings.budget_ingest,
+    )
+
+
+def upload_lifetime(settings: Settings) -> timedelta:
+    """How long an upload waits for its next chunk."""
+    return timedelta(seconds=settings.upload_ttl)
+
+
+def demand_redis_url(settings: Settings) -> str:
+    """Where Redis is. Raises :class:`ValueError` when nobody said, which ``cloudkeep serve`` does for its children."""
+    if settings.redis_url is None:
+        raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
+    return settings.redis_url

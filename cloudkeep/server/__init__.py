@@ -1,0 +1,1 @@
+"""What is ours inside uvicorn: bounded protocols, request bodies on threads, graceful stop."""

@@ -1,0 +1,118 @@
+"""Log records, those of libraries too, as lines on standard error: for people or, one JSON object each, for programs.
+
+structlog renders what the standard library's loggers are given, so that no service has to know it. It takes a tenth of
+a second to load, and is loaded with the first record.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from services.core.context import current
+
+if TYPE_CHECKING:
+    import structlog
+    from structlog.typing import EventDict, Processor
+
+CONSOLE, JSON = "console", "json"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_OURS = ("cloudkeep", "schema", "resolvers", "endpoints", "workers", "services", "storage")
+
+#: What may be in the text of an error of a library's, and in no line: passwords in URLs, tokens, signatures, addresses.
+_SECRETS: Sequence[tuple[str, re.Pattern[str], str]] = (
+    ("://", re.compile(r"(?<=://)[^\s/@]*@"), "***@"),
+    ("signature=", re.compile(r"(?i)(?<=signature=)[^&\s\"'\\]+"), "***"),
+    ("earer ", re.compile(r"(?<=earer )[\w.~+/=-]+"), "***"),
+    ("@", re.compile(r"[\w.+%-]+@(?=[\w-]+(?:\.[\w-]+)+)"), "***@"),
+)
+
+
+class LazyFormatter(logging.Formatter):
+    """Renders with structlog, once there is something to render. ``colours`` are for a terminal."""
+
+    def __init__(self, style: str, *, colours: bool = False) -> None:
+        super().__init__()
+        self._look = style
+        self._colours = colours
+        self._renderer: structlog.stdlib.ProcessorFormatter | None = None
+
+    def load(self) -> None:
+        """Load structlog now."""
+        self._renderer = self._renderer or _renderer(self._look, self._colours)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; on a console a traceback follows on lines of its own."""
+        self.load()
+        assert self._renderer
+        return without_secrets(self._renderer.format(record))
+
+
+def set_up_logging(style: str = CONSOLE, level: str = "INFO") -> LazyFormatter:
+    """Send every record to standard error: ours from ``level`` on, those of the libraries from WARNING on.
+
+    What a library says at a lower level may be anything: statements with their values, or the headers of requests. A
+    record is written by whoever logs it, who waits where standard error is read slowly; so little is logged by default
+    that its pipe has room for hours.
+    """
+    formatter = LazyFormatter(style, colours=sys.stderr.isatty())
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level)), handlers=[handler], force=True)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
+    return formatter
+
+
+def without_secrets(line: str) -> str:
+    """The line without what must not be in any."""
+    for sign, pattern, instead in _SECRETS:
+        if sign in line:
+            line = pattern.sub(instead, line)
+    return line
+
+
+def _renderer(style: str, colours: bool) -> "structlog.stdlib.ProcessorFormatter":
+    import structlog
+    from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
+
+    shared: list[Processor] = [add_log_level, add_logger_name, _with_context, _timestamped]
+    shared.append(structlog.stdlib.ExtraAdder())
+    processors: list[Processor] = [ProcessorFormatter.remove_processors_meta]
+    if style == JSON:
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    else:
+        processors += [_on_one_line, _console(colours)]
+    return ProcessorFormatter(foreign_pre_chain=shared, processors=processors)
+
+
+def _console(colours: bool) -> "Processor":
+    from structlog.dev import ConsoleRenderer, plain_traceback
+
+    return ConsoleRenderer(
+        colors=colours, pad_event_to=0, pad_level=False, sort_keys=False, exception_formatter=plain_traceback
+    )
+
+
+def _with_context(_: object, __: str, event: "EventDict") -> "EventDict":
+    event.update(current())
+    return event
+
+
+def _timestamped(_: object, __: str, event: "EventDict") -> "EventDict":
+    """RFC 3339 in UTC, when it happened."""
+    record: logging.LogRecord = event["_record"]
+    event["timestamp"] = _moment(record.created)
+    return event
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _on_one_line(_: object, __: str, event: "EventDict") -> "EventDict":
+    """Escape line ends: what came from outside must not look like a record of its own."""
+    event["event"] = str(event["event"]).replace("\r", "\\r").replace("\n", "\\n")
+    return event

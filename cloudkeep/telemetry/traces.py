@@ -1,0 +1,108 @@
+"""Traces by OpenTelemetry. This module is loaded where ``CLOUDKEEP_TRACES_URL`` is set, and nowhere else.
+
+Spans wait in a queue of bounded length and are sent in batches by a thread of their own. Those that find no room, or
+that the collector does not take, are lost: work never waits for them.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from cloudkeep import __version__
+from services.core.context import current
+from storage.tracing import Attributes, SpanKind
+
+QUEUE_LENGTH = 2048
+EXPORT_SECONDS = 5
+BATCH_MILLISECONDS = 1000
+#: How long the end of a process waits for its last spans.
+FLUSH_SECONDS = 2.0
+KINDS: Mapping[SpanKind, trace.SpanKind] = {
+    "server": trace.SpanKind.SERVER,
+    "consumer": trace.SpanKind.CONSUMER,
+    "client": trace.SpanKind.CLIENT,
+    "internal": trace.SpanKind.INTERNAL,
+}
+
+_log = logging.getLogger("cloudkeep.traces")
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+class Traces:
+    """A :class:`storage.tracing.Tracer`. ``role`` is what this process is, ``url`` where the collector takes traces."""
+
+    def __init__(self, url: str, role: str) -> None:
+        # What the library says of every failed attempt, we say once.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        resource = Resource.create({"service.name": f"cloudkeep-{role}", "service.version": __version__})
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        exporter = Reporting(OTLPSpanExporter(url, timeout=EXPORT_SECONDS))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(exporter, max_queue_size=QUEUE_LENGTH, schedule_delay_millis=BATCH_MILLISECONDS)
+        )
+        self._tracer = self._provider.get_tracer("cloudkeep", __version__)
+
+    @contextmanager
+    def span(self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes) -> Iterator[None]:
+        """See :class:`storage.tracing.Tracer`. A fault shows as its type alone: its text may hold anything."""
+        context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
+        told = {f"cloudkeep.{key}": value for key, value in current().items()} | dict(attributes)
+        with self._tracer.start_as_current_span(
+            name, context, KINDS[kind], told, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield
+            except Exception as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(trace.StatusCode.ERROR)
+                raise
+
+    def add(self, attributes: Attributes) -> None:
+        """See :class:`storage.tracing.Tracer`."""
+        trace.get_current_span().set_attributes(attributes)
+
+    def traceparent(self) -> str | None:
+        """See :class:`storage.tracing.Tracer`."""
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier)
+        return carrier.get("traceparent")
+
+    async def close(self) -> None:
+        """Send what is left, within ``FLUSH_SECONDS``."""
+        # A daemon, so that a collector that hangs does not keep the process.
+        ended = threading.Thread(target=self._provider.shutdown, name="traces-end", daemon=True)
+        ended.start()
+        await asyncio.to_thread(ended.join, FLUSH_SECONDS)
+
+
+class Reporting(SpanExporter):
+    """Says once that the collector does not take spans, and once that it does again."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._failing = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans, whatever becomes of them."""
+        try:
+            result = self._exporter.export(spans)
+        except Exception:
+            result = SpanExportResult.FAILURE
+        failing = result is not SpanExportResult.SUCCESS
+        if failing != self._failing:
+            self._failing = failing
+            _log.warning("the collector does not take traces" if failing else "the collector takes traces again")
+        return result
+
+    def shutdown(self) -> None:
+        """Send nothing any more."""
+        self._exporter.shutdown()

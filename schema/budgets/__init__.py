@@ -1,0 +1,1 @@
+"""What operations cost, and what is left to a client."""

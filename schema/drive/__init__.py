@@ -1,0 +1,1 @@
+"""Files and what is derived from them."""

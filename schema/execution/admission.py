@@ -1,0 +1,182 @@
+"""Who may run what: an operation is admitted when it can be run and its payer's budget has room for its price."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, TypeGuard, cast
+
+from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.types.graphql import OperationType
+
+from resolvers.context import Context
+from schema.execution.documents import Document, Documents, Operation
+from schema.execution.errors import OperationNotAllowed, rendered
+from schema.execution.persisted_documents import TrustedDocuments
+from schema.execution.variables import FEW_VALUES, too_many, values_in
+from services.budgets.budgets import Reservation
+from services.core.errors import CloudKeepError, OperationTooComplex
+
+#: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
+#: has to have them before it is read; when it turns out to be sound, they are a part of its price.
+INVALID = 20
+#: The more there is in its variables, the more it takes to find that out.
+VALUES_A_POINT = 100
+#: Strawberry's own, which knows the types that most values have.
+is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client wants to be run; ``allowed`` are the types of operation that the transport has answers for.
+
+    Without a text its ``extensions`` name the document.
+    """
+
+    text: str
+    variables: dict[str, Any] | None
+    name: str | None
+    allowed: frozenset[OperationType]
+    extensions: Mapping[str, Any]
+    #: When it came, by the clock that measures.
+    began: float = field(default_factory=perf_counter)
+
+
+class Refused(Exception):
+    """The operation is not run, for these reasons."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(errors)
+        self.errors = list(errors)
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """An operation that may be run, and what was reserved for it."""
+
+    context: Context
+    operation: Operation
+    executor: Executor[None]
+    reservation: Reservation
+
+    def settle(self, response: ExecutionResult) -> None:
+        """Give back what the answer did not cost."""
+        admission = self.context.admission
+        failed = [tuple(error.path) for error in response.errors or () if error.path]
+        admission.actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
+        if admission.actual < admission.requested:
+            unused = admission.requested - admission.actual
+            admission.layers = self.context.services.budgets.refund(self.reservation, unused)
+
+
+class Gate:
+    """Lets operations in. None of them may cost more than ``maximum`` points."""
+
+    def __init__(self, schema: GraphQLSchema, documents: Documents, maximum: int) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._maximum = maximum
+        self.trusted = TrustedDocuments({})
+
+    async def admit(self, context: Context, request: Request) -> Admitted:
+        """Price the operation and reserve as much. Raises :class:`Refused`."""
+        text = await self._text(context, request)
+        values = values_in(request.variables)
+        entry = await self._enter(context, text, values)
+        try:
+            operation, executor, price = self._prepare(context, request, text, values)
+        except Refused:
+            if entry is None:
+                await _reserve(context, INVALID)
+            raise
+        return Admitted(context, operation, executor, await _pay(context, price, entry))
+
+    async def _text(self, context: Context, request: Request) -> str:
+        try:
+            return self.trusted.resolve(request.text, request.extensions)
+        except CloudKeepError as error:
+            await _reserve(context, INVALID)
+            raise Refused([rendered(error)]) from None
+
+    async def _enter(self, context: Context, text: str, values: int) -> Reservation | None:
+        """Reserve what it takes to find the price, unless that is next to nothing."""
+        if self._is_ready(text, values):
+            return None
+        entry = await _reserve(context, INVALID + values // VALUES_A_POINT)
+        if not self._is_ready(text, values):
+            return entry
+        # Another request has brought the same document meanwhile.
+        context.services.budgets.refund(entry, entry.points)
+        return None
+
+    def _is_ready(self, text: str, values: int) -> bool:
+        document = self._documents.known(text)
+        return bool(document and not document.errors) and values <= FEW_VALUES
+
+    def _prepare(
+        self, context: Context, request: Request, text: str, values: int
+    ) -> tuple[Operation, Executor[None], int]:
+        document = self._documents.known(text) or self._documents.prepare(text)
+        if document.errors:
+            raise Refused(document.errors)
+        if error := too_many(values):
+            raise Refused([error])
+        try:
+            operation = document.operation(request.name)
+            if operation.type not in request.allowed:
+                raise OperationNotAllowed(operation.type)
+            executor = self._executor(context, request, document)
+            return operation, executor, self._price(operation, executor)
+        except GraphQLError as error:
+            raise Refused([error]) from None
+        except OperationTooComplex as error:
+            raise Refused([rendered(error)]) from None
+
+    def _executor(self, context: Context, request: Request, document: Document) -> Executor[None]:
+        assert document.node
+        executor = Executor[None].build(
+            self._schema,
+            document.node,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.name,
+            is_awaitable=is_awaitable,
+        )
+        if isinstance(executor, list):
+            raise Refused(executor)
+        return executor
+
+    def _price(self, operation: Operation, executor: Executor[None]) -> int:
+        price = operation.price(executor.variable_values.coerced)
+        if price > self._maximum:
+            message = f"The operation costs {price} points, and no operation may cost more than {self._maximum}."
+            raise OperationTooComplex(message, limit="cost", maximum=self._maximum, actual=price)
+        return price
+
+
+async def _pay(context: Context, price: int, entry: Reservation | None) -> Reservation:
+    """Reserve the price, of which what was reserved to enter is a part.
+
+    That is not given back when the rest cannot be paid: somebody could have documents read for nothing.
+    """
+    if entry is None:
+        return await _reserve(context, price)
+    if entry.points < price:
+        return await _reserve(context, price, entry)
+    context.admission.requested = price
+    context.admission.layers = context.services.budgets.refund(entry, entry.points - price)
+    return entry
+
+
+async def _reserve(context: Context, points: int, entry: Reservation | None = None) -> Reservation:
+    admission = context.admission
+    admission.requested = points
+    try:
+        reservation = await context.services.budgets.reserve(context.payer, points - (entry.points if entry else 0))
+    except CloudKeepError as error:
+        admission.refused, admission.layers = error, getattr(error, "layers", ())
+        raise Refused([rendered(error)]) from None
+    if entry:
+        reservation.include(entry)
+    admission.layers = reservation.layers
+    return reservation

@@ -1,0 +1,225 @@
+"""From the text of an operation to its answer: admit, run, settle.
+
+Strawberry runs extensions around these steps. What they refuse is lost on some transports, and they take more time than
+a small query does; so its schema's two public methods are written anew here: ``execute`` gives one answer and
+``stream`` any number of them. Every transport ends in one of the two.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from inspect import isawaitable
+from time import perf_counter
+from typing import Any
+
+import strawberry
+from graphql import (
+    ExecutionResult as Response,
+)
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    create_source_event_stream,
+    execute_root_selection_set,
+    map_source_to_response_event,
+)
+from strawberry.exceptions import MissingQueryError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from resolvers.context import Context, RequestContext
+from schema.cost.extension import cost_extension
+from schema.execution.admission import Admitted, Gate, Refused, Request
+from schema.execution.documents import Documents
+from schema.execution.errors import code_of, coded, rendered
+from schema.execution.persisted_documents import TrustedDocuments, names_a_document
+from services.core.counters import OperationKind, Outcome
+from services.core.errors import TooManySubscriptions
+from storage.tracing import is_recording, span
+
+#: Of a name that a client gave an operation, in a trace.
+LONGEST_NAME = 100
+ANY_TYPE = frozenset(OperationType)
+ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
+
+class Schema(strawberry.Schema):
+    """The schema with its prices: an operation is run when its payer can afford it."""
+
+    def __init__(self, *, most: int, **given: Any) -> None:
+        super().__init__(**given)
+        #: Points that no operation may cost more than.
+        self.most = most
+        self.documents = Documents(self._schema)
+        self._gate = Gate(self._schema, self.documents, most)
+
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Know these documents by their IDs from now on; run no others where they are exclusive."""
+        self._gate.trusted = documents
+
+    @property
+    def trusted(self) -> TrustedDocuments:
+        """The documents that an operator trusts."""
+        return self._gate.trusted
+
+    def as_graphql(self) -> GraphQLSchema:
+        """The schema as graphql-core knows it."""
+        return self._schema
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run a query or a mutation; a subscription has many answers, and would fail inside when asked for one.
+
+        Raises :class:`MissingQueryError`.
+        """
+        allowed = ONE_ANSWER if allowed_operation_types is None else ONE_ANSWER.intersection(allowed_operation_types)
+        request = _request(query, variable_values, operation_name, allowed, operation_extensions)
+        context = _context(context_value)
+        try:
+            admitted = await self._gate.admit(context, request)
+        except Refused as refused:
+            return _refusal(context, request, refused)
+        return await _run(admitted, request)
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run any operation. A query or a mutation gives one result, a subscription one for each event.
+
+        It is admitted at once, so that its price can stand in front of the results, and run as they are asked for.
+        Raises :class:`MissingQueryError`.
+        """
+        allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
+        request = _request(query, variable_values, operation_name, allowed, operation_extensions)
+        context = _context(context_value)
+        try:
+            admitted = await self._gate.admit(context, request)
+        except Refused as refused:
+            return _alone(_refusal(context, request, refused))
+        return _results(admitted, request)
+
+
+def _request(
+    text: str | None,
+    variables: dict[str, Any] | None,
+    name: str | None,
+    allowed: frozenset[OperationType],
+    extensions: dict[str, Any] | None,
+) -> Request:
+    if not text and not names_a_document(extensions):
+        raise MissingQueryError
+    return Request(text or "", variables, name, allowed, extensions or {})
+
+
+def _context(value: object) -> Context:
+    assert isinstance(value, RequestContext)
+    return value.for_operation()
+
+
+async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    yield result
+
+
+async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+    if admitted.operation.type is not OperationType.SUBSCRIPTION:
+        yield await _run(admitted, request)
+        return
+    try:
+        async with _seated(admitted), aclosing(_follow(admitted, request)) as results:
+            async for result in results:
+                yield result
+    except Refused as refused:
+        admitted.settle(Response(None, None))
+        yield _refusal(admitted.context, request, refused)
+
+
+@asynccontextmanager
+async def _seated(admitted: Admitted) -> AsyncIterator[None]:
+    """Hold one of the payer's seats. Raises :class:`Refused` when there is none."""
+    context = admitted.context
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(context.services.seats.take(context.payer))
+        except TooManySubscriptions as error:
+            context.admission.refused = error
+            raise Refused([rendered(error)]) from None
+        yield
+
+
+async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
+    with _span(admitted):
+        response = execute_root_selection_set(admitted.executor)
+        if isawaitable(response):
+            response = await response
+    admitted.settle(response)
+    return _first(admitted, request, response)
+
+
+async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+    # Only its beginning: what is open for hours would be a trace of hours.
+    with _span(admitted):
+        source = create_source_event_stream(admitted.executor)
+        if isawaitable(source):
+            source = await source
+    if isinstance(source, Response):
+        raise Refused(source.errors or [])
+    admitted.context.admission.actual = admitted.context.admission.requested
+    responses = map_source_to_response_event(admitted.executor, source)
+    async with aclosing(responses):
+        first = True
+        try:
+            async for response in responses:
+                # The price is paid once, so that only the first of the answers tells it.
+                yield _first(admitted, request, response) if first else _plain(response)
+                first = False
+        except Exception as error:
+            yield _plain(Response(None, [GraphQLError(str(error), original_error=error)]))
+
+
+def _span(admitted: Admitted) -> AbstractContextManager[None]:
+    if not is_recording():
+        return nullcontext()
+    kind, name = admitted.operation.type.value, admitted.operation.node.name
+    told: dict[str, str | int] = {"graphql.operation.type": kind, "graphql.cost": admitted.context.admission.requested}
+    if name:
+        told["graphql.operation.name"] = name.value[:LONGEST_NAME]
+    return span(f"graphql {kind}", told)
+
+
+def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
+    """The first answer of an operation, which is counted and says what was paid."""
+    admission, counts = admitted.context.admission, admitted.context.services.counts
+    errors = coded(response.errors)
+    kind: OperationKind = admitted.operation.type.value
+    outcome: Outcome = "errors" if errors else "data"
+    seconds = perf_counter() - request.began
+    counts.operation(kind, outcome, admission.requested, admission.actual or 0, seconds)
+    if errors:
+        counts.operation_errors[kind, code_of(errors)] += 1
+    return ExecutionResult(response.data, errors, cost_extension(admission, request.extensions))
+
+
+def _plain(response: Response) -> ExecutionResult:
+    return ExecutionResult(response.data, coded(response.errors))
+
+
+def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
+    counts, errors = context.services.counts, coded(refused.errors)
+    counts.operation("unknown", "refused", seconds=perf_counter() - request.began)
+    counts.operation_errors["unknown", code_of(errors)] += 1
+    return PreExecutionError(None, errors, cost_extension(context.admission, request.extensions))

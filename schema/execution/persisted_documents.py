@@ -1,0 +1,181 @@
+"""Documents that an operator trusts, and the IDs by which clients name them: persisted documents.
+
+Requests name one by ``documentId`` (GraphQL over HTTP, appendix A, Persisted Documents), as Relay does, or by
+``extensions.persistedQuery.sha256Hash``, as the clients of Apollo and urql do. The file is what their build tools
+write: an object from ID to text (Relay, GraphQL Code Generator), or Apollo's operation manifest.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from graphql import GraphQLError
+
+from services.core.errors import DocumentNotFound, MalformedRequest, UntrustedDocument
+
+#: Bytes of the file.
+LARGEST_FILE = 16 * 2**20
+LONGEST_ID = 255
+SHA256 = "sha256:"
+DOCUMENT_ID, PERSISTED_QUERY = "documentId", "persistedQuery"
+APOLLO = "apollo-persisted-query-manifest"
+
+UNTRUSTED = "This server runs no documents but those that its operator trusts."
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+#: The appendix has these characters for IDs, and a colon behind a prefix.
+_ID = re.compile(r"(?:(?P<prefix>sha256|x-[A-Za-z0-9._~-]+):)?[A-Za-z0-9._~-]+")
+
+#: What is wrong with a document, the worst first.
+Check = Callable[[str], Sequence[GraphQLError]]
+
+
+class TrustedDocumentsError(ValueError):
+    """The file cannot be used. ``str(error)`` is one line that names it, and the document where it is about one."""
+
+
+class TrustedDocuments:
+    """The documents by their IDs; each of them also goes by its SHA-256. ``exclusive``: no other document is run."""
+
+    def __init__(self, documents: Mapping[str, str], *, exclusive: bool = False) -> None:
+        self.exclusive = exclusive
+        self._by_id = {**{SHA256 + _digest(text): text for text in documents.values()}, **documents}
+        self._texts = frozenset(documents.values())
+
+    @classmethod
+    def load(cls, path: Path, check: Check, *, exclusive: bool = False) -> Self:
+        """Read the file, and check each of its documents. Raises :class:`TrustedDocumentsError`."""
+        try:
+            documents = _documents_in(_read(path))
+            for name, text in documents.items():
+                _verify(name, text, check)
+        except OSError as error:
+            raise TrustedDocumentsError(f"{path} cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise TrustedDocumentsError(f"{path}: {error}") from None
+        return cls(documents, exclusive=exclusive)
+
+    def find(self, document_id: str) -> str | None:
+        """The text of the document with this ID."""
+        return self._by_id.get(document_id)
+
+    def trusts(self, text: str) -> bool:
+        """Whether the text is that of one of the documents, letter by letter."""
+        return text in self._texts
+
+    def resolve(self, text: str, extensions: Mapping[str, Any]) -> str:
+        """The text to run for a request that holds a text, or names a document in its extensions, or both.
+
+        A text may come with the ID it goes by: nothing is stored, so that it is run like any other, if they belong
+        together. Raises :class:`MalformedRequest`, :class:`DocumentNotFound` and :class:`UntrustedDocument`.
+        """
+        name = _named(extensions) if names_a_document(extensions) else None
+        if name is not None:
+            found = self.find(name) or self.find(SHA256 + name)
+            if not text and found is None:
+                raise self._unknown(is_apollo=DOCUMENT_ID not in extensions)
+            if text and not _belong_together(text, name, found):
+                raise MalformedRequest("The request holds one document and names another.")
+            text = text or found or ""
+        self.admit(text)
+        return text
+
+    def admit(self, text: str) -> None:
+        """Raises :class:`UntrustedDocument` for a text that is not to be run."""
+        if self.exclusive and not self.trusts(text):
+            raise UntrustedDocument(UNTRUSTED)
+
+    def _unknown(self, *, is_apollo: bool) -> DocumentNotFound | UntrustedDocument:
+        if self.exclusive:
+            return UntrustedDocument(UNTRUSTED)
+        # urql compares the message; the clients of Apollo do that as well, or compare the code.
+        return DocumentNotFound("PersistedQueryNotFound" if is_apollo else "No document has this ID here.")
+
+
+def _belong_together(text: str, name: str, found: str | None) -> bool:
+    """Whether the document has this name. Of a name that is nobody's and no hash nothing is known."""
+    if found is not None:
+        return text == found
+    digest = name.removeprefix(SHA256)
+    return not _DIGEST.fullmatch(digest) or digest == _digest(text)
+
+
+def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The extensions of a request, with the ID that stands beside them: the engine asks for no more than these."""
+    extensions: dict[str, Any] | None = request.get("extensions")
+    document_id = request.get(DOCUMENT_ID)
+    return extensions if document_id is None else {**(extensions or {}), DOCUMENT_ID: document_id}
+
+
+def names_a_document(extensions: Mapping[str, Any] | None) -> bool:
+    """Whether a request names its document."""
+    return extensions is not None and (DOCUMENT_ID in extensions or PERSISTED_QUERY in extensions)
+
+
+def _named(extensions: Mapping[str, Any]) -> str:
+    persisted = extensions.get(PERSISTED_QUERY)
+    hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    name = extensions.get(DOCUMENT_ID, hashed)
+    if not isinstance(name, str) or not name or len(name) > LONGEST_ID:
+        raise MalformedRequest(f"The ID of a document is text of 1 to {LONGEST_ID} characters.")
+    return name
+
+
+def _read(path: Path) -> object:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ValueError(f"it has more than {LARGEST_FILE} bytes")
+    try:
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"it is not JSON in UTF-8: {error}") from None
+
+
+def _without_doubles(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise ValueError(f"{_short(name)} stands there twice")
+    return found
+
+
+def _documents_in(content: object) -> dict[str, str]:
+    if isinstance(content, dict) and isinstance(content.get("operations"), list):
+        if content.get("format") != APOLLO or content.get("version") != 1:
+            raise ValueError(f"its operations are not those of an {APOLLO}, version 1")
+        content = _without_doubles(map(_apollo, content["operations"]))
+    if not isinstance(content, dict) or not content:
+        raise ValueError("it is neither an object from ID to document nor an operation manifest of Apollo, or has none")
+    for name, text in content.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{_short(name)} is not a document but {type(text).__name__}")
+    return content
+
+
+def _apollo(operation: object) -> tuple[str, object]:
+    if not isinstance(operation, dict) or not isinstance(operation.get("id"), str):
+        raise ValueError("one of its operations has no id")
+    return operation["id"], operation.get("body")
+
+
+def _verify(name: str, text: str, check: Check) -> None:
+    found = _ID.fullmatch(name)
+    if not found or len(name) > LONGEST_ID:
+        raise ValueError(f"{_short(name)} is no ID of a document")
+    if found["prefix"] == "sha256" and name != SHA256 + _digest(text):
+        raise ValueError(f"{_short(name)} is not the SHA-256 of its document, which is {_digest(text)}")
+    for error in check(text):
+        raise ValueError(f"{_short(name)}: {' '.join(error.message.split())}")
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _short(name: str) -> str:
+    quoted = repr(name)
+    return quoted if len(quoted) <= 90 else f"{quoted[:87]}..."

@@ -1,0 +1,1 @@
+"""Nodes and connections, by Relay's specifications."""

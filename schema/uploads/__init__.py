@@ -1,0 +1,1 @@
+"""Uploads, their slots and their progress."""

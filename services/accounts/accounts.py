@@ -1,0 +1,231 @@
+"""Accounts and sessions: register, verify the OTP, sign in, refresh."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.accounts.passwords import Passwords
+from services.accounts.tokens import AccessTokens, Viewer
+from services.core import validation
+from services.core.clock import now
+from services.core.errors import AlreadyExists, InvalidCredentials, InvalidInput, InvalidOtp, MailUnavailable
+from services.core.keys import SecretKey, derive
+from storage.accounts import accounts as rows
+from storage.database.models import Account
+from storage.errors import Duplicate
+from storage.mail import Mail, Mailer, MailError
+
+OTP_ATTEMPTS = 5
+OTP_PURPOSE = "otp"
+REFRESH_PURPOSE = "refresh-token"
+#: So long after a refresh the same one can be made again. Long enough for a phone that changes networks.
+REPEATABLE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A registration that waits for its OTP."""
+
+    email: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """What a client needs to act for an account. ``expires_at`` is the access token's."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    account: Account
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long an OTP and an unused session hold."""
+
+    otp: timedelta
+    session: timedelta
+
+
+class Accounts:
+    """What people do with their accounts. Passwords and one-time passwords are never stored in the clear."""
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        passwords: Passwords,
+        tokens: AccessTokens,
+        keys: Sequence[SecretKey],
+        lifetimes: Lifetimes,
+    ) -> None:
+        self._mailer = mailer
+        self._passwords = passwords
+        self._tokens = tokens
+        self._otp_keys = [derive(key, OTP_PURPOSE) for key in keys]
+        self._refresh_keys = [derive(key, REFRESH_PURPOSE) for key in keys]
+        self._lifetimes = lifetimes
+
+    async def register(self, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
+        """Begin an account and mail an OTP to its address.
+
+        An address that has an account gets a mail that says so, and the caller the same answer as everybody: who has
+        an account here is nobody's business. User IDs are public, so a taken one raises :class:`AlreadyExists`.
+        Raises :class:`InvalidInput` and :class:`MailUnavailable`.
+        """
+        user_id, email = validation.user_id(user_id), validation.email(email)
+        name, password = validation.person_name(user_name), validation.password(password)
+        if await rows.user_id_exists(user_id):
+            raise AlreadyExists("This user ID is taken.", field="userId")
+        password_hash = await self._passwords.hash(password)
+        otp = f"{secrets.randbelow(10**6):06}"
+        expires_at = now() + self._lifetimes.otp
+        if await rows.email_exists(email):
+            await self._send(_already_registered(email))
+            return Registration(email, expires_at)
+        # Sent before it is stored: when the mail cannot be sent, the code in an earlier one still holds.
+        await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
+        await rows.put_registration(
+            email=email,
+            user_id=user_id,
+            name=name,
+            password_hash=password_hash,
+            otp_hash=self._otp_hash(self._otp_keys[0], email, otp),
+            expires_at=expires_at,
+        )
+        return Registration(email, expires_at)
+
+    async def verify_otp(self, *, email: str, otp: str) -> OpenSession:
+        """Finish a registration and open its first session.
+
+        Raises :class:`InvalidOtp` when the OTP is wrong, used, expired or was guessed at too often, and
+        :class:`AlreadyExists` when the user ID was taken meanwhile.
+        """
+        email = validation.email(email)
+        registration = await rows.count_attempt(email, OTP_ATTEMPTS)
+        alive = registration if registration and registration.expires_at >= now() else None
+        if not alive or not self._otp_matches(alive.otp_hash, email, otp):
+            raise InvalidOtp("The code is wrong or has expired. Register again to get a new one.", field="otp")
+        try:
+            account = await rows.complete_registration(alive)
+        except Duplicate as error:
+            raise AlreadyExists("This user ID or address was taken meanwhile.", field="userId") from error
+        return await self._open_session(account)
+
+    async def login(self, *, user_id: str, password: str) -> OpenSession:
+        """Open a session. Raises :class:`InvalidCredentials` without saying which of the two is wrong."""
+        try:
+            user_id, password = validation.user_id(user_id), validation.password(password)
+        except InvalidInput as error:
+            raise InvalidCredentials("User ID or password is wrong.") from error
+        account = await rows.find_by_user_id(user_id)
+        if not await self._passwords.verify(password, account.password_hash if account else None) or not account:
+            raise InvalidCredentials("User ID or password is wrong.")
+        return await self._open_session(account)
+
+    async def refresh(self, refresh_token: str) -> OpenSession:
+        """Swap a refresh token for a new pair. One that was used before closes the session: somebody copied it.
+
+        The newest that was used is given its successor again for ``REPEATABLE``: its owner may not have got the answer.
+        Raises :class:`InvalidCredentials` (RFC 9700, section 4.14.2, on refresh token rotation).
+        """
+        session_id = _session_of(refresh_token)
+        session = await rows.find_session(session_id) if session_id else None
+        moment = now()
+        if not session or session.expires_at < moment:
+            raise InvalidCredentials("The refresh token is not valid or has expired.")
+        fresh = _successor(self._refresh_keys[0], session.id, refresh_token)
+        expires_at = moment + self._lifetimes.session
+        if not await rows.rotate_session(session.id, _digest(refresh_token), _digest(fresh), moment, expires_at):
+            return await self._refresh_again(session.id, refresh_token)
+        return self._session(session.account, session.id, fresh)
+
+    async def _refresh_again(self, session_id: UUID, used: str) -> OpenSession:
+        # Looked at again: of two refreshes at once the other one has rotated it meanwhile.
+        session = await rows.find_session(session_id)
+        # Either way, for the host that has rotated it may have a clock that is a little ahead of ours.
+        if session and session.rotated_at and abs(now() - session.rotated_at) <= REPEATABLE:
+            for key in self._refresh_keys:
+                fresh = _successor(key, session_id, used)
+                if hmac.compare_digest(_digest(fresh), session.refresh_hash):
+                    return self._session(session.account, session_id, fresh)
+        await rows.close_session(session_id)
+        raise InvalidCredentials("The refresh token was used before. Sign in again.")
+
+    def authenticate(self, access_token: str) -> Viewer:
+        """Who an access token stands for. Raises :class:`services.core.errors.Unauthenticated`."""
+        return self._tokens.verify(access_token)
+
+    async def find_many(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
+        """The accounts with these keys."""
+        return await rows.find_many(account_ids)
+
+    async def _open_session(self, account: Account) -> OpenSession:
+        session_id = uuid7()
+        refresh_token = _new_refresh_token(session_id)
+        await rows.open_session(session_id, account.id, _digest(refresh_token), now() + self._lifetimes.session)
+        return self._session(account, session_id, refresh_token)
+
+    def _session(self, account: Account, session_id: UUID, refresh_token: str) -> OpenSession:
+        access_token, expires_at = self._tokens.issue(account.id, session_id)
+        return OpenSession(access_token, refresh_token, expires_at, account)
+
+    def _otp_hash(self, key: bytes, email: str, otp: str) -> str:
+        return hmac.digest(key, f"{email} {otp}".encode(), "sha256").hex()
+
+    def _otp_matches(self, otp_hash: str, email: str, otp: str) -> bool:
+        typed = otp.strip()
+        if not (typed.isascii() and typed.isdigit()):
+            return False
+        return any(hmac.compare_digest(self._otp_hash(key, email, typed), otp_hash) for key in self._otp_keys)
+
+    async def _send(self, mail: Mail) -> None:
+        try:
+            await self._mailer.send(mail)
+        except MailError as error:
+            raise MailUnavailable("The mail could not be sent. Please try again in a moment.") from error
+
+
+def _new_refresh_token(session_id: UUID) -> str:
+    return f"{session_id}.{secrets.token_urlsafe(32)}"
+
+
+def _successor(key: bytes, session_id: UUID, refresh_token: str) -> str:
+    """What a refresh token is swapped for: the same whenever it is asked for, and nobody else can tell what it is."""
+    secret = hmac.digest(key, refresh_token.encode(errors="replace"), "sha256")
+    return f"{session_id}.{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
+
+
+def _session_of(refresh_token: str) -> UUID | None:
+    try:
+        return UUID(refresh_token.partition(".")[0])
+    except ValueError:
+        return None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _otp_mail(email: str, user_id: str, otp: str, lifetime: timedelta) -> Mail:
+    minutes = int(lifetime.total_seconds() // 60)
+    text = (
+        f"Your CloudKeep code for the user ID {user_id} is:\n\n    {otp}\n\n"
+        f"It holds for {minutes} minutes. If you did not ask for it, ignore this mail: nothing happens without it."
+    )
+    return Mail(to=email, subject=f"{otp} is your CloudKeep code", text=text)
+
+
+def _already_registered(email: str) -> Mail:
+    text = (
+        "Somebody, perhaps you, tried to register a CloudKeep account with this address. There is one already, and "
+        "nothing was changed. If it was you, sign in with your user ID."
+    )
+    return Mail(to=email, subject="You already have a CloudKeep account", text=text)

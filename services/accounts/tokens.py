@@ -1,0 +1,88 @@
+"""Access tokens: short-lived JWTs (RFC 7519) that name an account and the session they belong to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import jwt
+from uuid_utils.compat import uuid7
+
+from services.core.clock import now
+from services.core.errors import Unauthenticated
+from services.core.keys import SecretKey, derive
+
+ALGORITHM = "HS256"
+ISSUER = "cloudkeep"
+AUDIENCE = "cloudkeep-api"
+PURPOSE = "access-token"
+LEEWAY = timedelta(seconds=10)
+REFUSED = "The access token is not valid or has expired."
+#: Tokens whose signature need not be verified again: that takes longer than to run a small query.
+REMEMBERED = 1_000
+REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who is asking, and until when their token holds."""
+
+    account_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+class AccessTokens:
+    """Signs with the first key and accepts every key, so that keys can be rotated without signing anybody out."""
+
+    def __init__(self, keys: Sequence[SecretKey], lifetime: timedelta) -> None:
+        self._signing = keys[0].kid
+        self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
+        self._lifetime = lifetime
+        # Only what was verified is remembered. Nothing but the time can make such a token invalid.
+        self._verified = lru_cache(REMEMBERED)(self._verify)
+
+    def issue(self, account_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """A token for an account's session, and when it expires."""
+        issued = now().replace(microsecond=0)
+        expires = issued + self._lifetime
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(account_id),
+            "sid": str(session_id),
+            "jti": str(uuid7()),
+            "iat": issued,
+            "exp": expires,
+        }
+        key = self._keys[self._signing]
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": self._signing}), expires
+
+    def verify(self, token: str) -> Viewer:
+        """Who the token stands for. Raises :class:`Unauthenticated` on any flaw and never says which."""
+        viewer = self._verified(token)
+        # The leeway is for clocks that differ, not for a token to outlive what its owner was told.
+        if viewer.expires_at <= now():
+            raise Unauthenticated(REFUSED)
+        return viewer
+
+    def _verify(self, token: str) -> Viewer:
+        try:
+            claims = self._decode(token)
+            return Viewer(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC))
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
+            raise Unauthenticated(REFUSED) from error
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        kid = jwt.get_unverified_header(token)["kid"]
+        return jwt.decode(
+            token,
+            self._keys[kid],
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=LEEWAY,
+            options={"require": REQUIRED},
+        )

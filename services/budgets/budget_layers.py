@@ -1,0 +1,98 @@
+"""The layers of budgets: which buckets a payer pays from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Protocol
+from uuid import UUID
+
+from services.budgets.limits import LayerName, LayerStatus, Limit, Limits, Payer, Unit
+from storage.token_buckets import Bucket
+
+#: A customer with IPv6 has at least this whole network (RFC 6177), so that a single address of it says nothing.
+IPV6_NETWORK_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The bucket that a payer has in a layer."""
+
+    name: LayerName
+    unit: Unit
+    bucket: Bucket
+    closed: bool
+
+    def status(self, level: float) -> LayerStatus:
+        """What clients are told of a bucket that holds ``level``."""
+        return LayerStatus(self.name, self.bucket.capacity, int(level), self.bucket.refill, self.unit)
+
+
+class GrantedLimits(Protocol):
+    """Which accounts have limits of their own."""
+
+    async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
+        """The limits that an operator granted, by the name of the layer (``account``, ``ingest``).
+
+        None when there are none, as for almost everybody. Asked for every request, so it must cost next to nothing.
+        Whether a layer is closed while the buckets are out of reach is not the grant's to say.
+        """
+        ...
+
+
+@lru_cache(maxsize=10_000)
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, also one that is mapped to IPv6, or an IPv6 network.
+
+    Text that is no address, such as the peer of a unix socket, stands for itself.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    network = int(parsed) >> (128 - IPV6_NETWORK_BITS) << (128 - IPV6_NETWORK_BITS)
+    return f"{IPv6Address(network)}/{IPV6_NETWORK_BITS}"
+
+
+class Layers:
+    """Finds the layers that a payer pays in."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._cached = lru_cache(maxsize=10_000)(self.of)
+
+    def of_most(self, payer: Payer) -> tuple[Layer, ...]:
+        """The layers of a payer without grants."""
+        return self._cached(payer)
+
+    def of(self, payer: Payer, granted: Mapping[str, Limit] | None = None) -> tuple[Layer, ...]:
+        """The layers of a payer, the one in bytes at the end."""
+        network = network_of(payer.address)
+        limits = self._limits
+        account = str(payer.account_id) if payer.account_id else None
+        found = [
+            _layer("global", "points", "all", limits.all),
+            _layer("address", "points", network, limits.address),
+            _layer("account", "points", account, limits.account, granted)
+            if account
+            else _layer("anonymous", "points", network, limits.anonymous),
+            _layer("ingest", "bytes", account or network, limits.ingest, granted),
+        ]
+        return tuple(layer for layer in found if layer)
+
+
+def _layer(
+    name: LayerName, unit: Unit, subject: str, limit: Limit | None, granted: Mapping[str, Limit] | None = None
+) -> Layer | None:
+    closed = bool(limit and limit.closed)
+    if granted:
+        limit = granted.get(name, limit)
+    if not limit:
+        return None
+    # One hash tag for all, so that one script may use them together (Redis Cluster specification, "Hash tags").
+    key = f"cloudkeep:{{budget}}:{name}:{subject}"
+    return Layer(name, unit, Bucket(key, limit.capacity, limit.refill), closed)

@@ -1,0 +1,114 @@
+"""What has happened in this process since it began: plain numbers, since they are counted in the middle of the work.
+
+Whoever shows them takes them from here (``cloudkeep/telemetry/metrics.py``); a service does not know who that is.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Literal, TypeAlias
+
+from services.core.errors import ErrorCode, refusal_of
+
+OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
+Outcome: TypeAlias = Literal["data", "errors", "refused"]
+
+
+class Durations:
+    """How long things took: how many were within each of ``BOUNDS``, in seconds, and all of them together."""
+
+    BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0)
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        #: The last one is of those beyond every bound.
+        self.counts = [0] * (len(self.BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more took so long."""
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+
+@dataclass(slots=True)
+class BudgetCounts:
+    """Only ever counted up."""
+
+    #: By the layer that refused.
+    refused: Counter[str] = field(default_factory=Counter)
+    #: Refused because too many waited for their answer.
+    overloaded: int = 0
+    #: While the buckets were out of reach: by layer and by what then holds, ``open`` or ``closed``.
+    away: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Counts:
+    """Only ever counted up, but for what is open."""
+
+    #: HTTP requests by what they were for and by the first digit of their status.
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    request_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    #: Under way at this moment.
+    in_flight: int = 0
+    operations: Counter[tuple[OperationKind, Outcome]] = field(default_factory=Counter)
+    #: In points: what operations might have cost at most, and what they did cost.
+    requested_points: int = 0
+    actual_points: int = 0
+    #: Operations with errors, by kind and by the code of the first one.
+    operation_errors: Counter[tuple[OperationKind, str]] = field(default_factory=Counter)
+    #: Until their first answer, by kind.
+    operation_seconds: defaultdict[OperationKind, float] = field(default_factory=lambda: defaultdict(float))
+    #: By ``accepted``, the code of the refusal, or ``aborted`` where the server stopped meanwhile.
+    chunks: Counter[str] = field(default_factory=Counter)
+    #: Bytes of chunks that got a receipt, and how long each of those chunks took from head to receipt.
+    chunk_bytes: int = 0
+    chunk_seconds: Durations = field(default_factory=Durations)
+    uploads_begun: int = 0
+    #: By the status with which they ended; one that is tried again ends again.
+    uploads_finished: Counter[str] = field(default_factory=Counter)
+    #: Runs of jobs, by kind and by how they ended.
+    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    job_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    #: For which ffmpeg encoded.
+    ffmpeg_seconds: float = 0.0
+    #: Open at this moment.
+    subscriptions: int = 0
+
+    def operation(
+        self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0, seconds: float = 0.0
+    ) -> None:
+        """An operation has been answered, for the first time if it is a subscription; costs are in points."""
+        self.operation_seconds[kind] += seconds
+        self.operations[kind, outcome] += 1
+        self.requested_points += requested
+        self.actual_points += actual
+
+    @contextmanager
+    def chunk(self) -> Iterator[None]:
+        """A chunk is received for as long as the block runs."""
+        began = perf_counter()
+        outcome = "aborted"
+        try:
+            yield
+            outcome = "accepted"
+            self.chunk_seconds.add(perf_counter() - began)
+        except Exception as error:
+            refusal = refusal_of(error)
+            outcome = refusal.code.value if refusal else ErrorCode.INTERNAL.value
+            raise
+        finally:
+            self.chunks[outcome] += 1
+
+    @contextmanager
+    def subscription(self) -> Iterator[None]:
+        """A subscription is open for as long as the block runs."""
+        self.subscriptions += 1
+        try:
+            yield
+        finally:
+            self.subscriptions -= 1

@@ -1,0 +1,88 @@
+"""URLs that carry their own right: an HMAC over what may be done, on what, and until when (RFC 2104).
+
+Such a URL survives the end of the session it was made in, which a long upload needs, and opens nothing else. Expiry is
+rounded up to the full hour, so that a URL asked for twice is the same and a browser's cache can use it.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from services.core.clock import now
+from services.core.errors import UrlExpired, UrlInvalid
+from services.core.keys import SecretKey, derive
+
+PURPOSE = "url"
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class SlotRight:
+    """The right to fill slot ``index`` of an upload with exactly ``size`` bytes."""
+
+    upload_id: UUID
+    index: int
+    size: int
+
+
+class Links:
+    """Makes and checks signed URLs below the server's public address."""
+
+    def __init__(self, keys: Sequence[SecretKey], public_url: str, lifetime: timedelta) -> None:
+        self._signing = keys[0].kid
+        self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
+        self._public_url = public_url
+        self._lifetime = int(lifetime.total_seconds())
+
+    def slot(self, right: SlotRight) -> str:
+        """Where the slot's bytes go, by PUT or POST."""
+        path = f"/uploads/{right.upload_id}/chunks/{right.index}"
+        return self._url(path, f"fill {path} {right.size}", {"size": right.size})
+
+    def file(self, file_id: UUID) -> str:
+        """Where a file's bytes are."""
+        return self._download(f"/files/{file_id}/content")
+
+    def rendition(self, rendition_id: UUID) -> str:
+        """Where a rendition's bytes are."""
+        return self._download(f"/renditions/{rendition_id}/content")
+
+    def check_slot(self, right: SlotRight, expires: str, signature: str) -> None:
+        """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
+        path = f"/uploads/{right.upload_id}/chunks/{right.index}"
+        self._check(f"fill {path} {right.size}", expires, signature)
+
+    def check_download(self, path: str, expires: str, signature: str) -> None:
+        """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
+        self._check(f"read {path}", expires, signature)
+
+    def _download(self, path: str) -> str:
+        return self._url(path, f"read {path}", {})
+
+    def expires_at(self) -> datetime:
+        """Until when a URL holds that is made now."""
+        return datetime.fromtimestamp(self._expiry(), UTC)
+
+    def _expiry(self) -> int:
+        return -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
+
+    def _url(self, path: str, right: str, parameters: dict[str, object]) -> str:
+        expires = self._expiry()
+        signature = self._sign(self._signing, f"{right} {expires}")
+        return f"{self._public_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
+
+    def _check(self, right: str, expires: str, signature: str) -> None:
+        kid = signature.partition(".")[0]
+        known = kid in self._keys and expires.isascii() and expires.isdigit()
+        if not known or not hmac.compare_digest(self._sign(kid, f"{right} {expires}").encode(), signature.encode()):
+            raise UrlInvalid("This URL was not made by this server, or it was altered.")
+        if int(expires) < now().timestamp():
+            raise UrlExpired("This URL has expired. Ask for a new one.")
+
+    def _sign(self, kid: str, message: str) -> str:
+        digest = hmac.digest(self._keys[kid], message.encode(), "sha256")
+        return f"{kid}.{urlsafe_b64encode(digest).decode().rstrip('=')}"

@@ -1,0 +1,131 @@
+"""Rules for what people type. Each function returns the value to store or raises :class:`InvalidInput`."""
+
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+from services.core.errors import InvalidInput
+from storage.mail.base import is_address
+
+#: Longest name that every common file system takes, in bytes of UTF-8.
+MAX_FILE_NAME_BYTES = 255
+MAX_NAME_CHARACTERS = 100
+#: Of a name and the spaces around it; each is looked at.
+MAX_TYPED_CHARACTERS = 1_000
+#: Form NFC makes at most four characters one. It takes quadratic time to put marks in order, a minute for 200 KiB of
+#: them, so what is too long even when it is joined is cut before.
+NFC_JOINS = 4
+#: RFC 5321, section 4.5.3.1.3, without the angle brackets.
+MAX_EMAIL_CHARACTERS = 254
+#: NIST SP 800-63B: at least 8 characters, long pass phrases allowed, no rule about their composition.
+PASSWORD_CHARACTERS = range(8, 1025)
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+
+USER_ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]", re.ASCII)
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+#: A media type without parameters, RFC 6838, section 4.2.
+MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}", re.ASCII)
+#: Control characters, half surrogate pairs, and the two separators that break lines.
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+#: Marks that reorder the text around them: "gpj.exe" can be made to read "exe.jpg" (Unicode TR 36, section 3.7).
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_clean(text: str) -> bool:
+    return not any(unicodedata.category(c) in FORBIDDEN_CATEGORIES or c in BIDI_CONTROLS for c in text)
+
+
+def _joined(text: str, limit: int) -> str:
+    """The text in form NFC. One that is certainly longer than ``limit`` is cut, but stays longer."""
+    return unicodedata.normalize("NFC", text[: limit * NFC_JOINS + 1])
+
+
+def file_name(value: str, field: str = "fileName") -> str:
+    """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character, not ``.`` or ``..``."""
+    name = _joined(value, MAX_FILE_NAME_BYTES)
+    # Form NFC neither makes nor takes away one of these; what was cut off is too long all the same.
+    if not _is_clean(name):
+        raise InvalidInput("A file name may not hold control characters.", field=field)
+    if not name.strip():
+        raise InvalidInput("A file name may not be empty.", field=field)
+    if len(name.encode()) > MAX_FILE_NAME_BYTES:
+        raise InvalidInput(f"A file name may have at most {MAX_FILE_NAME_BYTES} bytes.", field=field)
+    if "/" in name or "\\" in name or name in {".", ".."}:
+        raise InvalidInput("A file name may not be a path: no slashes, and not '.' or '..'.", field=field)
+    return name
+
+
+def user_id(value: str, field: str = "userId") -> str:
+    """3 to 32 of a-z, 0-9, dot, dash, underscore, in lower case, beginning and ending with a letter or digit."""
+    normalised = value.strip().lower()
+    if not USER_ID.fullmatch(normalised):
+        raise InvalidInput(
+            "A user ID has 3 to 32 letters, digits, dots, dashes or underscores, and begins and ends with a letter "
+            "or digit.",
+            field=field,
+        )
+    return normalised
+
+
+def person_name(value: str, field: str = "userName") -> str:
+    """1 to 100 characters without control characters."""
+    is_bounded = len(value) <= MAX_TYPED_CHARACTERS
+    name = _joined(value.strip(), MAX_NAME_CHARACTERS) if is_bounded and _is_clean(value) else ""
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters.", field=field)
+    return name
+
+
+def email(value: str, field: str = "email") -> str:
+    """An address that mail can be sent to, in lower case; whether it exists shows when the OTP comes back."""
+    refusal = InvalidInput("This is not an e-mail address.", field=field)
+    address = value.strip()
+    if len(address) > MAX_EMAIL_CHARACTERS:
+        raise refusal
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise refusal from error
+    if not is_address(found):
+        raise refusal
+    return found
+
+
+def password(value: str, field: str = "password") -> str:
+    """8 to 1024 characters of any kind, in form NFKC so that every keyboard types the same (NIST SP 800-63B)."""
+    refusal = InvalidInput("A password has 8 to 1024 characters.", field=field)
+    if len(value) >= PASSWORD_CHARACTERS.stop:
+        raise refusal
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("A password may not hold half surrogate pairs.", field=field) from error
+    # Counted again as it is hashed: in form NFKC one character can become eighteen.
+    normalised = unicodedata.normalize("NFKC", value)
+    if len(normalised) not in PASSWORD_CHARACTERS:
+        raise refusal
+    return normalised
+
+
+def sha256(value: str, field: str = "sha256") -> str:
+    """64 hexadecimal digits, stored in lower case."""
+    digest = value.strip().lower()
+    if not SHA256.fullmatch(digest):
+        raise InvalidInput("A SHA-256 has 64 hexadecimal digits.", field=field)
+    return digest
+
+
+def mime_type(value: str, field: str = "mimeType") -> str:
+    """A media type such as ``video/mp4``, in lower case, without parameters."""
+    normalised = value.partition(";")[0].strip().lower()
+    if not MIME_TYPE.fullmatch(normalised):
+        raise InvalidInput("A media type looks like 'video/mp4'.", field=field)
+    return normalised
+
+
+def idempotency_key(value: str, field: str = "idempotencyKey") -> str:
+    """1 to 255 characters without control characters."""
+    if not 1 <= len(value) <= MAX_IDEMPOTENCY_KEY_CHARACTERS or not _is_clean(value):
+        raise InvalidInput("An idempotency key has 1 to 255 characters and no control characters.", field=field)
+    return value

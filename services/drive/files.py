@@ -1,0 +1,87 @@
+"""Files and renditions: what an owner finds, and what a download needs."""
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.core.errors import NotFound
+from storage.blobs import BlobStore
+from storage.database.models import File, Rendition
+from storage.drive import files as rows
+from storage.errors import BlobNotFound
+
+#: A download that has begun goes on after that; one that is resumed asks us again.
+LINK_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Content:
+    """Bytes that can be downloaded, and what to call them. Immutable: the digest names them for ever."""
+
+    key: str
+    name: str
+    mime_type: str
+    size: int
+    sha256: str
+    modified_at: datetime
+
+
+class Files:
+    """What an owner does with files. Somebody else's file does not exist."""
+
+    def __init__(self, store: BlobStore, *, redirects: bool = False) -> None:
+        """With ``redirects``, readers are sent to the store itself, where it has URLs."""
+        self._store = store
+        self._redirects = redirects
+
+    async def find(self, account_id: UUID, file_id: UUID) -> File | None:
+        """A file of this account."""
+        return await rows.find_owned(file_id, account_id)
+
+    async def page(self, account_id: UUID, before: UUID | None, limit: int) -> Sequence[File]:
+        """The account's newest files, older than ``before``."""
+        return await rows.page(account_id, before, limit)
+
+    async def count(self, account_id: UUID) -> int:
+        """How many files the account has."""
+        return await rows.count(account_id)
+
+    async def find_many(self, file_ids: Collection[UUID]) -> dict[UUID, File]:
+        """Files by key, for an owner who was checked before."""
+        return await rows.find_many(file_ids)
+
+    async def renditions_of(self, file_ids: Collection[UUID]) -> dict[UUID, list[Rendition]]:
+        """Renditions by file, for an owner who was checked before."""
+        return await rows.renditions_of(file_ids)
+
+    async def content(self, file_id: UUID) -> Content:
+        """A file's bytes, for a bearer whose right was checked before. Raises :class:`NotFound`."""
+        file = await rows.find(file_id)
+        if not file:
+            raise NotFound("There is no such file.")
+        blob = file.blob
+        return Content(blob.key, file.name, file.mime_type, blob.size, blob.sha256, file.created_at)
+
+    async def rendition_content(self, rendition_id: UUID) -> Content:
+        """A rendition's bytes, for a bearer whose right was checked before. Raises :class:`NotFound`."""
+        rendition = await rows.rendition(rendition_id)
+        if not rendition:
+            raise NotFound("There is no such rendition.")
+        blob = rendition.blob
+        name = f"{rendition.file.name.rpartition('.')[0] or rendition.file.name}.compressed.mp4"
+        return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
+
+    async def link(self, content: Content, disposition: str) -> str | None:
+        """Where else the bytes can be read, for ``LINK_SECONDS``; None when they are to be read by :meth:`read`."""
+        if not self._redirects:
+            return None
+        return await self._store.link(content.key, LINK_SECONDS, content.mime_type, disposition)
+
+    async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """A part of the bytes, in blocks. Raises :class:`NotFound` when the store lost them."""
+        try:
+            async for block in self._store.read(content.key, offset, length):
+                yield block
+        except BlobNotFound as error:
+            raise NotFound("The bytes of this file are missing on the server.") from error

@@ -1,0 +1,1 @@
+"""Health, garbage, scrubbing, and the check that the database and the blobs agree."""

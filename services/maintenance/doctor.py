@@ -1,0 +1,197 @@
+"""Finds what the database and the store disagree on, and mends what can be mended without losing anything.
+
+Safe beside a running server: bytes and rows that are on their way are told apart from those that nobody brings to an
+end. Bytes that are missing cannot be mended; the rows that speak of them stay, so that their owners can be told.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from services.core.clock import now
+from services.maintenance.garbage import dead_staging, is_derived, is_left_over, is_old, orphans, owner_of
+from storage.blobs import BlobStore
+from storage.database.models import Blob, Upload, UploadStatus
+from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
+from storage.uploads import consistency
+
+Row = TypeVar("Row", Blob, Upload)
+
+PAGE = 500
+QUEUED = "queued again"
+
+
+class Code(StrEnum):
+    """What can be wrong."""
+
+    BLOB_MISSING = "BLOB_MISSING"
+    BLOB_SIZE = "BLOB_SIZE"
+    BLOB_ORPHAN = "BLOB_ORPHAN"
+    BLOB_UNKNOWN = "BLOB_UNKNOWN"
+    STAGING_DEAD = "STAGING_DEAD"
+    STAGING_MISSING = "STAGING_MISSING"
+    STAGING_UNKNOWN = "STAGING_UNKNOWN"
+    JOB_MISSING = "JOB_MISSING"
+    UPLOAD_FULL = "UPLOAD_FULL"
+    BUCKET_RULES = "BUCKET_RULES"
+    BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
+    BUCKET_CORS = "BUCKET_CORS"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with ``subject``, a key or an ID. ``mended`` says what was done about it."""
+
+    code: Code
+    subject: str
+    text: str
+    mended: str | None = None
+
+
+Findings = AsyncGenerator[Finding, None]
+
+
+class Doctor:
+    """Examines everything; with ``mend`` it also mends what it finds."""
+
+    def __init__(
+        self, store: BlobStore, *, mend: bool = False, upload_days: int = 7, origins: Sequence[str] = ()
+    ) -> None:
+        """``upload_days`` is how long an upload may live; pages of ``origins`` fill slots of the store without us."""
+        self._store = store
+        self._upload_days = upload_days
+        self._origins = origins
+        self._mend = mend
+
+    async def examine(self) -> Findings:
+        """Every finding, one after the other; memory does not grow with what there is to examine."""
+        for part in (
+            self._missing_rules,
+            self._blobs_without_bytes,
+            self._bytes_without_blob,
+            self._dead_staging,
+            self._foreign_staging,
+            self._uploads_without_bytes,
+            self._uploads_without_job,
+            self._full_uploads,
+        ):
+            async with aclosing(part()) as findings:
+                async for finding in findings:
+                    yield finding
+
+    async def _missing_rules(self) -> Findings:
+        try:
+            rules = await self._store.missing_rules(self._upload_days, self._origins)
+        except StorageError as error:
+            if isinstance(error, StoreUnavailable) and not isinstance(error, StoreRefused):
+                raise
+            # Keys that may not ask, or a server that knows no rules, say nothing against the bytes.
+            yield Finding(Code.BUCKET_RULES, "the bucket", f"its rules cannot be read ({error})")
+            return
+        for rule in rules:
+            mended = text = None
+            if self._mend and rule.add:
+                try:
+                    await rule.add()
+                    mended = "added"
+                except StorageError as error:
+                    text = f"{rule.text}, and it does not take one ({error}): an operator has to see to it"
+            yield Finding(Code(rule.code), "the bucket", text or rule.text, mended)
+
+    async def _blobs_without_bytes(self) -> Findings:
+        async for page in pages(consistency.blobs):
+            for blob in page:
+                if finding := await self._compared(blob):
+                    yield finding
+
+    async def _compared(self, blob: Blob) -> Finding | None:
+        try:
+            size = (await self._store.stat(blob.key)).size
+        except BlobNotFound:
+            return Finding(Code.BLOB_MISSING, blob.key, f"the bytes of {await used_by(blob)} are missing")
+        if size == blob.size:
+            return None
+        text = f"{await used_by(blob)} has {size} bytes in the store instead of {blob.size}"
+        return Finding(Code.BLOB_SIZE, blob.key, text)
+
+    async def _bytes_without_blob(self) -> Findings:
+        async for found in orphans(self._store):
+            if await is_left_over(found):
+                mended = await self._removed(self._store.delete, found.key)
+                whose = "a cut-off compression" if is_derived(found) else "an upload that is no more"
+                yield Finding(Code.BLOB_ORPHAN, found.key, f"{found.size} bytes of {whose}", mended)
+            else:
+                # The database may be an older copy; then these bytes are somebody's only ones.
+                yield Finding(Code.BLOB_UNKNOWN, found.key, f"{found.size} bytes that may be the only copy of a file")
+
+    async def _dead_staging(self) -> Findings:
+        async for found in dead_staging(self._store):
+            mended = await self._removed(self._store.discard, found.staging)
+            yield Finding(Code.STAGING_DEAD, found.key, f"{found.size} bytes of an upload that is no more", mended)
+
+    async def _foreign_staging(self) -> Findings:
+        async for found in self._store.staged():
+            if owner_of(found) is None and is_old(found):
+                yield Finding(Code.STAGING_UNKNOWN, found.key, f"{found.size} bytes that CloudKeep did not put there")
+
+    async def _uploads_without_bytes(self) -> Findings:
+        for status in (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING):
+            async for page in pages(partial(consistency.uploads_with, status)):
+                for upload in page:
+                    if not await self._store.holds(upload.staging_area) and await consistency.is_still(upload):
+                        yield _about(Code.STAGING_MISSING, upload, "its bytes are missing")
+
+    async def _uploads_without_job(self) -> Findings:
+        for status in consistency.DRIVEN_BY:
+            async for page in pages(partial(consistency.without_job, status)):
+                for upload in page:
+                    if not self._mend:
+                        yield _about(Code.JOB_MISSING, upload, "nobody works on it")
+                    elif await consistency.queue_again(upload, now()):
+                        yield _about(Code.JOB_MISSING, upload, "nobody worked on it", QUEUED)
+
+    async def _full_uploads(self) -> Findings:
+        async for page in pages(partial(consistency.uploads_with, UploadStatus.RECEIVING)):
+            received = await consistency.received([upload.id for upload in page])
+            for upload in page:
+                if received.get(upload.id, 0) < upload.chunk_count:
+                    continue
+                if not self._mend:
+                    if await consistency.is_still(upload):
+                        yield _about(Code.UPLOAD_FULL, upload, "every chunk is there, but it still waits for one")
+                elif await consistency.end_receiving(upload, now()):
+                    yield _about(Code.UPLOAD_FULL, upload, "every chunk was there, but it still waited for one", QUEUED)
+
+    async def _removed(self, remove: Callable[[str], Awaitable[None]], key: str) -> str | None:
+        if not self._mend:
+            return None
+        try:
+            await remove(key)
+        except (OSError, StorageError):
+            return None
+        return "removed"
+
+
+async def pages(
+    query: Callable[[UUID | None, int], Awaitable[list[Row]]], last: UUID | None = None
+) -> AsyncGenerator[list[Row], None]:
+    """Every row made after ``last``, some at a time. ``query`` finds the oldest ones made after a row."""
+    while page := await query(last, PAGE):
+        yield page
+        last = page[-1].id
+
+
+async def used_by(blob: Blob) -> str:
+    """What stands on a blob, in words that its owner understands and with the IDs an operator needs."""
+    files, renditions = await consistency.users_of(blob.id)
+    names = [f"{file.name!r} (file {file.id})" for file in files]
+    names += [f"the compressed {made.file.name!r} (rendition {made.id}, file {made.file_id})" for made in renditions]
+    return ", ".join(names) or "a blob that no file uses"
+
+
+def _about(code: Code, upload: Upload, text: str, mended: str | None = None) -> Finding:
+    return Finding(code, str(upload.id), f"{upload.status.value} {upload.file_name!r}: {text}", mended)

@@ -1,0 +1,56 @@
+"""Whether CloudKeep can do its work right now."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from storage.blobs import BlobStore
+from storage.database.connection import ping_database
+from storage.jobs.worker_heartbeat import Presence
+
+logger = logging.getLogger("cloudkeep.health")
+
+CHECK_SECONDS = 2.0
+#: Without these a request fails. Without the others it is served: budgets go by their policy, work waits for a worker.
+#: Every process of a cluster misses those at the same moment, so that none may be taken away because of them.
+NEEDED = frozenset({"database", "blobs"})
+
+
+class Condition(NamedTuple):
+    """Names of the parts that are away: ``missing`` are those that requests need, ``degraded`` all others."""
+
+    missing: list[str]
+    degraded: list[str]
+
+
+class Health:
+    """Asks every part that the work depends on."""
+
+    def __init__(self, store: BlobStore, presence: Presence) -> None:
+        self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
+            "database": ping_database,
+            "redis": presence.ping,
+            "blobs": store.check,
+            "worker": lambda: _demand_worker(presence),
+        }
+
+    async def condition(self) -> Condition:
+        """Which parts do not answer within ``CHECK_SECONDS``."""
+        answers = await asyncio.gather(*(self._answers(name) for name in self._checks))
+        away = [name for name, answer in zip(self._checks, answers, strict=True) if not answer]
+        return Condition([name for name in away if name in NEEDED], [name for name in away if name not in NEEDED])
+
+    async def _answers(self, name: str) -> bool:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._checks[name]()
+        except Exception as error:
+            logger.debug("%s is not ready: %s", name, type(error).__name__)
+            return False
+        return True
+
+
+async def _demand_worker(presence: Presence) -> None:
+    if not await presence.anybody():
+        raise LookupError("no worker is alive")

@@ -1,0 +1,88 @@
+"""Reads every stored blob again and compares it with the digest it was stored under: disks forget without a word."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.maintenance.doctor import pages, used_by
+from storage.blobs import BlobStore
+from storage.database.models import Blob
+from storage.errors import BlobNotFound
+from storage.uploads import consistency
+
+#: Time lost to a slow disk or a sleeping machine is caught up on for this long, not with one long burst.
+LARGEST_ARREARS_SECONDS = 1.0
+
+
+class Damage(StrEnum):
+    """What can be wrong with stored bytes."""
+
+    MISSING = "BLOB_MISSING"
+    UNREADABLE = "BLOB_UNREADABLE"
+    SIZE = "BLOB_SIZE"
+    CHANGED = "BLOB_CHANGED"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one blob: ``size`` bytes were read. ``damage`` is None when they are what was stored."""
+
+    blob_id: UUID
+    key: str
+    size: int
+    damage: Damage | None = None
+    text: str = ""
+
+
+class Pace:
+    """Keeps reading at ``rate`` bytes per second, on the average."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._free_at = time.monotonic()
+
+    async def take(self, count: int) -> None:
+        """Wait until so many bytes may have been read."""
+        moment = time.monotonic()
+        self._free_at = max(self._free_at, moment - LARGEST_ARREARS_SECONDS) + count / self._rate
+        await asyncio.sleep(max(0.0, self._free_at - moment))
+
+
+class Scrubber:
+    """Verifies blobs one after the other. Changes nothing; safe beside a running server."""
+
+    def __init__(self, store: BlobStore, rate: float) -> None:
+        self._store = store
+        self._pace = Pace(rate)
+
+    async def scrub(self, after: UUID | None = None) -> AsyncGenerator[Verdict, None]:
+        """A verdict on every blob stored after this one, the oldest first."""
+        async for page in pages(consistency.blobs, after):
+            for blob in page:
+                yield await self._verified(blob)
+
+    async def _verified(self, blob: Blob) -> Verdict:
+        digest, size = hashlib.sha256(), 0
+        try:
+            # One byte more than there should be: a blob that has grown is no longer what was stored.
+            async for block in self._store.read(blob.key, 0, blob.size + 1):
+                await asyncio.to_thread(digest.update, block)
+                size += len(block)
+                await self._pace.take(len(block))
+        except BlobNotFound:
+            return await _damaged(blob, size, Damage.MISSING, "is missing")
+        except OSError as error:
+            return await _damaged(blob, size, Damage.UNREADABLE, f"cannot be read: {error.strerror}")
+        if size != blob.size:
+            return await _damaged(blob, size, Damage.SIZE, f"does not have its {blob.size} bytes")
+        if digest.hexdigest() != blob.sha256:
+            return await _damaged(blob, size, Damage.CHANGED, "has other bytes than were stored")
+        return Verdict(blob.id, blob.key, size)
+
+
+async def _damaged(blob: Blob, size: int, damage: Damage, what: str) -> Verdict:
+    return Verdict(blob.id, blob.key, size, damage, f"{await used_by(blob)} {what}")

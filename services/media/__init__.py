@@ -1,0 +1,1 @@
+"""Media facts and compression options."""

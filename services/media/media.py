@@ -1,0 +1,100 @@
+"""What CloudKeep knows about a video, and how its owner wants it compressed. Pure data: no tool is named here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Self
+
+from services.core.errors import InvalidInput
+
+MIN_HEIGHT = 144
+MAX_HEIGHT = 4320
+
+
+class CompressionPreset(StrEnum):
+    """What matters most: the time it takes, a bit of everything, or the size of the result."""
+
+    FAST = "FAST"
+    BALANCED = "BALANCED"
+    SMALL = "SMALL"
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How to compress a video. ``max_height`` is in pixels as displayed; None keeps the source's height.
+
+    Raises :class:`InvalidInput` unless ``max_height`` is even and between 144 and 4320: a 4:2:0 picture, which is what
+    every player plays, has no odd height.
+    """
+
+    preset: CompressionPreset
+    max_height: int | None = None
+
+    def __post_init__(self) -> None:
+        height = self.max_height
+        if height is not None and (height % 2 or not MIN_HEIGHT <= height <= MAX_HEIGHT):
+            message = f"The height must be an even number from {MIN_HEIGHT} to {MAX_HEIGHT}"
+            raise InvalidInput(message, field="compress.maxHeight")
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a JSON column stores."""
+        return {"preset": self.preset.value, "max_height": self.max_height}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> Self:
+        """Read what :meth:`to_json` wrote. Raises ``KeyError`` or ``ValueError`` for anything else."""
+        return cls(CompressionPreset(str(stored["preset"])), _integer(stored.get("max_height")))
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a probe found. None means that the file does not say.
+
+    ``duration`` is in seconds, ``width`` and ``height`` are in pixels as displayed (a portrait clip is higher than
+    wide), ``bit_rate`` is the whole file's, in bits per second. ``video_codec`` is None when there is nothing moving to
+    see: cover art is not a video.
+    """
+
+    duration: float | None
+    width: int | None
+    height: int | None
+    frame_rate: float | None
+    video_codec: str | None
+    audio_codec: str | None
+    bit_rate: int | None
+    container: str
+
+    @property
+    def is_video(self) -> bool:
+        """Whether there is a picture that can be compressed."""
+        return bool(self.video_codec and self.width and self.height)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a JSON column stores."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> Self:
+        """Read what :meth:`to_json` wrote, in this release or another: unknown keys are skipped, missing ones None."""
+        return cls(
+            duration=_number(stored.get("duration")),
+            width=_integer(stored.get("width")),
+            height=_integer(stored.get("height")),
+            frame_rate=_number(stored.get("frame_rate")),
+            video_codec=_text(stored.get("video_codec")),
+            audio_codec=_text(stored.get("audio_codec")),
+            bit_rate=_integer(stored.get("bit_rate")),
+            container=_text(stored.get("container")) or "unknown",
+        )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

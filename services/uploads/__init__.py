@@ -1,0 +1,1 @@
+"""Uploads: slots, chunks, progress, retries."""

@@ -1,0 +1,20 @@
+"""Whether work that failed may be tried again."""
+
+from services.core.errors import ChunksMissing, ErrorCode, NotAVideo, UploadClosed
+from services.maintenance.garbage import is_dead
+from storage.database.models import Upload, UploadStatus
+
+
+def can_be_retried(upload: Upload) -> bool:
+    """Whether something failed that may end better next time; False when it is under way or has ended well.
+
+    Raises :class:`ChunksMissing` before everything has arrived, :class:`UploadClosed` when the bytes are gone, and
+    :class:`NotAVideo` where no attempt can change that.
+    """
+    if upload.status is UploadStatus.RECEIVING:
+        raise ChunksMissing("Nothing has failed: some chunks are still missing.")
+    if is_dead(upload):
+        raise UploadClosed("The upload is over and its bytes are gone. Begin it again.")
+    if upload.error_code == ErrorCode.NOT_A_VIDEO:
+        raise NotAVideo("This file has no video to compress. Trying again would not change that.")
+    return upload.status.is_final and upload.error_code is not None

@@ -1,0 +1,1 @@
+"""Rows of limit overrides, and leases of subscriptions in Redis."""

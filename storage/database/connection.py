@@ -1,0 +1,152 @@
+"""Opening, migrating and closing the database, and the one way to write in a transaction."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID
+
+from tortoise import Tortoise, connections
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.transactions import in_transaction
+
+from storage.database.engine import WRITER, PoolSize, Rows, Session, Statement, engine_of
+from storage.errors import ConnectionLost, Undone
+from storage.tracing import span
+
+T = TypeVar("T")
+
+APP = "cloudkeep"
+DEFAULT_POOL = PoolSize()
+NEWEST = "__latest__"
+#: So often a transaction is run again that others were in the way of, after a pause of a few hundredths of a second.
+MOST_RUNS = 6
+LONGEST_PAUSE = 0.05
+
+
+def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, patient: bool = False) -> dict[str, Any]:
+    """Tortoise's configuration for a database; see :meth:`storage.database.engine.Engine.connections`."""
+    engine = engine_of(url)
+    return {
+        "connections": engine.connections(pool, patient=patient),
+        "routers": list(engine.routers),
+        "apps": {APP: {"models": ["storage.database.models"], "migrations": "storage.migrations"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def migrate(url: str, target: str = NEWEST) -> None:
+    """Bring the schema up to date, or to a migration. Safe to run again, and in many processes at once.
+
+    Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
+    """
+    engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), patient=True)
+    await engine.demand()
+    await Tortoise.init(config=config, init_connections=False)
+    try:
+        async with engine.migrating() as client:
+            await MigrationExecutor(client, config["apps"]).migrate([MigrationTarget(APP, target)])
+    finally:
+        await connections.close_all()
+
+
+async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:
+    """Connect this process; raises when the database does not answer.
+
+    The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is made at once: a
+    first query that made it, and was cancelled meanwhile, would keep every later one waiting for ever.
+    """
+    await Tortoise.init(config=orm_config(url, pool), _enable_global_fallback=True)
+    try:
+        await ping_database()
+    except BaseException:
+        await close_database()
+        raise
+
+
+async def close_database() -> None:
+    """Close every connection of this process."""
+    await Tortoise.close_connections()
+
+
+async def ping_database() -> None:
+    """Raise when the database does not answer."""
+    for connection in connections.all():
+        await connection.execute_query("SELECT 1")
+
+
+async def atomically(work: Callable[[], Awaitable[T]]) -> T:
+    """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
+
+    A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. In SQLite
+    nobody else writes until its end. In PostgreSQL each statement sees what is committed by then (READ COMMITTED), and
+    what it writes to is locked, so that ``work`` starts with a write.
+
+    ``work`` is run again when the database undid it because of another transaction, or its connection broke before
+    COMMIT was sent: so it does nothing that it could not do twice.
+
+    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then. Raises
+    :class:`storage.errors.DatabaseUnavailable` when the database is away; all was written then or nothing.
+    """
+    task = asyncio.ensure_future(_again_and_again(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def _again_and_again(work: Callable[[], Awaitable[T]]) -> T:
+    for run in count(1):
+        done = False
+        try:
+            with span("database transaction", kind="client"), _session().translated():
+                async with in_transaction(WRITER):
+                    result = await work()
+                    done = True
+            return result
+        except Undone:
+            if run == MOST_RUNS:
+                raise
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - it only keeps two from meeting again
+        except ConnectionLost:
+            if done or run > 1:
+                raise
+    raise AssertionError
+
+
+async def fetch_together(*statements: Statement, joined: Statement | None = None) -> Rows:
+    """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
+
+    ``joined`` is the same in one statement, which is used where the engine can. Raises like :func:`fetch`. Not to be
+    called inside a transaction.
+    """
+    with span("database transaction", kind="client"):
+        return await _session().run_together(statements, joined)
+
+
+async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run one statement for every row of values. Raises like :func:`fetch`."""
+    await _session().run_many(statement, rows)
+
+
+async def fetch(statement: str, *values: object) -> Rows:
+    """Run one statement, in the caller's transaction, and return its rows. Outside of one, questions only.
+
+    ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``, and
+    :class:`storage.errors.DatabaseUnavailable`.
+    """
+    return await _session().ask(statement, values)
+
+
+def as_uuid(value: object) -> UUID:
+    """A UUID out of a row that :func:`fetch` returned: SQLite keeps them as text."""
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def _session() -> Session:
+    client: Any = connections.get(WRITER)
+    session: Session = client
+    return session

@@ -1,0 +1,1 @@
+"""Rows of files and renditions, and how much storage they use."""

@@ -1,0 +1,55 @@
+"""How much room an account takes, and whether more fits into its quota. Everything is in bytes."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Subquery
+from tortoise.functions import Sum
+
+from storage.database.models import OPEN, Blob, File, Rendition, Upload
+from storage.errors import OverQuota
+
+
+@dataclass(frozen=True)
+class Space:
+    """An account's room. Bytes that several of its files share count once; ``quota`` None is no limit.
+
+    ``originals`` is what was uploaded, ``derived`` what was made of it, ``reserved`` what open uploads will take.
+    """
+
+    quota: int | None
+    originals: int
+    derived: int
+    reserved: int
+
+    @property
+    def used(self) -> int:
+        """What is stored."""
+        return self.originals + self.derived
+
+    def fits(self, size: int) -> bool:
+        """Whether this much more is within the quota."""
+        return self.quota is None or self.used + self.reserved + size <= self.quota
+
+
+async def of(account_id: UUID, quota: int | None) -> Space:
+    """The account's room now."""
+    # In this order: an upload that becomes a file in between is counted twice, never missed.
+    reserved = await _total(Upload.filter(account_id=account_id, status__in=OPEN))
+    files = File.filter(account_id=account_id).values("blob_id")
+    renditions = Rendition.filter(file__account_id=account_id).values("blob_id")
+    originals = await _total(Blob.filter(id__in=Subquery(files)))
+    derived = await _total(Blob.filter(id__in=Subquery(renditions)))
+    return Space(quota, originals, derived, reserved)
+
+
+async def demand(account_id: UUID, size: int, quota: int | None) -> None:
+    """Raise :class:`OverQuota` unless this much more fits. It holds for as long as the account's row is locked."""
+    if quota is not None and not (await of(account_id, quota)).fits(size):
+        raise OverQuota("the account's quota is used up")
+
+
+async def _total(rows: Any) -> int:
+    ((total,),) = await rows.annotate(total=Sum("size")).values_list("total")
+    return int(total or 0)

@@ -1,0 +1,1 @@
+"""Rows of jobs, their notifications, and heartbeats of workers."""

@@ -1,0 +1,48 @@
+"""Which workers are alive: a sorted set of names by the second they last spoke, by Redis' own clock."""
+
+from redis.asyncio import Redis
+
+from storage.redis.connection import NOW, in_time
+
+KEY = "cloudkeep:workers"
+ALIVE_SECONDS = 15
+
+#: Arguments: how long a worker counts as alive, and its name. Those that are silent for longer are forgotten.
+ANNOUNCE = (
+    NOW
+    + """
+redis.call('ZADD', KEYS[1], now, ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+)
+COUNT = NOW + "return redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')"
+
+
+class Presence:
+    """Workers announce themselves every few seconds; the readiness check counts them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._announce = redis.register_script(ANNOUNCE)
+        self._count = redis.register_script(COUNT)
+
+    async def announce(self, name: str) -> list[str]:
+        """Say that this worker is alive, well within every ``ALIVE_SECONDS``. Returns the names of all that are."""
+        async with in_time():
+            return [str(found) for found in await self._announce([KEY], [ALIVE_SECONDS, name])]
+
+    async def leave(self, name: str) -> None:
+        """Say that this worker is gone."""
+        async with in_time():
+            await self._redis.zrem(KEY, name)
+
+    async def ping(self) -> None:
+        """Raise when Redis does not answer."""
+        async with in_time():
+            await self._redis.ping()
+
+    async def anybody(self) -> bool:
+        """Whether at least one worker has spoken lately."""
+        async with in_time():
+            return bool(await self._count([KEY], [ALIVE_SECONDS]))

@@ -1,0 +1,261 @@
+"""The event log on one Redis stream.
+
+One ``XREAD`` per process feeds all its subscribers through small local buffers. A buffer that overflows is dropped and
+its subscriber reads the stream again from the last event it took, so memory is bounded and nothing is skipped. Redis
+pub/sub loses messages at every reconnect; a stream does not.
+"""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+
+from storage.errors import InvalidCursor, in_one_line
+from storage.progress_stream.base import Event
+from storage.redis.connection import RedisUnavailable, in_time
+
+logger = logging.getLogger("cloudkeep.events")
+
+STREAM = "cloudkeep:events"
+STREAM_LENGTH = 50_000
+BUFFER = 256
+PAGE = 1_000
+BEGINNING = "0-0"
+BLOCK_MS = 2_000
+RETRY_SECONDS = 0.5
+CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+#: The two halves of an ID are unsigned 64-bit numbers, and nothing comes behind the greatest.
+LARGEST = 2**64 - 1
+
+Position = tuple[int, int]
+
+
+def _position(cursor: str) -> Position:
+    if CURSOR.fullmatch(cursor):
+        milliseconds, sequence = map(int, cursor.split("-"))
+        if max(milliseconds, sequence) < LARGEST:
+            return milliseconds, sequence
+    raise InvalidCursor(f"not a cursor: {cursor[:50]!r}")
+
+
+def _event(cursor: str, fields: dict[str, str]) -> Event:
+    return Event(cursor, fields["topic"], json.loads(fields["payload"]))
+
+
+class RedisSubscription:
+    """A subscriber's place in the log. Not safe for two readers at once."""
+
+    def __init__(self, redis: Redis, topic: str | None, last: str) -> None:
+        self._redis = redis
+        self._topic = topic
+        self._last = last
+        # True while events may lie between the last one taken and the buffer: they are read from the stream first.
+        self._behind = True
+        self._skipped = False
+        self._buffer: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._page: asyncio.Task[None] | None = None
+
+    @property
+    def cursor(self) -> str:
+        """See :class:`storage.progress_stream.base.Subscription`."""
+        return self._last
+
+    def offer(self, event: Event) -> None:
+        """Take an event from the process's reader; never blocks, never grows past the buffer."""
+        if not self._behind and len(self._buffer) >= BUFFER:
+            self._buffer.clear()
+            self._behind = True
+        if self._behind:
+            self._skipped = True
+        else:
+            self._buffer.append(event)
+        self._wake.set()
+
+    def catch_up(self, upto: str = BEGINNING) -> None:
+        """Read the stream again before anything else: the process's reader may have missed something.
+
+        It has offered all events up to ``upto``. Whoever has taken what was offered need not read those again.
+        """
+        if not self._behind and not self._buffer:
+            self._last = max(self._last, upto, key=_position)
+        self._behind = self._skipped = True
+        self._wake.set()
+
+    async def take(self, timeout: float) -> Event | None:
+        """See :class:`storage.progress_stream.base.Subscription`."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._take()
+        except TimeoutError:
+            return None
+
+    async def leave(self) -> None:
+        """Stop reading."""
+        if self._page:
+            self._page.cancel()
+            await asyncio.wait({self._page})
+
+    async def _take(self) -> Event:
+        while True:
+            self._wake.clear()
+            if self._behind and not self._buffer:
+                # Goes on when the taker's patience ends: a read that is cancelled costs its connection.
+                self._page = self._page or asyncio.create_task(self._read_page_patiently())
+                await asyncio.shield(self._page)
+                self._page = None
+            while self._buffer:
+                event = self._buffer.popleft()
+                if _position(event.cursor) > _position(self._last):
+                    self._last = event.cursor
+                    return event
+            if not self._behind:
+                await self._wake.wait()
+
+    async def _read_page_patiently(self) -> None:
+        try:
+            await self._read_page()
+        except RedisUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read_page(self) -> None:
+        self._skipped = False
+        async with in_time():
+            page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
+        if not page:
+            # An event offered while the reply was on its way was not kept: then this was not the end yet.
+            self._behind = self._skipped
+            return
+        self._buffer.extend(_event(*entry) for entry in page if self._topic in {None, entry[1]["topic"]})
+        if not self._buffer:
+            self._last = page[-1][0]
+
+
+class RedisEventLog:
+    """The log of one process. ``start`` before the first subscription, ``close`` at the end."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._subscribers: dict[str | None, set[RedisSubscription]] = {}
+        self._wanted = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+        self._last = BEGINNING
+        #: Whether the last attempt to read went well, and how many seconds old the newest event was when it was read;
+        #: 0 once there was nothing left to read.
+        self.is_connected = False
+        self.delay = 0.0
+
+    async def start(self) -> None:
+        """Begin to read at the end of the stream, or to try again and again."""
+        try:
+            self._last = await self._tail()
+            self.is_connected = True
+        except RedisUnavailable as error:
+            logger.warning("event log unavailable at the start: %s", in_one_line(error))
+        self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._reader:
+            self._reader.cancel()
+            await asyncio.wait({self._reader})
+
+    async def publish(self, topic: str, payload: dict[str, Any]) -> str:
+        """See :class:`storage.progress_stream.base.EventLog`."""
+        entry: dict[Any, Any] = {"topic": topic, "payload": json.dumps(payload, separators=(",", ":"))}
+        async with in_time():
+            return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
+
+    @asynccontextmanager
+    async def subscribe(self, topic: str | None = None, after: str | None = None) -> AsyncIterator[RedisSubscription]:
+        """See :class:`storage.progress_stream.base.EventLog`."""
+        if after is not None:
+            _position(after)
+        await self._begin_to_listen()
+        subscription = RedisSubscription(self._redis, topic, after or self._last)
+        self._subscribers.setdefault(topic, set()).add(subscription)
+        self._wanted.set()
+        try:
+            yield subscription
+        finally:
+            self._forget(topic, subscription)
+            await subscription.leave()
+
+    async def _begin_to_listen(self) -> None:
+        """Find the end of the stream, when nobody has listened for a while."""
+        if self._subscribers:
+            return
+        try:
+            tail = await self._tail()
+        except RedisUnavailable:
+            # Older events may come then, which watchers can tell from new ones.
+            return
+        if not self._subscribers:
+            self._last = tail
+
+    def _forget(self, topic: str | None, subscription: RedisSubscription) -> None:
+        others = self._subscribers[topic]
+        others.discard(subscription)
+        if not others:
+            del self._subscribers[topic]
+        if not self._subscribers:
+            self._wanted.clear()
+            self.delay = 0.0
+
+    async def _tail(self) -> str:
+        async with in_time():
+            newest = await self._redis.xrevrange(STREAM, count=1)
+        return str(newest[0][0]) if newest else BEGINNING
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            # Most events of a busy server are watched by nobody, or elsewhere. But once a read has failed, the numbers
+            # say so until one succeeds.
+            if self.is_connected:
+                await self._wanted.wait()
+            try:
+                await self._read_once()
+            except Exception as error:
+                # Whatever it was: without its reader, every watcher of this process would wait in vain.
+                if self.is_connected:
+                    logger.warning("event log unavailable, trying again and again: %s", in_one_line(error))
+                self.is_connected = False
+                await asyncio.sleep(RETRY_SECONDS)
+                self._catch_up_all(self._last)
+
+    async def _read_once(self) -> None:
+        if not self.is_connected and (not self._subscribers or self._last == BEGINNING):
+            # Nobody waits for what came meanwhile, or those who do read it by themselves: they were not offered it.
+            self._last = await self._tail()
+            self._catch_up_all()
+        streams: dict[Any, Any] = {STREAM: self._last}
+        async with in_time():
+            replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
+        if not self.is_connected:
+            logger.warning("event log is back")
+        self.is_connected = True
+        if not replies:
+            self.delay = 0.0
+        for _, entries in replies:
+            for cursor, fields in entries:
+                self._last = cursor
+                self._dispatch(_event(cursor, fields))
+            if entries:
+                self.delay = max(0.0, time.time() - _position(self._last)[0] / 1000)
+
+    def _dispatch(self, event: Event) -> None:
+        for topic in (event.topic, None):
+            for subscription in self._subscribers.get(topic, ()):
+                subscription.offer(event)
+
+    def _catch_up_all(self, upto: str = BEGINNING) -> None:
+        for subscriptions in self._subscribers.values():
+            for subscription in subscriptions:
+                subscription.catch_up(upto)

@@ -1,0 +1,75 @@
+"""One way to connect to Redis or Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from storage.redis.sentinel_url import SENTINEL_SCHEMES
+
+#: What a caller catches when Redis is away. Nothing that must not be lost lives there, so most callers go on without.
+RedisUnavailable = (RedisError, OSError)
+
+#: How a script asks for the time, in seconds: the clocks of two hosts differ, that of Redis is the same for all.
+NOW = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+"""
+
+MAX_CONNECTIONS = 50
+POOL_WAIT_SECONDS = 5
+CALL_SECONDS = 10
+
+
+#: redis-py times a command's sending with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that comes
+#: together with the reply (cpython#86296): a loop would then run for ever. So the time is kept by :func:`in_time`.
+NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
+
+
+@asynccontextmanager
+async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
+    """Bounds the Redis calls in its block to ``CALL_SECONDS`` or other seconds.
+
+    Raises ``TimeoutError``, which is one of ``RedisUnavailable``. A process that stood still, however long, has not
+    waited for Redis: the second half begins when the loop runs again, and what has arrived meanwhile is read first.
+    """
+    loop, half = asyncio.get_running_loop(), (CALL_SECONDS if seconds is None else seconds) / 2
+    async with asyncio.timeout(None) as limit:
+        first_half = loop.call_later(half, lambda: limit.reschedule(loop.time() + half))
+        try:
+            yield
+        finally:
+            first_half.cancel()
+
+
+def pool_options(url: str) -> tuple[str, dict[str, Any]]:
+    """The URL and the options that a pool of redis-py's takes for ours. One for each pool."""
+    if not url.startswith(SENTINEL_SCHEMES):
+        return url, {}
+    from storage.redis.sentinels import to_master  # which stands on this module, and is for those who have sentinels
+
+    return to_master(url)
+
+
+def connect_redis(url: str) -> Redis:
+    """A client with a bounded pool that waits for a free connection instead of failing under load."""
+    place, options = pool_options(url)
+    pool = BlockingConnectionPool.from_url(
+        place,
+        max_connections=MAX_CONNECTIONS,
+        timeout=POOL_WAIT_SECONDS,
+        **NO_SOCKET_TIMEOUT,
+        socket_connect_timeout=POOL_WAIT_SECONDS,
+        decode_responses=True,
+        **options,
+    )
+    return Redis(connection_pool=pool)
+
+
+async def close_redis(redis: Redis) -> None:
+    """Close the client and its pool."""
+    await redis.aclose()
+    await redis.connection_pool.disconnect()

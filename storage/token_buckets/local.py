@@ -1,0 +1,47 @@
+"""Token buckets of this process alone."""
+
+import time
+from collections import OrderedDict
+
+from storage.token_buckets.base import Answer, Bucket, Claim
+
+#: Those that nobody has used for longest are forgotten, and full when they are used again.
+MOST_BUCKETS = 10_000
+
+
+class LocalBuckets:
+    """A :class:`storage.token_buckets.base.BucketStore` in memory."""
+
+    def __init__(self) -> None:
+        #: The level, and when that was true in seconds of the monotonic clock.
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    async def take(self, claim: Claim) -> Answer:
+        """See :class:`storage.token_buckets.base.BucketStore`. Never waits."""
+        now = time.monotonic()
+        levels = [self._level(bucket, now) for bucket, _ in claim]
+        if any(level < cost for level, (_, cost) in zip(levels, claim, strict=True)):
+            return Answer(False, tuple(levels))
+        for place, (bucket, cost) in enumerate(claim):
+            levels[place] -= cost
+            self._keep(bucket, levels[place], now)
+        return Answer(True, tuple(levels))
+
+    def give_back(self, claim: Claim) -> None:
+        """See :class:`storage.token_buckets.base.BucketStore`. At once."""
+        now = time.monotonic()
+        for bucket, cost in claim:
+            self._keep(bucket, self._level(bucket, now) + cost, now)
+
+    def _level(self, bucket: Bucket, now: float) -> float:
+        level, at = self._buckets.get(bucket.key, (float(bucket.capacity), now))
+        return min(float(bucket.capacity), level + (now - at) * bucket.refill)
+
+    def _keep(self, bucket: Bucket, level: float, now: float) -> None:
+        if level >= bucket.capacity:
+            self._buckets.pop(bucket.key, None)
+            return
+        self._buckets[bucket.key] = (level, now)
+        self._buckets.move_to_end(bucket.key)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Rows of uploads and chunks, and slot leases in Redis."""

@@ -1,0 +1,109 @@
+"""Questions about whether the rows agree with the bytes and with each other, and the one way to mend rows.
+
+Every batch is asked about in one statement, so that its answer is the state of one moment.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Subquery
+from tortoise.functions import Count
+
+from storage.database.connection import atomically
+from storage.database.models import Blob, Chunk, File, Job, JobKind, JobState, Rendition, Upload, UploadStatus
+from storage.jobs import jobs
+
+#: The job that must be there while an upload has this status.
+DRIVEN_BY = {UploadStatus.REASSEMBLING: JobKind.REASSEMBLE, UploadStatus.COMPRESSING: JobKind.COMPRESS}
+
+
+async def uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
+    """Those of the uploads that there are."""
+    return {upload.id: upload for upload in await Upload.filter(id__in=list(upload_ids))}
+
+
+async def attempts_under_way(tokens: Collection[UUID]) -> set[UUID]:
+    """Those of the lease tokens that still hold a job. One that does not can never store a result again."""
+    rows = await Job.filter(lease_token__in=list(tokens), state=JobState.RUNNING).values("lease_token")
+    return {row["lease_token"] for row in rows}
+
+
+async def known_blobs(keys: Collection[str]) -> set[str]:
+    """Those of the keys that a blob's row has."""
+    return {row["key"] for row in await Blob.filter(key__in=list(keys)).values("key")}
+
+
+async def blobs(after: UUID | None, limit: int) -> list[Blob]:
+    """The oldest blobs made after this one."""
+    query = Blob.filter(id__gt=after) if after else Blob.all()
+    return await query.order_by("id").limit(limit)
+
+
+async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
+    """The files and the renditions, with their files, that stand on a blob."""
+    return await File.filter(blob_id=blob_id), await Rendition.filter(blob_id=blob_id).select_related("file")
+
+
+async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
+    """The oldest uploads of this status made after this one."""
+    query = Upload.filter(status=status, id__gt=after) if after else Upload.filter(status=status)
+    return await query.order_by("id").limit(limit)
+
+
+async def without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
+    """The same, but only those whose job will not be run by anybody."""
+    living = Job.filter(kind=DRIVEN_BY[status], state__in=[JobState.QUEUED, JobState.RUNNING])
+    query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
+    query = query.filter(id__gt=after) if after else query
+    return await query.order_by("id").limit(limit)
+
+
+async def received(upload_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many receipts each upload has, if any."""
+    found = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
+    return {row["upload_id"]: row["chunks"] for row in await found.values("upload_id", "chunks")}
+
+
+async def queue_again(upload: Upload, now: datetime) -> bool:
+    """Queue the job that drives the upload; False when the upload moved on or has such a job meanwhile."""
+    kind = DRIVEN_BY[upload.status]
+
+    async def work() -> bool:
+        if not await _still(upload):
+            return False
+        job = await jobs.find(kind, upload.id)
+        if job and job.state in {JobState.QUEUED, JobState.RUNNING}:
+            return False
+        await jobs.enqueue(kind, upload.id, now)
+        return True
+
+    return await atomically(work)
+
+
+async def end_receiving(upload: Upload, now: datetime) -> bool:
+    """Queue the reassembly of an upload whose slots are all filled; False when it moved on or is not full."""
+
+    async def work() -> bool:
+        if not await _still(upload) or await Chunk.filter(upload_id=upload.id).count() < upload.chunk_count:
+            return False
+        await Upload.filter(id=upload.id).update(status=UploadStatus.REASSEMBLING)
+        await jobs.enqueue(JobKind.REASSEMBLE, upload.id, now)
+        return True
+
+    return await atomically(work)
+
+
+async def is_still(upload: Upload) -> bool:
+    """Whether the upload has the status with which it was read."""
+    return bool(await _same(upload).exists())
+
+
+async def _still(upload: Upload) -> bool:
+    """The same, as the write that a transaction begins with."""
+    return bool(await _same(upload).update(status=upload.status))
+
+
+def _same(upload: Upload) -> Any:
+    return Upload.filter(id=upload.id, status=upload.status)

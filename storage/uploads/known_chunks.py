@@ -1,0 +1,45 @@
+"""Chunks that an account's stored files have, found by their SHA-256, so that nobody has to send them again."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from storage.database.connection import fetch
+
+T = TypeVar("T")
+
+#: SQLite takes at least 999 values in one statement.
+BATCH = 500
+FIND = """
+SELECT chunk.sha256, chunk.size, chunk.xxh3, chunk."index" * upload.chunk_size, blob.key
+FROM chunk JOIN upload ON upload.id = chunk.upload_id JOIN file ON file.id = upload.file_id
+JOIN blob ON blob.id = file.blob_id
+WHERE upload.account_id = ? AND chunk.sha256 IN ({})"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Where a chunk lies: ``size`` bytes from ``offset`` of the blob ``key`` on, with these digests in hex."""
+
+    sha256: str
+    size: int
+    xxh3: str | None
+    offset: int
+    key: str
+
+
+async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, int], Held]:
+    """Chunks of the account's files with one of these digests, by digest and size."""
+    found: dict[tuple[str, int], Held] = {}
+    for batch in _batches(iter(set(sha256s))):
+        marks = ", ".join("?" * len(batch))
+        for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), account_id, *batch):
+            found[sha256, size] = Held(sha256, size, xxh3, offset, key)
+    return found
+
+
+def _batches(values: Iterator[T]) -> Iterator[Sequence[T]]:
+    while batch := list(islice(values, BATCH)):
+        yield batch

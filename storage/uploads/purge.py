@@ -1,0 +1,46 @@
+"""Deletes rows of uploads that died, a few at a time, so that no transaction keeps others waiting for long.
+
+``gone`` is the error code of failed uploads whose bytes were thrown away: like an aborted or an expired upload, such a
+one never comes back to life, so that whatever is read about it stays true.
+"""
+
+from datetime import datetime
+
+from tortoise.expressions import Q, Subquery
+
+from storage.database.connection import atomically
+from storage.database.models import Chunk, Job, Upload, UploadStatus
+
+BATCH = 1_000
+
+
+async def dead_with_receipts(gone: str, limit: int) -> list[Upload]:
+    """Dead uploads that still have receipts."""
+    return await Upload.filter(_dead(gone), id__in=Subquery(Chunk.all().values("upload_id"))).limit(limit)
+
+
+async def receipts(upload: Upload) -> None:
+    """Delete a dead upload's receipts: the bytes they speak of are gone."""
+    # First, so that whoever is interrupted finds the rest again.
+    await Upload.filter(id=upload.id).update(received_chunks=0, received_bytes=0)
+    for start in range(0, upload.chunk_count, BATCH):
+        await Chunk.filter(upload_id=upload.id, index__gte=start, index__lt=start + BATCH).delete()
+
+
+async def uploads(gone: str, before: datetime, limit: int) -> int:
+    """Delete dead uploads that would have expired before then, and their jobs. Returns how many that were."""
+    late = await Upload.filter(_dead(gone), expires_at__lt=before).limit(limit).values("id")
+    keys = [row["id"] for row in late]
+
+    async def work() -> None:
+        await Upload.filter(_dead(gone), id__in=keys).delete()
+        await Job.filter(subject_id__in=keys).delete()
+
+    if keys:
+        await atomically(work)
+    return len(keys)
+
+
+def _dead(gone: str) -> Q:
+    ended = Q(status__in=[UploadStatus.ABORTED, UploadStatus.EXPIRED])
+    return ended | Q(status=UploadStatus.FAILED, error_code=gone)

@@ -1,0 +1,229 @@
+"""Receipts: which slots of an upload are filled, and the one way to fill one.
+
+Every chunk that comes in passes :func:`slot` and :func:`add`. Their statements are written out, for the ORM takes
+longer to compose them than the database to run them: 2.3 ms of processor time per chunk have become 1.4.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import F
+
+from storage.blobs import Digests
+from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_together
+from storage.database.models import Chunk, JobKind, Sliced, Upload, UploadStatus
+from storage.errors import Duplicate, StateChanged, StorageError
+from storage.jobs import jobs
+from storage.uploads.known_chunks import Held
+
+#: No upload has more.
+MOST = 10_000
+SLOT = """
+SELECT upload.account_id, upload.size, upload.chunk_size, upload.status, upload.expires_at,
+       upload.received_chunks, upload.received_bytes, upload.staging, chunk.sha256
+FROM upload LEFT JOIN chunk ON chunk.upload_id = upload.id AND chunk."index" = ?
+WHERE upload.id = ?"""
+INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) VALUES (?, ?, ?, ?, ?, ?)'
+INSERT_HELD = """
+INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+RENAME = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
+COUNT = """
+UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
+WHERE id = ? AND COALESCE(staging, '') = ? AND status = 'RECEIVING' AND received_chunks < ?
+RETURNING id, received_chunks, received_bytes"""
+#: Both at once, in one round trip. Whoever comes second waits at the upload's row and then looks at it again, and a
+#: slot that is taken undoes the count as well.
+COUNT_AND_INSERT = "\n".join(
+    (
+        "WITH counted AS (",
+        COUNT,
+        "), added AS (",
+        'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) SELECT id, ?, ?, ?, ?, ? FROM counted',
+        ") SELECT id, received_chunks, received_bytes FROM counted",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Received:
+    """How much of an upload is there: number of chunks, and bytes."""
+
+    chunks: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a new receipt led to. ``complete``: it was the last one, and reassembly is queued."""
+
+    received: Received
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a client says is in a slot, where the store says so, too."""
+
+    index: int
+    size: int
+    sha256: str
+    etag: str
+
+
+@dataclass(frozen=True)
+class SlotState(Sliced):
+    """What a chunk has to know of the upload with this ``id`` and of its slot.
+
+    ``sha256`` is that of the chunk in the slot, or None while it is open. ``received`` is of the whole upload.
+    """
+
+    id: UUID
+    account_id: UUID
+    size: int
+    chunk_size: int
+    status: UploadStatus
+    expires_at: datetime
+    received: Received
+    staging: str | None
+    sha256: str | None
+
+
+async def slot(upload_id: UUID, index: int) -> SlotState | None:
+    """An upload and one of its slots, which need not exist; None when there is no such upload."""
+    rows = await fetch(SLOT, index, upload_id)
+    if not rows:
+        return None
+    account_id, size, chunk_size, status, expires_at, chunks, count, staging, sha256 = rows[0]
+    moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
+    state, there = UploadStatus(status), Received(chunks, count)
+    return SlotState(upload_id, as_uuid(account_id), size, chunk_size, state, moment, there, staging, sha256)
+
+
+async def add(
+    upload: SlotState | Upload, index: int, digests: Digests, now: datetime, expires_at: datetime
+) -> Accepted:
+    """Store the receipt of a slot and prolong the upload; the last receipt queues reassembly in the same transaction.
+
+    Raises :class:`Duplicate` when the slot has a receipt, :class:`StateChanged` when the upload takes no chunks, or
+    takes them in another staging area by now.
+    """
+    size, receipt = upload.slot_size(index), (digests.sha256, digests.xxh3, digests.etag)
+    chunk = (upload.id, index, size, *receipt)
+    count = (expires_at, size, upload.id, upload.staging or "")
+
+    async def fill_last() -> Accepted:
+        # This row's lock also makes two last chunks count one after the other, so that one of them sees the full set.
+        counted = await fetch(COUNT, *count, upload.chunk_count)
+        if not counted:
+            raise await _refusal(upload.id, index)
+        await fetch(INSERT, *chunk)
+        there = Received(*counted[0][1:])
+        if there.chunks == upload.chunk_count:
+            await complete(upload.id, now)
+        return Accepted(there, there.chunks == upload.chunk_count)
+
+    others = upload.chunk_count - 1
+    joined = (COUNT_AND_INSERT, (*count, others, index, size, *receipt))
+    try:
+        if counted := await fetch_together((INSERT, chunk), (COUNT, (*count, others)), joined=joined):
+            return Accepted(Received(*counted[0][1:]), complete=False)
+        return await atomically(fill_last)
+    except IntegrityError as error:
+        raise Duplicate("the slot has a receipt") from error
+
+
+async def _refusal(upload_id: UUID, index: int) -> StorageError:
+    """Why an upload does not take a chunk."""
+    if await Chunk.filter(upload_id=upload_id, index=index).exists():
+        return Duplicate("the slot has a receipt")
+    return StateChanged("the upload takes no chunks")
+
+
+async def add_reported(
+    upload: Upload, reported: Collection[Reported], now: datetime, expires_at: datetime
+) -> tuple[Accepted, dict[int, str | None]]:
+    """Store the receipts of slots that were filled past us, as far as they have none; the last one queues reassembly.
+
+    Returns the ETags of those that had one, too. Raises :class:`StateChanged` when the upload takes no chunks.
+    """
+
+    async def work() -> tuple[Accepted, dict[int, str | None]]:
+        # First, so that this row's lock makes two reports count one after the other.
+        open_ = Upload.filter(id=upload.id, status=UploadStatus.RECEIVING, staging=upload.staging)
+        if not await open_.update(expires_at=expires_at):
+            raise StateChanged("the upload takes no chunks")
+        asked = Chunk.filter(upload_id=upload.id, index__in=[one.index for one in reported])
+        known = {row["index"]: row["etag"] for row in await asked.values("index", "etag")}
+        new = {one.index: one for one in reported if one.index not in known}
+        await Chunk.bulk_create(
+            [
+                Chunk(upload_id=upload.id, index=i, size=one.size, sha256=one.sha256, etag=one.etag)
+                for i, one in new.items()
+            ]
+        )
+        await Upload.filter(id=upload.id).update(
+            received_chunks=F("received_chunks") + len(new),
+            received_bytes=F("received_bytes") + sum(one.size for one in new.values()),
+        )
+        counted = await Upload.get(id=upload.id)
+        done = counted.received_chunks == counted.chunk_count
+        if done:
+            await complete(upload.id, now)
+        return Accepted(Received(counted.received_chunks, counted.received_bytes), done), known
+
+    return await atomically(work)
+
+
+async def add_held(upload: Upload, held: Mapping[int, Held]) -> None:
+    """Store receipts for chunks that lie in blobs already, by index. Call it inside a transaction."""
+    rows = [
+        (upload.id, index, found.size, found.sha256, found.xxh3, found.key, found.offset)
+        for index, found in held.items()
+    ]
+    await execute_many(INSERT_HELD, rows)
+
+
+async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:
+    """Open slots again. Call it inside a transaction."""
+    gone = Chunk.filter(upload_id=upload_id, index__in=list(indexes))
+    sizes: Any = await gone.values_list("size", flat=True)
+    await gone.delete()
+    await Upload.filter(id=upload_id).update(
+        received_chunks=F("received_chunks") - len(sizes), received_bytes=F("received_bytes") - sum(sizes)
+    )
+
+
+async def of(upload_id: UUID, start: int = 0, limit: int = MOST) -> list[Chunk]:
+    """The first receipts of an upload from index ``start`` on, by index."""
+    return await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").limit(limit)
+
+
+async def identities(upload_id: UUID, end: int) -> list[tuple[int, str]]:
+    """ID and SHA-256 of the receipts before index ``end``, by index.
+
+    No database gives an ID twice, so that a slot which was opened again and filled has another one. Only a failover to
+    a server that lacked the last receipts may: then the digests differ, unless the bytes are the same.
+    """
+    found: Any = Chunk.filter(upload_id=upload_id, index__lt=end).order_by("index").values_list("id", "sha256")
+    return list(await found)
+
+
+async def rename(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
+    """Store what the store calls the bytes of slots now, by index."""
+    await execute_many(RENAME, [(etag, upload_id, index) for index, etag in etags.items()])
+
+
+async def indexes(upload_id: UUID, start: int) -> list[int]:
+    """Indexes of the filled slots from ``start`` on, ascending."""
+    found = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
+    return [row["index"] for row in found]
+
+
+async def complete(upload_id: UUID, now: datetime) -> None:
+    """Queue the reassembly of an upload whose slots are all filled. Call it inside a transaction."""
+    await Upload.filter(id=upload_id).update(status=UploadStatus.REASSEMBLING)
+    await jobs.enqueue(JobKind.REASSEMBLE, upload_id, now)

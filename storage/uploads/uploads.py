@@ -1,0 +1,275 @@
+"""Rows of uploads, and every change of their status, each by compare-and-set."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+
+from storage.accounts import accounts
+from storage.blobs import Reopened
+from storage.database.connection import atomically
+from storage.database.models import (
+    OPEN,
+    Blob,
+    Chunk,
+    File,
+    Job,
+    JobKind,
+    Rendition,
+    RenditionKind,
+    Sliced,
+    Upload,
+    UploadStatus,
+)
+from storage.drive import usage
+from storage.errors import Duplicate, StateChanged
+from storage.jobs import jobs
+from storage.uploads import receipts
+from storage.uploads.known_chunks import Held
+
+NONE: Mapping[int, Held] = {}
+#: What a dead upload leaves to the next one.
+GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
+#: Nobody has more open uploads of one file by accident.
+ALIKE = 100
+
+
+async def insert(upload: Upload, now: datetime, *, quota: int | None = None, held: Mapping[int, Held] = NONE) -> None:
+    """Store a new upload, and with it reserve its bytes of the account's quota.
+
+    Slots of chunks that are ``held`` are filled, and reassembly is queued when those are all. Raises
+    :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
+    """
+
+    async def work() -> None:
+        if quota is not None:
+            await accounts.lock(upload.account_id)
+            await usage.demand(upload.account_id, upload.size, quota)
+        upload.received_chunks = len(held)
+        upload.received_bytes = sum(found.size for found in held.values())
+        await upload.save(force_create=True)
+        await receipts.add_held(upload, held)
+        if len(held) == upload.chunk_count:
+            upload.status = UploadStatus.REASSEMBLING
+            await receipts.complete(upload.id, now)
+
+    try:
+        await atomically(work)
+    except IntegrityError as error:
+        raise Duplicate("the idempotency key or the fingerprint is in use") from error
+
+
+async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
+    """Store a new upload that needs no bytes: its file shares the blob of ``known``, which has the same owner.
+
+    Compression is queued when it was asked for. Raises :class:`Duplicate` when the idempotency key is in use.
+    """
+
+    async def work() -> None:
+        file = await File.create(
+            account_id=upload.account_id,
+            name=upload.file_name,
+            mime_type=upload.mime_type,
+            blob_id=known.blob_id,
+            media=known.media,
+        )
+        upload.file_id = file.id
+        upload.status = _with_a_file(upload)
+        upload.fingerprint = None
+        await upload.save(force_create=True)
+        if upload.compress:
+            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+
+    try:
+        await atomically(work)
+    except IntegrityError as error:
+        raise Duplicate("the idempotency key is in use") from error
+
+
+async def find(upload_id: UUID) -> Upload | None:
+    """The upload with this key."""
+    return await Upload.get_or_none(id=upload_id)
+
+
+async def find_owned(upload_id: UUID, account_id: UUID) -> Upload | None:
+    """The upload with this key, if it is the account's."""
+    return await Upload.get_or_none(id=upload_id, account_id=account_id)
+
+
+async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
+    """The upload an account made with this idempotency key."""
+    return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)
+
+
+async def find_by_fingerprint(fingerprint: str) -> Upload | None:
+    """The open upload with this fingerprint."""
+    return await Upload.get_or_none(fingerprint=fingerprint)
+
+
+async def open_alike(account_id: UUID, file_name: str, size: int, sha256: str) -> list[Upload]:
+    """The account's uploads of this file that have no end yet and no file, newest first; late ones too."""
+    return (
+        await Upload.filter(account_id=account_id, sha256=sha256, size=size, file_name=file_name, status__in=OPEN)
+        .order_by("-id")
+        .limit(ALIKE)
+    )
+
+
+async def page(account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int) -> list[Upload]:
+    """The newest uploads of an account, older than ``before``."""
+    query = Upload.filter(account_id=account_id)
+    query = query.filter(status=status) if status else query
+    query = query.filter(id__lt=before) if before else query
+    return await query.order_by("-id").limit(limit)
+
+
+async def count(account_id: UUID, status: UploadStatus | None) -> int:
+    """How many uploads an account has."""
+    query = Upload.filter(account_id=account_id)
+    return await (query.filter(status=status) if status else query).count()
+
+
+async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime, place: Reopened | None = None) -> None:
+    """End a reassembly by opening the slots of damaged chunks again, and nothing else.
+
+    With a ``place``, the upload goes on there. Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        await _finish(job)
+        await receipts.withdraw(job.subject_id, indexes)
+        changes: dict[str, Any] = {"staging": place.staging} if place else {}
+        await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
+        if place:
+            await receipts.rename(job.subject_id, place.etags)
+
+    await atomically(work)
+
+
+async def publish(
+    job: Job, upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
+) -> File:
+    """End a reassembly: the file appears, and compression is queued when it was asked for.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> File:
+        await _finish(job)
+        blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
+        file = await File.create(
+            account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
+        )
+        await Upload.filter(id=upload.id).update(status=_with_a_file(upload), file_id=file.id, fingerprint=None)
+        if upload.compress:
+            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+        return file
+
+    return await atomically(work)
+
+
+async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
+    """End a compression: the rendition appears and the upload is READY.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        await _finish(job)
+        blob = await Blob.create(key=blob_key, size=size, sha256=sha256)
+        await Rendition.create(file_id=file_id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob)
+        await Upload.filter(id=job.subject_id).update(status=UploadStatus.READY)
+
+    await atomically(work)
+
+
+async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -> None:
+    """End a job for good and tell the upload why. An upload that dies gives up its idempotency key
+    and its fingerprint.
+
+    Raises :class:`StateChanged` when the job's lease was lost.
+    """
+
+    async def work() -> None:
+        if not await jobs.fail(job, code, message):
+            raise StateChanged("the lease was lost")
+        changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": jobs.shortened(message)}
+        if status is UploadStatus.FAILED:
+            changes |= GIVEN_UP
+        await Upload.filter(id=job.subject_id).update(**changes)
+
+    await atomically(work)
+
+
+async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | None:
+    """Queue what failed again: READY becomes COMPRESSING, FAILED becomes REASSEMBLING; None when it moved on meanwhile.
+
+    A failed upload takes room of the account's quota again. Raises :class:`OverQuota`.
+    """
+    status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
+    kind = JobKind.COMPRESS if upload.file_id else JobKind.REASSEMBLE
+
+    async def work() -> JobKind | None:
+        await accounts.lock(upload.account_id)
+        if not upload.file_id:
+            await usage.demand(upload.account_id, upload.size, quota)
+        failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
+        if not await failed.update(status=status, error_code=None, error_message=None):
+            return None
+        await jobs.enqueue(kind, upload.id, now)
+        return kind
+
+    return await atomically(work)
+
+
+async def begin_again(upload: Sliced, place: Reopened) -> bool:
+    """Withdraw every receipt of an upload whose bytes are gone, and go on in another place.
+
+    False when it takes no more chunks, or goes on elsewhere already.
+    """
+
+    async def work() -> bool:
+        same = _receiving(upload.id).filter(staging=upload.staging)
+        if not await same.update(staging=place.staging, received_chunks=0, received_bytes=0):
+            return False
+        await Chunk.filter(upload_id=upload.id).delete()
+        return True
+
+    return await atomically(work)
+
+
+async def abort(upload_id: UUID) -> bool:
+    """RECEIVING becomes ABORTED; False when it was not RECEIVING."""
+    return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
+
+
+async def abort_failed(upload_id: UUID, gone: str) -> bool:
+    """FAILED becomes ABORTED; False when it was not FAILED, or with the code ``gone``."""
+    failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=gone)
+    return bool(await failed.update(status=UploadStatus.ABORTED))
+
+
+async def expired(now: datetime, limit: int) -> list[Upload]:
+    """Uploads that still receive although their time is over."""
+    return await Upload.filter(status=UploadStatus.RECEIVING, expires_at__lt=now).limit(limit)
+
+
+async def expire(upload_id: UUID, now: datetime) -> bool:
+    """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
+    late = _receiving(upload_id).filter(expires_at__lt=now)
+    return bool(await late.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
+
+
+def _with_a_file(upload: Upload) -> UploadStatus:
+    return UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
+
+
+def _receiving(upload_id: UUID) -> Any:
+    return Upload.filter(id=upload_id, status=UploadStatus.RECEIVING)
+
+
+async def _finish(job: Job) -> None:
+    if not await jobs.finish(job):
+        raise StateChanged("the lease was lost")

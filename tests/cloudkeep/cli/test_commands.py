@@ -1,0 +1,122 @@
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from cloudkeep import __version__
+from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.restarts import Child
+from storage.jobs.worker_heartbeat import Presence
+from storage.redis.valkey import EmbeddedValkey
+from tests.support.command import cloudkeep
+from tests.support.process import free_port
+from tests.support.server import http_client
+from tests.support.waiting import eventually
+
+
+def test_the_version_is_printed() -> None:
+    assert cloudkeep("--version").stdout == f"CloudKeep {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_a_wrong_setting_ends_every_command_with_one_line(command: str) -> None:
+    result = cloudkeep(command, PORT="abc")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "cloudkeep: CLOUDKEEP_PORT: must be between 1 and 65535, not 'abc'\n"
+
+
+@pytest.mark.parametrize("setting", ["DATA_DIR", "DATABASE_URL", "BLOB_URL"])
+def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str, tmp_path: Path) -> None:
+    scheme = {"DATABASE_URL": "sqlite://", "BLOB_URL": "file://"}.get(setting, "")
+    (tmp_path / "file").touch()
+    wrong = {"DATA_DIR": str(tmp_path), setting: f"{scheme}{tmp_path}/file/folder/x"}
+    result = cloudkeep("serve", **wrong)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"cloudkeep: CLOUDKEEP_{setting}: cannot write to {tmp_path}/file/folder")
+    assert result.stderr.count("\n") == 1
+
+
+def test_trusted_documents_that_cannot_be_used_end_the_start_with_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "documents.json"
+    path.write_text('{"Me": "{ me { nothing } }"}')
+    result = cloudkeep("serve", DATA_DIR=str(tmp_path), PORT=str(free_port()), TRUSTED_DOCUMENTS=str(path))
+    assert result.returncode == 2
+    line = f"cloudkeep: CLOUDKEEP_TRUSTED_DOCUMENTS: {path}: 'Me': Cannot query field 'nothing' on type 'Account'.\n"
+    assert result.stderr == line
+
+
+def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None:
+    result = cloudkeep("worker", DATA_DIR=str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr.startswith("cloudkeep: CLOUDKEEP_REDIS_URL: must be set")
+
+
+@pytest.fixture
+def _no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked for keys of S3 that are not set, so that none are found at once."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+@pytest.mark.usefixtures("_no_keys")
+def test_the_doctor_says_in_one_line_that_the_store_is_not_to_be_had(tmp_path: Path) -> None:
+    assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    result = cloudkeep("doctor", DATA_DIR=str(tmp_path), BLOB_URL="s3://bucket")
+    assert (result.returncode, result.stderr) == (2, "cloudkeep: there are no keys for S3\n")
+    assert result.stdout == "BUCKET_RULES the bucket: its rules cannot be read (there are no keys for S3)\n"
+
+
+@pytest.mark.usefixtures("_no_keys")
+def test_a_worker_that_cannot_use_the_bucket_does_not_start(tmp_path: Path) -> None:
+    result = cloudkeep("worker", DATA_DIR=str(tmp_path), REDIS_URL="redis://127.0.0.1:1", BLOB_URL="s3://bucket")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "cloudkeep: CLOUDKEEP_S3_ACCESS_KEY, CLOUDKEEP_S3_SECRET_KEY: there are no keys for S3\n"
+
+
+def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> None:
+    result = cloudkeep("migrate", DATA_DIR=str(tmp_path), LOG_FORMAT="JSON", PROT="9000")
+    assert json.loads(result.stderr)["event"] == "CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"
+
+
+def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
+    with sqlite3.connect(tmp_path / "cloudkeep.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0] > 0
+    connection.close()
+
+
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cloudkeep.sqlite3").write_text("something else altogether")
+    result = cloudkeep("migrate", DATA_DIR=str(tmp_path))
+    assert result.returncode == 2
+    assert result.stderr.endswith("the database cannot be used: DatabaseError: file is not a database\n")
+    assert result.stderr.count("\n") == 1
+
+
+async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path: Path, valkey: EmbeddedValkey) -> None:
+    command = (sys.executable, "-m", "cloudkeep", "worker")
+    port = str(free_port())
+    given = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}
+    settings = {f"CLOUDKEEP_{name}": value for name, value in given.items()}
+    worker = Child(ChildSpec("worker", command, settings), os.environ)
+    health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
+    async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
+        presence = Presence(redis)
+        await worker.start()
+        await eventually(presence.anybody)
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+        assert (await http.get("/metrics")).status_code == 200
+        well = await health()
+        assert (well.returncode, well.stdout[:9], well.stdout.count("\n")) == (0, "At work: ", 1)
+        await worker.stop(60)
+        assert await worker.wait() == 0
+        assert not await presence.anybody()
+        ill = await health()
+        assert (ill.returncode, ill.stdout) == (1, "No worker runs here.\n")

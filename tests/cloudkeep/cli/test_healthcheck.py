@@ -1,0 +1,59 @@
+"""What a container's health check gets to know."""
+
+import os
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.cli.healthcheck import api_health, worker_health
+from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.worker_identity import named
+from tests.support.process import free_port
+from tests.support.waiting import eventually
+
+
+def said(capsys: pytest.CaptureFixture[str], code: int) -> tuple[int, str]:
+    return code, capsys.readouterr().out
+
+
+async def test_an_api_says_that_it_is_ready_when_nothing_is_away(
+    settings: Settings, server: str, worker: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = httpx.URL(server).port
+    here = settings.model_copy(update={"port": port})
+
+    async def whole() -> bool:
+        return said(capsys, await api_health(here)) == (0, "Ready.\n")
+
+    await eventually(whole)
+
+
+async def test_an_api_without_a_worker_is_well_and_says_that_it_is_degraded(
+    settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = settings.model_copy(update={"port": httpx.URL(server).port})
+    assert said(capsys, await api_health(here)) == (0, "Ready, but degraded: worker.\n")
+
+
+async def test_an_api_without_its_files_is_not_ready(
+    settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(settings.data_dir / "blobs")
+    here = settings.model_copy(update={"port": httpx.URL(server).port})
+    assert said(capsys, await api_health(here)) == (1, "Not ready: blobs, worker.\n")
+
+
+async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    nobody = Settings(data_dir=tmp_path, port=port)
+    assert said(capsys, await api_health(nobody)) == (1, f"No answer on port {port}.\n")
+
+
+async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with named(tmp_path) as one, named(tmp_path) as two:
+        assert said(capsys, await worker_health(settings)) == (0, f"At work: {one.text}, {two.text}.\n")
+        os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))
+        assert said(capsys, await worker_health(settings)) == (1, f"Silent for more than 15 s: {two.text}.\n")

@@ -1,0 +1,55 @@
+"""Tests of how often and how long is tried."""
+
+import pytest
+
+from cloudkeep.client.api.retry import Attempts, Patience, persist
+from cloudkeep.client.errors import TryAgain, UploadFailed
+
+QUICK = Patience(tries=3, first=0.001, longest=0.002)
+
+
+class Flaky:
+    """Work that fails a number of times."""
+
+    def __init__(self, failures: int) -> None:
+        self.calls = 0
+        self._failures = failures
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self._failures:
+            raise TryAgain("the line is dead.")
+        return "done"
+
+
+@pytest.mark.parametrize(("failed", "whole"), [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (60, 30.0)])
+def test_the_wait_doubles_up_to_a_limit_and_is_jittered(failed: int, whole: float) -> None:
+    delays = {Patience().delay(failed, 0.0) for _ in range(50)}
+    assert whole / 2 <= min(delays) < max(delays) <= whole
+
+
+@pytest.mark.parametrize(("asked", "granted"), [(7.0, 7.0), (99999.0, 300.0)])
+def test_a_server_may_ask_for_a_longer_wait_within_reason(asked: float, granted: float) -> None:
+    assert Patience().delay(1, asked) == granted
+
+
+async def test_work_is_repeated_until_it_succeeds_and_every_reason_is_told() -> None:
+    notes: list[str] = []
+    work = Flaky(2)
+    assert await persist(work, Attempts(QUICK, notes.append)) == "done"
+    assert (work.calls, notes) == (3, ["the line is dead; trying again"] * 2)
+
+
+async def test_patience_ends_with_the_last_reason() -> None:
+    work = Flaky(3)
+    with pytest.raises(UploadFailed, match=r"^the line is dead; gave up after 3 tries$"):
+        await persist(work, Attempts(QUICK, lambda _: None))
+    assert work.calls == 3
+
+
+async def test_a_success_in_between_makes_the_count_begin_anew() -> None:
+    attempts = Attempts(QUICK, lambda _: None)
+    for _ in range(5):
+        await attempts.failed(TryAgain("one"))
+        await attempts.failed(TryAgain("two"))
+        attempts.succeeded()

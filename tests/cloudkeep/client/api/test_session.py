@@ -1,0 +1,123 @@
+"""Tests of signing in and staying signed in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.http import open_http
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.documents import LOGIN, ME, PROGRESS
+from cloudkeep.client.errors import SignInError, Unreachable
+from tests.cloudkeep.client.conftest import begun
+from tests.support.faults.proxy import Proxy
+from tests.support.server import PASSWORD, Api, Json
+
+STALE = "not.a.token"
+
+
+@pytest.fixture
+def graphql(client: httpx.AsyncClient, server: str) -> GraphQL:
+    """The server's GraphQL endpoint."""
+    return GraphQL(client, server)
+
+
+async def _user_id(api: Api) -> str:
+    me = await api.data("{ me { userId } }")
+    return str(me["userId"])
+
+
+async def _login(api: Api) -> Json:
+    answer = await api.data(LOGIN, input={"userId": await _user_id(api), "password": PASSWORD})
+    session: Json = answer["session"]
+    return session
+
+
+async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -> None:
+    session = Session(graphql)
+    await session.check()
+    await session.sign_in(await _user_id(api), PASSWORD)
+    assert await session.ask(ME) == await api.data(ME)
+
+
+async def test_a_wrong_password_is_told_in_one_line(graphql: GraphQL, api: Api) -> None:
+    with pytest.raises(SignInError, match=r"^User ID or password is wrong$"):
+        await Session(graphql).sign_in(await _user_id(api), "wrong horse battery")
+
+
+async def test_a_token_that_does_not_hold_is_found_at_once(graphql: GraphQL) -> None:
+    with pytest.raises(SignInError, match=r"^the token in CLOUDKEEP_TOKEN is not valid or has expired$"):
+        await Session(graphql, STALE).check()
+
+
+async def test_an_expired_session_is_renewed_and_the_question_asked_again(graphql: GraphQL, api: Api) -> None:
+    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    assert await session.ask(ME) == await api.data(ME)
+
+
+async def test_many_questions_at_once_renew_a_session_once(graphql: GraphQL, api: Api) -> None:
+    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    answers = await asyncio.gather(*(session.ask(ME) for _ in range(8)))
+    assert answers == [await api.data(ME)] * 8
+
+
+async def test_a_session_that_cannot_be_renewed_ends_with_one_line(graphql: GraphQL) -> None:
+    with pytest.raises(SignInError, match=r"^the session has ended; run the same command again"):
+        await Session(graphql, STALE, "no refresh token").ask(ME)
+
+
+async def test_a_token_from_outside_cannot_be_renewed(graphql: GraphQL) -> None:
+    with pytest.raises(SignInError, match="CLOUDKEEP_TOKEN"):
+        await Session(graphql, STALE).ask(ME)
+
+
+async def test_a_subscription_begins_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
+    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    frames = session.follow(PROGRESS, id=(await begun(api, file))["id"], after=None)
+    assert (await anext(frames))["stage"] == "RECEIVING"
+    await frames.aclose()
+
+
+async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Proxy) -> None:
+    front.open = False
+    with pytest.raises(Unreachable, match=f"^the connection to {front.url} was lost$"):
+        await Session(graphql).check()
+    with pytest.raises(Unreachable):
+        await Session(graphql).sign_in("somebody", PASSWORD)
+
+
+@asynccontextmanager
+async def _answering_with(response: bytes) -> AsyncIterator[str]:
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + response)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+HTML = b"Content-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>"
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (b"200 OK\r\n" + HTML, "does not answer like a CloudKeep server"),
+        (b"404 Not Found\r\n" + HTML, "does not answer like a CloudKeep server"),
+        (b"502 Bad Gateway\r\n" + HTML, "answers 502 Bad Gateway"),
+        (b"301 Moved\r\nLocation: https://d.example.org/x?y\r\n" + HTML, "redirects to https://d.example.org$"),
+        (b"nonsense\r\n\r\n", "was lost"),
+        (b"200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]", "does not answer like a CloudKeep server"),
+    ],
+)
+async def test_whatever_is_no_cloudkeep_is_unreachable(response: bytes, message: str) -> None:
+    async with _answering_with(response) as url, open_http(url) as http:
+        with pytest.raises(Unreachable, match=message):
+            await Session(GraphQL(http, url)).check()

@@ -1,0 +1,202 @@
+"""Tests of a client that the server asks to slow down."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.client.api.graphql import GraphQL, Json
+from cloudkeep.client.api.http import demand_answer
+from cloudkeep.client.api.retry import Attempts, persist
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.throttle import Throttle
+from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
+from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.source import Source
+from cloudkeep.client.uploads.uploads import Uploads, new_upload
+from cloudkeep.settings.settings import Settings
+from services.budgets.limits import Limit
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, digests_of
+from tests.support.server import Api
+
+SLOWED = "the server's budget for you is used up for now; going on when it says so"
+
+
+class Server:
+    """Refuses all but one in a row, and remembers how many were there at once."""
+
+    def __init__(self, refusals: int) -> None:
+        self._refusals = refusals
+        self.together: list[int] = []
+        self._there = 0
+
+    async def __call__(self) -> None:
+        self._there += 1
+        self.together.append(self._there)
+        await asyncio.sleep(0)
+        self._there -= 1
+        if self._refusals:
+            self._refusals -= 1
+            raise Throttled("slowly", 0.0)
+
+
+async def test_all_pass_at_once_as_long_as_nobody_is_refused() -> None:
+    server, throttle = Server(0), Throttle(QUICK, lambda _: None)
+    await asyncio.gather(*(throttle.passed(server) for _ in range(5)))
+    assert server.together == [1, 2, 3, 4, 5]
+
+
+async def test_those_who_were_refused_come_back_one_after_the_other() -> None:
+    notes: list[str] = []
+    server, throttle = Server(8), Throttle(QUICK, notes.append)
+    await asyncio.gather(*(throttle.passed(server) for _ in range(5)))
+    assert server.together == [1, 2, 3, 4, 5, *[1] * 8]
+    assert notes == ["slowly; going on when it says so"] * 8
+
+
+async def test_another_failure_is_not_the_throttles_and_the_next_one_has_its_turn() -> None:
+    async def refused() -> None:
+        throttled.set()
+        raise Throttled("slowly", 0.0) if not tried else TryAgain("the line is dead")
+
+    tried: list[bool] = []
+    throttled = asyncio.Event()
+    throttle = Throttle(QUICK, lambda _: tried.append(True))
+    with pytest.raises(TryAgain, match="the line is dead"):
+        await throttle.passed(refused)
+    async with asyncio.timeout(30):
+        await throttle.passed(Server(1))
+
+
+async def test_waiting_because_the_server_asks_for_it_is_no_failure() -> None:
+    async def work() -> str:
+        calls.append(1)
+        if len(calls) < 3 * QUICK.tries:
+            raise Throttled("slowly", 0.0)
+        return "done"
+
+    calls: list[int] = []
+    assert await persist(work, Attempts(QUICK, lambda _: None)) == "done"
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [(7.0, 7.0, 7.7), (99999.0, 300.0, 330.0)])
+def test_the_wait_is_what_was_asked_for_and_a_little_more(asked: float, least: float, most: float) -> None:
+    pauses = {QUICK.pause(asked) for _ in range(50)}
+    assert least <= min(pauses) < max(pauses) <= most
+
+
+def test_a_proxy_may_ask_for_it_too() -> None:
+    request = httpx.Request("PUT", "http://drive.example.org/x")
+    with pytest.raises(Throttled) as refused:
+        demand_answer(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
+    assert refused.value.after == 7
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A server whose budget is a chunk at once, and few of them a second."""
+    return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 32 * CHUNK)})
+
+
+async def test_a_file_beyond_the_budget_arrives_all_the_same(
+    means: Means, api: Api, file: Path, watcher: Watcher
+) -> None:
+    upload = await begun(api, file)
+    with Source(file) as source:
+        await Journey(means, source, watcher).begin()
+    assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
+    assert set(watcher.notes) == {SLOWED}
+
+
+async def test_a_chunk_that_never_fits_is_refused_for_good(
+    means: Means, api: Api, file: Path, watcher: Watcher
+) -> None:
+    with (
+        Source(file) as source,
+        pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
+    ):
+        await Journey(means, source, watcher).begin()
+
+
+class TestOperations:
+    """With a server that lets somebody ask for one page of slots at once."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"budget_account": Limit(150, 1000.0)})
+
+    async def test_operations_beyond_the_budget_are_answered_all_the_same(
+        self, means: Means, file: Path, watcher: Watcher
+    ) -> None:
+        uploads = Uploads(means.session, QUICK, watcher.note)
+        content = file.read_bytes()
+        upload = await uploads.begin(new_upload(file.name, len(content), digests_of(content, CHUNK), None))
+        pages = await asyncio.gather(*(uploads.open_slots(upload.id, None) for _ in range(6)))
+        assert [len(page.slots) for page in pages] == [8] * 6
+        assert set(watcher.notes) == {SLOWED}
+
+
+def limited(after: float | None, code: str = "RATE_LIMITED") -> Json:
+    return {"errors": [{"message": "Too much.", "extensions": {"code": code, "retryAfter": after}}]}
+
+
+ANSWER: Json = {"data": {"me": {"id": "1"}}}
+
+
+@asynccontextmanager
+async def answering(*answers: tuple[int, Json | str]) -> AsyncIterator[str]:
+    """The URL of an HTTP server that gives these answers, status and body, one for each connection."""
+    left = list(answers)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.decode().lower().split("\r\n") if line.startswith("content-length"))
+        await reader.readexactly(int(length.partition(":")[2]))
+        status, body = left.pop(0)
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        writer.write(f"HTTP/1.1 {status} X\r\nRetry-After: 1\r\nContent-Length: {len(content)}\r\n".encode())
+        writer.write(b"Connection: close\r\n\r\n" + content)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def asked(answers: Sequence[tuple[int, Json | str]]) -> object:
+    async with answering(*answers) as url, httpx.AsyncClient() as http:
+        return await GraphQL(http, url).ask("{ me { id } }", {}, None)
+
+
+@pytest.mark.parametrize("status", [429, 200])
+@pytest.mark.parametrize("code", ["RATE_LIMITED", "TOO_MANY_SUBSCRIPTIONS"])
+async def test_an_operation_is_told_when_to_come_back_as_finely_as_it_was_said(status: int, code: str) -> None:
+    with pytest.raises(Throttled) as refused:
+        await asked([(status, limited(0.25, code))])
+    assert refused.value.after == 0.25
+
+
+async def test_an_operation_that_never_fits_is_refused_for_good() -> None:
+    with pytest.raises(Refused, match=r"^Too much$"):
+        await asked([(429, limited(None))])
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", {"errors": []}])
+async def test_a_proxys_refusal_of_an_operation_counts_by_its_head(body: Json | str) -> None:
+    with pytest.raises(Throttled) as refused:
+        await asked([(429, body)])
+    assert refused.value.after == 1
+
+
+async def test_signing_in_waits_too_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    session = {"login": {"session": {"accessToken": "a", "refreshToken": "b"}, "userErrors": []}}
+    answers = [(429, limited(0.0)), (200, ANSWER), (429, limited(0.0)), (200, {"data": session})]
+    async with answering(*answers) as url, httpx.AsyncClient() as http:
+        nobody = Session(GraphQL(http, url))
+        await nobody.check()
+        await nobody.sign_in("ada", "correct horse")
+    assert capsys.readouterr().err == f"cloudkeep: {SLOWED}\n" * 2

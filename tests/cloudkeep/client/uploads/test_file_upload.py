@@ -1,0 +1,203 @@
+"""Tests of a file's whole way, with a real worker at its end."""
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.source import Source
+from cloudkeep.client.uploads.uploads import UploadState
+from cloudkeep.settings.settings import Settings
+from services.media.media import Compression, CompressionPreset
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, working
+from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.clips import bikes
+from tests.support.faults.proxy import Proxy
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, otp_of
+
+FAST = Compression(CompressionPreset.FAST, 144)
+
+
+async def _upload(means: Means, path: Path, watcher: Watcher) -> UploadState:
+    with Source(path) as source:
+        journey = Journey(means, source, watcher)
+        return await journey.finish(await journey.begin())
+
+
+async def _content(api: Api, state: UploadState) -> bytes:
+    file = await api.data("query ($id: ID!) { file(id: $id) { downloadUrl } }", id=state.file_id)
+    return (await api.http.get(file["downloadUrl"])).content
+
+
+async def test_a_file_arrives_byte_by_byte(
+    means: Means, api: Api, tmp_path: Path, watcher: Watcher, worker: None
+) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(os.urandom(33 * 1024 * 1024))
+    state = await _upload(means, path, watcher)
+    assert await _content(api, state) == path.read_bytes()
+    assert watcher.stages[:2] == ["Reading", "Sending"]
+    assert watcher.notes == []
+
+
+async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
+    means: Means, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
+) -> None:
+    upload = await begun(api, file)
+    front.begin_to_hold(3 * CHUNK)
+    first = asyncio.create_task(_upload(means, file, watcher))
+    await front.holding.wait()
+    first.cancel()
+    with suppress(asyncio.CancelledError):
+        await first
+    front.release()
+    missing = [slot["index"] for slot in (await api.look(upload["id"]))["slots"]["nodes"]]
+    puts.clear()
+    elsewhere = file.parent / "elsewhere" / file.name
+    elsewhere.parent.mkdir()
+    file.rename(elsewhere)
+    async with working(settings):
+        state = await _upload(means, elsewhere, watcher)
+    sent = [int(path.rpartition("/")[2]) for path in puts]
+    # A chunk that the server had whole when the first run ended may get its receipt a moment later.
+    assert set(sent) <= set(missing)
+    assert len(sent) == len(set(sent)) < 8
+    assert await _content(api, state) == elsewhere.read_bytes()
+
+
+async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
+    means: Means,
+    api: Api,
+    file: Path,
+    watcher: Watcher,
+    puts: list[str],
+    worker: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cloudkeep.client.uploads.file_upload.default_chunk_size", lambda size: CHUNK)
+    await _upload(means, file, watcher)
+    puts.clear()
+    with file.open("r+b") as changing:
+        changing.seek(5 * CHUNK + 100)
+        changing.write(b"a change")
+    state = await _upload(means, file, watcher)
+    assert [int(path.rpartition("/")[2]) for path in puts] == [5]
+    assert await _content(api, state) == file.read_bytes()
+    assert watcher.notes[-1] == "the server has 87% of it already"
+
+
+async def test_a_file_that_is_there_already_is_not_sent_again(
+    means: Means, file: Path, watcher: Watcher, puts: list[str], worker: None
+) -> None:
+    first = await _upload(means, file, watcher)
+    puts.clear()
+    assert (await _upload(means, file, watcher), puts) == (first, [])
+
+
+async def test_a_chunk_that_was_damaged_on_the_server_is_sent_again(
+    means: Means, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
+) -> None:
+    await begun(api, file)
+    with Source(file) as source:
+        journey = Journey(means, source, watcher)
+        state = await journey.begin()
+        puts.clear()
+        _damage(settings, state, 4 * CHUNK + 100)
+        async with working(settings):
+            state = await journey.finish(state)
+    assert puts == [f"/uploads/{state.id}/chunks/4"]
+    assert watcher.notes == ["some chunks were damaged on the server; sending them again"]
+    assert await _content(api, state) == file.read_bytes()
+
+
+def _damage(settings: Settings, state: UploadState, offset: int) -> None:
+    staged = settings.data_dir / "blobs" / "staging" / state.id
+    with staged.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"damage")
+
+
+async def test_a_video_is_followed_until_it_is_compressed(
+    client: httpx.AsyncClient, means: Means, api: Api, watcher: Watcher, worker: None
+) -> None:
+    wishing = Means(client, means.session, FAST, patience=QUICK)
+    state = await _upload(wishing, bikes(), watcher)
+    assert (state.error, (await api.look(state.id))["file"]["renditions"][0]["kind"]) == (None, "COMPRESSED_VIDEO")
+    assert watcher.stages[-1] == "Compressing"
+
+
+async def test_what_is_no_video_is_uploaded_with_a_reason(
+    client: httpx.AsyncClient, means: Means, file: Path, watcher: Watcher, worker: None
+) -> None:
+    state = await _upload(Means(client, means.session, FAST, patience=QUICK), file, watcher)
+    assert (state.status, state.error) == ("READY", "This file is not a video that can be read.")
+    assert state.file_id
+
+
+async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
+    means: Means, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
+) -> None:
+    await begun(api, file)
+    before = file.stat()
+
+    async def change(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            with file.open("r+b") as opened:
+                opened.seek(7 * CHUNK)
+                opened.write(b"other")
+            os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    client.event_hooks["request"].append(change)
+    with pytest.raises(UploadFailed, match=r"^the upload is FAILED: The file's SHA-256 is "):
+        await _upload(Means(client, means.session, parallel=1, patience=QUICK), file, watcher)
+
+
+async def test_an_upload_that_is_aborted_ends_its_file(
+    means: Means, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
+) -> None:
+    upload = await begun(api, file)
+
+    async def abort(request: httpx.Request) -> None:
+        if request.url.path.endswith("/chunks/2"):
+            await api.data(
+                "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"]
+            )
+
+    client.event_hooks["request"].append(abort)
+    with pytest.raises(UploadFailed, match=r"^the upload is ABORTED$"):
+        await _upload(means, file, watcher)
+
+
+class TestShortTokens:
+    """An access token that holds for three seconds, or almost: its end is a whole second."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        """Settings of a server whose tokens expire quickly."""
+        return settings.model_copy(update={"access_token_ttl": 3})
+
+    @pytest.fixture
+    async def means(self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink) -> Means:
+        """What a journey needs, as somebody who has just registered and can renew their session."""
+        nobody, email = Api(http), "ada@example.org"
+        person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
+        await nobody.data(REGISTER, input=person)
+        answer = await nobody.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
+        session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
+        return Means(client, session, FAST, patience=QUICK)
+
+    async def test_an_upload_may_outlast_them(self, means: Means, watcher: Watcher, settings: Settings) -> None:
+        with Source(bikes()) as source:
+            journey = Journey(means, source, watcher)
+            state = await journey.begin()
+            await asyncio.sleep(4.1)
+            async with working(settings):
+                state = await journey.finish(state)
+        assert (state.status, state.error) == ("READY", None)

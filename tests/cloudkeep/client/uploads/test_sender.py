@@ -1,0 +1,225 @@
+"""Tests of sending chunks, over real connections that are cut, refused and held back."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloudkeep.client.display.progress import SENDING, Meter
+from cloudkeep.client.errors import SourceChanged, UploadFailed
+from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.sender import Sender
+from cloudkeep.client.uploads.slots import OpenSlots
+from cloudkeep.client.uploads.source import Source
+from cloudkeep.client.uploads.uploads import Uploads
+from services.core.signed_urls import Links, SlotRight
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun
+from tests.conftest import KEYS
+from tests.support.faults.proxy import Proxy
+from tests.support.server import Api, Json
+
+
+class Sending:
+    """Sends one file."""
+
+    def __init__(self, means: Means, file: Path, watcher: Watcher) -> None:
+        self._means = means
+        self._watcher = watcher
+        self._source = Source(file)
+
+    async def __call__(self, upload: Json, parallel: int = 3) -> None:
+        uploads = Uploads(self._means.session, QUICK, self._watcher.note)
+        slots = OpenSlots(uploads, upload["id"])
+        sender = Sender(self._means.http, slots, self._source, QUICK, self._watcher.note)
+        with self._source:
+            await sender.send(upload["receivedBytes"], Meter(self._watcher, SENDING, upload["size"]), parallel)
+
+
+@pytest.fixture
+def send(means: Means, file: Path, watcher: Watcher) -> Sending:
+    """Sends the file."""
+    return Sending(means, file, watcher)
+
+
+async def _status(api: Api, upload: Json) -> str:
+    return str((await api.look(upload["id"]))["status"])
+
+
+async def test_every_slot_is_sent_once(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
+    upload = await begun(api, file)
+    await send(upload)
+    assert sorted(puts) == [f"/uploads/{upload['id']}/chunks/{index}" for index in range(8)]
+    assert await _status(api, upload) == "REASSEMBLING"
+
+
+async def test_slots_are_sent_in_parallel(api: Api, file: Path, send: Sending, client: httpx.AsyncClient) -> None:
+    together = asyncio.Barrier(4)
+
+    async def wait_for_the_others(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            await together.wait()
+
+    client.event_hooks["request"].append(wait_for_the_others)
+    async with asyncio.timeout(30):
+        await send(await begun(api, file), parallel=4)
+
+
+async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
+    upload = await begun(api, file)
+    for slot in upload["slots"]["nodes"][2:7]:
+        await api.put(slot, file.read_bytes())
+    await send(upload)
+    assert sorted(path.rpartition("/")[2] for path in puts) == ["0", "1", "7"]
+
+
+async def test_progress_counts_what_was_there_and_never_goes_back(
+    api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
+) -> None:
+    upload = await begun(api, file)
+    front.cut_at = front.sent + 3 * CHUNK
+    await send(upload)
+    percents = [moment.percent for moment in watcher.moments]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+
+
+async def test_a_chunk_whose_connection_was_cut_is_sent_again(
+    api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
+) -> None:
+    upload = await begun(api, file)
+    front.cut_at = front.sent + 2 * CHUNK
+    await send(upload, 1)
+    lost, *busy = watcher.notes
+    assert lost == f"the connection to {front.url} was lost; trying again"
+    # The client may be back before the server has noticed that it was away.
+    assert set(busy) <= {"somebody else is sending the same chunk; trying again"}
+    assert await _status(api, upload) == "REASSEMBLING"
+
+
+async def test_a_server_that_stays_away_ends_the_sending(
+    api: Api, file: Path, send: Sending, front: Proxy, client: httpx.AsyncClient
+) -> None:
+    upload = await begun(api, file)
+
+    async def close(request: httpx.Request) -> None:
+        front.open = request.method != "PUT"
+        front.cut()
+
+    client.event_hooks["request"].append(close)
+    with pytest.raises(UploadFailed, match=f"^the connection to {front.url} was lost; gave up after 8 tries$"):
+        await send(upload)
+
+
+async def _rewrite_first_put(client: httpx.AsyncClient, url_of: Callable[[httpx.URL], str], times: int = 1) -> None:
+    left = times
+
+    async def rewrite(request: httpx.Request) -> None:
+        nonlocal left
+        if request.method == "PUT" and left:
+            left -= 1
+            request.url = httpx.URL(url_of(request.url))
+
+    client.event_hooks["request"].append(rewrite)
+
+
+def _forged(url: httpx.URL) -> str:
+    return str(url.copy_set_param("expires", "99999999999"))
+
+
+async def test_an_expired_url_is_renewed(
+    api: Api, file: Path, send: Sending, client: httpx.AsyncClient, server: str, watcher: Watcher
+) -> None:
+    upload = await begun(api, file)
+    past = Links(KEYS, server, timedelta(hours=-3))
+
+    def expired(url: httpx.URL) -> str:
+        return past.slot(SlotRight(upload["id"], int(url.path.rpartition("/")[2]), int(url.params["size"])))
+
+    await _rewrite_first_put(client, expired, times=2)
+    await send(upload, 1)
+    assert watcher.notes == []
+    assert await _status(api, upload) == "REASSEMBLING"
+
+
+async def test_an_invalid_url_is_renewed(api: Api, file: Path, send: Sending, client: httpx.AsyncClient) -> None:
+    upload = await begun(api, file)
+    await _rewrite_first_put(client, _forged)
+    await send(upload)
+    assert await _status(api, upload) == "REASSEMBLING"
+
+
+async def test_a_server_that_refuses_its_own_urls_ends_the_sending(
+    api: Api, file: Path, send: Sending, client: httpx.AsyncClient
+) -> None:
+    await _rewrite_first_put(client, _forged, times=99)
+    with pytest.raises(UploadFailed, match=r"^the server refuses the URLs that it made itself$"):
+        await send(await begun(api, file), 1)
+
+
+async def test_a_slot_that_somebody_else_fills_is_waited_for(
+    api: Api, file: Path, send: Sending, watcher: Watcher, http: httpx.AsyncClient
+) -> None:
+    upload, noted, begin = await begun(api, file), asyncio.Event(), asyncio.Event()
+    slot, content = upload["slots"]["nodes"][5], file.read_bytes()
+
+    async def slow_body() -> AsyncIterator[bytes]:
+        yield content[5 * CHUNK : 5 * CHUNK + 10]
+        begin.set()
+        await noted.wait()
+        yield content[5 * CHUNK + 10 : 6 * CHUNK]
+
+    watcher.on_note = lambda _: noted.set()
+    other = asyncio.create_task(http.put(slot["url"], content=slow_body()))
+    await begin.wait()
+    await send(upload, 1)
+    assert (await other).status_code == 200
+    assert watcher.notes == ["somebody else is sending the same chunk; trying again"]
+    assert await _status(api, upload) == "REASSEMBLING"
+
+
+async def test_an_upload_that_is_aborted_meanwhile_is_left_alone(
+    api: Api, file: Path, send: Sending, client: httpx.AsyncClient
+) -> None:
+    upload = await begun(api, file)
+
+    async def abort(request: httpx.Request) -> None:
+        if request.url.path.endswith("/3"):
+            await api.data(
+                "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"]
+            )
+
+    client.event_hooks["request"].append(abort)
+    await send(upload, 1)
+    assert await _status(api, upload) == "ABORTED"
+
+
+async def test_a_file_that_changes_while_it_is_sent_stops_the_sending(
+    api: Api, file: Path, send: Sending, client: httpx.AsyncClient
+) -> None:
+    upload = await begun(api, file)
+
+    async def change(request: httpx.Request) -> None:
+        if request.url.path.endswith("/2"):
+            os.utime(file, ns=(0, 0))
+
+    client.event_hooks["request"].append(change)
+    with pytest.raises(SourceChanged, match=r"^the file was changed while it was being sent"):
+        await send(upload, 1)
+
+
+async def test_neither_token_nor_cookie_goes_to_a_slot(
+    api: Api, file: Path, send: Sending, client: httpx.AsyncClient
+) -> None:
+    fields: set[str] = set()
+
+    async def note(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            fields.update(request.headers)
+
+    client.event_hooks["request"].append(note)
+    await send(await begun(api, file))
+    assert fields.isdisjoint({"authorization", "cookie"})

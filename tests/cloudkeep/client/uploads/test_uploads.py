@@ -1,0 +1,90 @@
+"""Tests of what the client asks of an upload."""
+
+from pathlib import Path
+
+import pytest
+
+from cloudkeep.client.errors import Refused, UploadFailed
+from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.source import Digests
+from cloudkeep.client.uploads.uploads import Slot, Uploads, new_upload
+from services.media.media import Compression, CompressionPreset
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, begun, digests_of
+from tests.support.server import Api
+
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+HASH = "ab" * 32
+
+
+@pytest.fixture
+def uploads(means: Means) -> Uploads:
+    """Uploads of the person who is signed in."""
+    return Uploads(means.session, QUICK, lambda _: None)
+
+
+def _key(name: str = "film", size: int = 1, sha256: str = HASH, compress: Compression | None = None) -> object:
+    return new_upload(name, size, Digests(sha256, CHUNK, []), compress)["idempotencyKey"]
+
+
+def test_the_same_file_has_the_same_key_however_its_name_is_encoded() -> None:
+    assert _key("Caf\u00e9") == _key("Cafe\u0301")
+
+
+def test_another_name_size_content_or_wish_is_another_upload() -> None:
+    fast, small = Compression(CompressionPreset.FAST), Compression(CompressionPreset.SMALL)
+    keys = [_key(), _key("other"), _key(size=2), _key(sha256="cd" * 32), _key(compress=fast), _key(compress=small)]
+    keys.append(_key(compress=Compression(CompressionPreset.FAST, 480)))
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_slot_does_not_show_its_url() -> None:
+    assert "secret" not in repr(Slot(0, 0, 1, "https://drive.example.org/?signature=secret", None))
+
+
+async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, file: Path) -> None:
+    known = await begun(api, file)
+    new = new_upload(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
+    assert (await uploads.begin(new)).id == known["id"]
+
+
+async def test_open_slots_come_in_pages_without_those_that_are_filled(
+    uploads: Uploads, api: Api, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudkeep.client.uploads.uploads.PAGE", 3)
+    upload = await begun(api, file)
+    await api.put(upload["slots"]["nodes"][1], file.read_bytes())
+    first = await uploads.open_slots(upload["id"], None)
+    second = await uploads.open_slots(upload["id"], first.next)
+    third = await uploads.open_slots(upload["id"], second.next)
+    assert [[slot.index for slot in page.slots] for page in (first, second, third)] == [[0, 2, 3], [4, 5, 6], [7]]
+    assert (first.slots[1].offset, first.slots[1].size, third.next) == (2 * CHUNK, CHUNK, None)
+
+
+async def test_completing_too_early_shows_where_the_upload_stands(uploads: Uploads, api: Api, file: Path) -> None:
+    upload = await begun(api, file)
+    assert (await uploads.complete(upload["id"])).status == "RECEIVING"
+
+
+async def test_completing_what_was_aborted_shows_where_the_upload_stands(
+    uploads: Uploads, api: Api, file: Path
+) -> None:
+    upload = await begun(api, file)
+    await api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
+    assert (await uploads.complete(upload["id"])).status == "ABORTED"
+
+
+async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> None:
+    for work in (uploads.look(UNKNOWN), uploads.open_slots(UNKNOWN, None)):
+        with pytest.raises(UploadFailed, match="the server no longer knows this upload"):
+            await work
+
+
+async def test_what_the_server_refuses_is_told_in_its_words(uploads: Uploads) -> None:
+    with pytest.raises(Refused, match=r"^A file has at least one byte$") as caught:
+        await uploads.begin(new_upload("film", 0, Digests(HASH, CHUNK, []), None))
+    assert caught.value.code == "INVALID_INPUT"
+
+
+async def test_a_name_that_is_no_unicode_is_refused_by_the_server(uploads: Uploads) -> None:
+    with pytest.raises(Refused, match="control characters"):
+        await uploads.begin(new_upload("film-\udc80", 1, Digests(HASH, CHUNK, [HASH]), None))

@@ -1,0 +1,275 @@
+"""GraphQL over HTTP: what is understood, what is refused, and what never leaks."""
+
+import base64
+import gzip
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from graphql import get_introspection_query
+
+from cloudkeep.graphql.request import MAX_BATCH, MAX_BODY
+from tests.support.server import PROGRESS, Api, Json, sse_events
+from tests.support.stand import Stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ME = "{ me { id } }"
+UPLOADS = "{ uploads { nodes { id } } }"
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+async def post(shared: Stand, body: bytes, **headers: str) -> httpx.Response:
+    return await shared.http.post("/graphql", content=body, headers={**JSON_TYPE, **headers})
+
+
+def code_of(response: httpx.Response) -> str:
+    """The code of the only error, beside which there is no data."""
+    document = response.json()
+    (error,) = document["errors"]
+    assert "data" not in document
+    assert error["message"]
+    code: str = error["extensions"]["code"]
+    return code
+
+
+async def test_a_query_is_answered_in_json(shared: Stand) -> None:
+    response = await post(shared, b'{"query": "{ me { id } }"}')
+    assert (response.status_code, response.json()["data"]) == (200, {"me": None})
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+
+
+MALFORMED = {
+    "a number": b"5",
+    "null": b"null",
+    "text": b'"x"',
+    "nothing": b"",
+    "broken": b'{"query": ',
+    "not text": b"\xff\xfe\xfd",
+    "half a character": b'{"query": "\xc3"}',
+    "nested without end": b"[" * 100_000,
+    "in UTF-16": '{"query": "{ me { id } }"}'.encode("utf-16"),
+    "a number that JSON has not": b'{"query": "{ me { id } }", "variables": {"x": NaN}}',
+    "a number without end": b'{"query": "{ me { id } }", "variables": {"x": %s}}' % (b"9" * 5_000),
+    "an empty object": b"{}",
+    "an empty list": b"[]",
+    "a batch with a number in it": b'[{"query": "{ me { id } }"}, 5]',
+    "a batch with a query that is a number": b'[{"query": "{ me { id } }"}, {"query": 5}]',
+    "a batch of batches": b'[[{"query": "{ me { id } }"}]]',
+    "a batch that is too large": b"[%s]" % b",".join([b'{"query": "{ me { id } }"}'] * (MAX_BATCH + 1)),
+    "a query that is a number": b'{"query": 5}',
+    "a query that is null": b'{"query": null}',
+    "an empty query": b'{"query": ""}',
+    "variables that are a number": b'{"query": "{ me { id } }", "variables": 5}',
+    "variables that are a list": b'{"query": "{ me { id } }", "variables": []}',
+    "extensions that are a number": b'{"query": "{ me { id } }", "extensions": 5}',
+    "an operation that is a number": b'{"query": "{ me { id } }", "operationName": 5}',
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_a_body_that_is_no_request_is_the_clients_fault(shared: Stand, body: bytes) -> None:
+    response = await post(shared, body)
+    assert (response.status_code, code_of(response)) == (400, "MALFORMED_REQUEST")
+
+
+INVALID = {
+    "broken": "{",
+    "unknown field": "{ nothing }",
+    "unknown argument": "{ upload(id: 1, x: 2) { id } }",
+    "unknown type": "query ($x: Nothing) { me { id } }",
+    "a missing variable": "query ($id: ID!) { upload(id: $id) { id } }",
+    "no subfields": "{ me }",
+    "fragments in a circle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    "nested too deeply": "{ a" * 700 + " }" * 700,
+    "a list nested too deeply": "{ node(id: " + "[" * 700 + "]" * 700 + ") { id } }",
+    "a control character": "{ me \0 }",
+    "an import of incremental delivery": "{ me @defer { id } }",
+}
+
+
+@pytest.mark.parametrize("query", INVALID.values(), ids=INVALID.keys())
+async def test_a_document_that_is_not_valid_says_why(shared: Stand, query: str) -> None:
+    response = await post(shared, json.dumps({"query": query}).encode())
+    assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"GRAPHQL_INVALID"}
+    assert response.json().get("data") is None
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0", "\u2028", "'; DROP TABLE upload; --", "é" * 5_000, "1" * 100_000])
+@pytest.mark.parametrize("field", ["upload", "file", "node"])
+async def test_no_text_is_a_fault(shared: Stand, field: str, text: str) -> None:
+    document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
+    body = json.dumps({"query": document, "variables": {"id": text}}).encode()
+    headers = {**JSON_TYPE, "Authorization": shared.api.http.headers["Authorization"]}
+    response = await shared.http.post("/graphql", content=body, headers=headers)
+    assert response.json()["data"] == {field: None}
+
+
+async def test_a_body_may_have_so_many_bytes_and_no_more(shared: Stand) -> None:
+    request = b'{"query": "{ me { id } }"}'
+    assert (await post(shared, request.ljust(MAX_BODY))).status_code == 200
+    refused = await post(shared, request.ljust(MAX_BODY + 1))
+    assert (refused.status_code, code_of(refused)) == (413, "REQUEST_TOO_LARGE")
+
+
+async def test_a_body_of_unannounced_length_is_bounded_too(shared: Stand) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(MAX_BODY // 10_000 + 10):
+            yield b" " * 10_000
+
+    refused = await shared.http.post("/graphql", content=endless(), headers=JSON_TYPE)
+    assert (refused.status_code, code_of(refused)) == (413, "REQUEST_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ";"),
+        *("text/plain; application/json", "application/json; charset=latin-1", "application/graphql"),
+    ],
+)
+async def test_a_body_of_another_type_is_refused(shared: Stand, content_type: str) -> None:
+    response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
+    assert (response.status_code, code_of(response)) == (415, "MALFORMED_REQUEST")
+
+
+async def test_a_body_that_is_compressed_is_refused(shared: Stand) -> None:
+    response = await post(shared, gzip.compress(b'{"query": "{ me { id } }"}'), **{"Content-Encoding": "gzip"})
+    assert (response.status_code, code_of(response)) == (415, "MALFORMED_REQUEST")
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("application/json", "Application/JSON ; Charset=UTF-8", 'application/json; charset="utf-8"; x=1'),
+        f"application/json; x*{'9' * 5_000}=1",
+    ],
+)
+async def test_json_is_json_whatever_is_said_beside_it(shared: Stand, content_type: str) -> None:
+    response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
+    assert response.json()["data"] == {"me": None}
+
+
+async def test_a_byte_order_mark_is_no_part_of_a_request(shared: Stand) -> None:
+    response = await post(shared, b'\xef\xbb\xbf{"query": "{ me { id } }"}')
+    assert response.json()["data"] == {"me": None}
+
+
+async def test_a_browser_gets_graphiql(shared: Stand) -> None:
+    response = await shared.http.get("/graphql", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>CloudKeep GraphiQL</title>" in response.text
+    assert response.text.index("cloudkeep-cost") < response.text.index("graphiql.min.js")
+    assert "integrity=" in response.text
+
+
+async def test_the_front_page_leads_to_graphiql(shared: Stand) -> None:
+    response = await shared.http.get("/")
+    assert (response.status_code, response.headers["Location"]) == (307, "/graphql")
+
+
+async def test_graphiql_can_look_at_the_schema(shared: Stand) -> None:
+    answer = await Api(shared.http).call(get_introspection_query(descriptions=True, input_value_deprecation=True))
+    assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+async def test_other_methods_are_not_allowed(shared: Stand, method: str) -> None:
+    response = await shared.http.request(method, "/graphql")
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+
+
+NEEDS_A_VIEWER = {
+    "upload": '{ upload(id: "x") { id } }',
+    "uploads": UPLOADS,
+    "file": '{ file(id: "x") { id } }',
+    "files": "{ files { nodes { id } } }",
+    "node": '{ node(id: "x") { id } }',
+    "initUpload": 'mutation { initUpload(input: {fileName: "a", size: 1}) { upload { id } } }',
+    "completeUpload": 'mutation { completeUpload(uploadId: "x") { upload { id } } }',
+    "abortUpload": 'mutation { abortUpload(uploadId: "x") { upload { id } } }',
+}
+
+
+@pytest.mark.parametrize("query", NEEDS_A_VIEWER.values(), ids=NEEDS_A_VIEWER.keys())
+async def test_nobody_is_asked_to_sign_in_first(shared: Stand, query: str) -> None:
+    answer = await Api(shared.http).call(query)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"UNAUTHENTICATED"}
+    assert not any((answer["data"] or {}).values())
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9_000, "é", base64.b64encode(b"{}").decode()])
+async def test_a_token_that_does_not_hold_is_refused_whatever_is_asked(shared: Stand, token: str) -> None:
+    headers = [(b"Content-Type", b"application/json"), (b"Authorization", f"Bearer {token}".encode("latin-1"))]
+    response = await shared.http.post("/graphql", content=b'{"query": "{ me { id } }"}', headers=headers)
+    assert (response.status_code, code_of(response)) == (401, "UNAUTHENTICATED")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "Bearer ", "x"])
+async def test_what_is_no_token_is_as_good_as_none(shared: Stand, authorization: str) -> None:
+    response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization.strip())
+    assert response.json()["data"] == {"me": None}
+
+
+async def test_the_scheme_of_a_token_has_no_case(shared: Stand) -> None:
+    authorization = shared.api.http.headers["Authorization"].replace("Bearer ", "bEaReR  ")
+    response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization)
+    assert response.json()["data"]["me"]["id"]
+
+
+async def test_one_field_that_fails_says_where(shared: Stand) -> None:
+    answer = await shared.api.call("{ me { id } first: uploads(first: 0) { nodes { id } } }")
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["first"], "INVALID_INPUT")
+
+
+async def test_the_same_mistake_gets_the_same_answer_however_often_it_is_made(shared: Stand) -> None:
+    answers = [await shared.api.call("{ me { nothing } }") for _ in range(3)]
+    assert answers[0]["errors"][0]["extensions"]["code"]
+    assert answers == [answers[0]] * 3
+
+
+INSIDE = ("sqlite", "Traceback", "no such table", "OperationalError", "tortoise", ".py", "SELECT")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def broken(shared: Stand) -> AsyncIterator[tuple[Stand, str]]:
+    """The server and an upload, after somebody took the table of uploads away."""
+    upload = await shared.api.init(b"abc")
+    with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
+        database.execute("ALTER TABLE upload RENAME TO gone")
+    yield shared, upload["id"]
+    with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
+        database.execute("ALTER TABLE gone RENAME TO upload")
+
+
+@pytest.mark.sqlite
+async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: pytest.LogCaptureFixture) -> None:
+    running, upload_id = broken
+    answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id } }", id=upload_id)
+    assert_masked(answer)
+    assert answer["errors"][0]["path"] == ["upload"]
+    assert "no such table" in caplog.text
+
+
+@pytest.mark.sqlite
+async def test_a_fault_in_a_subscription_is_masked(broken: tuple[Stand, str]) -> None:
+    running, upload_id = broken
+    body = {"query": PROGRESS, "variables": {"id": upload_id}}
+    headers = {"Accept": "text/event-stream"}
+    async with running.api.http.stream("POST", "/graphql", json=body, headers=headers) as response:
+        events = [event async for event in sse_events(response)]
+    assert_masked(events[-1])
+
+
+def assert_masked(answer: Json) -> None:
+    (error,) = answer["errors"]
+    assert error["extensions"].keys() == {"code", "requestId"}
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert not any(word in json.dumps(answer) for word in INSIDE)

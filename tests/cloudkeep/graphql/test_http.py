@@ -1,0 +1,264 @@
+"""GraphQL over HTTP: what is asked by GET, in batches, and how each media type says that something was refused."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from cloudkeep.graphql.media_types import EVENTS, JSON, RESPONSE
+from cloudkeep.graphql.request import MAX_BATCH
+from resolvers.context import Context
+from schema.execution.admission import Admitted, Gate, Request
+from tests.support.graphql_ws import connected
+from tests.support.server import PROGRESS, Json, sse_events
+from tests.support.stand import Stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ME = "{ me { id } }"
+NOBODY = {"me": None}
+NAMED = {"query": "query a { me { id } }", "operationName": "a"}
+UPLOADS = "{ uploads { nodes { id } } }"
+MUTATION = 'mutation { register(input: {userId: "", userName: "", email: "", password: ""}) { userErrors { code } } }'
+SUBSCRIPTION = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
+
+
+async def get(shared: Stand, accept: str = RESPONSE, **parameters: str) -> httpx.Response:
+    return await shared.http.get("/graphql", params=parameters, headers={"Accept": accept})
+
+
+async def post(shared: Stand, body: Any, accept: str = RESPONSE) -> httpx.Response:
+    return await shared.http.post("/graphql", json=body, headers={"Accept": accept})
+
+
+def codes_of(answer: Json) -> list[str]:
+    return [error["extensions"]["code"] for error in answer["errors"]]
+
+
+@pytest.mark.parametrize("accept", [JSON, RESPONSE])
+async def test_a_query_in_the_url_is_answered(shared: Stand, accept: str) -> None:
+    response = await get(shared, accept, query=ME)
+    assert (response.status_code, response.json()["data"]) == (200, NOBODY)
+    assert response.headers["Content-Type"] == f"{accept}; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_query_in_the_url_takes_variables_and_a_name(shared: Stand) -> None:
+    document = (
+        "query a { me { id } } query b($id: ID!) { __typename @skip(if: false) node: __type(name: $id) { name } }"
+    )
+    variables = json.dumps({"id": "Uplöad"})
+    response = await get(shared, query=document.replace("ID!", "String!"), operationName="b", variables=variables)
+    assert response.json()["data"] == {"__typename": "Query", "node": None}
+
+
+async def test_what_is_empty_in_the_url_is_as_good_as_missing(shared: Stand) -> None:
+    response = await get(shared, query=ME, operationName="", variables="", extensions="")
+    assert response.json()["data"] == NOBODY
+
+
+@pytest.mark.parametrize("accept", [JSON, RESPONSE, "*/*"])
+async def test_a_mutation_in_the_url_is_refused_and_not_run(shared: Stand, accept: str) -> None:
+    response = await get(shared, accept, query=MUTATION)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert codes_of(response.json()) == ["GRAPHQL_INVALID"]
+
+
+async def test_a_mutation_in_the_url_is_refused_as_an_event_stream_too(shared: Stand) -> None:
+    response = await get(shared, EVENTS, query=MUTATION)
+    assert response.headers["Content-Type"].startswith(EVENTS)
+    assert '"code":"GRAPHQL_INVALID"' in response.text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_subscription_has_no_single_answer(shared: Stand, method: str) -> None:
+    response = await (get(shared, query=SUBSCRIPTION) if method == "GET" else post(shared, {"query": SUBSCRIPTION}))
+    assert (response.status_code, codes_of(response.json())) == (400, ["GRAPHQL_INVALID"])
+    assert "text/event-stream" in response.json()["errors"][0]["message"]
+
+
+async def test_a_subscription_is_a_stream_for_whoever_takes_one_too(shared: Stand) -> None:
+    response = await post(shared, {"query": SUBSCRIPTION}, f"{RESPONSE}, {JSON}, {EVENTS}")
+    assert response.headers["Content-Type"].startswith(EVENTS)
+    assert '"code":"UNAUTHENTICATED"' in response.text
+
+
+MALFORMED = [
+    {"variables": "{"},
+    {"variables": "5"},
+    {"variables": "[]"},
+    {"extensions": '"x"'},
+    {"extensions": "["},
+    {"variables": "NaN"},
+    {"variables": "[" * 5_000},
+]
+
+
+@pytest.mark.parametrize("parameters", MALFORMED, ids=lambda given: str(given)[:40])
+async def test_a_url_that_is_no_request_is_the_clients_fault(shared: Stand, parameters: dict[str, str]) -> None:
+    response = await get(shared, query=ME, **parameters)
+    assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
+
+
+@pytest.mark.parametrize(
+    "query_string", ["", "query=", "query=%ff", "x=1", "operationName=x", "variables={}", "%", "&=&"]
+)
+async def test_a_url_without_a_query_is_the_clients_fault(shared: Stand, query_string: str) -> None:
+    response = await shared.http.get(f"/graphql?{query_string}", headers={"Accept": JSON})
+    assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "application/json; charset=latin-1", f"{JSON};q=0"])
+async def test_who_takes_none_of_our_types_is_told_which_there_are(shared: Stand, accept: str) -> None:
+    response = await get(shared, accept, query=ME)
+    assert (response.status_code, codes_of(response.json())) == (406, ["MALFORMED_REQUEST"])
+    assert JSON in response.json()["errors"][0]["message"]
+
+
+INVALID = {
+    "broken": {"query": "{"},
+    "of an unknown field": {"query": "{ nothing }"},
+    "without a variable": {"query": "query ($id: ID!) { upload(id: $id) { id } }"},
+    "with a variable of another type": {
+        "query": "query ($x: Int) { __typename @skip(if: false) }",
+        "variables": {"x": "x"},
+    },
+    "of an unknown operation": {"query": ME, "operationName": "x"},
+    "of one operation or the other": {"query": "query a { me { id } } query b { me { id } }"},
+}
+
+
+@pytest.mark.parametrize(("accept", "status"), [(RESPONSE, 400), (JSON, 200), ("*/*", 200)])
+@pytest.mark.parametrize("body", INVALID.values(), ids=INVALID.keys())
+async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_no_data(
+    shared: Stand, body: Json, accept: str, status: int
+) -> None:
+    response = await post(shared, body, accept)
+    assert (response.status_code, set(codes_of(response.json()))) == (status, {"GRAPHQL_INVALID"})
+    assert "data" not in response.json()
+
+
+@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+async def test_a_field_that_is_refused_is_a_result_all_the_same(shared: Stand, accept: str) -> None:
+    response = await post(shared, {"query": UPLOADS}, accept)
+    assert (response.status_code, response.json()["data"]) == (200, None)
+
+
+@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+async def test_a_batch_is_answered_in_order(shared: Stand, accept: str) -> None:
+    batch = [{"query": "{ a: __typename }"}, {"query": "{"}, {"query": UPLOADS}, {"query": "{ b: __typename }"}]
+    response = await post(shared, batch, accept)
+    first, invalid, refused, last = response.json()
+    assert (first["data"], last["data"]) == ({"a": "Query"}, {"b": "Query"})
+    assert codes_of(invalid) == ["GRAPHQL_INVALID"]
+    assert "data" not in invalid
+    assert codes_of(refused) == ["UNAUTHENTICATED"]
+    assert (response.status_code, response.headers["Content-Type"]) == (200, f"{accept}; charset=utf-8")
+
+
+async def test_what_a_batch_cannot_run_is_refused_alone(shared: Stand) -> None:
+    response = await post(shared, [{"query": SUBSCRIPTION}, {}, {"query": ME, "operationName": "x"}, {"query": ME}])
+    assert [codes_of(answer) for answer in response.json()[:3]] == [
+        ["GRAPHQL_INVALID"],
+        ["MALFORMED_REQUEST"],
+        ["GRAPHQL_INVALID"],
+    ]
+    assert response.json()[3]["data"] == NOBODY
+
+
+async def test_the_mutations_of_a_batch_run_in_their_order(shared: Stand) -> None:
+    begin = """mutation ($name: String!) { initUpload(input: {fileName: $name, size: 1}) { upload { id } } }"""
+    names = [f"{number}.bin" for number in range(MAX_BATCH - 1)]
+    batch = [{"query": begin, "variables": {"name": name}} for name in names]
+    newest = {"query": "{ uploads(first: 9) { nodes { fileName } } }"}
+    response = await shared.api.http.post("/graphql", json=[*batch, newest])
+    assert [node["fileName"] for node in response.json()[-1]["data"]["uploads"]["nodes"]] == names[::-1]
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the server cannot admit operations that have a name: a fault of ours, and not the client's."""
+    admit = Gate.admit
+
+    async def failing(gate: Gate, context: Context, request: Request) -> Admitted:
+        if request.name:
+            raise RuntimeError("redis://secret")
+        return await admit(gate, context, request)
+
+    monkeypatch.setattr(Gate, "admit", failing)
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+async def test_a_fault_outside_of_fields_is_masked_and_logged(
+    shared: Stand, accept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await post(shared, NAMED, accept)
+    assert (response.status_code, codes_of(response.json())) == (500, ["INTERNAL"])
+    assert "secret" not in response.text
+    assert "redis://secret" in caplog.text
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: Stand) -> None:
+    response = await post(shared, NAMED, EVENTS)
+    assert response.text.count("event: next") == response.text.count("event: complete") == 1
+    assert '"code":"INTERNAL"' in response.text
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Stand) -> None:
+    async with connected(shared.url) as socket:
+        await socket.init()
+        await socket.send({"id": "1", "type": "subscribe", "payload": NAMED})
+        (error,) = (await socket.receive())["payload"]
+        assert error["extensions"]["code"] == "INTERNAL"
+        assert error["extensions"]["requestId"]
+        await socket.subscribe(ME)
+        assert (await socket.receive())["payload"]["data"] == NOBODY
+
+
+@pytest.mark.usefixtures("broken")
+async def test_a_fault_in_a_batch_loses_no_other_answer(shared: Stand) -> None:
+    response = await post(shared, [{"query": ME}, NAMED, {"query": ME}])
+    first, broken, last = response.json()
+    assert (response.status_code, first["data"], last["data"]) == (200, NOBODY, NOBODY)
+    assert codes_of(broken) == ["INTERNAL"]
+
+
+async def test_a_batch_is_no_event_stream(shared: Stand) -> None:
+    response = await post(shared, [{"query": ME}], EVENTS)
+    assert (response.status_code, response.headers["Content-Type"].startswith(EVENTS)) == (200, True)
+    assert '"code":"MALFORMED_REQUEST"' in response.text
+    (answer,) = (await post(shared, [{"query": ME}], f"{EVENTS}, {JSON}")).json()
+    assert answer["data"] == NOBODY
+
+
+async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: Stand) -> None:
+    bodies: list[tuple[str, bytes]] = [
+        ("MALFORMED_REQUEST", b"5"),
+        ("MALFORMED_REQUEST", b"{}"),
+        ("GRAPHQL_INVALID", b'{"query": "{"}'),
+        ("REQUEST_TOO_LARGE", b" " * 2_000_000),
+    ]
+    for code, body in bodies:
+        headers = {"Accept": EVENTS, "Content-Type": JSON}
+        async with shared.http.stream("POST", "/graphql", content=body, headers=headers) as response:
+            (event,) = [event async for event in sse_events(response)]
+        assert (response.status_code, codes_of(event)) == (200, [code])
+        assert "data" not in event
+
+
+async def test_a_query_may_be_answered_as_an_event_stream(shared: Stand) -> None:
+    async with shared.http.stream("GET", "/graphql", params={"query": ME}, headers={"Accept": EVENTS}) as response:
+        assert [event["data"] async for event in sse_events(response)] == [NOBODY]
+
+
+async def test_a_subscription_may_be_in_the_url(shared: Stand) -> None:
+    upload = await shared.api.init(b"abc")
+    parameters = {"query": PROGRESS, "variables": json.dumps({"id": upload["id"]})}
+    headers = {"Accept": EVENTS}
+    async with shared.api.http.stream("GET", "/graphql", params=parameters, headers=headers) as response:
+        event = await anext(sse_events(response))
+    assert event["data"]["uploadProgress"]["upload"]["id"] == upload["id"]

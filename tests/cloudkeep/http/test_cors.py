@@ -1,0 +1,194 @@
+"""Pages of other origins: let in where the settings name them, and told everything that they need to go on."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from websockets.exceptions import InvalidStatus
+
+from cloudkeep.http.cors import shared_with
+from cloudkeep.server.body_offload import LendingProtocol
+from endpoints.health import health_routes
+from tests.support.backends.databases import Databases
+from tests.support.faults.disk import files_end_at
+from tests.support.graphql_ws import connected
+from tests.support.server import PROGRESS, Json, digest, sse_events
+from tests.support.stand import Stand, stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGE = "https://app.example.org"
+STRANGER = "https://evil.example.org"
+CONTENT = bytes(range(256)) * 1200
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[LendingProtocol, HttpToolsProtocol])
+async def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
+) -> AsyncIterator[Stand]:
+    """A server that lets one origin in, whichever way bodies come in."""
+    protocol: type[asyncio.Protocol] = request.param
+    folder = tmp_path_factory.mktemp("stand")
+    async with stand(folder, databases, protocol, cors_origins=(PAGE,)) as running:
+        running.api.http.headers["Origin"] = PAGE
+        yield running
+
+
+async def preflight(http: httpx.AsyncClient, url: str, method: str, headers: str, origin: str = PAGE) -> httpx.Response:
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
+    return await http.options(url, headers={"Origin": origin, **asked})
+
+
+def listed(response: httpx.Response, header: str) -> set[str]:
+    return {name.strip().lower() for name in response.headers.get(header, "").split(",")}
+
+
+def assert_readable(response: httpx.Response) -> None:
+    """The page may read the answer, and the headers that it needs to go on."""
+    assert response.headers["Access-Control-Allow-Origin"] == PAGE
+    assert {"etag", "retry-after", "location", "content-range"} <= listed(response, "Access-Control-Expose-Headers")
+    assert "origin" in listed(response, "Vary")
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers"),
+    [
+        ("/graphql", "POST", "authorization,content-type"),
+        ("/uploads/x/chunks/0", "PUT", "content-digest,content-type"),
+        ("/uploads/x/chunks/0", "POST", "content-type"),
+        ("/files/x/content", "GET", "range,if-range,if-none-match"),
+    ],
+)
+async def test_a_preflight_is_answered_and_remembered(shared: Stand, path: str, method: str, headers: str) -> None:
+    answer = await preflight(shared.http, path, method, headers)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert method.lower() in listed(answer, "Access-Control-Allow-Methods")
+    assert set(headers.split(",")) <= listed(answer, "Access-Control-Allow-Headers")
+    assert int(answer.headers["Access-Control-Max-Age"]) > 600
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+async def test_a_stranger_is_told_no_and_may_read_nothing(shared: Stand) -> None:
+    refused = await preflight(shared.http, "/graphql", "POST", "authorization", STRANGER)
+    answer = await shared.http.get("/healthz", headers={"Origin": STRANGER})
+    assert (refused.status_code, answer.status_code) == (400, 200)
+    assert "Access-Control-Allow-Origin" not in {**refused.headers, **answer.headers}
+
+
+async def test_an_answer_says_that_it_depends_on_the_origin_even_where_none_was_named(shared: Stand) -> None:
+    """A cache must not give a page the answer that somebody without an origin got."""
+    assert "origin" in listed(await shared.http.get("/healthz"), "Vary")
+
+
+async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT)
+    sent = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+    assert sent.headers["ETag"] == f'"{digest(CONTENT)}"'
+    assert_readable(sent)
+    assert (await shared.api.frames(upload["id"]))[-1]["stage"] == "READY"
+    url = (await shared.api.look(upload["id"]))["file"]["downloadUrl"]
+    part = await shared.api.http.get(url, headers={"Range": "bytes=1-2"})
+    assert (part.status_code, part.content) == (206, CONTENT[1:3])
+    assert_readable(part)
+
+
+async def test_a_refused_chunk_says_why(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT)
+    await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
+    refused = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+    assert (refused.status_code, refused.json()["code"]) == (409, "UPLOAD_CLOSED")
+    assert_readable(refused)
+    assert {"ratelimit", "ratelimit-policy", "retry-after"} <= set(listed(refused, "Access-Control-Expose-Headers"))
+
+
+async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(shared: Stand) -> None:
+    lost = await shared.http.get("/nothing", headers={"Origin": PAGE})
+    expired = {"Origin": PAGE, "Authorization": "Bearer x"}
+    unknown = await shared.http.post("/graphql", json={"query": "{ me { id } }"}, headers=expired)
+    assert (lost.status_code, unknown.status_code) == (404, 401)
+    assert "www-authenticate" in listed(unknown, "Access-Control-Expose-Headers")
+    assert_readable(lost)
+    assert_readable(unknown)
+
+
+async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT)
+    request = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    accept = {"Accept": "text/event-stream"}
+    async with shared.api.http.stream("POST", "/graphql", json=request, headers=accept) as response:
+        assert_readable(response)
+        events = sse_events(response)
+        assert (await anext(events))["data"]["uploadProgress"]["stage"] == "RECEIVING"
+        await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+        assert [event["data"]["uploadProgress"]["stage"] async for event in events][-1] == "READY"
+
+
+@pytest.mark.parametrize("origin", [PAGE, "http://127.0.0.1:{port}", None], ids=["a page", "our own", "no page"])
+async def test_a_websocket_opens_from_a_page_that_is_let_in(shared: Stand, origin: str | None) -> None:
+    headers = {"Origin": origin.format(port=urlsplit(shared.url).port)} if origin else None
+    async with connected(shared.url, headers=headers) as socket:
+        assert (await socket.init())["type"] == "connection_ack"
+
+
+async def test_a_websocket_does_not_open_from_a_strangers_page(shared: Stand) -> None:
+    with pytest.raises(InvalidStatus):
+        async with connected(shared.url, headers={"Origin": STRANGER}):
+            pass
+
+
+async def test_a_full_disk_is_readable(shared: Stand) -> None:
+    upload = await shared.api.init(CONTENT)
+    with files_end_at(100_000):
+        answer = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+    assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
+    assert_readable(answer)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def broken(shared: Stand) -> AsyncIterator[Json]:
+    """An upload, after somebody took the table of chunks away."""
+    upload = await shared.api.init(b"abc")
+    with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
+        database.execute("ALTER TABLE chunk RENAME TO gone")
+    yield upload
+    with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
+        database.execute("ALTER TABLE gone RENAME TO chunk")
+
+
+@pytest.mark.sqlite
+async def test_a_fault_is_readable(shared: Stand, broken: Json) -> None:
+    answer = await shared.api.put(broken["slots"]["nodes"][0], b"abc")
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
+    assert_readable(answer)
+
+
+def client(*origins: str) -> httpx.AsyncClient:
+    """A client of a tiny app that these origins may use."""
+    app = shared_with(origins, Starlette(routes=health_routes(lambda: False)))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://drive")
+
+
+async def test_any_origin_is_let_in_on_request_and_never_with_credentials() -> None:
+    async with client("*") as http:
+        answer = await http.get("/healthz", headers={"Origin": STRANGER, "Cookie": "session=1"})
+        asked = await preflight(http, "/graphql", "POST", "authorization", STRANGER)
+    for response in (answer, asked):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in response.headers
+    assert "authorization" in listed(asked, "Access-Control-Allow-Headers")
+
+
+async def test_without_origins_no_page_is_let_in() -> None:
+    async with client() as http:
+        refused = await preflight(http, "/healthz", "GET", "authorization")
+        answer = await http.get("/healthz", headers={"Origin": PAGE})
+    assert (refused.status_code, answer.status_code) == (405, 200)
+    assert "Access-Control-Allow-Origin" not in {**refused.headers, **answer.headers}

@@ -1,0 +1,210 @@
+"""A server and a worker whose bytes lie on S3, a real one."""
+
+import asyncio
+import random
+
+import httpx
+import pytest
+
+from cloudkeep.cli.commands import _demand_bucket
+from cloudkeep.resources.resources import open_store
+from cloudkeep.settings.settings import Settings
+from services.maintenance.doctor import Doctor
+from storage.database.models import Chunk
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.server import Api, digest, http_client, part_of
+from tests.support.waiting import eventually
+
+MIB = 1024 * 1024
+CHUNK = 5 * MIB
+CONTENT = random.Random(5).randbytes(2 * CHUNK + 1_000)
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> str:
+    """A bucket of the test's own."""
+    return s3.new_bucket()
+
+
+@pytest.fixture
+def settings(settings: Settings, s3: S3Server, bucket: str) -> Settings:
+    """The same, with the bytes on S3."""
+    keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
+    return settings.model_copy(update={"blob_url": s3.url(bucket), **keys})
+
+
+async def send(api: Api, content: bytes = CONTENT, **more: object) -> str:
+    """Send a whole file, its chunks at once and one half as forms; return the upload's ID."""
+    upload = await api.init(content, **{"chunkSize": CHUNK, **more})
+
+    async def one(slot: dict[str, object]) -> httpx.Response:
+        return await (api.put if int(str(slot["index"])) % 2 else api.post)(slot, content)
+
+    for answer in await asyncio.gather(*map(one, upload["slots"]["nodes"])):
+        assert answer.status_code == 200, answer.text
+    return str(upload["id"])
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_file_goes_through_the_server_to_s3_and_back(api: Api, s3: S3Server, bucket: str) -> None:
+    upload_id = await send(api, sha256=digest(CONTENT))
+    frames = await api.frames(upload_id)
+    assert frames[-1]["stage"] == "READY"
+    found = await api.look(upload_id)
+    assert found["file"]["sha256"] == digest(CONTENT)
+    answer = await api.http.get(found["file"]["downloadUrl"])
+    assert (answer.status_code, answer.content == CONTENT) == (200, True)
+    part = await api.http.get(found["file"]["downloadUrl"], headers={"Range": f"bytes={CHUNK - 3}-{CHUNK + 3}"})
+    assert (part.status_code, part.content) == (206, CONTENT[CHUNK - 3 : CHUNK + 4])
+    client = s3.client()
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
+    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [upload_id]
+
+
+REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(uploadId: $id, chunks: $chunks) {
+    upload { id status receivedChunks direct } userErrors { field code message } } }"""
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_chunk_that_was_damaged_on_s3_opens_its_slot_alone(api: Api) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    slots = upload["slots"]["nodes"]
+    for slot in slots[:2]:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    await Chunk.filter(upload_id=upload["id"], index=1).update(xxh3="0" * 32)
+    assert (await api.put(slots[2], CONTENT)).status_code == 200
+
+    async def reopened() -> bool:
+        found = await api.look(upload["id"])
+        return [slot["index"] for slot in found["slots"]["nodes"]] == [1]
+
+    await eventually(reopened)
+    again = await api.look(upload["id"])
+    assert (again["status"], again["receivedChunks"]) == ("RECEIVING", 2)
+    assert (await api.put(again["slots"]["nodes"][0], CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    found = await api.look(upload["id"])
+    assert (await api.http.get(found["file"]["downloadUrl"])).content == CONTENT
+
+
+async def test_a_chunk_that_is_refused_never_becomes_a_part(api: Api, s3: S3Server, bucket: str) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    slot = upload["slots"]["nodes"][0]
+    answer = await api.http.put(
+        slot["url"], content=CONTENT[:CHUNK], headers={"Content-Digest": f"sha-256=:{'A' * 43}=:"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "CHECKSUM_MISMATCH")
+    client = s3.client()
+    (begun,) = client.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    assert "Parts" not in client.list_parts(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
+    assert (await api.put(slot, CONTENT)).status_code == 200
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_upload_whose_parts_the_bucket_threw_away_begins_again(api: Api, s3: S3Server, bucket: str) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    slots = upload["slots"]["nodes"]
+    assert (await api.put(slots[0], CONTENT)).status_code == 200
+    client = s3.client()
+    (begun,) = client.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    client.abort_multipart_upload(Bucket=bucket, Key=begun["Key"], UploadId=begun["UploadId"])
+    answer = await api.put(slots[1], CONTENT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+    assert (await api.look(upload["id"]))["receivedChunks"] == 0
+    for slot in slots:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_chunks_go_straight_to_s3_and_count_once_they_are_reported(api: Api) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
+    reports = []
+    async with http_client() as client:
+        for slot in upload["slots"]["nodes"]:
+            piece = part_of(slot, CONTENT)
+            answer = await client.put(slot["url"], content=piece)
+            assert answer.status_code == 200, answer.text
+            reports.append({"index": slot["index"], "etag": answer.headers["ETag"], "sha256": digest(piece)})
+    wrong = {**reports[1], "etag": "0" * 32}
+    payload = await api.data(REPORT, id=upload["id"], chunks=[reports[0], wrong])
+    assert payload["upload"] == {"id": upload["id"], "status": "RECEIVING", "receivedChunks": 1, "direct": True}
+    assert [(one["field"], one["code"]) for one in payload["userErrors"]] == [(["chunks", "1"], "CHECKSUM_MISMATCH")]
+    payload = await api.data(REPORT, id=upload["id"], chunks=reports)
+    assert (payload["upload"]["status"], payload["userErrors"]) == ("REASSEMBLING", [])
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    found = await api.look(upload["id"])
+    assert found["file"]["sha256"] == digest(CONTENT)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_chunk_whose_declared_digest_was_false_opens_its_slot(api: Api) -> None:
+    upload = await api.init(CONTENT[:100], chunkSize=CHUNK, direct=True)
+    (slot,) = upload["slots"]["nodes"]
+    async with http_client() as client:
+        answer = await client.put(slot["url"], content=CONTENT[:100])
+    report = {"index": 0, "etag": answer.headers["ETag"], "sha256": "0" * 64}
+    await api.data(REPORT, id=upload["id"], chunks=[report])
+
+    async def reopened() -> bool:
+        found = await api.look(upload["id"])
+        return bool(found["status"] == "RECEIVING" and found["receivedChunks"] == 0)
+
+    await eventually(reopened)
+
+
+class TestRedirects:
+    """Downloads by redirect."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"downloads": "redirect"})
+
+    @pytest.mark.usefixtures("worker")
+    async def test_a_download_is_redirected_to_s3_under_its_own_name(self, api: Api) -> None:
+        upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")
+        await api.frames(upload_id)
+        url = (await api.look(upload_id))["file"]["downloadUrl"]
+        assert (await api.http.get(url)).status_code == 307
+        async with http_client() as client:
+            found = await client.get((await api.http.get(url)).headers["Location"], headers={"Range": "bytes=1-5"})
+        assert (found.status_code, found.content) == (206, CONTENT[1:6])
+        assert "a film.bin" in found.headers["Content-Disposition"]
+
+    @pytest.mark.usefixtures("worker")
+    async def test_whoever_only_asks_what_there_is_to_download_is_told_here(self, api: Api) -> None:
+        """S3 would refuse: what it is shown is signed for GET."""
+        upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")
+        await api.frames(upload_id)
+        answer = await api.http.head((await api.look(upload_id))["file"]["downloadUrl"])
+        assert (answer.status_code, answer.headers["Content-Length"]) == (200, "1000")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"blob_url": "no-such-bucket"}, "CLOUDKEEP_BLOB_URL: there is no such bucket"),
+        ({"s3_secret_key": "a wrong one"}, "CLOUDKEEP_S3_ACCESS_KEY, CLOUDKEEP_S3_SECRET_KEY: S3 does not accept"),
+    ],
+)
+async def test_a_bucket_that_cannot_be_used_stops_the_start_with_one_line(
+    settings: Settings, s3: S3Server, changes: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = {**changes, "blob_url": s3.url(changes["blob_url"])} if "blob_url" in changes else changes
+    with pytest.raises(SystemExit) as caught:
+        await _demand_bucket(settings.model_copy(update=changes))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (caught.value.code, said in line, "wrong" in line) == (2, True, False)
+
+
+async def test_the_doctor_gives_a_bucket_its_rules(settings: Settings, database: str) -> None:
+    store = await open_store(settings)
+
+    async def found(*, mend: bool) -> list[tuple[str, bool]]:
+        doctor = Doctor(store, mend=mend, upload_days=14, origins=["https://app.example.org"])
+        return [(finding.code.value, finding.mended is not None) async for finding in doctor.examine()]
+
+    assert await found(mend=False) == [("BUCKET_LIFECYCLE", False), ("BUCKET_CORS", False)]
+    assert await found(mend=True) == [("BUCKET_LIFECYCLE", True), ("BUCKET_CORS", True)]
+    assert await found(mend=False) == []
+    await store.close()

@@ -1,0 +1,114 @@
+"""A server and a worker on an S3 that throttles, fails, hangs up and goes away: nothing is lost, and it is said."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cloudkeep.settings.settings import Settings
+from tests.cloudkeep.http.test_s3 import CHUNK, CONTENT, REPORT
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.faults.s3_faults import S3Faults, s3_faults
+from tests.support.server import Api, digest, http_client, part_of
+from tests.support.waiting import eventually
+from workers import loop
+
+WAITS = "query ($id: ID!) { upload(id: $id) { status waitsFor } }"
+
+
+@pytest.fixture
+async def faults(s3: S3Server) -> AsyncIterator[S3Faults]:
+    """What stands between CloudKeep and S3."""
+    async with s3_faults(s3.endpoint) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(settings: Settings, s3: S3Server, faults: S3Faults) -> Settings:
+    """The same, with the bytes on an S3 that has faults."""
+    keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
+    return settings.model_copy(update={"blob_url": s3.url(s3.new_place(), faults.url), **keys})
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at what waits again soon."""
+    monkeypatch.setattr(loop, "ROOM_SECONDS", 0.2)
+    monkeypatch.setattr(loop, "POLL_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_chunk_that_s3_throttles_gets_503_and_comes_again(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    slots = upload["slots"]["nodes"]
+    for slot, (status, code) in zip(slots, [(503, "SlowDown"), (500, "InternalError"), (503, "SlowDown")], strict=True):
+        faults.refuse("PUT", status, code)
+        answer = await api.put(slot, CONTENT)
+        assert (answer.status_code, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_one_answer_that_contradicts_all_others_withdraws_no_receipt(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    first, *others = upload["slots"]["nodes"]
+    assert (await api.put(first, CONTENT)).status_code == 200
+    faults.refuse("PUT", 404, "NoSuchUpload")
+    answer = await api.put(others[0], CONTENT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+    assert (await api.look(upload["id"]))["receivedChunks"] == 1
+    for slot in others:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+
+async def test_a_report_that_the_store_contradicts_can_be_sent_again(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
+    slot = upload["slots"]["nodes"][0]
+    piece = part_of(slot, CONTENT)
+    async with http_client() as client:
+        etag = (await client.put(slot["url"], content=piece)).headers["ETag"]
+    report = {"index": 0, "etag": etag, "sha256": digest(piece)}
+    faults.refuse("GET", 404, "NoSuchUpload")
+    refused = await api.data(REPORT, id=upload["id"], chunks=[report])
+    assert [error["code"] for error in refused["userErrors"]] == ["STORAGE_UNAVAILABLE"]
+    payload = await api.data(REPORT, id=upload["id"], chunks=[report])
+    assert payload["upload"]["receivedChunks"] == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_carries_no_bytes_is_tried_again_by_itself(api: Api, faults: S3Faults) -> None:
+    faults.refuse("POST", 503, "SlowDown", times=2)
+    faults.refuse("HEAD", 503, "SlowDown")
+    upload = await api.upload(CONTENT, chunkSize=CHUNK)
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    assert faults.refusals == []
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_read_back_goes_on_where_its_connection_broke(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    faults.cut_after.extend([700, 100_000])
+    for slot in upload["slots"]["nodes"]:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+    found = await api.look(upload["id"])
+    assert not faults.cut_after
+    assert (await api.http.get(found["file"]["downloadUrl"])).content == CONTENT
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_reassembly_waits_for_a_store_that_is_away(api: Api, faults: S3Faults) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK)
+    slots = upload["slots"]["nodes"]
+    faults.refuse("GET", 503, "SlowDown", times=6)
+    for slot in slots:
+        assert (await api.put(slot, CONTENT)).status_code == 200
+
+    async def waits() -> bool:
+        found = await api.data(WAITS, id=upload["id"])
+        return bool(found == {"status": "REASSEMBLING", "waitsFor": "STORAGE_UNAVAILABLE"})
+
+    await eventually(waits)
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"

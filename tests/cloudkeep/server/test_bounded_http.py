@@ -1,0 +1,228 @@
+"""A server that waits for nobody without end."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from cloudkeep.server import bounded_http
+from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.bounded_http import SECONDS, Phase
+from tests.endpoints.wire import Wire, connect, head
+from tests.support.backends.databases import Databases
+from tests.support.server import Json, digest
+from tests.support.stand import Stand, stand
+from tests.support.waiting import eventually
+
+MIB = 1024 * 1024
+CONTENT = bytes(range(256)) * (MIB // 256)
+#: In chunked transfer coding.
+PIECE = b"100000\r\n" + CONTENT + b"\r\n"
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared: Stand) -> str:
+    return shared.url
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def slot(shared: Stand) -> Json:
+    upload = await shared.api.init(CONTENT)
+    found: Json = upload["slots"]["nodes"][0]
+    return found
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wait is short."""
+    for phase in Phase:
+        monkeypatch.setitem(SECONDS, phase, 0.3)
+
+
+async def drip(wire: Wire, data: bytes) -> None:
+    """Send without an end, a little at a time."""
+    with contextlib.suppress(OSError):
+        while True:
+            await wire.send(data)
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def dripping(wire: Wire, data: bytes) -> AsyncIterator[None]:
+    task = asyncio.create_task(drip(wire, data))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def taken(wire: Wire) -> int:
+    """How many bytes of an endless body go out before the connection is closed."""
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < 64 * MIB:
+            await wire.send(PIECE)
+            sent += len(PIECE)
+    return sent
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_connection_without_a_request_is_closed(server: str) -> None:
+    async with connect(server) as wire:
+        assert await wire.closed()
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
+async def test_a_head_without_an_end_is_given_up(server: str, before: bytes) -> None:
+    async with connect(server) as wire:
+        if before:
+            await wire.send(before)
+            assert (await wire.answer()).status == 200
+        await wire.send(b"GET /healthz HTTP/1.1\r\nX-Long: ")
+        async with dripping(wire, b"x"):
+            assert await wire.closed()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_lines_between_requests_do_not_keep_a_connection_open(server: str) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("GET", f"{server}/healthz"))
+        assert (await wire.answer()).status == 200
+        async with dripping(wire, b"\r\n"):
+            assert await wire.closed()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_query_without_an_end_is_given_up_without_a_word_in_the_log(
+    server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("POST", f"{server}/graphql", Content_Type="application/json", Content_Length=10_000))
+        async with dripping(wire, b" "):
+            assert await wire.closed()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
+async def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(server: str, slot: Json, framing: str) -> None:
+    announced = {"Content_Length": 2**40} if framing == "Content-Length" else {"Transfer_Encoding": "chunked"}
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"] + "x", **announced))
+        assert (await wire.answer()).json()["code"] in {"URL_INVALID", "CHUNK_SIZE_MISMATCH"}
+        async with dripping(wire, b"1\r\nx\r\n"):
+            assert await wire.closed()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_refused_sender_that_goes_silent_is_not_waited_for(server: str, slot: Json) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"] + "x", Content_Length=MIB) + b"x")
+        assert (await wire.answer()).status == 403
+        await wire.send(b"x")
+        assert await wire.closed()
+
+
+@pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
+async def test_a_refused_body_is_taken_up_to_a_size_only(
+    server: str, slot: Json, framing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "DRAIN_BYTES", 2 * MIB)
+    announced = {"Content_Length": 2**40} if framing == "Content-Length" else {"Transfer_Encoding": "chunked"}
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"] + "x", **announced))
+        assert (await wire.answer()).status >= 400
+        assert await taken(wire) < 64 * MIB
+
+
+async def test_a_chunk_in_transfer_coding_that_is_too_long_is_refused_and_taken_up_to_a_size_only(
+    server: str, slot: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "DRAIN_BYTES", 2 * MIB)
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"], Transfer_Encoding="chunked") + PIECE * 2)
+        assert (await wire.answer()).json()["code"] == "CHUNK_SIZE_MISMATCH"
+        assert await taken(wire) < 64 * MIB
+
+
+async def test_a_connection_goes_on_when_a_refused_body_has_ended(server: str, slot: Json) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"] + "x", Content_Length=MIB) + CONTENT)
+        assert (await wire.answer()).status == 403
+        await wire.send(head("PUT", slot["url"], Content_Length=MIB) + CONTENT)
+        assert (await wire.answer()).json()["sha256"] == digest(CONTENT)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_chunk_may_take_longer_than_that(server: str, slot: Json) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"], Content_Length=MIB))
+        for start in range(0, MIB, MIB // 16):
+            await wire.send(CONTENT[start : start + MIB // 16])
+            await asyncio.sleep(0.03)
+        assert (await wire.answer()).json()["sha256"] == digest(CONTENT)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_subscription_may_take_longer_than_that(shared: Stand) -> None:
+    api = shared.api
+    upload = await api.init(CONTENT)
+    body = {"query": "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"}
+    sent = {**body, "variables": {"id": upload["id"]}}
+    async with api.http.stream("POST", "/graphql", json=sent, headers={"Accept": "text/event-stream"}) as response:
+        lines = response.aiter_lines()
+        assert await anext(lines)
+        await asyncio.sleep(0.5)
+        await api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } } }", id=upload["id"])
+        assert any([True async for line in lines if "ABORTED" in line])
+
+
+FRAMINGS = {
+    "lent": lambda url: [head("PUT", url, Content_Length=MIB), CONTENT],
+    "with its head": lambda url: [head("PUT", url, Content_Length=MIB) + CONTENT],
+    "transfer coding": lambda url: [
+        head("PUT", url, Transfer_Encoding="chunked") + b"100000\r\n" + CONTENT + b"\r\n0\r\n\r\n"
+    ],
+}
+
+
+@pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS.keys())
+async def test_a_sender_that_closes_its_own_direction_after_the_last_byte_gets_its_receipt(
+    server: str, slot: Json, framing: object
+) -> None:
+    assert callable(framing)
+    async with connect(server) as wire:
+        for part in framing(slot["url"]):
+            await wire.send(part)
+        wire.end()
+        assert (await wire.answer()).json()["sha256"] == digest(CONTENT)
+        assert await wire.ended()
+
+
+async def test_a_sender_that_closes_its_own_direction_too_early_is_told(server: str, slot: Json) -> None:
+    async with connect(server) as wire:
+        await wire.send(head("PUT", slot["url"], Content_Length=MIB, Expect="100-continue"))
+        assert (await wire.answer()).status == 100
+        await wire.send(CONTENT[: MIB // 2])
+        wire.end()
+        assert (await wire.answer()).json()["code"] == "BODY_INCOMPLETE"
+        assert await wire.ended()
+    assert await eventually(_no_thread_is_busy)
+
+
+async def _no_thread_is_busy() -> bool:
+    return LendingProtocol.threads.busy == 0

@@ -1,0 +1,42 @@
+"""A listening socket that is to be closed, by the kernel that is there."""
+
+import asyncio
+import socket
+
+import pytest
+
+from cloudkeep.server.listener_drain import bar, is_readable, unbar
+from tests.support.server import listening_socket
+from tests.support.waiting import eventually
+
+
+async def test_who_comes_before_is_let_in_and_who_comes_after_is_refused_when_it_is_closed() -> None:
+    with listening_socket() as listener, socket.socket() as late:
+        late.setblocking(False)
+        before = socket.create_connection(listener.getsockname())
+        bar(listener)
+        connecting = asyncio.create_task(asyncio.get_running_loop().sock_connect(late, listener.getsockname()))
+        await eventually(lambda: is_connecting(late))
+        accepted, _ = listener.accept()
+        before.sendall(b"served")
+        assert accepted.recv(100) == b"served"
+        assert not is_readable(listener.fileno())
+        listener.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.wait_for(connecting, 60)
+        before.close()
+        accepted.close()
+
+
+def test_a_socket_that_was_barred_by_one_process_takes_connections_for_the_next() -> None:
+    with listening_socket() as listener:
+        bar(listener)
+        unbar(listener)
+        unbar(listener)
+        with socket.create_connection(listener.getsockname(), timeout=60), listener.accept()[0]:
+            pass
+
+
+async def is_connecting(client: socket.socket) -> bool:
+    """Whether its first packet is on its way (TCP_INFO begins with the state; 2 is SYN_SENT)."""
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x02"

@@ -1,0 +1,49 @@
+"""What Prometheus is shown of the database, and what operators are told of all of it."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from cloudkeep.telemetry import metric_catalogue
+from cloudkeep.telemetry.metric_catalogue import samples_of_database
+from cloudkeep.telemetry.metrics import Metrics
+from services.core.clock import now
+from storage.database.models import JobKind
+from tests.cloudkeep.telemetry.test_metrics import shown
+from tests.storage.rows import enqueue
+
+OPERATIONS = Path(metric_catalogue.__file__).parents[2] / "docs" / "operations.md"
+
+
+async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
+    for kind, minutes in ((JobKind.COMPRESS, 5), (JobKind.COMPRESS, 1), (JobKind.REASSEMBLE, -1)):
+        await enqueue(kind, run_after=now() - timedelta(minutes=minutes))
+    published = Metrics()
+    async with published.running(question=samples_of_database):
+        seen = await shown(published)
+        assert seen["cloudkeep_jobs_open[COMPRESS][QUEUED]"] == 2
+        assert seen["cloudkeep_jobs_open[REASSEMBLE][QUEUED]"] == 1
+        assert 300 <= seen["cloudkeep_oldest_job_wait_seconds[COMPRESS]"] < 900
+        assert seen["cloudkeep_oldest_job_wait_seconds[REASSEMBLE]"] == 0
+
+
+def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_there() -> None:
+    described: dict[str, set[str]] = {}
+    for line in OPERATIONS.read_text().splitlines():
+        if line.startswith("| `cloudkeep_"):
+            _, names, labels, *_ = line.split("|")
+            described |= {name: set(re.findall(r"`(\w+)`", labels)) for name in re.findall(r"`(\w+)`", names)}
+    shown = {
+        metric.name if metric.gauge or metric.histogram else f"{metric.name}_total": set(metric.labels)
+        for metric in vars(metric_catalogue).values()
+        if isinstance(metric, metric_catalogue.Metric)
+    }
+    assert described == shown
+
+
+def test_every_metric_that_is_watched_is_there() -> None:
+    names = {metric.name for metric in vars(metric_catalogue).values() if isinstance(metric, metric_catalogue.Metric)}
+    (watched,) = re.findall(r"```promql\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"cloudkeep_\w+", watched)}
+    assert asked
+    assert asked <= names

@@ -1,0 +1,359 @@
+"""What Prometheus is shown, and whom it is shown to."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from cloudkeep.settings.preflight import StartupError
+from cloudkeep.telemetry import metrics
+from cloudkeep.telemetry.metric_catalogue import Sample, samples_of, samples_of_budgets
+from cloudkeep.telemetry.metrics import Metrics, Places, fresh_folder
+from services.core.counters import BudgetCounts, Counts
+from tests.endpoints.wire import connect
+from tests.support.backends.databases import Databases
+from tests.support.graphql_ws import connected
+from tests.support.process import ServeProcess, serving
+from tests.support.server import PROGRESS, Api
+from tests.support.stand import Stand, stand
+from tests.support.waiting import eventually
+
+ME = "{ me { id } }"
+STRANGER = "203.0.113.9"
+
+
+def numbers_in(text: str) -> dict[str, float]:
+    """The samples as they are written, but for the times at which they began."""
+    return {
+        sample.name + "".join(f"[{value}]" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+async def look(http: httpx.AsyncClient) -> dict[str, float]:
+    response = await http.get("/metrics")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    return numbers_in(response.text)
+
+
+async def shown(published: Metrics) -> dict[str, float]:
+    content, _ = await published.exposition("")
+    return numbers_in(content.decode())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+    """A server behind a proxy on this machine that is trusted."""
+    folder = tmp_path_factory.mktemp("stand")
+    async with stand(folder, databases, trusted_proxies=("127.0.0.1",)) as running:
+        yield running
+
+
+class TestServer:
+    pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+    async def test_requests_and_bytes_are_counted(self, shared: Stand) -> None:
+        before = await look(shared.http)
+        await shared.api.upload(b"x" * 1_000)
+        assert (await shared.http.get("/nothing/here")).status_code == 404
+        assert (await shared.http.get("/files/x/content")).status_code == 403
+        after = await look(shared.http)
+        assert after["cloudkeep_chunk_bytes_total"] - before.get("cloudkeep_chunk_bytes_total", 0) == 1_000
+
+        def more(purpose: str, status: str) -> float:
+            name = f"cloudkeep_http_requests_total[{purpose}][{status}]"
+            return after[name] - before.get(name, 0)
+
+        assert more("graphql", "2xx") == 1
+        assert more("chunk", "2xx") == 1
+        assert after["cloudkeep_chunks_total[accepted]"] - before.get("cloudkeep_chunks_total[accepted]", 0) == 1
+        assert after["cloudkeep_chunk_seconds_bucket[+Inf]"] == after["cloudkeep_chunks_total[accepted]"]
+        assert after["cloudkeep_http_request_seconds_sum[chunk]"] > 0
+        assert after["cloudkeep_http_requests_in_flight"] == 1
+        assert (after["cloudkeep_database_up"], after["cloudkeep_event_readers_away[api]"]) == (1, 0)
+        assert more("other", "4xx") == 1
+        assert more("download", "4xx") == 1
+        assert more("probe", "2xx") == 1
+
+    async def test_a_request_that_is_for_no_path_is_answered(self, shared: Stand) -> None:
+        async with connect(shared.url) as wire:
+            await wire.send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await wire.answer()).status == 404
+
+    async def test_operations_are_counted_with_what_they_cost(self, shared: Stand) -> None:
+        before = await look(shared.http)
+        await shared.api.call(ME)
+        await Api(shared.http).call("{ upload(id: 1) { id } }")
+        await shared.api.call("{ you }")
+        after = await look(shared.http)
+
+        def more(name: str) -> float:
+            return after[f"cloudkeep_{name}"] - before.get(f"cloudkeep_{name}", 0)
+
+        assert more("operations_total[query][data]") == 1
+        assert more("operations_total[query][errors]") == 1
+        assert more("operations_total[unknown][refused]") == 1
+        assert more("cost_requested_points_total") == 4
+        assert 2 <= more("cost_actual_points_total") <= 4
+        assert more("operation_errors_total[UNAUTHENTICATED][query]") == 1
+        assert more("operation_errors_total[GRAPHQL_INVALID][unknown]") == 1
+        assert after["cloudkeep_budget_overloads_total"] == 0
+
+    async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: Stand) -> None:
+        upload = await shared.api.init(b"x" * 10)
+
+        async def open_now(number: int) -> bool:
+            return (await look(shared.http))["cloudkeep_subscriptions_open"] == number
+
+        async with connected(shared.url) as socket:
+            await socket.init(Authorization=shared.api.http.headers["Authorization"])
+            await socket.subscribe(PROGRESS, id=upload["id"])
+            await socket.receive()
+            await eventually(lambda: open_now(1))
+        await eventually(lambda: open_now(0))
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"X-Forwarded-For": STRANGER},
+            {"X-Forwarded-For": f"127.0.0.1, {STRANGER}"},
+            # Nobody knows whose these are.
+            {"X-Forwarded-For": "unknown"},
+            {"X-Forwarded-For": "127.0.0.1, unknown"},
+            {"Forwarded": "for=127.0.0.1"},
+            {"X-Real-IP": "127.0.0.1"},
+            {"Via": "1.1 proxy"},
+        ],
+    )
+    async def test_a_stranger_is_refused_whatever_the_proxy_calls_them(
+        self, shared: Stand, headers: dict[str, str]
+    ) -> None:
+        response = await shared.http.get("/metrics", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN")
+        assert response.headers["Content-Type"] == "application/problem+json"
+
+    @pytest.mark.parametrize("address", ["127.0.0.9", "::1", "::ffff:127.0.0.2"])
+    async def test_whoever_comes_from_this_machine_by_the_proxy_is_let_in(self, shared: Stand, address: str) -> None:
+        response = await shared.http.get("/metrics", headers={"X-Forwarded-For": address, "Via": "1.1 proxy"})
+        assert response.status_code == 200
+
+    async def test_a_newer_format_is_spoken_to_those_who_want_it(self, shared: Stand) -> None:
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+        response = await shared.http.get("/metrics", headers=accept)
+        assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+        assert response.text.endswith("# EOF\n")
+
+    async def test_nothing_is_shown_but_numbers(self, shared: Stand) -> None:
+        assert (await shared.http.post("/metrics")).status_code == 405
+
+
+async def test_what_was_counted_is_shown_once() -> None:
+    counts = Counts()
+    published = Metrics(lambda: samples_of(counts))
+    counts.operation("query", "data", requested=12, actual=5)
+    assert (await shown(published))["cloudkeep_operations_total[query][data]"] == 1
+    counts.operation("query", "refused", requested=3)
+    for _ in range(2):
+        found = await shown(published)
+        assert found["cloudkeep_operations_total[query][data]"] == 1
+        assert found["cloudkeep_operations_total[query][refused]"] == 1
+        assert found["cloudkeep_cost_requested_points_total"] == 15
+        assert found["cloudkeep_cost_actual_points_total"] == 5
+
+
+async def test_a_subscription_that_fails_is_not_open() -> None:
+    counts = Counts()
+
+    def fail() -> None:
+        with counts.subscription():
+            assert counts.subscriptions == 1
+            raise ValueError("fault")
+
+    with pytest.raises(ValueError, match="fault"):
+        fail()
+    assert counts.subscriptions == 0
+
+
+async def test_budgets_are_shown_by_layer_and_policy() -> None:
+    budgets = BudgetCounts(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
+    assert await shown(Metrics(lambda: samples_of_budgets(budgets))) == {
+        "cloudkeep_budget_refusals_total[address]": 2,
+        "cloudkeep_budget_overloads_total": 1,
+        "cloudkeep_budget_redis_away_total[global][open]": 3,
+        "cloudkeep_budget_redis_away_total[ingest][closed]": 4,
+    }
+
+
+async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail() -> list[Sample]:
+        raise OSError("away")
+
+    async def hang() -> list[Sample]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(metrics, "PERIOD_SECONDS", 0.01)
+    for question in (fail, hang):
+        published = Metrics(lambda: samples_of_budgets(BudgetCounts(overloaded=1)))
+        async with published.running(question=question):
+            assert await shown(published) == {"cloudkeep_budget_overloads_total": 1, "cloudkeep_database_up": 0}
+
+
+#: A process with two open subscriptions and a number of requests; it shows them and says what it sees.
+COUNTING = """
+import asyncio, sys
+from cloudkeep.telemetry.metrics import Metrics
+from cloudkeep.telemetry.metric_catalogue import samples_of, samples_of_process
+from services.core.counters import Counts
+counts = Counts(subscriptions=2)
+counts.requests["graphql", 2] = int(sys.argv[1])
+counts.chunk_seconds.add(1.0)
+async def main():
+    content, _ = await Metrics(lambda: samples_of(counts), lambda: samples_of_process(sys.argv[2])).exposition("")
+    print(content.decode())
+asyncio.run(main())
+"""
+
+
+def count(environment: Mapping[str, str], number: int, role: str = "api") -> dict[str, float]:
+    """Run such a process to its end: what it saw."""
+    command = [sys.executable, "-c", COUNTING, str(number), role]
+    run = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
+    return numbers_in(run.stdout)
+
+
+def requests_and_subscriptions(seen: dict[str, float]) -> tuple[float, float]:
+    return seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "metrics").iterdir()}
+
+
+def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    places = Places(tmp_path)
+    with places.taken() as first:
+        assert requests_and_subscriptions(count(first, 1)) == (1, 2)
+        with places.taken() as second:
+            assert requests_and_subscriptions(count(second, 10)) == (11, 4)
+        lasting = {f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in (1, 2)}
+        assert files_in(tmp_path) == lasting | {"gauge_livemax_1.db", "gauge_livesum_1.db"}
+    fresh_folder(tmp_path)
+    assert files_in(tmp_path) == set()
+
+
+def test_whoever_gets_a_dead_ones_place_counts_on_in_its_files(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    places = Places(tmp_path)
+    for total in (5, 10, 15):
+        with places.taken() as environment:
+            seen = count(environment, 5)
+            assert requests_and_subscriptions(seen) == (total, 2)
+            assert seen["cloudkeep_chunk_seconds_count"] == seen["cloudkeep_chunk_seconds_sum"] == total / 5
+            assert len(files_in(tmp_path)) == 4
+    assert files_in(tmp_path) == {"counter_1.db", "histogram_1.db"}
+
+
+def test_processes_that_run_at_once_have_places_of_their_own(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    with ExitStack() as first, ExitStack() as second, ExitStack() as third:
+        taken = [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, second)]
+        first.close()
+        taken += [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, third)]
+    assert taken == ["1", "2", "1", "3"]
+
+
+def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_at_its_place(tmp_path: Path) -> None:
+    fresh_folder(tmp_path)
+    with Places(tmp_path).taken() as environment:
+        assert count(environment, 1, "worker")["cloudkeep_processes[worker]"] == 1
+        seen = count(environment, 1, "api")
+    assert seen["cloudkeep_processes[api]"] == 1
+    assert "cloudkeep_processes[worker]" not in seen
+
+
+def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = Places(tmp_path)
+    with places.taken() as environment:
+        (tmp_path / "metrics" / "gauge_livesum_1.db").mkdir(parents=True)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("metrics still show what a process had open that has ended: [Errno ")
+    with places.taken() as again:
+        assert again == environment
+
+
+async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fresh_folder(tmp_path)
+    monkeypatch.setenv(metrics.SHARED, str(tmp_path / "metrics"))
+    published = Metrics(lambda: samples_of(Counts()))
+    with monkeypatch.context() as full:
+        full.setattr(metrics, "FILE_SIZE", 2**60)  # no file system has as much
+        assert await shown(published) == {}
+        assert await shown(published) == {}
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("metrics of this process are not shown: [Errno ")
+    assert list((tmp_path / "metrics").iterdir()) == []
+    published.publish()
+    assert len(list((tmp_path / "metrics").iterdir())) == 4
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartupError, match=r"cannot write to .*/file/metrics: Not a directory"):
+        fresh_folder(tmp_path / "file")
+
+
+async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_nothing_open(tmp_path: Path) -> None:
+    with serving(tmp_path, CLOUDKEEP_WORKERS="2") as process:
+        url = process.url
+        async with httpx.AsyncClient(base_url=url, verify=False) as http:
+            for _ in range(10):
+                await Api(http).call(ME)
+
+            async def all_are_seen() -> bool:
+                seen = await look(http)
+                running = [seen.get(f"cloudkeep_processes[{role}]") for role in ("api", "worker")]
+                return running == [2, 1] and seen.get("cloudkeep_http_requests_total[graphql][2xx]") == 10
+
+            await eventually(all_are_seen)
+        children, files = psutil.Process(process.pid).children(), files_in(tmp_path)
+        victims = [child for child in children if "api" in child.cmdline()]
+        assert len(victims) == 2
+        victims[0].kill()
+        await eventually(lambda: _replaced(process, victims[0], len(children)))
+        assert victims[1].is_running()
+        # In the same files.
+        assert files_in(tmp_path) == files
+
+
+async def _replaced(process: ServeProcess, victim: psutil.Process, number: int) -> bool:
+    """Whether another one runs in its place, and the numbers are those of all that run, and what they counted."""
+    children = psutil.Process(process.pid).children()
+    if victim in children or len(children) != number:
+        return False
+    try:
+        async with httpx.AsyncClient(base_url=process.url, verify=False) as http:
+            seen = await look(http)
+    except httpx.TransportError:
+        return False
+    return (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_processes[api]"]) == (10, 2)

@@ -1,0 +1,107 @@
+"""Traces: one from the request that brings the last chunk to the last job that it led to."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from cloudkeep.telemetry.traces import Reporting, Traces
+from storage import tracing
+from tests.cloudkeep.telemetry.test_metrics import look
+from tests.support.backends.collector import Collector, Span, collecting
+from tests.support.clips import bikes
+from tests.support.process import free_port, serving
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
+from tests.support.waiting import eventually
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+
+
+async def test_one_trace_leads_from_the_last_chunk_to_both_jobs(tmp_path: Path) -> None:
+    content = bikes().read_bytes()
+    with collecting() as collector, serving(tmp_path, CLOUDKEEP_TRACES_URL=collector.url) as process:
+        async with httpx.AsyncClient(base_url=process.url, verify=False, timeout=60) as http:
+            api = Api(http)
+            person = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "password": PASSWORD}
+            await api.data(REGISTER, input=person)
+            session = await api.data(VERIFY, input={"email": "ada@example.org", "otp": process.otp()})
+            http.headers["Authorization"] = f"Bearer {session['session']['accessToken']}"
+            upload = await api.init(content, fileName="clip.mp4", compress={"preset": "FAST"})
+            (slot,) = upload["slots"]["nodes"]
+            assert (await api.put(slot, content, traceparent=TRACEPARENT)).status_code == 200
+            assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
+
+            async def all_came() -> bool:
+                return {"job COMPRESS", "job REASSEMBLE", "ffmpeg"} <= {span.name for span in of(TRACE, collector)}
+
+            await eventually(all_came)
+
+            async def worker_is_seen() -> bool:
+                seen = await look(http)
+                return seen.get("cloudkeep_job_runs_total[COMPRESS][done]") == 1
+
+            await eventually(worker_is_seen)
+            seen = await look(http)
+            assert seen["cloudkeep_job_runs_total[REASSEMBLE][done]"] == 1
+            assert seen["cloudkeep_job_run_seconds_count[COMPRESS]"] == 1
+            assert seen["cloudkeep_uploads_finished_total[READY]"] == 1
+            assert seen["cloudkeep_ffmpeg_seconds_total"] > 0
+            assert (seen["cloudkeep_processes[api]"], seen["cloudkeep_processes[worker]"]) == (1, 1)
+            assert seen["cloudkeep_process_resident_memory_bytes[worker]"] > 2**20
+    found = {span.name: span for span in of(TRACE, collector)}
+    request = found["PUT /uploads/{upload_id}/chunks/{index}"]
+    assert (request.service, request.parent) == ("cloudkeep-api", TRACEPARENT.split("-")[2])
+    assert request.attributes["http.response.status_code"] == 200
+    assert found["chunk"].parent == request.id
+    assert found["job REASSEMBLE"].service == "cloudkeep-worker"
+    queued_by = {span.id: span for span in of(TRACE, collector)}[found["job REASSEMBLE"].parent]
+    assert (queued_by.name, queued_by.parent) == ("database transaction", found["chunk"].id)
+    assert found["job COMPRESS"].attributes["job.attempt"] == 1
+    assert found["ffmpeg"].parent == found["job COMPRESS"].id
+    mutation = next(span for span in collector.spans if span.name == "graphql mutation")
+    assert mutation.attributes["graphql.cost"]
+    assert not any(secret in collector.raw for secret in (b"signature", PASSWORD.encode(), b"ada@example.org"))
+
+
+def of(trace: str, collector: Collector) -> list[Span]:
+    return [span for span in collector.spans if span.trace == trace]
+
+
+async def test_a_collector_that_is_away_disturbs_nothing() -> None:
+    traces = Traces(f"http://127.0.0.1:{free_port()}/v1/traces", "api")
+    tracing.install(traces)
+    try:
+        with pytest.raises(ValueError, match="own"), tracing.span("one"):
+            raise ValueError("own")
+        with tracing.span("two"):
+            assert tracing.traceparent()
+    finally:
+        tracing.install(None)
+        await traces.close()
+    assert tracing.traceparent() is None
+
+
+def test_a_collector_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = Reporting(Failing())
+    for _ in range(3):
+        exporter.export([])
+    assert caplog.messages == ["the collector does not take traces"]
+
+
+class Failing(SpanExporter):
+    """Cannot reach anything."""
+
+    def export(self, spans: object) -> SpanExportResult:
+        raise OSError("away")
+
+
+def test_without_a_collector_nothing_that_records_is_loaded() -> None:
+    program = """if True:
+        import sys, cloudkeep.app, cloudkeep.worker
+        names = {name for name, module in sys.modules.items() if module}
+        assert not names & {"opentelemetry.sdk.trace", "opentelemetry.sdk.metrics", "structlog", "prometheus_client"}"""
+    subprocess.run([sys.executable, "-c", program], check=True)

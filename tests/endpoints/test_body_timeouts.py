@@ -1,0 +1,75 @@
+"""The credit of a sender: what uses it up, and what earns it back."""
+
+import pytest
+
+from endpoints import body_timeouts
+from endpoints.body_timeouts import Patience, Sender
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(body_timeouts, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def sender(clock: Clock) -> Sender:
+    return Sender(Patience(silence=30, rate=1024))
+
+
+def wait(sender: Sender, clock: Clock, seconds: float) -> None:
+    with sender:
+        clock.now += seconds
+
+
+def test_silence_uses_up_the_credit(sender: Sender, clock: Clock) -> None:
+    wait(sender, clock, 29)
+    assert sender.credit == 1
+    wait(sender, clock, 2)
+    assert sender.credit == 0
+    assert str(sender.stalled()) == "Nothing came for 30 seconds."
+
+
+def test_what_the_server_takes_for_itself_costs_nothing(sender: Sender, clock: Clock) -> None:
+    clock.now += 3600
+    assert (sender.credit, sender.silence()) == (30, 0)
+
+
+def test_a_line_above_the_rate_is_waited_for_without_end(sender: Sender, clock: Clock) -> None:
+    for _ in range(1000):
+        wait(sender, clock, 10)
+        sender.sent(10 * 2048)
+    assert sender.credit == 30
+
+
+def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(sender: Sender, clock: Clock) -> None:
+    waits = 0
+    while sender.credit:
+        wait(sender, clock, 1)
+        sender.sent(1)
+        waits += 1
+    assert waits == 31
+    assert "1024 bytes a second" in str(sender.stalled())
+
+
+def test_a_quick_beginning_buys_no_long_end(sender: Sender, clock: Clock) -> None:
+    sender.sent(2**30)
+    assert sender.credit == 30
+
+
+def test_a_sender_is_silent_only_while_it_is_waited_for(sender: Sender, clock: Clock) -> None:
+    with sender:
+        clock.now += 5
+        assert sender.silence() == 5
+    assert sender.silence() == 0

@@ -1,0 +1,70 @@
+"""A mail server that goes away and comes back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cloudkeep.settings.settings import Settings
+from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, http_client, listening_socket, otp_of, serve
+
+PERSON = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "password": PASSWORD}
+
+
+class Link:
+    """A way to the mail server that can be cut."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self.up = False
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connect one client with the mail server, or hang up on it."""
+        if self.up:
+            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            await asyncio.gather(pump(reader, back), pump(there, writer))
+        writer.close()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(4_096):
+            writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def served_behind(link: Link, settings: Settings) -> AsyncIterator[Api]:
+    """A server whose mails go by the link."""
+    relay = await asyncio.start_server(link.carry, "127.0.0.1", 0)
+    port = relay.sockets[0].getsockname()[1]
+    with listening_socket() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        changes = {"mail_url": f"smtp://127.0.0.1:{port}?tls=none", "public_url": url}
+        async with serve(settings.model_copy(update=changes), listener), http_client(url) as http:
+            yield Api(http)
+    relay.close()
+
+
+async def test_a_registration_fails_while_mail_is_away_and_works_when_it_is_back(
+    settings: Settings, sink: SmtpSink
+) -> None:
+    link = Link(sink.port)
+    async with served_behind(link, settings) as api:
+        payload: Json = await api.data(REGISTER, input=PERSON)
+        assert payload["registration"] is None
+        assert [error["code"] for error in payload["userErrors"]] == ["MAIL_UNAVAILABLE"]
+        link.up = True
+        assert (await api.data(REGISTER, input=PERSON))["userErrors"] == []
+        assert (await api.data(VERIFY, input={"email": PERSON["email"], "otp": otp_of(sink)}))["session"]
+
+
+async def test_a_code_that_was_mailed_survives_a_mail_that_was_not(settings: Settings, sink: SmtpSink) -> None:
+    link = Link(sink.port)
+    async with served_behind(link, settings) as api:
+        link.up = True
+        await api.data(REGISTER, input=PERSON)
+        link.up = False
+        await api.data(REGISTER, input=PERSON)
+        assert (await api.data(VERIFY, input={"email": PERSON["email"], "otp": otp_of(sink)}))["session"]

@@ -1,0 +1,300 @@
+"""Operations and their budget: what is asked for is paid for, once, and no more than it has cost."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from schema.execution.admission import INVALID, VALUES_A_POINT
+from schema.execution.documents import TOKENS_A_POINT
+from schema.execution.variables import MAX_VALUES
+from services.budgets.budgets import Limit
+from services.core.errors import ErrorCode
+from tests.support.backends.databases import Databases
+from tests.support.server import PROGRESS, Json, sse_events
+from tests.support.stand import Stand, another, stand
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Nothing comes back while the tests run.
+BUDGET = Limit(20_000, 1e-6)
+LEFT = "{ rateLimit { remaining } }"
+PAGE = "query ($first: Int) { uploads(first: $first) { nodes { id file { name } } } }"
+COST = """query ($query: String!, $variables: JSON, $name: String) {
+  operationCost(query: $query, variables: $variables, operationName: $name) {
+    requestedQueryCost maximum fields { path coordinate times cost total } } }"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+    """A server whose budgets are not refilled."""
+    folder = tmp_path_factory.mktemp("stand")
+    async with stand(folder, databases, budget_account=BUDGET, subscriptions=(1, 1)) as running:
+        yield running
+
+
+async def left(running: Stand) -> int:
+    """Points that the person has left."""
+    found: int = (await running.api.data(LEFT))["remaining"]
+    return found
+
+
+async def paid(running: Stand, document: str, **variables: object) -> tuple[int, Json]:
+    """What an operation took from the budget, and its answer."""
+    before = await left(running)
+    answer = await running.api.call(document, **variables)
+    return before - await left(running), answer
+
+
+def cost_of(answer: Json) -> Json:
+    cost: Json = answer["extensions"]["cost"]
+    return cost
+
+
+async def test_an_operation_takes_what_its_answer_has_cost(shared: Stand) -> None:
+    await shared.api.init(b"one")
+    points, answer = await paid(shared, PAGE, first=100)
+    cost = cost_of(answer)
+    # The connection 2, the list and an upload 2, its file is null: 1.
+    assert (points, cost["actualQueryCost"]) == (5, 5)
+    assert cost["requestedQueryCost"] == 2 + 1 + 100 * (1 + 2)
+
+
+async def test_the_answer_says_what_is_left(shared: Stand) -> None:
+    answer = await shared.api.call("{ me { id } }")
+    status = cost_of(answer)["throttleStatus"]
+    assert status == {
+        "maximumAvailable": BUDGET.capacity,
+        "currentlyAvailable": await left(shared),
+        "restoreRate": BUDGET.refill,
+    }
+
+
+async def test_every_layer_is_told_to_whoever_wants_to_know(shared: Stand) -> None:
+    body = {"query": "{ me { id } }", "extensions": {"cost": "layers"}}
+    response = await shared.api.http.post("/graphql", json=body)
+    layers = cost_of(response.json())["layers"]
+    assert [layer["layer"] for layer in layers] == ["address", "account"]
+    assert layers[1]["maximumAvailable"] == BUDGET.capacity
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("{", {}),
+        ("{ nothing }", {}),
+        ("query A { me { id } } query B { me { id } }", {}),
+        ("query ($n: Int!) { uploads(first: $n) { nodes { id } } }", {"n": "x"}),
+        ("subscription { uploadProgress(uploadId: 1) { cursor } }", {}),
+        ("{ uploads(first: 100) { nodes { slots(first: 1000) { nodes { url } } } } }", {}),
+    ],
+    ids=["syntax", "validation", "which operation", "variables", "subscription", "too expensive"],
+)
+async def test_what_cannot_be_run_has_a_flat_price_known_or_not(
+    shared: Stand, document: str, variables: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        points, answer = await paid(shared, document, **variables)
+        assert (points, cost_of(answer)["requestedQueryCost"]) == (INVALID, INVALID)
+        assert "data" not in answer
+
+
+async def test_no_operation_may_cost_more_than_the_maximum(shared: Stand) -> None:
+    answer = await shared.api.call("{ uploads(first: 100) { nodes { slots(first: 1000) { nodes { url } } } } }")
+    (error,) = answer["errors"]
+    extensions = error["extensions"]
+    assert (extensions["code"], extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "cost")
+    assert extensions["actual"] > extensions["maximum"] == shared.settings.max_operation_cost
+
+
+async def test_what_fails_costs_what_was_resolved(shared: Stand) -> None:
+    points, answer = await paid(shared, '{ uploads(first: 100, after: "x") { nodes { id } } }')
+    assert answer["errors"][0]["extensions"]["code"] == ErrorCode.INVALID_INPUT
+    assert (points, cost_of(answer)["actualQueryCost"]) == (1, 1)
+
+
+async def test_what_fails_last_does_not_make_all_the_others_free(shared: Stand) -> None:
+    await shared.api.init(b"two")
+    document = """{ files(first: 100) { nodes { id } }
+        uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } } }"""
+    points, answer = await paid(shared, document)
+    assert answer["data"] is None
+    # Both connections with their lists, all the files, and the upload with the field for its slots: none of these.
+    expected = (3 + 100) + (3 + 1 + 5)
+    assert (points, cost_of(answer)["actualQueryCost"]) == (expected, expected)
+
+
+async def test_a_long_document_is_not_free_whatever_it_asks_for(shared: Stand) -> None:
+    unused = " ".join(f"a{number}: uploads {{ nodes {{ id }} }}" for number in range(50))
+    document = f"query ($no: Boolean = false) {{ ... on Query @include(if: $no) {{ {unused} }} rateLimit {{ cost }} }}"
+    tokens = 50 * 9 + 24
+    for _ in range(2):
+        points, answer = await paid(shared, document)
+        assert points == answer["data"]["rateLimit"]["cost"] == tokens // TOKENS_A_POINT
+        assert cost_of(answer)["actualQueryCost"] == points
+
+
+MANY = 5_000
+
+
+@pytest.mark.parametrize("values", [[1] * MANY, [1] * MAX_VALUES], ids=["wrong", "too many"])
+async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Stand, values: list[object]) -> None:
+    document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
+    points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
+    counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
+    assert points == cost_of(answer)["requestedQueryCost"] == INVALID + counted // VALUES_A_POINT
+    assert "data" not in answer
+
+
+async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> None:
+    query = (
+        "query ($query: String!, $variables: JSON) { operationCost(query: $query, variables: $variables) { maximum } }"
+    )
+    points, answer = await paid(shared, query, query="{ me { id } }", variables={"a": [1] * MANY})
+    assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID, shared.settings.max_operation_cost)
+
+
+async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) -> None:
+    async with another(shared) as other:
+        person = replace(shared, api=other)
+        await other.init(b"four")
+        many = " ".join(f"a{number}: files(first: 100) {{ nodes {{ id }} }}" for number in range(90))
+        wrong = 'uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } }'
+        for _ in range(2):
+            await other.call(f"{{ {many} {wrong} }}")
+        remaining = await left(person)
+        assert INVALID < remaining < 2_000
+        for document in (f"{{ {many} }}", f"{{ {many} me {{ id }} }}"):
+            for expected in (INVALID, 0):
+                points, answer = await paid(person, document)
+                assert answer["errors"][0]["extensions"]["code"] == ErrorCode.RATE_LIMITED
+                # Now it is known, and costs nothing more until it is paid for as a whole.
+                assert points == expected
+                assert cost_of(answer)["requestedQueryCost"] > 90 * 100
+
+
+async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:
+    points, answer = await paid(
+        shared, "{ rateLimit { cost limit remaining used resetAt restoreRate layers { name } } }"
+    )
+    found = answer["data"]["rateLimit"]
+    assert (points, found["cost"], cost_of(answer)["requestedQueryCost"]) == (0, 0, 0)
+    assert found["limit"] == found["remaining"] + found["used"] == BUDGET.capacity
+    assert [layer["name"] for layer in found["layers"]] == ["address", "account"]
+
+
+async def test_the_bytes_that_may_come_are_told_as_well(shared: Stand) -> None:
+    upload = await shared.api.init(b"w" * 10)
+    limit = shared.settings.budget_ingest
+    assert limit
+    (slot,) = upload["slots"]["nodes"]
+    assert (await shared.api.put(slot, b"w" * 10)).status_code == 200
+    points, answer = await paid(shared, "{ rateLimit { ingest { limit remaining restoreRate } } }")
+    found = answer["data"]["rateLimit"]["ingest"]
+    assert (points, found["limit"], found["restoreRate"]) == (1, limit.capacity, limit.refill)
+    assert limit.capacity - 100 < found["remaining"] <= limit.capacity
+
+
+async def test_beside_other_fields_it_tells_their_price(shared: Stand) -> None:
+    answer = await shared.api.call("{ me { id } rateLimit { cost remaining } }")
+    found = answer["data"]["rateLimit"]
+    assert (found["cost"], found["remaining"]) == (2, cost_of(answer)["throttleStatus"]["currentlyAvailable"])
+
+
+async def test_a_price_can_be_known_without_paying_it(shared: Stand) -> None:
+    asked = {"query": PAGE, "variables": {"first": 50}}
+    points, answer = await paid(shared, COST, **asked)
+    found = answer["data"]["operationCost"]
+    assert points == INVALID + len(found["fields"])
+    assert found["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
+    assert found["maximum"] == shared.settings.max_operation_cost
+    rows = [(row["path"], row["coordinate"], row["times"]) for row in found["fields"]]
+    assert ("uploads.nodes.file", "Upload.file", 50) in rows
+    assert found["fields"][0]["total"] == found["requestedQueryCost"]
+
+
+async def test_one_operation_has_one_document_analysed(shared: Stand) -> None:
+    asked = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
+    answer = await shared.api.call(f"{{ {asked} }}")
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["path"]) == (ErrorCode.INVALID_INPUT, ["a1"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"query": "{ nothing }"}, "Cannot query field"),
+        ({"query": PAGE, "variables": {"first": "x"}}, "first"),
+        ({"query": PAGE, "variables": [1]}, "object"),
+        ({"query": PAGE, "name": "x"}, "Unknown operation"),
+    ],
+)
+async def test_what_could_not_be_run_has_no_price(shared: Stand, asked: dict[str, Any], field: str) -> None:
+    answer = await shared.api.call(COST, **asked)
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == ErrorCode.INVALID_INPUT
+    assert field in error["message"]
+
+
+async def test_a_stream_says_what_is_left_before_its_first_event(shared: Stand) -> None:
+    upload = await shared.api.init(b"z" * 10)
+    async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
+        assert f'"account";r={await left(shared)};' in response.headers["RateLimit"]
+    await shared.api.call("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
+
+
+async def test_a_subscription_is_paid_for_once(shared: Stand) -> None:
+    upload = await shared.api.init(b"x" * 10)
+    before = await left(shared)
+    answers = await frames(shared, upload["id"], 1)
+    for slot in upload["slots"]["nodes"]:
+        await shared.api.put(slot, b"x" * 10)
+    answers = await frames(shared, upload["id"])
+    told = [cost_of(answer) for answer in answers if "extensions" in answer]
+    assert [cost["actualQueryCost"] for cost in told] == [cost["requestedQueryCost"] for cost in told]
+    assert len(told) == 1
+    # Both subscriptions, and a chunk.
+    assert before - await left(shared) == 2 * told[0]["actualQueryCost"] + 1
+
+
+async def test_a_subscription_that_has_no_seat_is_refused(shared: Stand) -> None:
+    upload = await shared.api.init(b"y" * 10)
+    async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
+        events = sse_events(response)
+        await anext(events)
+        points, refused = await paid_for_frames(shared, upload["id"])
+        await events.aclose()  # type: ignore[attr-defined]
+    (error,) = refused["errors"]
+    assert error["extensions"]["code"] == ErrorCode.TOO_MANY_SUBSCRIPTIONS
+    assert points == cost_of(refused)["actualQueryCost"] < cost_of(refused)["requestedQueryCost"]
+
+
+async def test_everybody_has_a_budget_of_their_own(shared: Stand) -> None:
+    async with another(shared) as other:
+        assert (await other.data(LEFT))["remaining"] == BUDGET.capacity
+    assert await left(shared) < BUDGET.capacity
+
+
+def watching(upload_id: str) -> dict[str, Any]:
+    """A request for an upload's progress as events."""
+    body = {"query": PROGRESS, "variables": {"id": upload_id}}
+    return {"json": body, "headers": {"Accept": "text/event-stream"}}
+
+
+async def frames(shared: Stand, upload_id: str, most: int = 1_000) -> list[Json]:
+    """The answers of a subscription, all of them or the first."""
+    found: list[Json] = []
+    async with shared.api.http.stream("POST", "/graphql", **watching(upload_id)) as response:
+        async for event in sse_events(response):
+            found.append(event)
+            if len(found) == most:
+                break
+    return found
+
+
+async def paid_for_frames(shared: Stand, upload_id: str) -> tuple[int, Json]:
+    before = await left(shared)
+    (answer,) = await frames(shared, upload_id)
+    return before - await left(shared), answer

@@ -1,0 +1,148 @@
+"""Documents: what is read once is known, and how much is known is bounded."""
+
+from functools import partial
+
+import pytest
+from graphql import GraphQLError
+from strawberry.types.graphql import OperationType
+
+from schema.build import build_schema
+from schema.cost.graph import Shape
+from schema.cost.shapes import Shapes
+from schema.execution.documents import MAX_TOKENS, Documents
+from services.core.errors import OperationTooComplex
+
+SCHEMA = build_schema().as_graphql()
+ME = "{ me { id } }"
+TWO = "query A { me { id } } mutation B { abortUpload(uploadId: 1) { upload { id } } }"
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return Documents(SCHEMA)
+
+
+def test_a_document_is_read_once(documents: Documents) -> None:
+    assert documents.known(ME) is None
+    assert documents.prepare(ME) is documents.known(ME)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "{ nothing }", "", "{ me }", "{ me { id } } #\ud800", "{ me { id } me { id: email } }"],
+    ids=["syntax", "field", "empty", "selection", "surrogate", "conflict"],
+)
+def test_what_is_wrong_with_a_document_is_known_too(documents: Documents, text: str) -> None:
+    found = documents.prepare(text)
+    assert bool(found.errors) == (found.node is None)
+    assert documents.known(text) is found
+
+
+def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> None:
+    documents = Documents(SCHEMA, kept_tokens=40)
+    documents.prepare(ME)
+    for number in range(10):
+        documents.prepare(f"query Q{number} {ME}")
+        assert documents.known(ME)
+    assert documents.known(f"query Q9 {ME}")
+    assert documents.known(f"query Q0 {ME}") is None
+
+
+def test_a_document_that_is_read_again_takes_no_more_room() -> None:
+    documents = Documents(SCHEMA, kept_tokens=20)
+    documents.prepare("{ me { email } }")
+    for _ in range(10):
+        documents.prepare(ME)
+    assert documents.known("{ me { email } }")
+
+
+def test_a_document_larger_than_all_that_is_kept_is_not_kept() -> None:
+    documents = Documents(SCHEMA, kept_tokens=5)
+    assert not documents.prepare(ME).errors
+    assert documents.known(ME) is None
+
+
+def test_a_document_with_too_many_tokens_is_too_complex(documents: Documents) -> None:
+    (error,) = documents.prepare("{" + "a " * MAX_TOKENS + "}").errors
+    assert error.extensions == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": "tokens",
+        "maximum": MAX_TOKENS,
+        "actual": MAX_TOKENS + 1,
+    }
+
+
+def test_an_operation_is_found_by_its_name(documents: Documents) -> None:
+    found = documents.prepare(TWO)
+    assert found.operation("A").type is OperationType.QUERY
+    assert found.operation("B").type is OperationType.MUTATION
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(TWO, None), (TWO, "C"), (TWO, ""), (ME, "A"), ("fragment F on Query { me { id } } query { ...F }", "F")],
+)
+def test_an_operation_that_is_not_named_well_is_none(documents: Documents, text: str, name: str | None) -> None:
+    with pytest.raises(GraphQLError, match="operation"):
+        documents.prepare(text).operation(name)
+
+
+def test_the_price_follows_the_variables(documents: Documents) -> None:
+    text = "query ($n: Int, $with: Boolean!) { uploads(first: $n) { nodes { id file @include(if: $with) { id } } } }"
+    operation = documents.prepare(text).operation(None)
+    prices = [operation.price({"n": n, "with": with_file}) for n in (1, 100) for with_file in (False, True)]
+    assert prices == sorted(set(prices))
+    assert [operation.price({"n": n, "with": w}) for n in (1, 100) for w in (False, True)] == prices
+
+
+def many_operations(count: int) -> str:
+    """Operations that all spread a fragment of many steps, and depend on a variable."""
+    fields = " ".join(f"a{number}: uploads(first: {number}) {{ nodes {{ id }} }}" for number in range(90))
+    asked = " ".join(f"query Q{number}($a: Boolean = false) {{ ...F @include(if: $a) }}" for number in range(count))
+    return f"{asked} fragment F on Query {{ {fields} }}"
+
+
+def test_graphs_are_kept_as_far_as_there_is_room(documents: Documents) -> None:
+    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    # When the fourth comes, the second is the one that nobody has asked for longest.
+    assert made_of(Shapes(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
+
+
+def test_a_graph_for_which_there_is_no_room_is_made_each_time(documents: Documents) -> None:
+    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    assert made_of(Shapes(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
+
+
+def made_of(shapes: Shapes, shape: Shape, *numbers: int) -> list[int]:
+    """Those of the numbers for which a graph had to be made."""
+    made: list[int] = []
+
+    def make(number: int) -> Shape:
+        made.append(number)
+        return shape
+
+    for number in numbers:
+        assert shapes.get((number, ()), partial(make, number)) is shape
+    return made
+
+
+def test_documents_with_many_graphs_take_more_of_the_room(documents: Documents) -> None:
+    plain = documents.prepare("query ($a: Int) { uploads(first: $a) { nodes { id } } }")
+    conditional = documents.prepare("query ($a: Boolean!) { uploads { nodes { id @skip(if: $a) } } }")
+    assert plain.tokens < 35 < 70 < conditional.tokens
+
+
+def test_operations_of_one_document_are_analysed_within_one_bound(documents: Documents) -> None:
+    fields = " ".join(f"a{number}: uploads(first: {number}) {{ ...U }}" for number in range(95))
+    shared = "fragment U on UploadConnection { nodes { id file { id } error { code } slots { nodes { index } } } }"
+    asked = " ".join(f"query Q{number} {{ ...F }}" for number in range(20))
+    (error,) = documents.prepare(f"{asked} fragment F on Query {{ {fields} }} {shared}").errors
+    assert isinstance(error.original_error, OperationTooComplex)
+    assert error.original_error.limit == "analysis"
+
+
+def test_long_texts_take_room_by_their_bytes_in_memory(documents: Documents) -> None:
+    # A comment is in the text, and in a token of its own; each of these letters takes four bytes.
+    for letter, size in (("x", 1), ("\u00e9", 1), ("\u65e5", 2), ("\U0001f4fc", 4)):
+        document = documents.prepare(f"{ME} # {letter * 60_000}")
+        assert 0 <= document.tokens - 2 * size * 60_000 // 1024 < 20

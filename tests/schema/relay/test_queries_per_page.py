@@ -1,0 +1,65 @@
+"""A page costs the same few database queries, however many entries it has."""
+
+import logging
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.core.clock import now
+from storage.database.models import Account, Blob, Chunk, File, Rendition, RenditionKind, Upload, UploadStatus
+from tests.support.server import Api, digest
+
+FILES = """query ($first: Int) { files(first: $first) { nodes {
+    id name size sha256 downloadUrl media { width } renditions { kind size downloadUrl } } } }"""
+UPLOADS = """query ($first: Int) { uploads(first: $first) { nodes {
+    id receivedChunks receivedBytes file { id size renditions { kind sha256 } } } } }"""
+COUNT = 20
+
+
+async def fill(api: Api) -> None:
+    """Give the person twenty uploads, each with a chunk, a file and a rendition."""
+    owner = await Account.get(id=(await api.data("{ me { id } }"))["id"])
+    for number in range(COUNT):
+        blobs = [
+            await Blob.create(key=f"{number}-{kind}", size=1, sha256=digest(b"")) for kind in ("file", "rendition")
+        ]
+        file = await File.create(account=owner, name=f"{number}", mime_type="video/mp4", blob=blobs[0])
+        await Rendition.create(file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1])
+        upload = await Upload.create(
+            id=uuid7(),
+            account=owner,
+            file_name="x",
+            mime_type="a/b",
+            size=1,
+            chunk_size=1,
+            file=file,
+            status=UploadStatus.READY,
+            expires_at=now(),
+        )
+        await Chunk.create(upload=upload, index=0, size=1, sha256=digest(b""))
+
+
+async def statements(api: Api, caplog: pytest.LogCaptureFixture, document: str, first: int) -> list[str]:
+    """What the database was asked for one page."""
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+        page = await api.data(document, first=first)
+    assert len(page["nodes"]) == first
+    return [record.getMessage() for record in caplog.records if record.name == "tortoise.db_client"]
+
+
+@pytest.mark.parametrize(("document", "most"), [(FILES, 2), (UPLOADS, 4)], ids=["files", "uploads"])
+async def test_a_page_of_twenty_costs_as_many_queries_as_a_page_of_one(
+    api: Api, caplog: pytest.LogCaptureFixture, document: str, most: int
+) -> None:
+    await fill(api)
+    one, twenty = [len(await statements(api, caplog, document, first)) for first in (1, COUNT)]
+    assert one == twenty <= most
+    assert one > 0
+
+
+async def test_a_page_of_twenty_is_whole(api: Api) -> None:
+    await fill(api)
+    page = await api.data(FILES, first=COUNT)
+    assert [len(node["renditions"]) for node in page["nodes"]] == [1] * COUNT
+    assert len({node["renditions"][0]["downloadUrl"] for node in page["nodes"]}) == COUNT

@@ -1,0 +1,309 @@
+"""Progress as a client follows it, over WebSocket and as Server-Sent Events."""
+
+import asyncio
+import gc
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from gql import Client, gql
+from gql.transport.websockets import WebsocketsTransport
+from websockets.exceptions import InvalidStatus
+
+from services.accounts.tokens import AccessTokens
+from services.core.clock import now
+from storage.progress_stream import RedisEventLog
+from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
+from tests.support.server import PROGRESS, Json, http_client, sse_events
+from tests.support.stand import KEYS, Stand, another
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHUNK_SIZE = 65_536
+CONTENT = hashlib.shake_256(b"watched").digest(3 * CHUNK_SIZE)
+STAGES = ["RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"]
+#: After the first one clients give up, after the second one they come again with a new token.
+UNAUTHORIZED, FORBIDDEN = 4401, 4403
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def upload(shared: Stand) -> Json:
+    return await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def socket(shared: Stand) -> AsyncIterator[Socket]:
+    """A connection of the person who is signed in."""
+    async with connected(shared.url) as opened:
+        assert await opened.init(Authorization=bearer(shared)) == {"type": "connection_ack"}
+        yield opened
+
+
+def bearer(shared: Stand) -> str:
+    return shared.api.http.headers["Authorization"]
+
+
+async def fill(shared: Stand, upload: Json) -> None:
+    for slot in upload["slots"]["nodes"]:
+        await shared.api.put(slot, CONTENT)
+
+
+def assert_in_order(frames: list[Json]) -> None:
+    """Stages and percentages never go back, and the last frame is READY."""
+    places = [(STAGES.index(frame["stage"]), frame["percent"]) for frame in frames]
+    assert places == sorted(places)
+    assert (frames[-1]["stage"], frames[-1]["percent"]) == ("READY", 100)
+    assert len({frame["cursor"] for frame in frames}) > 1
+
+
+def frames_of(messages: list[Json]) -> list[Json]:
+    assert all(message["type"] == "next" and "errors" not in message["payload"] for message in messages), messages
+    return [message["payload"]["data"]["uploadProgress"] for message in messages]
+
+
+async def test_a_socket_shows_the_snapshot_first_and_ends_when_all_is_done(
+    shared: Stand, upload: Json, socket: Socket
+) -> None:
+    await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+    await socket.subscribe(PROGRESS, id=upload["id"])
+    first = frames_of([await socket.receive()])[0]
+    assert (first["stage"], first["bytesDone"], first["bytesTotal"]) == ("RECEIVING", CHUNK_SIZE, len(CONTENT))
+    await fill(shared, upload)
+    assert_in_order([first, *frames_of(await socket.until_complete())])
+
+
+async def test_an_event_stream_shows_the_snapshot_first_and_ends_when_all_is_done(shared: Stand, upload: Json) -> None:
+    await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+    watching = asyncio.create_task(shared.api.frames(upload["id"]))
+    await eventually(lambda: is_watched(upload))
+    await fill(shared, upload)
+    frames = await watching
+    assert (frames[0]["stage"], frames[0]["bytesDone"]) == ("RECEIVING", CHUNK_SIZE)
+    assert_in_order(frames)
+
+
+async def test_a_real_client_follows_an_upload(shared: Stand, upload: Json) -> None:
+    target = f"ws{shared.url.removeprefix('http')}/graphql"
+    transport = WebsocketsTransport(target, init_payload={"Authorization": bearer(shared)}, subprotocols=[PROTOCOL])
+    document = gql(PROGRESS)
+    document.variable_values = {"id": upload["id"]}
+    frames = []
+    async with Client(transport=transport) as session:
+        async for answer in session.subscribe(document):
+            frames.append(answer["uploadProgress"])
+            if len(frames) == 1:
+                await fill(shared, upload)
+    assert_in_order(frames)
+
+
+async def test_a_finished_upload_is_one_last_frame(shared: Stand, upload: Json, socket: Socket) -> None:
+    await fill(shared, upload)
+    await shared.api.frames(upload["id"])
+    await socket.subscribe(PROGRESS, id=upload["id"])
+    (frame,) = frames_of(await socket.until_complete())
+    assert frame["stage"] == "READY"
+    assert len(await shared.api.frames(upload["id"])) == 1
+
+
+async def test_an_aborted_upload_ends_its_subscription(shared: Stand, upload: Json, socket: Socket) -> None:
+    await socket.subscribe(PROGRESS, id=upload["id"])
+    await socket.receive()
+    await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
+    assert frames_of(await socket.until_complete())[-1]["stage"] == "ABORTED"
+
+
+async def test_a_subscription_goes_on_behind_a_cursor(shared: Stand, upload: Json) -> None:
+    watching = asyncio.create_task(shared.api.frames(upload["id"]))
+    await eventually(lambda: is_watched(upload))
+    await fill(shared, upload)
+    frames = await watching
+    again = await shared.api.frames(upload["id"], after=frames[0]["cursor"])
+    assert again[-1]["stage"] == "READY"
+
+
+@pytest.mark.parametrize("after", ["", "x", "1", "1-", "1-x", "-1-1", "\0", "$", "+", "9" * 30 + "-0", "9" * 20 + "-0"])
+async def test_a_cursor_of_another_make_is_refused(shared: Stand, upload: Json, socket: Socket, after: str) -> None:
+    await socket.subscribe(PROGRESS, id=upload["id"], after=after)
+    assert codes_of(await socket.until_complete_or_error()) == ["INVALID_INPUT"]
+
+
+@pytest.mark.parametrize("upload_id", ["", "x", str(UUID(int=1))])
+async def test_an_unknown_upload_is_not_found(socket: Socket, upload_id: str) -> None:
+    await socket.subscribe(PROGRESS, id=upload_id)
+    assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
+
+
+async def test_somebody_elses_upload_is_not_found(shared: Stand, socket: Socket) -> None:
+    async with another(shared) as somebody:
+        theirs = await somebody.init(b"theirs")
+    await socket.subscribe(PROGRESS, id=theirs["id"])
+    assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
+
+
+async def test_nobody_watches_nothing(shared: Stand, upload: Json) -> None:
+    async with connected(shared.url) as socket:
+        assert await socket.init() == {"type": "connection_ack"}
+        await socket.subscribe(PROGRESS, id=upload["id"])
+        assert codes_of(await socket.until_complete_or_error()) == ["UNAUTHENTICATED"]
+
+
+async def test_nobody_watches_nothing_as_an_event_stream_either(shared: Stand, upload: Json) -> None:
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    async with shared.http.stream("POST", "/graphql", json=body, headers=EVENTS) as response:
+        (event,) = [event async for event in sse_events(response)]
+    assert codes_of([{"payload": event}]) == ["UNAUTHENTICATED"]
+
+
+async def test_queries_and_mutations_run_over_a_socket_too(shared: Stand, socket: Socket) -> None:
+    await socket.subscribe("{ me { id } }")
+    (message,) = await socket.until_complete()
+    assert message["payload"]["data"]["me"]["id"]
+
+
+async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: Stand, socket: Socket) -> None:
+    uploads = [await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE) for _ in range(2)]
+    for name, upload in zip("ab", uploads, strict=True):
+        await socket.subscribe(PROGRESS, name=name, id=upload["id"])
+    for upload in uploads:
+        await fill(shared, upload)
+    ended: set[str] = set()
+    while len(ended) < 2:
+        message = await socket.receive()
+        if message["type"] == "complete":
+            ended.add(message["id"])
+        else:
+            assert (
+                message["payload"]["data"]["uploadProgress"]["upload"]["id"] == uploads["ab".index(message["id"])]["id"]
+            )
+
+
+async def test_a_token_may_come_in_the_handshakes_header(shared: Stand) -> None:
+    async with connected(shared.url, headers={"Authorization": bearer(shared)}) as socket:
+        await socket.init()
+        await socket.subscribe("{ me { id } }")
+        assert (await socket.receive())["payload"]["data"]["me"]["id"]
+
+
+async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: Stand) -> None:
+    async with connected(shared.url) as socket:
+        await socket.init(AUTHORIZATION=bearer(shared))
+        await socket.subscribe("{ me { id } }")
+        assert (await socket.receive())["payload"]["data"]["me"]["id"]
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9_000])
+async def test_a_token_that_does_not_hold_closes_the_socket(shared: Stand, token: str) -> None:
+    async with connected(shared.url) as socket:
+        await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
+        assert await socket.closing() == UNAUTHORIZED
+
+
+async def test_a_token_that_does_not_hold_refuses_the_handshake(shared: Stand) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        async with connected(shared.url, headers={"Authorization": "Bearer x"}):
+            pass
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"Authorization": 5}, {"Authorization": None}, {"Authorization": "x"}, {"a": []}]
+)
+async def test_parameters_without_a_token_are_nobodys(shared: Stand, given: Json) -> None:
+    async with connected(shared.url) as socket:
+        await socket.init(**given)
+        await socket.subscribe("{ me { id } }")
+        assert (await socket.receive())["payload"]["data"] == {"me": None}
+
+
+async def short_token(shared: Stand) -> str:
+    """A token of the signed-in person that holds for a second or two."""
+    account = await shared.api.data("{ me { id } }")
+    tokens = AccessTokens(KEYS, timedelta(seconds=2))
+    return f"Bearer {tokens.issue(UUID(account['id']), uuid4())[0]}"
+
+
+@pytest.mark.parametrize("place", ["parameters", "header"])
+async def test_a_socket_ends_with_its_token(shared: Stand, upload: Json, place: str) -> None:
+    token = {"Authorization": await short_token(shared)}
+    async with connected(shared.url, headers=token if place == "header" else None) as socket:
+        await socket.init(**(token if place == "parameters" else {}))
+        await socket.subscribe(PROGRESS, id=upload["id"])
+        assert (await socket.receive())["type"] == "next"
+        assert await socket.closing() == FORBIDDEN
+    await eventually(lambda: is_forgotten(upload))
+
+
+async def test_an_event_stream_ends_with_its_token(shared: Stand, upload: Json) -> None:
+    headers = {**EVENTS, "Authorization": await short_token(shared)}
+    ends = now() + timedelta(seconds=2)
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    async with shared.http.stream("POST", "/graphql", json=body, headers=headers) as response:
+        events = sse_events(response)
+        await anext(events)
+        while now() < ends:
+            await asyncio.sleep(0.05)
+        await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
+        rest = [event async for event in events]
+    assert codes_of([{"payload": rest[-1]}]) == ["UNAUTHENTICATED"]
+
+
+async def test_a_socket_has_room_for_fifty_subscriptions(socket: Socket, upload: Json) -> None:
+    for number in range(50):
+        await socket.subscribe(PROGRESS, name=str(number), id=upload["id"])
+    assert {(await socket.receive())["type"] for _ in range(50)} == {"next"}
+    await socket.subscribe(PROGRESS, name="50", id=upload["id"])
+    assert await socket.closing() == 4429
+    await eventually(lambda: is_forgotten(upload))
+
+
+async def test_a_subscription_that_is_completed_is_freed(socket: Socket, upload: Json) -> None:
+    await socket.subscribe(PROGRESS, id=upload["id"])
+    await socket.receive()
+    assert await is_watched(upload)
+    await socket.send({"type": "complete", "id": "1"})
+    await eventually(lambda: is_forgotten(upload))
+
+
+async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: Stand, upload: Json) -> None:
+    async with connected(shared.url) as socket:
+        await socket.init(Authorization=bearer(shared))
+        for name in "abc":
+            await socket.subscribe(PROGRESS, name=name, id=upload["id"])
+            await socket.receive()
+    await eventually(lambda: is_forgotten(upload))
+
+
+async def test_an_event_stream_that_is_closed_frees_its_subscription(shared: Stand, upload: Json) -> None:
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    async with http_client(shared.url) as client:
+        headers = {**EVENTS, "Authorization": bearer(shared)}
+        async with client.stream("POST", "/graphql", json=body, headers=headers) as response:
+            await anext(sse_events(response))
+            assert await is_watched(upload)
+    await eventually(lambda: is_forgotten(upload))
+
+
+async def test_a_subscription_that_ended_is_freed(shared: Stand, upload: Json) -> None:
+    await fill(shared, upload)
+    await shared.api.frames(upload["id"])
+    await eventually(lambda: is_forgotten(upload))
+
+
+EVENTS = {"Accept": "text/event-stream"}
+
+
+def watchers(upload: Json) -> int:
+    """How many subscribers the server's event log, which lives in this process, has for an upload."""
+    logs = [found for found in gc.get_objects() if type(found) is RedisEventLog]
+    return sum(len(log._subscribers.get(upload["id"], ())) for log in logs)
+
+
+async def is_watched(upload: Json) -> bool:
+    return watchers(upload) > 0
+
+
+async def is_forgotten(upload: Json) -> bool:
+    return watchers(upload) == 0

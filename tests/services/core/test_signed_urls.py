@@ -1,0 +1,94 @@
+"""Signed URLs: what each of them opens, and that nothing else does."""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.core.errors import UrlExpired, UrlInvalid
+from services.core.keys import SecretKey
+from services.core.signed_urls import Links, SlotRight
+
+OLD = SecretKey("old", b"the secret that signed last year's links")
+NEW = SecretKey("new", b"the secret that signs the links of today")
+RIGHT = SlotRight(UUID(int=1), 3, 1_000)
+HOUR = timedelta(hours=1)
+
+
+def links(*keys: SecretKey, lifetime: timedelta = HOUR) -> Links:
+    return Links(keys or (NEW,), "https://cloud.example", lifetime)
+
+
+def parts(url: str) -> tuple[str, dict[str, str]]:
+    split = urlsplit(url)
+    return split.path, {name: values[0] for name, values in parse_qs(split.query).items()}
+
+
+def check_slot(url: str, right: SlotRight = RIGHT, checker: Links | None = None) -> None:
+    _, query = parts(url)
+    (checker or links()).check_slot(right, query["expires"], query["signature"])
+
+
+def test_a_slots_url_names_the_slot_and_opens_it() -> None:
+    url = links().slot(RIGHT)
+    path, query = parts(url)
+    assert url.startswith("https://cloud.example/")
+    assert (path, query["size"]) == (f"/uploads/{RIGHT.upload_id}/chunks/3", "1000")
+    check_slot(url)
+
+
+@pytest.mark.parametrize(
+    "other", [replace(RIGHT, upload_id=UUID(int=2)), replace(RIGHT, index=4), replace(RIGHT, size=1_001)], ids=str
+)
+def test_a_slots_url_opens_no_other_slot(other: SlotRight) -> None:
+    with pytest.raises(UrlInvalid):
+        check_slot(links().slot(RIGHT), other)
+
+
+@pytest.mark.parametrize("kind", ["file", "rendition"])
+def test_a_downloads_url_opens_its_path_and_no_other(kind: str) -> None:
+    path, query = parts(getattr(links(), kind)(uuid4()))
+    links().check_download(path, query["expires"], query["signature"])
+    for other in (path.upper(), path + "/", path.replace("content", "contents")):
+        with pytest.raises(UrlInvalid):
+            links().check_download(other, query["expires"], query["signature"])
+
+
+def test_the_right_to_read_is_not_the_right_to_fill() -> None:
+    path, query = parts(links().slot(RIGHT))
+    with pytest.raises(UrlInvalid):
+        links().check_download(path, query["expires"], query["signature"])
+
+
+def test_a_url_of_an_old_key_holds_while_the_key_is_known() -> None:
+    url = links(OLD).slot(RIGHT)
+    check_slot(url, checker=links(NEW, OLD))
+    with pytest.raises(UrlInvalid):
+        check_slot(url, checker=links(NEW))
+
+
+def test_a_url_past_its_time_is_told_from_a_forged_one() -> None:
+    _, query = parts(links(lifetime=-2 * HOUR).slot(RIGHT))
+    with pytest.raises(UrlExpired):
+        links().check_slot(RIGHT, query["expires"], query["signature"])
+    with pytest.raises(UrlInvalid):
+        links().check_slot(RIGHT, str(int(query["expires"]) + 7_200), query["signature"])
+
+
+def test_a_url_ends_on_the_hour_so_that_it_is_the_same_when_asked_for_twice() -> None:
+    _, query = parts(links(lifetime=6 * HOUR).slot(RIGHT))
+    assert int(query["expires"]) % 3_600 == 0
+
+
+@pytest.mark.parametrize("expires", ["", "x", "-1", "1e9", " 9", "\u0661", "9" * 5_000, "0x9"])
+def test_an_expiry_that_was_not_written_here_is_refused(expires: str) -> None:
+    with pytest.raises(UrlInvalid):
+        links().check_slot(RIGHT, expires, parts(links().slot(RIGHT))[1]["signature"])
+
+
+@pytest.mark.parametrize("signature", ["", ".", "new", "new.", ".AAAA", "other.AAAA", "new.ä", "new.\0", "new." * 999])
+def test_a_signature_that_was_not_made_here_is_refused(signature: str) -> None:
+    with pytest.raises(UrlInvalid):
+        links().check_slot(RIGHT, "9999999999", signature)

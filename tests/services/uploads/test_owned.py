@@ -1,0 +1,102 @@
+"""A file that its owner has already: READY without a byte sent, and nobody learns what somebody else has."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.core.errors import IdempotencyConflict, UploadClosed
+from services.core.signed_urls import SlotRight
+from services.media.media import Compression, CompressionPreset
+from services.uploads.uploads import NewUpload
+from storage.database.models import Blob, File, Job, JobKind, Upload, UploadStatus
+from tests.services.conftest import SENDER, Bench
+from tests.support.server import digest
+
+CONTENT = b"some bytes" * 20_000
+MEDIA = {"duration": 2.5}
+OWNED = NewUpload(file_name="again.mp4", size=len(CONTENT), sha256=digest(CONTENT), chunk_size=65_536)
+
+
+async def give(bench: Bench, account_id: UUID, folder: Path) -> File:
+    """A file of this account, its bytes in the store."""
+    source, key = folder / "source", str(uuid4())
+    await asyncio.to_thread(source.write_bytes, CONTENT)
+    await bench.store.put(key, source)
+    blob = await Blob.create(key=key, size=len(CONTENT), sha256=digest(CONTENT))
+    return await File.create(account_id=account_id, name="first.mp4", mime_type="video/mp4", blob=blob, media=MEDIA)
+
+
+async def read(bench: Bench, file_id: UUID) -> bytes:
+    content = await bench.files.content(file_id)
+    return b"".join([block async for block in bench.files.read(content, 0, content.size)])
+
+
+async def test_a_file_that_is_there_is_ready_at_once(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    first = await give(bench, ada, tmp_path)
+    upload = await bench.uploads.init(ada, OWNED)
+    assert (upload.status, list((tmp_path / "blobs" / "staging").iterdir())) == (UploadStatus.READY, [])
+    file = await File.get(id=upload.file_id)
+    assert file.id != first.id
+    assert (file.name, file.blob_id, file.media) == ("again.mp4", first.blob_id, MEDIA)
+    assert await read(bench, file.id) == CONTENT
+    assert await Blob.all().count() == 1
+
+
+async def test_an_upload_that_needs_no_bytes_takes_none(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    await give(bench, ada, tmp_path)
+    upload = await bench.uploads.init(ada, OWNED)
+    assert await bench.uploads.slots(upload, 0, 9, missing=True) == []
+    assert all(slot.received for slot in await bench.uploads.slots(upload, 0, 9, missing=False))
+    assert (await bench.uploads.complete(ada, upload.id)).status is UploadStatus.READY
+    with pytest.raises(UploadClosed):
+        async with bench.ingest.open(SlotRight(upload.id, 0, 65_536), SENDER):
+            pass
+
+
+async def test_giving_the_upload_up_leaves_the_shared_bytes(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    first = await give(bench, ada, tmp_path)
+    upload = await bench.uploads.init(ada, OWNED)
+    with pytest.raises(UploadClosed):
+        await bench.uploads.abort(ada, upload.id)
+    await bench.uploads.expire()
+    assert await read(bench, first.id) == CONTENT
+
+
+async def test_somebody_elses_equal_file_is_not_found(bench: Bench, ada: UUID, bob: UUID, tmp_path: Path) -> None:
+    await give(bench, bob, tmp_path)
+    upload = await bench.uploads.init(ada, OWNED)
+    assert (upload.status, upload.file_id) == (UploadStatus.RECEIVING, None)
+
+
+@pytest.mark.parametrize(
+    "asked", [replace(OWNED, sha256=None), replace(OWNED, sha256="a" * 64), replace(OWNED, size=199_999)], ids=str
+)
+async def test_what_is_not_surely_the_same_is_sent(bench: Bench, ada: UUID, tmp_path: Path, asked: NewUpload) -> None:
+    await give(bench, ada, tmp_path)
+    assert (await bench.uploads.init(ada, asked)).status is UploadStatus.RECEIVING
+
+
+async def test_bytes_that_the_disk_has_lost_are_sent_again(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    first = await give(bench, ada, tmp_path)
+    await bench.store.delete((await Blob.get(id=first.blob_id)).key)
+    assert (await bench.uploads.init(ada, OWNED)).status is UploadStatus.RECEIVING
+
+
+async def test_a_compressed_copy_is_made_when_it_is_asked_for(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    await give(bench, ada, tmp_path)
+    upload = await bench.uploads.init(ada, replace(OWNED, compress=Compression(CompressionPreset.FAST)))
+    assert upload.status is UploadStatus.COMPRESSING
+    assert [(job.kind, job.subject_id) for job in await Job.all()] == [(JobKind.COMPRESS, upload.id)]
+
+
+async def test_the_same_key_gives_one_file_at_once_and_later(bench: Bench, ada: UUID, tmp_path: Path) -> None:
+    await give(bench, ada, tmp_path)
+    keyed = replace(OWNED, idempotency_key="key")
+    found = {upload.id for upload in await asyncio.gather(*(bench.uploads.init(ada, keyed) for _ in range(5)))}
+    assert found == {(await bench.uploads.init(ada, keyed)).id}
+    assert (await Upload.all().count(), await File.all().count()) == (1, 2)
+    with pytest.raises(IdempotencyConflict):
+        await bench.uploads.init(ada, replace(keyed, file_name="other.mp4"))

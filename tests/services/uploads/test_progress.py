@@ -1,0 +1,362 @@
+"""Progress: what a watcher is shown, over the real log and the real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.core.errors import InvalidInput, NotFound
+from services.uploads.progress import START, Frame, Progress, moving
+from storage.database.connection import close_database, open_database
+from storage.database.models import JobKind, Upload, UploadStatus
+from storage.errors import DatabaseUnavailable
+from storage.jobs import jobs
+from storage.progress_stream import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.redis.valkey import EmbeddedValkey
+from storage.uploads import uploads
+from tests.storage.rows import LATER, NOW, SHA256, claim, new_upload, receive, receive_all
+from tests.support.backends.databases import PostgresDatabases
+from tests.support.faults.proxy import Proxy, proxy
+
+RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
+READY = UploadStatus.READY
+FINAL = [status for status in UploadStatus if status.is_final]
+
+
+@pytest.fixture
+async def log(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisEventLog]:
+    monkeypatch.setattr("storage.progress_stream.redis.RETRY_SECONDS", 0.05)
+    redis = connect_redis(redis_url)
+    opened = RedisEventLog(redis)
+    await opened.start()
+    yield opened
+    await opened.close()
+    await close_redis(redis)
+
+
+@pytest.fixture
+async def line(databases: PostgresDatabases, database_url: str) -> AsyncIterator[Proxy]:
+    """What goes to the database, of which this process knows no other way."""
+    port = databases.server.port
+    async with proxy(port) as running:
+        await open_database(database_url.replace(f":{port}/", f":{urlsplit(running.url).port}/"))
+        yield running
+        await close_database()
+
+
+class CountingProgress(Progress):
+    """Counts how often it asks the database."""
+
+    snapshots = 0
+
+    async def snapshot(self, upload_id: UUID) -> Frame:
+        self.snapshots += 1
+        return await super().snapshot(upload_id)
+
+
+@pytest.fixture
+async def progress(log: RedisEventLog, database: str) -> CountingProgress:
+    return CountingProgress(log)
+
+
+class Watcher:
+    """Follows an upload as one subscriber does."""
+
+    def __init__(self, progress: Progress, upload: Upload, after: str | None = None) -> None:
+        self.frames: list[Frame] = []
+        self._frames = progress.watch(upload.id, after)
+
+    async def next(self) -> Frame:
+        async with asyncio.timeout(30):
+            self.frames.append(await anext(self._frames))
+        return self.frames[-1]
+
+    async def until(self, stage: UploadStatus) -> Frame:
+        while (shown := await self.next()).stage is not stage:
+            pass
+        return shown
+
+    async def rest(self) -> list[Frame]:
+        """Every frame to the end."""
+        async with asyncio.timeout(30):
+            self.frames += [frame async for frame in self._frames]
+        return self.frames
+
+    async def leave(self) -> None:
+        await self._frames.aclose()
+
+
+async def set_status(upload: Upload, status: UploadStatus) -> None:
+    await Upload.filter(id=upload.id).update(status=status)
+
+
+def stages(frames: list[Frame]) -> list[UploadStatus]:
+    """The stages in the order in which they were shown."""
+    return [one.stage for number, one in enumerate(frames) if not number or frames[number - 1].stage is not one.stage]
+
+
+async def test_a_watcher_sees_first_where_the_upload_stands(progress: Progress) -> None:
+    upload = await new_upload(chunks=4)
+    await receive(upload, 3)
+    watcher = Watcher(progress, upload)
+    shown = await watcher.next()
+    assert (shown.stage, shown.bytes_done, shown.bytes_total) == (RECEIVING, 7, 37)
+    assert shown.percent == pytest.approx(100 * 7 / 37)
+    await watcher.leave()
+
+
+async def test_a_watcher_of_a_job_sees_first_what_was_saved_last(progress: Progress) -> None:
+    upload = await new_upload()
+    await receive_all(upload)
+    assert await progress.snapshot(upload.id) == Frame(upload.id, REASSEMBLING, 0.0)
+    await jobs.save_progress(await claim(), moving(upload.id, REASSEMBLING, 20, 27, 1.0).to_payload())
+    assert await progress.snapshot(upload.id) == moving(upload.id, REASSEMBLING, 20, 27, 1.0)
+
+
+async def test_nobody_watches_what_does_not_exist(progress: Progress) -> None:
+    with pytest.raises(NotFound):
+        await anext(progress.watch(uuid4()))
+
+
+async def test_a_cursor_of_another_make_is_refused(progress: Progress) -> None:
+    upload = await new_upload()
+    with pytest.raises(InvalidInput) as refusal:
+        await anext(progress.watch(upload.id, "yesterday"))
+    assert refusal.value.field == "after"
+
+
+@pytest.mark.parametrize("status", FINAL)
+async def test_what_has_ended_is_shown_once(status: UploadStatus, progress: Progress) -> None:
+    upload = await new_upload()
+    await set_status(upload, status)
+    (only,) = await Watcher(progress, upload).rest()
+    assert (only.stage, only.percent) == (status, 100.0 if status is READY else 0.0)
+
+
+@pytest.mark.parametrize("status", FINAL)
+async def test_a_watcher_is_told_of_the_end_and_released(
+    status: UploadStatus, progress: Progress, log: RedisEventLog
+) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await set_status(upload, status)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [RECEIVING, status]
+    assert log._subscribers == {}
+
+
+async def test_a_whole_life_is_shown_in_order(progress: Progress) -> None:
+    upload = await new_upload(chunks=3, compress={"preset": "FAST"})
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await receive_all(upload)
+    await progress.publish(Frame(upload.id, REASSEMBLING, 0.0, 0, 27))
+    await watcher.until(REASSEMBLING)
+    job = await claim()
+    await progress.publish(moving(upload.id, REASSEMBLING, 20, 27, 1.0))
+    assert (await watcher.next()).bytes_done == 20
+    file = await uploads.publish(job, upload, blob_key="key", sha256=SHA256, media=None, now=NOW)
+    await progress.changed(upload.id)
+    await watcher.until(COMPRESSING)
+    for percent in range(0, 100, 5):
+        await progress.publish(Frame(upload.id, COMPRESSING, float(percent), speed=2.0))
+    job = await claim(JobKind.COMPRESS)
+    await uploads.add_rendition(job, file.id, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
+    await progress.changed(upload.id)
+    frames = await watcher.rest()
+    assert stages(frames) == [RECEIVING, REASSEMBLING, COMPRESSING, READY]
+    for stage in (REASSEMBLING, COMPRESSING):
+        percents = [one.percent for one in frames if one.stage is stage]
+        assert percents == sorted(set(percents))
+
+
+async def test_every_watcher_sees_the_end(progress: Progress) -> None:
+    upload = await new_upload()
+    watchers = [Watcher(progress, upload) for _ in range(50)]
+    await asyncio.gather(*(watcher.next() for watcher in watchers))
+    await set_status(upload, UploadStatus.ABORTED)
+    await progress.changed(upload.id)
+    ends = await asyncio.gather(*(watcher.rest() for watcher in watchers))
+    assert {frames[-1].stage for frames in ends} == {UploadStatus.ABORTED}
+
+
+async def test_an_event_from_before_the_snapshot_does_not_lead_back(progress: Progress) -> None:
+    upload = await new_upload(chunks=2)
+    for done in (10, 17):
+        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+    await receive_all(upload)
+    watcher = Watcher(progress, upload, after=START)
+    await watcher.until(REASSEMBLING)
+    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await watcher.next()
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [REASSEMBLING, READY]
+
+
+async def test_a_long_past_is_not_looked_up_event_by_event(progress: CountingProgress) -> None:
+    """Whoever resumes from the very beginning must not cost a query for each chunk there was."""
+    upload = await new_upload(chunks=2)
+    for done in range(500):
+        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+    await receive_all(upload)
+    progress.snapshots = 0
+    watcher = Watcher(progress, upload, after=START)
+    await watcher.next()
+    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await watcher.next()
+    assert progress.snapshots < 10
+    await watcher.leave()
+
+
+async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> None:
+    upload = await new_upload(chunks=4)
+    await receive_all(upload)
+    watcher = Watcher(progress, upload)
+    await watcher.until(REASSEMBLING)
+    await uploads.reopen_slots(await claim(), [0], LATER)
+    await progress.changed(upload.id)
+    again = await watcher.until(RECEIVING)
+    assert again.bytes_done == 27
+    await receive(upload, 0)
+    await progress.changed(upload.id)
+    await watcher.until(REASSEMBLING)
+    await watcher.leave()
+
+
+async def test_after_silence_the_database_is_looked_at_again(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.05)
+    upload = await new_upload(chunks=3)
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await receive(upload, 0)
+    assert (await watcher.next()).bytes_done == 10
+    await set_status(upload, UploadStatus.EXPIRED)
+    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.EXPIRED]
+
+
+@pytest.mark.postgres
+async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
+    line: Proxy, log: RedisEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.05)
+    upload = await new_upload()
+    watcher = Watcher(Progress(log), upload)
+    await watcher.next()
+    line.open = False
+    line.cut()
+    following = asyncio.create_task(watcher.rest())
+    asked = asyncio.create_task(line.refuses(3))
+    await asyncio.wait({following, asked}, return_when=asyncio.FIRST_COMPLETED)
+    assert not following.done(), following.result()
+    line.open = True
+    await set_status(upload, UploadStatus.ABORTED)
+    assert stages(await following) == [RECEIVING, UploadStatus.ABORTED]
+
+
+@pytest.mark.postgres
+async def test_nobody_begins_to_watch_while_the_database_is_away(line: Proxy, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    line.open = False
+    line.cut()
+    with pytest.raises(DatabaseUnavailable):
+        await Watcher(Progress(log), upload).next()
+
+
+async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
+    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.1)
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    valkey.kill()
+    await valkey.wait()
+    await receive_all(upload)
+    await watcher.until(REASSEMBLING)
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    assert stages(await watcher.rest()) == [RECEIVING, REASSEMBLING, READY]
+
+
+async def test_who_begins_to_watch_without_redis_learns_the_end_too(
+    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.1)
+    valkey.kill()
+    await valkey.wait()
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await set_status(upload, UploadStatus.FAILED)
+    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.FAILED]
+
+
+async def test_a_frame_names_the_event_behind_it_and_resumes_from_there(progress: Progress) -> None:
+    upload = await new_upload(chunks=3)
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    await progress.publish(moving(upload.id, RECEIVING, 10, 27))
+    seen = await watcher.next()
+    await watcher.leave()
+    await progress.publish(moving(upload.id, RECEIVING, 20, 27))
+    again = Watcher(progress, upload, after=seen.cursor)
+    await again.next()
+    assert (await again.next()).bytes_done == 20
+    await again.leave()
+
+
+@pytest.mark.parametrize(("working", "ended"), [(REASSEMBLING, UploadStatus.FAILED), (COMPRESSING, READY)])
+async def test_who_resumes_after_a_retry_is_not_shown_the_end_before_it(
+    working: UploadStatus, ended: UploadStatus, progress: Progress
+) -> None:
+    upload = await new_upload()
+    await set_status(upload, working)
+    watcher = Watcher(progress, upload)
+    seen = await watcher.next()
+    await watcher.leave()
+    for status in (ended, working):
+        await set_status(upload, status)
+        await progress.changed(upload.id)
+    again = Watcher(progress, upload, after=seen.cursor)
+    await again.next()
+    await progress.publish(moving(upload.id, working, 10, 17))
+    assert (await again.next()).bytes_done == 10
+    await set_status(upload, READY)
+    await progress.changed(upload.id)
+    frames = await again.rest()
+    assert stages(frames) == [working, READY]
+    assert [frame.stage.is_final for frame in frames].count(True) == 1
+
+
+async def test_a_watcher_that_leaves_frees_its_place(progress: Progress, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    assert list(log._subscribers) == [str(upload.id)]
+    await watcher.leave()
+    assert log._subscribers == {}
+
+
+async def test_a_watcher_that_is_cancelled_frees_its_place(progress: Progress, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    task = asyncio.create_task(watcher.next())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait({task})
+    assert log._subscribers == {}
+
+
+async def test_a_log_that_is_away_costs_a_frame_and_not_the_work(progress: Progress, valkey: EmbeddedValkey) -> None:
+    upload = await new_upload()
+    valkey.kill()
+    await valkey.wait()
+    await progress.changed(upload.id)

@@ -1,0 +1,114 @@
+"""An owner tries again what failed: once, whatever is pressed how often, and nothing that cannot end better."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.core.errors import ChunksMissing, ExpectedError, NotAVideo, NotFound, QuotaExceeded, UploadClosed
+from services.uploads.uploads import UploadPolicy, Uploads
+from storage.database.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
+from tests.services.conftest import LIFETIME, Bench, a_file
+from tests.services.maintenance.test_scrub import stored
+
+S = UploadStatus
+INTERNAL = {"error_code": "INTERNAL", "error_message": "Gave up after 5 attempts."}
+COMPRESS = {"preset": "FAST", "max_height": None}
+
+
+async def upload_with(bench: Bench, owner: UUID, **changes: Any) -> Upload:
+    upload = await bench.uploads.init(owner, a_file())
+    await Upload.filter(id=upload.id).update(**changes)
+    return await Upload.get(id=upload.id)
+
+
+async def with_a_file(bench: Bench, owner: UUID, folder: Path, **changes: Any) -> Upload:
+    await stored(bench, folder, "a-blob")
+    file = await File.create(
+        account_id=owner, name="a", mime_type="video/mp4", blob_id=(await Blob.get(key="a-blob")).id
+    )
+    return await upload_with(bench, owner, status=S.READY, file_id=file.id, compress=COMPRESS, **changes)
+
+
+async def queued(upload: Upload) -> list[tuple[JobKind, JobState, int]]:
+    return [(job.kind, job.state, job.attempts) for job in await Job.filter(subject_id=upload.id)]
+
+
+async def test_a_compression_that_failed_is_queued_once_however_often_it_is_asked_for(
+    bench: Bench, ada: UUID, tmp_path: Path
+) -> None:
+    upload = await with_a_file(bench, ada, tmp_path, error_code="COMPRESSION_FAILED")
+    found = await asyncio.gather(*(bench.uploads.retry(ada, upload.id) for _ in range(5)))
+    assert {(each.status, each.error_code) for each in found} == {(S.COMPRESSING, None)}
+    assert await queued(upload) == [(JobKind.COMPRESS, JobState.QUEUED, 0)]
+
+
+async def test_a_reassembly_that_failed_by_a_fault_of_ours_begins_afresh(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    await Job.create(
+        kind=JobKind.REASSEMBLE, subject_id=upload.id, state=JobState.FAILED, attempts=5, run_after=upload.created_at
+    )
+    again = await bench.uploads.retry(ada, upload.id)
+    assert (again.status, again.error_code, again.error_message) == (S.REASSEMBLING, None, None)
+    assert await queued(upload) == [(JobKind.REASSEMBLE, JobState.QUEUED, 0)]
+
+
+@pytest.mark.parametrize("status", [S.REASSEMBLING, S.COMPRESSING, S.READY])
+async def test_what_is_under_way_or_has_ended_well_is_left_alone(bench: Bench, ada: UUID, status: S) -> None:
+    upload = await upload_with(bench, ada, status=status)
+    assert (await bench.uploads.retry(ada, upload.id)).status is status
+    assert await queued(upload) == []
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[ExpectedError]]] = {
+    "receiving": ({"status": S.RECEIVING}, ChunksMissing),
+    "aborted": ({"status": S.ABORTED}, UploadClosed),
+    "expired": ({"status": S.EXPIRED}, UploadClosed),
+    "not the declared file": ({"status": S.FAILED, "error_code": "CHECKSUM_MISMATCH"}, UploadClosed),
+    "not a video": ({"status": S.READY, "error_code": "NOT_A_VIDEO"}, NotAVideo),
+}
+
+
+@pytest.mark.parametrize(("changes", "refusal"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_cannot_end_better_is_refused(
+    bench: Bench, ada: UUID, changes: dict[str, Any], refusal: type[ExpectedError]
+) -> None:
+    upload = await upload_with(bench, ada, **changes)
+    with pytest.raises(refusal):
+        await bench.uploads.retry(ada, upload.id)
+    assert (await Upload.get(id=upload.id)).status is upload.status
+    assert await queued(upload) == []
+
+
+async def test_somebody_elses_upload_does_not_exist(bench: Bench, ada: UUID, bob: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    for owner, key in ((bob, upload.id), (ada, uuid4())):
+        with pytest.raises(NotFound):
+            await bench.uploads.retry(owner, key)
+    assert (await Upload.get(id=upload.id)).status is S.FAILED
+
+
+async def test_a_failed_upload_takes_its_room_of_the_quota_again(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    policy = UploadPolicy(2**40, LIFETIME, quota=upload.size - 1)
+    with pytest.raises(QuotaExceeded):
+        await Uploads(bench.store, bench.progress, bench.hints, policy).retry(ada, upload.id)
+    assert (await Upload.get(id=upload.id)).status is S.FAILED
+
+
+async def test_a_failed_upload_that_is_not_tried_again_can_be_given_up(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    assert (await bench.uploads.complete(ada, upload.id)).status is S.FAILED
+    assert (await bench.uploads.abort(ada, upload.id)).status is S.ABORTED
+    assert [found.key async for found in bench.store.staged()] == []
+    with pytest.raises(UploadClosed):
+        await bench.uploads.retry(ada, upload.id)
+
+
+async def test_an_upload_that_was_not_the_declared_file_stays_failed(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, error_code="CHECKSUM_MISMATCH")
+    with pytest.raises(UploadClosed):
+        await bench.uploads.abort(ada, upload.id)
+    assert (await Upload.get(id=upload.id)).status is S.FAILED

@@ -1,0 +1,107 @@
+"""A database without room: nothing is half written, nobody waits for ever, and it goes on when there is room."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from storage.database.connection import atomically
+from storage.database.models import Account, Chunk
+from storage.errors import NoSpace
+from storage.uploads import receipts
+from tests.storage.rows import ROOT, new_account, new_upload, receive
+from tests.support.faults.disk import database_ends_here, on_a_small_disk
+
+pytestmark = pytest.mark.sqlite
+
+PATIENCE_SECONDS = 30
+#: Fills the disk in the middle of receipts, so that it is the commit that finds it full.
+ON_A_SMALL_DISK = """
+import asyncio, sys
+from pathlib import Path
+from storage.database.connection import close_database, migrate, open_database
+from storage.errors import NoSpace
+from storage.database.models import Chunk
+from tests.storage.rows import new_account, new_upload, receive
+from tests.support.faults.disk import fill
+
+async def main(folder):
+    url = f"sqlite://{folder / 'x.sqlite3'}"
+    await migrate(url)
+    await open_database(url)
+    upload = await new_upload(chunks=5_000)
+    fill(folder / "filler")
+    told = []
+    try:
+        for index in range(upload.chunk_count):
+            await receive(upload, index)
+            told.append(index)
+    except NoSpace:
+        print("full", flush=True)
+    for _ in range(3):
+        try:
+            await new_account()
+        except NoSpace:
+            print("still full", flush=True)
+    found = [row.index for row in await Chunk.all().order_by("index")]
+    assert found == told, (found, told)
+    (folder / "filler").unlink()
+    await receive(upload, len(told))
+    assert await Chunk.all().count() == len(told) + 1
+    print("goes on", flush=True)
+    await close_database()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def fill_up() -> None:
+    """Store accounts until none fits any more."""
+    while True:
+        await new_account(uuid4().hex)
+
+
+async def test_a_write_without_room_says_so_and_the_next_one_with_room_is_stored(database: str) -> None:
+    async with database_ends_here():
+        with pytest.raises(NoSpace):
+            await fill_up()
+        before = await Account.all().count()
+    await new_account("ada")
+    assert await Account.all().count() == before + 1
+
+
+async def test_a_transaction_without_room_leaves_nothing_and_blocks_nobody(database: str) -> None:
+    async def work() -> None:
+        await Account.all().update(name="changed")
+        await fill_up()
+
+    await new_account("ada")
+    async with asyncio.timeout(PATIENCE_SECONDS), database_ends_here():
+        for _ in range(3):
+            with pytest.raises(NoSpace):
+                await atomically(work)
+        assert [account.name for account in await Account.all()] == ["ada"]
+    await new_account("grace")
+
+
+async def test_a_receipt_without_room_leaves_its_slot_open_and_every_other_one_true(database: str) -> None:
+    upload, told = await new_upload(chunks=500), []
+    async with database_ends_here():
+        with suppress(NoSpace):
+            for index in range(upload.chunk_count):
+                await receive(upload, index)
+                told.append(index)
+        assert len(told) < upload.chunk_count
+        assert await receipts.indexes(upload.id, 0) == told
+    await receive(upload, len(told))
+    assert await Chunk.all().count() == len(told) + 1
+
+
+def test_a_commit_that_finds_a_real_disk_full_is_taken_back(tmp_path: Path) -> None:
+    command = [*on_a_small_disk(tmp_path, 4096), sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert result.stdout.splitlines() == ["full", "still full", "still full", "still full", "goes on"], result

@@ -1,0 +1,82 @@
+"""An account's room: what counts, once, and what two that ask at once may have together."""
+
+import pytest
+
+from storage.database.models import Account, Blob, File, Rendition, RenditionKind, Upload, UploadStatus
+from storage.drive import usage
+from storage.errors import OverQuota
+from storage.uploads import uploads
+from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
+
+#: Begins uploads of 10 bytes as long as the quota of 95 lets it, and prints how many those were.
+GREEDY = """
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from storage import uploads
+from storage.errors import OverQuota
+from storage.database.models import Upload
+async def main(account_id):
+    done, later = 0, datetime.now(UTC) + timedelta(days=1)
+    for _ in range(20):
+        upload = Upload(account_id=UUID(account_id), file_name="a", mime_type="a/b", size=10, chunk_size=10,
+                        expires_at=later)
+        try:
+            await uploads.insert(upload, datetime.now(UTC), quota=95)
+            done += 1
+        except OverQuota:
+            pass
+    print(done)
+"""
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def new_blob(size: int) -> Blob:
+    return await Blob.create(key=f"blob of {size}", size=size, sha256="0" * 64)
+
+
+async def new_file(account: Account, blob: Blob) -> File:
+    return await File.create(account=account, name="file", mime_type="a/b", blob=blob)
+
+
+async def test_a_new_account_takes_no_room() -> None:
+    assert await usage.of((await new_account()).id, 7) == usage.Space(7, 0, 0, 0)
+
+
+async def test_originals_and_what_was_made_of_them_are_told_apart_and_counted_once() -> None:
+    ada, shared = await new_account(), await new_blob(100)
+    files = [await new_file(ada, blob) for blob in (shared, shared, await new_blob(30))]
+    await Rendition.create(file=files[0], kind=RenditionKind.COMPRESSED_VIDEO, mime_type="a/b", blob=await new_blob(8))
+    found = await usage.of(ada.id, None)
+    assert (found.originals, found.derived, found.used) == (130, 8, 138)
+
+
+async def test_what_is_somebody_elses_does_not_count() -> None:
+    ada, bob = await new_account(), await new_account()
+    await new_file(bob, await new_blob(100))
+    await new_upload(bob)
+    assert await usage.of(ada.id, None) == usage.Space(None, 0, 0, 0)
+
+
+@pytest.mark.parametrize("status", list(UploadStatus))
+async def test_an_upload_reserves_its_size_until_it_has_an_end_or_a_file(status: UploadStatus) -> None:
+    ada = await new_account()
+    await new_upload(ada, status=status)
+    is_open = status in {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING}
+    assert (await usage.of(ada.id, None)).reserved == (27 if is_open else 0)
+
+
+async def test_the_quota_holds_to_the_byte() -> None:
+    ada = await new_account()
+    await new_file(ada, await new_blob(40))
+    await new_upload(ada)
+    upload = Upload(account_id=ada.id, file_name="a", mime_type="a/b", size=33, chunk_size=10, expires_at=LATER)
+    with pytest.raises(OverQuota):
+        await uploads.insert(upload, NOW, quota=99)
+    await uploads.insert(upload, NOW, quota=100)
+
+
+async def test_processes_that_begin_at_once_stay_within_the_quota(database: str) -> None:
+    ada = await new_account()
+    counts = await run_together(database, GREEDY, *[(str(ada.id),)] * 2)
+    assert sum(map(int, counts)) == await Upload.all().count() == 9

@@ -1,0 +1,267 @@
+"""Redis behind sentinels: everything finds the master, and finds the next one when it is lost."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import pytest
+
+from storage.budgets.subscription_leases import SeatLeases
+from storage.jobs.job_notifications import JobHints
+from storage.progress_stream import RedisEventLog, Subscription
+from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
+from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
+from tests.support.backends.certificates import Certificates
+from tests.support.backends.sentinels import SENTINEL_PASSWORD, SERVICE, Group, sentinel_group
+from tests.support.faults.hanging import hanging
+from tests.support.faults.road import tls_to
+from tests.support.process import free_port
+from tests.support.waiting import eventually
+
+T = TypeVar("T")
+
+#: However busy the machine is.
+PATIENCE = 60.0
+BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("buckets.redis", "events.redis", "hints"):
+        monkeypatch.setattr(f"storage.{module}.RETRY_SECONDS", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def _no_password_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert not [record for record in caplog.get_records("call") if "nobody-should-see" in record.getMessage()]
+
+
+@pytest.fixture
+async def group(tmp_path: Path) -> AsyncIterator[Group]:
+    """A master, a replica and one sentinel."""
+    async with sentinel_group(tmp_path / "group") as running:
+        yield running
+
+
+@dataclass
+class Users:
+    """Whatever speaks to Redis, and the numbers of the hints and events that it has heard."""
+
+    buckets: RedisBuckets
+    seats: SeatLeases
+    log: RedisEventLog
+    hints: JobHints
+    heard: asyncio.Event
+    events: Subscription
+    published: int = 0
+
+    async def take(self, cost: int) -> float:
+        """Take from the bucket, and return what is left."""
+        return (await self.buckets.take([(BUCKET, cost)])).levels[0]
+
+    async def publish(self) -> bool:
+        """Publish the next event."""
+        await self.log.publish("topic", {"number": self.published + 1})
+        self.published += 1
+        return True
+
+    async def next_event(self) -> int:
+        """The number of the next event that the subscriber gets."""
+        event = await self.events.take(PATIENCE)
+        assert event
+        return int(event.payload["number"])
+
+    async def hear_a_hint(self) -> bool:
+        """Send a hint and say whether one is heard soon: those that are sent too early may be lost."""
+        self.heard.clear()
+        await self.hints.send("COMPRESS")
+        await asyncio.sleep(0.05)
+        return self.heard.is_set()
+
+    async def all_work(self) -> None:
+        """Return once all of them do."""
+        await sooner_or_later(lambda: self.take(0))
+        await sooner_or_later(self.publish)
+        await sooner_or_later(lambda: self.seats.take("somebody", "seat", 10**6))
+        await eventually(self.hear_a_hint)
+
+
+async def sooner_or_later(call: Callable[[], Awaitable[T]]) -> T:
+    async def attempt() -> T | None:
+        try:
+            return await call()
+        except (*RedisUnavailable, BucketsAway):
+            return None
+
+    return await eventually(attempt)
+
+
+@asynccontextmanager
+async def buckets_by(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[RedisBuckets]:
+    buckets = RedisBuckets(url, call_seconds)
+    await buckets.start()
+    yield buckets
+    await buckets.close()
+
+
+@asynccontextmanager
+async def users_of(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[Users]:
+    client, hints, heard = connect_redis(url), JobHints(url), asyncio.Event()
+    log = RedisEventLog(client)
+    await log.start()
+    await hints.start()
+    listening = asyncio.create_task(hints.listen(heard.set))
+    async with buckets_by(url, call_seconds) as buckets, log.subscribe("topic") as events:
+        yield Users(buckets, SeatLeases(client), log, hints, heard, events)
+    listening.cancel()
+    await asyncio.wait({listening})
+    await hints.close()
+    await log.close()
+    await close_redis(client)
+
+
+async def is_away(url: str, caplog: pytest.LogCaptureFixture) -> str:
+    """What the log says about budgets that are away."""
+    caplog.clear()
+    async with buckets_by(url) as buckets:
+        with pytest.raises(BucketsAway):
+            await buckets.take([(BUCKET, 1)])
+    told = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
+    assert len(told) == 1
+    return told[0].removeprefix("token buckets are out of reach: ")
+
+
+async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path) -> None:
+    async with sentinel_group(tmp_path / "group", 3) as group:
+        one_that_is_away = free_port()
+        async with users_of(group.url_by(one_that_is_away, *(each.port for each in group.sentinels))) as users:
+            await users.all_work()
+            await users.take(400)
+            assert await users.seats.take("owner", "seat", 1)
+            for _ in range(3):
+                await users.publish()
+            await group.replicated()
+            await group.lose_master()
+            await users.all_work()
+            assert await users.take(0) == 600
+            assert not await users.seats.take("owner", "another", 1)
+            assert [await users.next_event() for _ in range(users.published)] == [1, 2, 3, 4, 5]
+
+
+async def test_all_goes_on_with_the_replica_when_the_master_falls_silent(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience in ("redis.CALL_SECONDS", "seats.CALL_SECONDS", "hints.SILENCE_SECONDS"):
+        monkeypatch.setattr(f"storage.{patience}", 0.5)
+    monkeypatch.setattr("storage.progress_stream.redis.BLOCK_MS", 100)
+    async with users_of(group.url, call_seconds=0.5) as users:
+        await users.all_work()
+        await group.replicated()
+        with hanging(group.servers[0]):
+            await group.hurry()
+            await users.all_work()
+        await users.all_work()
+        assert [await users.next_event() for _ in range(users.published)] == [1, 2, 3]
+
+
+async def test_a_master_that_comes_back_is_a_replica_and_spoken_to_by_nobody(group: Group) -> None:
+    old, new = group.servers
+
+    async def is_replica() -> bool:
+        assert not await old.guests()
+        return await old.role() == "slave"
+
+    async with users_of(group.url) as users:
+        assert await old.guests()
+        await group.lose_master()
+        await users.all_work()
+        await old.start()
+        await users.all_work()
+        await eventually(is_replica)
+        await users.all_work()
+        assert not await old.guests()
+        assert await new.role() == "master"
+
+
+async def test_whoever_is_told_by_a_master_that_it_is_a_replica_now_looks_for_the_new_one(group: Group) -> None:
+    async with users_of(group.url) as users:
+        await users.all_work()
+        await users.take(300)
+        await group.swap_in_silence()
+        await users.all_work()
+        assert await users.take(0) == 700
+
+
+async def test_connections_that_lie_idle_are_not_lent_once_the_master_is_another(group: Group) -> None:
+    client = connect_redis(group.url)
+    await asyncio.gather(*(client.incr("counter") for _ in range(20)))
+    await group.swap_in_silence()
+    with pytest.raises(RedisUnavailable):
+        await client.incr("counter")
+    await client.incr("counter")
+    await asyncio.gather(*(client.incr("counter") for _ in range(20)))
+    assert await client.get("counter") == "41"
+    await close_redis(client)
+
+
+@pytest.mark.parametrize("call_seconds", [PATIENCE, 0.1])
+async def test_a_sentinel_that_hangs_is_passed_over_by_the_patient_and_the_hasty(
+    tmp_path: Path, call_seconds: float
+) -> None:
+    async with sentinel_group(tmp_path / "group", 2) as group:
+        with hanging(group.sentinels[0]):
+            async with buckets_by(group.url, call_seconds) as buckets:
+                await sooner_or_later(lambda: buckets.take([(BUCKET, 1)]))
+
+
+async def test_a_service_that_no_sentinel_knows_is_told(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+    port = group.sentinels[0].port
+    assert await is_away(group.url_by(port, service="other"), caplog) == (
+        f"MasterNotFound: no sentinel names a master of other: 127.0.0.1:{port} MasterNotFound: does not know it"
+    )
+
+
+async def test_sentinels_that_are_all_away_are_told_with_a_reason_each(caplog: pytest.LogCaptureFixture) -> None:
+    ports = free_port(), free_port()
+    told = await is_away(Group.url_by(*ports), caplog)
+    assert told.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{ports[0]} Connection")
+    assert f"; 127.0.0.1:{ports[1]} ConnectionError: Error 111" in told
+
+
+async def test_a_replica_that_sentinels_name_is_told_and_not_used(
+    group: Group, caplog: pytest.LogCaptureFixture
+) -> None:
+    replica = group.servers[1]
+    await group.watch_another(replica.port)
+    assert await is_away(group.url, caplog) == (
+        f"ConnectionError: 127.0.0.1:{replica.port} is a replica, though the sentinels name it"
+    )
+    assert "cmdstat_evalsha" not in await replica.client.info("commandstats")
+
+
+async def test_a_wrong_password_is_told_and_not_shown(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+    port = group.sentinels[0].port
+    refused = "AuthenticationError: invalid username-password pair"
+    told = await is_away(group.url_by(port, password="nobody-should-see-this"), caplog)
+    assert told.startswith(refused)
+    told = await is_away(group.url.replace(SENTINEL_PASSWORD, "nobody-should-see-that"), caplog)
+    assert told.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{port} {refused}")
+
+
+async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, certificates: Certificates) -> None:
+    master, sentinel = group.servers[0], group.sentinels[0]
+    async with (
+        tls_to(master.port, certificates.server) as to_master,
+        tls_to(sentinel.port, certificates.server) as to_sentinel,
+    ):
+        await group.watch_another(to_master)
+        url = group.url_by(to_sentinel).replace("redis+", "rediss+")
+        async with users_of(f"{url}&ssl_ca_certs={quote(str(certificates.authority))}") as users:
+            await users.all_work()

@@ -1,0 +1,75 @@
+"""Redis behind TLS, as hosters have it: its certificate is checked, and the log says why it is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+
+from storage.jobs.job_notifications import JobHints
+from storage.progress_stream.redis import RedisEventLog
+from storage.redis.connection import close_redis, connect_redis
+from storage.redis.valkey import EmbeddedValkey
+from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
+from tests.support.backends.certificates import Certificates
+from tests.support.faults.road import Road, road_to
+
+BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
+
+
+@pytest.fixture
+async def road(valkey: EmbeddedValkey, certificates: Certificates) -> AsyncIterator[Road]:
+    """A Valkey behind TLS, by a certificate for 127.0.0.1."""
+    async with road_to(valkey, certificates.server) as secured:
+        yield secured
+
+
+@pytest.fixture
+def url(road: Road, certificates: Certificates) -> str:
+    """An operator's setting that trusts the authority."""
+    return f"{road.url}?ssl_ca_certs={quote(str(certificates.authority))}"
+
+
+async def test_budgets_are_kept_behind_tls(url: str) -> None:
+    buckets = RedisBuckets(url, 60)
+    await buckets.start()
+    answers = await asyncio.gather(*(buckets.take([(BUCKET, 1)]) for _ in range(50)))
+    await asyncio.sleep(0.01)  # an idle connection is looked at before it is used again
+    answers.append(await buckets.take([(BUCKET, 1)]))
+    await buckets.close()
+    assert [answer.levels for answer in answers] == [(999 - number,) for number in range(51)]
+
+
+async def test_events_and_hints_are_heard_behind_tls(url: str) -> None:
+    client, hints, heard = connect_redis(url), JobHints(url), asyncio.Event()
+    log = RedisEventLog(client)
+    await log.start()
+    await hints.start()
+    listening = asyncio.create_task(hints.listen(heard.set))
+    async with asyncio.timeout(30), log.subscribe("topic") as events:
+        await log.publish("topic", {"percent": 1})
+        event = await events.take(30)
+        await hints.send("COMPRESS")
+        await heard.wait()
+    listening.cancel()
+    await asyncio.wait({listening})
+    await hints.close()
+    await log.close()
+    await close_redis(client)
+    assert event
+    assert event.payload == {"percent": 1}
+
+
+@pytest.mark.parametrize(
+    ("trusting", "host", "reason"),
+    [(False, "127.0.0.1", "certificate verify failed"), (True, "localhost", "Hostname mismatch")],
+)
+async def test_the_log_says_why_a_server_is_not_trusted(
+    road: Road, url: str, trusting: bool, host: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    buckets = RedisBuckets((url if trusting else road.url).replace("127.0.0.1", host), 60)
+    await buckets.start()
+    with pytest.raises(BucketsAway):
+        await buckets.take([(BUCKET, 1)])
+    await buckets.close()
+    assert reason in caplog.text

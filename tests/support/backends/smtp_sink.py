@@ -1,0 +1,166 @@
+"""A real SMTP server on 127.0.0.1 that keeps what it is sent."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from enum import StrEnum
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.support.backends.certificates import Certificates
+
+
+class SinkTls(StrEnum):
+    """How a sink protects its connections."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A mail as it came off the wire. ``user`` is who was logged in, ``encrypted`` whether TLS was up."""
+
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+    user: str | None
+    encrypted: bool
+
+    @property
+    def text(self) -> str:
+        """The decoded text, its lines separated by a newline."""
+        return str(self.message.get_content()).replace("\r\n", "\n")
+
+
+@dataclass
+class SmtpSink:
+    """What a running sink was sent. ``in_clear`` holds every byte that came without TLS, ``open`` the connections."""
+
+    port: int = 0
+    mails: list[Received] = field(default_factory=list)
+    in_clear: bytearray = field(default_factory=bytearray)
+    open: int = 0
+    most_open: int = 0
+
+
+@asynccontextmanager
+async def smtp_sink(
+    *,
+    tls: SinkTls = SinkTls.NONE,
+    certificates: Certificates | None = None,
+    login: tuple[str, str] | None = None,
+    refuse_recipients: bool = False,
+    ignore_quit: bool = False,
+    port: int = 0,
+) -> AsyncIterator[SmtpSink]:
+    """Run a sink on this port, or a free one. With ``login`` it takes no mail before user and password were given."""
+    sink = SmtpSink()
+    handler = _Handler(sink, refuse_recipients=refuse_recipients, ignore_quit=ignore_quit)
+    context = certificates.server if certificates else None
+    loop = asyncio.get_running_loop()
+
+    def connect() -> SMTP:
+        with warnings.catch_warnings():
+            # aiosmtpd does not see that a connection with implicit TLS is encrypted, and warns of a login on it.
+            warnings.filterwarnings("ignore", "Requiring AUTH", UserWarning)
+            return _RecordingSmtp(
+                sink,
+                handler,
+                loop=loop,
+                hostname="sink.test",
+                enable_SMTPUTF8=True,
+                tls_context=context if tls is SinkTls.STARTTLS else None,
+                auth_required=login is not None,
+                auth_require_tls=tls is not SinkTls.IMPLICIT,
+                authenticator=_Authenticator(login),
+            )
+
+    ssl_context = context if tls is SinkTls.IMPLICIT else None
+    server = await loop.create_server(connect, "127.0.0.1", port, ssl=ssl_context)
+    sink.port = server.sockets[0].getsockname()[1]
+    try:
+        yield sink
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+class _RecordingSmtp(SMTP):
+    def __init__(self, sink: SmtpSink, handler: "_Handler", **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._sink = sink
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # STARTTLS reports the connection a second time.
+        if not self._counted:
+            self._counted = True
+            self._sink.open += 1
+            self._sink.most_open = max(self._sink.most_open, self._sink.open)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._sink.open -= 1
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        if not _is_encrypted(self):
+            self._sink.in_clear += data
+        super().data_received(data)
+
+
+class _Handler:
+    def __init__(self, sink: SmtpSink, *, refuse_recipients: bool, ignore_quit: bool) -> None:
+        self._sink = sink
+        self._refuse_recipients = refuse_recipients
+        self._ignore_quit = ignore_quit
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self._refuse_recipients:
+            return f"550 5.1.1 {address} is unknown here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        login: object = session.auth_data
+        user = login.login.decode() if isinstance(login, LoginPassword) else None
+        self._sink.mails.append(
+            Received(envelope.mail_from or "", list(envelope.rcpt_tos), message, user, _is_encrypted(server))
+        )
+        return "250 kept"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+        if self._ignore_quit:
+            await asyncio.Event().wait()
+        return "221 bye"
+
+
+class _Authenticator:
+    """Checks a password and, like some servers do, repeats a wrong one in the refusal."""
+
+    def __init__(self, login: tuple[str, str] | None) -> None:
+        self._login = login
+
+    def __call__(self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        given = (data.login.decode(), data.password.decode())
+        if given == self._login:
+            return AuthResult(success=True, auth_data=data)
+        refusal = f"535 5.7.8 no user {given[0]} with password {given[1]}"
+        return AuthResult(success=False, handled=False, message=refusal)
+
+
+def _is_encrypted(server: SMTP) -> bool:
+    return server.transport is not None and server.transport.get_extra_info("sslcontext") is not None

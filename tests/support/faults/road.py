@@ -1,0 +1,99 @@
+"""A way by TCP to a server that has no TLS or does not listen there, and whose host can vanish behind it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import unquote, urlsplit
+
+from storage.redis.valkey import EmbeddedValkey
+from tests.support.server import listening_socket
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+#: PostgreSQL's protocol begins in clear: the client asks for TLS, and one byte says yes.
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+YES = b"S"
+
+
+class Road:
+    """``url`` is where it begins. Its connections can be forgotten without a word, as when a host is gone."""
+
+    def __init__(self, url: str, arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None = None) -> None:
+        """With ``tls``, it begins as PostgreSQL does."""
+        self.url = url
+        self._arrive = arrive
+        self._tls = tls
+        self._ways: list[asyncio.Task[None]] = []
+        self._ends: list[asyncio.StreamWriter] = []
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what is said on a connection, both ways."""
+        self._ends.append(writer)
+        self._ways.append(asyncio.ensure_future(self._carry(reader, writer)))
+
+    def forget(self) -> None:
+        """Never pass on anything more on the connections that are open now, and leave them open."""
+        for way in self._ways:
+            way.cancel()
+
+    def close(self) -> None:
+        """Break off every connection."""
+        self.forget()
+        for end in self._ends:
+            end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._tls:
+            assert await reader.readexactly(len(SSL_REQUEST)) == SSL_REQUEST
+            writer.write(YES)
+            await writer.start_tls(self._tls)
+        up_reader, up_writer = await self._arrive()
+        self._ends.append(up_writer)
+        await asyncio.gather(_pass_on(reader, up_writer), _pass_on(up_reader, writer))
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(64 * 1024):
+        writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def road_to(valkey: EmbeddedValkey, tls: ssl.SSLContext | None = None) -> AsyncIterator[Road]:
+    """A road to a Valkey."""
+    path = unquote(urlsplit(valkey.url).path)
+    async with _road(lambda: asyncio.open_unix_connection(path), tls) as road:
+        yield road
+
+
+@asynccontextmanager
+async def tls_to(port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """A port of this machine where another one is reached by TLS."""
+    async with _road(lambda: asyncio.open_connection("127.0.0.1", port), tls) as road:
+        found = urlsplit(road.url).port
+        assert found
+        yield found
+
+
+@asynccontextmanager
+async def _road(arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None) -> AsyncIterator[Road]:
+    with listening_socket() as listener:
+        road = Road(f"{'rediss' if tls else 'redis'}://127.0.0.1:{listener.getsockname()[1]}", arrive)
+        server = await asyncio.start_server(road.accept, sock=listener, ssl=tls)
+        yield road
+        server.close()
+        road.close()
+
+
+@asynccontextmanager
+async def secured(database_url: str, tls: ssl.SSLContext) -> AsyncIterator[Road]:
+    """A road to a PostgreSQL on this machine, on which everything is said by TLS; its ``url`` is without options."""
+    there = urlsplit(database_url)
+    with listening_socket() as listener:
+        here = there.netloc.replace(f":{there.port}", f":{listener.getsockname()[1]}")
+        url = there._replace(netloc=here, query="").geturl()
+        road = Road(url, lambda: asyncio.open_connection(there.hostname, there.port), tls)
+        server = await asyncio.start_server(road.accept, sock=listener)
+        yield road
+        server.close()
+        road.close()

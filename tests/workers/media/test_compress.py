@@ -1,0 +1,68 @@
+"""Compression: one more rendition beside an original that stays as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from services.core.clock import now
+from services.core.errors import NotAVideo
+from storage.blobs import LocalBlobStore
+from storage.database.models import JobKind, Rendition, Upload, UploadStatus
+from storage.drive.files import find, renditions_of
+from storage.errors import StateChanged
+from storage.jobs import jobs
+from tests.support.clips import bikes
+from tests.workers.conftest import full_upload
+from tests.workers.uploads.test_reassemble import claim
+from workers.job_context import Crew
+from workers.media.compress import compress
+from workers.media.probe import probe
+from workers.uploads.reassemble import reassemble
+
+FAST_144 = {"preset": "FAST", "max_height": 144}
+
+
+async def assembled(crew: Crew, store: LocalBlobStore, content: bytes) -> Upload:
+    """An upload whose file is there and whose compression is queued."""
+    upload = await full_upload(store, content, compress=FAST_144)
+    await reassemble(await claim(), crew)
+    return await Upload.get(id=upload.id)
+
+
+def blobs(tmp_path: Path) -> int:
+    return sum(path.is_file() for path in (tmp_path / "blobs").rglob("*"))
+
+
+async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: Crew, store: LocalBlobStore) -> None:
+    upload = await assembled(crew, store, bikes().read_bytes())
+    await compress(await claim(JobKind.COMPRESS), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+    assert upload.file_id
+    file = await find(upload.file_id)
+    assert file
+    (rendition,) = (await renditions_of([file.id]))[file.id]
+    assert rendition.blob.size < file.blob.size
+    async with store.local_path(rendition.blob.key) as path:
+        assert (await probe(path, crew.tools)).height == 144
+
+
+async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(
+    crew: Crew, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    await assembled(crew, store, b"This is text." * 100)
+    before = blobs(tmp_path)
+    with pytest.raises(NotAVideo):
+        await compress(await claim(JobKind.COMPRESS), crew)
+    assert (blobs(tmp_path), list(crew.scratch.iterdir())) == (before, [])
+
+
+async def test_an_attempt_that_lost_its_lease_adds_no_rendition_and_leaves_nothing_behind(
+    crew: Crew, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    await assembled(crew, store, bikes().read_bytes())
+    before, job = blobs(tmp_path), await claim(JobKind.COMPRESS)
+    await jobs.release("test", now())
+    with pytest.raises(StateChanged):
+        await compress(job, crew)
+    assert (blobs(tmp_path), await Rendition.all().count()) == (before, 0)

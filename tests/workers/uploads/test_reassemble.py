@@ -1,0 +1,156 @@
+"""Reassembly: nothing that was not verified becomes a file."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.core.clock import now
+from services.core.errors import ChecksumMismatch
+from storage.blobs import LocalBlobStore
+from storage.database.models import File, Job, JobKind, JobState, Upload, UploadStatus
+from storage.drive.files import find
+from storage.errors import StateChanged
+from storage.jobs import jobs
+from storage.uploads import receipts
+from tests.support.clips import bigbuckbunny
+from tests.support.server import digest
+from tests.workers.conftest import CHUNK, full_upload
+from workers.job_context import Crew
+from workers.uploads.reassemble import reassemble
+
+CONTENT = bytes(range(256)) * 1000
+
+
+async def claim(kind: JobKind = JobKind.REASSEMBLE) -> Job:
+    job = await jobs.claim([kind], "test", timedelta(minutes=1), now())
+    assert job
+    return job
+
+
+async def stored(store: LocalBlobStore, key: str, size: int) -> bytes:
+    return b"".join([block async for block in store.read(key, 0, size)])
+
+
+def damage(tmp_path: Path, upload: Upload, offset: int) -> None:
+    with (tmp_path / "blobs" / "staging" / str(upload.id)).open("r+b") as file:
+        file.seek(offset)
+        file.write(b"damaged")
+
+
+async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: Crew, store: LocalBlobStore) -> None:
+    upload = await full_upload(store, CONTENT, sha256=digest(CONTENT))
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+    assert upload.file_id
+    file = await find(upload.file_id)
+    assert file
+    assert (file.blob.sha256, file.blob.size, file.media) == (digest(CONTENT), len(CONTENT), None)
+    assert await stored(store, file.blob.key, len(CONTENT)) == CONTENT
+
+
+async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
+    crew: Crew, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    damage(tmp_path, upload, CHUNK + 5)
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.RECEIVING
+    assert await receipts.indexes(upload.id, 0) == [0, 2, 3]
+    assert await File.all().count() == 0
+
+
+async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
+    crew: Crew, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    damage(tmp_path, upload, 0)
+    await reassemble(await claim(), crew)
+    async with store.slot(str(upload.id), 0, CHUNK) as writer:
+        await writer.write([CONTENT[:CHUNK]])
+        digests = await writer.finish()
+    assert (await receipts.add(upload, 0, digests, now(), now() + timedelta(days=1))).complete
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+
+
+async def test_a_file_that_is_not_the_declared_one_never_appears(crew: Crew, store: LocalBlobStore) -> None:
+    await full_upload(store, CONTENT, sha256=digest(b"another file"))
+    with pytest.raises(ChecksumMismatch):
+        await reassemble(await claim(), crew)
+    assert await File.all().count() == 0
+
+
+async def test_a_crash_between_the_bytes_and_the_rows_is_made_good_by_the_next_attempt(
+    crew: Crew, store: LocalBlobStore
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    await store.publish(str(upload.id))
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+
+
+async def test_a_worker_that_lost_its_lease_publishes_nothing(crew: Crew, store: LocalBlobStore) -> None:
+    await full_upload(store, CONTENT)
+    job = await claim()
+    await jobs.release("test", now())
+    with pytest.raises(StateChanged):
+        await reassemble(job, crew)
+    assert await File.all().count() == 0
+
+
+async def test_reassembling_twice_makes_one_file(crew: Crew, store: LocalBlobStore) -> None:
+    await full_upload(store, CONTENT)
+    job = await claim()
+    await reassemble(job, crew)
+    with pytest.raises(StateChanged):
+        await reassemble(job, crew)
+    assert await File.all().count() == 1
+
+
+async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: Crew, store: LocalBlobStore) -> None:
+    content = bigbuckbunny().read_bytes()
+    upload = await full_upload(store, content, compress={"preset": "FAST", "max_height": None})
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.COMPRESSING
+    file = await File.get(id=upload.file_id)
+    assert file.media
+    assert (file.media["width"], file.media["height"], file.media["video_codec"]) == (1280, 720, "h264")
+    job = await Job.get(kind=JobKind.COMPRESS, subject_id=upload.id)
+    assert job.state is JobState.QUEUED
+
+
+async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: Crew, store: LocalBlobStore) -> None:
+    old = await full_upload(store, CONTENT)
+    await reassemble(await claim(), crew)
+    upload = await full_upload(store, bytes(len(CONTENT)))
+    await point_to(upload, old, CONTENT)
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+    assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
+
+
+async def test_a_chunk_whose_source_is_gone_is_sent_again(crew: Crew, store: LocalBlobStore) -> None:
+    old = await full_upload(store, CONTENT)
+    await reassemble(await claim(), crew)
+    await store.delete(str(old.id))
+    upload = await full_upload(store, bytes(len(CONTENT)))
+    await point_to(upload, old, CONTENT)
+    await reassemble(await claim(), crew)
+    await upload.refresh_from_db()
+    assert (upload.status, upload.received_chunks) == (UploadStatus.RECEIVING, 0)
+
+
+async def point_to(upload: Upload, old: Upload, content: bytes) -> None:
+    """Say that the upload's chunks lie in the blob of an old one, which has such content."""
+    for receipt in await receipts.of(upload.id):
+        offset = upload.slot_offset(receipt.index)
+        receipt.sha256, receipt.xxh3 = digest(content[offset : offset + receipt.size]), None
+        receipt.source, receipt.source_offset = str(old.id), offset
+        await receipt.save()

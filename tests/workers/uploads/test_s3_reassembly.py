@@ -1,0 +1,394 @@
+"""Reassembly on a real S3: whoever is cut off, wherever, leaves something that the next one brings to its end."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.core.clock import now
+from services.core.errors import ChecksumMismatch
+from services.maintenance.sweeper import Sweeper
+from services.uploads.uploads import UploadPolicy, Uploads
+from storage.blobs import Digests
+from storage.blobs.s3.opening import S3Keys, open_s3
+from storage.blobs.s3.store import S3BlobStore
+from storage.database.models import Chunk, File, Job, JobKind, Upload, UploadStatus
+from storage.errors import BlobNotFound, Duplicate, StateChanged
+from storage.jobs import jobs
+from storage.uploads import receipts
+from storage.uploads import uploads as rows
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.support.server import digest
+from tests.workers.conftest import new_upload
+from workers.job_context import Crew
+from workers.uploads.follower import Follower
+from workers.uploads.reassemble import reassemble
+from workers.worker_membership import Roster
+
+SLOT = 5 * 2**20
+CONTENT = random.Random(3).randbytes(SLOT + 77)
+DAY = timedelta(days=1)
+
+Open = Callable[[], S3BlobStore]
+
+
+class Unheld:
+    """Slots whose leases are lost, every one of them."""
+
+    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Let everybody in."""
+        return nullcontext()
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+class Mortal:
+    """A worker's way to the bucket, which ends before or after the first call of this step, for good."""
+
+    def __init__(self, bucket: Any, step: str, *, after: bool) -> None:
+        self._bucket, self._step, self._after = bucket, step, after
+        self.dead = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"place", "rules", "objects"}:
+            return getattr(self._bucket, name)
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            self.demand_life()
+            if name == self._step and not self._after:
+                self.die()
+            answer = await getattr(self._bucket, name)(*arguments, **named)
+            if name == self._step:
+                self.die()
+            return answer
+
+        return call
+
+    def demand_life(self) -> None:
+        if self.dead:
+            raise Killed
+
+    def die(self) -> None:
+        self.dead = True
+        raise Killed
+
+
+@pytest.fixture
+async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens stores on the same place that know nothing of each other, and that list one thing at a time."""
+    first = await open_s3(s3.url(s3.new_place()), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path, None, Unheld(), page=1)
+    made = [first]
+
+    def one() -> S3BlobStore:
+        # Only the client is the same, which takes a second to make.
+        made.append(S3BlobStore(first.bucket, Unheld(), tmp_path, None, AsyncExitStack()))
+        return made[-1]
+
+    yield one
+    for each in reversed(made):
+        await each.close()
+
+
+@pytest.fixture
+def on_s3(crew: Crew, opened: Open) -> Crew:
+    """A worker's means, with the bytes on S3."""
+    return with_store(crew, opened())
+
+
+def with_store(crew: Crew, store: S3BlobStore) -> Crew:
+    return replace(crew, store=store, follower=Follower(store, crew.progress, Roster("one")))
+
+
+def uploads_of(crew: Crew) -> Uploads:
+    return Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**40, DAY))
+
+
+async def begun(crew: Crew, content: bytes = CONTENT, **more: Any) -> Upload:
+    upload = await new_upload(content, chunk_size=SLOT, **more)
+    upload.staging = await crew.store.stage(str(upload.id), len(content), SLOT)
+    await upload.save()
+    return upload
+
+
+async def put(crew: Crew, upload: Upload, index: int, part: bytes) -> Digests:
+    """Send the bytes of a slot; there is no receipt for them yet."""
+    async with crew.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
+        await writer.write([part])
+        return await writer.finish()
+
+
+async def fill(crew: Crew, upload: Upload, content: bytes = CONTENT) -> Upload:
+    """Let every chunk arrive that is missing."""
+    there = await receipts.indexes(upload.id, 0)
+    for index in range(upload.chunk_count):
+        if index not in there:
+            offset = upload.slot_offset(index)
+            digests = await put(crew, upload, index, content[offset : offset + upload.slot_size(index)])
+            await receipts.add(upload, index, digests, now(), now() + DAY)
+    return await Upload.get(id=upload.id)
+
+
+async def claim() -> Job | None:
+    return await jobs.claim([JobKind.REASSEMBLE], "test", timedelta(minutes=1), now())
+
+
+async def work(crew: Crew) -> None:
+    job = await claim()
+    assert job
+    await reassemble(job, crew)
+
+
+async def brought_to_its_end(crew: Crew, upload: Upload, content: bytes = CONTENT) -> int:
+    """What the next worker and the client do until there is a file with the right bytes. Returns the chunks sent."""
+    await jobs.release("test", now())
+    sent = 0
+    for _ in range(3):
+        upload = await Upload.get(id=upload.id)
+        if upload.status is UploadStatus.RECEIVING:
+            sent += upload.chunk_count - upload.received_chunks
+            await fill(crew, upload, content)
+        if job := await claim():
+            await reassemble(job, crew)
+    upload = await Upload.get(id=upload.id)
+    assert upload.status is UploadStatus.READY
+    assert await file_of(crew, upload) == content
+    return sent
+
+
+async def file_of(crew: Crew, upload: Upload) -> bytes:
+    file = await File.get(id=upload.file_id).select_related("blob")
+    assert file.blob.sha256
+    return b"".join([block async for block in crew.store.read(file.blob.key, 0, upload.size)])
+
+
+async def left_in(crew: Crew) -> tuple[int, int]:
+    """How many objects and how many multipart uploads there are."""
+    return len([found async for found in crew.store.blobs()]), len([found async for found in crew.store.staged()])
+
+
+async def cut_off(crew: Crew, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+    """Let a worker begin that is killed at this step, of the bucket's or of the rows'."""
+    store = crew.store
+    assert isinstance(store, S3BlobStore)
+    mortal = Mortal(store.bucket, step, after=after)
+    with monkeypatch.context() as patches:
+        patches.setattr(store, "bucket", mortal)
+        if hasattr(rows, step):
+            write = getattr(rows, step)
+
+            async def cut(*arguments: Any, **named: Any) -> None:
+                if after:
+                    await write(*arguments, **named)
+                mortal.die()
+
+            patches.setattr(rows, step, cut)
+        with pytest.raises(Killed):
+            await work(crew)
+    assert mortal.dead
+
+
+#: Steps of a worker, and whether it is killed before or after them.
+ENDING = [("complete", False), ("complete", True), ("publish", False), ("publish", True)]
+REOPENING = [("begin", True), ("copy_all", True), ("reopen_slots", False), ("reopen_slots", True), ("delete", False)]
+#: What was begun and not recorded is the sweeper's, once it is old.
+UNRECORDED = REOPENING[:3]
+
+
+async def test_a_worker_that_is_killed_at_any_step_of_a_reassembly_is_followed_by_one_that_ends_it(
+    on_s3: Crew, crew: Crew, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count, (step, after) in enumerate(ENDING, 1):
+        mine, another = with_store(crew, opened()), with_store(crew, opened())
+        upload = await fill(mine, await begun(mine))
+        await cut_off(mine, step, monkeypatch, after=after)
+        assert (step, after, await brought_to_its_end(another, upload)) == (step, after, 0)
+        assert (step, after, await left_in(another)) == (step, after, (count, 0))
+
+
+async def test_a_worker_that_is_killed_at_any_step_of_reopening_is_followed_by_one_that_ends_it(
+    on_s3: Crew, crew: Crew, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = 0
+    for count, (step, after) in enumerate(REOPENING, 1):
+        mine, another = with_store(crew, opened()), with_store(crew, opened())
+        upload = await fill(mine, await begun(mine))
+        await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
+        await cut_off(mine, step, monkeypatch, after=after)
+        assert (step, after, await brought_to_its_end(another, upload)) == (step, after, 1)
+        parts += (step, after) in UNRECORDED
+        assert (step, after, await left_in(another)) == (step, after, (count, parts))
+
+
+async def test_what_a_killed_reopening_had_begun_is_swept_once_it_is_old(
+    on_s3: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
+    await cut_off(on_s3, "copy_all", monkeypatch, after=True)
+    sweeper = Sweeper(on_s3.store, uploads_of(on_s3))
+    monkeypatch.setattr("services.maintenance.garbage.GRACE", timedelta(days=-1))
+    await sweeper.sweep()
+    assert await left_in(on_s3) == (1, 1)
+    await brought_to_its_end(on_s3, upload)
+    await Sweeper(on_s3.store, uploads_of(on_s3)).sweep()
+    assert await left_in(on_s3) == (1, 0)
+
+
+async def test_two_workers_at_once_on_one_reassembly_make_one_file(on_s3: Crew, crew: Crew, opened: Open) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    late = await claim()
+    assert late
+    await jobs.release("test", now())
+    job = await claim()
+    assert job
+    another = with_store(crew, opened())
+    ended = await asyncio.gather(reassemble(late, on_s3), reassemble(job, another), return_exceptions=True)
+    assert isinstance(ended[0], StateChanged)
+    assert ended[1] is None
+    assert await brought_to_its_end(another, upload) == 0
+
+
+async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(on_s3: Crew, crew: Crew, opened: Open) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
+    late = await claim()
+    assert late
+    await jobs.release("test", now())
+    job = await claim()
+    assert job
+    another = with_store(crew, opened())
+    ended = await asyncio.gather(reassemble(late, on_s3), reassemble(job, another), return_exceptions=True)
+    assert isinstance(ended[0], StateChanged | BlobNotFound)
+    assert await brought_to_its_end(another, upload) <= 1
+    assert await left_in(another) == (1, 0)
+
+
+async def test_of_two_requests_for_one_slot_at_once_one_gets_the_receipt_and_the_file_has_its_bytes(
+    on_s3: Crew, crew: Crew, opened: Open
+) -> None:
+    another = with_store(crew, opened())
+    for turn in range(3):
+        pieces = [random.Random(turn * 2 + i).randbytes(SLOT) for i in range(2)]
+        upload = await begun(on_s3, pieces[0] + CONTENT[SLOT:])
+
+        async def send(crew: Crew, piece: bytes, upload: Upload = upload) -> bool:
+            digests = await put(crew, upload, 0, piece)
+            try:
+                await receipts.add(upload, 0, digests, now(), now() + DAY)
+            except Duplicate:
+                return False
+            return True
+
+        won = await asyncio.gather(send(on_s3, pieces[0]), send(another, pieces[1]))
+        assert sorted(won) == [False, True]
+        content = pieces[won.index(True)] + CONTENT[SLOT:]
+        await fill(on_s3, upload, content)
+        assert await brought_to_its_end(another, upload, content) <= 1
+
+
+async def test_an_upload_of_few_bytes_becomes_a_file(on_s3: Crew) -> None:
+    for size in (1, SLOT - 1, SLOT, SLOT + 1):
+        upload = await fill(on_s3, await begun(on_s3, CONTENT[:size]), CONTENT[:size])
+        assert await brought_to_its_end(on_s3, upload, CONTENT[:size]) == 0
+
+
+async def test_chunks_that_the_owner_has_are_copied_by_s3_alone(on_s3: Crew) -> None:
+    old = await fill(on_s3, await begun(on_s3))
+    await work(on_s3)
+    upload = await held_upload(on_s3, old)
+    await work(on_s3)
+    await upload.refresh_from_db()
+    assert upload.status is UploadStatus.READY
+    assert await file_of(on_s3, upload) == CONTENT
+
+
+async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: Crew) -> None:
+    old = await fill(on_s3, await begun(on_s3))
+    await work(on_s3)
+    upload = await held_upload(on_s3, old)
+    await on_s3.store.delete(str(old.id))
+    await File.all().delete()
+    await work(on_s3)
+    assert await brought_to_its_end(on_s3, upload) == 2
+
+
+async def held_upload(crew: Crew, old: Upload) -> Upload:
+    """An upload of the same bytes, all of which lie in the file of an old one."""
+    upload = await begun(crew)
+    for chunk in await receipts.of(old.id):
+        offset = upload.slot_offset(chunk.index)
+        part = CONTENT[offset : offset + chunk.size]
+        await Chunk.create(
+            upload=upload,
+            index=chunk.index,
+            size=chunk.size,
+            sha256=digest(part),
+            source=str(old.id),
+            source_offset=offset,
+        )
+    await Upload.filter(id=upload.id).update(received_chunks=2, received_bytes=upload.size)
+    await receipts.complete(upload.id, now())
+    return await Upload.get(id=upload.id)
+
+
+@pytest.mark.parametrize("ends", ["abort", "expire"])
+async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: Crew, ends: str) -> None:
+    upload = await begun(on_s3)
+    service = uploads_of(on_s3)
+    with suppress(BlobNotFound):
+        async with on_s3.store.slot(upload.staging_area, 0, SLOT) as writer:
+            await writer.write([CONTENT[: SLOT // 2]])
+            if ends == "abort":
+                await service.abort(upload.account_id, upload.id)
+            else:
+                await Upload.filter(id=upload.id).update(expires_at=now() - DAY)
+                await service.expire()
+            await writer.write([CONTENT[SLOT // 2 : SLOT]])
+            await writer.finish()
+    await Sweeper(on_s3.store, service).sweep()
+    assert await left_in(on_s3) == (0, 0)
+
+
+async def test_bytes_that_are_not_the_declared_ones_are_swept_when_whoever_found_out_was_killed(on_s3: Crew) -> None:
+    upload = await fill(on_s3, await begun(on_s3, sha256="0" * 64))
+    job = await claim()
+    assert job
+    with pytest.raises(ChecksumMismatch):
+        await reassemble(job, on_s3)
+    await rows.fail_job(job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="-")
+    assert await left_in(on_s3) == (1, 0)
+    await Sweeper(on_s3.store, uploads_of(on_s3)).sweep()
+    assert await left_in(on_s3) == (0, 0)
+    assert not await Chunk.filter(upload_id=upload.id).exists()
+
+
+async def test_an_upload_that_is_given_up_takes_what_its_reopening_left_with_it(
+    on_s3: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
+    await cut_off(on_s3, "reopen_slots", monkeypatch, after=True)
+    assert await left_in(on_s3) == (1, 1)
+    await uploads_of(on_s3).abort(upload.account_id, upload.id)
+    assert await left_in(on_s3) == (0, 0)
+
+
+async def test_more_than_one_page_is_listed_to_its_end(on_s3: Crew) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    others = [await on_s3.store.stage(f"00000000-0000-7000-8000-00000000000{i}", 1, 1) for i in range(3)]
+    assert set(await on_s3.store.filled(upload.staging_area, 0, 1)) == {0, 1}
+    assert await left_in(on_s3) == (0, 4)
+    await work(on_s3)
+    for name in "ab":
+        source = on_s3.scratch / name
+        source.write_bytes(b"bytes")
+        await on_s3.store.put(name, source)
+    assert await left_in(on_s3) == (3, len(others))

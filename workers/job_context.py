@@ -1,0 +1,29 @@
+"""What a job needs to do its work."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from services.core.counters import Counts
+from services.uploads.progress import Progress
+from storage.blobs import BlobStore
+from storage.jobs.job_notifications import JobHints
+from workers.media.tools import Toolbox
+from workers.uploads.follower import Follower
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Handed to every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
+
+    store: BlobStore
+    progress: Progress
+    hints: JobHints
+    tools: Toolbox
+    scratch: Path
+    follower: Follower
+    upload_lifetime: timedelta
+    encode_stall_timeout: float
+    #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
+    reserve: int | None = None
+    counts: Counts = field(default_factory=Counts)

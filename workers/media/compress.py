@@ -1,0 +1,113 @@
+"""Compression: one more rendition beside the original, which stays as it is."""
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+
+from services.core.errors import CompressionFailed, NotAVideo
+from services.maintenance.garbage import derived_key
+from services.media.media import Compression, MediaFacts
+from services.uploads.progress import Frame
+from storage.blobs import demand_room
+from storage.database.models import File, Job, Upload, UploadStatus
+from storage.drive import files as file_rows
+from storage.errors import NoSpace, StateChanged
+from storage.tracing import span
+from storage.uploads import uploads as rows
+from workers.job_context import Crew
+from workers.media.command import compress_command
+from workers.media.encode import EncodeProgress, encode
+from workers.media.probe import NotMedia, ProbeTimedOut, probe
+from workers.reporter import Reporter
+
+MIME_TYPE = "video/mp4"
+#: A rendition may be this much shorter or longer than its source: containers round to frames and audio packets.
+DURATION_TOLERANCE = 0.05
+DURATION_SLACK_SECONDS = 1.0
+
+
+async def compress(job: Job, crew: Crew) -> None:
+    """Add the rendition that was asked for.
+
+    Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` when there is less room than a result might
+    take, and :class:`StateChanged` when the lease was lost.
+    """
+    upload = await rows.find(job.subject_id)
+    file = await file_rows.find(upload.file_id) if upload and upload.file_id else None
+    if not upload or not file or not upload.compress:
+        return
+    # A result is seldom larger than its original.
+    await asyncio.to_thread(demand_room, crew.scratch, file.blob.size, crew.reserve)
+    target = crew.scratch / f"{job.lease_token}.mp4"
+    try:
+        await _encode(job, upload, file, target, crew)
+        await _publish(job, file, target, crew)
+    finally:
+        await asyncio.to_thread(target.unlink, missing_ok=True)
+    await crew.progress.changed(upload.id)
+
+
+async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: Crew) -> None:
+    reporter = Reporter(job, crew.progress)
+
+    async def report(done: EncodeProgress) -> None:
+        frame = Frame(
+            upload.id,
+            UploadStatus.COMPRESSING,
+            done.percent,
+            eta_seconds=done.eta_seconds,
+            speed=done.speed,
+        )
+        await reporter.report(frame)
+
+    wanted = Compression.from_json(upload.compress or {})
+    async with crew.store.local_path(file.blob.key) as source:
+        facts = await _video_facts(source, crew)
+        command = compress_command(crew.tools, source, target, wanted, facts)
+        began = time.monotonic()
+        try:
+            with span("ffmpeg"):
+                await encode(command, facts.duration, report, crew.encode_stall_timeout)
+        finally:
+            crew.counts.ffmpeg_seconds += time.monotonic() - began
+    _demand_same_length(facts, await _video_facts(target, crew))
+
+
+async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
+    # A key of this attempt's own: an attempt that lost its lease cannot touch the bytes of the one that won.
+    assert job.lease_token
+    key = derived_key(job.lease_token)
+    size, sha256 = await asyncio.to_thread(_measure, target)
+    await crew.store.put(key, target)
+    try:
+        await rows.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
+    except (StateChanged, NoSpace):
+        await crew.store.delete(key)
+        raise
+
+
+async def _video_facts(path: Path, crew: Crew) -> MediaFacts:
+    try:
+        facts = await probe(path, crew.tools)
+    except ProbeTimedOut:
+        # It says something about this machine at this moment, nothing about the file: worth another attempt.
+        raise
+    except NotMedia as error:
+        raise NotAVideo("This file is not a video that can be read.") from error
+    if not facts.is_video:
+        raise NotAVideo("This file has no video in it.")
+    return facts
+
+
+def _demand_same_length(source: MediaFacts, result: MediaFacts) -> None:
+    if source.duration is None or result.duration is None:
+        return
+    if abs(source.duration - result.duration) > source.duration * DURATION_TOLERANCE + DURATION_SLACK_SECONDS:
+        raise CompressionFailed("The compressed video is not as long as the original, so it was thrown away.")
+
+
+def _measure(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest

@@ -1,0 +1,133 @@
+"""Verifying uploads while they arrive, so that little is left to do when their last chunk has come.
+
+What was verified is kept in memory alone and may be lost: whoever reassembles then begins at the first slot. A worker
+follows what it owns (:mod:`workers.worker_membership`) and hears of in the event log; that it misses something
+costs time, nothing else.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.uploads.progress import Arrival, Progress
+from storage.blobs import BlobStore
+from storage.database.models import Upload, UploadStatus
+from storage.errors import BlobNotFound
+from storage.uploads import receipts
+from storage.uploads import uploads as rows
+from workers.uploads.verification import Verification
+from workers.worker_membership import Roster
+
+logger = logging.getLogger("cloudkeep.follower")
+
+#: Uploads remembered; of more, the one that has been silent for longest is forgotten.
+FOLLOWED = 256
+#: Uploads read at once. Hashing keeps a processor busy, and others have work to do as well.
+READ_AT_ONCE = 2
+#: Slots of one upload in a row while others wait.
+TURN = 8
+
+
+@dataclass
+class _Followed:
+    verification: Verification
+    task: asyncio.Task[None] | None = None
+    behind: bool = True
+
+
+class Follower:
+    """Follows those uploads of which chunks arrive that the roster says are this worker's."""
+
+    def __init__(self, store: BlobStore, progress: Progress, roster: Roster) -> None:
+        self._store = store
+        self._progress = progress
+        self._roster = roster
+        self._followed: OrderedDict[UUID, _Followed] = OrderedDict()
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+
+    async def run(self, on_last: Callable[[], None]) -> None:
+        """Follow for ever, and call ``on_last`` when the last chunk of one has come. A cancellation ends every reading.
+
+        Where nothing can be read before the last chunk, there is nothing to follow.
+        """
+        if not self._store.reads_staging:
+            return
+        try:
+            async for arrival in self._progress.arrivals():
+                try:
+                    await self._hear(arrival, on_last)
+                except Exception:
+                    logger.exception("%s is not followed", arrival.upload_id)
+        finally:
+            for upload_id in list(self._followed):
+                await self._forget(upload_id)
+
+    async def take(self, upload: Upload) -> Verification:
+        """Hand over how far an upload was verified, which is not at all when it was not followed.
+
+        Nor when another worker has opened a slot of these again: what lies there now was read by nobody.
+        """
+        followed = await self._forget(upload.id)
+        if followed and await followed.verification.holds(upload):
+            return followed.verification
+        return Verification(upload, self._store)
+
+    async def _hear(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
+        upload_id = arrival.upload_id
+        if not self._roster.owns(upload_id):
+            await self._forget(upload_id)
+        elif arrival.last:
+            on_last()
+        else:
+            await self._go_on(upload_id)
+
+    async def _go_on(self, upload_id: UUID) -> None:
+        followed = self._followed.get(upload_id) or await self._begin(upload_id)
+        if not followed:
+            return
+        self._followed.move_to_end(upload_id)
+        followed.behind = True
+        if not followed.task or followed.task.done():
+            followed.task = asyncio.create_task(self._follow(upload_id, followed))
+
+    async def _begin(self, upload_id: UUID) -> _Followed | None:
+        upload = await rows.find(upload_id)
+        if not upload or upload.status is not UploadStatus.RECEIVING:
+            return None
+        if len(self._followed) >= FOLLOWED:
+            await self._forget(next(iter(self._followed)))
+        self._followed[upload_id] = followed = _Followed(Verification(upload, self._store))
+        return followed
+
+    async def _follow(self, upload_id: UUID, followed: _Followed) -> None:
+        try:
+            while followed.behind:
+                followed.behind = False
+                async with self._reading:
+                    more = await self._take_turn(upload_id, followed.verification)
+                followed.behind = followed.behind or more
+        except BlobNotFound:
+            # Aborted, expired or published meanwhile.
+            self._followed.pop(upload_id, None)
+        except Exception:
+            logger.exception("%s is no longer followed", upload_id)
+            self._followed.pop(upload_id, None)
+
+    async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
+        """Verify up to ``TURN`` slots; whether there may be more."""
+        found = await receipts.of(upload_id, verification.index, TURN)
+        for receipt in found:
+            if receipt.index != verification.index:
+                return False
+            await verification.advance(receipt)
+        return len(found) == TURN
+
+    async def _forget(self, upload_id: UUID) -> _Followed | None:
+        followed = self._followed.pop(upload_id, None)
+        if followed and followed.task:
+            followed.task.cancel()
+            await asyncio.wait({followed.task})
+        return followed

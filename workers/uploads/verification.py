@@ -1,0 +1,98 @@
+"""Reading an upload's bytes again: each chunk against its receipt, and all of them for the digest of the whole.
+
+What came over the wire was hashed before it was written; this finds what the disk, its cache or a power cut made of it.
+"""
+
+import hashlib
+from typing import Protocol
+
+from xxhash import xxh3_128
+
+from storage.blobs import BlobStore
+from storage.database.models import Chunk, Upload
+from storage.uploads import receipts
+
+
+class Hasher(Protocol):
+    """What hashlib and xxhash have in common."""
+
+    def update(self, data: memoryview, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest of all bytes, in hex."""
+        ...
+
+
+class Verification:
+    """How far an upload was verified, from its first slot on. A cancelled call leaves it as it was."""
+
+    def __init__(self, upload: Upload, store: BlobStore) -> None:
+        self._upload = upload
+        self._store = store
+        self._whole = hashlib.sha256()
+        # By which receipts, in one digest: an upload has up to ten thousand of them.
+        self._ledger = _ledger(upload)
+        self.index = 0
+        self.damaged: list[int] = []
+
+    @property
+    def done(self) -> int:
+        """Bytes verified so far."""
+        return min(self._upload.slot_offset(self.index), int(self._upload.size))
+
+    @property
+    def sha256(self) -> str:
+        """Of everything verified so far, in hex. Means nothing when something was damaged."""
+        return self._whole.hexdigest()
+
+    async def advance(self, receipt: Chunk | None) -> None:
+        """Verify slot ``index`` by its receipt; without one it counts as damaged.
+
+        Raises :class:`storage.errors.BlobNotFound`.
+        """
+        whole = self._whole.copy()
+        if not receipt or not await self._is_intact(receipt, whole):
+            self.damaged.append(self.index)
+        self._whole = whole
+        if receipt:
+            self._ledger.update(_entry(receipt.id, receipt.sha256))
+        self.index += 1
+
+    async def holds(self, upload: Upload) -> bool:
+        """Whether all of it is still so: each slot has the receipt it was verified by, and lies where it lay then."""
+        there = _ledger(upload)
+        for receipt_id, sha256 in await receipts.identities(upload.id, self.index):
+            there.update(_entry(receipt_id, sha256))
+        return there.digest() == self._ledger.digest()
+
+    async def _is_intact(self, receipt: Chunk, whole: Hasher) -> bool:
+        known, hasher = _known(receipt)
+
+        def consume(block: memoryview) -> None:
+            hasher.update(block)
+            whole.update(block)
+
+        area, offset = self._upload.staging_area, self._upload.slot_offset(receipt.index)
+        # Elsewhere it was copied before the whole was sealed.
+        if receipt.source and receipt.source_offset is not None and self._store.reads_staging:
+            await self._store.copy_in(area, offset, receipt.size, receipt.source, receipt.source_offset)
+        await self._store.scan(area, offset, receipt.size, consume)
+        await self._store.write_back(area, offset, receipt.size)
+        return hasher.hexdigest() == known
+
+
+def _ledger(upload: Upload) -> "hashlib._Hash":
+    return hashlib.sha256(upload.staging_area.encode())
+
+
+def _entry(receipt_id: int, sha256: str) -> bytes:
+    return f"\n{receipt_id} {sha256}".encode()
+
+
+def _known(receipt: Chunk) -> tuple[str, Hasher]:
+    """The digest that a receipt's bytes have, by the fastest algorithm it has one of."""
+    if receipt.xxh3:
+        return receipt.xxh3, xxh3_128()
+    return receipt.sha256, hashlib.sha256()
