@@ -19,8 +19,8 @@ from schema.cost.limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
+from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import MAX_TOKENS
-from services.core.errors import OperationTooComplex
 
 STAGES = ("parse", "limits", "validate", "price")
 OBJECTS = 100

@@ -9,7 +9,7 @@ lasts as long as a silence may. What the server itself takes, for hashing and wr
 from dataclasses import dataclass
 from time import monotonic
 
-from services.core.errors import BodyStalled
+from services.uploads.errors import BodyStalled
 
 
 @dataclass(frozen=True)

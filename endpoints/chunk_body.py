@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from endpoints.body_timeouts import Sender
 from endpoints.multipart import MAX_AROUND, Buffer, MultipartChunk
 from services.core import validation
-from services.core.errors import BodyIncomplete, ChunkSizeMismatch, MalformedRequest
+from services.core.errors import MalformedRequest
+from services.uploads.errors import BodyIncomplete, ChunkSizeMismatch
 
 #: Bytes handed to the store at once: large enough that the thread switch does not count, small enough for the cache.
 #: Many bodies at once take smaller ones, so that the batches of a process never hold much more than ``BATCHES``.
@@ -97,7 +98,7 @@ _room = Room()
 async def batches(request: Request, framing: Framing, sender: Sender) -> AsyncIterator[list[Buffer]]:
     """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
-    Raises :class:`services.core.errors.BodyStalled` when the sender uses up its credit and
+    Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and
     :class:`BodyIncomplete` when it hangs up.
     """
     batch: list[Buffer] = []

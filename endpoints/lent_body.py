@@ -41,7 +41,7 @@ class LentBody(Protocol):
     async def take(self, consume: Consume, sender: Sender) -> bool:
         """Read the whole body; False when it has to be read by ASGI instead.
 
-        Raises :class:`services.core.errors.BodyStalled`, :class:`services.core.errors.BodyIncomplete`, and what
+        Raises :class:`services.uploads.errors.BodyStalled`, :class:`services.uploads.errors.BodyIncomplete`, and what
         ``consume`` raises.
         """
         ...

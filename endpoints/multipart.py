@@ -6,7 +6,8 @@ them are parsed. The part is called ``chunk``; a field ``sha256`` may stand befo
 
 import re
 
-from services.core.errors import ChunkSizeMismatch, MalformedRequest
+from services.core.errors import MalformedRequest
+from services.uploads.errors import ChunkSizeMismatch
 
 CHUNK_FIELD = "chunk"
 DIGEST_FIELD = "sha256"

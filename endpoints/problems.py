@@ -9,16 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from endpoints.rate_limit_headers import refusal_fields
 from services.core.context import request_id
-from services.core.errors import (
-    BodyStalled,
-    CloudKeepError,
-    ErrorCode,
-    SlotBusy,
-    SlotTakenOver,
-    StorageFull,
-    StorageUnavailable,
-    refusal_of,
-)
+from services.core.errors import CloudKeepError, ErrorCode, StorageFull, StorageUnavailable, refusal_of
+from services.uploads.errors import BodyStalled, SlotBusy, SlotTakenOver
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.

@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
+from services.budgets.errors import RateLimited, TooManySubscriptions
 from services.budgets.limits import LayerStatus, shown
-from services.core.errors import CloudKeepError, RateLimited, TemporarilyUnavailable, TooManySubscriptions
+from services.core.errors import CloudKeepError, TemporarilyUnavailable
 
 #: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
 UNITS = {"bytes": ';qu="content-bytes"', "points": ""}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from endpoints.body_timeouts import Sender
 from endpoints.lent_body import Consume
-from services.core.errors import BodyIncomplete
+from services.uploads.errors import BodyIncomplete
 
 #: Bytes per turn: smaller ones cost calls, larger ones leave the processor's cache.
 BLOCK = 1024 * 1024

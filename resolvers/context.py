@@ -7,11 +7,12 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from services.accounts.errors import Unauthenticated
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.clock import now
-from services.core.errors import CloudKeepError, InvalidInput, Unauthenticated
+from services.core.errors import CloudKeepError, InvalidInput
 from storage.database.models import Account, File, Rendition
 
 

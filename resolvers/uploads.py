@@ -7,8 +7,9 @@ from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.ids import demand_id, parse_id
+from services.accounts.errors import Unauthenticated
 from services.core.clock import now
-from services.core.errors import ExpectedError, NotFound, Unauthenticated
+from services.core.errors import ExpectedError, NotFound
 from services.uploads.direct import Report
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload

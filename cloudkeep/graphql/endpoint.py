@@ -34,9 +34,9 @@ from cloudkeep.graphql.websocket import (
 from cloudkeep.server.bounded_websocket import when_gone
 from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
+from services.accounts.errors import Unauthenticated
 from services.budgets.connections import Connections, TooManyConnections
 from services.core.context import note
-from services.core.errors import Unauthenticated
 
 logger = logging.getLogger("cloudkeep.graphql")
 

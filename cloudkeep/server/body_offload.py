@@ -22,7 +22,7 @@ from cloudkeep.server.bounded_http import CHUNK_PATH, BoundedProtocol
 from endpoints.body_timeouts import Sender
 from endpoints.lent_body import EXTENSION, Consume
 from endpoints.socket_reader import Body, Interrupted, SocketReader
-from services.core.errors import BodyIncomplete, BodyStalled
+from services.uploads.errors import BodyIncomplete, BodyStalled
 
 METHODS = frozenset({"PUT", "POST"})
 NICENESS = 10

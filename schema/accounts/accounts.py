@@ -11,7 +11,7 @@ from schema.execution.errors import USER_ERRORS, UserError, settle
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
 from services.accounts import accounts
-from services.core.errors import Unauthenticated
+from services.accounts.errors import Unauthenticated
 from storage.database import models
 from storage.drive.usage import Space
 

@@ -19,7 +19,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from services.core.errors import OperationTooComplex
+from schema.cost.work_limit import OperationTooComplex
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from services.core.errors import OperationTooComplex
+from schema.cost.work_limit import OperationTooComplex
 
 #: Units of graphql-core's ``MAX_COMPLEXITY_BUDGET``, 1 to 4 microseconds each. Forty fragments in one place, or as many
 #: fields of one response key, take 4,000.

@@ -10,12 +10,13 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types.graphql import OperationType
 
 from resolvers.context import Context
+from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import Document, Documents, Operation
 from schema.execution.errors import OperationNotAllowed, rendered
 from schema.execution.persisted_documents import TrustedDocuments
 from schema.execution.variables import FEW_VALUES, too_many, values_in
 from services.budgets.budgets import Reservation
-from services.core.errors import CloudKeepError, OperationTooComplex
+from services.core.errors import CloudKeepError
 
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
 #: has to have them before it is read; when it turns out to be sound, they are a part of its price.

@@ -23,9 +23,8 @@ from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.shapes import Shapes
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
-from schema.cost.work_limit import Steps
+from schema.cost.work_limit import OperationTooComplex, Steps
 from schema.execution.errors import rendered
-from services.core.errors import OperationTooComplex
 
 #: Tokens of one document. The introspection query of GraphiQL has about 300.
 MAX_TOKENS = 1_500

@@ -33,8 +33,8 @@ from schema.execution.admission import Admitted, Gate, Refused, Request
 from schema.execution.documents import Documents
 from schema.execution.errors import code_of, coded, rendered
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
+from services.budgets.errors import TooManySubscriptions
 from services.core.counters import OperationKind, Outcome
-from services.core.errors import TooManySubscriptions
 from storage.tracing import is_recording, span
 
 #: Of a name that a client gave an operation, in a trace.

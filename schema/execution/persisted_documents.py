@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from graphql import GraphQLError
 
-from services.core.errors import DocumentNotFound, MalformedRequest, UntrustedDocument
+from services.core.errors import CloudKeepError, ErrorCode, MalformedRequest
 
 #: Bytes of the file.
 LARGEST_FILE = 16 * 2**20
@@ -31,6 +31,23 @@ _ID = re.compile(r"(?:(?P<prefix>sha256|x-[A-Za-z0-9._~-]+):)?[A-Za-z0-9._~-]+")
 
 #: What is wrong with a document, the worst first.
 Check = Callable[[str], Sequence[GraphQLError]]
+
+
+class DocumentNotFound(CloudKeepError):
+    """No document has the ID by which the request names it.
+
+    The code is the one that the clients of Apollo know: they send the same request again with the document's text.
+    """
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
+    status = 404
+
+
+class UntrustedDocument(CloudKeepError):
+    """The operator runs trusted documents alone, and this is none of them."""
+
+    code = ErrorCode.UNTRUSTED_DOCUMENT
+    status = 403
 
 
 class TrustedDocumentsError(ValueError):

@@ -5,8 +5,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from schema.cost.work_limit import OperationTooComplex
 from schema.execution.errors import rendered
-from services.core.errors import OperationTooComplex
 
 #: The hashes of ten thousand chunks fit in. A value takes 1 to 4 microseconds.
 MAX_VALUES = 12_000

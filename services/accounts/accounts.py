@@ -11,11 +11,12 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens, Viewer
 from services.core import validation
 from services.core.clock import now
-from services.core.errors import AlreadyExists, InvalidCredentials, InvalidInput, InvalidOtp, MailUnavailable
+from services.core.errors import AlreadyExists, InvalidInput
 from services.core.keys import SecretKey, derive
 from storage.accounts import accounts as rows
 from storage.database.models import Account
@@ -160,7 +161,7 @@ class Accounts:
         raise InvalidCredentials("The refresh token was used before. Sign in again.")
 
     def authenticate(self, access_token: str) -> Viewer:
-        """Who an access token stands for. Raises :class:`services.core.errors.Unauthenticated`."""
+        """Who an access token stands for. Raises :class:`services.accounts.errors.Unauthenticated`."""
         return self._tokens.verify(access_token)
 
     async def find_many(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:

@@ -10,8 +10,8 @@ from uuid import UUID
 import jwt
 from uuid_utils.compat import uuid7
 
+from services.accounts.errors import Unauthenticated
 from services.core.clock import now
-from services.core.errors import Unauthenticated
 from services.core.keys import SecretKey, derive
 
 ALGORITHM = "HS256"

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 
 from services.budgets.budget_layers import GrantedLimits, Layer, Layers
+from services.budgets.errors import RateLimited
 from services.budgets.limits import LayerStatus, Limit, Limits, Payer
 from services.core.counters import BudgetCounts
-from services.core.errors import RateLimited
 from storage.token_buckets import BucketsAway, BucketsOverloaded, BucketStore, Claim
 
 __all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
@@ -79,7 +79,7 @@ class Budgets:
 
         Bytes alone, without points, concern the layer ``ingest`` alone, and points alone all others. Costs are not
         below nothing. A cost above a layer's capacity is refused like any other, for ever: ``retry_after`` is None.
-        Raises :class:`services.core.errors.RateLimited`.
+        Raises :class:`services.budgets.errors.RateLimited`.
         """
         found = _concerned(await self._layers_of(payer), points, ingest_bytes)
         claim = _claim(found, points, ingest_bytes)

@@ -14,9 +14,9 @@ from secrets import token_hex
 from time import monotonic
 
 from services.budgets.budget_layers import network_of
+from services.budgets.errors import TooManySubscriptions
 from services.budgets.limit_overrides import GrantBook
 from services.budgets.limits import Payer
-from services.core.errors import TooManySubscriptions
 from storage.budgets.subscription_leases import SeatLeases
 from storage.errors import in_one_line
 from storage.redis.connection import RedisUnavailable

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from services.core import validation
 from services.core.clock import now
-from services.core.errors import ChecksumMismatch, ExpectedError, InvalidInput, SlotConflict, UploadClosed
+from services.core.errors import ExpectedError, InvalidInput
+from services.uploads.errors import ChecksumMismatch, SlotConflict, UploadClosed
 from services.uploads.ingest import Ingest
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore

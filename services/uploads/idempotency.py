@@ -3,8 +3,8 @@
 import hashlib
 import json
 
-from services.core.errors import IdempotencyConflict
 from services.media.media import Compression
+from services.uploads.errors import IdempotencyConflict
 from storage.database.models import Upload
 
 

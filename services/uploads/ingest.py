@@ -13,18 +13,10 @@ from uuid import UUID
 from services.budgets.budgets import Budgets, Payer, Reservation
 from services.core.clock import now
 from services.core.context import note
-from services.core.errors import (
-    ChecksumMismatch,
-    ChunkSizeMismatch,
-    NotFound,
-    SlotBusy,
-    SlotConflict,
-    StorageFull,
-    StorageUnavailable,
-    UploadClosed,
-)
+from services.core.errors import NotFound, StorageFull, StorageUnavailable
 from services.core.signed_urls import SlotRight
 from services.uploads import progress
+from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBusy, SlotConflict, UploadClosed
 from services.uploads.progress import Frame, Progress
 from services.uploads.slot_holders import Silence, SlotHolders, never_silent
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
@@ -107,8 +99,8 @@ class Ingest:
 
         The owner of the upload pays, for the whole chunk at once; bytes that did not come are given back. ``address``
         is the sender's. ``silence`` says for how long the sender has kept us waiting. Raises :class:`NotFound`,
-        :class:`UploadClosed`, :class:`services.core.errors.RateLimited`, and :class:`SlotBusy` and
-        :class:`services.core.errors.SlotTakenOver` as :mod:`services.uploads.slot_holders` says.
+        :class:`UploadClosed`, :class:`services.budgets.errors.RateLimited`, and :class:`SlotBusy` and
+        :class:`services.uploads.errors.SlotTakenOver` as :mod:`services.uploads.slot_holders` says.
         """
         slot = await self._slot(right)
         note(upload_id=slot.id, account_id=slot.account_id)

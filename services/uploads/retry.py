@@ -1,7 +1,9 @@
 """Whether work that failed may be tried again."""
 
-from services.core.errors import ChunksMissing, ErrorCode, NotAVideo, UploadClosed
+from services.core.errors import ErrorCode
 from services.maintenance.garbage import is_dead
+from services.media.errors import NotAVideo
+from services.uploads.errors import ChunksMissing, UploadClosed
 from storage.database.models import Upload, UploadStatus
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.core.errors import SlotBusy, SlotTakenOver
+from services.uploads.errors import SlotBusy, SlotTakenOver
 
 #: Seconds without a byte after which a holder may lose its slot. Longer than what a lost packet or a change of the
 #: radio cell costs a living connection, and short enough that a client's second or third try gets through.

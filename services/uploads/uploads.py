@@ -11,19 +11,11 @@ from uuid_utils.compat import uuid7
 from services.core import validation
 from services.core.clock import now
 from services.core.counters import Counts
-from services.core.errors import (
-    ChunksMissing,
-    ExpectedError,
-    InvalidInput,
-    NotFound,
-    QuotaExceeded,
-    StorageFull,
-    TooLarge,
-    UploadClosed,
-)
+from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
 from services.maintenance.garbage import BYTES_GONE
 from services.media.media import Compression
 from services.uploads import idempotency, known_chunks
+from services.uploads.errors import ChunksMissing, QuotaExceeded, TooLarge, UploadClosed
 from services.uploads.progress import Progress
 from services.uploads.retry import can_be_retried
 from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size

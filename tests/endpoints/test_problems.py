@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from cloudkeep.settings.settings import Settings
 from endpoints.problems import refused
-from services.core.errors import RateLimited
+from services.budgets.errors import RateLimited
 from storage.database import sqlite
 from tests.support.backends.databases import written_by_another
 from tests.support.server import Api

@@ -3,8 +3,9 @@
 import pytest
 
 from endpoints.rate_limit_headers import fields_of, refusal_fields
+from services.budgets.errors import RateLimited, TooManySubscriptions
 from services.budgets.limits import LayerStatus
-from services.core.errors import NotFound, RateLimited, TooManySubscriptions
+from services.core.errors import NotFound
 
 ACCOUNT = LayerStatus("account", 20_000, 19_990, 1_000.0, "points")
 INGEST = LayerStatus("ingest", 2**20, 0, 2.0**20, "bytes")

@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from resolvers.context import Context, RequestContext
+from services.accounts.errors import Unauthenticated
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import Payer
 from services.container import Services
 from services.core.clock import now
-from services.core.errors import Unauthenticated
 
 #: Nothing here asks a service.
 NO_SERVICES = cast(Services, object())

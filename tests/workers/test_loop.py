@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.core.clock import now
-from services.core.errors import NotAVideo
+from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
 from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.jobs import jobs

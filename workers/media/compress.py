@@ -5,8 +5,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from services.core.errors import CompressionFailed, NotAVideo
 from services.maintenance.garbage import derived_key
+from services.media.errors import CompressionFailed, NotAVideo
 from services.media.media import Compression, MediaFacts
 from services.uploads.progress import Frame
 from storage.blobs import demand_room

@@ -9,7 +9,7 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from services.core.errors import CompressionFailed
+from services.media.errors import CompressionFailed
 from storage.errors import NoSpace
 from workers.media.command import EncodeCommand
 from workers.media.error_summary import blame

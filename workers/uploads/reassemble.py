@@ -8,8 +8,8 @@ transaction that names the job's lease.
 import time
 
 from services.core.clock import now
-from services.core.errors import ChecksumMismatch
 from services.media.media import MediaFacts
+from services.uploads.errors import ChecksumMismatch
 from services.uploads.progress import moving
 from storage.database.models import Job, JobKind, Upload, UploadStatus
 from storage.uploads import receipts

@@ -9,9 +9,8 @@ from bench.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_m
 from schema.cost.limits import check_limits, check_source
 from schema.cost.validation import MAX_ERRORS, validate_document
 from schema.cost.weights import Weights
-from schema.cost.work_limit import MAX_STEPS
+from schema.cost.work_limit import MAX_STEPS, OperationTooComplex
 from schema.execution.documents import MAX_TOKENS
-from services.core.errors import OperationTooComplex
 from tests.schema.cost.pricing import plan
 
 #: What stops them. Where nothing does, their price may.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schema.cost.limits import check_limits
 from schema.cost.plan import plan_operation
 from schema.cost.weights import Weights
-from services.core.errors import OperationTooComplex
+from schema.cost.work_limit import OperationTooComplex
 from tests.schema.cost.documents import documents
 from tests.schema.cost.pricing import plan
 from tests.schema.cost.rich import SDL

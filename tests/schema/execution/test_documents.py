@@ -9,8 +9,8 @@ from strawberry.types.graphql import OperationType
 from schema.build import build_schema
 from schema.cost.graph import Shape
 from schema.cost.shapes import Shapes
+from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import MAX_TOKENS, Documents
-from services.core.errors import OperationTooComplex
 
 SCHEMA = build_schema().as_graphql()
 ME = "{ me { id } }"

@@ -12,12 +12,14 @@ from schema.build import build_schema
 from schema.execution.documents import MAX_TOKENS
 from schema.execution.persisted_documents import (
     LARGEST_FILE,
+    DocumentNotFound,
     TrustedDocuments,
     TrustedDocumentsError,
+    UntrustedDocument,
     named_in,
     names_a_document,
 )
-from services.core.errors import CloudKeepError, DocumentNotFound, MalformedRequest, UntrustedDocument
+from services.core.errors import CloudKeepError, MalformedRequest
 
 DOCUMENTS = build_schema().documents
 ME = "query Me { me { id } }"

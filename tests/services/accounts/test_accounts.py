@@ -10,10 +10,11 @@ from datetime import timedelta
 import pytest
 
 from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes, OpenSession
+from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.core.clock import set_ahead
-from services.core.errors import AlreadyExists, InvalidCredentials, InvalidOtp, MailUnavailable
+from services.core.errors import AlreadyExists
 from services.core.keys import SecretKey
 from storage.database.models import Account, Registration, Session
 from storage.mail import Mailer, open_mailer

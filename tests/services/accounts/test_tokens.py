@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 
+from services.accounts.errors import Unauthenticated
 from services.accounts.tokens import AUDIENCE, ISSUER, PURPOSE, REQUIRED, AccessTokens
-from services.core.errors import Unauthenticated
 from services.core.keys import SecretKey, derive
 
 OLD = SecretKey("old", b"the secret that signed last year's tokens")

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from services.budgets.budgets import Budgets, LayerStatus, Limit, Limits, Payer
+from services.budgets.errors import RateLimited
 from services.budgets.limits import tightest
-from services.core.errors import RateLimited
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import BucketStore, LocalBuckets, RedisBuckets
 from tests.support.waiting import eventually

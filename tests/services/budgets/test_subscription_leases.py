@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 
+from services.budgets.errors import TooManySubscriptions
 from services.budgets.limit_overrides import GrantBook
 from services.budgets.limits import Payer
 from services.budgets.subscription_leases import Caps, Seats
 from services.core.clock import now
-from services.core.errors import TooManySubscriptions
 from storage.budgets import limit_overrides
 from storage.budgets.subscription_leases import KEY, SeatLeases
 from storage.database.models import GrantKind

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.core import errors
-from services.core.errors import CloudKeepError, ErrorCode, ExpectedError
+import schema.build  # noqa: F401 - it loads every module that defines an error
+from schema.cost.work_limit import OperationTooComplex
+from services.budgets.errors import RateLimited
+from services.core.errors import CloudKeepError, ErrorCode, InvalidInput, NotFound
 
 #: Rendered without a class of their own, by GraphQL or by the endpoints.
 CLASSLESS = {
@@ -20,14 +22,15 @@ CLASSLESS = {
 
 #: What a class demands to know beside the message.
 PARTICULARS: dict[type[CloudKeepError], dict[str, Any]] = {
-    errors.OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2},
-    errors.RateLimited: {"layer": "account"},
+    OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2},
+    RateLimited: {"layer": "account"},
 }
 
 
-def classes() -> list[type[CloudKeepError]]:
-    found = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, CloudKeepError)]
-    return [value for value in found if value not in {CloudKeepError, ExpectedError}]
+def classes(base: type[CloudKeepError] = CloudKeepError) -> list[type[CloudKeepError]]:
+    """Every error with a code of its own, wherever it is defined."""
+    subclasses = [found for direct in base.__subclasses__() for found in (direct, *classes(direct))]
+    return sorted({found for found in subclasses if "code" in vars(found)}, key=lambda found: found.__name__)
 
 
 def test_no_code_has_two_classes() -> None:
@@ -58,5 +61,5 @@ def test_a_refusal_carries_its_message_and_code(found: type[CloudKeepError]) -> 
 
 
 def test_an_expected_refusal_names_its_field() -> None:
-    assert errors.InvalidInput("no", field="size").field == "size"
-    assert errors.NotFound("no").field is None
+    assert InvalidInput("no", field="size").field == "size"
+    assert NotFound("no").field is None

@@ -8,16 +8,16 @@ from uuid import UUID
 import pytest
 
 from services.core.clock import now
-from services.core.errors import (
+from services.core.errors import NotFound
+from services.core.signed_urls import SlotRight
+from services.uploads.errors import (
     ChecksumMismatch,
     ChunkSizeMismatch,
-    NotFound,
     SlotBusy,
     SlotConflict,
     SlotTakenOver,
     UploadClosed,
 )
-from services.core.signed_urls import SlotRight
 from services.uploads.ingest import Ingest, Receipt, parse_upload_id, slot_right
 from storage.database.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench, a_file

@@ -8,9 +8,11 @@ from uuid import UUID
 import pytest
 
 from services.budgets.budgets import Budgets, Limit, Limits, Payer
+from services.budgets.errors import RateLimited
 from services.budgets.limit_overrides import GrantBook
 from services.core.clock import now
-from services.core.errors import ChecksumMismatch, NotFound, RateLimited, SlotBusy, SlotConflict, SlotTakenOver
+from services.core.errors import NotFound
+from services.uploads.errors import ChecksumMismatch, SlotBusy, SlotConflict, SlotTakenOver
 from services.uploads.ingest import CHUNK_POINTS, Ingest, slot_right
 from storage.budgets import limit_overrides
 from storage.database.models import GrantKind, Upload

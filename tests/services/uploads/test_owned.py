@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.core.errors import IdempotencyConflict, UploadClosed
 from services.core.signed_urls import SlotRight
 from services.media.media import Compression, CompressionPreset
+from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.uploads import NewUpload
 from storage.database.models import Blob, File, Job, JobKind, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.core.errors import ChunksMissing, ExpectedError, NotAVideo, NotFound, QuotaExceeded, UploadClosed
+from services.core.errors import ExpectedError, NotFound
+from services.media.errors import NotAVideo
+from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.database.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.core.errors import SlotBusy, SlotTakenOver
 from services.uploads import slot_holders
+from services.uploads.errors import SlotBusy, SlotTakenOver
 from services.uploads.slot_holders import SILENCE_SECONDS, SlotHolders, never_silent
 
 SLOT = ("upload", 0)

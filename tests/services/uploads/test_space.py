@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from services.core.errors import ExpectedError, QuotaExceeded, StorageFull
+from services.core.errors import ExpectedError, StorageFull
+from services.uploads.errors import QuotaExceeded
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import BlobStore, LocalBlobStore
 from storage.database.models import Upload

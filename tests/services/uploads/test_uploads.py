@@ -11,16 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.core.clock import now
-from services.core.errors import (
-    ChunksMissing,
-    ExpectedError,
-    IdempotencyConflict,
-    InvalidInput,
-    NotFound,
-    StorageFull,
-    TooLarge,
-    UploadClosed,
-)
+from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
+from services.uploads.errors import ChunksMissing, IdempotencyConflict, TooLarge, UploadClosed
 from services.uploads.progress import Progress
 from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads

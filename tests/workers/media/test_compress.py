@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.core.clock import now
-from services.core.errors import NotAVideo
+from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
 from storage.database.models import JobKind, Rendition, Upload, UploadStatus
 from storage.drive.files import find, renditions_of

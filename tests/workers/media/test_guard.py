@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.core.errors import CompressionFailed
+from services.media.errors import CompressionFailed
 from services.media.media import Compression, CompressionPreset
 from tests.support.clips import Maker, bikes
 from workers.media.command import EncodeCommand, compress_command

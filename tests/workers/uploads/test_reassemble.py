@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.core.clock import now
-from services.core.errors import ChecksumMismatch
+from services.uploads.errors import ChecksumMismatch
 from storage.blobs import LocalBlobStore
 from storage.database.models import File, Job, JobKind, JobState, Upload, UploadStatus
 from storage.drive.files import find

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from services.core.clock import now
-from services.core.errors import ChecksumMismatch
 from services.maintenance.sweeper import Sweeper
+from services.uploads.errors import ChecksumMismatch
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import Digests
 from storage.blobs.s3.opening import S3Keys, open_s3

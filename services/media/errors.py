@@ -1,0 +1,17 @@
+"""Errors of media files and their compression."""
+
+from services.core.errors import ErrorCode, ExpectedError
+
+
+class NotAVideo(ExpectedError):
+    """There is no video stream to compress."""
+
+    code = ErrorCode.NOT_A_VIDEO
+    status = 422
+
+
+class CompressionFailed(ExpectedError):
+    """The encoder gave up. The original is untouched."""
+
+    code = ErrorCode.COMPRESSION_FAILED
+    status = 500

@@ -1,0 +1,87 @@
+"""Errors of uploads, their slots and their chunks."""
+
+from services.core.errors import ErrorCode, ExpectedError
+
+
+class TooLarge(ExpectedError):
+    """A file is above the server's limit."""
+
+    code = ErrorCode.TOO_LARGE
+    status = 413
+
+
+class QuotaExceeded(ExpectedError):
+    """The account may not store this much. RFC 4331, section 6, gives 507 for it too."""
+
+    code = ErrorCode.QUOTA_EXCEEDED
+    status = 507
+
+
+class IdempotencyConflict(ExpectedError):
+    """An idempotency key was used before for something else."""
+
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
+    status = 409
+
+
+class UploadClosed(ExpectedError):
+    """The upload no longer takes chunks, or can no longer be changed that way."""
+
+    code = ErrorCode.UPLOAD_CLOSED
+    status = 409
+
+
+class ChunksMissing(ExpectedError):
+    """The upload cannot finish: some slots are still open."""
+
+    code = ErrorCode.CHUNKS_MISSING
+    status = 409
+
+
+class ChunkSizeMismatch(ExpectedError):
+    """The chunk's length is not its slot's size."""
+
+    code = ErrorCode.CHUNK_SIZE_MISMATCH
+    status = 400
+
+
+class ChecksumMismatch(ExpectedError):
+    """The bytes do not have the declared SHA-256."""
+
+    code = ErrorCode.CHECKSUM_MISMATCH
+    status = 422
+
+
+class SlotBusy(ExpectedError):
+    """Somebody is filling this slot right now. Try again in a moment."""
+
+    code = ErrorCode.SLOT_BUSY
+    status = 409
+
+
+class SlotConflict(ExpectedError):
+    """The slot already holds a chunk with other bytes."""
+
+    code = ErrorCode.SLOT_CONFLICT
+    status = 409
+
+
+class SlotTakenOver(ExpectedError):
+    """The sender was silent, and another request with a right to the slot fills it now."""
+
+    code = ErrorCode.SLOT_TAKEN_OVER
+    status = 409
+
+
+class BodyIncomplete(ExpectedError):
+    """The sender hung up before the whole chunk was there."""
+
+    code = ErrorCode.BODY_INCOMPLETE
+    status = 400
+
+
+class BodyStalled(ExpectedError):
+    """The sender went silent in the middle of a chunk."""
+
+    code = ErrorCode.BODY_STALLED
+    status = 408
