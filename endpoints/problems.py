@@ -9,17 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from endpoints.rate_limit_headers import refusal_fields
 from services.core.context import request_id
-from services.core.errors import CloudKeepError, ErrorCode, StorageFull, StorageUnavailable, refusal_of
-from services.uploads.errors import BodyStalled, SlotBusy, SlotTakenOver
+from services.core.errors import ErrorCode, refusal_of
 
 MEDIA_TYPE = "application/problem+json"
-#: Seconds to wait before another try. A slot is busy for a moment; room on a disk takes longer.
-RETRY_AFTER: dict[type[CloudKeepError], str] = {
-    SlotBusy: "1",
-    SlotTakenOver: "1",
-    StorageFull: "30",
-    StorageUnavailable: "5",
-}
 
 
 def problem(
@@ -51,10 +43,7 @@ async def refused(_: Request, error: Exception) -> Response:
     refusal = refusal_of(error)
     assert refusal
     headers = refusal_fields(refusal)
-    if after := RETRY_AFTER.get(type(refusal)):
-        headers["Retry-After"] = after
-    if isinstance(refusal, BodyStalled | SlotTakenOver):
-        # Nobody waits for the rest of the body, so the connection can carry no other request.
+    if refusal.closes_connection:
         headers["Connection"] = "close"
     return problem(refusal.status, refusal.code.value, str(refusal), headers, refusal.extensions)
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
-from services.budgets.errors import RateLimited, TooManySubscriptions
+from services.budgets.errors import RateLimited
 from services.budgets.limits import LayerStatus, shown
-from services.core.errors import CloudKeepError, TemporarilyUnavailable
+from services.core.errors import CloudKeepError
 
 #: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
 UNITS = {"bytes": ';qu="content-bytes"', "points": ""}
@@ -39,12 +39,10 @@ def fields_of(layers: Iterable[LayerStatus], retry_after: float | None = None) -
 
 
 def refusal_fields(refusal: CloudKeepError) -> dict[str, str]:
-    """What goes with a refusal; nothing when it is not about how much somebody asks for."""
+    """What goes with a refusal: the budgets that refused, and ``Retry-After`` where waiting helps."""
     if isinstance(refusal, RateLimited):
         return fields_of(refusal.layers, refusal.retry_after)
-    return (
-        fields_of((), refusal.retry_after) if isinstance(refusal, TooManySubscriptions | TemporarilyUnavailable) else {}
-    )
+    return fields_of((), refusal.retry_after)
 
 
 @lru_cache

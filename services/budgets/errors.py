@@ -1,13 +1,10 @@
 """Errors of budgets: too much was asked for, or too many subscriptions are open."""
 
-import math
-from typing import ClassVar
-
 from services.budgets.limits import LayerStatus
-from services.core.errors import CloudKeepError, ErrorCode
+from services.core.errors import ErrorCode, RetryLater
 
 
-class RateLimited(CloudKeepError):
+class RateLimited(RetryLater):
     """A budget is used up, or nobody can tell at the moment.
 
     ``layer`` is the budget that refused, ``layers`` all that were asked, as they are. ``retry_after`` is how many
@@ -32,19 +29,13 @@ class RateLimited(CloudKeepError):
 
     @property
     def extensions(self) -> dict[str, object]:
-        """``retryAfter`` in seconds, rounded up to the millisecond, or null; ``layer`` is the budget that refused."""
-        retry_after = None if self.retry_after is None else math.ceil(1000 * self.retry_after) / 1000
-        return {**super().extensions, "retryAfter": retry_after, "layer": self.layer}
+        """The code, ``retryAfter``, and ``layer``: the budget that refused."""
+        return {**super().extensions, "layer": self.layer}
 
 
-class TooManySubscriptions(CloudKeepError):
-    """As many subscriptions as are allowed are open. ``retry_after``: seconds until another try makes sense."""
+class TooManySubscriptions(RetryLater):
+    """As many subscriptions as are allowed are open."""
 
     code = ErrorCode.TOO_MANY_SUBSCRIPTIONS
     status = 429
-    retry_after: ClassVar[float] = 10.0
-
-    @property
-    def extensions(self) -> dict[str, object]:
-        """Beside the code, when to try again."""
-        return {**super().extensions, "retryAfter": self.retry_after}
+    retry_after = 10.0

@@ -1,9 +1,11 @@
-"""The one table of everything CloudKeep refuses: a class, its stable code, its HTTP status.
+"""Errors that callers see: each class has a stable code, an HTTP status and, where it helps, a time to wait.
 
-GraphQL renders an :class:`ExpectedError` as a ``UserError`` and any other error under ``extensions.code``; plain HTTP
-renders all of them as RFC 9457 problem documents. Clients branch on the code, people read the message.
+Here are the codes, the base classes and the errors that every domain raises; the others are in ``errors.py`` of their
+domain. GraphQL renders an :class:`ExpectedError` as a ``UserError`` and any other error under ``extensions.code``;
+plain HTTP renders all of them as RFC 9457 problem documents. Clients branch on the code, people read the message.
 """
 
+import math
 from enum import StrEnum
 from typing import ClassVar
 
@@ -59,11 +61,25 @@ class CloudKeepError(Exception):
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
     status: ClassVar[int] = 500
+    #: Seconds until the same request may succeed, for the ``Retry-After`` header; None where waiting does not help.
+    retry_after: float | None = None
+    #: Whether the server stops reading the request's body, so that its connection can carry no other request.
+    closes_connection: ClassVar[bool] = False
 
     @property
     def extensions(self) -> dict[str, object]:
         """What stands beside the message: GraphQL's ``extensions``, and extension members of a problem document."""
         return {"code": self.code.value}
+
+
+class RetryLater(CloudKeepError):
+    """The same request may succeed later. GraphQL clients, too, see ``retry_after``."""
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """The code and ``retryAfter`` in seconds, rounded up to the millisecond, or null."""
+        seconds = None if self.retry_after is None else math.ceil(1000 * self.retry_after) / 1000
+        return {**super().extensions, "retryAfter": seconds}
 
 
 class ExpectedError(CloudKeepError):
@@ -100,6 +116,7 @@ class StorageFull(ExpectedError):
 
     code = ErrorCode.STORAGE_FULL
     status = 507
+    retry_after = 30.0
 
 
 FULL_DISK = "The server's disk is full. Nothing that was acknowledged is lost; try again later."
@@ -110,6 +127,7 @@ class StorageUnavailable(ExpectedError):
 
     code = ErrorCode.STORAGE_UNAVAILABLE
     status = 503
+    retry_after = 5.0
 
 
 AWAY = "The blob store does not answer at the moment. Nothing that was acknowledged is lost; try again in a moment."
@@ -136,20 +154,12 @@ class UrlExpired(ExpectedError):
     status = 403
 
 
-class TemporarilyUnavailable(CloudKeepError):
-    """Something that everything stands on is away. What was asked is done as a whole or not at all; it can be repeated.
-
-    ``retry_after``: seconds until another try makes sense.
-    """
+class TemporarilyUnavailable(RetryLater):
+    """The database is away. The request was done as a whole or not at all, and can be repeated."""
 
     code = ErrorCode.TEMPORARILY_UNAVAILABLE
     status = 503
-    retry_after: ClassVar[float] = 2.0
-
-    @property
-    def extensions(self) -> dict[str, object]:
-        """Beside the code, when to try again."""
-        return {**super().extensions, "retryAfter": self.retry_after}
+    retry_after = 2.0
 
 
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:

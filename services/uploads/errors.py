@@ -57,6 +57,7 @@ class SlotBusy(ExpectedError):
 
     code = ErrorCode.SLOT_BUSY
     status = 409
+    retry_after = 1.0
 
 
 class SlotConflict(ExpectedError):
@@ -71,6 +72,8 @@ class SlotTakenOver(ExpectedError):
 
     code = ErrorCode.SLOT_TAKEN_OVER
     status = 409
+    retry_after = 1.0
+    closes_connection = True
 
 
 class BodyIncomplete(ExpectedError):
@@ -85,3 +88,4 @@ class BodyStalled(ExpectedError):
 
     code = ErrorCode.BODY_STALLED
     status = 408
+    closes_connection = True
