@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 READER = "reader"
 BUSY_TIMEOUT_MS = 10_000
+RETRY_SECONDS = 0.02
 #: As much of the write-ahead log stays on the disk, in bytes, so that a full disk does not stop the next write.
 LOG_KEPT = 8 * 2**20
 
@@ -99,6 +101,7 @@ class SqliteEngine:
     def _try_to_write(self) -> None:
         # The ORM would wait for ever.
         with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
+            _switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
 
@@ -113,6 +116,23 @@ class SqliteEngine:
             with translated():
                 async with in_transaction(WRITER) as transaction:
                     yield transaction
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Change the journal mode of a database that is new or older than this.
+
+    SQLite refuses that at once while another process writes, whatever the busy timeout: waiting in the middle of an
+    upgrade of its lock could be a deadlock (https://sqlite.org/c3ref/busy_handler.html). So we try again ourselves.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ EMAIL = "ada@example.org"
 #: Registers the same few people again and again, beside another process that does the same.
 REGISTRAR = """
 from datetime import UTC, datetime
-from storage import accounts
+from storage.accounts import accounts
 async def main(name):
     for number in range(150):
         await accounts.put_registration(

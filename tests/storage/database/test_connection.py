@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -34,7 +35,8 @@ CANCELLATIONS = 20
 WRITER = """
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from storage import jobs, receipts, uploads
+from storage.jobs import jobs
+from storage.uploads import receipts, uploads
 from storage.blobs import Digests
 from storage.database.models import JobKind
 async def main(upload_id):
@@ -77,6 +79,30 @@ async def test_migrating_twice_is_harmless(databases: Databases, tmp_path: Path)
     assert await accounts.user_id_exists("ada")
     assert await tables() == before
     await close_database()
+
+
+@pytest.mark.sqlite
+async def test_a_new_database_is_migrated_while_another_process_writes_to_it_again_and_again(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url, done = await databases.empty(tmp_path), Event()
+    writing = asyncio.create_task(asyncio.to_thread(_write_again_and_again, url.removeprefix("sqlite://"), done))
+    try:
+        await migrate(url)
+    finally:
+        done.set()
+        await writing
+    await open_database(url)
+    assert await pragma("journal_mode") == "wal"
+    await close_database()
+
+
+def _write_again_and_again(path: str, done: Event) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        while not done.wait(0.001):
+            connection.execute("BEGIN IMMEDIATE")
+            done.wait(0.01)
+            connection.execute("ROLLBACK")
 
 
 async def test_the_migrations_make_every_table(database: str) -> None:

@@ -12,7 +12,7 @@ from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 GREEDY = """
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from storage import uploads
+from storage.uploads import uploads
 from storage.errors import OverQuota
 from storage.database.models import Upload
 async def main(account_id):

@@ -15,7 +15,7 @@ AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
 #: Claims until nothing is left, and prints what it got.
 CLAIMER = """
 from datetime import datetime, timedelta
-from storage import jobs
+from storage.jobs import jobs
 from storage.database.models import JobKind
 async def main(moment):
     while job := await jobs.claim(list(JobKind), "other", timedelta(hours=1), datetime.fromisoformat(moment)):

@@ -140,7 +140,7 @@ import asyncio, sys
 from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from storage import valkey
+from storage.redis import valkey
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.disk import fill
 from tests.support.waiting import eventually
