@@ -47,8 +47,8 @@ class Analyst:
         document = self._timed("parse", times, ends, lambda: parse(text, max_tokens=MAX_TOKENS))
         if document is None:
             return times, ends[0]
-        self._timed("limits", times, ends, lambda: _demand_none([check_limits(document)]))
-        self._timed("validate", times, ends, lambda: _demand_none(validate_document(self._schema, document)))
+        self._timed("limits", times, ends, lambda: _require_none([check_limits(document)]))
+        self._timed("validate", times, ends, lambda: _require_none(validate_document(self._schema, document)))
         price = self._timed("price", times, ends, lambda: self.plan(document).price())
         return times, ends[0] if ends else f"{price} points"
 
@@ -105,7 +105,7 @@ def _walk(analyst: Analyst) -> float:
     return (time.process_time() - begin) * 100
 
 
-def _demand_none(errors: Sequence[GraphQLError | None]) -> None:
+def _require_none(errors: Sequence[GraphQLError | None]) -> None:
     for error in errors:
         if error:
             raise Refused(_words(error))

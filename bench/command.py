@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, work: Work) -> int:
     return 0
 
 
-def demand_room(folder: Path, size: int) -> None:
+def require_room(folder: Path, size: int) -> None:
     """Raises :class:`OSError` when the disk has no room for so many bytes."""
     if shutil.disk_usage(folder).free < size:
         raise OSError(f"there are no {size // MIB} MiB free on the disk")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.cloudkeep_server import NO_THREADS, CloudKeep
-from bench.command import Outcome, demand_room, parse, parser_of, run, say, whole
+from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
 from bench.contender import Contender, Missing
 from bench.form import StarletteForm
 from bench.limit import Limit
@@ -42,7 +42,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    demand_room(folder, options.size_mib * MIB * (COPIES + 1))
+    require_room(folder, options.size_mib * MIB * (COPIES + 1))
     contenders = [CONTENDERS[name]() for name in options.only]
     versions, missing = _prepare(contenders)
     ready = [contender for contender in contenders if contender.name in versions]

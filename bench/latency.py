@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, quantiles
 
 from bench.cloudkeep_server import CloudKeep
-from bench.command import Outcome, demand_room, parse, parser_of, run, say, whole
+from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
 from bench.payload import MIB, make_payload
 from bench.person import Person
 from bench.report import markdown
@@ -49,7 +49,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    demand_room(folder, options.rounds * options.seconds * FASTEST // 2)
+    require_room(folder, options.rounds * options.seconds * FASTEST // 2)
     contender = CloudKeep()
     payload = make_payload(folder / "payload", options.chunk_mib * MIB, options.chunk_mib * MIB).path
     data = folder / "data"

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from bench.cloudkeep_server import API, NO_THREADS, CloudKeep, put_raw
-from bench.command import Outcome, demand_room, parse, parser_of, run, say, whole
+from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
 from bench.payload import MIB, make_payload
 from bench.person import Person, Slot
 from bench.report import markdown
@@ -41,7 +41,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
     chunk, file_size = options.chunk_mib * MIB, int(options.file_gib * GIB)
     in_flight = options.bodies * chunk
-    demand_room(folder, 2 * in_flight + file_size + GIB)
+    require_room(folder, 2 * in_flight + file_size + GIB)
     zeros = folder / "zeros"
     with zeros.open("wb") as file:
         file.truncate(max(file_size, in_flight))

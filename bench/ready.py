@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.cloudkeep_server import CloudKeep
-from bench.command import Outcome, demand_room, parse, parser_of, run, say, whole
+from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
 from bench.payload import MIB, make_payload
 from bench.report import markdown
 from bench.rounds import COPIES, Sample, rounds
@@ -32,7 +32,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    demand_room(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
+    require_room(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
     found = {size: _samples(size, options, folder) for size in options.sizes_mib}
     content = {str(size): [asdict(sample) for sample in samples] for size, samples in found.items()}
     return Outcome(markdown(COLUMNS, (_row(size, samples) for size, samples in found.items())), {"sizes_mib": content})

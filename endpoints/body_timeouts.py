@@ -13,21 +13,21 @@ from services.uploads.errors import BodyStalled
 
 
 @dataclass(frozen=True)
-class Patience:
+class BodyTimeouts:
     """``silence`` seconds without a byte, and over any longer time ``rate`` bytes a second on average."""
 
     silence: float
     rate: int
 
 
-class Sender:
+class ThroughputGuard:
     """Who sends one body. It is watched by whatever receives, on one thread at a time; anybody may ask.
 
     Enter it for every wait for more of its bytes. There are thousands of those in a gibibyte, so that neither this nor
     :meth:`sent` may cost anything.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: BodyTimeouts) -> None:
         self._patience = patience
         self._rate = patience.rate
         self._full = self._credit = patience.silence

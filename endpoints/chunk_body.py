@@ -9,7 +9,7 @@ from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 
-from endpoints.body_timeouts import Sender
+from endpoints.body_timeouts import ThroughputGuard
 from endpoints.multipart import MAX_AROUND, Buffer, MultipartChunk
 from services.core import validation
 from services.core.errors import MalformedRequest
@@ -71,7 +71,7 @@ def declared_digest(framing: Framing) -> str | None:
     return None if digest is None else validation.sha256(digest)
 
 
-class Room:
+class BatchBudget:
     """Shares the memory for batches among the bodies that are read now."""
 
     def __init__(self) -> None:
@@ -92,10 +92,10 @@ class Room:
         return max(SMALLEST_BATCH, min(BATCH, BATCHES // max(1, self._bodies)))
 
 
-_room = Room()
+_room = BatchBudget()
 
 
-async def batches(request: Request, framing: Framing, sender: Sender) -> AsyncIterator[list[Buffer]]:
+async def batches(request: Request, framing: Framing, sender: ThroughputGuard) -> AsyncIterator[list[Buffer]]:
     """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
     Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and
@@ -116,7 +116,7 @@ async def batches(request: Request, framing: Framing, sender: Sender) -> AsyncIt
             yield batch
 
 
-async def _received(request: Request, sender: Sender) -> AsyncIterator[bytes]:
+async def _received(request: Request, sender: ThroughputGuard) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:

@@ -44,7 +44,7 @@ def download_routes() -> list[Route]:
 async def _download(request: Request, find: Finder) -> Response:
     services = services_of(request)
     query = request.query_params
-    services.links.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
+    services.signed_urls.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
     content = await find(services, _key(request))
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):

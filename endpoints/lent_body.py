@@ -4,9 +4,9 @@ A body that goes through the event loop is copied several times, in pieces of 64
 that costs more than hashing and writing it. So a server may *lend* the socket for the length of a body: it offers an
 object under ``EXTENSION`` in the ASGI scope, and the endpoint takes the body from it, once it has decided to.
 
-The contract of :class:`LentBody`, which ``tests/endpoints`` holds every server to:
+The contract of :class:`OffloadedBody`, which ``tests/endpoints`` holds every server to:
 
-- Nothing is read from the socket before :meth:`LentBody.take`; whoever does not take the body goes on as with any
+- Nothing is read from the socket before :meth:`OffloadedBody.take`; whoever does not take the body goes on as with any
   ASGI server.
 - ``take`` hands every byte of the body to ``consume``, in order and once, in views of at most a mebibyte that are valid
   only during the call, on a thread of a bounded pool. It returns False, having done nothing, when there is no thread to
@@ -22,23 +22,23 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from endpoints.body_timeouts import Sender
+from endpoints.body_timeouts import ThroughputGuard
 
 EXTENSION = "cloudkeep.lent_body"
 
 Consume = Callable[[memoryview], None]
 
 
-def lent_body_of(request: Request) -> "LentBody | None":
+def offloaded_body_of(request: Request) -> "OffloadedBody | None":
     """What the server offers, if it does."""
-    offered: LentBody | None = request.scope.get("extensions", {}).get(EXTENSION)
+    offered: OffloadedBody | None = request.scope.get("extensions", {}).get(EXTENSION)
     return offered
 
 
-class LentBody(Protocol):
+class OffloadedBody(Protocol):
     """A request's body that has not been read yet."""
 
-    async def take(self, consume: Consume, sender: Sender) -> bool:
+    async def take(self, consume: Consume, sender: ThroughputGuard) -> bool:
         """Read the whole body; False when it has to be read by ASGI instead.
 
         Raises :class:`services.uploads.errors.BodyStalled`, :class:`services.uploads.errors.BodyIncomplete`, and what

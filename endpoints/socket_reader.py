@@ -6,7 +6,7 @@ import select
 import socket
 from dataclasses import dataclass
 
-from endpoints.body_timeouts import Sender
+from endpoints.body_timeouts import ThroughputGuard
 from endpoints.lent_body import Consume
 from services.uploads.errors import BodyIncomplete
 
@@ -29,7 +29,7 @@ class Body:
     kept: bytes
     length: int
     wake: int
-    sender: Sender
+    sender: ThroughputGuard
 
     def close(self) -> None:
         """Close both descriptors, which are this body's own."""

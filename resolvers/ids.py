@@ -13,7 +13,7 @@ def parse_id(text: str) -> UUID | None:
         return None
 
 
-def demand_id(text: str, thing: str) -> UUID:
+def require_id(text: str, thing: str) -> UUID:
     """The key behind an ID. Raises :class:`NotFound`, naming the ``thing``."""
     key = parse_id(text)
     if key is None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from resolvers.context import Context
-from resolvers.ids import demand_id, parse_id
+from resolvers.ids import parse_id, require_id
 from services.accounts.errors import Unauthenticated
 from services.core.clock import now
 from services.core.errors import ExpectedError, NotFound
@@ -27,24 +27,24 @@ async def init_upload(context: Context, request: NewUpload) -> Upload:
 
 async def complete_upload(context: Context, upload_id: str) -> Upload:
     """Confirm the viewer's upload."""
-    return await context.services.uploads.complete(context.viewer.account_id, demand_id(upload_id, "upload"))
+    return await context.services.uploads.complete(context.viewer.account_id, require_id(upload_id, "upload"))
 
 
 async def abort_upload(context: Context, upload_id: str) -> Upload:
     """Give the viewer's upload up."""
-    return await context.services.uploads.abort(context.viewer.account_id, demand_id(upload_id, "upload"))
+    return await context.services.uploads.abort(context.viewer.account_id, require_id(upload_id, "upload"))
 
 
 async def report_chunks(
     context: Context, upload_id: str, reports: Sequence[Report]
 ) -> tuple[Upload, list[ExpectedError]]:
     """Give receipts for what the viewer has put into slots past us."""
-    return await context.services.direct.report(context.viewer.account_id, demand_id(upload_id, "upload"), reports)
+    return await context.services.direct.report(context.viewer.account_id, require_id(upload_id, "upload"), reports)
 
 
 async def retry_upload(context: Context, upload_id: str) -> Upload:
     """Try again what failed of the viewer's upload."""
-    return await context.services.uploads.retry(context.viewer.account_id, demand_id(upload_id, "upload"))
+    return await context.services.uploads.retry(context.viewer.account_id, require_id(upload_id, "upload"))
 
 
 async def find_upload(context: Context, upload_id: str) -> Upload | None:
@@ -62,7 +62,7 @@ async def watch_upload(
     when the viewer's token expires.
     """
     viewer = context.viewer
-    key = demand_id(upload_id, "upload")
+    key = require_id(upload_id, "upload")
     if not await context.services.uploads.find(viewer.account_id, key):
         raise NotFound("There is no such upload.")
     async with aclosing(context.services.progress.watch(key, after)) as frames:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from services.accounts.accounts import Accounts
 from services.budgets.budgets import Budgets
-from services.budgets.limit_overrides import GrantBook
-from services.budgets.subscription_leases import Seats
-from services.core.counters import Counts
-from services.core.signed_urls import Links
+from services.budgets.limit_overrides import LimitOverrides
+from services.budgets.subscription_leases import SubscriptionLeases
+from services.core.counters import Counters
+from services.core.signed_urls import SignedUrls
 from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
@@ -27,10 +27,10 @@ class Services:
     direct: DirectSlots
     files: Files
     progress: Progress
-    links: Links
+    signed_urls: SignedUrls
     health: Health
     budgets: Budgets
-    grants: GrantBook
-    seats: Seats
-    counts: Counts
+    limit_overrides: LimitOverrides
+    subscription_leases: SubscriptionLeases
+    counts: Counters
     events: RedisEventLog

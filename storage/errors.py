@@ -67,7 +67,7 @@ class ConnectionLost(DatabaseUnavailable):
     """The connection ended in the middle of something. The next caller gets another one."""
 
 
-class Undone(StorageError):
+class TransactionAborted(StorageError):
     """Another transaction was in the way, so that the database undid this one. It can be run again."""
 
 

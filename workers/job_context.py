@@ -4,21 +4,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from services.core.counters import Counts
+from services.core.counters import Counters
 from services.uploads.progress import Progress
 from storage.blobs import BlobStore
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from workers.media.tools import Toolbox
 from workers.uploads.follower import Follower
 
 
 @dataclass(frozen=True)
-class Crew:
+class JobContext:
     """Handed to every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
 
     store: BlobStore
     progress: Progress
-    hints: JobHints
+    hints: JobNotifications
     tools: Toolbox
     scratch: Path
     follower: Follower
@@ -26,4 +26,4 @@ class Crew:
     encode_stall_timeout: float
     #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
     reserve: int | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: Counters = field(default_factory=Counters)

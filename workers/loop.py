@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from services.core.clock import now
 from services.core.context import about, note
-from services.core.counters import Counts
+from services.core.counters import Counters
 from services.core.errors import ErrorCode, ExpectedError
 from services.maintenance.sweeper import Sweeper
 from services.uploads.progress import Progress
@@ -25,12 +25,12 @@ from storage.blobs import BlobStore
 from storage.database.models import Job, JobKind, JobState, UploadStatus
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
 from storage.jobs import jobs
-from storage.jobs.job_notifications import JobHints
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.connection import RedisUnavailable
 from storage.tracing import span
 from storage.uploads import uploads as rows
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.worker")
 
@@ -83,7 +83,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Terms:
+class LeasePolicy:
     """Under which name jobs are claimed, for how long, and how often they are tried."""
 
     worker_name: str
@@ -96,17 +96,17 @@ class Worker:
 
     def __init__(
         self,
-        terms: Terms,
+        terms: LeasePolicy,
         lanes: Mapping[JobKind, Lane],
         store: BlobStore,
         progress: Progress,
         uploads: Uploads,
-        hints: JobHints,
-        presence: Presence,
-        roster: Roster,
-        counts: Counts | None = None,
+        hints: JobNotifications,
+        presence: WorkerHeartbeats,
+        roster: WorkerMembership,
+        counts: Counters | None = None,
     ) -> None:
-        self._counts = counts or Counts()
+        self._counts = counts or Counters()
         self._terms = terms
         self._lanes = lanes
         self._store = store
@@ -317,7 +317,7 @@ def _traced(job: Job) -> contextlib.AbstractContextManager[None]:
 
 
 @contextlib.contextmanager
-def _counted(job: Job, counts: Counts) -> Iterator[None]:
+def _counted(job: Job, counts: Counters) -> Iterator[None]:
     """Count a run of a job, and how it ends."""
     began, outcome = time.perf_counter(), "done"
     try:

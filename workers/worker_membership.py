@@ -24,7 +24,7 @@ OVERDUE = timedelta(seconds=10)
 REMEMBERED = 4096
 
 
-class Roster:
+class WorkerMembership:
     """The living workers, as far as this one knows; at first that is itself."""
 
     def __init__(self, me: str) -> None:

@@ -11,7 +11,7 @@ from bench.growing.figures import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.uploads.progress import receiving
 from services.uploads.sizes import default_chunk_size
-from storage.budgets.subscription_leases import SeatLeases
+from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets, RedisBuckets
@@ -84,7 +84,7 @@ def _budgets(url: str) -> Make:
 
 
 def _seats(redis: Redis) -> Make:
-    leases = SeatLeases(redis)
+    leases = SubscriptionLeaseStore(redis)
 
     async def take(_: int) -> None:
         await leases.take(str(uuid4()), str(uuid4()), 1)

@@ -12,12 +12,12 @@ from graphql import ExecutionResult
 
 from cloudkeep.cli import commands
 from cloudkeep.settings.settings import Settings, load_settings
-from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import server_children
 from cloudkeep.supervisor.supervisor import supervise
 from resolvers.context import Context
 from schema.execution import engine
-from schema.execution.admission import Admitted, Gate, Request
+from schema.execution.admission import AdmissionController, Admitted, Request
 from services.budgets.budgets import Reservation
 from storage.token_buckets import LocalBuckets
 
@@ -29,19 +29,19 @@ class Free(Admitted):
         """There is nothing to settle."""
 
 
-class OpenGate(Gate):
+class OpenGate(AdmissionController):
     """Lets in whatever can be run."""
 
     _nothing = Reservation((), (), LocalBuckets(), 0, 0)
 
     async def admit(self, context: Context, request: Request) -> Admitted:
-        """See :class:`Gate`."""
+        """See :class:`AdmissionController`."""
         document = self._documents.known(request.text) or self._documents.prepare(request.text)
         operation = document.operation(request.name)
         return Free(context, operation, self._executor(context, request, document), self._nothing)
 
 
-def fleet(settings: Settings, listener: int) -> Sequence[ChildSpec]:
+def fleet(settings: Settings, listener: int) -> Sequence[ProcessSpec]:
     """CloudKeep's processes, the API's replaced by :func:`api`."""
     command = (sys.executable, "-m", __spec__.name, "api", str(listener))
     return [
@@ -52,7 +52,7 @@ def fleet(settings: Settings, listener: int) -> Sequence[ChildSpec]:
 
 def api(listener: int, heartbeat: int) -> int:
     """The API process without prices."""
-    vars(engine).update(Gate=OpenGate, cost_extension=lambda *_: None)
+    vars(engine).update(AdmissionController=OpenGate, cost_extension=lambda *_: None)
     return commands.api(listener, heartbeat)
 
 

@@ -27,7 +27,7 @@ def serve() -> int:
     """Serve, with everything that takes."""
     raise_descriptor_limit()
     settings = _settings()
-    _demand_store(settings)
+    _require_store(settings)
     from cloudkeep.supervisor.supervisor import supervise
 
     return asyncio.run(supervise(settings))
@@ -53,7 +53,7 @@ def worker(heartbeat: int | None = None) -> int:
     raise_descriptor_limit()
     settings = _settings(needs_redis=True)
     if heartbeat is None:
-        _demand_store(settings)
+        _require_store(settings)
     from cloudkeep.supervisor.worker_process import run_worker
 
     _loaded()
@@ -140,13 +140,13 @@ def _settings(*, needs_redis: bool = False) -> Settings:
     return settings
 
 
-def _demand_store(settings: Settings) -> None:
+def _require_store(settings: Settings) -> None:
     """Refuse to start without the bucket, if there is one: a worker would take jobs that it can only give back."""
     if settings.blob_url.startswith("s3:"):
-        asyncio.run(_demand_bucket(settings))
+        asyncio.run(_require_bucket(settings))
 
 
-async def _demand_bucket(settings: Settings) -> None:
+async def _require_bucket(settings: Settings) -> None:
     """Refuse to start where the bucket cannot be used. A server that runs waits for it instead."""
     from cloudkeep.resources.resources import open_store
     from storage.errors import StoreRefused, StoreUnavailable
@@ -182,7 +182,7 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
 
     from cloudkeep.http.app import create_app
     from cloudkeep.http.draining import Drain
-    from cloudkeep.server.body_offload import lending_to
+    from cloudkeep.server.body_offload import offloading_protocol
     from cloudkeep.server.bounded_websocket import BoundedWebSocket
     from cloudkeep.server.graceful import GracefulServer
 
@@ -191,7 +191,7 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
     config = uvicorn.Config(
         create_app(settings, drain),
         loop="uvloop",
-        http=lending_to(settings.body_threads),
+        http=offloading_protocol(settings.body_threads),
         ws=BoundedWebSocket,
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,

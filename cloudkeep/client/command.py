@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cloudkeep.client.run import Credentials, Order
+    from cloudkeep.client.run import Credentials, UploadOptions
     from services.media.media import Compression
 
 URL = "http://127.0.0.1:8000"
@@ -48,7 +48,7 @@ def upload(
     raise typer.Exit(code)
 
 
-def _upload(order: "Callable[[], Order]") -> int:
+def _upload(order: "Callable[[], UploadOptions]") -> int:
     from cloudkeep.client.errors import ClientError
     from cloudkeep.client.run import run
 
@@ -61,9 +61,9 @@ def _upload(order: "Callable[[], Order]") -> int:
 
 def _order(
     files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int, *, direct: bool
-) -> "Order":
+) -> "UploadOptions":
     from cloudkeep.client.errors import UsageError
-    from cloudkeep.client.run import Order
+    from cloudkeep.client.run import UploadOptions
     from cloudkeep.settings.parsers import public_url
 
     if parallel not in PARALLEL:
@@ -72,7 +72,7 @@ def _order(
         address = public_url(url)
     except ValueError as error:
         raise UsageError(f"--url: {error}") from error
-    return Order(tuple(files), address, _compression(compress, max_height), parallel, direct)
+    return UploadOptions(tuple(files), address, _compression(compress, max_height), parallel, direct)
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":

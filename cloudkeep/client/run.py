@@ -12,7 +12,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.display import Display, open_display, say
 from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
 from cloudkeep.client.tasks import task_group
-from cloudkeep.client.uploads.file_upload import Journey, Means, inspect
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext, inspect
 from cloudkeep.client.uploads.source import Source
 from services.media.media import Compression
 
@@ -33,7 +33,7 @@ class Exit(IntEnum):
 
 
 @dataclass(frozen=True)
-class Order:
+class UploadOptions:
     """What was asked for."""
 
     files: tuple[Path, ...]
@@ -51,12 +51,12 @@ class Outcome:
     file_id: str | None = None
 
 
-def run(order: Order, identity: str | Credentials) -> Exit:
+def run(order: UploadOptions, identity: str | Credentials) -> Exit:
     """Carry out the order, as whom an access token stands for or who types user ID and password.
 
     Raises :class:`cloudkeep.client.errors.ClientError` when nothing more can be done, and KeyboardInterrupt.
     """
-    demand_sources(order.files)
+    require_sources(order.files)
     http = open_http(order.url)
     with asyncio.Runner() as runner:
         try:
@@ -65,13 +65,13 @@ def run(order: Order, identity: str | Credentials) -> Exit:
             if not isinstance(identity, str):
                 # Asked between two runs of the loop, because asking blocks.
                 runner.run(session.sign_in(*identity()))
-            means = Means(http, session, order.compress, order.parallel, direct=order.direct)
+            means = UploadContext(http, session, order.compress, order.parallel, direct=order.direct)
             return runner.run(upload_all(order.files, means, open_display()))
         finally:
             runner.run(http.aclose())
 
 
-async def upload_all(files: Iterable[Path], means: Means, display: Display) -> Exit:
+async def upload_all(files: Iterable[Path], means: UploadContext, display: Display) -> Exit:
     """Upload the files. Their IDs are printed in this order, each as soon as the ones before it are done.
 
     Raises :class:`cloudkeep.client.errors.SignInError` when nobody is signed in any longer.
@@ -91,7 +91,7 @@ async def upload_all(files: Iterable[Path], means: Means, display: Display) -> E
 class _Fleet:
     """All files of a run: some are on their way, one of them is being sent."""
 
-    def __init__(self, means: Means, display: Display) -> None:
+    def __init__(self, means: UploadContext, display: Display) -> None:
         self._means = means
         self._display = display
         self._places = asyncio.Semaphore(FILES_AT_ONCE)
@@ -103,12 +103,12 @@ class _Fleet:
             track = self._display.track(printable(path.name))
             try:
                 with Source(path) as source:
-                    return await self._upload(Journey(self._means, source, track), track.end)
+                    return await self._upload(FileUpload(self._means, source, track), track.end)
             except (UploadFailed, SourceError) as error:
                 track.end(f"not uploaded: {error}")
                 return Outcome(Exit.FAILED)
 
-    async def _upload(self, journey: Journey, end: Callable[[str], None]) -> Outcome:
+    async def _upload(self, journey: FileUpload, end: Callable[[str], None]) -> Outcome:
         async with self._line:
             begun = await journey.begin()
         state = await journey.finish(begun)
@@ -123,7 +123,7 @@ def _worst(exits: list[Exit]) -> Exit:
     return next((one for one in (Exit.FAILED, Exit.NOT_COMPRESSED) if one in exits), Exit.DONE)
 
 
-def demand_sources(files: Iterable[Path]) -> None:
+def require_sources(files: Iterable[Path]) -> None:
     """Raises :class:`UsageError` when one of the files is none, after a line about each of those."""
     flaws = [flaw for path in files if (flaw := _flaw(path))]
     for flaw in flaws[:-1]:

@@ -13,18 +13,18 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
-from cloudkeep.http.cors import shared_with
+from cloudkeep.http.cors import with_cors
 from cloudkeep.http.draining import Drain
-from cloudkeep.http.instrumentation import Observed
+from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
-from cloudkeep.http.shutdown import CutOff
+from cloudkeep.http.shutdown import ShutdownMiddleware
 from cloudkeep.resources.resources import connected_database, open_services
 from cloudkeep.settings.preflight import StartupError
 from cloudkeep.settings.settings import PREFIX, Settings
 from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints import problems
-from endpoints.body_timeouts import Patience
+from endpoints.body_timeouts import BodyTimeouts
 from endpoints.chunks import chunk_route
 from endpoints.downloads import download_routes
 from endpoints.health import health_routes
@@ -34,7 +34,7 @@ from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
 from services.budgets.connections import Connections
 from services.container import Services
-from services.core.counters import Counts
+from services.core.counters import Counters
 from services.core.errors import DATABASE_AWAY, CloudKeepError
 from storage.errors import NoSpace, StoreUnavailable
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
-    counts = Counts()
+    counts = Counters()
     connections = Connections(settings.websockets)
     metrics = Metrics(
         lambda: metric_catalogue.samples_of(counts),
@@ -70,7 +70,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             open_services(settings, counts) as services,
             metrics.running(
                 lambda: metric_catalogue.samples_of_budgets(services.budgets.counts),
-                lambda: metric_catalogue.samples_of_seats(services.seats),
+                lambda: metric_catalogue.samples_of_subscriptions(services.subscription_leases),
                 lambda: metric_catalogue.samples_of_events(services.events, "api"),
                 question=metric_catalogue.samples_of_database,
             ),
@@ -83,7 +83,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Route("/", _home),
             Route("/graphql", graphql, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", graphql),
-            chunk_route(Patience(settings.body_stall_timeout, settings.body_min_rate)),
+            chunk_route(BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate)),
             *download_routes(),
             *health_routes(lambda: drain.begun),
             metrics_route(metrics.exposition, settings.metrics_networks),
@@ -96,8 +96,8 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Exception: problems.fault,
         },
     )
-    answered = shared_with(settings.cors_origins, CutOff(app, drain))
-    observed = Observed(answered, counts, settings.access_log)
+    answered = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
+    observed = InstrumentationMiddleware(answered, counts, settings.access_log)
     return ProxyHeaders(observed, settings.trusted_proxies, settings.proxy_header)
 
 

@@ -24,7 +24,7 @@ EXPOSED = (
 MAX_AGE = 24 * 60 * 60
 
 
-def shared_with(origins: Collection[str], app: ASGIApp) -> ASGIApp:
+def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
     """The app, which pages of ``origins`` may use; ``*`` is every page.
 
     No answer allows credentials: a page brings its right along, as a token or in a signed URL, and never what the

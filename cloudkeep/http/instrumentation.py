@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudkeep.http.request_ids import request_id_of
 from services.core.context import note
-from services.core.counters import Counts
+from services.core.counters import Counters
 from storage.tracing import add, is_recording, span
 
 #: By the first part of the path. What is not here is ``other``, whatever it is: nobody can make a new number.
@@ -32,10 +32,10 @@ PATTERNS = {
 _log = logging.getLogger("cloudkeep.access")
 
 
-class Observed:
+class InstrumentationMiddleware:
     """ASGI middleware around the whole app. ``access_log``: a line at the end of each request, but for probes."""
 
-    def __init__(self, app: ASGIApp, counts: Counts, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, counts: Counters, access_log: bool) -> None:
         self._app = app
         self._counts = counts
         self._access_log = access_log

@@ -11,7 +11,7 @@ from services.core.errors import ErrorCode
 _HEADERS = {"Retry-After": "1", "Connection": "close"}
 
 
-class CutOff:
+class ShutdownMiddleware:
     """ASGI middleware: refuses with 503 what is cancelled before it was answered, once ``drain`` has begun."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:

@@ -17,7 +17,7 @@ _log = logging.getLogger("cloudkeep.clock")
 
 
 @asynccontextmanager
-async def keeping_time(redis: Redis) -> AsyncIterator[None]:
+async def synchronized_clock(redis: Redis) -> AsyncIterator[None]:
     """Go by Redis' clock for the block. While Redis is away, what was known last holds."""
     await _compare(redis)
     task = asyncio.create_task(_compare_for_ever(redis), name="timekeeper")

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from cloudkeep.resources.clock_sync import keeping_time
+from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
 from services.accounts.accounts import Accounts, Lifetimes
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
-from services.budgets.limit_overrides import GrantBook
-from services.budgets.subscription_leases import Caps, Seats
+from services.budgets.limit_overrides import LimitOverrides
+from services.budgets.subscription_leases import Caps, SubscriptionLeases
 from services.container import Services
-from services.core.counters import Counts
-from services.core.signed_urls import Links
+from services.core.counters import Counters
+from services.core.signed_urls import SignedUrls
 from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
@@ -27,11 +27,11 @@ from services.uploads.progress import Progress
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage import tracing
 from storage.blobs import BlobStore, S3Options, Slots, open_blob_store
-from storage.budgets.subscription_leases import SeatLeases
+from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
-from storage.jobs.job_notifications import JobHints
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
@@ -47,8 +47,8 @@ class Resources:
     log: RedisEventLog
     progress: Progress
     uploads: Uploads
-    hints: JobHints
-    presence: Presence
+    hints: JobNotifications
+    presence: WorkerHeartbeats
     redis: Redis
 
 
@@ -64,22 +64,22 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, counts: Counts, role: str, listener: str | None = None, scratch: Path | None = None
+    settings: Settings, counts: Counters, role: str, listener: str | None = None, scratch: Path | None = None
 ) -> AsyncIterator[Resources]:
     """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
 
     ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
     is the name under which hints are heard, by whoever hears them. ``scratch`` is where this process may put files.
     """
-    redis_url = demand_redis_url(settings)
+    redis_url = require_redis_url(settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_traced(settings.traces_url, role))
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
-        await stack.enter_async_context(keeping_time(redis))
+        await stack.enter_async_context(synchronized_clock(redis))
         store = await open_store(settings, SlotLeases(redis), scratch)
         stack.push_async_callback(store.close)
-        hints = JobHints(settings.broker_url or redis_url, listener)
+        hints = JobNotifications(settings.broker_url or redis_url, listener)
         stack.push_async_callback(hints.close)
         await hints.start()
         log = RedisEventLog(redis)
@@ -88,11 +88,11 @@ async def open_resources(
             settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
         )
         uploads = Uploads(store, progress, hints, policy, counts)
-        yield Resources(store, log, progress, uploads, hints, Presence(redis), redis)
+        yield Resources(store, log, progress, uploads, hints, WorkerHeartbeats(redis), redis)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[Services]:
     """Everything an API process serves with, and where it counts what it does."""
     async with open_resources(settings, counts, "api") as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
@@ -101,11 +101,11 @@ async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Ser
         stack.callback(passwords.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
-        buckets = RedisBuckets(demand_redis_url(settings), settings.budget_timeout)
+        buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout)
         await buckets.start()
         stack.push_async_callback(buckets.close)
-        grants = GrantBook()
-        seats = Seats(SeatLeases(base.redis), grants, Caps(*settings.subscriptions))
+        grants = LimitOverrides()
+        seats = SubscriptionLeases(SubscriptionLeaseStore(base.redis), grants, Caps(*settings.subscriptions))
         await seats.start()
         stack.push_async_callback(seats.close)
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
@@ -120,11 +120,11 @@ async def open_services(settings: Settings, counts: Counts) -> AsyncIterator[Ser
             files=Files(base.store, redirects=settings.downloads == "redirect"),
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
-            links=Links(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
+            signed_urls=SignedUrls(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.presence),
             budgets=budgets,
-            grants=grants,
-            seats=seats,
+            limit_overrides=grants,
+            subscription_leases=seats,
             counts=counts,
             events=base.log,
         )
@@ -168,7 +168,7 @@ def upload_lifetime(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.upload_ttl)
 
 
-def demand_redis_url(settings: Settings) -> str:
+def require_redis_url(settings: Settings) -> str:
     """Where Redis is. Raises :class:`ValueError` when nobody said, which ``cloudkeep serve`` does for its children."""
     if settings.redis_url is None:
         raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")

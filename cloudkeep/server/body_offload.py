@@ -19,7 +19,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.bounded_http import CHUNK_PATH, BoundedProtocol
-from endpoints.body_timeouts import Sender
+from endpoints.body_timeouts import ThroughputGuard
 from endpoints.lent_body import EXTENSION, Consume
 from endpoints.socket_reader import Body, Interrupted, SocketReader
 from services.uploads.errors import BodyIncomplete, BodyStalled
@@ -75,7 +75,7 @@ class Threads:
         self._local.reader.read(body, consume)
 
 
-class LendingProtocol(BoundedProtocol):
+class OffloadingProtocol(BoundedProtocol):
     """Give it to uvicorn as ``http=``. ``threads`` are those of the process."""
 
     threads: ClassVar[Threads] = Threads()
@@ -106,23 +106,23 @@ class LendingProtocol(BoundedProtocol):
         return int(length) if b"transfer-encoding" not in headers and length.isdigit() else None
 
 
-def lending_to(threads: int) -> type[BoundedProtocol]:
+def offloading_protocol(threads: int) -> type[BoundedProtocol]:
     """The protocol for a process with so many threads for bodies; without any, one that lends nothing."""
     if not threads:
         return BoundedProtocol
-    return type("LendingProtocol", (LendingProtocol,), {"threads": Threads(threads)})
+    return type("OffloadingProtocol", (OffloadingProtocol,), {"threads": Threads(threads)})
 
 
 @dataclass
 class _UvicornBody:
-    """See :class:`endpoints.lent_body.LentBody`."""
+    """See :class:`endpoints.lent_body.OffloadedBody`."""
 
-    protocol: LendingProtocol
+    protocol: OffloadingProtocol
     cycle: RequestResponseCycle
     length: int
 
-    async def take(self, consume: Consume, sender: Sender) -> bool:
-        """See :class:`endpoints.lent_body.LentBody`."""
+    async def take(self, consume: Consume, sender: ThroughputGuard) -> bool:
+        """See :class:`endpoints.lent_body.OffloadedBody`."""
         with self.protocol.threads.borrowed() as borrowed:
             if not borrowed or not self.cycle.more_body or self.protocol.transport.is_closing():
                 return False
@@ -136,7 +136,7 @@ class _UvicornBody:
                 self.protocol.fresh_parser()
             return True
 
-    async def _read(self, consume: Consume, sender: Sender) -> None:
+    async def _read(self, consume: Consume, sender: ThroughputGuard) -> None:
         self._say_continue()
         kept = bytes(self.cycle.body)
         self.cycle.body = bytearray()

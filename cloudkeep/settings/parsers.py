@@ -179,10 +179,10 @@ def database_url(value: object) -> str:
 
 def _postgres_url(url: str, parts: SplitResult) -> str:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    _demand_options(options, POSTGRES_OPTIONS)
+    _require_options(options, POSTGRES_OPTIONS)
     if options.get("sslmode", "prefer") not in SSL_MODES:
         raise ValueError(f"sslmode must be one of {', '.join(SSL_MODES)}")
-    _demand_files(options, "sslrootcert", "sslcert", "sslkey")
+    _require_files(options, "sslrootcert", "sslcert", "sslkey")
     named = re.fullmatch(r"/[^/]+", parts.path) and parts.username
     if not named or not (parts.hostname or options.get("host", "").startswith("/")) or "#" in url:
         raise ValueError(
@@ -211,11 +211,11 @@ def redis_url(value: object) -> str:
     url = str(value)
     scheme = _scheme(url, *REDIS_OPTIONS)
     if scheme in SENTINEL_SCHEMES:
-        _demand_redis_options(scheme, parse_sentinel_url(url).options)
+        _require_redis_options(scheme, parse_sentinel_url(url).options)
         return url
     parts = _split(url, *REDIS_OPTIONS)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    _demand_redis_options(scheme, options)
+    _require_redis_options(scheme, options)
     is_socket = parts.scheme == "unix"
     # redis-py takes 0 for a number that it cannot read.
     number = options.get("db", "0" if is_socket else parts.path.strip("/") or "0")
@@ -224,19 +224,19 @@ def redis_url(value: object) -> str:
     return url
 
 
-def _demand_redis_options(scheme: str, options: Mapping[str, str]) -> None:
-    _demand_options(options, REDIS_OPTIONS[scheme])
+def _require_redis_options(scheme: str, options: Mapping[str, str]) -> None:
+    _require_options(options, REDIS_OPTIONS[scheme])
     if options.get("ssl_cert_reqs", "none") not in CERT_REQS:
         raise ValueError(f"ssl_cert_reqs must be one of {', '.join(CERT_REQS)}")
-    _demand_files(options, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+    _require_files(options, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
-def _demand_options(options: Mapping[str, str], allowed: Collection[str]) -> None:
+def _require_options(options: Mapping[str, str], allowed: Collection[str]) -> None:
     if not options.keys() <= set(allowed):
         raise ValueError(f"has an option that is none of {', '.join(allowed)}")
 
 
-def _demand_files(options: Mapping[str, str], *names: str) -> None:
+def _require_files(options: Mapping[str, str], *names: str) -> None:
     for name in names:
         if name in options and not os.access(options[name], os.R_OK):
             raise ValueError(f"{name} names a file that cannot be read")

@@ -20,7 +20,7 @@ _log = logging.getLogger("cloudkeep.supervisor")
 
 
 @dataclass(frozen=True)
-class ChildSpec:
+class ProcessSpec:
     """A command to keep running; ``environment`` comes on top of what all children get.
 
     ``surroundings`` are entered before each process is started, and left when it has ended: what they give comes on top
@@ -41,10 +41,12 @@ class ChildSpec:
     retire: signal.Signals = signal.SIGTERM
 
 
-class Life:
+class ChildProcess:
     """A running command in a session of its own, with whatever that starts in turn."""
 
-    def __init__(self, spec: ChildSpec, process: asyncio.subprocess.Process, pipe: int | None, held: ExitStack) -> None:
+    def __init__(
+        self, spec: ProcessSpec, process: asyncio.subprocess.Process, pipe: int | None, held: ExitStack
+    ) -> None:
         self._spec = spec
         self._process = process
         self._pipe = pipe
@@ -58,7 +60,7 @@ class Life:
         self.end = asyncio.create_task(self._wait())
 
     @classmethod
-    async def begin(cls, spec: ChildSpec, environment: Mapping[str, str]) -> "Life":
+    async def begin(cls, spec: ProcessSpec, environment: Mapping[str, str]) -> "ChildProcess":
         """Start the command. It dies with us, even when we are killed with SIGKILL (on Linux). Raises OSError.
 
         Its own session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.

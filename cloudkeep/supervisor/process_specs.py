@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from cloudkeep.settings.settings import PREFIX, Settings, is_known
-from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.telemetry.metrics import Places
 
 #: A process whose event loop has done nothing for so long will not go on by itself.
@@ -16,14 +16,14 @@ STANDSTILL_SECONDS = 30.0
 NO_PORT = {f"{PREFIX}WORKER_PORT": ""}
 
 
-def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
+def server_children(settings: Settings, listener: int) -> Sequence[ProcessSpec]:
     """The API processes, which share the listening socket, and the workers."""
     # -P: a folder named like one of our packages in the working directory must not be imported in its place.
     command = (sys.executable, "-P", "-m", "cloudkeep.supervisor.entrypoint")
     places = Places(settings.data_dir)
     return [
         *(
-            ChildSpec(
+            ProcessSpec(
                 f"api-{number}",
                 (*command, "api", str(listener)),
                 pass_fds=(listener,),
@@ -34,7 +34,7 @@ def server_children(settings: Settings, listener: int) -> Sequence[ChildSpec]:
             for number in range(1, settings.workers + 1)
         ),
         *(
-            ChildSpec(
+            ProcessSpec(
                 f"worker-{number}",
                 (*command, "worker"),
                 NO_PORT,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cloudkeep.settings.preflight import REFUSED
-from cloudkeep.supervisor.process import ChildSpec, Life
+from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
 from storage.redis.valkey import ValkeyFailed, ValkeyMissing
 
 FIRST_PAUSE = 0.2
@@ -44,22 +44,22 @@ class Service(Protocol):
 class Child:
     """A :class:`Service` that runs a command, and may replace the process that does."""
 
-    def __init__(self, spec: ChildSpec, environment: Mapping[str, str]) -> None:
+    def __init__(self, spec: ProcessSpec, environment: Mapping[str, str]) -> None:
         self.name = spec.name
         self._spec = spec
         self._environment = environment
-        self._life: Life | None = None
+        self._life: ChildProcess | None = None
         # Held by whoever puts a process in charge: to start one takes a while.
         self._changing = asyncio.Lock()
         self._replaced = asyncio.Event()
         # The one that begins, and those that end what was under way when they were replaced.
-        self._others: set[Life] = set()
+        self._others: set[ChildProcess] = set()
 
     async def start(self) -> None:
         """Start the command, unless it runs. Raises OSError."""
         async with self._changing:
             if not self._life or self._life.end.done():
-                self._life = await Life.begin(self._spec, self._environment)
+                self._life = await ChildProcess.begin(self._spec, self._environment)
 
     async def wait(self) -> int:
         """Wait for the end of the process that is in charge."""
@@ -80,7 +80,7 @@ class Child:
         if not self._life:
             return
         try:
-            successor = await Life.begin(self._spec, self._environment)
+            successor = await ChildProcess.begin(self._spec, self._environment)
         except OSError as error:
             raise NotReplaced(f"{self.name}: the successor cannot be started ({error})") from None
         self._others.add(successor)
@@ -104,10 +104,10 @@ class Child:
         for life in self._lives():
             life.kill()
 
-    def _lives(self) -> list[Life]:
+    def _lives(self) -> list[ChildProcess]:
         return [life for life in (self._life, *self._others) if life and not life.end.done()]
 
-    async def _until_ready(self, successor: Life) -> None:
+    async def _until_ready(self, successor: ChildProcess) -> None:
         ready = asyncio.ensure_future(successor.ready.wait())
         try:
             await asyncio.wait({ready, successor.end}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)

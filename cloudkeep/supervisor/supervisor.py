@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, contextmanager
 from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listening
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.announcements import announce_ready, banner, say
-from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import environment, server_children
 from cloudkeep.supervisor.restarts import Child, NotReplaced, Refused, keep_running
 from cloudkeep.telemetry.metrics import fresh_folder
@@ -29,7 +29,7 @@ _log = logging.getLogger("cloudkeep.supervisor")
 _KILLED = 128 + signal.SIGINT
 
 #: Takes the settings and the descriptor of the listening socket.
-Fleet = Callable[[Settings, int], Sequence[ChildSpec]]
+Fleet = Callable[[Settings, int], Sequence[ProcessSpec]]
 
 
 async def supervise(settings: Settings, fleet: Fleet = server_children) -> int:

@@ -13,17 +13,17 @@ from cloudkeep.supervisor.worker_http import answering
 from cloudkeep.supervisor.worker_identity import WorkerName, named
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.telemetry.metrics import Metrics
-from services.core.counters import Counts
+from services.core.counters import Counters
 from storage.database.models import JobKind, UploadStatus
 from storage.jobs import jobs
 from storage.progress_stream import RedisEventLog
-from workers.job_context import Crew
-from workers.loop import Lane, Terms, Worker
+from workers.job_context import JobContext
+from workers.loop import Lane, LeasePolicy, Worker
 from workers.media.compress import compress
 from workers.media.tools import find_tools
 from workers.uploads.follower import Follower
 from workers.uploads.reassemble import reassemble
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 #: Reassembly waits for the disk, so two at once pay; ffmpeg keeps every processor busy by itself.
 REASSEMBLIES = 2
@@ -45,12 +45,12 @@ async def work(settings: Settings, heartbeat: int | None = None) -> None:
 
 async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
     tools = await asyncio.to_thread(find_tools)
-    roster, counts = Roster(name.text), Counts()
+    roster, counts = WorkerMembership(name.text), Counters()
     async with (
         open_resources(settings, counts, "worker", name.text, name.scratch) as base,
         worker_metrics(counts, base.log) as metrics,
     ):
-        crew = Crew(
+        crew = JobContext(
             store=base.store,
             progress=base.progress,
             hints=base.hints,
@@ -68,7 +68,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
             JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED, choose),
             JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
         }
-        terms = Terms(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
+        terms = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
         worker = Worker(
             terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster, counts
         )
@@ -98,7 +98,7 @@ async def _beat_in_folder(name: WorkerName) -> None:
 
 
 @asynccontextmanager
-async def worker_metrics(counts: Counts, log: RedisEventLog) -> AsyncIterator[Metrics]:
+async def worker_metrics(counts: Counters, log: RedisEventLog) -> AsyncIterator[Metrics]:
     """What a worker tells; ``exposition`` renders it, together with that of all processes that share its folder."""
     metrics = Metrics(
         lambda: samples_of_work(counts),

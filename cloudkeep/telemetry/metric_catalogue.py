@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from cloudkeep import __version__
 from services.budgets.connections import Connections
-from services.budgets.subscription_leases import Seats
+from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.clock import now
-from services.core.counters import BudgetCounts, Counts, Durations
+from services.core.counters import BudgetCounters, Counters, Durations
 from storage.database.models import JobState
 from storage.jobs import jobs
 from storage.progress_stream import RedisEventLog
@@ -90,7 +90,7 @@ JOB_AGE = Metric(
 DATABASE = Metric("cloudkeep_database_up", "Whether the database could be asked for this scrape.", gauge="livesum")
 
 
-def samples_of(counts: Counts) -> Iterator[Sample]:
+def samples_of(counts: Counters) -> Iterator[Sample]:
     """What a process counts."""
     for (purpose, status), number in counts.requests.items():
         yield Sample(REQUESTS, number, (purpose, f"{status}xx"))
@@ -108,7 +108,7 @@ def samples_of(counts: Counts) -> Iterator[Sample]:
     yield from samples_of_work(counts)
 
 
-def samples_of_work(counts: Counts) -> Iterator[Sample]:
+def samples_of_work(counts: Counters) -> Iterator[Sample]:
     """What a worker counts, of which an API process has a part."""
     yield Sample(BEGUN, counts.uploads_begun)
     yield from (Sample(FINISHED, number, (status,)) for status, number in counts.uploads_finished.items())
@@ -117,7 +117,7 @@ def samples_of_work(counts: Counts) -> Iterator[Sample]:
     yield Sample(FFMPEG, counts.ffmpeg_seconds)
 
 
-def samples_of_budgets(counts: BudgetCounts) -> Iterator[Sample]:
+def samples_of_budgets(counts: BudgetCounters) -> Iterator[Sample]:
     """What budgets count."""
     yield from (Sample(REFUSED, number, (layer,)) for layer, number in counts.refused.items())
     yield from (Sample(AWAY, number, labels) for labels, number in counts.away.items())
@@ -130,7 +130,7 @@ def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
     yield Sample(EVENTS_AWAY, 0 if log.is_connected else 1, (role,))
 
 
-def samples_of_seats(seats: Seats) -> Iterator[Sample]:
+def samples_of_subscriptions(seats: SubscriptionLeases) -> Iterator[Sample]:
     """What subscriptions of this process hold."""
     yield Sample(SEATS, seats.held)
 

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from schema.cost.graph import Branch, Node, Shape, times
+from schema.cost.graph import Branch, CostGraph, Node, times
 from schema.cost.inputs import Known, Variables
 
 MAX_ENTRIES = 1_000
@@ -25,7 +25,7 @@ class Entry:
     total: int
 
 
-def entries_of(shape: Shape, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
+def breakdown_of(shape: CostGraph, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
     """The fields of an operation, breadth first, at most ``limit`` of them."""
     whole = shape.costs(variables).whole
     found, known = list[Entry](), Known()

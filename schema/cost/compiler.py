@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from graphql import FieldNode, OperationDefinitionNode, OperationType
 
-from schema.cost.graph import ONE, Branch, Leaf, Node, Shape
-from schema.cost.inputs import Inputs, Own, Size
+from schema.cost.graph import ONE, Branch, CostGraph, Leaf, Node
+from schema.cost.inputs import Inputs, OwnCost, Size
 from schema.cost.introspection import META_FIELDS, Introspection
 from schema.cost.selections import Conditions, Fragments, Identity, Selections, SelectionSets, identity
 from schema.cost.weights import FieldWeight, Weights
-from schema.cost.work_limit import Steps, check_nesting
+from schema.cost.work_limit import WorkLimit, check_nesting
 
 TYPENAME = "__typename"
 #: What a field of objects takes, and what an object takes, beside what is looked at in the document.
@@ -19,7 +19,7 @@ NODE_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class InheritedSize:
     """What a field's ``sizedFields`` hand down: the size of lists in the object that it returns."""
 
     fields: frozenset[str]
@@ -27,12 +27,12 @@ class Handed:
 
 
 #: An object's type, what is asked of it, and the sizes that are handed to it.
-Asked = tuple[str, Identity, Handed | None]
+Asked = tuple[str, Identity, InheritedSize | None]
 
 
 def compile_operation(
-    weights: Weights, fragments: Fragments, operation: OperationDefinitionNode, conditions: Conditions, steps: Steps
-) -> Shape:
+    weights: Weights, fragments: Fragments, operation: OperationDefinitionNode, conditions: Conditions, steps: WorkLimit
+) -> CostGraph:
     """The graph of an operation of a document that need not be valid.
 
     Raises :class:`OperationTooComplex` when that takes too much work.
@@ -41,7 +41,7 @@ def compile_operation(
 
 
 class _Compiler:
-    def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: Steps) -> None:
+    def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: WorkLimit) -> None:
         self._weights = weights
         self._steps = steps
         self._selections = Selections(weights, fragments, conditions, steps)
@@ -50,12 +50,12 @@ class _Compiler:
         self._made: dict[Asked, Node | None] = {}
         self._nodes: list[Node] = []
 
-    def shape(self, operation: OperationDefinitionNode) -> Shape:
+    def shape(self, operation: OperationDefinitionNode) -> CostGraph:
         kind = self._weights.roots.get(operation.operation)
         root = self._node(kind, (operation.selection_set,), None, 1) if kind else None
-        return Shape(root, self._nodes, self._inputs, self._steps.used)
+        return CostGraph(root, self._nodes, self._inputs, self._steps.used)
 
-    def _node(self, kind: str, selection_sets: SelectionSets, handed: Handed | None, depth: int) -> Node | None:
+    def _node(self, kind: str, selection_sets: SelectionSets, handed: InheritedSize | None, depth: int) -> Node | None:
         """The node of an object type. None inside of itself, in a cycle of fragments, which validation refuses."""
         asked = (kind, identity(selection_sets), handed)
         if asked not in self._made:
@@ -64,7 +64,7 @@ class _Compiler:
             self._made[asked] = self._make(kind, selection_sets, handed, depth)
         return self._made[asked]
 
-    def _make(self, kind: str, selection_sets: SelectionSets, handed: Handed | None, depth: int) -> Node:
+    def _make(self, kind: str, selection_sets: SelectionSets, handed: InheritedSize | None, depth: int) -> Node:
         self._steps.take(NODE_STEPS)
         node = Node(index=-1, kind=kind, known=self._weights.types[kind])
         for key, fields in self._selections.collect(kind, selection_sets).items():
@@ -79,7 +79,7 @@ class _Compiler:
         return self._numbered(node)
 
     def _field(
-        self, key: str, weight: FieldWeight, nodes: list[FieldNode], handed: Handed | None, depth: int
+        self, key: str, weight: FieldWeight, nodes: list[FieldNode], handed: InheritedSize | None, depth: int
     ) -> Leaf | Branch:
         self._steps.take(FIELD_STEPS)
         own = self._inputs.own(weight, nodes[0])
@@ -104,7 +104,7 @@ class _Compiler:
             dear = self._weights.types[weight.type]
             return (self._scalar(weight.type, dear),) if dear else ()
         rule = weight.rule
-        handed = Handed(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
+        handed = InheritedSize(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
         kinds = self._weights.members[weight.type]
         found = [self._node(kind, self._selections.merged(kind, nodes), handed, depth + 1) for kind in kinds]
         return tuple(node for node in found if node)
@@ -112,7 +112,7 @@ class _Compiler:
     def _scalar(self, kind: str, weight: int) -> Node:
         return self._numbered(Node(index=-1, kind=kind, known=weight))
 
-    def _size(self, weight: FieldWeight, node: FieldNode, handed: Handed | None) -> int | Size:
+    def _size(self, weight: FieldWeight, node: FieldNode, handed: InheritedSize | None) -> int | Size:
         if handed and weight.coordinate.partition(".")[2] in handed.fields:
             return handed.size
         return self._inputs.size(weight.rule, node) if weight.rule else ONE
@@ -127,7 +127,7 @@ class _Compiler:
         node.fields.append(field)
         if isinstance(field, Branch):
             node.branches.append(field)
-        if isinstance(field.own, Own):
+        if isinstance(field.own, OwnCost):
             node.uses.append(field.own)
         else:
             node.known += field.own

@@ -6,7 +6,7 @@ Who makes a field fail on purpose, after all others were resolved, would otherwi
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from schema.cost.graph import Branch, Costs, Node, Shape, times
+from schema.cost.graph import Branch, CostGraph, Costs, Node, times
 from schema.cost.inputs import Variables
 
 #: Of a field that failed: response keys and places in lists (GraphQL specification, section 7.1.6).
@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 class Failures:
     """Finds what is missing. ``variables`` are those that the ``costs`` are for."""
 
-    def __init__(self, shape: Shape, costs: Costs, variables: Variables) -> None:
+    def __init__(self, shape: CostGraph, costs: Costs, variables: Variables) -> None:
         self._shape = shape
         self._costs = costs
         self._variables = variables

@@ -7,7 +7,7 @@ node comes before it: a price is one pass over them.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from schema.cost.inputs import Inputs, Known, Own, Size, Variables
+from schema.cost.inputs import Inputs, Known, OwnCost, Size, Variables
 
 ONE = 1
 
@@ -18,7 +18,7 @@ class Leaf:
 
     key: str
     coordinate: str
-    own: int | Own
+    own: int | OwnCost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,7 @@ class Branch:
 
     key: str
     coordinate: str
-    own: int | Own
+    own: int | OwnCost
     lists: int
     size: int | Size
     members: tuple["Node", ...]
@@ -46,7 +46,7 @@ class Node:
     index: int
     kind: str
     known: int
-    uses: list[Own] = field(default_factory=list)
+    uses: list[OwnCost] = field(default_factory=list)
     fields: list[Leaf | Branch] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Costs:
     whole: Sequence[int]
 
 
-class Shape:
+class CostGraph:
     """The graph of an operation."""
 
     def __init__(self, root: Node | None, nodes: Sequence[Node], inputs: Inputs, steps: int) -> None:
@@ -90,7 +90,7 @@ class Shape:
 
     def own(self, leaf: Leaf | Branch, variables: Variables, known: Known) -> int:
         """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
-        return self._inputs.resolve(leaf.own, variables, known) if isinstance(leaf.own, Own) else leaf.own
+        return self._inputs.resolve(leaf.own, variables, known) if isinstance(leaf.own, OwnCost) else leaf.own
 
     def _fixed(self) -> Costs:
         """The costs that no variable changes. Those of other nodes are passed over again later."""

@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from schema.cost.weights import FieldWeight, InputWeight, SizeRule, Weights
-from schema.cost.work_limit import Steps
+from schema.cost.work_limit import WorkLimit
 
 Variables = Mapping[str, Any]
 #: What a variable's value adds where an input object type is expected, once it has been added up.
@@ -53,7 +53,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnCost:
     """The cost of resolving a field once: what is known, and what depends on variables. Never below 0."""
 
     known: int
@@ -63,7 +63,7 @@ class Own:
 class Inputs:
     """Reads arguments of a document, which need not be valid."""
 
-    def __init__(self, weights: Weights, steps: Steps) -> None:
+    def __init__(self, weights: Weights, steps: WorkLimit) -> None:
         self._weights = weights
         self._steps = steps
 
@@ -84,7 +84,7 @@ class Inputs:
         size = Size(max(literals, default=None), tuple(uses), rule.assumed, rule.maximum)
         return size if uses else size.resolve({})
 
-    def own(self, field: FieldWeight, node: FieldNode) -> int | Own:
+    def own(self, field: FieldWeight, node: FieldNode) -> int | OwnCost:
         """What it costs to resolve a field once: its weight and its arguments' weights."""
         total, uses = field.weight, []
         given = self._given(node)
@@ -95,9 +95,9 @@ class Inputs:
                         uses.append(part)
                     else:
                         total += part
-        return Own(total, tuple(uses)) if uses else max(total, 0)
+        return OwnCost(total, tuple(uses)) if uses else max(total, 0)
 
-    def resolve(self, own: Own, variables: Variables, known: Known) -> int:
+    def resolve(self, own: OwnCost, variables: Variables, known: Known) -> int:
         """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
         return max(own.known + sum(self._use(use, variables, known) for use in own.uses), 0)
 

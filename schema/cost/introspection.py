@@ -20,7 +20,7 @@ from graphql import (
 
 from schema.cost.selections import Identity, Selections, SelectionSets, identity
 from schema.cost.weights import Weights
-from schema.cost.work_limit import Steps, check_nesting
+from schema.cost.work_limit import WorkLimit, check_nesting
 
 #: One costs about 10 microseconds and waits for nothing, a tenth of what an object from the database takes.
 OBJECTS_PER_POINT = 10
@@ -84,7 +84,7 @@ class Branch:
 class Introspection:
     """Counts the objects that introspective fields of a document return. Each thing is asked the same only once."""
 
-    def __init__(self, weights: Weights, selections: Selections, steps: Steps) -> None:
+    def __init__(self, weights: Weights, selections: Selections, steps: WorkLimit) -> None:
         self._weights = weights
         self._selections = selections
         self._steps = steps

@@ -18,16 +18,16 @@ from graphql import (
     VariableNode,
 )
 
-from schema.cost.breakdown import Entry, entries_of
+from schema.cost.breakdown import Entry, breakdown_of
 from schema.cost.compiler import compile_operation
 from schema.cost.error_cost import Failures, Path
-from schema.cost.graph import Shape
+from schema.cost.graph import CostGraph
 from schema.cost.inputs import Variables
 from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
-from schema.cost.shapes import Shapes
+from schema.cost.shapes import CostGraphs
 from schema.cost.weights import Weights
-from schema.cost.work_limit import MAX_STEPS, Steps
+from schema.cost.work_limit import MAX_STEPS, WorkLimit
 
 #: Steps of the graphs that a plan keeps when nobody says how many: a few of a large operation's.
 ROOM = 4 * MAX_STEPS
@@ -39,13 +39,13 @@ class OperationPlan:
     """One operation of a document, ready to be priced as often as it is asked. Variables are coerced ones, by name."""
 
     def __init__(
-        self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: Shapes
+        self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: CostGraphs
     ) -> None:
         self._weights = weights
         self._operation = operation
         self._fragments = fragments_of(document)
         self._shapes = shapes
-        steps = Steps()
+        steps = WorkLimit()
         found = _Variables(weights, self._fragments, steps)
         found.read(operation)
         self._conditions = tuple(found.conditions)
@@ -81,7 +81,7 @@ class OperationPlan:
 
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
         """The price by field, breadth first."""
-        return entries_of(self._shape(variables), variables)
+        return breakdown_of(self._shape(variables), variables)
 
     def steps(self, variables: Variables = NO_VARIABLES) -> int:
         """How much work the analysis was, in the steps of :mod:`schema.cost.work_limit`."""
@@ -97,33 +97,33 @@ class OperationPlan:
         """The steps that it took to make the plan."""
         return self._only.steps if self._only else self._read
 
-    def _shape(self, variables: Variables) -> Shape:
+    def _shape(self, variables: Variables) -> CostGraph:
         if self._only:
             return self._only
         flags = tuple(_flag(variables.get(name)) for name in self._conditions)
         return self._shapes.get((id(self._operation), flags), lambda: self._compiled(flags))
 
-    def _compiled(self, flags: tuple[bool | None, ...]) -> Shape:
-        steps = Steps()
+    def _compiled(self, flags: tuple[bool | None, ...]) -> CostGraph:
+        steps = WorkLimit()
         steps.take(self._read)
         conditions = dict(zip(self._conditions, flags, strict=True))
         return compile_operation(self._weights, self._fragments, self._operation, conditions, steps)
 
 
 def plan_operation(
-    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: Shapes | None = None
+    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: CostGraphs | None = None
 ) -> OperationPlan:
     """Analyse an operation of a document, which need not be valid. ``shapes`` are shared by the document's operations.
 
     Raises :class:`OperationTooComplex` when that takes more than a bounded amount of work.
     """
-    return OperationPlan(weights, document, operation, shapes or Shapes(ROOM))
+    return OperationPlan(weights, document, operation, shapes or CostGraphs(ROOM))
 
 
 class _Variables:
     """Finds the variables of an operation that change its price; in order, as keys."""
 
-    def __init__(self, weights: Weights, fragments: Fragments, steps: Steps) -> None:
+    def __init__(self, weights: Weights, fragments: Fragments, steps: WorkLimit) -> None:
         self._weights = weights
         self._fragments = fragments
         self._steps = steps

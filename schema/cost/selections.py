@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from schema.cost.weights import Weights
-from schema.cost.work_limit import Steps
+from schema.cost.work_limit import WorkLimit
 
 SelectionSets = tuple[SelectionSetNode, ...]
 #: Which selection sets they are, whatever their order. Nodes themselves are compared by all of their content.
@@ -41,7 +41,7 @@ def identity(selection_sets: SelectionSets) -> Identity:
 class Selections:
     """Merges selection sets of a document whose conditions are known. It need not be valid."""
 
-    def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: Steps) -> None:
+    def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: WorkLimit) -> None:
         self._weights = weights
         self._fragments = fragments
         self._conditions = conditions

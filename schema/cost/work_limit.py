@@ -30,7 +30,7 @@ class OperationTooComplex(CloudKeepError):
         return {**super().extensions, "limit": self.limit, "maximum": self.maximum, "actual": self.actual}
 
 
-class Steps:
+class WorkLimit:
     """Counts how much work an analysis has done."""
 
     def __init__(self, maximum: int = MAX_STEPS) -> None:

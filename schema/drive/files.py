@@ -53,7 +53,7 @@ class Rendition:
 
     @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
     def download_url(self, info: RequestInfo) -> str:
-        return info.context.services.links.rendition(self.row.id)
+        return info.context.services.signed_urls.rendition(self.row.id)
 
     @classmethod
     def of(cls, row: models.Rendition) -> "Rendition":
@@ -78,7 +78,7 @@ class File(Node):
 
     @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
     def download_url(self, info: RequestInfo) -> str:
-        return info.context.services.links.file(self.row.id)
+        return info.context.services.signed_urls.file(self.row.id)
 
     @strawberry.field(description="What is in it, if it is audio or video.")
     def media(self) -> Media | None:

@@ -70,7 +70,7 @@ class Admitted:
             admission.layers = self.context.services.budgets.refund(self.reservation, unused)
 
 
-class Gate:
+class AdmissionController:
     """Lets operations in. None of them may cost more than ``maximum`` points."""
 
     def __init__(self, schema: GraphQLSchema, documents: Documents, maximum: int) -> None:

@@ -20,10 +20,10 @@ from strawberry.types.graphql import OperationType
 from schema.cost.error_cost import Path
 from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
-from schema.cost.shapes import Shapes
+from schema.cost.shapes import CostGraphs
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
-from schema.cost.work_limit import OperationTooComplex, Steps
+from schema.cost.work_limit import OperationTooComplex, WorkLimit
 from schema.execution.errors import rendered
 
 #: Tokens of one document. The introspection query of GraphiQL has about 300.
@@ -147,9 +147,9 @@ class Documents:
         return node
 
     def _operations(self, document: DocumentNode, tokens: int) -> dict[str | None, Operation]:
-        shapes = Shapes(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
+        shapes = CostGraphs(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
         found: dict[str | None, Operation] = {}
-        work = Steps()
+        work = WorkLimit()
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
                 plan = plan_operation(self._weights, document, node, shapes)

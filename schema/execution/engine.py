@@ -29,7 +29,7 @@ from strawberry.types.graphql import OperationType
 
 from resolvers.context import Context, RequestContext
 from schema.cost.extension import cost_extension
-from schema.execution.admission import Admitted, Gate, Refused, Request
+from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
 from schema.execution.errors import code_of, coded, rendered
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
@@ -51,7 +51,7 @@ class Schema(strawberry.Schema):
         #: Points that no operation may cost more than.
         self.most = most
         self.documents = Documents(self._schema)
-        self._gate = Gate(self._schema, self.documents, most)
+        self._gate = AdmissionController(self._schema, self.documents, most)
 
     def trust(self, documents: TrustedDocuments) -> None:
         """Know these documents by their IDs from now on; run no others where they are exclusive."""
@@ -154,7 +154,7 @@ async def _seated(admitted: Admitted) -> AsyncIterator[None]:
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(context.services.seats.take(context.payer))
+            await stack.enter_async_context(context.services.subscription_leases.take(context.payer))
         except TooManySubscriptions as error:
             context.admission.refused = error
             raise Refused([rendered(error)]) from None

@@ -16,7 +16,7 @@ from schema.scalars import ByteSize
 from services.core.errors import ErrorCode
 from services.media.media import Compression, CompressionPreset
 from services.uploads import direct
-from services.uploads.ingest import slot_right
+from services.uploads.ingest import slot_authorization
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload, Slot
 from storage.database import models
@@ -42,11 +42,11 @@ class ChunkSlot:
     async def url(self, info: RequestInfo) -> str:
         if self.upload.direct:
             return await info.context.services.direct.url(self.upload, self.index)
-        return info.context.services.links.slot(slot_right(self.upload, self.index))
+        return info.context.services.signed_urls.slot(slot_authorization(self.upload, self.index))
 
     @strawberry.field(description="When `url` ends to hold.")
     def url_expires_at(self, info: RequestInfo) -> datetime:
-        return direct.expires_at() if self.upload.direct else info.context.services.links.expires_at()
+        return direct.expires_at() if self.upload.direct else info.context.services.signed_urls.expires_at()
 
 
 @strawberry.type(description="Why an upload failed, or why its video was not compressed.")

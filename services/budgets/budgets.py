@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.budgets.budget_layers import GrantedLimits, Layer, Layers
 from services.budgets.errors import RateLimited
 from services.budgets.limits import LayerStatus, Limit, Limits, Payer
-from services.core.counters import BudgetCounts
+from services.core.counters import BudgetCounters
 from storage.token_buckets import BucketsAway, BucketsOverloaded, BucketStore, Claim
 
 __all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
@@ -72,7 +72,7 @@ class Budgets:
         self._shared = shared
         self._own = own
         self._grants = grants
-        self.counts = BudgetCounts()
+        self.counts = BudgetCounters()
 
     async def reserve(self, payer: Payer, points: int, ingest_bytes: int = 0) -> Reservation:
         """Take points, and bytes of a chunk, from all layers of the payer, or from none.

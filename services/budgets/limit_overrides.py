@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.budgets.limits import Limit
 from storage.budgets import limit_overrides
-from storage.budgets.limit_overrides import Granted
+from storage.budgets.limit_overrides import LimitOverride
 from storage.database.models import GrantKind
 from storage.errors import in_one_line
 
@@ -45,7 +45,7 @@ class _Known:
     until: float
 
 
-class GrantBook:
+class LimitOverrides:
     """The grants as one process knows them. ``life`` is how long it believes an answer, in seconds."""
 
     def __init__(self, life: float = LIFE_SECONDS, most: int = MOST) -> None:
@@ -117,14 +117,14 @@ class GrantBook:
             del self._known[next(iter(self._known))]
 
 
-def _by_account(rows: Sequence[Granted]) -> dict[UUID, _Grants]:
-    found: dict[UUID, list[Granted]] = {}
+def _by_account(rows: Sequence[LimitOverride]) -> dict[UUID, _Grants]:
+    found: dict[UUID, list[LimitOverride]] = {}
     for row in rows:
         found.setdefault(row.account_id, []).append(row)
     return {account_id: _grants(own) for account_id, own in found.items()}
 
 
-def _grants(rows: Sequence[Granted]) -> _Grants:
+def _grants(rows: Sequence[LimitOverride]) -> _Grants:
     limits = {LAYERS[row.kind]: Limit(row.capacity, row.refill or 0.0) for row in rows if row.kind in LAYERS}
     subscriptions = [row.capacity for row in rows if row.kind is GrantKind.SUBSCRIPTIONS]
     return _Grants(limits or None, subscriptions[0] if subscriptions else None)

@@ -15,9 +15,9 @@ from time import monotonic
 
 from services.budgets.budget_layers import network_of
 from services.budgets.errors import TooManySubscriptions
-from services.budgets.limit_overrides import GrantBook
+from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Payer
-from storage.budgets.subscription_leases import SeatLeases
+from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.errors import in_one_line
 from storage.redis.connection import RedisUnavailable
 
@@ -38,10 +38,10 @@ class Caps:
     address: int = 20
 
 
-class Seats:
+class SubscriptionLeases:
     """The seats that one process has taken. ``start`` before the first one, ``close`` at the end."""
 
-    def __init__(self, leases: SeatLeases, grants: GrantBook, caps: Caps) -> None:
+    def __init__(self, leases: SubscriptionLeaseStore, grants: LimitOverrides, caps: Caps) -> None:
         self._leases = leases
         self._grants = grants
         self._caps = caps

@@ -35,7 +35,7 @@ class Durations:
 
 
 @dataclass(slots=True)
-class BudgetCounts:
+class BudgetCounters:
     """Only ever counted up."""
 
     #: By the layer that refused.
@@ -47,7 +47,7 @@ class BudgetCounts:
 
 
 @dataclass(slots=True)
-class Counts:
+class Counters:
     """Only ever counted up, but for what is open."""
 
     #: HTTP requests by what they were for and by the first digit of their status.

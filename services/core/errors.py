@@ -9,9 +9,9 @@ import math
 from enum import StrEnum
 from typing import ClassVar
 
-from storage.errors import DatabaseUnavailable, NoSpace, StoreUnavailable, Undone
+from storage.errors import DatabaseUnavailable, NoSpace, StoreUnavailable, TransactionAborted
 
-DATABASE_AWAY = (DatabaseUnavailable, Undone)
+DATABASE_AWAY = (DatabaseUnavailable, TransactionAborted)
 
 
 class ErrorCode(StrEnum):

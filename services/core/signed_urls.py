@@ -21,7 +21,7 @@ HOUR = 3600
 
 
 @dataclass(frozen=True)
-class SlotRight:
+class SlotAuthorization:
     """The right to fill slot ``index`` of an upload with exactly ``size`` bytes."""
 
     upload_id: UUID
@@ -29,7 +29,7 @@ class SlotRight:
     size: int
 
 
-class Links:
+class SignedUrls:
     """Makes and checks signed URLs below the server's public address."""
 
     def __init__(self, keys: Sequence[SecretKey], public_url: str, lifetime: timedelta) -> None:
@@ -38,7 +38,7 @@ class Links:
         self._public_url = public_url
         self._lifetime = int(lifetime.total_seconds())
 
-    def slot(self, right: SlotRight) -> str:
+    def slot(self, right: SlotAuthorization) -> str:
         """Where the slot's bytes go, by PUT or POST."""
         path = f"/uploads/{right.upload_id}/chunks/{right.index}"
         return self._url(path, f"fill {path} {right.size}", {"size": right.size})
@@ -51,7 +51,7 @@ class Links:
         """Where a rendition's bytes are."""
         return self._download(f"/renditions/{rendition_id}/content")
 
-    def check_slot(self, right: SlotRight, expires: str, signature: str) -> None:
+    def check_slot(self, right: SlotAuthorization, expires: str, signature: str) -> None:
         """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
         path = f"/uploads/{right.upload_id}/chunks/{right.index}"
         self._check(f"fill {path} {right.size}", expires, signature)

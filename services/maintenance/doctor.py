@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.core.clock import now
-from services.maintenance.garbage import dead_staging, is_derived, is_left_over, is_old, orphans, owner_of
+from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
 from storage.blobs import BlobStore
 from storage.database.models import Blob, Upload, UploadStatus
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
@@ -120,7 +120,7 @@ class Doctor:
 
     async def _bytes_without_blob(self) -> Findings:
         async for found in orphans(self._store):
-            if await is_left_over(found):
+            if await is_garbage(found):
                 mended = await self._removed(self._store.delete, found.key)
                 whose = "a cut-off compression" if is_derived(found) else "an upload that is no more"
                 yield Finding(Code.BLOB_ORPHAN, found.key, f"{found.size} bytes of {whose}", mended)

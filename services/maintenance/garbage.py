@@ -60,7 +60,7 @@ async def orphans(store: BlobStore, begin: str = "") -> AsyncIterator[StoredObje
                 yield found
 
 
-async def is_left_over(found: StoredObject) -> bool:
+async def is_garbage(found: StoredObject) -> bool:
     """Whether nobody can want a blob that no row refers to: derived, or of an upload that ended without a file.
 
     That end is final, so that it holds also where the database is an older copy.

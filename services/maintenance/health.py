@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from storage.blobs import BlobStore
 from storage.database.connection import ping_database
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 
 logger = logging.getLogger("cloudkeep.health")
 
@@ -27,12 +27,12 @@ class Condition(NamedTuple):
 class Health:
     """Asks every part that the work depends on."""
 
-    def __init__(self, store: BlobStore, presence: Presence) -> None:
+    def __init__(self, store: BlobStore, presence: WorkerHeartbeats) -> None:
         self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
             "database": ping_database,
             "redis": presence.ping,
             "blobs": store.check,
-            "worker": lambda: _demand_worker(presence),
+            "worker": lambda: _require_worker(presence),
         }
 
     async def condition(self) -> Condition:
@@ -51,6 +51,6 @@ class Health:
         return True
 
 
-async def _demand_worker(presence: Presence) -> None:
+async def _require_worker(presence: WorkerHeartbeats) -> None:
     if not await presence.anybody():
         raise LookupError("no worker is alive")

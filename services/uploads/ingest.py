@@ -14,7 +14,7 @@ from services.budgets.budgets import Budgets, Payer, Reservation
 from services.core.clock import now
 from services.core.context import note
 from services.core.errors import NotFound, StorageFull, StorageUnavailable
-from services.core.signed_urls import SlotRight
+from services.core.signed_urls import SlotAuthorization
 from services.uploads import progress
 from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBusy, SlotConflict, UploadClosed
 from services.uploads.progress import Frame, Progress
@@ -23,7 +23,7 @@ from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.cpu_semaphore import PROCESSORS
 from storage.database.models import JobKind, Sliced, Upload, UploadStatus
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.receipts import Accepted, Received, SlotState
@@ -84,7 +84,7 @@ class Ingest:
     """Fills slots."""
 
     def __init__(
-        self, store: BlobStore, progress: Progress, hints: JobHints, budgets: Budgets, lifetime: timedelta
+        self, store: BlobStore, progress: Progress, hints: JobNotifications, budgets: Budgets, lifetime: timedelta
     ) -> None:
         self._store = store
         self._progress = progress
@@ -94,7 +94,9 @@ class Ingest:
         self._holders = SlotHolders()
 
     @asynccontextmanager
-    async def open(self, right: SlotRight, address: str, silence: Silence = never_silent) -> AsyncIterator[ChunkSink]:
+    async def open(
+        self, right: SlotAuthorization, address: str, silence: Silence = never_silent
+    ) -> AsyncIterator[ChunkSink]:
         """Open a slot for whoever holds this right. Leaving without a commit leaves the slot as it was.
 
         The owner of the upload pays, for the whole chunk at once; bytes that did not come are given back. ``address``
@@ -104,9 +106,9 @@ class Ingest:
         """
         slot = await self._slot(right)
         note(upload_id=slot.id, account_id=slot.account_id)
-        _demand_alive(slot)
+        _require_alive(slot)
         if not slot.sha256:
-            _demand_receiving(slot)
+            _require_receiving(slot)
         reservation = await self._budgets.reserve(Payer(address, slot.account_id), CHUNK_POINTS, right.size)
         with _Bill(self._budgets, reservation) as bill:
             if slot.sha256:
@@ -116,7 +118,7 @@ class Ingest:
                 yield bill.of(sink)
 
     @asynccontextmanager
-    async def _locked(self, slot: SlotState, right: SlotRight, silence: Silence) -> AsyncIterator[ChunkSink]:
+    async def _locked(self, slot: SlotState, right: SlotAuthorization, silence: Silence) -> AsyncIterator[ChunkSink]:
         try:
             async with (
                 self._holders.hold((slot.id, right.index), silence),
@@ -177,7 +179,7 @@ class Ingest:
         await self.told(slot, accepted)
         return _receipt(slot, index, digests.sha256, accepted.received)
 
-    async def _slot(self, right: SlotRight) -> SlotState:
+    async def _slot(self, right: SlotAuthorization) -> SlotState:
         slot = await receipts.slot(right.upload_id, right.index)
         if not slot or not 0 <= right.index < slot.chunk_count or slot.slot_size(right.index) != right.size:
             raise NotFound("There is no such slot.")
@@ -209,13 +211,13 @@ class _Bill:
             self._budgets.refund(self._reservation, 0, unused)
 
 
-def _demand_alive(slot: SlotState) -> None:
+def _require_alive(slot: SlotState) -> None:
     # The bytes of a dead upload are gone, so that not even a chunk that was received is confirmed.
     if slot.status in DEAD:
         raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
 
 
-def _demand_receiving(slot: SlotState) -> None:
+def _require_receiving(slot: SlotState) -> None:
     if slot.status is not UploadStatus.RECEIVING:
         raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
     if slot.expires_at < now():
@@ -268,8 +270,8 @@ class _Filling:
         """See :class:`ChunkSink`."""
 
         def accept(digests: Digests) -> None:
-            _demand_size(self._writer.written, self._slot, self._index)
-            _demand_digest(digests.sha256, declared_sha256)
+            _require_size(self._writer.written, self._slot, self._index)
+            _require_digest(digests.sha256, declared_sha256)
 
         with self._refusals():
             digests = await self._writer.finish(accept)
@@ -313,20 +315,20 @@ class _Repeated:
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""
-        _demand_size(self._seen, self._slot, self._index)
+        _require_size(self._seen, self._slot, self._index)
         sha256 = self._hash.hexdigest()
-        _demand_digest(sha256, declared_sha256)
+        _require_digest(sha256, declared_sha256)
         if sha256 != self._slot.sha256:
             raise SlotConflict("This slot already holds a chunk with other bytes.")
         return _receipt(self._slot, self._index, sha256, self._slot.received)
 
 
-def _demand_size(size: int, slot: SlotState, index: int) -> None:
+def _require_size(size: int, slot: SlotState, index: int) -> None:
     if size != slot.slot_size(index):
         raise ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and {size} came.")
 
 
-def _demand_digest(sha256: str, declared: str | None) -> None:
+def _require_digest(sha256: str, declared: str | None) -> None:
     if declared is not None and not hmac.compare_digest(sha256, declared):
         raise ChecksumMismatch(f"The chunk's SHA-256 is {sha256}, not the declared one.")
 
@@ -339,9 +341,9 @@ def _full() -> StorageFull:
     return StorageFull("The server's disk is full. Chunks that were acknowledged are safe; try this one again later.")
 
 
-def slot_right(upload: Upload, index: int) -> SlotRight:
+def slot_authorization(upload: Upload, index: int) -> SlotAuthorization:
     """The right that a slot's URL carries."""
-    return SlotRight(upload.id, index, upload.slot_size(index))
+    return SlotAuthorization(upload.id, index, upload.slot_size(index))
 
 
 def parse_upload_id(text: str) -> UUID:

@@ -9,7 +9,7 @@ from services.core import validation
 from services.core.errors import InvalidInput
 from storage.database.models import Upload
 from storage.uploads import known_chunks
-from storage.uploads.known_chunks import Held
+from storage.uploads.known_chunks import KnownChunk
 
 FIELD = "chunkHashes"
 
@@ -23,7 +23,7 @@ def checked(hashes: Sequence[str] | None, upload: Upload) -> list[str]:
     return [validation.sha256(one, field=FIELD) for one in hashes]
 
 
-async def by_slot(upload: Upload, hashes: Sequence[str]) -> dict[int, Held]:
+async def by_slot(upload: Upload, hashes: Sequence[str]) -> dict[int, KnownChunk]:
     """The chunks that need not be sent, by the index of their slot."""
     known = await known_chunks.find(upload.account_id, hashes)
     mine = {index: known.get((sha256, upload.slot_size(index))) for index, sha256 in enumerate(hashes)}

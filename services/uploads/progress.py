@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.core.counters import Counts
+from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
 from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
@@ -133,9 +133,9 @@ class Pace:
 class Progress:
     """Publishes and follows progress."""
 
-    def __init__(self, log: EventLog, counts: Counts | None = None) -> None:
+    def __init__(self, log: EventLog, counts: Counters | None = None) -> None:
         self._log = log
-        self._counts = counts or Counts()
+        self._counts = counts or Counters()
 
     async def publish(self, frame: Frame) -> None:
         """Tell every watcher. A log that is away costs a frame, never the work."""

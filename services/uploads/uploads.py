@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from services.core import validation
 from services.core.clock import now
-from services.core.counters import Counts
+from services.core.counters import Counters
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
 from services.maintenance.garbage import BYTES_GONE
 from services.media.media import Compression
@@ -25,10 +25,10 @@ from storage.drive import files, usage
 from storage.drive.usage import Space
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.jobs import jobs
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.known_chunks import Held
+from storage.uploads.known_chunks import KnownChunk
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -76,11 +76,11 @@ class Uploads:
         self,
         store: BlobStore,
         progress: Progress,
-        hints: JobHints,
+        hints: JobNotifications,
         policy: UploadPolicy,
-        counts: Counts | None = None,
+        counts: Counters | None = None,
     ) -> None:
-        self._counts = counts or Counts()
+        self._counts = counts or Counters()
         self._store = store
         self._progress = progress
         self._hints = hints
@@ -237,9 +237,9 @@ class Uploads:
             raise NotFound("There is no such upload.")
         return upload
 
-    async def _reserve(self, upload: Upload, mine: Mapping[int, Held]) -> None:
+    async def _reserve(self, upload: Upload, mine: Mapping[int, KnownChunk]) -> None:
         # Asked before the disk is, so that nobody can fill it for a moment with what they may not store.
-        await usage.demand(upload.account_id, upload.size, self._policy.quota)
+        await usage.require_space(upload.account_id, upload.size, self._policy.quota)
         # Reserved before the row exists, so that no upload without its place is ever seen.
         upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
         try:

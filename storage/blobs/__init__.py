@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
-from storage.blobs.disk_space import demand_room
+from storage.blobs.disk_space import require_room
 from storage.blobs.local import LocalBlobStore
 from storage.blobs.slots import Slots
 
@@ -23,8 +23,8 @@ __all__ = [
     "SlotWriter",
     "Slots",
     "StoredObject",
-    "demand_room",
     "open_blob_store",
+    "require_room",
 ]
 
 

@@ -10,7 +10,7 @@ LARGEST_RESERVE = 2**30
 SHARE_RESERVED = 20
 
 
-def demand_room(folder: Path, size: int, reserve: int | None) -> None:
+def require_room(folder: Path, size: int, reserve: int | None) -> None:
     """Raise :class:`NoSpace` unless ``size`` bytes fit on the folder's disk and ``reserve`` bytes stay free.
 
     Without a reserve, a share that suits the disk stays free.

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.blobs.base import BLOCK, MissingRule, Part, Reopened, StoredObject
-from storage.blobs.disk_space import demand_room
+from storage.blobs.disk_space import require_room
 from storage.blobs.locks import lock_range
 from storage.blobs.slot_file import SlotFile, translated
 from storage.errors import BlobNotFound, NoSpace
@@ -235,11 +235,11 @@ class LocalBlobStore:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if not known:
-                demand_room(self._root, size, self._reserve)
+                require_room(self._root, size, self._reserve)
             os.posix_fallocate(descriptor, 0, size)
             # Once more: of two that both found room, the second sees what the first has taken.
             if not known:
-                demand_room(self._root, 0, self._reserve)
+                require_room(self._root, 0, self._reserve)
         except (OSError, NoSpace):
             if not known:
                 path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ BATCH = 500
 FIND = "SELECT account_id, kind, capacity, refill FROM account_grant WHERE account_id IN ({})"
 
 
-class Granted(NamedTuple):
+class LimitOverride(NamedTuple):
     """One row: ``capacity`` of a kind, and its ``refill`` a second where the kind is a bucket."""
 
     account_id: UUID
@@ -23,11 +23,11 @@ class Granted(NamedTuple):
     refill: float | None
 
 
-async def of(account_ids: Sequence[UUID]) -> list[Granted]:
+async def of(account_ids: Sequence[UUID]) -> list[LimitOverride]:
     """The grants of up to ``BATCH`` accounts."""
     marks = ", ".join("?" * len(account_ids))
     rows: Sequence[Any] = await fetch(FIND.format(marks), *account_ids)
-    return [Granted(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
+    return [LimitOverride(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
 
 
 async def put(account_id: UUID, kind: GrantKind, capacity: int, refill: float | None, now: datetime) -> None:

@@ -43,7 +43,7 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] * 1000))
 Seating = Mapping[str, Collection[str]]
 
 
-class SeatLeases:
+class SubscriptionLeaseStore:
     """The seats in Redis. Every method raises ``RedisUnavailable``."""
 
     def __init__(self, redis: Redis, lease: float = LEASE_SECONDS) -> None:

@@ -12,7 +12,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
 from storage.database.engine import WRITER, PoolSize, Rows, Session, Statement, engine_of
-from storage.errors import ConnectionLost, Undone
+from storage.errors import ConnectionLost, TransactionAborted
 from storage.tracing import span
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ async def migrate(url: str, target: str = NEWEST) -> None:
     Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
     """
     engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), patient=True)
-    await engine.demand()
+    await engine.require_available()
     await Tortoise.init(config=config, init_connections=False)
     try:
         async with engine.migrating() as client:
@@ -107,7 +107,7 @@ async def _again_and_again(work: Callable[[], Awaitable[T]]) -> T:
                     result = await work()
                     done = True
             return result
-        except Undone:
+        except TransactionAborted:
             if run == MOST_RUNS:
                 raise
             await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - it only keeps two from meeting again

@@ -59,7 +59,7 @@ class Engine(Protocol):
         Raises :class:`DatabaseUnavailable`. Makes nothing.
         """
 
-    async def demand(self) -> None:
+    async def require_available(self) -> None:
         """Return when the database can be used. Raises :class:`DatabaseUnavailable`."""
 
     def migrating(self) -> AbstractAsyncContextManager[Any]:

@@ -22,7 +22,7 @@ from tortoise.migrations.schema_editor import BasePostgresSchemaEditor
 from tortoise.transactions import in_transaction
 
 from storage.database.engine import FIRST_TABLE, WRITER, PoolSize, Rows, Statement
-from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, Undone, in_one_line
+from storage.errors import ConnectionLost, DatabaseUnavailable, NoSpace, TransactionAborted, in_one_line
 
 logger = logging.getLogger("cloudkeep.database")
 # It tells of every try to connect again with a traceback, for as long as the server is away; we say so once.
@@ -110,7 +110,7 @@ class PostgresEngine:
 
     async def missing(self) -> str | None:
         """See :class:`storage.database.engine.Engine`."""
-        await self.demand()
+        await self.require_available()
         with translated():
             connection = await asyncpg.connect(self._url, timeout=CONNECT, command_timeout=COMMAND)
             try:
@@ -121,7 +121,7 @@ class PostgresEngine:
                 await connection.close(timeout=CLOSE)
         return f"the database {name} has no tables of CloudKeep's"
 
-    async def demand(self) -> None:
+    async def require_available(self) -> None:
         """Wait until the server takes connections. Raises :class:`DatabaseUnavailable` when it is not to be had."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + START
@@ -166,7 +166,7 @@ def translated() -> Iterator[None]:
     except asyncpg.DiskFullError as error:
         raise NoSpace("the database has no room to grow") from error
     except _UNDONE as error:
-        raise Undone(in_one_line(error)) from error
+        raise TransactionAborted(in_one_line(error)) from error
     except _AWAY as error:
         # asyncpg's own DataError, a value that a column cannot hold, is one of these as well; and a certificate that is
         # not to be trusted is a ValueError for Python.

@@ -18,17 +18,17 @@ from tortoise.connection import get_connections
 logger = logging.getLogger("cloudkeep.database")
 
 
-class LastingClient(SqliteClient):
+class ReconnectingClient(SqliteClient):
     """A client whose connection lasts as long as the database can be opened."""
 
     transaction_class = SqliteTransactionWrapper
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """The connection, alive when the block begins."""
-        return _Living(self._lock, self)
+        return _LiveConnection(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
-        return _LivingTransaction(self.transaction_class(self), self._lock)
+        return _LiveTransaction(self.transaction_class(self), self._lock)
 
     async def revive(self) -> None:
         """Replace the connection if it is dead, to the end even when the caller is cancelled. Hold the lock."""
@@ -58,8 +58,8 @@ class LastingClient(SqliteClient):
             connection.stop()
 
 
-class _Living(ConnectionWrapper[Any]):
-    client: LastingClient
+class _LiveConnection(ConnectionWrapper[Any]):
+    client: ReconnectingClient
 
     async def __aenter__(self) -> Any:
         await self._lock.acquire()
@@ -74,7 +74,7 @@ class _Living(ConnectionWrapper[Any]):
         self.connection = self.client._connection
 
 
-class _LivingTransaction(SqliteTransactionContext):
+class _LiveTransaction(SqliteTransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
         # Tortoise's own keeps the lock when this fails, and every later query of the process would wait for it.
         await self._trxlock.acquire()
@@ -94,7 +94,7 @@ class _LivingTransaction(SqliteTransactionContext):
         self.connection._connection = parent._connection
 
 
-def _is_alive(client: LastingClient) -> bool:
+def _is_alive(client: ReconnectingClient) -> bool:
     try:
         # Asks the library, not the file: no statement runs, and none is waited for.
         return client._connection is not None and client._connection.total_changes >= 0

@@ -22,7 +22,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.database.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
-from storage.database.reconnecting import LastingClient
+from storage.database.reconnecting import ReconnectingClient
 from storage.errors import DatabaseUnavailable, NoSpace, in_one_line
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class SqliteEngine:
             found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [FIRST_TABLE])
             return found.fetchone() is not None
 
-    async def demand(self) -> None:
+    async def require_available(self) -> None:
         """Raise :class:`DatabaseUnavailable` for a file that is no database or cannot be written to."""
         with _unavailable():
             await asyncio.to_thread(self._try_to_write)
@@ -204,7 +204,7 @@ class Transaction(_Session, SqliteTransactionWrapper):
         return NestedTransactionContext(Transaction(self))
 
 
-class Client(_Session, LastingClient):
+class Client(_Session, ReconnectingClient):
     """Raises :class:`NoSpace` and :class:`DatabaseUnavailable` also where there is no transaction."""
 
     transaction_class = Transaction

@@ -44,7 +44,7 @@ async def of(account_id: UUID, quota: int | None) -> Space:
     return Space(quota, originals, derived, reserved)
 
 
-async def demand(account_id: UUID, size: int, quota: int | None) -> None:
+async def require_space(account_id: UUID, size: int, quota: int | None) -> None:
     """Raise :class:`OverQuota` unless this much more fits. It holds for as long as the account's row is locked."""
     if quota is not None and not (await of(account_id, quota)).fits(size):
         raise OverQuota("the account's quota is used up")

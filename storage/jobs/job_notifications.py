@@ -33,7 +33,7 @@ GROUP = "workers"
 GONE_MS = 60 * 60 * 1000
 
 
-class JobHints:
+class JobNotifications:
     """Sends hints from the API and hears them in a worker, which has a name that no other one has."""
 
     def __init__(self, url: str, listener: str | None = None) -> None:

@@ -19,7 +19,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 COUNT = NOW + "return redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')"
 
 
-class Presence:
+class WorkerHeartbeats:
     """Workers announce themselves every few seconds; the readiness check counts them."""
 
     def __init__(self, redis: Redis) -> None:

@@ -20,7 +20,7 @@ WHERE upload.account_id = ? AND chunk.sha256 IN ({})"""
 
 
 @dataclass(frozen=True)
-class Held:
+class KnownChunk:
     """Where a chunk lies: ``size`` bytes from ``offset`` of the blob ``key`` on, with these digests in hex."""
 
     sha256: str
@@ -30,13 +30,13 @@ class Held:
     key: str
 
 
-async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, int], Held]:
+async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, int], KnownChunk]:
     """Chunks of the account's files with one of these digests, by digest and size."""
-    found: dict[tuple[str, int], Held] = {}
+    found: dict[tuple[str, int], KnownChunk] = {}
     for batch in _batches(iter(set(sha256s))):
         marks = ", ".join("?" * len(batch))
         for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), account_id, *batch):
-            found[sha256, size] = Held(sha256, size, xxh3, offset, key)
+            found[sha256, size] = KnownChunk(sha256, size, xxh3, offset, key)
     return found
 
 

@@ -18,7 +18,7 @@ from storage.database.connection import as_uuid, atomically, execute_many, fetch
 from storage.database.models import Chunk, JobKind, Sliced, Upload, UploadStatus
 from storage.errors import Duplicate, StateChanged, StorageError
 from storage.jobs import jobs
-from storage.uploads.known_chunks import Held
+from storage.uploads.known_chunks import KnownChunk
 
 #: No upload has more.
 MOST = 10_000
@@ -178,7 +178,7 @@ async def add_reported(
     return await atomically(work)
 
 
-async def add_held(upload: Upload, held: Mapping[int, Held]) -> None:
+async def add_known(upload: Upload, held: Mapping[int, KnownChunk]) -> None:
     """Store receipts for chunks that lie in blobs already, by index. Call it inside a transaction."""
     rows = [
         (upload.id, index, found.size, found.sha256, found.xxh3, found.key, found.offset)

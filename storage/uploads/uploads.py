@@ -27,16 +27,18 @@ from storage.drive import usage
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.uploads import receipts
-from storage.uploads.known_chunks import Held
+from storage.uploads.known_chunks import KnownChunk
 
-NONE: Mapping[int, Held] = {}
+NONE: Mapping[int, KnownChunk] = {}
 #: What a dead upload leaves to the next one.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: Nobody has more open uploads of one file by accident.
 ALIKE = 100
 
 
-async def insert(upload: Upload, now: datetime, *, quota: int | None = None, held: Mapping[int, Held] = NONE) -> None:
+async def insert(
+    upload: Upload, now: datetime, *, quota: int | None = None, held: Mapping[int, KnownChunk] = NONE
+) -> None:
     """Store a new upload, and with it reserve its bytes of the account's quota.
 
     Slots of chunks that are ``held`` are filled, and reassembly is queued when those are all. Raises
@@ -46,11 +48,11 @@ async def insert(upload: Upload, now: datetime, *, quota: int | None = None, hel
     async def work() -> None:
         if quota is not None:
             await accounts.lock(upload.account_id)
-            await usage.demand(upload.account_id, upload.size, quota)
+            await usage.require_space(upload.account_id, upload.size, quota)
         upload.received_chunks = len(held)
         upload.received_bytes = sum(found.size for found in held.values())
         await upload.save(force_create=True)
-        await receipts.add_held(upload, held)
+        await receipts.add_known(upload, held)
         if len(held) == upload.chunk_count:
             upload.status = UploadStatus.REASSEMBLING
             await receipts.complete(upload.id, now)
@@ -214,7 +216,7 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
     async def work() -> JobKind | None:
         await accounts.lock(upload.account_id)
         if not upload.file_id:
-            await usage.demand(upload.account_id, upload.size, quota)
+            await usage.require_space(upload.account_id, upload.size, quota)
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
         if not await failed.update(status=status, error_code=None, error_message=None):
             return None

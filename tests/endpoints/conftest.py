@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_http import BoundedProtocol
 from tests.support.backends.databases import Databases
 from tests.support.stand import Stand, stand
 
 #: Bodies come in by a lent socket, or by ASGI alone, where there is none to lend. The contract is the same.
-PROTOCOLS = {"lent": LendingProtocol, "asgi": BoundedProtocol}
+PROTOCOLS = {"lent": OffloadingProtocol, "asgi": BoundedProtocol}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,7 +24,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="module")
 def protocol() -> type[asyncio.Protocol]:
     """The way that ``cloudkeep serve`` takes."""
-    return LendingProtocol
+    return OffloadingProtocol
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,17 +2,17 @@
 
 from contextlib import ExitStack
 
-from endpoints.chunk_body import BATCH, BATCHES, SMALLEST_BATCH, Room
+from endpoints.chunk_body import BATCH, BATCHES, SMALLEST_BATCH, BatchBudget
 
 
 def test_a_body_alone_takes_the_largest_batches() -> None:
-    room = Room()
+    room = BatchBudget()
     with room.shared():
         assert room.batch == BATCH
 
 
 def test_many_bodies_share_a_bounded_room_and_leave_it_as_it_was() -> None:
-    room = Room()
+    room = BatchBudget()
     with ExitStack() as bodies:
         for number in range(1, 65):
             bodies.enter_context(room.shared())
@@ -22,7 +22,7 @@ def test_many_bodies_share_a_bounded_room_and_leave_it_as_it_was() -> None:
 
 
 def test_a_crowd_does_not_make_batches_useless() -> None:
-    room = Room()
+    room = BatchBudget()
     with ExitStack() as bodies:
         for _ in range(1000):
             bodies.enter_context(room.shared())

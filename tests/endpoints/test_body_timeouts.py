@@ -3,7 +3,7 @@
 import pytest
 
 from endpoints import body_timeouts
-from endpoints.body_timeouts import Patience, Sender
+from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 
 
 class Clock:
@@ -24,16 +24,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def sender(clock: Clock) -> Sender:
-    return Sender(Patience(silence=30, rate=1024))
+def sender(clock: Clock) -> ThroughputGuard:
+    return ThroughputGuard(BodyTimeouts(silence=30, rate=1024))
 
 
-def wait(sender: Sender, clock: Clock, seconds: float) -> None:
+def wait(sender: ThroughputGuard, clock: Clock, seconds: float) -> None:
     with sender:
         clock.now += seconds
 
 
-def test_silence_uses_up_the_credit(sender: Sender, clock: Clock) -> None:
+def test_silence_uses_up_the_credit(sender: ThroughputGuard, clock: Clock) -> None:
     wait(sender, clock, 29)
     assert sender.credit == 1
     wait(sender, clock, 2)
@@ -41,19 +41,19 @@ def test_silence_uses_up_the_credit(sender: Sender, clock: Clock) -> None:
     assert str(sender.stalled()) == "Nothing came for 30 seconds."
 
 
-def test_what_the_server_takes_for_itself_costs_nothing(sender: Sender, clock: Clock) -> None:
+def test_what_the_server_takes_for_itself_costs_nothing(sender: ThroughputGuard, clock: Clock) -> None:
     clock.now += 3600
     assert (sender.credit, sender.silence()) == (30, 0)
 
 
-def test_a_line_above_the_rate_is_waited_for_without_end(sender: Sender, clock: Clock) -> None:
+def test_a_line_above_the_rate_is_waited_for_without_end(sender: ThroughputGuard, clock: Clock) -> None:
     for _ in range(1000):
         wait(sender, clock, 10)
         sender.sent(10 * 2048)
     assert sender.credit == 30
 
 
-def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(sender: Sender, clock: Clock) -> None:
+def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(sender: ThroughputGuard, clock: Clock) -> None:
     waits = 0
     while sender.credit:
         wait(sender, clock, 1)
@@ -63,12 +63,12 @@ def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(sender: Sen
     assert "1024 bytes a second" in str(sender.stalled())
 
 
-def test_a_quick_beginning_buys_no_long_end(sender: Sender, clock: Clock) -> None:
+def test_a_quick_beginning_buys_no_long_end(sender: ThroughputGuard, clock: Clock) -> None:
     sender.sent(2**30)
     assert sender.credit == 30
 
 
-def test_a_sender_is_silent_only_while_it_is_waited_for(sender: Sender, clock: Clock) -> None:
+def test_a_sender_is_silent_only_while_it_is_waited_for(sender: ThroughputGuard, clock: Clock) -> None:
     with sender:
         clock.now += 5
         assert sender.silence() == 5

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.core.signed_urls import Links, SlotRight
+from services.core.signed_urls import SignedUrls, SlotAuthorization
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
 from tests.support.server import Json, digest
 from tests.support.stand import KEYS, Stand
@@ -175,17 +175,17 @@ async def test_a_forged_url_changes_nothing(shared: Stand, upload: Json, alter: 
     await assert_untouched(shared, upload)
 
 
-def signed(shared: Stand, right: SlotRight, lifetime: timedelta = timedelta(hours=1)) -> str:
-    return Links(KEYS, shared.url, lifetime).slot(right)
+def signed(shared: Stand, right: SlotAuthorization, lifetime: timedelta = timedelta(hours=1)) -> str:
+    return SignedUrls(KEYS, shared.url, lifetime).slot(right)
 
 
 async def test_a_url_past_its_time_changes_nothing(shared: Stand, upload: Json) -> None:
-    url = signed(shared, SlotRight(UUID(upload["id"]), 0, SIZE), timedelta(hours=-2))
+    url = signed(shared, SlotAuthorization(UUID(upload["id"]), 0, SIZE), timedelta(hours=-2))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_EXPIRED")
     await assert_untouched(shared, upload)
 
 
-OTHER_SLOTS: dict[str, Callable[[SlotRight], SlotRight]] = {
+OTHER_SLOTS: dict[str, Callable[[SlotAuthorization], SlotAuthorization]] = {
     "an index out of range": lambda right: replace(right, index=2),
     "another size": lambda right: replace(right, size=SIZE - 1),
     "an unknown upload": lambda right: replace(right, upload_id=uuid4()),
@@ -194,9 +194,9 @@ OTHER_SLOTS: dict[str, Callable[[SlotRight], SlotRight]] = {
 
 @pytest.mark.parametrize("other", OTHER_SLOTS.values(), ids=OTHER_SLOTS.keys())
 async def test_a_signed_url_of_no_slot_is_not_found(
-    shared: Stand, upload: Json, other: Callable[[SlotRight], SlotRight]
+    shared: Stand, upload: Json, other: Callable[[SlotAuthorization], SlotAuthorization]
 ) -> None:
-    right = other(SlotRight(UUID(upload["id"]), 0, SIZE))
+    right = other(SlotAuthorization(UUID(upload["id"]), 0, SIZE))
     assert_problem(await shared.http.put(signed(shared, right), content=RIGHT[: right.size]), 404, "NOT_FOUND")
     await assert_untouched(shared, upload)
 
@@ -206,7 +206,7 @@ async def test_an_upload_that_is_no_id_is_not_found(shared: Stand) -> None:
 
 
 async def test_a_download_url_opens_no_slot(shared: Stand, upload: Json) -> None:
-    links = Links(KEYS, shared.url, timedelta(hours=1))
+    links = SignedUrls(KEYS, shared.url, timedelta(hours=1))
     borrowed = httpx.URL(links.file(UUID(upload["id"]))).params
     url = httpx.URL(upload["slots"]["nodes"][0]["url"]).copy_merge_params(dict(borrowed))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_INVALID")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 from services.uploads import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.backends.databases import Databases
@@ -84,7 +84,7 @@ async def assert_file_is(shared: Stand, upload: Json, content: bytes) -> None:
 
 
 async def no_thread_is_busy() -> bool:
-    return LendingProtocol.threads.busy == 0
+    return OffloadingProtocol.threads.busy == 0
 
 
 async def test_a_silent_holder_gives_way_to_a_newcomer(shared: Stand, upload: Json) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.core.signed_urls import Links
+from services.core.signed_urls import SignedUrls
 from storage.database.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest
@@ -39,8 +39,8 @@ async def file(shared: Stand) -> Json:
     return await sent(shared, CONTENT, fileName=NAME)
 
 
-def links(shared: Stand, lifetime: timedelta = timedelta(hours=1)) -> Links:
-    return Links(KEYS, shared.url, lifetime)
+def links(shared: Stand, lifetime: timedelta = timedelta(hours=1)) -> SignedUrls:
+    return SignedUrls(KEYS, shared.url, lifetime)
 
 
 async def test_a_download_is_the_whole_file_with_its_description(shared: Stand, file: Json) -> None:
@@ -180,8 +180,8 @@ async def test_a_url_past_its_time_opens_nothing(shared: Stand, file: Json) -> N
     assert (response.status_code, response.json()["code"]) == (403, "URL_EXPIRED")
 
 
-@pytest.mark.parametrize("kind", [Links.file, Links.rendition], ids=["file", "rendition"])
-async def test_an_unknown_id_is_not_found(shared: Stand, kind: Callable[[Links, UUID], str]) -> None:
+@pytest.mark.parametrize("kind", [SignedUrls.file, SignedUrls.rendition], ids=["file", "rendition"])
+async def test_an_unknown_id_is_not_found(shared: Stand, kind: Callable[[SignedUrls, UUID], str]) -> None:
     response = await shared.http.get(kind(links(shared), uuid4()))
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 

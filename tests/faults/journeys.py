@@ -51,7 +51,7 @@ class Stage:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[None]:
         """The database is this process's as well, behind the server's back, while the block runs, once it is there."""
-        await engine_of(self.database_url).demand()
+        await engine_of(self.database_url).require_available()
         await open_database(self.database_url)
         try:
             yield

@@ -73,7 +73,7 @@ STEPS = (
     _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads.uploads:insert"),
     _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads.uploads:insert_owned"),
     _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads.uploads:insert_owned"),
-    _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.uploads.receipts:add_held"),
+    _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.uploads.receipts:add_known"),
     _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.uploads:insert"),
     # A chunk comes in.
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
@@ -111,8 +111,18 @@ STEPS = (
         "UPDATE upload",
     ),
     _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.uploads.receipts:complete"),
-    _api("last receipt: committed, no hint", Journey.UPLOAD, "before", "storage.jobs.job_notifications:JobHints.send"),
-    _api("last receipt: hint sent, no answer", Journey.UPLOAD, "after", "storage.jobs.job_notifications:JobHints.send"),
+    _api(
+        "last receipt: committed, no hint",
+        Journey.UPLOAD,
+        "before",
+        "storage.jobs.job_notifications:JobNotifications.send",
+    ),
+    _api(
+        "last receipt: hint sent, no answer",
+        Journey.UPLOAD,
+        "after",
+        "storage.jobs.job_notifications:JobNotifications.send",
+    ),
     # The bytes are verified and become a file.
     _worker(
         "follower: a chunk verified behind the others",
@@ -144,7 +154,12 @@ STEPS = (
         "damaged chunk: slot reopened, nobody told", Journey.DAMAGE, "after", "storage.uploads.uploads:reopen_slots"
     ),
     # A video is compressed.
-    _worker("compression: queued, no hint", Journey.COMPRESS, "before", "storage.jobs.job_notifications:JobHints.send"),
+    _worker(
+        "compression: queued, no hint",
+        Journey.COMPRESS,
+        "before",
+        "storage.jobs.job_notifications:JobNotifications.send",
+    ),
     _worker("compression: ffmpeg started", Journey.COMPRESS, "before", "workers.media.encode:_follow"),
     _worker("compression: ffmpeg under way", Journey.COMPRESS, "after", "workers.media.encode:advance"),
     _worker("compression: a lease about to be renewed", Journey.COMPRESS, "before", "storage.jobs.jobs:renew"),

@@ -14,7 +14,7 @@ from services.uploads.progress import Progress
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
 from storage.database.models import Account
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets
@@ -31,7 +31,7 @@ class Bench:
 
     store: LocalBlobStore
     progress: Progress
-    hints: JobHints
+    hints: JobNotifications
     budgets: Budgets
     uploads: Uploads
     ingest: Ingest
@@ -42,7 +42,7 @@ class Bench:
 async def bench(database: str, store: LocalBlobStore, redis_url: str) -> AsyncIterator[Bench]:
     """Services over a database and a blob store of the test's own, and an empty Redis."""
     redis = connect_redis(redis_url)
-    hints = JobHints(redis_url)
+    hints = JobNotifications(redis_url)
     await hints.start()
     progress = Progress(RedisEventLog(redis))
     budgets = Budgets(Limits(), LocalBuckets(), LocalBuckets())

@@ -15,7 +15,7 @@ from httpx_sse import EventSource
 from starlette.types import ASGIApp
 
 from cloudkeep.http.app import create_app
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.settings.settings import Settings
 from tests.support.backends.smtp_sink import SmtpSink
@@ -73,7 +73,7 @@ class QuickServer(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(
-    settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
+    settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = OffloadingProtocol
 ) -> AsyncIterator[str]:
     """Serve the app on the listener, as ``cloudkeep serve`` does or by another HTTP protocol; yields its base URL."""
     async with serve_app(create_app(settings), listener, protocol):
@@ -82,7 +82,7 @@ async def serve(
 
 @asynccontextmanager
 async def serve_app(
-    app: ASGIApp, listener: socket.socket, protocol: type[asyncio.Protocol] = LendingProtocol
+    app: ASGIApp, listener: socket.socket, protocol: type[asyncio.Protocol] = OffloadingProtocol
 ) -> AsyncIterator[None]:
     """Serve any app on the listener."""
     config = uvicorn.Config(

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
 from services.core.keys import SecretKey
@@ -45,7 +45,7 @@ class Stand:
 
 @asynccontextmanager
 async def stand(
-    folder: Path, databases: Databases, protocol: type[asyncio.Protocol] = LendingProtocol, **changes: Any
+    folder: Path, databases: Databases, protocol: type[asyncio.Protocol] = OffloadingProtocol, **changes: Any
 ) -> AsyncIterator[Stand]:
     """Run a server and a worker in ``folder``, on a migrated database of its own."""
     database = await databases.migrated(folder)

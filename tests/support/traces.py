@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 
 
 def traces(server: int, peers: Collection[int] = ()) -> list[str]:
     """Bodies on threads, requests under way, files and events that are open, and connections from these ports."""
-    found = [f"{LendingProtocol.threads.busy} threads"] if LendingProtocol.threads.busy else []
+    found = [f"{OffloadingProtocol.threads.busy} threads"] if OffloadingProtocol.threads.busy else []
     found += ["a request" for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]
     found += [target for target in _open_files() if "eventfd" in target or "/staging/" in target]
     for one in psutil.Process().net_connections("tcp"):

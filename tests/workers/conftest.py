@@ -18,18 +18,18 @@ from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.database.models import Account, JobKind, Upload, UploadStatus
 from storage.jobs import jobs
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.jobs import enqueue
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.uploads.receipts import add
 from workers import loop
-from workers.job_context import Crew
-from workers.loop import Handler, Lane, Terms, Worker
+from workers.job_context import JobContext
+from workers.loop import Handler, Lane, LeasePolicy, Worker
 from workers.media.tools import find_tools
 from workers.uploads.follower import Follower
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 DAY = timedelta(days=1)
 CHUNK = 64 * 1024
@@ -45,20 +45,22 @@ def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def crew(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[Crew]:
+async def crew(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[JobContext]:
     """What jobs need, all of it real."""
-    redis, hints = connect_redis(redis_url), JobHints(redis_url)
+    redis, hints = connect_redis(redis_url), JobNotifications(redis_url)
     await hints.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     progress = Progress(RedisEventLog(redis))
-    yield Crew(store, progress, hints, find_tools(), scratch, Follower(store, progress, Roster("one")), DAY, 30.0)
+    yield JobContext(
+        store, progress, hints, find_tools(), scratch, Follower(store, progress, WorkerMembership("one")), DAY, 30.0
+    )
     await hints.close()
     await close_redis(redis)
 
 
 @pytest.fixture
-async def start(crew: Crew, redis_url: str) -> AsyncIterator[Start]:
+async def start(crew: JobContext, redis_url: str) -> AsyncIterator[Start]:
     """Start workers; they end with their block."""
     redis = connect_redis(redis_url)
     uploads = Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**30, DAY))
@@ -74,9 +76,18 @@ async def start(crew: Crew, redis_url: str) -> AsyncIterator[Start]:
         choose: jobs.Choice = jobs.oldest_first,
     ) -> AsyncIterator[Worker]:
         on_failure = UploadStatus.FAILED if kind is JobKind.REASSEMBLE else UploadStatus.READY
-        terms = Terms(name, timedelta(seconds=lease), attempts)
+        terms = LeasePolicy(name, timedelta(seconds=lease), attempts)
         lanes = {kind: Lane(handler, 1, on_failure, choose)}
-        worker = Worker(terms, lanes, crew.store, crew.progress, uploads, crew.hints, Presence(redis), Roster(name))
+        worker = Worker(
+            terms,
+            lanes,
+            crew.store,
+            crew.progress,
+            uploads,
+            crew.hints,
+            WorkerHeartbeats(redis),
+            WorkerMembership(name),
+        )
         task = asyncio.create_task(worker.run())
         try:
             yield worker

@@ -21,7 +21,7 @@ from tests.workers.conftest import Start, full_upload, new_upload, queue
 from tests.workers.media.test_compress import FAST_144, assembled, blobs
 from tests.workers.uploads.test_reassemble import claim
 from workers import loop
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.media.compress import compress
 from workers.uploads.reassemble import reassemble
 
@@ -75,7 +75,7 @@ async def test_a_job_without_room_is_tried_until_there_is_some_and_never_fails(s
 
 
 async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
-    start: Start, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    start: Start, crew: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = await new_upload(status=UploadStatus.COMPRESSING)
     began, done = asyncio.Event(), asyncio.Event()
@@ -161,7 +161,7 @@ async def test_work_that_cannot_renew_its_lease_for_want_of_room_waits_too(
 
 
 async def test_a_compression_does_not_begin_without_room_for_its_result(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     await assembled(crew, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(COMPRESS)
@@ -174,7 +174,7 @@ async def test_a_compression_does_not_begin_without_room_for_its_result(
 
 @pytest.mark.sqlite
 async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await assembled(crew, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(COMPRESS)
@@ -189,7 +189,7 @@ async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
 
 
 @pytest.mark.sqlite
-async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(crew: JobContext, store: LocalBlobStore) -> None:
     upload = await full_upload(store, bikes().read_bytes(), compress=FAST_144)
     job = await claim()
     async with database_ends_here():

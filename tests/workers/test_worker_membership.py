@@ -5,15 +5,15 @@ from uuid import UUID, uuid4
 
 from services.core.clock import now
 from storage.database.models import Job, JobKind, JobState
-from workers.worker_membership import HOLD_BACK, OVERDUE, Roster
+from workers.worker_membership import HOLD_BACK, OVERDUE, WorkerMembership
 
 NAMES = ["one", "two", "three"]
 UPLOADS = [uuid4() for _ in range(600)]
 MOMENT = now()
 
 
-def roster(me: str, *living: str) -> Roster:
-    made = Roster(me)
+def roster(me: str, *living: str) -> WorkerMembership:
+    made = WorkerMembership(me)
     made.update(living)
     return made
 
@@ -68,7 +68,7 @@ def test_a_job_that_was_begun_before_is_anybodys() -> None:
 
 def test_one_of_all_workers_is_the_first() -> None:
     names = ["one", "two", "three"]
-    rosters = [Roster(name) for name in names]
+    rosters = [WorkerMembership(name) for name in names]
     assert all(roster.is_first for roster in rosters)
     for roster in rosters:
         roster.update(names)

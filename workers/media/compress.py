@@ -9,13 +9,13 @@ from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.media import Compression, MediaFacts
 from services.uploads.progress import Frame
-from storage.blobs import demand_room
+from storage.blobs import require_room
 from storage.database.models import File, Job, Upload, UploadStatus
 from storage.drive import files as file_rows
 from storage.errors import NoSpace, StateChanged
 from storage.tracing import span
 from storage.uploads import uploads as rows
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
@@ -27,7 +27,7 @@ DURATION_TOLERANCE = 0.05
 DURATION_SLACK_SECONDS = 1.0
 
 
-async def compress(job: Job, crew: Crew) -> None:
+async def compress(job: Job, crew: JobContext) -> None:
     """Add the rendition that was asked for.
 
     Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` when there is less room than a result might
@@ -38,7 +38,7 @@ async def compress(job: Job, crew: Crew) -> None:
     if not upload or not file or not upload.compress:
         return
     # A result is seldom larger than its original.
-    await asyncio.to_thread(demand_room, crew.scratch, file.blob.size, crew.reserve)
+    await asyncio.to_thread(require_room, crew.scratch, file.blob.size, crew.reserve)
     target = crew.scratch / f"{job.lease_token}.mp4"
     try:
         await _encode(job, upload, file, target, crew)
@@ -48,7 +48,7 @@ async def compress(job: Job, crew: Crew) -> None:
     await crew.progress.changed(upload.id)
 
 
-async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: Crew) -> None:
+async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: JobContext) -> None:
     reporter = Reporter(job, crew.progress)
 
     async def report(done: EncodeProgress) -> None:
@@ -71,10 +71,10 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: Crew
                 await encode(command, facts.duration, report, crew.encode_stall_timeout)
         finally:
             crew.counts.ffmpeg_seconds += time.monotonic() - began
-    _demand_same_length(facts, await _video_facts(target, crew))
+    _require_same_length(facts, await _video_facts(target, crew))
 
 
-async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
+async def _publish(job: Job, file: File, target: Path, crew: JobContext) -> None:
     # A key of this attempt's own: an attempt that lost its lease cannot touch the bytes of the one that won.
     assert job.lease_token
     key = derived_key(job.lease_token)
@@ -87,7 +87,7 @@ async def _publish(job: Job, file: File, target: Path, crew: Crew) -> None:
         raise
 
 
-async def _video_facts(path: Path, crew: Crew) -> MediaFacts:
+async def _video_facts(path: Path, crew: JobContext) -> MediaFacts:
     try:
         facts = await probe(path, crew.tools)
     except ProbeTimedOut:
@@ -100,7 +100,7 @@ async def _video_facts(path: Path, crew: Crew) -> MediaFacts:
     return facts
 
 
-def _demand_same_length(source: MediaFacts, result: MediaFacts) -> None:
+def _require_same_length(source: MediaFacts, result: MediaFacts) -> None:
     if source.duration is None or result.duration is None:
         return
     if abs(source.duration - result.duration) > source.duration * DURATION_TOLERANCE + DURATION_SLACK_SECONDS:

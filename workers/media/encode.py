@@ -12,7 +12,7 @@ from pathlib import Path
 from services.media.errors import CompressionFailed
 from storage.errors import NoSpace
 from workers.media.command import EncodeCommand
-from workers.media.error_summary import blame
+from workers.media.error_summary import summarize_error
 from workers.media.guard import guarded, kill
 from workers.media.progress import EncodeProgress, advance, blocks, out_time
 
@@ -43,8 +43,8 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
         try:
             last = await _follow(process, duration, on_progress, watch)
             code = await process.wait()
-            _demand_room(await tail)
-            _demand_success(code, watch, blame(await tail, command))
+            _require_room(await tail)
+            _require_success(code, watch, summarize_error(await tail, command))
         finally:
             guard.cancel()
             tail.cancel()
@@ -112,14 +112,14 @@ async def _tail(process: Process) -> bytes:
     return kept
 
 
-def _demand_room(stderr: bytes) -> None:
+def _require_room(stderr: bytes) -> None:
     """ffmpeg has no exit code for it, and some releases end with 0 when only the last bytes found no room."""
     for number in (errno.ENOSPC, errno.EDQUOT):
         if os.strerror(number).encode() in stderr:
             raise NoSpace("the encoder found no room for its result")
 
 
-def _demand_success(code: int, watch: _Watch, reason: str) -> None:
+def _require_success(code: int, watch: _Watch, reason: str) -> None:
     if code == 0:
         return
     if watch.stalled:

@@ -12,7 +12,7 @@ _ABSOLUTE_PATH = re.compile(r"(?:file:)?/[^\s:'\"]+")
 _NO_REASON = "Conversion failed!"
 
 
-def blame(stderr: bytes, command: EncodeCommand) -> str:
+def summarize_error(stderr: bytes, command: EncodeCommand) -> str:
     """Return ffmpeg's last useful line, free of local paths and addresses; a stand-in when it said nothing."""
     lines = stderr.decode("utf-8", "replace").splitlines()
     said = next((line for line in reversed(lines) if line.strip() and line != _NO_REASON), "no reason was given")

@@ -19,7 +19,7 @@ from storage.errors import BlobNotFound
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from workers.uploads.verification import Verification
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.follower")
 
@@ -41,7 +41,7 @@ class _Followed:
 class Follower:
     """Follows those uploads of which chunks arrive that the roster says are this worker's."""
 
-    def __init__(self, store: BlobStore, progress: Progress, roster: Roster) -> None:
+    def __init__(self, store: BlobStore, progress: Progress, roster: WorkerMembership) -> None:
         self._store = store
         self._progress = progress
         self._roster = roster

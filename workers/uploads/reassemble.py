@@ -14,7 +14,7 @@ from services.uploads.progress import moving
 from storage.database.models import Job, JobKind, Upload, UploadStatus
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.media.probe import NotMedia, probe
 from workers.reporter import Reporter
 from workers.uploads.sealing import reopen, sealed
@@ -24,7 +24,7 @@ from workers.uploads.verification import Verification
 PROBED = 8 * 2**20
 
 
-async def reassemble(job: Job, crew: Crew) -> None:
+async def reassemble(job: Job, crew: JobContext) -> None:
     """Turn a full upload into a file, or reopen its damaged slots.
 
     Raises :class:`ChecksumMismatch` when every chunk is as received but the whole is not what the client declared, and
@@ -45,7 +45,7 @@ async def reassemble(job: Job, crew: Crew) -> None:
     await crew.progress.changed(upload.id)
 
 
-async def _publish(job: Job, upload: Upload, sha256: str, crew: Crew) -> None:
+async def _publish(job: Job, upload: Upload, sha256: str, crew: JobContext) -> None:
     if upload.sha256 and upload.sha256 != sha256:
         raise ChecksumMismatch(f"The file's SHA-256 is {sha256}, not the declared one.", field="sha256")
     key = await crew.store.publish(upload.staging_area)
@@ -56,7 +56,7 @@ async def _publish(job: Job, upload: Upload, sha256: str, crew: Crew) -> None:
         await crew.hints.send(JobKind.COMPRESS)
 
 
-async def _facts(key: str, crew: Crew) -> MediaFacts | None:
+async def _facts(key: str, crew: JobContext) -> MediaFacts | None:
     async with crew.store.local_path(key, PROBED) as path:
         try:
             return await probe(path, crew.tools)

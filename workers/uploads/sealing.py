@@ -8,7 +8,7 @@ from storage.database.models import Chunk, Job, Upload
 from storage.errors import BlobNotFound, NoSpace, PartsRefused, StateChanged
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from workers.job_context import Crew
+from workers.job_context import JobContext
 
 
 async def sealed(upload: Upload, store: BlobStore) -> list[int]:
@@ -33,7 +33,7 @@ async def sealed(upload: Upload, store: BlobStore) -> list[int]:
     return []
 
 
-async def reopen(job: Job, upload: Upload, damaged: Collection[int], crew: Crew) -> None:
+async def reopen(job: Job, upload: Upload, damaged: Collection[int], crew: JobContext) -> None:
     """Open these slots again, and those whose bytes the store does not have either.
 
     Raises :class:`StateChanged` when the lease was lost; then everything is as it was.

@@ -10,9 +10,9 @@ from httpx_sse import EventSource
 from cloudkeep.client.api.http import (
     BUDGET_USED_UP,
     TOO_MANY_REQUESTS,
-    demand_answer,
     origin,
     passing_faults,
+    require_answer,
     seconds_of,
 )
 from cloudkeep.client.errors import Refused, Throttled, TryAgain, Unreachable
@@ -85,7 +85,7 @@ def _answer(response: httpx.Response) -> Json:
         target = origin(str(response.url.join(response.headers["location"])))
         raise Unreachable(f"{origin(str(response.url))} redirects to {target}")
     if response.status_code != TOO_MANY_REQUESTS or not _has_errors(response):
-        demand_answer(response)
+        require_answer(response)
     return _parsed(response.content, response)
 
 

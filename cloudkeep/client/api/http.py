@@ -66,7 +66,7 @@ def passing_faults(url: str) -> Iterator[None]:
         raise TryAgain(_reason(error, origin(url))) from error
 
 
-def demand_answer(response: httpx.Response, detail: str = "") -> None:
+def require_answer(response: httpx.Response, detail: str = "") -> None:
     """Raises :class:`TryAgain` on a status that says "later"; ``detail`` is the server's word on it, if it gave one.
 
     Raises :class:`Throttled` when it says how much later, because there is too much at a time.

@@ -15,7 +15,7 @@ _random = SystemRandom()
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """Exponential backoff. The default goes on for about a minute and a half: a server may be restarted meanwhile.
 
     ``tries`` in a row; seconds for ``first`` and ``longest``. ``longest_asked`` bounds what a server can ask for.
@@ -39,7 +39,7 @@ class Patience:
 class Attempts:
     """Counts failures in a row."""
 
-    def __init__(self, patience: Patience, notify: Notify) -> None:
+    def __init__(self, patience: RetryPolicy, notify: Notify) -> None:
         self._patience = patience
         self._notify = notify
         self._failed = 0

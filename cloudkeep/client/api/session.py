@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from cloudkeep.client.api.graphql import GraphQL, Json, Unauthenticated
-from cloudkeep.client.api.retry import Patience, as_asked
+from cloudkeep.client.api.retry import RetryPolicy, as_asked
 from cloudkeep.client.display.display import say
 from cloudkeep.client.documents import LOGIN, ME, REFRESH
 from cloudkeep.client.errors import Refused, SignInError, Throttled, TryAgain, Unreachable
@@ -78,7 +78,7 @@ class Session:
                 return await self._graphql.ask(document, variables, token)
             except Throttled as error:
                 say(f"cloudkeep: {as_asked(error)}")
-                await asyncio.sleep(Patience().pause(error.after))
+                await asyncio.sleep(RetryPolicy().pause(error.after))
 
     async def _renew(self, refused: str | None) -> None:
         """Get a new access token, unless another task just did."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from cloudkeep.client.api.retry import Notify, Patience, as_asked
+from cloudkeep.client.api.retry import Notify, RetryPolicy, as_asked
 from cloudkeep.client.errors import Throttled
 
 Send = Callable[[], Awaitable[None]]
@@ -16,7 +16,7 @@ class Throttle:
     What it refuses was sent in vain: many that come back at once would mostly be refused again.
     """
 
-    def __init__(self, patience: Patience, notify: Notify) -> None:
+    def __init__(self, patience: RetryPolicy, notify: Notify) -> None:
         self._patience = patience
         self._notify = notify
         self._turn = asyncio.Lock()

@@ -29,12 +29,12 @@ class Display(Protocol):
 def open_display() -> Display:
     """Bars where they can be drawn, lines elsewhere."""
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}:
-        from cloudkeep.client.display.rich_display import Bars
+        from cloudkeep.client.display.rich_display import RichDisplay
 
-        return Bars()
-    from cloudkeep.client.display.plain_display import Lines
+        return RichDisplay()
+    from cloudkeep.client.display.plain_display import PlainDisplay
 
-    return Lines()
+    return PlainDisplay()
 
 
 def say(text: str) -> None:

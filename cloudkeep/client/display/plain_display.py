@@ -9,7 +9,7 @@ from cloudkeep.client.display.progress import Moment
 STEP = 10  # percent
 
 
-class LineTrack:
+class PlainTrack:
     """The lines of one file."""
 
     def __init__(self, name: str) -> None:
@@ -43,7 +43,7 @@ class LineTrack:
         say(f"{self._name}: {text}")
 
 
-class Lines:
+class PlainDisplay:
     """Nothing to draw, so nothing to begin or end."""
 
     def __enter__(self) -> Self:
@@ -54,9 +54,9 @@ class Lines:
     ) -> None:
         return
 
-    def track(self, name: str) -> LineTrack:
+    def track(self, name: str) -> PlainTrack:
         """See :class:`cloudkeep.client.display.display.Display`."""
-        return LineTrack(name)
+        return PlainTrack(name)
 
     def result(self, file_id: str) -> None:
         """See :class:`cloudkeep.client.display.display.Display`."""

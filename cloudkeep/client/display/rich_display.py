@@ -15,7 +15,7 @@ REFRESHES_PER_SECOND = 8
 NAME_WIDTH = 28
 
 
-class Bars:
+class RichDisplay:
     """The bars of all files that are on their way. They are drawn while there are any."""
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Bars:
     ) -> None:
         self._pause()
 
-    def track(self, name: str) -> "BarTrack":
+    def track(self, name: str) -> "RichTrack":
         """See :class:`cloudkeep.client.display.display.Display`."""
         task = self._progress.add_task(name, total=100.0, stage="", pace="")
         self._draw()
-        return BarTrack(self, name, task)
+        return RichTrack(self, name, task)
 
     def result(self, file_id: str) -> None:
         """See :class:`cloudkeep.client.display.display.Display`.
@@ -83,10 +83,10 @@ class Bars:
         )
 
 
-class BarTrack:
+class RichTrack:
     """The bar of one file."""
 
-    def __init__(self, bars: Bars, name: str, task: TaskID) -> None:
+    def __init__(self, bars: RichDisplay, name: str, task: TaskID) -> None:
         self._bars = bars
         self._name = name
         self._task = task

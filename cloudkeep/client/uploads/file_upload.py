@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from cloudkeep.client.api.retry import Patience
+from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import READING, SENDING, Meter, Track
 from cloudkeep.client.errors import UploadFailed
@@ -23,7 +23,7 @@ ROUNDS = 5
 
 
 @dataclass(frozen=True)
-class Means:
+class UploadContext:
     """What every file's way needs. ``parallel`` is the number of slots that are sent at once.
 
     ``direct`` asks for slots in the server's own store, which it may have none of.
@@ -33,14 +33,14 @@ class Means:
     session: Session
     compress: Compression | None = None
     parallel: int = 4
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     direct: bool = False
 
 
-class Journey:
+class FileUpload:
     """One file on its way."""
 
-    def __init__(self, means: Means, source: Source, track: Track) -> None:
+    def __init__(self, means: UploadContext, source: Source, track: Track) -> None:
         self._means = means
         self._source = source
         self._track = track

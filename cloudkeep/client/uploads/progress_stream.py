@@ -3,7 +3,7 @@
 from contextlib import aclosing
 
 from cloudkeep.client.api.graphql import Json
-from cloudkeep.client.api.retry import Attempts, Patience
+from cloudkeep.client.api.retry import Attempts, RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import STAGES, Moment, Track, bytes_per_second
 from cloudkeep.client.documents import PROGRESS
@@ -16,7 +16,7 @@ COMPRESSING = "COMPRESSING"
 class Follower:
     """Shows on a track what the server does with one upload."""
 
-    def __init__(self, session: Session, upload_id: str, track: Track, patience: Patience) -> None:
+    def __init__(self, session: Session, upload_id: str, track: Track, patience: RetryPolicy) -> None:
         self._session = session
         self._upload_id = upload_id
         self._track = track

@@ -11,12 +11,12 @@ import httpx
 from cloudkeep.client.api.http import (
     BUDGET_USED_UP,
     CHUNK_TIMEOUT,
-    demand_answer,
     passing_faults,
+    require_answer,
     retry_after,
     seconds_of,
 )
-from cloudkeep.client.api.retry import Attempts, Notify, Patience
+from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy
 from cloudkeep.client.api.throttle import Throttle
 from cloudkeep.client.display.progress import Meter
 from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
@@ -61,7 +61,7 @@ class Sender:
         http: httpx.AsyncClient,
         slots: OpenSlots,
         source: Source,
-        patience: Patience,
+        patience: RetryPolicy,
         notify: Notify,
         reports: Reports | None = None,
     ) -> None:
@@ -184,7 +184,7 @@ def _judge(response: httpx.Response) -> None:
     if code in PASSING:
         raise TryAgain(PASSING[code], retry_after(response))
     if code != LIMITED:
-        demand_answer(response, detail)
+        require_answer(response, detail)
     raise Refused(code, detail or f"a chunk was refused: {response.status_code} {response.reason_phrase}")
 
 

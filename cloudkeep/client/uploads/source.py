@@ -82,9 +82,9 @@ class Source:
             block = await asyncio.to_thread(self._read, offset, min(BLOCK, end - offset))
             offset += len(block)
             yield block
-        self.demand_unchanged()
+        self.require_unchanged()
 
-    def demand_unchanged(self) -> None:
+    def require_unchanged(self) -> None:
         """Raises :class:`SourceChanged` unless size and time of change are what they were."""
         facts = os.fstat(self._file)
         if (facts.st_size, facts.st_mtime_ns) != (self.size, self._facts.st_mtime_ns):
@@ -98,7 +98,7 @@ class Source:
             await asyncio.to_thread(self._hash, offset + done, step, digests)
             done += step
             yield done
-        self.demand_unchanged()
+        self.require_unchanged()
 
     def _hash(self, offset: int, size: int, digests: "tuple[hashlib._Hash, ...]") -> None:
         end = offset + size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from cloudkeep.client.api.graphql import Json
-from cloudkeep.client.api.retry import Attempts, Notify, Patience, persist
+from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, persist
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.documents import BEGIN, COMPLETE, LOOK, REPORT, SLOTS
 from cloudkeep.client.errors import Refused, UploadFailed
@@ -102,7 +102,7 @@ class Uploads:
     Every method raises :class:`UploadFailed` when the server refuses or patience ends, and :class:`SignInError`.
     """
 
-    def __init__(self, session: Session, patience: Patience, notify: Notify) -> None:
+    def __init__(self, session: Session, patience: RetryPolicy, notify: Notify) -> None:
         self._session = session
         self._patience = patience
         self._notify = notify

@@ -17,7 +17,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
-from storage.blobs.disk_space import demand_room
+from storage.blobs.disk_space import require_room
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
 from storage.blobs.s3.handles import MAX_PARTS, MIN_PART, Handle
@@ -171,7 +171,7 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`. The bytes are loaded into the scratch folder for the block."""
         size = (await self.bucket.head(key)).size
         pieces = [(0, size)] if ends is None or size <= 2 * ends else [(0, ends), (size - ends, size)]
-        await self._run(demand_room, self._scratch, sum(end - start for start, end in pieces), self._reserve)
+        await self._run(require_room, self._scratch, sum(end - start for start, end in pieces), self._reserve)
         path = self._scratch / f"{key}.{uuid4().hex}"
         try:
             await self._load(key, pieces, path)

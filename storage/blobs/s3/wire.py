@@ -38,7 +38,7 @@ class Answer:
     headers: Message
     code: str
 
-    def demand_success(self) -> None:
+    def require_success(self) -> None:
         """Raise what :func:`storage.blobs.s3.errors.refusal` makes of a refusal."""
         if self.status >= 300:
             raise refusal(self.code, self.status)
@@ -125,7 +125,7 @@ class Sending:
     def finish(self) -> str:
         """Read the answer: the part's ETag. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
         answer = self._answer()
-        answer.demand_success()
+        answer.require_success()
         etag = answer.headers.get("ETag", "").strip('"')
         if not etag:
             # Without it the part cannot be named when the object is made of it.
@@ -156,7 +156,7 @@ class Sending:
 
     def _explain(self) -> None:
         """A server that refuses a body may answer and hang up before it has read it."""
-        self._answer().demand_success()
+        self._answer().require_success()
         raise StoreUnavailable("the connection to S3 broke")
 
     def _answer(self) -> Answer:

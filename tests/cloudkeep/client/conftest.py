@@ -12,10 +12,10 @@ import pytest
 
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
-from cloudkeep.client.api.retry import Patience
+from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import Moment
-from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import new_upload
 from cloudkeep.settings.settings import Settings
@@ -26,7 +26,7 @@ from tests.support.server import Api, Json, digest, listening_socket, serve
 
 #: The smallest chunk that the server takes, so that small files have many.
 CHUNK = 64 * 1024
-QUICK = Patience(tries=8, first=0.01, longest=0.05)
+QUICK = RetryPolicy(tries=8, first=0.01, longest=0.05)
 
 
 class Watcher:
@@ -103,9 +103,9 @@ def puts(client: httpx.AsyncClient) -> list[str]:
 
 
 @pytest.fixture
-def means(client: httpx.AsyncClient, server: str, token: str) -> Means:
+def means(client: httpx.AsyncClient, server: str, token: str) -> UploadContext:
     """What a journey needs, with little patience."""
-    return Means(client, Session(GraphQL(client, server), token), patience=QUICK)
+    return UploadContext(client, Session(GraphQL(client, server), token), patience=QUICK)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from cloudkeep.graphql.media_types import EVENTS, JSON, RESPONSE
 from cloudkeep.graphql.request import MAX_BATCH
 from resolvers.context import Context
-from schema.execution.admission import Admitted, Gate, Request
+from schema.execution.admission import AdmissionController, Admitted, Request
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, sse_events
 from tests.support.stand import Stand
@@ -179,14 +179,14 @@ async def test_the_mutations_of_a_batch_run_in_their_order(shared: Stand) -> Non
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the server cannot admit operations that have a name: a fault of ours, and not the client's."""
-    admit = Gate.admit
+    admit = AdmissionController.admit
 
-    async def failing(gate: Gate, context: Context, request: Request) -> Admitted:
+    async def failing(gate: AdmissionController, context: Context, request: Request) -> Admitted:
         if request.name:
             raise RuntimeError("redis://secret")
         return await admit(gate, context, request)
 
-    monkeypatch.setattr(Gate, "admit", failing)
+    monkeypatch.setattr(AdmissionController, "admit", failing)
 
 
 @pytest.mark.usefixtures("broken")

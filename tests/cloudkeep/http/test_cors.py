@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from websockets.exceptions import InvalidStatus
 
-from cloudkeep.http.cors import shared_with
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.http.cors import with_cors
+from cloudkeep.server.body_offload import OffloadingProtocol
 from endpoints.health import health_routes
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import files_end_at
@@ -28,7 +28,7 @@ STRANGER = "https://evil.example.org"
 CONTENT = bytes(range(256)) * 1200
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[LendingProtocol, HttpToolsProtocol])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[OffloadingProtocol, HttpToolsProtocol])
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[Stand]:
@@ -172,7 +172,7 @@ async def test_a_fault_is_readable(shared: Stand, broken: Json) -> None:
 
 def client(*origins: str) -> httpx.AsyncClient:
     """A client of a tiny app that these origins may use."""
-    app = shared_with(origins, Starlette(routes=health_routes(lambda: False)))
+    app = with_cors(origins, Starlette(routes=health_routes(lambda: False)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://drive")
 
 

@@ -6,7 +6,7 @@ import random
 import httpx
 import pytest
 
-from cloudkeep.cli.commands import _demand_bucket
+from cloudkeep.cli.commands import _require_bucket
 from cloudkeep.resources.resources import open_store
 from cloudkeep.settings.settings import Settings
 from services.maintenance.doctor import Doctor
@@ -192,7 +192,7 @@ async def test_a_bucket_that_cannot_be_used_stops_the_start_with_one_line(
 ) -> None:
     changes = {**changes, "blob_url": s3.url(changes["blob_url"])} if "blob_url" in changes else changes
     with pytest.raises(SystemExit) as caught:
-        await _demand_bucket(settings.model_copy(update=changes))
+        await _require_bucket(settings.model_copy(update=changes))
     (line,) = capsys.readouterr().err.splitlines()
     assert (caught.value.code, said in line, "wrong" in line) == (2, True, False)
 

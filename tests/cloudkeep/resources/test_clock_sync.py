@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 
 from cloudkeep.resources import clock_sync
-from cloudkeep.resources.clock_sync import keeping_time
+from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core import clock
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
@@ -41,7 +41,7 @@ async def test_a_host_whose_clock_is_wrong_goes_by_that_of_redis(
     monkeypatch.setattr(clock_sync, "datetime", WrongClock)
     monkeypatch.setattr(clock_sync, "PERIOD_SECONDS", 0.01)
     redis = connect_redis(redis_url)
-    async with keeping_time(redis):
+    async with synchronized_clock(redis):
         assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
         assert caplog.messages == ["this host's clock is +420.0 s off that of Redis, which counts from now on"]
         # Somebody sets it.
@@ -58,11 +58,11 @@ async def test_a_clock_that_is_right_is_left_alone_and_so_is_one_that_nobody_can
     valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis = connect_redis(valkey.url)
-    async with keeping_time(redis):
+    async with synchronized_clock(redis):
         pass
     valkey.kill()
     await valkey.wait()
-    async with keeping_time(redis):
+    async with synchronized_clock(redis):
         assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
     assert caplog.messages == []
     await close_redis(redis)

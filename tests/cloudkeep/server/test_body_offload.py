@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cloudkeep.server.body_offload import LendingProtocol, Threads, lending_to
+from cloudkeep.server.body_offload import OffloadingProtocol, Threads, offloading_protocol
 from cloudkeep.settings.settings import Settings
 from endpoints.lent_body import Consume
 from endpoints.socket_reader import Body
@@ -37,7 +37,7 @@ class WatchedThreads(Threads):
 def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedThreads]:
     """A pool of the test's own."""
     watched = WatchedThreads()
-    monkeypatch.setattr(LendingProtocol, "threads", watched)
+    monkeypatch.setattr(OffloadingProtocol, "threads", watched)
     yield watched
     watched.close()
 
@@ -82,16 +82,16 @@ async def test_a_body_in_transfer_coding_goes_by_asgi(threads: WatchedThreads, a
 
 
 def test_a_process_without_threads_for_bodies_lends_nothing() -> None:
-    assert not issubclass(lending_to(0), LendingProtocol)
-    lends = lending_to(2)
-    assert issubclass(lends, LendingProtocol)
+    assert not issubclass(offloading_protocol(0), OffloadingProtocol)
+    lends = offloading_protocol(2)
+    assert issubclass(lends, OffloadingProtocol)
     with lends.threads.borrowed() as first, lends.threads.borrowed() as second, lends.threads.borrowed() as third:
         assert (first, second, third) == (True, True, False)
 
 
 async def test_a_body_that_finds_no_thread_goes_by_asgi(monkeypatch: pytest.MonkeyPatch, server: str, api: Api) -> None:
     only = WatchedThreads(1)
-    monkeypatch.setattr(LendingProtocol, "threads", only)
+    monkeypatch.setattr(OffloadingProtocol, "threads", only)
     slow, *others = await slots_of(api)
     async with connect(server) as wire:
         await wire.send(head("PUT", slow["url"], Content_Length=MIB) + b"x")
@@ -133,7 +133,7 @@ async def test_a_silent_sender_is_given_up_and_its_thread_is_free_again(
     monkeypatch: pytest.MonkeyPatch, server: str, api: Api
 ) -> None:
     only = WatchedThreads(1)
-    monkeypatch.setattr(LendingProtocol, "threads", only)
+    monkeypatch.setattr(OffloadingProtocol, "threads", only)
     silent, other, _ = await slots_of(api)
     async with connect(server) as wire:
         await wire.send(head("PUT", silent["url"], Content_Length=MIB) + b"x")
@@ -161,7 +161,7 @@ async def test_a_server_that_stops_does_not_wait_for_a_slow_sender(settings: Set
     settings = settings.model_copy(update={"body_stall_timeout": 300.0})
     with listening_socket() as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with serve(settings.model_copy(update={"public_url": address}), listener, LendingProtocol) as url:
+        async with serve(settings.model_copy(update={"public_url": address}), listener, OffloadingProtocol) as url:
             async with http_client(url) as http:
                 slot = (await slots_of(await sign_up(http, sink)))[0]
             slow = await asyncio.open_connection(*listener.getsockname())
@@ -182,4 +182,6 @@ async def _taken(api: Api, slot: Json) -> httpx.Response | None:
 
 def _is_reading() -> bool:
     """Whether a thread of the pool is in the middle of a body."""
-    return LendingProtocol.threads.busy > 0 and any(one.name.startswith("lent-socket") for one in threading.enumerate())
+    return OffloadingProtocol.threads.busy > 0 and any(
+        one.name.startswith("lent-socket") for one in threading.enumerate()
+    )

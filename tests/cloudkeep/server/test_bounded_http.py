@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from cloudkeep.server import bounded_http
-from cloudkeep.server.body_offload import LendingProtocol
+from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_http import SECONDS, Phase
 from tests.endpoints.wire import Wire, connect, head
 from tests.support.backends.databases import Databases
@@ -225,4 +225,4 @@ async def test_a_sender_that_closes_its_own_direction_too_early_is_told(server: 
 
 
 async def _no_thread_is_busy() -> bool:
-    return LendingProtocol.threads.busy == 0
+    return OffloadingProtocol.threads.busy == 0

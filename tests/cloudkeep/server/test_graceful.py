@@ -21,9 +21,9 @@ from websockets.exceptions import ConnectionClosed
 
 from cloudkeep.graphql.event_stream import EventStream
 from cloudkeep.http.draining import Drain
-from cloudkeep.http.shutdown import CutOff
+from cloudkeep.http.shutdown import ShutdownMiddleware
 from cloudkeep.server import graceful
-from cloudkeep.server.body_offload import lending_to
+from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.server.graceful import GracefulServer
 from endpoints.health import health_routes
@@ -100,8 +100,8 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         WebSocketRoute("/socket", _socket),
         *health_routes(lambda: drain.begun),
     ]
-    app = CutOff(Starlette(routes=routes), drain)
-    config = uvicorn.Config(app, http=lending_to(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")
+    app = ShutdownMiddleware(Starlette(routes=routes), drain)
+    config = uvicorn.Config(app, http=offloading_protocol(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")
     server = GracefulServer(config, drain, drain_seconds, signs)
     with listening_socket() as listener:
         task = asyncio.create_task(server._serve([listener.dup()]))

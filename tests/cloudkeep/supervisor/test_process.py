@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from cloudkeep.supervisor.process import ChildSpec, Life
+from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
 
 PROGRAM = """
 import faulthandler, os, signal, sys, time
@@ -24,8 +24,10 @@ for _ in range(100000):
 """
 
 
-async def life(*how: str, patience: float) -> Life:
-    return await Life.begin(ChildSpec("child", (sys.executable, "-c", PROGRAM, *how), patience=patience), os.environ)
+async def life(*how: str, patience: float) -> ChildProcess:
+    return await ChildProcess.begin(
+        ProcessSpec("child", (sys.executable, "-c", PROGRAM, *how), patience=patience), os.environ
+    )
 
 
 def let_time_pass(seconds: float) -> None:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cloudkeep.supervisor import restarts
-from cloudkeep.supervisor.process import ChildSpec, Life
+from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
 from cloudkeep.supervisor.restarts import Child, NotReplaced, keep_running
 from tests.support.waiting import eventually
 
@@ -31,7 +31,7 @@ while not told or not (folder / "end").exists(): time.sleep(0.01)
 
 def child_of(folder: Path) -> Child:
     command = (sys.executable, "-c", PROGRAM, str(folder))
-    return Child(ChildSpec("child", command, patience=60, retire=signal.SIGUSR1), os.environ)
+    return Child(ProcessSpec("child", command, patience=60, retire=signal.SIGUSR1), os.environ)
 
 
 def living(folder: Path) -> set[int]:
@@ -69,10 +69,10 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
 async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_nobody_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child, begin, begun = child_of(tmp_path), Life.begin, list[Life]()
+    child, begin, begun = child_of(tmp_path), ChildProcess.begin, list[ChildProcess]()
     restarting = asyncio.Event()
 
-    async def begin_in_turn(spec: ChildSpec, environment: Mapping[str, str]) -> Life:
+    async def begin_in_turn(spec: ProcessSpec, environment: Mapping[str, str]) -> ChildProcess:
         begun.append(await begin(spec, environment))
         if len(begun) == 2:
             begun[0].kill()
@@ -86,7 +86,7 @@ async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_n
                 await asyncio.sleep(0)
         return begun[-1]
 
-    monkeypatch.setattr(Life, "begin", begin_in_turn)
+    monkeypatch.setattr(ChildProcess, "begin", begin_in_turn)
     keeping = asyncio.create_task(keep_running(child))
 
     async def there() -> bool:

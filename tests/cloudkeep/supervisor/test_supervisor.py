@@ -21,13 +21,13 @@ from tests.support.process import free_port
 
 PROGRAM = """
 import asyncio, sys
-from cloudkeep.supervisor.process import ChildSpec
+from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.telemetry.logs import set_up_logging
 from cloudkeep.settings.settings import load_settings
 from cloudkeep.supervisor.supervisor import supervise
 
 def fleet(settings, listener):
-    return [ChildSpec("child", (sys.executable, "-c", sys.argv[1], str(listener)), pass_fds=(listener,))]
+    return [ProcessSpec("child", (sys.executable, "-c", sys.argv[1], str(listener)), pass_fds=(listener,))]
 
 set_up_logging()
 sys.exit(asyncio.run(supervise(load_settings(), fleet)))

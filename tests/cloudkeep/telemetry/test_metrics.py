@@ -19,7 +19,7 @@ from cloudkeep.settings.preflight import StartupError
 from cloudkeep.telemetry import metrics
 from cloudkeep.telemetry.metric_catalogue import Sample, samples_of, samples_of_budgets
 from cloudkeep.telemetry.metrics import Metrics, Places, fresh_folder
-from services.core.counters import BudgetCounts, Counts
+from services.core.counters import BudgetCounters, Counters
 from tests.endpoints.wire import connect
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
@@ -161,7 +161,7 @@ class TestServer:
 
 
 async def test_what_was_counted_is_shown_once() -> None:
-    counts = Counts()
+    counts = Counters()
     published = Metrics(lambda: samples_of(counts))
     counts.operation("query", "data", requested=12, actual=5)
     assert (await shown(published))["cloudkeep_operations_total[query][data]"] == 1
@@ -175,7 +175,7 @@ async def test_what_was_counted_is_shown_once() -> None:
 
 
 async def test_a_subscription_that_fails_is_not_open() -> None:
-    counts = Counts()
+    counts = Counters()
 
     def fail() -> None:
         with counts.subscription():
@@ -188,7 +188,7 @@ async def test_a_subscription_that_fails_is_not_open() -> None:
 
 
 async def test_budgets_are_shown_by_layer_and_policy() -> None:
-    budgets = BudgetCounts(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
+    budgets = BudgetCounters(Counter({"address": 2}), 1, Counter({("global", "open"): 3, ("ingest", "closed"): 4}))
     assert await shown(Metrics(lambda: samples_of_budgets(budgets))) == {
         "cloudkeep_budget_refusals_total[address]": 2,
         "cloudkeep_budget_overloads_total": 1,
@@ -209,7 +209,7 @@ async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else
 
     monkeypatch.setattr(metrics, "PERIOD_SECONDS", 0.01)
     for question in (fail, hang):
-        published = Metrics(lambda: samples_of_budgets(BudgetCounts(overloaded=1)))
+        published = Metrics(lambda: samples_of_budgets(BudgetCounters(overloaded=1)))
         async with published.running(question=question):
             assert await shown(published) == {"cloudkeep_budget_overloads_total": 1, "cloudkeep_database_up": 0}
 
@@ -305,7 +305,7 @@ async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
 ) -> None:
     fresh_folder(tmp_path)
     monkeypatch.setenv(metrics.SHARED, str(tmp_path / "metrics"))
-    published = Metrics(lambda: samples_of(Counts()))
+    published = Metrics(lambda: samples_of(Counters()))
     with monkeypatch.context() as full:
         full.setattr(metrics, "FILE_SIZE", 2**60)  # no file system has as much
         assert await shown(published) == {}

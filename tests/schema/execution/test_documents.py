@@ -7,8 +7,8 @@ from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
 from schema.build import build_schema
-from schema.cost.graph import Shape
-from schema.cost.shapes import Shapes
+from schema.cost.graph import CostGraph
+from schema.cost.shapes import CostGraphs
 from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import MAX_TOKENS, Documents
 
@@ -105,19 +105,19 @@ def many_operations(count: int) -> str:
 def test_graphs_are_kept_as_far_as_there_is_room(documents: Documents) -> None:
     shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
     # When the fourth comes, the second is the one that nobody has asked for longest.
-    assert made_of(Shapes(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
+    assert made_of(CostGraphs(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
 
 
 def test_a_graph_for_which_there_is_no_room_is_made_each_time(documents: Documents) -> None:
     shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
-    assert made_of(Shapes(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
+    assert made_of(CostGraphs(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
 
 
-def made_of(shapes: Shapes, shape: Shape, *numbers: int) -> list[int]:
+def made_of(shapes: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
     """Those of the numbers for which a graph had to be made."""
     made: list[int] = []
 
-    def make(number: int) -> Shape:
+    def make(number: int) -> CostGraph:
         made.append(number)
         return shape
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.budgets.limit_overrides import GrantBook
+from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Limit
 from services.core.clock import now
 from storage.budgets import limit_overrides
@@ -37,7 +37,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[UUID]]:
 async def test_an_account_has_what_it_was_granted(ada: UUID) -> None:
     await limit_overrides.put(ada, POINTS, 50_000, 2_500.5, now())
     await limit_overrides.put(ada, SUBSCRIPTIONS, 0, None, now())
-    book = GrantBook()
+    book = LimitOverrides()
     assert await book.limits_of(ada) == {"account": Limit(50_000, 2_500.5)}
     assert await book.subscriptions_of(ada) == 0
 
@@ -45,19 +45,19 @@ async def test_an_account_has_what_it_was_granted(ada: UUID) -> None:
 async def test_every_kind_of_bucket_is_granted_by_its_layer(ada: UUID) -> None:
     await limit_overrides.put(ada, POINTS, 1, 0.25, now())
     await limit_overrides.put(ada, INGEST, 2**40, 2**30, now())
-    book = GrantBook()
+    book = LimitOverrides()
     assert await book.limits_of(ada) == {"account": Limit(1, 0.25), "ingest": Limit(2**40, 2**30)}
     assert await book.subscriptions_of(ada) is None
 
 
 async def test_a_number_of_subscriptions_is_no_bucket(ada: UUID) -> None:
     await limit_overrides.put(ada, SUBSCRIPTIONS, 5, None, now())
-    assert await GrantBook().limits_of(ada) is None
+    assert await LimitOverrides().limits_of(ada) is None
 
 
 async def test_an_answer_is_asked_for_once(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
     await limit_overrides.put(ada, POINTS, 1, 1, now())
-    book = GrantBook()
+    book = LimitOverrides()
     for _ in range(3):
         assert await book.limits_of(ada) is not None
         assert await book.limits_of(bob) is None
@@ -65,7 +65,7 @@ async def test_an_answer_is_asked_for_once(ada: UUID, bob: UUID, queries: list[S
 
 
 async def test_a_change_is_seen_when_the_answer_has_lived(ada: UUID) -> None:
-    book, other = GrantBook(), GrantBook(life=FORGETFUL)
+    book, other = LimitOverrides(), LimitOverrides(life=FORGETFUL)
     await asyncio.gather(book.limits_of(ada), other.limits_of(ada))
     await limit_overrides.put(ada, POINTS, 1, 1, now())
     assert await book.limits_of(ada) is None
@@ -74,7 +74,7 @@ async def test_a_change_is_seen_when_the_answer_has_lived(ada: UUID) -> None:
 
 async def test_many_who_wait_share_one_query(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
     await limit_overrides.put(ada, SUBSCRIPTIONS, 1, None, now())
-    book = GrantBook()
+    book = LimitOverrides()
     answers = await asyncio.gather(*(book.subscriptions_of(one) for _ in range(50) for one in (ada, bob)))
     assert queries == [[ada, bob]]
     assert answers == [1, None] * 50
@@ -83,12 +83,12 @@ async def test_many_who_wait_share_one_query(ada: UUID, bob: UUID, queries: list
 async def test_more_than_fit_into_a_query_are_all_answered(ada: UUID, queries: list[Sequence[UUID]]) -> None:
     await limit_overrides.put(ada, SUBSCRIPTIONS, 1, None, now())
     wanted = [*(uuid4() for _ in range(limit_overrides.BATCH)), ada]
-    assert (await asyncio.gather(*map(GrantBook().subscriptions_of, wanted)))[-1] == 1
+    assert (await asyncio.gather(*map(LimitOverrides().subscriptions_of, wanted)))[-1] == 1
     assert [len(query) for query in queries] == [limit_overrides.BATCH, 1]
 
 
 async def test_one_who_gives_up_does_not_take_the_others_answer(ada: UUID) -> None:
-    book = GrantBook()
+    book = LimitOverrides()
     impatient, patient = (asyncio.create_task(book.limits_of(ada)) for _ in range(2))
     await asyncio.sleep(0)
     impatient.cancel()
@@ -97,7 +97,7 @@ async def test_one_who_gives_up_does_not_take_the_others_answer(ada: UUID) -> No
 
 
 async def test_no_more_accounts_are_known_than_is_allowed(database: str, queries: list[Sequence[UUID]]) -> None:
-    book, accounts = GrantBook(most=10), [uuid4() for _ in range(30)]
+    book, accounts = LimitOverrides(most=10), [uuid4() for _ in range(30)]
     await asyncio.gather(*map(book.limits_of, accounts))
     await asyncio.gather(*map(book.limits_of, accounts[-10:]))
     assert len(queries) == 1
@@ -110,7 +110,7 @@ async def test_without_the_database_the_settings_hold_and_what_was_known(
 ) -> None:
     monkeypatch.setattr("services.budgets.limit_overrides.RETRY_SECONDS", 0.0)
     await limit_overrides.put(ada, POINTS, 1, 1, now())
-    book = GrantBook(life=FORGETFUL)
+    book = LimitOverrides(life=FORGETFUL)
     await book.limits_of(ada)
     await close_database()
     with caplog.at_level(logging.WARNING):
@@ -127,7 +127,7 @@ async def test_a_database_that_is_away_is_not_asked_for_every_reservation(
     ada: UUID, queries: list[Sequence[UUID]]
 ) -> None:
     await close_database()
-    book = GrantBook()
+    book = LimitOverrides()
     for _ in range(3):
         assert await book.limits_of(ada) is None
     assert len(queries) == 1

@@ -10,12 +10,12 @@ import pytest
 from redis.asyncio import Redis
 
 from services.budgets.errors import TooManySubscriptions
-from services.budgets.limit_overrides import GrantBook
+from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Payer
-from services.budgets.subscription_leases import Caps, Seats
+from services.budgets.subscription_leases import Caps, SubscriptionLeases
 from services.core.clock import now
 from storage.budgets import limit_overrides
-from storage.budgets.subscription_leases import KEY, SeatLeases
+from storage.budgets.subscription_leases import KEY, SubscriptionLeaseStore
 from storage.database.models import GrantKind
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
@@ -27,10 +27,10 @@ NOBODY = Payer("192.0.2.1")
 
 
 @asynccontextmanager
-async def process(redis_url: str, lease: float = 60.0) -> AsyncIterator[Seats]:
+async def process(redis_url: str, lease: float = 60.0) -> AsyncIterator[SubscriptionLeases]:
     """The seats of one more process."""
     redis = connect_redis(redis_url)
-    seats = Seats(SeatLeases(redis, lease), GrantBook(), CAPS)
+    seats = SubscriptionLeases(SubscriptionLeaseStore(redis, lease), LimitOverrides(), CAPS)
     await seats.start()
     yield seats
     await seats.close()
@@ -43,7 +43,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def seats(redis_url: str, database: str) -> AsyncIterator[Seats]:
+async def seats(redis_url: str, database: str) -> AsyncIterator[SubscriptionLeases]:
     async with process(redis_url) as one:
         yield one
 
@@ -58,7 +58,7 @@ async def open_for_long() -> AsyncIterator[AsyncExitStack]:
 Open = Callable[[Payer, int], Awaitable[int]]
 
 
-async def opened(stack: AsyncExitStack, seats: Seats, payer: Payer, count: int) -> int:
+async def opened(stack: AsyncExitStack, seats: SubscriptionLeases, payer: Payer, count: int) -> int:
     """Open so many at once; how many were let in."""
 
     async def one() -> bool:
@@ -71,7 +71,7 @@ async def opened(stack: AsyncExitStack, seats: Seats, payer: Payer, count: int) 
     return sum(await asyncio.gather(*(one() for _ in range(count))))
 
 
-def one_more(seats: Seats, payer: Payer) -> Callable[[], Awaitable[bool]]:
+def one_more(seats: SubscriptionLeases, payer: Payer) -> Callable[[], Awaitable[bool]]:
     """Whether there is a seat."""
 
     async def look() -> bool:
@@ -81,25 +81,29 @@ def one_more(seats: Seats, payer: Payer) -> Callable[[], Awaitable[bool]]:
     return look
 
 
-async def test_an_account_has_as_many_as_the_settings_say(seats: Seats, open_for_long: AsyncExitStack) -> None:
+async def test_an_account_has_as_many_as_the_settings_say(
+    seats: SubscriptionLeases, open_for_long: AsyncExitStack
+) -> None:
     assert await opened(open_for_long, seats, ADA, 10) == CAPS.account
     assert await opened(open_for_long, seats, Payer("192.0.2.9", ADA.account_id), 1) == 0
     assert await opened(open_for_long, seats, Payer("192.0.2.1", uuid4()), 1) == 1
 
 
-async def test_who_is_not_signed_in_shares_those_of_the_address(seats: Seats, open_for_long: AsyncExitStack) -> None:
+async def test_who_is_not_signed_in_shares_those_of_the_address(
+    seats: SubscriptionLeases, open_for_long: AsyncExitStack
+) -> None:
     assert await opened(open_for_long, seats, NOBODY, 10) == CAPS.address
     assert await opened(open_for_long, seats, ADA, 1) == 1
     assert await opened(open_for_long, seats, Payer("192.0.2.2"), 1) == 1
 
 
-async def test_a_network_of_ipv6_is_one_address(seats: Seats, open_for_long: AsyncExitStack) -> None:
+async def test_a_network_of_ipv6_is_one_address(seats: SubscriptionLeases, open_for_long: AsyncExitStack) -> None:
     neighbours = [Payer(f"2001:db8::{number}") for number in range(5)]
     assert sum([await opened(open_for_long, seats, payer, 1) for payer in neighbours]) == CAPS.address
 
 
 async def test_an_account_has_as_many_as_it_was_granted(
-    seats: Seats, ada: UUID, bob: UUID, open_for_long: AsyncExitStack
+    seats: SubscriptionLeases, ada: UUID, bob: UUID, open_for_long: AsyncExitStack
 ) -> None:
     await limit_overrides.put(ada, GrantKind.SUBSCRIPTIONS, 5, None, now())
     await limit_overrides.put(bob, GrantKind.SUBSCRIPTIONS, 0, None, now())
@@ -108,7 +112,7 @@ async def test_an_account_has_as_many_as_it_was_granted(
 
 
 async def test_the_refusal_says_how_many_there_are_and_when_to_try_again(
-    seats: Seats, open_for_long: AsyncExitStack
+    seats: SubscriptionLeases, open_for_long: AsyncExitStack
 ) -> None:
     await opened(open_for_long, seats, NOBODY, 2)
     with pytest.raises(TooManySubscriptions, match=r"^At most 2 subscriptions may be open at once\.") as refused:
@@ -116,14 +120,18 @@ async def test_the_refusal_says_how_many_there_are_and_when_to_try_again(
     assert refused.value.extensions == {"code": "TOO_MANY_SUBSCRIPTIONS", "retryAfter": 10.0}
 
 
-async def test_a_seat_is_free_for_the_next_one_at_once(seats: Seats, open_for_long: AsyncExitStack) -> None:
+async def test_a_seat_is_free_for_the_next_one_at_once(
+    seats: SubscriptionLeases, open_for_long: AsyncExitStack
+) -> None:
     await opened(open_for_long, seats, ADA, 2)
     for _ in range(20):
         async with seats.take(ADA):
             assert not await one_more(seats, ADA)()
 
 
-async def test_all_processes_share_the_seats(seats: Seats, redis_url: str, open_for_long: AsyncExitStack) -> None:
+async def test_all_processes_share_the_seats(
+    seats: SubscriptionLeases, redis_url: str, open_for_long: AsyncExitStack
+) -> None:
     async with process(redis_url) as other:
         await opened(open_for_long, seats, ADA, 1)
         async with AsyncExitStack() as stack:
@@ -132,7 +140,7 @@ async def test_all_processes_share_the_seats(seats: Seats, redis_url: str, open_
         await eventually(one_more(seats, ADA))
 
 
-async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: Seats, redis_url: str) -> None:
+async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: SubscriptionLeases, redis_url: str) -> None:
     async def watch() -> None:
         async with seats.take(ADA):
             begun.release()
@@ -149,7 +157,9 @@ async def test_a_subscription_that_is_cancelled_gives_its_seat_back(seats: Seats
         await eventually(one_more(other, ADA))
 
 
-async def test_one_that_is_cancelled_while_it_asks_leaves_nothing(seats: Seats, open_for_long: AsyncExitStack) -> None:
+async def test_one_that_is_cancelled_while_it_asks_leaves_nothing(
+    seats: SubscriptionLeases, open_for_long: AsyncExitStack
+) -> None:
     for steps in range(12):
         task = asyncio.create_task(opened(open_for_long, seats, ADA, 1))
         for _ in range(steps):
@@ -183,7 +193,7 @@ async def test_the_leases_of_open_subscriptions_are_renewed(
 
 
 async def test_the_seats_of_a_process_that_was_killed_become_free(
-    seats: Seats, redis_url: str, open_for_long: AsyncExitStack
+    seats: SubscriptionLeases, redis_url: str, open_for_long: AsyncExitStack
 ) -> None:
     async with process(redis_url, lease=0.05) as killed:
         assert killed._keeper
@@ -192,7 +202,7 @@ async def test_the_seats_of_a_process_that_was_killed_become_free(
         await eventually(one_more(seats, ADA))
 
 
-async def test_a_process_that_ends_gives_back_its_seats(seats: Seats, redis_url: str) -> None:
+async def test_a_process_that_ends_gives_back_its_seats(seats: SubscriptionLeases, redis_url: str) -> None:
     async with AsyncExitStack() as stack, process(redis_url) as other:
         await opened(stack, other, ADA, CAPS.account)
         await other.close()
@@ -200,7 +210,7 @@ async def test_a_process_that_ends_gives_back_its_seats(seats: Seats, redis_url:
 
 
 async def test_without_redis_each_process_counts_its_own(
-    seats: Seats, valkey: EmbeddedValkey, open_for_long: AsyncExitStack, caplog: pytest.LogCaptureFixture
+    seats: SubscriptionLeases, valkey: EmbeddedValkey, open_for_long: AsyncExitStack, caplog: pytest.LogCaptureFixture
 ) -> None:
     await opened(open_for_long, seats, ADA, 1)
     await valkey.stop()
@@ -213,7 +223,7 @@ async def test_without_redis_each_process_counts_its_own(
 
 
 async def test_what_was_opened_without_redis_counts_when_it_is_back(
-    seats: Seats, valkey: EmbeddedValkey, open_for_long: AsyncExitStack, caplog: pytest.LogCaptureFixture
+    seats: SubscriptionLeases, valkey: EmbeddedValkey, open_for_long: AsyncExitStack, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def is_back() -> bool:
         return "over all processes again" in caplog.text
@@ -227,7 +237,7 @@ async def test_what_was_opened_without_redis_counts_when_it_is_back(
         assert not await one_more(other, ADA)()
 
 
-async def test_a_process_ends_although_redis_is_away(seats: Seats, valkey: EmbeddedValkey) -> None:
+async def test_a_process_ends_although_redis_is_away(seats: SubscriptionLeases, valkey: EmbeddedValkey) -> None:
     async with seats.take(ADA):
         await valkey.stop()
         await seats.close()

@@ -9,16 +9,16 @@ import pytest
 
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.keys import SecretKey
-from services.core.signed_urls import Links, SlotRight
+from services.core.signed_urls import SignedUrls, SlotAuthorization
 
 OLD = SecretKey("old", b"the secret that signed last year's links")
 NEW = SecretKey("new", b"the secret that signs the links of today")
-RIGHT = SlotRight(UUID(int=1), 3, 1_000)
+RIGHT = SlotAuthorization(UUID(int=1), 3, 1_000)
 HOUR = timedelta(hours=1)
 
 
-def links(*keys: SecretKey, lifetime: timedelta = HOUR) -> Links:
-    return Links(keys or (NEW,), "https://cloud.example", lifetime)
+def links(*keys: SecretKey, lifetime: timedelta = HOUR) -> SignedUrls:
+    return SignedUrls(keys or (NEW,), "https://cloud.example", lifetime)
 
 
 def parts(url: str) -> tuple[str, dict[str, str]]:
@@ -26,7 +26,7 @@ def parts(url: str) -> tuple[str, dict[str, str]]:
     return split.path, {name: values[0] for name, values in parse_qs(split.query).items()}
 
 
-def check_slot(url: str, right: SlotRight = RIGHT, checker: Links | None = None) -> None:
+def check_slot(url: str, right: SlotAuthorization = RIGHT, checker: SignedUrls | None = None) -> None:
     _, query = parts(url)
     (checker or links()).check_slot(right, query["expires"], query["signature"])
 
@@ -42,7 +42,7 @@ def test_a_slots_url_names_the_slot_and_opens_it() -> None:
 @pytest.mark.parametrize(
     "other", [replace(RIGHT, upload_id=UUID(int=2)), replace(RIGHT, index=4), replace(RIGHT, size=1_001)], ids=str
 )
-def test_a_slots_url_opens_no_other_slot(other: SlotRight) -> None:
+def test_a_slots_url_opens_no_other_slot(other: SlotAuthorization) -> None:
     with pytest.raises(UrlInvalid):
         check_slot(links().slot(RIGHT), other)
 

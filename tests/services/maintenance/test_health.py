@@ -10,31 +10,33 @@ import pytest
 from services.maintenance import health
 from services.maintenance.health import Health
 from storage.blobs import LocalBlobStore
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 
 
 @pytest.fixture
-async def presence(redis_url: str) -> AsyncIterator[Presence]:
+async def presence(redis_url: str) -> AsyncIterator[WorkerHeartbeats]:
     redis = connect_redis(redis_url)
-    yield Presence(redis)
+    yield WorkerHeartbeats(redis)
     await close_redis(redis)
 
 
-async def test_nothing_is_away_when_all_is_there(database: str, store: LocalBlobStore, presence: Presence) -> None:
+async def test_nothing_is_away_when_all_is_there(
+    database: str, store: LocalBlobStore, presence: WorkerHeartbeats
+) -> None:
     await presence.announce("somebody")
     assert await Health(store, presence).condition() == ([], [])
 
 
-async def test_a_worker_that_left_is_away(database: str, store: LocalBlobStore, presence: Presence) -> None:
+async def test_a_worker_that_left_is_away(database: str, store: LocalBlobStore, presence: WorkerHeartbeats) -> None:
     await presence.announce("somebody")
     await presence.leave("somebody")
     assert await Health(store, presence).condition() == ([], ["worker"])
 
 
 async def test_everything_that_is_away_is_named(
-    database: str, store: LocalBlobStore, presence: Presence, valkey: EmbeddedValkey, tmp_path: Path
+    database: str, store: LocalBlobStore, presence: WorkerHeartbeats, valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     await valkey.stop()
     await asyncio.to_thread(shutil.rmtree, tmp_path / "blobs")
@@ -42,7 +44,11 @@ async def test_everything_that_is_away_is_named(
 
 
 async def test_a_part_that_never_answers_is_away(
-    database: str, store: LocalBlobStore, presence: Presence, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+    database: str,
+    store: LocalBlobStore,
+    presence: WorkerHeartbeats,
+    valkey: EmbeddedValkey,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
     await presence.announce("somebody")

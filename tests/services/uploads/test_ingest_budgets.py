@@ -9,11 +9,11 @@ import pytest
 
 from services.budgets.budgets import Budgets, Limit, Limits, Payer
 from services.budgets.errors import RateLimited
-from services.budgets.limit_overrides import GrantBook
+from services.budgets.limit_overrides import LimitOverrides
 from services.core.clock import now
 from services.core.errors import NotFound
 from services.uploads.errors import ChecksumMismatch, SlotBusy, SlotConflict, SlotTakenOver
-from services.uploads.ingest import CHUNK_POINTS, Ingest, slot_right
+from services.uploads.ingest import CHUNK_POINTS, Ingest, slot_authorization
 from storage.budgets import limit_overrides
 from storage.database.models import GrantKind, Upload
 from storage.token_buckets import LocalBuckets
@@ -32,7 +32,7 @@ LIMITS = Limits(
 @pytest.fixture
 def bench(bench: Bench) -> Bench:
     """The services with a small budget."""
-    budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets(), GrantBook())
+    budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets(), LimitOverrides())
     ingest = Ingest(bench.store, bench.progress, bench.hints, budgets, timedelta(hours=1))
     return replace(bench, budgets=budgets, ingest=ingest)
 
@@ -43,7 +43,7 @@ async def upload(bench: Bench, ada: UUID) -> Upload:
 
 
 async def send(bench: Bench, upload: Upload, index: int, content: bytes = CONTENT, sha256: str | None = None) -> None:
-    async with bench.ingest.open(slot_right(upload, index), SENDER) as sink:
+    async with bench.ingest.open(slot_authorization(upload, index), SENDER) as sink:
         await sink.write([content])
         await sink.commit(sha256)
 
@@ -82,7 +82,7 @@ async def test_a_granted_budget_holds(bench: Bench, upload: Upload, ada: UUID) -
 
 
 async def test_of_a_chunk_that_is_cut_off_only_what_came_is_paid(bench: Bench, upload: Upload, ada: UUID) -> None:
-    async with bench.ingest.open(slot_right(upload, 0), SENDER) as sink:
+    async with bench.ingest.open(slot_authorization(upload, 0), SENDER) as sink:
         await sink.write([CONTENT[:1000]])
         assert await left(bench, ada) == (CAPACITY - SIZE, 100 - CHUNK_POINTS)
     assert await left(bench, ada) == (CAPACITY - 1000, 100 - CHUNK_POINTS)
@@ -90,7 +90,7 @@ async def test_of_a_chunk_that_is_cut_off_only_what_came_is_paid(bench: Bench, u
 
 async def test_of_a_chunk_that_is_cancelled_only_what_came_is_paid(bench: Bench, upload: Upload, ada: UUID) -> None:
     async def stall() -> None:
-        async with bench.ingest.open(slot_right(upload, 0), SENDER) as sink:
+        async with bench.ingest.open(slot_authorization(upload, 0), SENDER) as sink:
             await sink.write([CONTENT[:1000]])
             stalled.set()
             await asyncio.Event().wait()
@@ -104,7 +104,7 @@ async def test_of_a_chunk_that_is_cancelled_only_what_came_is_paid(bench: Bench,
 
 
 async def test_a_slot_that_is_busy_costs_no_bytes(bench: Bench, upload: Upload, ada: UUID) -> None:
-    async with bench.ingest.open(slot_right(upload, 0), SENDER):
+    async with bench.ingest.open(slot_authorization(upload, 0), SENDER):
         with pytest.raises(SlotBusy):
             await send(bench, upload, 0)
         assert await left(bench, ada) == (CAPACITY - SIZE, 100 - 2 * CHUNK_POINTS)
@@ -112,7 +112,7 @@ async def test_a_slot_that_is_busy_costs_no_bytes(bench: Bench, upload: Upload, 
 
 async def test_who_loses_the_slot_pays_for_what_came(bench: Bench, upload: Upload, ada: UUID) -> None:
     async def fall_silent() -> None:
-        async with bench.ingest.open(slot_right(upload, 0), SENDER, lambda: 3600.0) as sink:
+        async with bench.ingest.open(slot_authorization(upload, 0), SENDER, lambda: 3600.0) as sink:
             await sink.write([CONTENT[:1000]])
             silent.set()
             await asyncio.Event().wait()
@@ -142,6 +142,6 @@ async def test_a_chunk_that_comes_again_is_paid_again(bench: Bench, upload: Uplo
 
 async def test_a_right_to_no_slot_costs_nothing(bench: Bench, upload: Upload, ada: UUID) -> None:
     with pytest.raises(NotFound):
-        async with bench.ingest.open(replace(slot_right(upload, 0), index=7), SENDER):
+        async with bench.ingest.open(replace(slot_authorization(upload, 0), index=7), SENDER):
             pass
     assert await left(bench, ada) == (CAPACITY, 100)

@@ -7,7 +7,7 @@ import pytest
 
 from services.core.clock import now
 from services.core.errors import InvalidInput
-from services.uploads.ingest import slot_right
+from services.uploads.ingest import slot_authorization
 from services.uploads.uploads import NewUpload
 from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.jobs import jobs
@@ -29,7 +29,7 @@ async def store_file(bench: Bench, owner: UUID, chunks: list[bytes]) -> Upload:
     """A file that came the usual way, some chunks of it by others of the same account."""
     upload = await bench.uploads.init(owner, a_file(sum(map(len, chunks))))
     for index, chunk in enumerate(chunks):
-        async with bench.ingest.open(slot_right(upload, index), SENDER) as sink:
+        async with bench.ingest.open(slot_authorization(upload, index), SENDER) as sink:
             await sink.write([chunk])
             await sink.commit(None)
     job = await jobs.claim([JobKind.REASSEMBLE], "worker", LIFETIME, now())
@@ -56,7 +56,7 @@ async def test_only_chunks_that_no_file_of_mine_has_are_missing(bench: Bench, ad
 async def test_the_last_missing_chunk_starts_the_reassembly(bench: Bench, ada: UUID) -> None:
     await store_file(bench, ada, OLD)
     upload = await bench.uploads.init(ada, wanted(NEW))
-    async with bench.ingest.open(slot_right(upload, 1), SENDER) as sink:
+    async with bench.ingest.open(slot_authorization(upload, 1), SENDER) as sink:
         await sink.write([NEW[1]])
         assert (await sink.commit(None)).complete
 
@@ -83,7 +83,7 @@ async def test_nobody_learns_what_somebody_else_has(bench: Bench, ada: UUID, bob
 
 async def test_chunks_of_an_upload_without_a_file_are_not_counted_on(bench: Bench, ada: UUID) -> None:
     other = await bench.uploads.init(ada, a_file(2 * SIZE))
-    async with bench.ingest.open(slot_right(other, 0), SENDER) as sink:
+    async with bench.ingest.open(slot_authorization(other, 0), SENDER) as sink:
         await sink.write([OLD[0]])
         await sink.commit(None)
     assert await open_slots(bench, await bench.uploads.init(ada, wanted(OLD))) == [0, 1, 2, 3]

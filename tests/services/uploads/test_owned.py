@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.core.signed_urls import SlotRight
+from services.core.signed_urls import SlotAuthorization
 from services.media.media import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.uploads import NewUpload
@@ -52,7 +52,7 @@ async def test_an_upload_that_needs_no_bytes_takes_none(bench: Bench, ada: UUID,
     assert all(slot.received for slot in await bench.uploads.slots(upload, 0, 9, missing=False))
     assert (await bench.uploads.complete(ada, upload.id)).status is UploadStatus.READY
     with pytest.raises(UploadClosed):
-        async with bench.ingest.open(SlotRight(upload.id, 0, 65_536), SENDER):
+        async with bench.ingest.open(SlotAuthorization(upload.id, 0, 65_536), SENDER):
             pass
 
 

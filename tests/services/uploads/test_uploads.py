@@ -18,7 +18,7 @@ from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import BlobStore
 from storage.database.models import Chunk, Upload, UploadStatus
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from tests.services.conftest import LIFETIME, Bench, a_file
 
 KEY = "the same every time"
@@ -82,7 +82,9 @@ async def test_a_file_that_does_not_fit_leaves_nothing(bench: Bench, ada: UUID, 
     ],
 )
 def test_chunks_grow_so_that_there_are_never_too_many(size: int, chunk_size: int, count: int) -> None:
-    uploads = Uploads(cast(BlobStore, None), cast(Progress, None), cast(JobHints, None), UploadPolicy(size, LIFETIME))
+    uploads = Uploads(
+        cast(BlobStore, None), cast(Progress, None), cast(JobNotifications, None), UploadPolicy(size, LIFETIME)
+    )
     chosen = uploads._chunk_size(None, size)
     assert (chosen, Upload(size=size, chunk_size=chosen).chunk_count) == (chunk_size, count)
 

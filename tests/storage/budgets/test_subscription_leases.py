@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from redis.asyncio import Redis
 
-from storage.budgets.subscription_leases import BATCH, KEY, SeatLeases
+from storage.budgets.subscription_leases import BATCH, KEY, SubscriptionLeaseStore
 from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
@@ -23,37 +23,37 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def leases(redis: Redis) -> SeatLeases:
-    return SeatLeases(redis)
+def leases(redis: Redis) -> SubscriptionLeaseStore:
+    return SubscriptionLeaseStore(redis)
 
 
-async def test_no_more_seats_are_taken_than_there_are(leases: SeatLeases) -> None:
+async def test_no_more_seats_are_taken_than_there_are(leases: SubscriptionLeaseStore) -> None:
     assert [await leases.take("ada", str(number), CAP) for number in range(5)] == [True] * 3 + [False] * 2
 
 
-async def test_every_owner_has_their_own(leases: SeatLeases) -> None:
+async def test_every_owner_has_their_own(leases: SubscriptionLeaseStore) -> None:
     assert await leases.take("ada", "a", 1)
     assert await leases.take("bob", "b", 1)
     assert not await leases.take("bob", "c", 1)
 
 
-async def test_no_seat_is_taken_where_there_are_none(leases: SeatLeases) -> None:
+async def test_no_seat_is_taken_where_there_are_none(leases: SubscriptionLeaseStore) -> None:
     assert not await leases.take("ada", "a", 0)
 
 
-async def test_a_seat_that_was_given_back_is_free(leases: SeatLeases) -> None:
+async def test_a_seat_that_was_given_back_is_free(leases: SubscriptionLeaseStore) -> None:
     await leases.take("ada", "a", 1)
     await leases.leave({"ada": ["a", "never taken"], "bob": ["b"]})
     assert await leases.take("ada", "b", 1)
 
 
-async def test_a_seat_can_be_given_back_along_with_taking_the_next(leases: SeatLeases) -> None:
+async def test_a_seat_can_be_given_back_along_with_taking_the_next(leases: SubscriptionLeaseStore) -> None:
     await leases.take("ada", "a", 1)
     assert await leases.take("ada", "b", 1, ["a"])
     assert not await leases.take("ada", "c", 1, ["a"])
 
 
-async def test_taking_a_seat_twice_costs_one(leases: SeatLeases) -> None:
+async def test_taking_a_seat_twice_costs_one(leases: SubscriptionLeaseStore) -> None:
     for _ in range(2):
         await leases.take("ada", "a", 2)
     assert await leases.take("ada", "b", 2)
@@ -64,14 +64,14 @@ async def test_a_hundred_at_once_on_many_connections_get_what_there_is(redis_url
         clients = [connect_redis(redis_url) for _ in range(4)]
         for client in clients:
             stack.push_async_callback(close_redis, client)
-        hosts = [SeatLeases(client) for client in clients]
+        hosts = [SubscriptionLeaseStore(client) for client in clients]
         takes = (hosts[number % 4].take("ada", str(number), 20) for number in range(100))
         assert sum(await asyncio.gather(*takes)) == 20
 
 
 async def test_the_seats_of_the_dead_are_free_when_their_leases_end(redis: Redis) -> None:
-    assert await SeatLeases(redis, lease=0.05).take("ada", "dead", 1)
-    assert await eventually(lambda: SeatLeases(redis).take("ada", "alive", 1))
+    assert await SubscriptionLeaseStore(redis, lease=0.05).take("ada", "dead", 1)
+    assert await eventually(lambda: SubscriptionLeaseStore(redis).take("ada", "alive", 1))
     assert await redis.zrange(KEY + "ada", 0, -1) == ["alive"]
 
 
@@ -79,12 +79,12 @@ async def test_nothing_is_left_of_an_owner_whose_leases_have_ended(redis: Redis)
     async def is_gone() -> bool:
         return not await redis.exists(KEY + "ada")
 
-    await SeatLeases(redis, lease=0.05).take("ada", "dead", 1)
+    await SubscriptionLeaseStore(redis, lease=0.05).take("ada", "dead", 1)
     await eventually(is_gone)
 
 
-async def test_a_lease_is_renewed(redis: Redis, leases: SeatLeases) -> None:
-    await SeatLeases(redis, lease=5).take("ada", "a", 1)
+async def test_a_lease_is_renewed(redis: Redis, leases: SubscriptionLeaseStore) -> None:
+    await SubscriptionLeaseStore(redis, lease=5).take("ada", "a", 1)
     before = await redis.zscore(KEY + "ada", "a")
     await leases.hold({"ada": ["a"]})
     after = await redis.zscore(KEY + "ada", "a")
@@ -94,14 +94,14 @@ async def test_a_lease_is_renewed(redis: Redis, leases: SeatLeases) -> None:
     assert await redis.ttl(KEY + "ada") > 50
 
 
-async def test_what_is_held_counts_although_it_was_forgotten(redis: Redis, leases: SeatLeases) -> None:
+async def test_what_is_held_counts_although_it_was_forgotten(redis: Redis, leases: SubscriptionLeaseStore) -> None:
     await leases.take("ada", "a", 1)
     await redis.flushall()
     await leases.hold({"ada": ["a"]})
     assert not await leases.take("ada", "b", 1)
 
 
-async def test_seats_of_many_owners_are_renewed_and_given_back(redis: Redis, leases: SeatLeases) -> None:
+async def test_seats_of_many_owners_are_renewed_and_given_back(redis: Redis, leases: SubscriptionLeaseStore) -> None:
     seats = {f"owner {number}": ["a", "b"] for number in range(2 * BATCH + 1)}
     await leases.hold(seats)
     assert await redis.dbsize() == len(seats)
@@ -109,7 +109,7 @@ async def test_seats_of_many_owners_are_renewed_and_given_back(redis: Redis, lea
     assert await redis.dbsize() == 0
 
 
-async def test_every_call_says_when_redis_is_away(leases: SeatLeases, valkey: EmbeddedValkey) -> None:
+async def test_every_call_says_when_redis_is_away(leases: SubscriptionLeaseStore, valkey: EmbeddedValkey) -> None:
     await leases.ping()
     await valkey.stop()
     calls = (leases.ping(), leases.take("ada", "a", 1), leases.hold({"ada": ["a"]}), leases.leave({"ada": ["a"]}))

@@ -88,7 +88,7 @@ class Known:
 
 SHA256 = "0" * 64
 REPORTED = receipts.Reported(2, 10, SHA256, "etag")
-HELD = {4_000: known_chunks.Held(SHA256, 10, None, 0, "key1")}
+HELD = {4_000: known_chunks.KnownChunk(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
     "accounts.user_id_exists": lambda known: accounts.user_id_exists("user1"),
     "accounts.email_exists": lambda known: accounts.email_exists("1@example.org"),
@@ -149,7 +149,7 @@ CALLS: dict[str, Call] = {
     "receipts.slot": lambda known: receipts.slot(known.upload.id, 0),
     "receipts.add": lambda known: receipts.add(known.upload, 1, Digests(SHA256, ""), NOW, LATER),
     "receipts.add_reported": lambda known: receipts.add_reported(known.upload, [REPORTED], NOW, LATER),
-    "receipts.add_held": lambda known: receipts.add_held(known.upload, HELD),
+    "receipts.add_known": lambda known: receipts.add_known(known.upload, HELD),
     "receipts.withdraw": lambda known: receipts.withdraw(known.upload.id, [0, 1]),
     "receipts.of": lambda known: receipts.of(known.upload.id),
     "receipts.indexes": lambda known: receipts.indexes(known.upload.id, 0),
@@ -157,7 +157,7 @@ CALLS: dict[str, Call] = {
     "receipts.rename": lambda known: receipts.rename(known.upload.id, {0: "etag"}),
     "receipts.complete": lambda known: receipts.complete(known.upload.id, NOW),
     "usage.of": lambda known: usage.of(SOMEBODY, 1),
-    "usage.demand": lambda known: usage.demand(SOMEBODY, 1, 1),
+    "usage.require_space": lambda known: usage.require_space(SOMEBODY, 1, 1),
     "uploads.insert": lambda known: uploads.insert(new_upload(), NOW, quota=2**50),
     "uploads.insert_owned": lambda known: insert_owned(),
     "uploads.find": lambda known: uploads.find(NOBODY),

@@ -54,7 +54,7 @@ def done(found: Sequence[Any]) -> int:
     return sum(not isinstance(one, BaseException) and bool(one) for one in found)
 
 
-async def demand_sound(upload: Upload) -> Upload:
+async def require_sound(upload: Upload) -> Upload:
     """The upload as it is now, which agrees with its receipts and its job."""
     now_there = await look(upload)
     chunks = await Chunk.filter(upload_id=upload.id)
@@ -100,7 +100,7 @@ async def test_an_end_and_the_last_chunk_agree_on_who_was_first(pool: None) -> N
     for ending in (abort, expire) * ROUNDS:
         upload = await nearly_full()
         ended, last = await at_once(ending(upload), receive(upload, 1, LATE + timedelta(days=1)))
-        after = await demand_sound(upload)
+        after = await require_sound(upload)
         assert ended is (after.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED})
         assert ended is isinstance(last, StateChanged)
 
@@ -112,7 +112,7 @@ async def test_the_last_chunks_queue_one_reassembly(pool: None) -> None:
             *(receive(upload, index % 4) for index in range(8)), consistency.end_receiving(upload, NOW)
         )
         assert sum(isinstance(one, Duplicate) for one in found) == 4
-        assert (await demand_sound(upload)).status is UploadStatus.REASSEMBLING
+        assert (await require_sound(upload)).status is UploadStatus.REASSEMBLING
 
 
 async def test_reports_of_the_same_slots_count_once(pool: None) -> None:
@@ -123,7 +123,7 @@ async def test_reports_of_the_same_slots_count_once(pool: None) -> None:
             *(receipts.add_reported(upload, parts[at : at + 3], NOW, LATER) for at in (0, 1, 0, 1)),
             *(receive(upload, index) for index in range(4)),
         )
-        assert (await demand_sound(upload)).status is UploadStatus.REASSEMBLING
+        assert (await require_sound(upload)).status is UploadStatus.REASSEMBLING
 
 
 async def test_a_chunk_for_a_place_that_is_given_up_is_refused(pool: None) -> None:
@@ -134,7 +134,7 @@ async def test_a_chunk_for_a_place_that_is_given_up_is_refused(pool: None) -> No
         found = await at_once(
             *(uploads.begin_again(upload, place) for place in places), *(receive(upload, index) for index in (1, 2))
         )
-        after = await demand_sound(upload)
+        after = await require_sound(upload)
         assert done(found[:2]) == 1
         assert after.staging in {place.staging for place in places}
         assert after.received_chunks == 0
@@ -162,7 +162,7 @@ async def test_a_quota_holds_however_many_begin_or_retry_at_once(pool: None) -> 
         begun: list[Awaitable[Any]] = [uploads.insert(fresh(account), NOW, quota=17 * 3) for _ in range(6)]
         found = await at_once(uploads.retry(old, 17 * 3, NOW), *begun)
         assert sum(isinstance(one, OverQuota) for one in found) == 4
-        await demand_sound(old)
+        await require_sound(old)
 
 
 async def test_a_retry_and_an_end_agree_on_who_was_first(pool: None) -> None:
@@ -172,7 +172,7 @@ async def test_a_retry_and_an_end_agree_on_who_was_first(pool: None) -> None:
             uploads.abort_failed(old.id, "GONE"), uploads.retry(old, None, NOW), uploads.retry(old, None, NOW)
         )
         assert done(found) == 1
-        after = await demand_sound(old)
+        after = await require_sound(old)
         assert (after.status is UploadStatus.ABORTED) is bool(found[0])
 
 
@@ -190,7 +190,7 @@ async def test_a_job_is_ended_once_by_one_worker(pool: None) -> None:
             jobs.release(str(job.lease_owner), NOW),
             consistency.queue_again(await look(upload), NOW),
         )
-        after = await demand_sound(upload)
+        after = await require_sound(upload)
         assert (after.status is UploadStatus.READY) is bool(after.file_id)
 
 

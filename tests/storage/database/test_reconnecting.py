@@ -12,14 +12,14 @@ from tortoise import connections
 from storage.accounts import accounts
 from storage.database.connection import atomically, fetch, ping_database
 from storage.database.models import Account
-from storage.database.reconnecting import LastingClient
+from storage.database.reconnecting import ReconnectingClient
 from storage.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.sqlite
 
 
-def client() -> LastingClient:
-    return cast(LastingClient, connections.get("default"))
+def client() -> ReconnectingClient:
+    return cast(ReconnectingClient, connections.get("default"))
 
 
 async def break_connection() -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from storage.jobs.job_notifications import QUEUE, JobHints
+from storage.jobs.job_notifications import QUEUE, JobNotifications
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
@@ -33,7 +33,7 @@ class Ear:
 
 @asynccontextmanager
 async def listening(url: str, name: str | None = None) -> AsyncIterator[Ear]:
-    hints, ear = JobHints(url, name), Ear()
+    hints, ear = JobNotifications(url, name), Ear()
     await hints.start()
     task = asyncio.create_task(hints.listen(ear))
     yield ear
@@ -44,9 +44,9 @@ async def listening(url: str, name: str | None = None) -> AsyncIterator[Ear]:
 
 
 @pytest.fixture
-async def hints(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JobHints]:
+async def hints(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JobNotifications]:
     monkeypatch.setattr("storage.jobs.job_notifications.RETRY_SECONDS", 0.05)
-    speaker = JobHints(valkey.url)
+    speaker = JobNotifications(valkey.url)
     await speaker.start()
     yield speaker
     await speaker.close()
@@ -59,7 +59,7 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
     await close_redis(client)
 
 
-async def heard_again(hints: JobHints, ear: Ear) -> None:
+async def heard_again(hints: JobNotifications, ear: Ear) -> None:
     """Return once hints are heard; those that are sent too early may be lost."""
     before = ear.heard
 
@@ -71,13 +71,13 @@ async def heard_again(hints: JobHints, ear: Ear) -> None:
     await eventually(look)
 
 
-async def test_a_sent_hint_is_heard(hints: JobHints, valkey: EmbeddedValkey) -> None:
+async def test_a_sent_hint_is_heard(hints: JobNotifications, valkey: EmbeddedValkey) -> None:
     async with listening(valkey.url) as ear:
         await hints.send("REASSEMBLE")
         await ear.has_heard(1)
 
 
-async def test_every_hint_is_heard_by_one_worker(hints: JobHints, valkey: EmbeddedValkey) -> None:
+async def test_every_hint_is_heard_by_one_worker(hints: JobNotifications, valkey: EmbeddedValkey) -> None:
     async with listening(valkey.url) as one, listening(valkey.url) as other:
         await asyncio.gather(*(hints.send("COMPRESS") for _ in range(100)))
 
@@ -88,7 +88,7 @@ async def test_every_hint_is_heard_by_one_worker(hints: JobHints, valkey: Embedd
         assert one.heard + other.heard == 100
 
 
-async def test_what_was_heard_is_acknowledged(hints: JobHints, valkey: EmbeddedValkey, redis: Redis) -> None:
+async def test_what_was_heard_is_acknowledged(hints: JobNotifications, valkey: EmbeddedValkey, redis: Redis) -> None:
     async with listening(valkey.url) as ear:
         await asyncio.gather(*(hints.send("COMPRESS") for _ in range(20)))
         await ear.has_heard(20)
@@ -96,7 +96,7 @@ async def test_what_was_heard_is_acknowledged(hints: JobHints, valkey: EmbeddedV
 
 
 async def test_a_worker_that_died_leaves_no_hint_that_holds_up_the_others(
-    hints: JobHints, valkey: EmbeddedValkey, redis: Redis
+    hints: JobNotifications, valkey: EmbeddedValkey, redis: Redis
 ) -> None:
     await hints.send("COMPRESS")
     await redis.xreadgroup("workers", "dead", {QUEUE: ">"})
@@ -106,7 +106,7 @@ async def test_a_worker_that_died_leaves_no_hint_that_holds_up_the_others(
 
 
 async def test_a_worker_that_comes_back_is_the_same_listener_and_those_that_are_gone_are_forgotten(
-    hints: JobHints, valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    hints: JobNotifications, valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await redis.xgroup_createconsumer(QUEUE, "workers", "gone")
 
@@ -125,7 +125,7 @@ async def test_a_worker_that_comes_back_is_the_same_listener_and_those_that_are_
 
 async def test_the_stream_is_trimmed(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.jobs.job_notifications.QUEUE_LENGTH", 100)
-    hints = JobHints(valkey.url)
+    hints = JobNotifications(valkey.url)
     await hints.start()
     await asyncio.gather(*(hints.send("COMPRESS") for _ in range(500)))
     # Redis drops whole nodes of the stream, of 100 entries each.
@@ -145,7 +145,10 @@ async def lose_everything(valkey: EmbeddedValkey, redis: Redis) -> None:
 
 @pytest.mark.parametrize("disaster", [crash, lose_everything])
 async def test_hints_are_heard_again_after_a_disaster(
-    disaster: Callable[[EmbeddedValkey, Redis], Awaitable[None]], hints: JobHints, valkey: EmbeddedValkey, redis: Redis
+    disaster: Callable[[EmbeddedValkey, Redis], Awaitable[None]],
+    hints: JobNotifications,
+    valkey: EmbeddedValkey,
+    redis: Redis,
 ) -> None:
     async with listening(valkey.url) as ear:
         await heard_again(hints, ear)
@@ -153,14 +156,14 @@ async def test_hints_are_heard_again_after_a_disaster(
         await heard_again(hints, ear)
 
 
-async def test_a_hint_that_cannot_be_sent_fails_nothing(hints: JobHints, valkey: EmbeddedValkey) -> None:
+async def test_a_hint_that_cannot_be_sent_fails_nothing(hints: JobNotifications, valkey: EmbeddedValkey) -> None:
     valkey.kill()
     await valkey.wait()
     await hints.send("COMPRESS")
 
 
 async def test_a_redis_that_hangs_holds_nobody_up(
-    hints: JobHints, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+    hints: JobNotifications, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.redis.connection.CALL_SECONDS", 0.1)
     with hanging(valkey):
@@ -170,14 +173,16 @@ async def test_a_redis_that_hangs_holds_nobody_up(
         await heard_again(hints, ear)
 
 
-async def test_a_listener_without_redis_can_be_cancelled(hints: JobHints, valkey: EmbeddedValkey) -> None:
+async def test_a_listener_without_redis_can_be_cancelled(hints: JobNotifications, valkey: EmbeddedValkey) -> None:
     async with listening(valkey.url):
         valkey.kill()
         await valkey.wait()
         await asyncio.sleep(0.2)
 
 
-async def test_hints_start_without_redis_and_are_heard_when_it_comes(hints: JobHints, valkey: EmbeddedValkey) -> None:
+async def test_hints_start_without_redis_and_are_heard_when_it_comes(
+    hints: JobNotifications, valkey: EmbeddedValkey
+) -> None:
     valkey.kill()
     await valkey.wait()
     async with listening(valkey.url) as ear:
@@ -186,7 +191,7 @@ async def test_hints_start_without_redis_and_are_heard_when_it_comes(hints: JobH
 
 
 async def test_hints_are_heard_again_when_redis_has_vanished_without_a_word(
-    hints: JobHints, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+    hints: JobNotifications, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.jobs.job_notifications.SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("storage.redis.connection.CALL_SECONDS", 0.5)
@@ -197,7 +202,7 @@ async def test_hints_are_heard_again_when_redis_has_vanished_without_a_word(
 
 
 async def test_who_has_heard_nothing_for_long_still_hears_the_next_hint(
-    hints: JobHints, valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    hints: JobNotifications, valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.jobs.job_notifications.SILENCE_SECONDS", 0.05)
 

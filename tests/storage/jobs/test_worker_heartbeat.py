@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from storage.jobs.worker_heartbeat import ALIVE_SECONDS, KEY, Presence
+from storage.jobs.worker_heartbeat import ALIVE_SECONDS, KEY, WorkerHeartbeats
 from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 
@@ -18,8 +18,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def presence(redis: Redis) -> Presence:
-    return Presence(redis)
+def presence(redis: Redis) -> WorkerHeartbeats:
+    return WorkerHeartbeats(redis)
 
 
 async def let_pass(redis: Redis, seconds: float) -> None:
@@ -28,16 +28,16 @@ async def let_pass(redis: Redis, seconds: float) -> None:
         await redis.zincrby(KEY, -seconds, str(name))
 
 
-async def test_nobody_is_there_at_first(presence: Presence) -> None:
+async def test_nobody_is_there_at_first(presence: WorkerHeartbeats) -> None:
     assert not await presence.anybody()
 
 
-async def test_a_worker_that_spoke_is_alive(presence: Presence) -> None:
+async def test_a_worker_that_spoke_is_alive(presence: WorkerHeartbeats) -> None:
     await presence.announce("one")
     assert await presence.anybody()
 
 
-async def test_a_worker_that_left_is_gone(presence: Presence) -> None:
+async def test_a_worker_that_left_is_gone(presence: WorkerHeartbeats) -> None:
     await presence.announce("one")
     await presence.announce("other")
     await presence.leave("one")
@@ -46,7 +46,7 @@ async def test_a_worker_that_left_is_gone(presence: Presence) -> None:
     assert not await presence.anybody()
 
 
-async def test_a_worker_that_fell_silent_is_dead(presence: Presence, redis: Redis) -> None:
+async def test_a_worker_that_fell_silent_is_dead(presence: WorkerHeartbeats, redis: Redis) -> None:
     await presence.announce("one")
     await let_pass(redis, ALIVE_SECONDS / 2)
     assert await presence.anybody()
@@ -54,14 +54,16 @@ async def test_a_worker_that_fell_silent_is_dead(presence: Presence, redis: Redi
     assert not await presence.anybody()
 
 
-async def test_a_worker_that_speaks_again_is_alive(presence: Presence, redis: Redis) -> None:
+async def test_a_worker_that_speaks_again_is_alive(presence: WorkerHeartbeats, redis: Redis) -> None:
     await presence.announce("one")
     await let_pass(redis, ALIVE_SECONDS + 1)
     await presence.announce("one")
     assert await presence.anybody()
 
 
-async def test_whoever_speaks_hears_who_is_alive_and_the_dead_are_forgotten(presence: Presence, redis: Redis) -> None:
+async def test_whoever_speaks_hears_who_is_alive_and_the_dead_are_forgotten(
+    presence: WorkerHeartbeats, redis: Redis
+) -> None:
     await presence.announce("dead")
     await let_pass(redis, ALIVE_SECONDS + 1)
     await presence.announce("one")
@@ -69,11 +71,13 @@ async def test_whoever_speaks_hears_who_is_alive_and_the_dead_are_forgotten(pres
     assert await redis.zcard(KEY) == 2
 
 
-async def test_leaving_without_having_come_is_harmless(presence: Presence) -> None:
+async def test_leaving_without_having_come_is_harmless(presence: WorkerHeartbeats) -> None:
     await presence.leave("nobody")
 
 
-async def test_a_redis_that_is_away_fails_the_ping_until_it_is_back(presence: Presence, valkey: EmbeddedValkey) -> None:
+async def test_a_redis_that_is_away_fails_the_ping_until_it_is_back(
+    presence: WorkerHeartbeats, valkey: EmbeddedValkey
+) -> None:
     await presence.ping()
     valkey.kill()
     await valkey.wait()

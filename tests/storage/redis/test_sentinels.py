@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from storage.budgets.subscription_leases import SeatLeases
-from storage.jobs.job_notifications import JobHints
+from storage.budgets.subscription_leases import SubscriptionLeaseStore
+from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog, Subscription
 from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
 from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
@@ -55,9 +55,9 @@ class Users:
     """Whatever speaks to Redis, and the numbers of the hints and events that it has heard."""
 
     buckets: RedisBuckets
-    seats: SeatLeases
+    seats: SubscriptionLeaseStore
     log: RedisEventLog
-    hints: JobHints
+    hints: JobNotifications
     heard: asyncio.Event
     events: Subscription
     published: int = 0
@@ -113,13 +113,13 @@ async def buckets_by(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[
 
 @asynccontextmanager
 async def users_of(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[Users]:
-    client, hints, heard = connect_redis(url), JobHints(url), asyncio.Event()
+    client, hints, heard = connect_redis(url), JobNotifications(url), asyncio.Event()
     log = RedisEventLog(client)
     await log.start()
     await hints.start()
     listening = asyncio.create_task(hints.listen(heard.set))
     async with buckets_by(url, call_seconds) as buckets, log.subscribe("topic") as events:
-        yield Users(buckets, SeatLeases(client), log, hints, heard, events)
+        yield Users(buckets, SubscriptionLeaseStore(client), log, hints, heard, events)
     listening.cancel()
     await asyncio.wait({listening})
     await hints.close()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from storage.jobs.job_notifications import JobHints
+from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream.redis import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
@@ -41,7 +41,7 @@ async def test_budgets_are_kept_behind_tls(url: str) -> None:
 
 
 async def test_events_and_hints_are_heard_behind_tls(url: str) -> None:
-    client, hints, heard = connect_redis(url), JobHints(url), asyncio.Event()
+    client, hints, heard = connect_redis(url), JobNotifications(url), asyncio.Event()
     log = RedisEventLog(client)
     await log.start()
     await hints.start()

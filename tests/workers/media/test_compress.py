@@ -14,7 +14,7 @@ from storage.jobs import jobs
 from tests.support.clips import bikes
 from tests.workers.conftest import full_upload
 from tests.workers.uploads.test_reassemble import claim
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.media.compress import compress
 from workers.media.probe import probe
 from workers.uploads.reassemble import reassemble
@@ -22,7 +22,7 @@ from workers.uploads.reassemble import reassemble
 FAST_144 = {"preset": "FAST", "max_height": 144}
 
 
-async def assembled(crew: Crew, store: LocalBlobStore, content: bytes) -> Upload:
+async def assembled(crew: JobContext, store: LocalBlobStore, content: bytes) -> Upload:
     """An upload whose file is there and whose compression is queued."""
     upload = await full_upload(store, content, compress=FAST_144)
     await reassemble(await claim(), crew)
@@ -33,7 +33,7 @@ def blobs(tmp_path: Path) -> int:
     return sum(path.is_file() for path in (tmp_path / "blobs").rglob("*"))
 
 
-async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: Crew, store: LocalBlobStore) -> None:
+async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: JobContext, store: LocalBlobStore) -> None:
     upload = await assembled(crew, store, bikes().read_bytes())
     await compress(await claim(JobKind.COMPRESS), crew)
     await upload.refresh_from_db()
@@ -48,7 +48,7 @@ async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: Crew, stor
 
 
 async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     await assembled(crew, store, b"This is text." * 100)
     before = blobs(tmp_path)
@@ -58,7 +58,7 @@ async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(
 
 
 async def test_an_attempt_that_lost_its_lease_adds_no_rendition_and_leaves_nothing_behind(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     await assembled(crew, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(JobKind.COMPRESS)

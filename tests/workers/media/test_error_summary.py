@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workers.media.command import EncodeCommand
-from workers.media.error_summary import blame
+from workers.media.error_summary import summarize_error
 
 COMMAND = EncodeCommand((), Path("/srv/data/blobs/my film: 1"), Path("/srv/data/scratch/x.mp4"))
 
@@ -25,4 +25,4 @@ COMMAND = EncodeCommand((), Path("/srv/data/blobs/my film: 1"), Path("/srv/data/
     ],
 )
 def test_the_last_useful_line_is_told_without_paths(stderr: str, message: str) -> None:
-    assert blame(stderr.encode(), COMMAND) == message
+    assert summarize_error(stderr.encode(), COMMAND) == message

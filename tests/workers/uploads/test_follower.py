@@ -20,11 +20,11 @@ from tests.support.server import digest
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload
 from tests.workers.uploads.test_reassemble import claim, damage, stored
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.uploads import follower
 from workers.uploads.follower import Follower
 from workers.uploads.reassemble import reassemble
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 CONTENT = bytes(range(250)) * 1500
 COUNT = -(-len(CONTENT) // CHUNK)
@@ -42,7 +42,7 @@ async def progress(redis_url: str, database: str) -> AsyncIterator[Progress]:
 
 @pytest.fixture
 async def following(progress: Progress, store: LocalBlobStore) -> AsyncIterator[Follower]:
-    running = Follower(store, progress, Roster("one"))
+    running = Follower(store, progress, WorkerMembership("one"))
     task = asyncio.create_task(running.run(lambda: None))
     # The first step subscribes.
     await asyncio.sleep(0)
@@ -154,7 +154,7 @@ async def test_a_slot_that_is_opened_again_behind_what_was_verified_costs_nothin
 @pytest.mark.parametrize("seen", [False, True], ids=["verified-before-it-was-damaged", "found-damaged"])
 async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_files_digest(
     following: Follower,
-    crew: Crew,
+    crew: JobContext,
     store: LocalBlobStore,
     progress: Progress,
     upload: Upload,

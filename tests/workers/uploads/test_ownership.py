@@ -18,7 +18,7 @@ from services.uploads.progress import Frame, Progress, receiving
 from storage.blobs import LocalBlobStore
 from storage.database.models import JobKind, Upload, UploadStatus
 from storage.jobs import jobs
-from storage.jobs.worker_heartbeat import Presence
+from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from tests.support.waiting import eventually
@@ -85,7 +85,7 @@ async def send_last(store: LocalBlobStore, progress: Progress, upload: Upload) -
     await progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
 
 
-async def say_nothing(presence: Presence, name: str) -> None:
+async def say_nothing(presence: WorkerHeartbeats, name: str) -> None:
     pass
 
 
@@ -138,7 +138,7 @@ async def test_an_owner_that_is_gone_costs_time_alone(
 ) -> None:
     monkeypatch.setattr("workers.loop.ANNOUNCE_SECONDS", 0.1)
     # A killed worker says no farewell.
-    monkeypatch.setattr(Presence, "leave", say_nothing)
+    monkeypatch.setattr(WorkerHeartbeats, "leave", say_nothing)
     uploads = [await new_upload(CONTENT) for _ in range(UPLOADS)]
     for upload in uploads:
         await store.stage(str(upload.id), upload.size)

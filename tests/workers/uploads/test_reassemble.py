@@ -16,7 +16,7 @@ from storage.uploads import receipts
 from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
 from tests.workers.conftest import CHUNK, full_upload
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.uploads.reassemble import reassemble
 
 CONTENT = bytes(range(256)) * 1000
@@ -38,7 +38,7 @@ def damage(tmp_path: Path, upload: Upload, offset: int) -> None:
         file.write(b"damaged")
 
 
-async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: JobContext, store: LocalBlobStore) -> None:
     upload = await full_upload(store, CONTENT, sha256=digest(CONTENT))
     await reassemble(await claim(), crew)
     await upload.refresh_from_db()
@@ -51,7 +51,7 @@ async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: Crew, store:
 
 
 async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await full_upload(store, CONTENT)
     damage(tmp_path, upload, CHUNK + 5)
@@ -63,7 +63,7 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
 
 
 async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
-    crew: Crew, store: LocalBlobStore, tmp_path: Path
+    crew: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await full_upload(store, CONTENT)
     damage(tmp_path, upload, 0)
@@ -77,7 +77,7 @@ async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
     assert upload.status is UploadStatus.READY
 
 
-async def test_a_file_that_is_not_the_declared_one_never_appears(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_file_that_is_not_the_declared_one_never_appears(crew: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT, sha256=digest(b"another file"))
     with pytest.raises(ChecksumMismatch):
         await reassemble(await claim(), crew)
@@ -85,7 +85,7 @@ async def test_a_file_that_is_not_the_declared_one_never_appears(crew: Crew, sto
 
 
 async def test_a_crash_between_the_bytes_and_the_rows_is_made_good_by_the_next_attempt(
-    crew: Crew, store: LocalBlobStore
+    crew: JobContext, store: LocalBlobStore
 ) -> None:
     upload = await full_upload(store, CONTENT)
     await store.publish(str(upload.id))
@@ -94,7 +94,7 @@ async def test_a_crash_between_the_bytes_and_the_rows_is_made_good_by_the_next_a
     assert upload.status is UploadStatus.READY
 
 
-async def test_a_worker_that_lost_its_lease_publishes_nothing(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_worker_that_lost_its_lease_publishes_nothing(crew: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT)
     job = await claim()
     await jobs.release("test", now())
@@ -103,7 +103,7 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(crew: Crew, store:
     assert await File.all().count() == 0
 
 
-async def test_reassembling_twice_makes_one_file(crew: Crew, store: LocalBlobStore) -> None:
+async def test_reassembling_twice_makes_one_file(crew: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT)
     job = await claim()
     await reassemble(job, crew)
@@ -112,7 +112,7 @@ async def test_reassembling_twice_makes_one_file(crew: Crew, store: LocalBlobSto
     assert await File.all().count() == 1
 
 
-async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: JobContext, store: LocalBlobStore) -> None:
     content = bigbuckbunny().read_bytes()
     upload = await full_upload(store, content, compress={"preset": "FAST", "max_height": None})
     await reassemble(await claim(), crew)
@@ -125,7 +125,7 @@ async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: Crew, 
     assert job.state is JobState.QUEUED
 
 
-async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: Crew, store: LocalBlobStore) -> None:
+async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: JobContext, store: LocalBlobStore) -> None:
     old = await full_upload(store, CONTENT)
     await reassemble(await claim(), crew)
     upload = await full_upload(store, bytes(len(CONTENT)))
@@ -136,7 +136,7 @@ async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: Cre
     assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
 
 
-async def test_a_chunk_whose_source_is_gone_is_sent_again(crew: Crew, store: LocalBlobStore) -> None:
+async def test_a_chunk_whose_source_is_gone_is_sent_again(crew: JobContext, store: LocalBlobStore) -> None:
     old = await full_upload(store, CONTENT)
     await reassemble(await claim(), crew)
     await store.delete(str(old.id))

@@ -26,10 +26,10 @@ from storage.uploads import uploads as rows
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import digest
 from tests.workers.conftest import new_upload
-from workers.job_context import Crew
+from workers.job_context import JobContext
 from workers.uploads.follower import Follower
 from workers.uploads.reassemble import reassemble
-from workers.worker_membership import Roster
+from workers.worker_membership import WorkerMembership
 
 SLOT = 5 * 2**20
 CONTENT = random.Random(3).randbytes(SLOT + 77)
@@ -62,7 +62,7 @@ class Mortal:
             return getattr(self._bucket, name)
 
         async def call(*arguments: Any, **named: Any) -> Any:
-            self.demand_life()
+            self.require_life()
             if name == self._step and not self._after:
                 self.die()
             answer = await getattr(self._bucket, name)(*arguments, **named)
@@ -72,7 +72,7 @@ class Mortal:
 
         return call
 
-    def demand_life(self) -> None:
+    def require_life(self) -> None:
         if self.dead:
             raise Killed
 
@@ -98,34 +98,34 @@ async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-def on_s3(crew: Crew, opened: Open) -> Crew:
+def on_s3(crew: JobContext, opened: Open) -> JobContext:
     """A worker's means, with the bytes on S3."""
     return with_store(crew, opened())
 
 
-def with_store(crew: Crew, store: S3BlobStore) -> Crew:
-    return replace(crew, store=store, follower=Follower(store, crew.progress, Roster("one")))
+def with_store(crew: JobContext, store: S3BlobStore) -> JobContext:
+    return replace(crew, store=store, follower=Follower(store, crew.progress, WorkerMembership("one")))
 
 
-def uploads_of(crew: Crew) -> Uploads:
+def uploads_of(crew: JobContext) -> Uploads:
     return Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**40, DAY))
 
 
-async def begun(crew: Crew, content: bytes = CONTENT, **more: Any) -> Upload:
+async def begun(crew: JobContext, content: bytes = CONTENT, **more: Any) -> Upload:
     upload = await new_upload(content, chunk_size=SLOT, **more)
     upload.staging = await crew.store.stage(str(upload.id), len(content), SLOT)
     await upload.save()
     return upload
 
 
-async def put(crew: Crew, upload: Upload, index: int, part: bytes) -> Digests:
+async def put(crew: JobContext, upload: Upload, index: int, part: bytes) -> Digests:
     """Send the bytes of a slot; there is no receipt for them yet."""
     async with crew.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
         await writer.write([part])
         return await writer.finish()
 
 
-async def fill(crew: Crew, upload: Upload, content: bytes = CONTENT) -> Upload:
+async def fill(crew: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
     """Let every chunk arrive that is missing."""
     there = await receipts.indexes(upload.id, 0)
     for index in range(upload.chunk_count):
@@ -140,13 +140,13 @@ async def claim() -> Job | None:
     return await jobs.claim([JobKind.REASSEMBLE], "test", timedelta(minutes=1), now())
 
 
-async def work(crew: Crew) -> None:
+async def work(crew: JobContext) -> None:
     job = await claim()
     assert job
     await reassemble(job, crew)
 
 
-async def brought_to_its_end(crew: Crew, upload: Upload, content: bytes = CONTENT) -> int:
+async def brought_to_its_end(crew: JobContext, upload: Upload, content: bytes = CONTENT) -> int:
     """What the next worker and the client do until there is a file with the right bytes. Returns the chunks sent."""
     await jobs.release("test", now())
     sent = 0
@@ -163,18 +163,18 @@ async def brought_to_its_end(crew: Crew, upload: Upload, content: bytes = CONTEN
     return sent
 
 
-async def file_of(crew: Crew, upload: Upload) -> bytes:
+async def file_of(crew: JobContext, upload: Upload) -> bytes:
     file = await File.get(id=upload.file_id).select_related("blob")
     assert file.blob.sha256
     return b"".join([block async for block in crew.store.read(file.blob.key, 0, upload.size)])
 
 
-async def left_in(crew: Crew) -> tuple[int, int]:
+async def left_in(crew: JobContext) -> tuple[int, int]:
     """How many objects and how many multipart uploads there are."""
     return len([found async for found in crew.store.blobs()]), len([found async for found in crew.store.staged()])
 
 
-async def cut_off(crew: Crew, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+async def cut_off(crew: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
     """Let a worker begin that is killed at this step, of the bucket's or of the rows'."""
     store = crew.store
     assert isinstance(store, S3BlobStore)
@@ -203,7 +203,7 @@ UNRECORDED = REOPENING[:3]
 
 
 async def test_a_worker_that_is_killed_at_any_step_of_a_reassembly_is_followed_by_one_that_ends_it(
-    on_s3: Crew, crew: Crew, opened: Open, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, crew: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for count, (step, after) in enumerate(ENDING, 1):
         mine, another = with_store(crew, opened()), with_store(crew, opened())
@@ -214,7 +214,7 @@ async def test_a_worker_that_is_killed_at_any_step_of_a_reassembly_is_followed_b
 
 
 async def test_a_worker_that_is_killed_at_any_step_of_reopening_is_followed_by_one_that_ends_it(
-    on_s3: Crew, crew: Crew, opened: Open, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, crew: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = 0
     for count, (step, after) in enumerate(REOPENING, 1):
@@ -228,7 +228,7 @@ async def test_a_worker_that_is_killed_at_any_step_of_reopening_is_followed_by_o
 
 
 async def test_what_a_killed_reopening_had_begun_is_swept_once_it_is_old(
-    on_s3: Crew, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
@@ -242,7 +242,9 @@ async def test_what_a_killed_reopening_had_begun_is_swept_once_it_is_old(
     assert await left_in(on_s3) == (1, 0)
 
 
-async def test_two_workers_at_once_on_one_reassembly_make_one_file(on_s3: Crew, crew: Crew, opened: Open) -> None:
+async def test_two_workers_at_once_on_one_reassembly_make_one_file(
+    on_s3: JobContext, crew: JobContext, opened: Open
+) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     late = await claim()
     assert late
@@ -256,7 +258,9 @@ async def test_two_workers_at_once_on_one_reassembly_make_one_file(on_s3: Crew, 
     assert await brought_to_its_end(another, upload) == 0
 
 
-async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(on_s3: Crew, crew: Crew, opened: Open) -> None:
+async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(
+    on_s3: JobContext, crew: JobContext, opened: Open
+) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
     late = await claim()
@@ -272,14 +276,14 @@ async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(on_s3: Cr
 
 
 async def test_of_two_requests_for_one_slot_at_once_one_gets_the_receipt_and_the_file_has_its_bytes(
-    on_s3: Crew, crew: Crew, opened: Open
+    on_s3: JobContext, crew: JobContext, opened: Open
 ) -> None:
     another = with_store(crew, opened())
     for turn in range(3):
         pieces = [random.Random(turn * 2 + i).randbytes(SLOT) for i in range(2)]
         upload = await begun(on_s3, pieces[0] + CONTENT[SLOT:])
 
-        async def send(crew: Crew, piece: bytes, upload: Upload = upload) -> bool:
+        async def send(crew: JobContext, piece: bytes, upload: Upload = upload) -> bool:
             digests = await put(crew, upload, 0, piece)
             try:
                 await receipts.add(upload, 0, digests, now(), now() + DAY)
@@ -294,13 +298,13 @@ async def test_of_two_requests_for_one_slot_at_once_one_gets_the_receipt_and_the
         assert await brought_to_its_end(another, upload, content) <= 1
 
 
-async def test_an_upload_of_few_bytes_becomes_a_file(on_s3: Crew) -> None:
+async def test_an_upload_of_few_bytes_becomes_a_file(on_s3: JobContext) -> None:
     for size in (1, SLOT - 1, SLOT, SLOT + 1):
         upload = await fill(on_s3, await begun(on_s3, CONTENT[:size]), CONTENT[:size])
         assert await brought_to_its_end(on_s3, upload, CONTENT[:size]) == 0
 
 
-async def test_chunks_that_the_owner_has_are_copied_by_s3_alone(on_s3: Crew) -> None:
+async def test_chunks_that_the_owner_has_are_copied_by_s3_alone(on_s3: JobContext) -> None:
     old = await fill(on_s3, await begun(on_s3))
     await work(on_s3)
     upload = await held_upload(on_s3, old)
@@ -310,7 +314,7 @@ async def test_chunks_that_the_owner_has_are_copied_by_s3_alone(on_s3: Crew) -> 
     assert await file_of(on_s3, upload) == CONTENT
 
 
-async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: Crew) -> None:
+async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: JobContext) -> None:
     old = await fill(on_s3, await begun(on_s3))
     await work(on_s3)
     upload = await held_upload(on_s3, old)
@@ -320,7 +324,7 @@ async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: Crew) -> None:
     assert await brought_to_its_end(on_s3, upload) == 2
 
 
-async def held_upload(crew: Crew, old: Upload) -> Upload:
+async def held_upload(crew: JobContext, old: Upload) -> Upload:
     """An upload of the same bytes, all of which lie in the file of an old one."""
     upload = await begun(crew)
     for chunk in await receipts.of(old.id):
@@ -340,7 +344,7 @@ async def held_upload(crew: Crew, old: Upload) -> Upload:
 
 
 @pytest.mark.parametrize("ends", ["abort", "expire"])
-async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: Crew, ends: str) -> None:
+async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: JobContext, ends: str) -> None:
     upload = await begun(on_s3)
     service = uploads_of(on_s3)
     with suppress(BlobNotFound):
@@ -357,7 +361,9 @@ async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: Cre
     assert await left_in(on_s3) == (0, 0)
 
 
-async def test_bytes_that_are_not_the_declared_ones_are_swept_when_whoever_found_out_was_killed(on_s3: Crew) -> None:
+async def test_bytes_that_are_not_the_declared_ones_are_swept_when_whoever_found_out_was_killed(
+    on_s3: JobContext,
+) -> None:
     upload = await fill(on_s3, await begun(on_s3, sha256="0" * 64))
     job = await claim()
     assert job
@@ -371,7 +377,7 @@ async def test_bytes_that_are_not_the_declared_ones_are_swept_when_whoever_found
 
 
 async def test_an_upload_that_is_given_up_takes_what_its_reopening_left_with_it(
-    on_s3: Crew, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
@@ -381,7 +387,7 @@ async def test_an_upload_that_is_given_up_takes_what_its_reopening_left_with_it(
     assert await left_in(on_s3) == (0, 0)
 
 
-async def test_more_than_one_page_is_listed_to_its_end(on_s3: Crew) -> None:
+async def test_more_than_one_page_is_listed_to_its_end(on_s3: JobContext) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     others = [await on_s3.store.stage(f"00000000-0000-7000-8000-00000000000{i}", 1, 1) for i in range(3)]
     assert set(await on_s3.store.filled(upload.staging_area, 0, 1)) == {0, 1}

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from cloudkeep.client.api.graphql import GraphQL
-from cloudkeep.client.api.http import demand_answer, open_http, origin, passing_faults, retry_after
+from cloudkeep.client.api.http import open_http, origin, passing_faults, require_answer, retry_after
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import TryAgain, UsageError
 from tests.support.faults.proxy import Proxy, proxy
@@ -53,12 +53,12 @@ def test_of_a_signed_url_only_the_origin_is_ever_shown() -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 507])
 def test_statuses_that_say_later_are_tried_again(status: int) -> None:
     with pytest.raises(TryAgain, match=f"^https://drive.example.org:8443 answers {status} "):
-        demand_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
+        require_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 403, 404, 409, 413])
 def test_other_statuses_are_answers(status: int) -> None:
-    demand_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
+    require_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
 @pytest.mark.parametrize(("field", "seconds"), [("3", 3.0), ("", 0.0), ("soon", 0.0), ("-4", 0.0), ("1.5", 0.0)])

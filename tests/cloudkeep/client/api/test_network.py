@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cloudkeep.client.uploads import sender
-from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from tests.cloudkeep.client.conftest import CHUNK, Watcher, begun
 from tests.support.faults.proxy import Act, Fault, Proxy, Way
@@ -49,14 +49,14 @@ def _hurried(monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient) -> None
 
 @pytest.mark.usefixtures("_hurried", "worker")
 async def test_a_file_arrives_whole_and_once_through_every_fault(
-    means: Means, api: Api, tmp_path: Path, watcher: Watcher, front: Proxy
+    means: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, front: Proxy
 ) -> None:
     path = tmp_path / "film.bin"
     path.write_bytes(os.urandom(40 * CHUNK - 5))
     upload = await begun(api, path)
     front.plan(*FAULTS)
     with Source(path) as source:
-        journey = Journey(means, source, watcher)
+        journey = FileUpload(means, source, watcher)
         state = await journey.finish(await journey.begin())
     assert front.planned == 0
     file = await api.data("query ($id: ID!) { file(id: $id) { sha256 downloadUrl } }", id=state.file_id)

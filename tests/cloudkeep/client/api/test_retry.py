@@ -2,10 +2,10 @@
 
 import pytest
 
-from cloudkeep.client.api.retry import Attempts, Patience, persist
+from cloudkeep.client.api.retry import Attempts, RetryPolicy, persist
 from cloudkeep.client.errors import TryAgain, UploadFailed
 
-QUICK = Patience(tries=3, first=0.001, longest=0.002)
+QUICK = RetryPolicy(tries=3, first=0.001, longest=0.002)
 
 
 class Flaky:
@@ -24,13 +24,13 @@ class Flaky:
 
 @pytest.mark.parametrize(("failed", "whole"), [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (60, 30.0)])
 def test_the_wait_doubles_up_to_a_limit_and_is_jittered(failed: int, whole: float) -> None:
-    delays = {Patience().delay(failed, 0.0) for _ in range(50)}
+    delays = {RetryPolicy().delay(failed, 0.0) for _ in range(50)}
     assert whole / 2 <= min(delays) < max(delays) <= whole
 
 
 @pytest.mark.parametrize(("asked", "granted"), [(7.0, 7.0), (99999.0, 300.0)])
 def test_a_server_may_ask_for_a_longer_wait_within_reason(asked: float, granted: float) -> None:
-    assert Patience().delay(1, asked) == granted
+    assert RetryPolicy().delay(1, asked) == granted
 
 
 async def test_work_is_repeated_until_it_succeeds_and_every_reason_is_told() -> None:

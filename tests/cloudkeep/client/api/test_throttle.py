@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from cloudkeep.client.api.graphql import GraphQL, Json
-from cloudkeep.client.api.http import demand_answer
+from cloudkeep.client.api.http import require_answer
 from cloudkeep.client.api.retry import Attempts, persist
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.throttle import Throttle
 from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
-from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads, new_upload
 from cloudkeep.settings.settings import Settings
@@ -92,7 +92,7 @@ def test_the_wait_is_what_was_asked_for_and_a_little_more(asked: float, least: f
 def test_a_proxy_may_ask_for_it_too() -> None:
     request = httpx.Request("PUT", "http://drive.example.org/x")
     with pytest.raises(Throttled) as refused:
-        demand_answer(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
+        require_answer(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
     assert refused.value.after == 7
 
 
@@ -103,23 +103,23 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_a_file_beyond_the_budget_arrives_all_the_same(
-    means: Means, api: Api, file: Path, watcher: Watcher
+    means: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     upload = await begun(api, file)
     with Source(file) as source:
-        await Journey(means, source, watcher).begin()
+        await FileUpload(means, source, watcher).begin()
     assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
     assert set(watcher.notes) == {SLOWED}
 
 
 async def test_a_chunk_that_never_fits_is_refused_for_good(
-    means: Means, api: Api, file: Path, watcher: Watcher
+    means: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     with (
         Source(file) as source,
         pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
     ):
-        await Journey(means, source, watcher).begin()
+        await FileUpload(means, source, watcher).begin()
 
 
 class TestOperations:
@@ -130,7 +130,7 @@ class TestOperations:
         return settings.model_copy(update={"budget_account": Limit(150, 1000.0)})
 
     async def test_operations_beyond_the_budget_are_answered_all_the_same(
-        self, means: Means, file: Path, watcher: Watcher
+        self, means: UploadContext, file: Path, watcher: Watcher
     ) -> None:
         uploads = Uploads(means.session, QUICK, watcher.note)
         content = file.read_bytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
@@ -37,9 +37,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def upload(means: Means, path: Path, watcher: Watcher) -> UploadState:
+async def upload(means: UploadContext, path: Path, watcher: Watcher) -> UploadState:
     with Source(path) as source:
-        journey = Journey(replace(means, direct=True, parallel=2), source, watcher)
+        journey = FileUpload(replace(means, direct=True, parallel=2), source, watcher)
         return await journey.finish(await journey.begin())
 
 
@@ -66,7 +66,7 @@ class TestWithS3:
     @pytest.mark.usefixtures("worker")
     async def test_a_file_that_is_interrupted_is_gone_on_with_and_its_expired_urls_are_renewed(
         self,
-        means: Means,
+        means: UploadContext,
         api: Api,
         file: Path,
         watcher: Watcher,
@@ -97,10 +97,10 @@ class TestWithS3:
 
     @pytest.mark.usefixtures("worker")
     async def test_parts_that_the_bucket_threw_away_are_sent_again(
-        self, means: Means, api: Api, file: Path, watcher: Watcher, s3: S3Server, bucket: str
+        self, means: UploadContext, api: Api, file: Path, watcher: Watcher, s3: S3Server, bucket: str
     ) -> None:
         with Source(file) as source:
-            journey = Journey(replace(means, direct=True, parallel=2), source, watcher)
+            journey = FileUpload(replace(means, direct=True, parallel=2), source, watcher)
             sending = asyncio.create_task(journey.begin())
             await eventually(Chunk.all().exists)
             client = s3.client()
@@ -125,7 +125,7 @@ class TestWhileKeysChange:
 
     @pytest.mark.usefixtures("worker")
     async def test_a_url_that_outlived_its_keys_is_renewed(
-        self, means: Means, file: Path, watcher: Watcher, faults: S3Faults
+        self, means: UploadContext, file: Path, watcher: Watcher, faults: S3Faults
     ) -> None:
         faults.refuse("PUT", 400, "ExpiredToken", times=2)
         state = await upload(means, file, watcher)
@@ -134,7 +134,7 @@ class TestWhileKeysChange:
 
 @pytest.mark.usefixtures("worker")
 async def test_a_server_without_s3_takes_the_chunks_itself(
-    means: Means, file: Path, watcher: Watcher, puts: list[str]
+    means: UploadContext, file: Path, watcher: Watcher, puts: list[str]
 ) -> None:
     state = await upload(means, file, watcher)
     assert (state.status, state.direct) == ("READY", False)

@@ -11,7 +11,7 @@ import pytest
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import UploadFailed
-from cloudkeep.client.uploads.file_upload import Journey, Means
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
@@ -25,9 +25,9 @@ from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, otp_of
 FAST = Compression(CompressionPreset.FAST, 144)
 
 
-async def _upload(means: Means, path: Path, watcher: Watcher) -> UploadState:
+async def _upload(means: UploadContext, path: Path, watcher: Watcher) -> UploadState:
     with Source(path) as source:
-        journey = Journey(means, source, watcher)
+        journey = FileUpload(means, source, watcher)
         return await journey.finish(await journey.begin())
 
 
@@ -37,7 +37,7 @@ async def _content(api: Api, state: UploadState) -> bytes:
 
 
 async def test_a_file_arrives_byte_by_byte(
-    means: Means, api: Api, tmp_path: Path, watcher: Watcher, worker: None
+    means: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, worker: None
 ) -> None:
     path = tmp_path / "large.bin"
     path.write_bytes(os.urandom(33 * 1024 * 1024))
@@ -48,7 +48,7 @@ async def test_a_file_arrives_byte_by_byte(
 
 
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
-    means: Means, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
+    means: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
 ) -> None:
     upload = await begun(api, file)
     front.begin_to_hold(3 * CHUNK)
@@ -73,7 +73,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
 
 
 async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
-    means: Means,
+    means: UploadContext,
     api: Api,
     file: Path,
     watcher: Watcher,
@@ -94,7 +94,7 @@ async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
 
 
 async def test_a_file_that_is_there_already_is_not_sent_again(
-    means: Means, file: Path, watcher: Watcher, puts: list[str], worker: None
+    means: UploadContext, file: Path, watcher: Watcher, puts: list[str], worker: None
 ) -> None:
     first = await _upload(means, file, watcher)
     puts.clear()
@@ -102,11 +102,11 @@ async def test_a_file_that_is_there_already_is_not_sent_again(
 
 
 async def test_a_chunk_that_was_damaged_on_the_server_is_sent_again(
-    means: Means, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
+    means: UploadContext, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
 ) -> None:
     await begun(api, file)
     with Source(file) as source:
-        journey = Journey(means, source, watcher)
+        journey = FileUpload(means, source, watcher)
         state = await journey.begin()
         puts.clear()
         _damage(settings, state, 4 * CHUNK + 100)
@@ -125,24 +125,24 @@ def _damage(settings: Settings, state: UploadState, offset: int) -> None:
 
 
 async def test_a_video_is_followed_until_it_is_compressed(
-    client: httpx.AsyncClient, means: Means, api: Api, watcher: Watcher, worker: None
+    client: httpx.AsyncClient, means: UploadContext, api: Api, watcher: Watcher, worker: None
 ) -> None:
-    wishing = Means(client, means.session, FAST, patience=QUICK)
+    wishing = UploadContext(client, means.session, FAST, patience=QUICK)
     state = await _upload(wishing, bikes(), watcher)
     assert (state.error, (await api.look(state.id))["file"]["renditions"][0]["kind"]) == (None, "COMPRESSED_VIDEO")
     assert watcher.stages[-1] == "Compressing"
 
 
 async def test_what_is_no_video_is_uploaded_with_a_reason(
-    client: httpx.AsyncClient, means: Means, file: Path, watcher: Watcher, worker: None
+    client: httpx.AsyncClient, means: UploadContext, file: Path, watcher: Watcher, worker: None
 ) -> None:
-    state = await _upload(Means(client, means.session, FAST, patience=QUICK), file, watcher)
+    state = await _upload(UploadContext(client, means.session, FAST, patience=QUICK), file, watcher)
     assert (state.status, state.error) == ("READY", "This file is not a video that can be read.")
     assert state.file_id
 
 
 async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
-    means: Means, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
+    means: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
 ) -> None:
     await begun(api, file)
     before = file.stat()
@@ -156,11 +156,11 @@ async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
 
     client.event_hooks["request"].append(change)
     with pytest.raises(UploadFailed, match=r"^the upload is FAILED: The file's SHA-256 is "):
-        await _upload(Means(client, means.session, parallel=1, patience=QUICK), file, watcher)
+        await _upload(UploadContext(client, means.session, parallel=1, patience=QUICK), file, watcher)
 
 
 async def test_an_upload_that_is_aborted_ends_its_file(
-    means: Means, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
+    means: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
 ) -> None:
     upload = await begun(api, file)
 
@@ -184,18 +184,20 @@ class TestShortTokens:
         return settings.model_copy(update={"access_token_ttl": 3})
 
     @pytest.fixture
-    async def means(self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink) -> Means:
+    async def means(
+        self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink
+    ) -> UploadContext:
         """What a journey needs, as somebody who has just registered and can renew their session."""
         nobody, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
         await nobody.data(REGISTER, input=person)
         answer = await nobody.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
         session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
-        return Means(client, session, FAST, patience=QUICK)
+        return UploadContext(client, session, FAST, patience=QUICK)
 
-    async def test_an_upload_may_outlast_them(self, means: Means, watcher: Watcher, settings: Settings) -> None:
+    async def test_an_upload_may_outlast_them(self, means: UploadContext, watcher: Watcher, settings: Settings) -> None:
         with Source(bikes()) as source:
-            journey = Journey(means, source, watcher)
+            journey = FileUpload(means, source, watcher)
             state = await journey.begin()
             await asyncio.sleep(4.1)
             async with working(settings):

@@ -6,7 +6,7 @@ import pytest
 
 from cloudkeep.client.display.progress import Moment
 from cloudkeep.client.errors import UploadFailed
-from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.progress_stream import Follower, moment_of
 from cloudkeep.client.uploads.uploads import new_upload
 from cloudkeep.settings.settings import Settings
@@ -26,7 +26,7 @@ async def _sent_video(api: Api) -> str:
 
 
 async def test_every_stage_is_shown_until_the_end(
-    means: Means, api: Api, watcher: Watcher, worker: None, settings: Settings
+    means: UploadContext, api: Api, watcher: Watcher, worker: None, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
     await Follower(means.session, upload_id, watcher, QUICK).follow()
@@ -35,7 +35,7 @@ async def test_every_stage_is_shown_until_the_end(
 
 
 async def test_a_lost_connection_is_made_again(
-    means: Means, api: Api, watcher: Watcher, front: Proxy, settings: Settings
+    means: UploadContext, api: Api, watcher: Watcher, front: Proxy, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
     cuts = iter([front.cut, front.cut])
@@ -48,7 +48,7 @@ async def test_a_lost_connection_is_made_again(
 
 
 async def test_a_server_that_stays_away_ends_the_following(
-    means: Means, api: Api, watcher: Watcher, front: Proxy
+    means: UploadContext, api: Api, watcher: Watcher, front: Proxy
 ) -> None:
     upload_id = await _sent_video(api)
 
@@ -62,7 +62,7 @@ async def test_a_server_that_stays_away_ends_the_following(
 
 
 async def test_an_upload_that_waits_for_chunks_is_not_followed(
-    means: Means, api: Api, watcher: Watcher, file: Path
+    means: UploadContext, api: Api, watcher: Watcher, file: Path
 ) -> None:
     await Follower(means.session, (await begun(api, file))["id"], watcher, QUICK).follow()
     assert watcher.moments == []

@@ -11,12 +11,12 @@ import pytest
 
 from cloudkeep.client.display.progress import SENDING, Meter
 from cloudkeep.client.errors import SourceChanged, UploadFailed
-from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import OpenSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads
-from services.core.signed_urls import Links, SlotRight
+from services.core.signed_urls import SignedUrls, SlotAuthorization
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun
 from tests.conftest import KEYS
 from tests.support.faults.proxy import Proxy
@@ -26,7 +26,7 @@ from tests.support.server import Api, Json
 class Sending:
     """Sends one file."""
 
-    def __init__(self, means: Means, file: Path, watcher: Watcher) -> None:
+    def __init__(self, means: UploadContext, file: Path, watcher: Watcher) -> None:
         self._means = means
         self._watcher = watcher
         self._source = Source(file)
@@ -40,7 +40,7 @@ class Sending:
 
 
 @pytest.fixture
-def send(means: Means, file: Path, watcher: Watcher) -> Sending:
+def send(means: UploadContext, file: Path, watcher: Watcher) -> Sending:
     """Sends the file."""
     return Sending(means, file, watcher)
 
@@ -134,10 +134,10 @@ async def test_an_expired_url_is_renewed(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient, server: str, watcher: Watcher
 ) -> None:
     upload = await begun(api, file)
-    past = Links(KEYS, server, timedelta(hours=-3))
+    past = SignedUrls(KEYS, server, timedelta(hours=-3))
 
     def expired(url: httpx.URL) -> str:
-        return past.slot(SlotRight(upload["id"], int(url.path.rpartition("/")[2]), int(url.params["size"])))
+        return past.slot(SlotAuthorization(upload["id"], int(url.path.rpartition("/")[2]), int(url.params["size"])))
 
     await _rewrite_first_put(client, expired, times=2)
     await send(upload, 1)

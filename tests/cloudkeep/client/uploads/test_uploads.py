@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.client.errors import Refused, UploadFailed
-from cloudkeep.client.uploads.file_upload import Means
+from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import Slot, Uploads, new_upload
 from services.media.media import Compression, CompressionPreset
@@ -17,7 +17,7 @@ HASH = "ab" * 32
 
 
 @pytest.fixture
-def uploads(means: Means) -> Uploads:
+def uploads(means: UploadContext) -> Uploads:
     """Uploads of the person who is signed in."""
     return Uploads(means.session, QUICK, lambda _: None)
 
