@@ -13,7 +13,7 @@ from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.clock import now
 from services.core.errors import CloudKeepError, InvalidInput
-from storage.database.models import Account, File, Rendition
+from storage.uploads.models import Account, File, Rendition
 
 
 class Loaders:

@@ -9,7 +9,7 @@ from resolvers.context import Context
 from resolvers.ids import parse_id
 from services.core.errors import InvalidInput
 from services.uploads.uploads import Slot
-from storage.database.models import File, Upload, UploadStatus
+from storage.uploads.models import File, Upload, UploadStatus
 
 T = TypeVar("T")
 

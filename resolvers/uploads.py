@@ -13,8 +13,8 @@ from services.core.errors import ExpectedError, NotFound
 from services.uploads.direct import Report
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload
-from storage.database.models import Upload
 from storage.errors import DatabaseUnavailable
+from storage.uploads.models import Upload
 
 #: Between two attempts to find out what a frame is about, while the database is away.
 AWAY_SECONDS = 1.0

@@ -15,7 +15,7 @@ from schema.execution.admission import INVALID
 from schema.relay.connections import Connection, connect
 from schema.relay.node import Node, RequestInfo
 from schema.uploads.uploads import Upload
-from storage.database.models import UploadStatus
+from storage.uploads.models import UploadStatus
 
 PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 

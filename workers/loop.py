@@ -22,7 +22,6 @@ from services.uploads.progress import Progress
 from services.uploads.uploads import Uploads
 from storage.accounts import accounts
 from storage.blobs import BlobStore
-from storage.database.models import Job, JobKind, JobState, UploadStatus
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
@@ -30,6 +29,7 @@ from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.connection import RedisUnavailable
 from storage.tracing import span
 from storage.uploads import uploads as rows
+from storage.uploads.models import Job, JobKind, JobState, UploadStatus
 from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.worker")

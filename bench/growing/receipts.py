@@ -12,8 +12,8 @@ from bench.growing.figures import Figure
 from services.core.clock import now
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
-from storage.database.models import Account, Upload
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Account, Upload
 
 CHUNK = 16 * 2**20
 LIFETIME = timedelta(days=1)

@@ -16,7 +16,7 @@ from services.core.clock import now
 from services.core.errors import InvalidInput
 from storage.accounts import accounts
 from storage.budgets import limit_overrides
-from storage.database.models import Account, Grant, GrantKind
+from storage.uploads.models import Account, Grant, GrantKind
 
 #: What stands for "as in the settings".
 DEFAULT = "default"

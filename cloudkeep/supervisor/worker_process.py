@@ -14,9 +14,9 @@ from cloudkeep.supervisor.worker_identity import WorkerName, named
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
-from storage.database.models import JobKind, UploadStatus
 from storage.jobs import jobs
 from storage.progress_stream import RedisEventLog
+from storage.uploads.models import JobKind, UploadStatus
 from workers.job_context import JobContext
 from workers.loop import Lane, LeasePolicy, Worker
 from workers.media.compress import compress

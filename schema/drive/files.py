@@ -10,7 +10,7 @@ from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.media.media import MediaFacts
 from storage.database import models
-from storage.database.models import RenditionKind
+from storage.uploads.models import RenditionKind
 
 strawberry.enum(RenditionKind, description="What a rendition is.")
 #: A file has one of each kind.

@@ -20,7 +20,7 @@ from services.uploads.ingest import slot_authorization
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload, Slot
 from storage.database import models
-from storage.database.models import WORKED_ON, UploadStatus
+from storage.uploads.models import WORKED_ON, UploadStatus
 
 strawberry.enum(UploadStatus, description="Where an upload stands.")
 strawberry.enum(CompressionPreset, description="How hard to try: fast, or small.")

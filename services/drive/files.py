@@ -7,9 +7,9 @@ from uuid import UUID
 
 from services.core.errors import NotFound
 from storage.blobs import BlobStore
-from storage.database.models import File, Rendition
 from storage.drive import files as rows
 from storage.errors import BlobNotFound
+from storage.uploads.models import File, Rendition
 
 #: A download that has begun goes on after that; one that is resumed asks us again.
 LINK_SECONDS = 300

@@ -15,9 +15,9 @@ from uuid import UUID
 from services.core.clock import now
 from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
 from storage.blobs import BlobStore
-from storage.database.models import Blob, Upload, UploadStatus
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
 from storage.uploads import consistency
+from storage.uploads.models import Blob, Upload, UploadStatus
 
 Row = TypeVar("Row", Blob, Upload)
 

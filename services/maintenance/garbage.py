@@ -14,8 +14,8 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.errors import ErrorCode
 from storage.blobs import BlobStore, StoredObject
-from storage.database.models import Upload, UploadStatus
 from storage.uploads import consistency
+from storage.uploads.models import Upload, UploadStatus
 
 T = TypeVar("T")
 

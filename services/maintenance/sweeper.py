@@ -9,9 +9,9 @@ from services.core.clock import now
 from services.maintenance.garbage import BYTES_GONE, DERIVED, dead_staging, is_derived, orphans
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, StoredObject
-from storage.database.models import Upload
 from storage.errors import StorageError
 from storage.uploads import purge
+from storage.uploads.models import Upload
 
 #: An upload that died is remembered for so long.
 KEPT = timedelta(days=30)

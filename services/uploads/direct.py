@@ -16,9 +16,9 @@ from services.uploads.errors import ChecksumMismatch, SlotConflict, UploadClosed
 from services.uploads.ingest import Ingest
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore
-from storage.database.models import Upload, UploadStatus
 from storage.errors import StagingLost, StateChanged, StoreUnavailable
 from storage.uploads import receipts
+from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import Reported
 
 #: Long enough for a chunk on a slow line, and for the others of its page before it.

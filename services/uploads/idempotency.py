@@ -5,7 +5,7 @@ import json
 
 from services.media.media import Compression
 from services.uploads.errors import IdempotencyConflict
-from storage.database.models import Upload
+from storage.uploads.models import Upload
 
 
 def fingerprint(upload: Upload) -> str | None:

@@ -21,11 +21,11 @@ from services.uploads.progress import Frame, Progress
 from services.uploads.slot_holders import Silence, SlotHolders, never_silent
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.cpu_semaphore import PROCESSORS
-from storage.database.models import JobKind, Sliced, Upload, UploadStatus
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
+from storage.uploads.models import JobKind, Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, Received, SlotState
 
 #: What a chunk costs beside its bytes.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from services.core import validation
 from services.core.errors import InvalidInput
-from storage.database.models import Upload
 from storage.uploads import known_chunks
 from storage.uploads.known_chunks import KnownChunk
+from storage.uploads.models import Upload
 
 FIELD = "chunkHashes"
 

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
-from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.jobs import jobs
 from storage.progress_stream import Event, EventLog, Subscription
 from storage.redis.connection import RedisUnavailable
 from storage.uploads import uploads as rows
+from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
 

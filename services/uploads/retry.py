@@ -4,7 +4,7 @@ from services.core.errors import ErrorCode
 from services.maintenance.garbage import is_dead
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, UploadClosed
-from storage.database.models import Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 
 
 def can_be_retried(upload: Upload) -> bool:

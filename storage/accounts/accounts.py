@@ -8,8 +8,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
 from storage.database.connection import atomically
-from storage.database.models import Account, Registration, Session
 from storage.errors import Duplicate
+from storage.uploads.models import Account, Registration, Session
 
 
 async def user_id_exists(user_id: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, atomically, fetch
-from storage.database.models import Grant, GrantKind
+from storage.uploads.models import Grant, GrantKind
 
 #: SQLite takes at least 999 values in one statement.
 BATCH = 500

@@ -31,7 +31,7 @@ def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, patient: bool = False
     return {
         "connections": engine.connections(pool, patient=patient),
         "routers": list(engine.routers),
-        "apps": {APP: {"models": ["storage.database.models"], "migrations": "storage.migrations"}},
+        "apps": {APP: {"models": ["storage.uploads.models"], "migrations": "storage.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
     }

@@ -7,8 +7,8 @@ from uuid import UUID
 from tortoise.expressions import Subquery
 from tortoise.functions import Sum
 
-from storage.database.models import OPEN, Blob, File, Rendition, Upload
 from storage.errors import OverQuota
+from storage.uploads.models import OPEN, Blob, File, Rendition, Upload
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from uuid_utils.compat import uuid7
 
-from storage.database.models import JobKind, JobState, RenditionKind, UploadStatus
+from storage.uploads.models import JobKind, JobState, RenditionKind, UploadStatus
 
 
 class Migration(migrations.Migration):

@@ -12,8 +12,8 @@ from tortoise.expressions import Subquery
 from tortoise.functions import Count
 
 from storage.database.connection import atomically
-from storage.database.models import Blob, Chunk, File, Job, JobKind, JobState, Rendition, Upload, UploadStatus
 from storage.jobs import jobs
+from storage.uploads.models import Blob, Chunk, File, Job, JobKind, JobState, Rendition, Upload, UploadStatus
 
 #: The job that must be there while an upload has this status.
 DRIVEN_BY = {UploadStatus.REASSEMBLING: JobKind.REASSEMBLE, UploadStatus.COMPRESSING: JobKind.COMPRESS}

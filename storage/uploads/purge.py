@@ -9,7 +9,7 @@ from datetime import datetime
 from tortoise.expressions import Q, Subquery
 
 from storage.database.connection import atomically
-from storage.database.models import Chunk, Job, Upload, UploadStatus
+from storage.uploads.models import Chunk, Job, Upload, UploadStatus
 
 BATCH = 1_000
 

@@ -10,7 +10,12 @@ from tortoise.exceptions import IntegrityError
 from storage.accounts import accounts
 from storage.blobs import Reopened
 from storage.database.connection import atomically
-from storage.database.models import (
+from storage.drive import usage
+from storage.errors import Duplicate, StateChanged
+from storage.jobs import jobs
+from storage.uploads import receipts
+from storage.uploads.known_chunks import KnownChunk
+from storage.uploads.models import (
     OPEN,
     Blob,
     Chunk,
@@ -23,11 +28,6 @@ from storage.database.models import (
     Upload,
     UploadStatus,
 )
-from storage.drive import usage
-from storage.errors import Duplicate, StateChanged
-from storage.jobs import jobs
-from storage.uploads import receipts
-from storage.uploads.known_chunks import KnownChunk
 
 NONE: Mapping[int, KnownChunk] = {}
 #: What a dead upload leaves to the next one.

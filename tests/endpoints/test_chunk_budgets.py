@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.budgets.limits import Limit
-from storage.database.models import Upload
 from storage.token_buckets import LocalBuckets, RedisBuckets
+from storage.uploads.models import Upload
 from tests.endpoints.wire import connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json

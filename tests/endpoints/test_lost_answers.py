@@ -13,7 +13,7 @@ import pytest
 
 from services.uploads.progress import receiving
 from storage.database.connection import migrate
-from storage.database.models import UploadStatus
+from storage.uploads.models import UploadStatus
 from tests.contracts.event_backends import running
 from tests.support.backends.databases import PostgresDatabases
 from tests.support.faults.proxy import Proxy, proxy

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
-from storage.database.models import Upload
+from storage.uploads.models import Upload
 from tests.faults.steps import Journey
 from tests.support.ageing import make_old
 from tests.support.process import ServeProcess

@@ -7,7 +7,7 @@ import httpx
 
 from services.maintenance.doctor import Doctor
 from storage.blobs import LocalBlobStore
-from storage.database.models import Blob, File, Job, JobState
+from storage.uploads.models import Blob, File, Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.database.models import Blob, Chunk, File, Job, JobKind, Upload
+from storage.uploads.models import Blob, Chunk, File, Job, JobKind, Upload
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.backends.databases import Databases

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.database.models import Job, JobState
+from storage.uploads.models import Job, JobState
 from tests.e2e.conftest import sign_up
 from tests.faults.journeys import Stage
 from tests.faults.proofs import nothing_is_left

@@ -13,11 +13,11 @@ from services.uploads.ingest import Ingest
 from services.uploads.progress import Progress
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
-from storage.database.models import Account
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets
+from storage.uploads.models import Account
 
 #: Where chunks come from.
 SENDER = "192.0.2.1"

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 from storage.blobs import Digests
 from storage.database.connection import atomically
-from storage.database.models import Account, Job, JobKind, Upload
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Account, Job, JobKind, Upload
 from storage.uploads.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]

@@ -16,13 +16,13 @@ from services.uploads.progress import Progress
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
-from storage.database.models import Account, JobKind, Upload, UploadStatus
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.jobs import enqueue
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
+from storage.uploads.models import Account, JobKind, Upload, UploadStatus
 from storage.uploads.receipts import add
 from workers import loop
 from workers.job_context import JobContext

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from storage.database import sqlite
-from storage.database.models import Account, Job, JobKind, JobState
+from storage.uploads.models import Account, Job, JobKind, JobState
 from tests.support.backends.databases import written_by_another
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue

@@ -11,8 +11,8 @@ import pytest
 from services.core.clock import now
 from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
-from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.jobs import jobs
+from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
 from workers import loop

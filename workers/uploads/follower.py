@@ -14,10 +14,10 @@ from uuid import UUID
 
 from services.uploads.progress import Arrival, Progress
 from storage.blobs import BlobStore
-from storage.database.models import Upload, UploadStatus
 from storage.errors import BlobNotFound
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
+from storage.uploads.models import Upload, UploadStatus
 from workers.uploads.verification import Verification
 from workers.worker_membership import WorkerMembership
 

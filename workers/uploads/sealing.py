@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 
 from services.core.clock import now
 from storage.blobs import BlobStore, Part
-from storage.database.models import Chunk, Job, Upload
 from storage.errors import BlobNotFound, NoSpace, PartsRefused, StateChanged
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
+from storage.uploads.models import Chunk, Job, Upload
 from workers.job_context import JobContext
 
 

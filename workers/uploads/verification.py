@@ -9,8 +9,8 @@ from typing import Protocol
 from xxhash import xxh3_128
 
 from storage.blobs import BlobStore
-from storage.database.models import Chunk, Upload
 from storage.uploads import receipts
+from storage.uploads.models import Chunk, Upload
 
 
 class Hasher(Protocol):

@@ -10,7 +10,7 @@ from cloudkeep.cli.commands import _require_bucket
 from cloudkeep.resources.resources import open_store
 from cloudkeep.settings.settings import Settings
 from services.maintenance.doctor import Doctor
-from storage.database.models import Chunk
+from storage.uploads.models import Chunk
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import Api, digest, http_client, part_of
 from tests.support.waiting import eventually

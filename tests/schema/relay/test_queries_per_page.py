@@ -6,7 +6,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.core.clock import now
-from storage.database.models import Account, Blob, Chunk, File, Rendition, RenditionKind, Upload, UploadStatus
+from storage.uploads.models import Account, Blob, Chunk, File, Rendition, RenditionKind, Upload, UploadStatus
 from tests.support.server import Api, digest
 
 FILES = """query ($first: Int) { files(first: $first) { nodes {

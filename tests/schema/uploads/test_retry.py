@@ -1,6 +1,6 @@
 """retryUpload as a client calls it."""
 
-from storage.database.models import Rendition, Upload
+from storage.uploads.models import Rendition, Upload
 from tests.support.clips import bikes
 from tests.support.server import Api
 

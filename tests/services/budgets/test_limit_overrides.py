@@ -13,7 +13,7 @@ from services.budgets.limits import Limit
 from services.core.clock import now
 from storage.budgets import limit_overrides
 from storage.database.connection import close_database, open_database
-from storage.database.models import GrantKind
+from storage.uploads.models import GrantKind
 
 POINTS, INGEST, SUBSCRIPTIONS = GrantKind
 #: A life that is over at once.

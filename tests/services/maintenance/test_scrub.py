@@ -11,7 +11,7 @@ import pytest
 from services.maintenance import doctor, scrub
 from services.maintenance.scrub import Damage, Pace, Scrubber, Verdict
 from storage.blobs import BLOCK
-from storage.database.models import Account, Blob, File
+from storage.uploads.models import Account, Blob, File
 from tests.services.conftest import Bench, make_account
 from tests.support.server import digest
 

@@ -13,10 +13,10 @@ from services.core.clock import now
 from services.maintenance.garbage import derived_key
 from services.maintenance.sweeper import Sweeper
 from storage.database.connection import atomically
-from storage.database.models import Chunk, Job, JobKind, Upload, UploadStatus
 from storage.jobs import jobs
 from storage.uploads import purge, receipts
 from storage.uploads import uploads as rows
+from storage.uploads.models import Chunk, Job, JobKind, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.storage.rows import receive
 from tests.support.ageing import make_old

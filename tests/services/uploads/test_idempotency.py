@@ -11,7 +11,7 @@ import pytest
 from services.core.clock import now
 from services.media.media import Compression, CompressionPreset
 from services.uploads.uploads import NewUpload
-from storage.database.models import Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 
 FAST = Compression(CompressionPreset.FAST)

@@ -19,7 +19,7 @@ from services.uploads.errors import (
     UploadClosed,
 )
 from services.uploads.ingest import Ingest, Receipt, parse_upload_id, slot_authorization
-from storage.database.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench, a_file
 from tests.support.server import digest
 

@@ -9,10 +9,10 @@ from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.uploads.ingest import slot_authorization
 from services.uploads.uploads import NewUpload
-from storage.database.models import Job, JobKind, JobState, Upload, UploadStatus
 from storage.jobs import jobs
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
+from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 from tests.support.server import digest
 

@@ -11,7 +11,7 @@ from services.core.signed_urls import SlotAuthorization
 from services.media.media import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.uploads import NewUpload
-from storage.database.models import Blob, File, Job, JobKind, Upload, UploadStatus
+from storage.uploads.models import Blob, File, Job, JobKind, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench
 from tests.support.server import digest
 

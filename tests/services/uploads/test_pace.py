@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.uploads.progress import FRAME_SECONDS, SILENCE_SECONDS, Frame, Pace, moving
-from storage.database.models import UploadStatus
+from storage.uploads.models import UploadStatus
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
 FINAL = [status for status in UploadStatus if status.is_final]

@@ -11,7 +11,7 @@ from services.core.errors import ExpectedError, NotFound
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
 from services.uploads.uploads import UploadPolicy, Uploads
-from storage.database.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 from tests.services.maintenance.test_scrub import stored
 

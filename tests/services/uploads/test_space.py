@@ -12,7 +12,7 @@ from services.core.errors import ExpectedError, StorageFull
 from services.uploads.errors import QuotaExceeded
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import BlobStore, LocalBlobStore
-from storage.database.models import Upload
+from storage.uploads.models import Upload
 from tests.services.conftest import LIFETIME, Bench, a_file
 
 QUOTA = 500_000

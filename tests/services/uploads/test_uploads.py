@@ -17,8 +17,8 @@ from services.uploads.progress import Progress
 from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import BlobStore
-from storage.database.models import Chunk, Upload, UploadStatus
 from storage.jobs.job_notifications import JobNotifications
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 
 KEY = "the same every time"

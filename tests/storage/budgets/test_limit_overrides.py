@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from storage.budgets import limit_overrides
-from storage.database.models import Account, Grant, GrantKind
+from storage.uploads.models import Account, Grant, GrantKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

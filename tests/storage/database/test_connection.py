@@ -24,8 +24,8 @@ from storage.database.connection import (
     open_database,
     ping_database,
 )
-from storage.database.models import Account, Chunk
 from storage.errors import DatabaseUnavailable
+from storage.uploads.models import Account, Chunk
 from tests.storage.rows import LATER, new_account, new_upload, run_together
 from tests.support.backends.databases import Databases
 from tests.support.faults.cancelling import is_cancelled_at
@@ -38,7 +38,7 @@ from uuid import UUID
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
 from storage.blobs import Digests
-from storage.database.models import JobKind
+from storage.uploads.models import JobKind
 async def main(upload_id):
     upload, now = await uploads.find(UUID(upload_id)), datetime.now(UTC)
     for index in range(upload.chunk_count):

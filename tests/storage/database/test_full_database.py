@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from storage.database.connection import atomically
-from storage.database.models import Account, Chunk
 from storage.errors import NoSpace
 from storage.uploads import receipts
+from storage.uploads.models import Account, Chunk
 from tests.storage.rows import ROOT, new_account, new_upload, receive
 from tests.support.faults.disk import database_ends_here, on_a_small_disk
 
@@ -25,7 +25,7 @@ import asyncio, sys
 from pathlib import Path
 from storage.database.connection import close_database, migrate, open_database
 from storage.errors import NoSpace
-from storage.database.models import Chunk
+from storage.uploads.models import Chunk
 from tests.storage.rows import new_account, new_upload, receive
 from tests.support.faults.disk import fill
 

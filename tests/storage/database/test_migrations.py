@@ -11,10 +11,10 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 
 from storage.accounts import accounts
 from storage.database.connection import close_database, execute_many, fetch, migrate, open_database, orm_config
-from storage.database.models import Account, JobKind, Upload, UploadStatus
 from storage.drive.files import find_owned, renditions_of
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Account, JobKind, Upload, UploadStatus
 from storage.uploads.receipts import Received
 from tests.storage.rows import NOW, ROOT
 from tests.support.backends.databases import Databases

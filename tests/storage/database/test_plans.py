@@ -18,11 +18,11 @@ from storage.blobs import Digests, Reopened
 from storage.budgets import limit_overrides
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
-from storage.database.models import GrantKind, Job, JobKind, Registration, Upload, UploadStatus
 from storage.drive import files, usage
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.uploads import consistency, known_chunks, purge, receipts, uploads
+from storage.uploads.models import GrantKind, Job, JobKind, Registration, Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW
 from tests.support.backends.databases import PostgresDatabases
 

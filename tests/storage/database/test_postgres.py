@@ -22,9 +22,9 @@ from storage.database.connection import (
     ping_database,
 )
 from storage.database.engine import PoolSize
-from storage.database.models import Account, Chunk, Upload, UploadStatus
 from storage.errors import ConnectionLost, DatabaseUnavailable, Duplicate, NoSpace, StateChanged
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Account, Chunk, Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, receive
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
 from tests.support.backends.postgres import PostgresServer, postgres_server

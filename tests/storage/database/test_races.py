@@ -17,10 +17,10 @@ from storage.blobs.base import Reopened
 from storage.budgets import limit_overrides
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
-from storage.database.models import Account, Chunk, GrantKind, Job, JobKind, JobState, Upload, UploadStatus
 from storage.errors import Duplicate, OverQuota, StateChanged
 from storage.jobs import jobs
 from storage.uploads import consistency, purge, receipts, uploads
+from storage.uploads.models import Account, Chunk, GrantKind, Job, JobKind, JobState, Upload, UploadStatus
 from storage.uploads.receipts import Reported
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
 

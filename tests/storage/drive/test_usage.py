@@ -2,10 +2,10 @@
 
 import pytest
 
-from storage.database.models import Account, Blob, File, Rendition, RenditionKind, Upload, UploadStatus
 from storage.drive import usage
 from storage.errors import OverQuota
 from storage.uploads import uploads
+from storage.uploads.models import Account, Blob, File, Rendition, RenditionKind, Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 
 #: Begins uploads of 10 bytes as long as the quota of 95 lets it, and prints how many those were.
@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from storage.uploads import uploads
 from storage.errors import OverQuota
-from storage.database.models import Upload
+from storage.uploads.models import Upload
 async def main(account_id):
     done, later = 0, datetime.now(UTC) + timedelta(days=1)
     for _ in range(20):

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from storage.database.models import Job, JobKind, JobState
 from storage.jobs import jobs
+from storage.uploads.models import Job, JobKind, JobState
 from tests.storage.rows import LEASE, NOW, claim, claim_or_none, enqueue, run_together
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -16,7 +16,7 @@ AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
 CLAIMER = """
 from datetime import datetime, timedelta
 from storage.jobs import jobs
-from storage.database.models import JobKind
+from storage.uploads.models import JobKind
 async def main(moment):
     while job := await jobs.claim(list(JobKind), "other", timedelta(hours=1), datetime.fromisoformat(moment)):
         print(job.subject_id, job.lease_token)

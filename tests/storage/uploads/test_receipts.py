@@ -8,10 +8,10 @@ import pytest
 
 from storage.blobs import Digests
 from storage.database.connection import atomically
-from storage.database.models import Chunk, Job, JobKind, Upload, UploadStatus
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Chunk, Job, JobKind, Upload, UploadStatus
 from storage.uploads.receipts import Received, SlotState
 from tests.storage.rows import LATER, NOW, SHA256, claim, look, new_upload, receive
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from storage.database.models import Blob, File, Job, JobKind, JobState, Rendition, RenditionKind, Upload, UploadStatus
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
+from storage.uploads.models import Blob, File, Job, JobKind, JobState, Rendition, RenditionKind, Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, look, new_upload, receive, receive_all
 
 pytestmark = pytest.mark.usefixtures("database")

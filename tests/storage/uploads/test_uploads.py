@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from storage.database.models import Upload, UploadStatus
 from storage.errors import Duplicate, StateChanged
 from storage.uploads import uploads
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, claim, look, new_account, new_upload, receive, receive_all
 
 pytestmark = pytest.mark.usefixtures("database")

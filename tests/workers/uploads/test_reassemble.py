@@ -8,11 +8,11 @@ import pytest
 from services.core.clock import now
 from services.uploads.errors import ChecksumMismatch
 from storage.blobs import LocalBlobStore
-from storage.database.models import File, Job, JobKind, JobState, Upload, UploadStatus
 from storage.drive.files import find
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.uploads import receipts
+from storage.uploads.models import File, Job, JobKind, JobState, Upload, UploadStatus
 from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
 from tests.workers.conftest import CHUNK, full_upload

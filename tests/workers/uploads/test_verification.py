@@ -6,9 +6,9 @@ import contextlib
 import pytest
 
 from storage.blobs import LocalBlobStore
-from storage.database.models import Chunk, Upload
 from storage.errors import BlobNotFound
 from storage.uploads import receipts
+from storage.uploads.models import Chunk, Upload
 from tests.support.server import digest
 from tests.workers.conftest import full_upload
 from workers.uploads.verification import Verification

@@ -14,7 +14,7 @@ from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
 from services.uploads import direct
-from storage.database.models import Chunk
+from storage.uploads.models import Chunk
 from tests.cloudkeep.client.conftest import Watcher
 from tests.cloudkeep.http.test_s3 import CONTENT
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
