@@ -47,7 +47,7 @@ help:
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
 		'make format  format and mend what can be mended' \
 		'make schema  write schema/schema.graphql anew' \
-		'make migration NAME=what_changed  write a migration from the changes in storage/uploads/models.py' \
+		'make migration NAME=what_changed  write a migration from the changes in the models.py files of storage/' \
 		'make lock    write the locked requirements anew (ARGS=--upgrade for newer versions)' \
 		'make clean   remove what was set up; the data folder stays'
 

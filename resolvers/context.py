@@ -13,7 +13,8 @@ from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.clock import now
 from services.core.errors import CloudKeepError, InvalidInput
-from storage.uploads.models import Account, File, Rendition
+from storage.accounts.models import Account
+from storage.drive.models import File, Rendition
 
 
 class Loaders:

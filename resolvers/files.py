@@ -2,7 +2,7 @@
 
 from resolvers.context import Context
 from resolvers.ids import parse_id
-from storage.uploads.models import File
+from storage.drive.models import File
 
 
 async def find_file(context: Context, file_id: str) -> File | None:

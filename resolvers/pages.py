@@ -9,7 +9,8 @@ from resolvers.context import Context
 from resolvers.ids import parse_id
 from services.core.errors import InvalidInput
 from services.uploads.uploads import Slot
-from storage.uploads.models import File, Upload, UploadStatus
+from storage.drive.models import File
+from storage.uploads.models import Upload, UploadStatus
 
 T = TypeVar("T")
 

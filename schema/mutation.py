@@ -9,7 +9,7 @@ from schema.execution.errors import UserError, settle
 from schema.relay.node import RequestInfo
 from schema.uploads.uploads import InitUploadInput, ReportedChunk, Upload, UploadPayload
 from services.uploads.direct import Report
-from storage.database import models
+from storage.uploads import models
 
 #: A transaction, at least: everybody's writes wait for each other.
 CHANGE = Cost(weight="10")

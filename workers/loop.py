@@ -25,11 +25,12 @@ from storage.blobs import BlobStore
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged, StoreUnavailable
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.models import Job, JobKind, JobState
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.connection import RedisUnavailable
 from storage.tracing import span
 from storage.uploads import uploads as rows
-from storage.uploads.models import Job, JobKind, JobState, UploadStatus
+from storage.uploads.models import UploadStatus
 from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.worker")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from services.uploads.progress import Frame, Progress
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
-from storage.uploads.models import Job
+from storage.jobs.models import Job
 
 PUBLISH_SECONDS = 0.25
 SAVE_SECONDS = 1.0

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 
-from storage.uploads.models import Job
+from storage.jobs.models import Job
 
 logger = logging.getLogger("cloudkeep.worker")
 

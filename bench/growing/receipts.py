@@ -10,10 +10,11 @@ from uuid_utils.compat import uuid7
 
 from bench.growing.figures import Figure
 from services.core.clock import now
+from storage.accounts.models import Account
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Account, Upload
+from storage.uploads.models import Upload
 
 CHUNK = 16 * 2**20
 LIFETIME = timedelta(days=1)

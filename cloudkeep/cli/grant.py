@@ -15,8 +15,9 @@ from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.budgets import limit_overrides
-from storage.uploads.models import Account, Grant, GrantKind
+from storage.budgets.models import Grant, GrantKind
 
 #: What stands for "as in the settings".
 DEFAULT = "default"

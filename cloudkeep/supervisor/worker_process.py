@@ -15,8 +15,9 @@ from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_p
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
 from storage.jobs import jobs
+from storage.jobs.models import JobKind
 from storage.progress_stream import RedisEventLog
-from storage.uploads.models import JobKind, UploadStatus
+from storage.uploads.models import UploadStatus
 from workers.job_context import JobContext
 from workers.loop import Lane, LeasePolicy, Worker
 from workers.media.compress import compress

@@ -19,8 +19,8 @@ from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.clock import now
 from services.core.counters import BudgetCounters, Counters, Durations
 from storage.jobs import jobs
+from storage.jobs.models import JobState
 from storage.progress_stream import RedisEventLog
-from storage.uploads.models import JobState
 
 #: How the gauges of several processes become one: their sum, or the largest. A process that ended has none.
 Together = Literal["livesum", "livemax"]

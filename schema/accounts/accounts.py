@@ -12,7 +12,7 @@ from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
 from services.accounts import accounts
 from services.accounts.errors import Unauthenticated
-from storage.database import models
+from storage.accounts import models
 from storage.drive.usage import Space
 
 

@@ -9,8 +9,8 @@ from schema.relay.connections import Connection
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.media.media import MediaFacts
-from storage.database import models
-from storage.uploads.models import RenditionKind
+from storage.drive import models
+from storage.drive.models import RenditionKind
 
 strawberry.enum(RenditionKind, description="What a rendition is.")
 #: A file has one of each kind.

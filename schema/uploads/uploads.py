@@ -19,7 +19,7 @@ from services.uploads import direct
 from services.uploads.ingest import slot_authorization
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload, Slot
-from storage.database import models
+from storage.uploads import models
 from storage.uploads.models import WORKED_ON, UploadStatus
 
 strawberry.enum(UploadStatus, description="Where an upload stands.")

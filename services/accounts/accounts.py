@@ -19,9 +19,9 @@ from services.core.clock import now
 from services.core.errors import AlreadyExists, InvalidInput
 from services.core.keys import SecretKey, derive
 from storage.accounts import accounts as rows
+from storage.accounts.models import Account
 from storage.errors import Duplicate
 from storage.mail import Mail, Mailer, MailError
-from storage.uploads.models import Account
 
 OTP_ATTEMPTS = 5
 OTP_PURPOSE = "otp"

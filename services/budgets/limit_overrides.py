@@ -15,8 +15,8 @@ from uuid import UUID
 from services.budgets.limits import Limit
 from storage.budgets import limit_overrides
 from storage.budgets.limit_overrides import LimitOverride
+from storage.budgets.models import GrantKind
 from storage.errors import in_one_line
-from storage.uploads.models import GrantKind
 
 logger = logging.getLogger("cloudkeep.grants")
 

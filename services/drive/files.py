@@ -8,8 +8,8 @@ from uuid import UUID
 from services.core.errors import NotFound
 from storage.blobs import BlobStore
 from storage.drive import files as rows
+from storage.drive.models import File, Rendition
 from storage.errors import BlobNotFound
-from storage.uploads.models import File, Rendition
 
 #: A download that has begun goes on after that; one that is resumed asks us again.
 LINK_SECONDS = 300

@@ -15,9 +15,10 @@ from uuid import UUID
 from services.core.clock import now
 from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
 from storage.blobs import BlobStore
+from storage.drive.models import Blob
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
 from storage.uploads import consistency
-from storage.uploads.models import Blob, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 
 Row = TypeVar("Row", Blob, Upload)
 

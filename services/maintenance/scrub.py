@@ -10,9 +10,9 @@ from uuid import UUID
 
 from services.maintenance.doctor import pages, used_by
 from storage.blobs import BlobStore
+from storage.drive.models import Blob
 from storage.errors import BlobNotFound
 from storage.uploads import consistency
-from storage.uploads.models import Blob
 
 #: Time lost to a slow disk or a sleeping machine is caught up on for this long, not with one long burst.
 LARGEST_ARREARS_SECONDS = 1.0

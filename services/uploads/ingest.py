@@ -23,9 +23,10 @@ from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.cpu_semaphore import PROCESSORS
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.models import JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import JobKind, Sliced, Upload, UploadStatus
+from storage.uploads.models import Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, Received, SlotState
 
 #: What a chunk costs beside its bytes.

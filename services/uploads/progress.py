@@ -15,10 +15,11 @@ from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.progress_stream import Event, EventLog, Subscription
 from storage.redis.connection import RedisUnavailable
 from storage.uploads import uploads as rows
-from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
 

@@ -21,14 +21,16 @@ from services.uploads.retry import can_be_retried
 from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from storage.blobs import BlobStore
 from storage.drive import files, usage
+from storage.drive.models import File
 from storage.drive.usage import Space
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.models import JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import File, JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 
 UNKNOWN_TYPE = "application/octet-stream"
 

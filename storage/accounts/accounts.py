@@ -7,9 +7,9 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
+from storage.accounts.models import Account, Registration, Session
 from storage.database.connection import atomically
 from storage.errors import Duplicate
-from storage.uploads.models import Account, Registration, Session
 
 
 async def user_id_exists(user_id: str) -> bool:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from storage.budgets.models import Grant, GrantKind
 from storage.database.connection import as_uuid, atomically, fetch
-from storage.uploads.models import Grant, GrantKind
 
 #: SQLite takes at least 999 values in one statement.
 BATCH = 500

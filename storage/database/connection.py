@@ -18,6 +18,8 @@ from storage.tracing import span
 T = TypeVar("T")
 
 APP = "cloudkeep"
+#: The modules with tables, one for each domain. The database is the truth about all of them.
+MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "uploads")]
 DEFAULT_POOL = PoolSize()
 NEWEST = "__latest__"
 #: So often a transaction is run again that others were in the way of, after a pause of a few hundredths of a second.
@@ -31,7 +33,7 @@ def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, patient: bool = False
     return {
         "connections": engine.connections(pool, patient=patient),
         "routers": list(engine.routers),
-        "apps": {APP: {"models": ["storage.uploads.models"], "migrations": "storage.migrations"}},
+        "apps": {APP: {"models": MODELS, "migrations": "storage.migrations"}},
         "use_tz": True,
         "timezone": "UTC",
     }

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from storage.uploads.models import File, Rendition
+from storage.drive.models import File, Rendition
 
 
 async def find(file_id: UUID) -> File | None:

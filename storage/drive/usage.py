@@ -7,8 +7,9 @@ from uuid import UUID
 from tortoise.expressions import Subquery
 from tortoise.functions import Sum
 
+from storage.drive.models import Blob, File, Rendition
 from storage.errors import OverQuota
-from storage.uploads.models import OPEN, Blob, File, Rendition, Upload
+from storage.uploads.models import OPEN, Upload
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from tortoise.expressions import F, Q
 from tortoise.functions import Count, Min
 
+from storage.jobs.models import Job, JobKind, JobState
 from storage.tracing import traceparent
-from storage.uploads.models import Job, JobKind, JobState
 
 CANDIDATES = 50
 LONGEST_REASON = 500

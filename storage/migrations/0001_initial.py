@@ -5,7 +5,9 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from uuid_utils.compat import uuid7
 
-from storage.uploads.models import JobKind, JobState, RenditionKind, UploadStatus
+from storage.drive.models import RenditionKind
+from storage.jobs.models import JobKind, JobState
+from storage.uploads.models import UploadStatus
 
 
 class Migration(migrations.Migration):

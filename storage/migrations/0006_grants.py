@@ -3,7 +3,7 @@ from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 from uuid_utils.compat import uuid7
 
-from storage.uploads.models import GrantKind
+from storage.budgets.models import GrantKind
 
 
 class Migration(migrations.Migration):

@@ -12,8 +12,10 @@ from tortoise.expressions import Subquery
 from tortoise.functions import Count
 
 from storage.database.connection import atomically
+from storage.drive.models import Blob, File, Rendition
 from storage.jobs import jobs
-from storage.uploads.models import Blob, Chunk, File, Job, JobKind, JobState, Rendition, Upload, UploadStatus
+from storage.jobs.models import Job, JobKind, JobState
+from storage.uploads.models import Chunk, Upload, UploadStatus
 
 #: The job that must be there while an upload has this status.
 DRIVEN_BY = {UploadStatus.REASSEMBLING: JobKind.REASSEMBLE, UploadStatus.COMPRESSING: JobKind.COMPRESS}

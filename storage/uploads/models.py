@@ -1,7 +1,8 @@
-"""The tables. The database is the truth about accounts, uploads, files and jobs; Redis holds only what may be lost.
+"""Tables of uploads and their chunks.
 
-Primary keys are UUIDv7 (RFC 9562, section 5.7): they sort by time of creation, so a page of the newest needs no index
-of its own. Rules for changes: a new column takes ``db_default``, a new index goes into ``Meta.indexes``.
+As in all tables, primary keys are UUIDv7 (RFC 9562, section 5.7): they sort by time of creation, so a page of the
+newest needs no index of its own. Rules for changes: a new column takes ``db_default``, a new index goes into
+``Meta.indexes``.
 """
 
 from enum import StrEnum
@@ -12,6 +13,9 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
+
+from storage.accounts.models import Account
+from storage.drive.models import File
 
 
 class UploadStatus(StrEnum):
@@ -37,159 +41,6 @@ OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
 #: A job of a worker's drives it on.
 WORKED_ON = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING})
 FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
-
-
-class JobKind(StrEnum):
-    """What a worker can be asked to do with an upload."""
-
-    REASSEMBLE = "REASSEMBLE"
-    COMPRESS = "COMPRESS"
-
-
-class JobState(StrEnum):
-    """DONE and FAILED are final until the job is enqueued again."""
-
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    DONE = "DONE"
-    FAILED = "FAILED"
-
-
-class GrantKind(StrEnum):
-    """What of an account's budget can be granted.
-
-    The bucket of points, the bucket of bytes for chunks, or the number of subscriptions that may be open at once.
-    """
-
-    POINTS = "points"
-    INGEST = "ingest"
-    SUBSCRIPTIONS = "subscriptions"
-
-
-class RenditionKind(StrEnum):
-    """What a derived file is."""
-
-    COMPRESSED_VIDEO = "COMPRESSED_VIDEO"
-
-
-class Account(Model):
-    """A person. ``user_id`` and ``email`` are stored normalised and are unique."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    user_id = fields.CharField(max_length=32, unique=True)
-    name = fields.CharField(max_length=100)
-    email = fields.CharField(max_length=254, unique=True)
-    password_hash = fields.CharField(max_length=255)
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "account"
-
-
-class Grant(Model):
-    """What an operator gave an account in place of the settings, at most one row of a kind.
-
-    A bucket holds ``capacity`` and gets ``refill`` a second; of subscriptions there is only a capacity.
-    """
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
-    account_id: UUID
-    kind = fields.CharEnumField(GrantKind, max_length=16)
-    capacity = fields.BigIntField()
-    refill = fields.FloatField(null=True)
-    created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-
-    class Meta:
-        table = "account_grant"
-        unique_together = (("account", "kind"),)
-
-
-class Registration(Model):
-    """An account that waits for its OTP: one per address, the newest replaces the older."""
-
-    email = fields.CharField(max_length=254, primary_key=True)
-    user_id = fields.CharField(max_length=32)
-    name = fields.CharField(max_length=100)
-    password_hash = fields.CharField(max_length=255)
-    otp_hash = fields.CharField(max_length=64)
-    attempts = fields.IntField(default=0)
-    expires_at = fields.DatetimeField()
-
-    class Meta:
-        table = "registration"
-        indexes = (Index(fields=["expires_at"]),)
-
-
-class Session(Model):
-    """A sign-in: a family of refresh tokens, of which only the newest is valid. Only its SHA-256 is stored."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.CASCADE)
-    account_id: UUID
-    refresh_hash = fields.CharField(max_length=64)
-    # When the newest token came in place of the one before; null while it is the first.
-    rotated_at = fields.DatetimeField(null=True)
-    expires_at = fields.DatetimeField()
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "session"
-        indexes = (Index(fields=["expires_at"]),)
-
-
-class Blob(Model):
-    """Bytes in the blob store, verified before this row was written. Sizes in bytes, digests in lower-case hex.
-
-    Files of one account may share a blob: it may go when no file and no rendition names it any more.
-    """
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    key = fields.CharField(max_length=200, unique=True)
-    size = fields.BigIntField()
-    sha256 = fields.CharField(max_length=64)
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "blob"
-        indexes = (Index(fields=["sha256"]),)
-
-
-class File(Model):
-    """What an owner sees: a name on a verified blob. ``media`` holds ``MediaFacts`` or nothing."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.RESTRICT)
-    account_id: UUID
-    name = fields.CharField(max_length=255)
-    mime_type = fields.CharField(max_length=127)
-    blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
-    blob_id: UUID
-    media = fields.JSONField[dict[str, Any] | None](null=True)
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "file"
-        indexes = (Index(fields=["account_id", "id"]), Index(fields=["blob_id"]))
-
-
-class Rendition(Model):
-    """A file derived from another one, at most one of each kind."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    file: fields.ForeignKeyRelation[File] = fields.ForeignKeyField("cloudkeep.File", on_delete=fields.RESTRICT)
-    file_id: UUID
-    kind = fields.CharEnumField(RenditionKind, max_length=32)
-    mime_type = fields.CharField(max_length=127)
-    blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
-    blob_id: UUID
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "rendition"
-        unique_together = (("file", "kind"),)
-        indexes = (Index(fields=["blob_id"]),)
 
 
 class Sliced:
@@ -295,28 +146,3 @@ class Chunk(Model):
         table = "chunk"
         unique_together = (("upload", "index"),)
         indexes = (Index(fields=["sha256"]),)
-
-
-class Job(Model):
-    """Work on a subject, at most one row of a kind. Whoever holds ``lease_token`` before ``lease_until`` runs it."""
-
-    id = fields.UUIDField(primary_key=True, default=uuid7)
-    kind = fields.CharEnumField(JobKind, max_length=32)
-    subject_id = fields.UUIDField()
-    state = fields.CharEnumField(JobState, max_length=16, default=JobState.QUEUED)
-    attempts = fields.IntField(default=0)
-    run_after = fields.DatetimeField()
-    lease_owner = fields.CharField(max_length=200, null=True)
-    lease_token = fields.UUIDField(null=True)
-    lease_until = fields.DatetimeField(null=True)
-    progress = fields.JSONField[dict[str, Any] | None](null=True)
-    error_code = fields.CharField(max_length=64, null=True)
-    error_message = fields.CharField(max_length=500, null=True)
-    # Which request queued it: W3C traceparent.
-    trace = fields.CharField(max_length=64, null=True)
-    created_at = fields.DatetimeField(auto_now_add=True)
-
-    class Meta:
-        table = "job"
-        unique_together = (("kind", "subject_id"),)
-        indexes = (Index(fields=["state", "run_after"]), Index(fields=["subject_id"]))

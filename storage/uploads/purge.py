@@ -9,7 +9,8 @@ from datetime import datetime
 from tortoise.expressions import Q, Subquery
 
 from storage.database.connection import atomically
-from storage.uploads.models import Chunk, Job, Upload, UploadStatus
+from storage.jobs.models import Job
+from storage.uploads.models import Chunk, Upload, UploadStatus
 
 BATCH = 1_000
 

@@ -17,8 +17,9 @@ from storage.blobs import Digests
 from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_together
 from storage.errors import Duplicate, StateChanged, StorageError
 from storage.jobs import jobs
+from storage.jobs.models import JobKind
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import Chunk, JobKind, Sliced, Upload, UploadStatus
+from storage.uploads.models import Chunk, Sliced, Upload, UploadStatus
 
 #: No upload has more.
 MOST = 10_000

@@ -11,23 +11,13 @@ from storage.accounts import accounts
 from storage.blobs import Reopened
 from storage.database.connection import atomically
 from storage.drive import usage
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import (
-    OPEN,
-    Blob,
-    Chunk,
-    File,
-    Job,
-    JobKind,
-    Rendition,
-    RenditionKind,
-    Sliced,
-    Upload,
-    UploadStatus,
-)
+from storage.uploads.models import OPEN, Chunk, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, KnownChunk] = {}
 #: What a dead upload leaves to the next one.

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from services.core.signed_urls import SignedUrls
-from storage.uploads.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest
 from tests.support.stand import KEYS, Stand

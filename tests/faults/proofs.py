@@ -7,7 +7,8 @@ import httpx
 
 from services.maintenance.doctor import Doctor
 from storage.blobs import LocalBlobStore
-from storage.uploads.models import Blob, File, Job, JobState
+from storage.drive.models import Blob, File
+from storage.jobs.models import Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey

@@ -9,7 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
-from storage.uploads.models import Blob, File
+from storage.drive.models import Blob, File
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage

@@ -13,7 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.uploads.models import Blob, Chunk, File, Job, JobKind, Upload
+from storage.drive.models import Blob, File
+from storage.jobs.models import Job, JobKind
+from storage.uploads.models import Chunk, Upload
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.backends.databases import Databases

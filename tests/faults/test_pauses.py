@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.uploads.models import Job, JobState
+from storage.jobs.models import Job, JobState
 from tests.e2e.conftest import sign_up
 from tests.faults.journeys import Stage
 from tests.faults.proofs import nothing_is_left

@@ -9,7 +9,9 @@ import pytest
 from services.maintenance.doctor import Code, Doctor
 from storage.blobs import BlobStore, S3Options, open_blob_store
 from storage.database.connection import close_database, open_database
-from storage.uploads.models import Blob, Chunk, File, Job, JobState, Rendition, Upload, UploadStatus
+from storage.drive.models import Blob, File, Rendition
+from storage.jobs.models import Job, JobState
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY
 from tests.support.uploads import PATIENCE_SECONDS
 from tests.support.waiting import eventually

@@ -12,12 +12,12 @@ from services.drive.files import Files
 from services.uploads.ingest import Ingest
 from services.uploads.progress import Progress
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
+from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets
-from storage.uploads.models import Account
 
 #: Where chunks come from.
 SENDER = "192.0.2.1"

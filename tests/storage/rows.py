@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from storage.accounts.models import Account
 from storage.blobs import Digests
 from storage.database.connection import atomically
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Account, Job, JobKind, Upload
+from storage.uploads.models import Upload
 from storage.uploads.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]

@@ -14,15 +14,17 @@ import pytest
 from services.core.clock import now
 from services.uploads.progress import Progress
 from services.uploads.uploads import UploadPolicy, Uploads
+from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.jobs import enqueue
+from storage.jobs.models import JobKind
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
-from storage.uploads.models import Account, JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import add
 from workers import loop
 from workers.job_context import JobContext

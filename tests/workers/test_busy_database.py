@@ -4,8 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from storage.accounts.models import Account
 from storage.database import sqlite
-from storage.uploads.models import Account, Job, JobKind, JobState
+from storage.jobs.models import Job, JobKind, JobState
 from tests.support.backends.databases import written_by_another
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue

@@ -11,9 +11,11 @@ from services.core.errors import ErrorCode
 from services.uploads.progress import Frame
 from storage.blobs import LocalBlobStore
 from storage.drive.files import renditions_of
+from storage.drive.models import Blob
 from storage.errors import NoSpace
 from storage.jobs import jobs
-from storage.uploads.models import Blob, Job, JobKind, JobState, Upload, UploadStatus
+from storage.jobs.models import Job, JobKind, JobState
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.clips import bikes
 from tests.support.faults.disk import database_ends_here
 from tests.support.waiting import eventually

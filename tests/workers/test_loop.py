@@ -12,7 +12,8 @@ from services.core.clock import now
 from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
 from storage.jobs import jobs
-from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
+from storage.jobs.models import Job, JobKind, JobState
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
 from workers import loop

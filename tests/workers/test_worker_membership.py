@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.core.clock import now
-from storage.uploads.models import Job, JobKind, JobState
+from storage.jobs.models import Job, JobKind, JobState
 from workers.worker_membership import HOLD_BACK, OVERDUE, WorkerMembership
 
 NAMES = ["one", "two", "three"]

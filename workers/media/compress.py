@@ -11,10 +11,12 @@ from services.media.media import Compression, MediaFacts
 from services.uploads.progress import Frame
 from storage.blobs import require_room
 from storage.drive import files as file_rows
+from storage.drive.models import File
 from storage.errors import NoSpace, StateChanged
+from storage.jobs.models import Job
 from storage.tracing import span
 from storage.uploads import uploads as rows
-from storage.uploads.models import File, Job, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode

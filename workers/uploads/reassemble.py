@@ -11,9 +11,10 @@ from services.core.clock import now
 from services.media.media import MediaFacts
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.progress import moving
+from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Job, JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.media.probe import NotMedia, probe
 from workers.reporter import Reporter

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from services.core.clock import now
 from storage.blobs import BlobStore, Part
 from storage.errors import BlobNotFound, NoSpace, PartsRefused, StateChanged
+from storage.jobs.models import Job
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Chunk, Job, Upload
+from storage.uploads.models import Chunk, Upload
 from workers.job_context import JobContext
 
 

@@ -8,7 +8,7 @@ from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metric_catalogue import samples_of_database
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.clock import now
-from storage.uploads.models import JobKind
+from storage.jobs.models import JobKind
 from tests.cloudkeep.telemetry.test_metrics import shown
 from tests.storage.rows import enqueue
 

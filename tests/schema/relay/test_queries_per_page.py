@@ -6,7 +6,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.core.clock import now
-from storage.uploads.models import Account, Blob, Chunk, File, Rendition, RenditionKind, Upload, UploadStatus
+from storage.accounts.models import Account
+from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.server import Api, digest
 
 FILES = """query ($first: Int) { files(first: $first) { nodes {

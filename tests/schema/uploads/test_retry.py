@@ -1,6 +1,7 @@
 """retryUpload as a client calls it."""
 
-from storage.uploads.models import Rendition, Upload
+from storage.drive.models import Rendition
+from storage.uploads.models import Upload
 from tests.support.clips import bikes
 from tests.support.server import Api
 

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from cloudkeep.settings.settings import Settings
-from storage.uploads.models import Job, Upload
+from storage.jobs.models import Job
+from storage.uploads.models import Upload
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import database_ends_here, files_end_at
 from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events

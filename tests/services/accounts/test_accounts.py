@@ -16,8 +16,8 @@ from services.accounts.tokens import AccessTokens
 from services.core.clock import set_ahead
 from services.core.errors import AlreadyExists
 from services.core.keys import SecretKey
+from storage.accounts.models import Account, Registration, Session
 from storage.mail import Mailer, open_mailer
-from storage.uploads.models import Account, Registration, Session
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import PASSWORD, otp_of
 

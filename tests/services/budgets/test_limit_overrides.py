@@ -12,8 +12,8 @@ from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Limit
 from services.core.clock import now
 from storage.budgets import limit_overrides
+from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
-from storage.uploads.models import GrantKind
 
 POINTS, INGEST, SUBSCRIPTIONS = GrantKind
 #: A life that is over at once.

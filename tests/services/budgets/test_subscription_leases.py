@@ -15,10 +15,10 @@ from services.budgets.limits import Payer
 from services.budgets.subscription_leases import Caps, SubscriptionLeases
 from services.core.clock import now
 from storage.budgets import limit_overrides
+from storage.budgets.models import GrantKind
 from storage.budgets.subscription_leases import KEY, SubscriptionLeaseStore
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
-from storage.uploads.models import GrantKind
 from tests.support.waiting import eventually
 
 CAPS = Caps(account=3, address=2)

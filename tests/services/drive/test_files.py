@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.core.errors import NotFound
-from storage.uploads.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.services.conftest import Bench
 from tests.support.server import digest
 

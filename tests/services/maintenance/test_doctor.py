@@ -14,10 +14,12 @@ from services.maintenance import doctor
 from services.maintenance.doctor import Code, Doctor, Finding
 from storage.blobs import Digests, LocalBlobStore
 from storage.database.connection import atomically
+from storage.drive.models import Blob, File
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.support.ageing import make_old
 from tests.support.server import digest

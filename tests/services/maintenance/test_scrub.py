@@ -10,8 +10,9 @@ import pytest
 
 from services.maintenance import doctor, scrub
 from services.maintenance.scrub import Damage, Pace, Scrubber, Verdict
+from storage.accounts.models import Account
 from storage.blobs import BLOCK
-from storage.uploads.models import Account, Blob, File
+from storage.drive.models import Blob, File
 from tests.services.conftest import Bench, make_account
 from tests.support.server import digest
 

@@ -14,9 +14,10 @@ from services.maintenance.garbage import derived_key
 from services.maintenance.sweeper import Sweeper
 from storage.database.connection import atomically
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import purge, receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Chunk, Job, JobKind, Upload, UploadStatus
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.storage.rows import receive
 from tests.support.ageing import make_old

@@ -19,7 +19,8 @@ from services.uploads.errors import (
     UploadClosed,
 )
 from services.uploads.ingest import Ingest, Receipt, parse_upload_id, slot_authorization
-from storage.uploads.models import Chunk, Job, JobKind, JobState, Upload, UploadStatus
+from storage.jobs.models import Job, JobKind, JobState
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench, a_file
 from tests.support.server import digest
 

@@ -15,8 +15,9 @@ from services.core.errors import NotFound
 from services.uploads.errors import ChecksumMismatch, SlotBusy, SlotConflict, SlotTakenOver
 from services.uploads.ingest import CHUNK_POINTS, Ingest, slot_authorization
 from storage.budgets import limit_overrides
+from storage.budgets.models import GrantKind
 from storage.token_buckets import LocalBuckets
-from storage.uploads.models import GrantKind, Upload
+from storage.uploads.models import Upload
 from tests.services.conftest import SENDER, Bench, a_file
 
 SIZE = 65_536

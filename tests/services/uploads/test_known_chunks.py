@@ -10,9 +10,10 @@ from services.core.errors import InvalidInput
 from services.uploads.ingest import slot_authorization
 from services.uploads.uploads import NewUpload
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 from tests.support.server import digest
 

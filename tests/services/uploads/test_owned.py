@@ -11,7 +11,9 @@ from services.core.signed_urls import SlotAuthorization
 from services.media.media import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.uploads import NewUpload
-from storage.uploads.models import Blob, File, Job, JobKind, Upload, UploadStatus
+from storage.drive.models import Blob, File
+from storage.jobs.models import Job, JobKind
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench
 from tests.support.server import digest
 

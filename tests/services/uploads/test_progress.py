@@ -12,11 +12,12 @@ from services.uploads.progress import START, Frame, Progress, moving
 from storage.database.connection import close_database, open_database
 from storage.errors import DatabaseUnavailable
 from storage.jobs import jobs
+from storage.jobs.models import JobKind
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.uploads import uploads
-from storage.uploads.models import JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, SHA256, claim, new_upload, receive, receive_all
 from tests.support.backends.databases import PostgresDatabases
 from tests.support.faults.proxy import Proxy, proxy

@@ -11,7 +11,9 @@ from services.core.errors import ExpectedError, NotFound
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
 from services.uploads.uploads import UploadPolicy, Uploads
-from storage.uploads.models import Blob, File, Job, JobKind, JobState, Upload, UploadStatus
+from storage.drive.models import Blob, File
+from storage.jobs.models import Job, JobKind, JobState
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 from tests.services.maintenance.test_scrub import stored
 

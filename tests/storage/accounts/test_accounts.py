@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from storage.accounts import accounts
+from storage.accounts.models import Account, Registration, Session
 from storage.errors import Duplicate
-from storage.uploads.models import Account, Registration, Session
 from tests.storage.rows import LATER, NOW, new_account, run_together
 
 pytestmark = pytest.mark.usefixtures("database")

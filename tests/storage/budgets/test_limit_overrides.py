@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from storage.accounts.models import Account
 from storage.budgets import limit_overrides
-from storage.uploads.models import Account, Grant, GrantKind
+from storage.budgets.models import Grant, GrantKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

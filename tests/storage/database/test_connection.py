@@ -14,6 +14,7 @@ from tortoise import Tortoise, connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.database.connection import (
     atomically,
     close_database,
@@ -25,7 +26,7 @@ from storage.database.connection import (
     ping_database,
 )
 from storage.errors import DatabaseUnavailable
-from storage.uploads.models import Account, Chunk
+from storage.uploads.models import Chunk
 from tests.storage.rows import LATER, new_account, new_upload, run_together
 from tests.support.backends.databases import Databases
 from tests.support.faults.cancelling import is_cancelled_at
@@ -38,7 +39,7 @@ from uuid import UUID
 from storage.jobs import jobs
 from storage.uploads import receipts, uploads
 from storage.blobs import Digests
-from storage.uploads.models import JobKind
+from storage.jobs.models import JobKind
 async def main(upload_id):
     upload, now = await uploads.find(UUID(upload_id)), datetime.now(UTC)
     for index in range(upload.chunk_count):

@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from storage.accounts.models import Account
 from storage.database.connection import atomically
 from storage.errors import NoSpace
 from storage.uploads import receipts
-from storage.uploads.models import Account, Chunk
+from storage.uploads.models import Chunk
 from tests.storage.rows import ROOT, new_account, new_upload, receive
 from tests.support.faults.disk import database_ends_here, on_a_small_disk
 

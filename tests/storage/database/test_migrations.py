@@ -10,11 +10,13 @@ from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.database.connection import close_database, execute_many, fetch, migrate, open_database, orm_config
 from storage.drive.files import find_owned, renditions_of
 from storage.jobs import jobs
+from storage.jobs.models import JobKind
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Account, JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import Received
 from tests.storage.rows import NOW, ROOT
 from tests.support.backends.databases import Databases

@@ -14,15 +14,18 @@ from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
 from storage.accounts import accounts
+from storage.accounts.models import Registration
 from storage.blobs import Digests, Reopened
 from storage.budgets import limit_overrides
+from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
 from storage.drive import files, usage
 from storage.errors import StorageError
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import consistency, known_chunks, purge, receipts, uploads
-from storage.uploads.models import GrantKind, Job, JobKind, Registration, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW
 from tests.support.backends.databases import PostgresDatabases
 

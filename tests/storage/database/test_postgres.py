@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from tortoise import connections
 
+from storage.accounts.models import Account
 from storage.blobs import Digests
 from storage.database import postgres
 from storage.database.connection import (
@@ -24,7 +25,7 @@ from storage.database.connection import (
 from storage.database.engine import PoolSize
 from storage.errors import ConnectionLost, DatabaseUnavailable, Duplicate, NoSpace, StateChanged
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Account, Chunk, Upload, UploadStatus
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, receive
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
 from tests.support.backends.postgres import PostgresServer, postgres_server

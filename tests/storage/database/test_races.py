@@ -13,14 +13,17 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.blobs.base import Reopened
 from storage.budgets import limit_overrides
+from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
 from storage.errors import Duplicate, OverQuota, StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, purge, receipts, uploads
-from storage.uploads.models import Account, Chunk, GrantKind, Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import Reported
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
 

@@ -10,10 +10,10 @@ import pytest
 from tortoise import connections
 
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.database.connection import atomically, fetch, ping_database
 from storage.database.reconnecting import ReconnectingClient
 from storage.errors import DatabaseUnavailable
-from storage.uploads.models import Account
 
 pytestmark = pytest.mark.sqlite
 

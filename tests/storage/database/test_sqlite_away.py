@@ -6,10 +6,11 @@ import pytest
 from tortoise import connections
 
 from storage.accounts import accounts
+from storage.accounts.models import Account
 from storage.database import sqlite
 from storage.database.connection import atomically, close_database, execute_many, open_database
 from storage.errors import DatabaseUnavailable
-from storage.uploads.models import Account, Upload
+from storage.uploads.models import Upload
 from tests.storage.rows import LATER, new_account, new_upload, receive
 from tests.support.backends.databases import written_by_another
 from tests.support.faults.disk import files_end_at

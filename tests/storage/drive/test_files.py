@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from storage.accounts.models import Account
 from storage.drive import files
-from storage.uploads.models import Account, Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.storage.rows import SHA256, new_account
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -2,10 +2,12 @@
 
 import pytest
 
+from storage.accounts.models import Account
 from storage.drive import usage
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import OverQuota
 from storage.uploads import uploads
-from storage.uploads.models import Account, Blob, File, Rendition, RenditionKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 
 #: Begins uploads of 10 bytes as long as the quota of 95 lets it, and prints how many those were.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from storage.jobs import jobs
-from storage.uploads.models import Job, JobKind, JobState
+from storage.jobs.models import Job, JobKind, JobState
 from tests.storage.rows import LEASE, NOW, claim, claim_or_none, enqueue, run_together
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from storage.jobs import jobs
-from storage.uploads.models import Job, JobKind, JobState
+from storage.jobs.models import Job, JobKind, JobState
 from tests.storage.rows import LEASE, NOW, claim, claim_or_none, enqueue
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -10,8 +10,9 @@ from storage.blobs import Digests
 from storage.database.connection import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Chunk, Job, JobKind, Upload, UploadStatus
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import Received, SlotState
 from tests.storage.rows import LATER, NOW, SHA256, claim, look, new_upload, receive
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
+from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Blob, File, Job, JobKind, JobState, Rendition, RenditionKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, look, new_upload, receive, receive_all
 
 pytestmark = pytest.mark.usefixtures("database")

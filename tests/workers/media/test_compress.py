@@ -8,9 +8,11 @@ from services.core.clock import now
 from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
 from storage.drive.files import find, renditions_of
+from storage.drive.models import Rendition
 from storage.errors import StateChanged
 from storage.jobs import jobs
-from storage.uploads.models import JobKind, Rendition, Upload, UploadStatus
+from storage.jobs.models import JobKind
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.clips import bikes
 from tests.workers.conftest import full_upload
 from tests.workers.uploads.test_reassemble import claim

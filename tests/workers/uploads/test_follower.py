@@ -11,11 +11,12 @@ import pytest
 from services.uploads.progress import Progress, receiving
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
+from storage.drive.models import Blob
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Blob, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.server import digest
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload

@@ -17,10 +17,11 @@ from cloudkeep.supervisor.worker_process import work
 from services.uploads.progress import Frame, Progress, receiving
 from storage.blobs import LocalBlobStore
 from storage.jobs import jobs
+from storage.jobs.models import JobKind
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
-from storage.uploads.models import JobKind, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload
 

@@ -9,10 +9,12 @@ from services.core.clock import now
 from services.uploads.errors import ChecksumMismatch
 from storage.blobs import LocalBlobStore
 from storage.drive.files import find
+from storage.drive.models import File
 from storage.errors import StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts
-from storage.uploads.models import File, Job, JobKind, JobState, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
 from tests.workers.conftest import CHUNK, full_upload

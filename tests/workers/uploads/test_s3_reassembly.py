@@ -18,11 +18,13 @@ from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import Digests
 from storage.blobs.s3.opening import S3Keys, open_s3
 from storage.blobs.s3.store import S3BlobStore
+from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Chunk, File, Job, JobKind, Upload, UploadStatus
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import digest
 from tests.workers.conftest import new_upload
