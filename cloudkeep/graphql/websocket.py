@@ -20,7 +20,7 @@ from strawberry.http.async_base_view import AsyncBaseHTTPView
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
-from cloudkeep.http.request_ids import new_request_id
+from cloudkeep.telemetry.request_ids import new_request_id
 from resolvers.context import RequestContext
 from schema.execution.errors import FAULT, INVALID_REQUEST, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document

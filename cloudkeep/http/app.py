@@ -17,7 +17,7 @@ from cloudkeep.http.cors import with_cors
 from cloudkeep.http.draining import Drain
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
-from cloudkeep.http.shutdown import ShutdownMiddleware
+from cloudkeep.server.shutdown import ShutdownMiddleware
 from cloudkeep.resources.resources import connected_database, open_services
 from cloudkeep.settings.preflight import StartupError
 from cloudkeep.settings.settings import PREFIX, Settings

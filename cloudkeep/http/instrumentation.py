@@ -5,7 +5,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudkeep.http.request_ids import request_id_of
+from cloudkeep.telemetry.request_ids import request_id_of
 from services.core.context import note
 from services.core.counters import Counters
 from storage.tracing import add, is_recording, span

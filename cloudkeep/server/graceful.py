@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from cloudkeep.http.draining import Drain
 from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.server.listener_drain import bar, is_readable, unbar
-from cloudkeep.supervisor.heartbeat import beat
+from cloudkeep.server.heartbeat import beat
 
 #: For requests under way when the process is told to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
@@ -112,7 +112,7 @@ class GracefulServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def _wait_tasks_to_complete(self) -> None:
-        """Wait for what is under way, and cut it off after a while; ``cloudkeep.http.shutdown`` then answers."""
+        """Wait for what is under way, and cut it off after a while; ``cloudkeep.server.shutdown`` then answers."""
         try:
             async with asyncio.timeout(self._finish_seconds) as self._patience:
                 await super()._wait_tasks_to_complete()

@@ -27,7 +27,7 @@ class ProcessSpec:
     of its environment, too.
 
     With ``patience``, the command gets one more argument: the descriptor of a pipe
-    (:mod:`cloudkeep.supervisor.heartbeat`). Once it has sent a sign of life, it is replaced when it sends none for
+    (:mod:`cloudkeep.server.heartbeat`). Once it has sent a sign of life, it is replaced when it sends none for
     that many seconds. ``retire`` is the signal upon which it ends what is under way, with time, because a successor
     is there.
     """

@@ -13,7 +13,7 @@ from schema.scalars import ByteSize
 from services.accounts import accounts
 from services.accounts.errors import Unauthenticated
 from storage.accounts import models
-from storage.drive.usage import Space
+from storage.uploads.usage import Space
 
 
 @strawberry.type(description="How much room somebody has. What several files share counts once.")

@@ -10,7 +10,7 @@ from tortoise.exceptions import IntegrityError
 from storage.accounts import accounts
 from storage.blobs import Reopened
 from storage.database.connection import atomically
-from storage.drive import usage
+from storage.uploads import usage
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs

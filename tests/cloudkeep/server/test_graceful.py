@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from cloudkeep.graphql.event_stream import EventStream
 from cloudkeep.http.draining import Drain
-from cloudkeep.http.shutdown import ShutdownMiddleware
+from cloudkeep.server.shutdown import ShutdownMiddleware
 from cloudkeep.server import graceful
 from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket

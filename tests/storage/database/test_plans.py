@@ -20,7 +20,8 @@ from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
-from storage.drive import files, usage
+from storage.drive import files
+from storage.uploads import usage
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind

@@ -16,7 +16,7 @@ AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
 CLAIMER = """
 from datetime import datetime, timedelta
 from storage.jobs import jobs
-from storage.uploads.models import JobKind
+from storage.jobs.models import JobKind
 async def main(moment):
     while job := await jobs.claim(list(JobKind), "other", timedelta(hours=1), datetime.fromisoformat(moment)):
         print(job.subject_id, job.lease_token)

@@ -3,7 +3,7 @@
 import pytest
 
 from storage.accounts.models import Account
-from storage.drive import usage
+from storage.uploads import usage
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import OverQuota
 from storage.uploads import uploads
