@@ -181,10 +181,10 @@ def _http_server(settings: Settings, heartbeat: int) -> "uvicorn.Server":
     import uvicorn
 
     from cloudkeep.http.app import create_app
-    from cloudkeep.http.draining import Drain
     from cloudkeep.server.body_offload import offloading_protocol
     from cloudkeep.server.bounded_websocket import BoundedWebSocket
     from cloudkeep.server.graceful import GracefulServer
+    from cloudkeep.server.shutdown import Drain
 
     drain = Drain()
 

@@ -14,11 +14,10 @@ from starlette.types import ASGIApp
 
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
 from cloudkeep.http.cors import with_cors
-from cloudkeep.http.draining import Drain
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
-from cloudkeep.server.shutdown import ShutdownMiddleware
 from cloudkeep.resources.resources import connected_database, open_services
+from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
 from cloudkeep.settings.preflight import StartupError
 from cloudkeep.settings.settings import PREFIX, Settings
 from cloudkeep.telemetry import metric_catalogue

@@ -11,8 +11,8 @@ from enum import Enum, auto
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from cloudkeep.http.draining import Drain
 from cloudkeep.server.listener_drain import is_readable
+from cloudkeep.server.shutdown import Drain
 
 #: The bodies whose endpoint watches their sender itself.
 CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")

@@ -15,10 +15,10 @@ from types import FrameType
 import uvicorn
 from uvicorn.server import ServerState
 
-from cloudkeep.http.draining import Drain
 from cloudkeep.server.bounded_http import BoundedProtocol
-from cloudkeep.server.listener_drain import bar, is_readable, unbar
 from cloudkeep.server.heartbeat import beat
+from cloudkeep.server.listener_drain import bar, is_readable, unbar
+from cloudkeep.server.shutdown import Drain
 
 #: For requests under way when the process is told to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4

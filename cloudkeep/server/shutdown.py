@@ -1,14 +1,21 @@
-"""What a request is told that the end of its process cuts off, so that its client sends it again, to another one."""
+"""What the app knows of a process that is about to stop, and the answer to requests that its end cuts off."""
 
 import asyncio
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudkeep.http.draining import Drain
 from endpoints.problems import problem
 from services.core.errors import ErrorCode
 
 _HEADERS = {"Retry-After": "1", "Connection": "close"}
+
+
+@dataclass
+class Drain:
+    """``begun`` once the process is about to stop: it is not ready any more, and closes connections."""
+
+    begun: bool = False
 
 
 class ShutdownMiddleware:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from functools import partial
 
 from cloudkeep.resources.resources import connected_database, open_resources, upload_lifetime
-from cloudkeep.settings.settings import Settings
 from cloudkeep.server.heartbeat import beat
+from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_http import answering
 from cloudkeep.supervisor.worker_identity import WorkerName, named
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.core.clock import now
-from services.core.errors import ErrorCode
+from services.uploads.lifecycle import is_dead
 from storage.blobs import BlobStore, StoredObject
 from storage.uploads import consistency
 from storage.uploads.models import Upload, UploadStatus
@@ -24,8 +24,6 @@ GRACE = timedelta(hours=1)
 BATCH = 500
 #: What a store appends to the key of bytes that are about to become a blob: of a file, or of slots that were reopened.
 SUFFIX = re.compile(r"\.(put|[0-9a-f]{8})\Z")
-#: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
-BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
 #: How the keys of derived blobs begin, so that a store can list them without everything else.
 DERIVED = "d-"
 #: Of an upload's key (RFC 9562); a lease token is of version 4.
@@ -131,16 +129,6 @@ def _is_given_up(upload: Upload, found: StoredObject) -> bool:
     # A reassembly that reopens slots makes another place for the bytes before a row speaks of it.
     replaced = not upload.staging_area.startswith(found.staging) and upload.status is not UploadStatus.REASSEMBLING
     return replaced and is_old(found)
-
-
-def is_dead(upload: Upload) -> bool:
-    """Whether an upload's bytes are of no more use.
-
-    One that failed by a fault of ours keeps them; so does every one that is not at its end.
-    """
-    if upload.status is UploadStatus.FAILED:
-        return upload.error_code == BYTES_GONE
-    return upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}
 
 
 async def _awaited(owners: Collection[UUID]) -> set[UUID]:

@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from services.core.clock import now
-from services.maintenance.garbage import BYTES_GONE, DERIVED, dead_staging, is_derived, orphans
+from services.maintenance.garbage import DERIVED, dead_staging, is_derived, orphans
+from services.uploads.lifecycle import BYTES_GONE
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, StoredObject
 from storage.errors import StorageError

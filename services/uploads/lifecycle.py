@@ -1,10 +1,22 @@
-"""Whether work that failed may be tried again."""
+"""Whether an upload is over, and whether work on it that failed may be tried again."""
 
 from services.core.errors import ErrorCode
-from services.maintenance.garbage import is_dead
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, UploadClosed
 from storage.uploads.models import Upload, UploadStatus
+
+#: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
+BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
+
+
+def is_dead(upload: Upload) -> bool:
+    """Whether an upload's bytes are of no more use.
+
+    One that failed by a fault of ours keeps them; so does every one that is not at its end.
+    """
+    if upload.status is UploadStatus.FAILED:
+        return upload.error_code == BYTES_GONE
+    return upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}
 
 
 def can_be_retried(upload: Upload) -> bool:

@@ -12,26 +12,24 @@ from services.core import validation
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
-from services.maintenance.garbage import BYTES_GONE
 from services.media.media import Compression
 from services.uploads import idempotency, known_chunks
 from services.uploads.errors import ChunksMissing, QuotaExceeded, TooLarge, UploadClosed
+from services.uploads.lifecycle import BYTES_GONE, can_be_retried
 from services.uploads.progress import Progress
-from services.uploads.lifecycle import can_be_retried
 from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from storage.blobs import BlobStore
 from storage.drive import files
-from storage.uploads import usage
 from storage.drive.models import File
-from storage.uploads.usage import Space
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.models import JobKind
-from storage.uploads import receipts
+from storage.uploads import receipts, usage
 from storage.uploads import uploads as rows
 from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.usage import Space
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -193,7 +191,8 @@ class Uploads:
     async def retry(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Try what failed again, by a fault of ours or of the encoder's; doing it twice is harmless.
 
-        Raises :class:`NotFound`, :class:`QuotaExceeded`, and what :func:`services.uploads.lifecycle.can_be_retried` raises.
+        Raises :class:`NotFound`, :class:`QuotaExceeded`, and what
+        :func:`services.uploads.lifecycle.can_be_retried` raises.
         """
         upload = await self.owned(account_id, upload_id)
         if not can_be_retried(upload):

@@ -10,12 +10,11 @@ from tortoise.exceptions import IntegrityError
 from storage.accounts import accounts
 from storage.blobs import Reopened
 from storage.database.connection import atomically
-from storage.uploads import usage
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
-from storage.uploads import receipts
+from storage.uploads import receipts, usage
 from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import OPEN, Chunk, Sliced, Upload, UploadStatus
 

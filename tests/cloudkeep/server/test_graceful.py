@@ -20,12 +20,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cloudkeep.graphql.event_stream import EventStream
-from cloudkeep.http.draining import Drain
-from cloudkeep.server.shutdown import ShutdownMiddleware
 from cloudkeep.server import graceful
 from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.server.graceful import GracefulServer
+from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
 from endpoints.health import health_routes
 from tests.support.server import listening_socket
 from tests.support.waiting import eventually

@@ -21,11 +21,10 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
 from storage.drive import files
-from storage.uploads import usage
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
-from storage.uploads import consistency, known_chunks, purge, receipts, uploads
+from storage.uploads import consistency, known_chunks, purge, receipts, uploads, usage
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW
 from tests.support.backends.databases import PostgresDatabases

@@ -3,10 +3,9 @@
 import pytest
 
 from storage.accounts.models import Account
-from storage.uploads import usage
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import OverQuota
-from storage.uploads import uploads
+from storage.uploads import uploads, usage
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 
