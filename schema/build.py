@@ -3,10 +3,10 @@
 from strawberry.schema.config import StrawberryConfig
 
 from schema.execution.engine import Schema
-from schema.mutation import Mutation
-from schema.query import Query
 from schema.scalars import SCALARS
-from schema.subscription import Subscription
+from schema.uploads.mutations import Mutation
+from schema.uploads.queries import Query
+from schema.uploads.subscriptions import Subscription
 
 #: Points: a page of 100 objects, each with a page of 20 below it, can be had.
 MOST = 10_000

@@ -8,7 +8,7 @@ import strawberry
 from resolvers import uploads
 from schema.cost.directives import Cost
 from schema.relay.node import RequestInfo
-from schema.uploads.uploads import UploadProgress
+from schema.uploads.types import UploadProgress
 
 
 @strawberry.type(directives=[Cost(weight="0")])

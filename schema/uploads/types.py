@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers import pages
 from schema.cost.directives import Cost, paged
-from schema.drive.files import File
+from schema.drive.types import File
 from schema.execution.errors import USER_ERRORS, UserError, settle
 from schema.relay.connections import Connection, connect
 from schema.relay.node import Node, RequestInfo

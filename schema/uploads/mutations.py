@@ -3,11 +3,11 @@
 import strawberry
 
 from resolvers import uploads
-from schema.accounts.accounts import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
+from schema.accounts.types import LoginInput, RegisterInput, RegisterPayload, SessionPayload, VerifyOtpInput
 from schema.cost.directives import Cost
 from schema.execution.errors import UserError, settle
 from schema.relay.node import RequestInfo
-from schema.uploads.uploads import InitUploadInput, ReportedChunk, Upload, UploadPayload
+from schema.uploads.types import InitUploadInput, ReportedChunk, Upload, UploadPayload
 from services.uploads.direct import Report
 from storage.uploads import models
 

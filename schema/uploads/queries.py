@@ -5,16 +5,16 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from resolvers import files, pages, uploads
-from schema.accounts.accounts import Account
+from resolvers import drive, pages, uploads
+from schema.accounts.types import Account
 from schema.budgets.operation_cost import OperationCost
 from schema.budgets.rate_limit import FREE, RateLimit
 from schema.cost.directives import Cost, paged
-from schema.drive.files import File
+from schema.drive.types import File
 from schema.execution.admission import INVALID
 from schema.relay.connections import Connection, connect
 from schema.relay.node import Node, RequestInfo
-from schema.uploads.uploads import Upload
+from schema.uploads.types import Upload
 from storage.uploads.models import UploadStatus
 
 PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
@@ -46,7 +46,7 @@ class Query:
 
     @strawberry.field(description="One of my files.")
     async def file(self, info: RequestInfo, id: strawberry.ID) -> File | None:  # noqa: A002
-        row = await files.find_file(info.context, id)
+        row = await drive.find_file(info.context, id)
         return File.of(row) if row else None
 
     @strawberry.field(description="My files, newest first.", directives=[paged()])
@@ -61,7 +61,7 @@ class Query:
     async def node(self, info: RequestInfo, id: strawberry.ID) -> Node | None:  # noqa: A002
         if upload := await uploads.find_upload(info.context, id):
             return Upload.of(upload)
-        file = await files.find_file(info.context, id)
+        file = await drive.find_file(info.context, id)
         return File.of(file) if file else None
 
     @strawberry.field(
