@@ -3,19 +3,28 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.ids import parse_id, require_id
+from resolvers.pages import MAX_PAGE, PAGE, Page, cut, key_after, page_size
 from services.accounts.errors import Unauthenticated
 from services.core.clock import now
-from services.core.errors import ExpectedError, NotFound
+from services.core.errors import ErrorCode, ExpectedError, InvalidInput, NotFound
+from services.uploads import direct
 from services.uploads.direct import Report
+from services.uploads.ingest import slot_authorization
 from services.uploads.progress import Frame
-from services.uploads.uploads import NewUpload
+from services.uploads.uploads import NewUpload, Slot
+from storage.drive.models import File
 from storage.errors import DatabaseUnavailable
-from storage.uploads.models import Upload
+from storage.uploads.models import WORKED_ON, Upload, UploadStatus
 
+SLOTS = 100
+MAX_SLOTS = 1_000
+#: Each of their URLs is signed for S3, which takes about a millisecond.
+MAX_DIRECT_SLOTS = 100
 #: Between two attempts to find out what a frame is about, while the database is away.
 AWAY_SECONDS = 1.0
 
@@ -53,6 +62,53 @@ async def find_upload(context: Context, upload_id: str) -> Upload | None:
     return await context.services.uploads.find(account_id, key) if key else None
 
 
+async def uploads_page(
+    context: Context, status: UploadStatus | None, first: int | None, after: str | None
+) -> Page[Upload]:
+    """The viewer's newest uploads behind the cursor ``after``."""
+    limit = page_size(first, PAGE, MAX_PAGE)
+    found = await context.services.uploads.page(context.viewer.account_id, status, key_after(after), limit + 1)
+    return cut(found, limit)
+
+
+async def slots_page(
+    context: Context, upload: Upload, first: int | None, after: str | None, missing: bool
+) -> Page[Slot]:
+    """Slots of an upload of the viewer's, by index, behind the cursor ``after``."""
+    limit = min(page_size(first, SLOTS, MAX_SLOTS), MAX_DIRECT_SLOTS if upload.direct else MAX_SLOTS)
+    start = 0 if after is None else _index_after(after) + 1
+    found = await context.services.uploads.slots(upload, start, limit + 1, missing=missing)
+    return cut(found, limit)
+
+
+async def find_slot(context: Context, upload: Upload, index: int) -> Slot | None:
+    """A slot of an upload of the viewer's; None when there is no such index."""
+    return await context.services.uploads.slot(upload, index)
+
+
+async def slot_url(context: Context, upload: Upload, index: int) -> str:
+    """Where the chunk of a slot of the viewer's goes."""
+    if upload.direct:
+        return await context.services.direct.url(upload, index)
+    return context.services.signed_urls.slot(slot_authorization(upload, index))
+
+
+def slot_url_expires_at(context: Context, upload: Upload) -> datetime:
+    """When a slot's URL that is made now expires."""
+    return direct.expires_at() if upload.direct else context.services.signed_urls.expires_at()
+
+
+async def file_of(context: Context, upload: Upload) -> File | None:
+    """The file of an upload of the viewer's, once there is one."""
+    return await context.loaders.files.load(upload.file_id) if upload.file_id else None
+
+
+async def waits_for(context: Context, upload: Upload) -> ErrorCode | None:
+    """What the work on an upload of the viewer's waits for."""
+    code = await context.loaders.waiting.load(upload.id) if upload.status in WORKED_ON else None
+    return ErrorCode(code) if code else None
+
+
 async def watch_upload(
     context: Context, upload_id: str, after: str | None
 ) -> AsyncGenerator[tuple[Frame, Upload], None]:
@@ -84,3 +140,9 @@ async def _find_in_the_end(context: Context, key: UUID) -> Upload | None:
             if viewer.expires_at < now():
                 return None
             await asyncio.sleep(AWAY_SECONDS)
+
+
+def _index_after(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
+        raise InvalidInput("This cursor was not made by this server.", field="after")
+    return int(cursor)

@@ -3,10 +3,8 @@
 from strawberry.schema.config import StrawberryConfig
 
 from schema.execution.engine import Schema
+from schema.roots import MUTATIONS, QUERIES, SUBSCRIPTIONS, root
 from schema.scalars import SCALARS
-from schema.uploads.mutations import Mutation
-from schema.uploads.queries import Query
-from schema.uploads.subscriptions import Subscription
 
 #: Points: a page of 100 objects, each with a page of 20 below it, can be had.
 MOST = 10_000
@@ -16,8 +14,8 @@ def build_schema(most: int = MOST) -> Schema:
     """The schema that is served, whose SDL is ``schema/schema.graphql``. No operation may cost more than ``most``."""
     return Schema(
         most=most,
-        query=Query,
-        mutation=Mutation,
-        subscription=Subscription,
+        query=root("Query", QUERIES),
+        mutation=root("Mutation", MUTATIONS),
+        subscription=root("Subscription", SUBSCRIPTIONS),
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import strawberry
 
+from resolvers import accounts
 from schema.cost.directives import Cost
 from schema.execution.errors import USER_ERRORS, UserError, settle
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
-from services.accounts import accounts
-from services.accounts.errors import Unauthenticated
+from services.accounts.accounts import OpenSession
+from services.accounts.accounts import Registration as PendingRegistration
 from storage.accounts import models
 from storage.uploads.usage import Space
 
@@ -64,7 +65,7 @@ class Account:
     # Summed over the account's files, renditions and uploads each time.
     @strawberry.field(description="How much room there is, and what takes it.", directives=[Cost(weight="5")])
     async def storage(self, info: RequestInfo) -> Storage:
-        return Storage.of(await info.context.services.uploads.space(self.key))
+        return Storage.of(await accounts.storage_usage(info.context, self.key))
 
     @classmethod
     def of(cls, row: models.Account) -> "Account":
@@ -73,10 +74,7 @@ class Account:
 
     async def _load(self, info: RequestInfo) -> models.Account:
         """The row, which is read once it is asked for: a token says who somebody is, and many want no more."""
-        row = self.row or await info.context.loaders.accounts.load(self.key)
-        if row is None:
-            raise Unauthenticated("The account does not exist any more.")
-        return row
+        return self.row or await accounts.load_account(info.context, self.key)
 
 
 @strawberry.type(description="A registration that waits for the code that was mailed.")
@@ -122,7 +120,7 @@ class RegisterPayload:
     user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
-    async def settle(cls, work: Awaitable[accounts.Registration]) -> "RegisterPayload":
+    async def settle(cls, work: Awaitable[PendingRegistration]) -> "RegisterPayload":
         """Wait for the work, and turn its end into a payload."""
         done, errors = await settle(work)
         registration = Registration(email=done.email, expires_at=done.expires_at) if done else None
@@ -135,13 +133,13 @@ class SessionPayload:
     user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
-    async def settle(cls, work: Awaitable[accounts.OpenSession]) -> "SessionPayload":
+    async def settle(cls, work: Awaitable[OpenSession]) -> "SessionPayload":
         """Wait for the work, and turn its end into a payload."""
         done, errors = await settle(work)
         return cls(session=_session(done) if done else None, user_errors=errors)
 
 
-def _session(opened: accounts.OpenSession) -> Session:
+def _session(opened: OpenSession) -> Session:
     return Session(
         access_token=opened.access_token,
         refresh_token=opened.refresh_token,

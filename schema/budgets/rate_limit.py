@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import strawberry
 
+from resolvers import operations
 from resolvers.context import Admission
 from schema.cost.directives import Cost, at_most
 from schema.cost.extension import points_of
@@ -71,8 +72,8 @@ class RateLimit:
         directives=[Cost(weight="1")],
     )
     async def ingest(self, info: RequestInfo) -> IngestBudget | None:
-        found = await info.context.services.budgets.look(info.context.payer)
-        return next((IngestBudget.of(status) for status in found if status.unit == "bytes"), None)
+        status = await operations.ingest_budget(info.context)
+        return IngestBudget.of(status) if status else None
 
     @classmethod
     def of(cls, admission: Admission) -> "RateLimit | None":

@@ -29,6 +29,10 @@ class Cost:
     weight: str
 
 
+#: A change is a transaction at least, for which the writes of all clients wait.
+CHANGE = Cost(weight="10")
+
+
 @strawberry.schema_directive(
     name="listSize",
     locations=[Location.FIELD_DEFINITION],

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from resolvers import drive
 from schema.cost.directives import at_most
 from schema.relay.connections import Connection
 from schema.relay.node import Node, RequestInfo
@@ -53,7 +54,7 @@ class Rendition:
 
     @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
     def download_url(self, info: RequestInfo) -> str:
-        return info.context.services.signed_urls.rendition(self.row.id)
+        return drive.rendition_url(info.context, self.row)
 
     @classmethod
     def of(cls, row: models.Rendition) -> "Rendition":
@@ -78,7 +79,7 @@ class File(Node):
 
     @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
     def download_url(self, info: RequestInfo) -> str:
-        return info.context.services.signed_urls.file(self.row.id)
+        return drive.file_url(info.context, self.row)
 
     @strawberry.field(description="What is in it, if it is audio or video.")
     def media(self) -> Media | None:
@@ -86,7 +87,7 @@ class File(Node):
 
     @strawberry.field(description="What was derived from it.", directives=[RENDITIONS])
     async def renditions(self, info: RequestInfo) -> list[Rendition]:
-        return [Rendition.of(row) for row in await info.context.loaders.renditions.load(self.row.id)]
+        return [Rendition.of(row) for row in await drive.renditions(info.context, self.row)]
 
     @classmethod
     def of(cls, row: models.File) -> "File":

@@ -9,6 +9,7 @@ from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types.graphql import OperationType
 
+from resolvers import operations
 from resolvers.context import Context
 from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import Document, Documents, Operation
@@ -67,7 +68,7 @@ class Admitted:
         admission.actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
         if admission.actual < admission.requested:
             unused = admission.requested - admission.actual
-            admission.layers = self.context.services.budgets.refund(self.reservation, unused)
+            admission.layers = operations.refund(self.context, self.reservation, unused)
 
 
 class AdmissionController:
@@ -107,7 +108,7 @@ class AdmissionController:
         if not self._is_ready(text, values):
             return entry
         # Another request has brought the same document meanwhile.
-        context.services.budgets.refund(entry, entry.points)
+        operations.refund(context, entry, entry.points)
         return None
 
     def _is_ready(self, text: str, values: int) -> bool:
@@ -165,7 +166,7 @@ async def _pay(context: Context, price: int, entry: Reservation | None) -> Reser
     if entry.points < price:
         return await _reserve(context, price, entry)
     context.admission.requested = price
-    context.admission.layers = context.services.budgets.refund(entry, entry.points - price)
+    context.admission.layers = operations.refund(context, entry, entry.points - price)
     return entry
 
 
@@ -173,7 +174,7 @@ async def _reserve(context: Context, points: int, entry: Reservation | None = No
     admission = context.admission
     admission.requested = points
     try:
-        reservation = await context.services.budgets.reserve(context.payer, points - (entry.points if entry else 0))
+        reservation = await operations.reserve(context, points - (entry.points if entry else 0))
     except CloudKeepError as error:
         admission.refused, admission.layers = error, getattr(error, "layers", ())
         raise Refused([rendered(error)]) from None

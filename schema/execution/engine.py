@@ -27,6 +27,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from resolvers import operations
 from resolvers.context import Context, RequestContext
 from schema.cost.extension import cost_extension
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
@@ -140,7 +141,7 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
         yield await _run(admitted, request)
         return
     try:
-        async with _seated(admitted), aclosing(_follow(admitted, request)) as results:
+        async with _leased(admitted), aclosing(_follow(admitted, request)) as results:
             async for result in results:
                 yield result
     except Refused as refused:
@@ -149,12 +150,12 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
 
 
 @asynccontextmanager
-async def _seated(admitted: Admitted) -> AsyncIterator[None]:
-    """Hold one of the payer's seats. Raises :class:`Refused` when there is none."""
+async def _leased(admitted: Admitted) -> AsyncIterator[None]:
+    """Hold a lease for a subscription. Raises :class:`Refused` when the payer has too many of them."""
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(context.services.subscription_leases.take(context.payer))
+            await stack.enter_async_context(operations.open_subscription(context))
         except TooManySubscriptions as error:
             context.admission.refused = error
             raise Refused([rendered(error)]) from None
@@ -203,15 +204,9 @@ def _span(admitted: Admitted) -> AbstractContextManager[None]:
 
 def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
     """The first answer of an operation, which is counted and says what was paid."""
-    admission, counts = admitted.context.admission, admitted.context.services.counts
     errors = coded(response.errors)
-    kind: OperationKind = admitted.operation.type.value
-    outcome: Outcome = "errors" if errors else "data"
-    seconds = perf_counter() - request.began
-    counts.operation(kind, outcome, admission.requested, admission.actual or 0, seconds)
-    if errors:
-        counts.operation_errors[kind, code_of(errors)] += 1
-    return ExecutionResult(response.data, errors, cost_extension(admission, request.extensions))
+    _count(admitted.context, request, admitted.operation.type.value, "errors" if errors else "data", errors)
+    return ExecutionResult(response.data, errors, cost_extension(admitted.context.admission, request.extensions))
 
 
 def _plain(response: Response) -> ExecutionResult:
@@ -219,7 +214,18 @@ def _plain(response: Response) -> ExecutionResult:
 
 
 def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
-    counts, errors = context.services.counts, coded(refused.errors)
-    counts.operation("unknown", "refused", seconds=perf_counter() - request.began)
-    counts.operation_errors["unknown", code_of(errors)] += 1
+    errors = coded(refused.errors)
+    _count(context, request, "unknown", "refused", errors)
     return PreExecutionError(None, errors, cost_extension(context.admission, request.extensions))
+
+
+def _count(
+    context: Context, request: Request, kind: OperationKind, outcome: Outcome, errors: list[GraphQLError] | None
+) -> None:
+    operations.count_operation(
+        context,
+        kind,
+        outcome,
+        error_code=code_of(errors) if errors else None,
+        seconds=perf_counter() - request.began,
+    )

@@ -1,7 +1,7 @@
 """Lists in pages, by the GraphQL Cursor Connections specification."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import strawberry
 
@@ -9,6 +9,8 @@ from resolvers.pages import Page
 
 T = TypeVar("T")
 Row = TypeVar("Row")
+
+PageSize = Annotated[int | None, strawberry.argument(description="1 to 100.")]
 
 
 @strawberry.type(description="Where a page lies in its list.")

@@ -1,4 +1,4 @@
-"""What can be followed."""
+"""Subscriptions to uploads."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,8 +11,8 @@ from schema.relay.node import RequestInfo
 from schema.uploads.types import UploadProgress
 
 
-@strawberry.type(directives=[Cost(weight="0")])
-class Subscription:
+@strawberry.type
+class UploadSubscriptions:
     @strawberry.subscription(
         description="An upload from its first chunk to READY: where it stands, then every change. Ends after READY, "
         "FAILED, ABORTED or EXPIRED. With `after`, goes on from a frame that was seen before.",
@@ -23,7 +23,6 @@ class Subscription:
         self, info: RequestInfo, upload_id: strawberry.ID, after: str | None = None
     ) -> AsyncGenerator[UploadProgress, None]:
         frames = uploads.watch_upload(info.context, upload_id, after)
-        with info.context.services.counts.subscription():
-            async with aclosing(frames):
-                async for frame, row in frames:
-                    yield UploadProgress.of(frame, row)
+        async with aclosing(frames):
+            async for frame, row in frames:
+                yield UploadProgress.of(frame, row)

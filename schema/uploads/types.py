@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import pages
+from resolvers import uploads
 from schema.cost.directives import Cost, paged
 from schema.drive.types import File
 from schema.execution.errors import USER_ERRORS, UserError, settle
@@ -15,12 +15,10 @@ from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.core.errors import ErrorCode
 from services.media.media import Compression, CompressionPreset
-from services.uploads import direct
-from services.uploads.ingest import slot_authorization
 from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload, Slot
 from storage.uploads import models
-from storage.uploads.models import WORKED_ON, UploadStatus
+from storage.uploads.models import UploadStatus
 
 strawberry.enum(UploadStatus, description="Where an upload stands.")
 strawberry.enum(CompressionPreset, description="How hard to try: fast, or small.")
@@ -40,13 +38,11 @@ class ChunkSlot:
         "alone; tell `reportChunks` what the answer's ETag was."
     )
     async def url(self, info: RequestInfo) -> str:
-        if self.upload.direct:
-            return await info.context.services.direct.url(self.upload, self.index)
-        return info.context.services.signed_urls.slot(slot_authorization(self.upload, self.index))
+        return await uploads.slot_url(info.context, self.upload, self.index)
 
     @strawberry.field(description="When `url` ends to hold.")
     def url_expires_at(self, info: RequestInfo) -> datetime:
-        return direct.expires_at() if self.upload.direct else info.context.services.signed_urls.expires_at()
+        return uploads.slot_url_expires_at(info.context, self.upload)
 
 
 @strawberry.type(description="Why an upload failed, or why its video was not compressed.")
@@ -81,7 +77,7 @@ class Upload(Node):
 
     @strawberry.field(description="The file, once all of it was verified; while its video is compressed, too.")
     async def file(self, info: RequestInfo) -> File | None:
-        row = await info.context.loaders.files.load(self.row.file_id) if self.row.file_id else None
+        row = await uploads.file_of(info.context, self.row)
         return File.of(row) if row else None
 
     # A query for all uploads of a page, as `file` is, although it returns no object.
@@ -90,10 +86,7 @@ class Upload(Node):
         directives=[Cost(weight="1")],
     )
     async def waits_for(self, info: RequestInfo) -> ErrorCode | None:
-        if self.row.status not in WORKED_ON:
-            return None
-        code = await info.context.loaders.waiting.load(self.row.id)
-        return ErrorCode(code) if code else None
+        return await uploads.waits_for(info.context, self.row)
 
     @strawberry.field(description="What went wrong. A READY upload with an error has its file, but no rendition.")
     def error(self) -> UploadError | None:
@@ -103,23 +96,23 @@ class Upload(Node):
     # The indexes of all receipts are read, up to 10,000, however few slots are asked for.
     @strawberry.field(
         description="The slots by index, in pages; only the open ones when `missing`.",
-        directives=[Cost(weight="5"), paged(pages.MAX_SLOTS)],
+        directives=[Cost(weight="5"), paged(uploads.MAX_SLOTS)],
     )
     async def slots(
         self,
         info: RequestInfo,
-        first: Annotated[int | None, strawberry.argument(description="1 to 1000.")] = pages.SLOTS,
+        first: Annotated[int | None, strawberry.argument(description="1 to 1000.")] = uploads.SLOTS,
         after: str | None = None,
         missing: bool | None = False,
     ) -> Connection[ChunkSlot]:
-        page = await pages.slots_page(info.context, self.row, first, after, bool(missing))
+        page = await uploads.slots_page(info.context, self.row, first, after, bool(missing))
         return connect(page, lambda slot: _slot(self.row, slot), lambda slot: str(slot.index))
 
     @strawberry.field(
         description="One slot, to renew its URL or to ask for it just in time; null when no slot has this index."
     )
     async def slot(self, info: RequestInfo, index: int) -> ChunkSlot | None:
-        found = await info.context.services.uploads.slot(self.row, index)
+        found = await uploads.find_slot(info.context, self.row, index)
         return _slot(self.row, found) if found else None
 
     @classmethod

@@ -12,7 +12,8 @@ from graphql import (
 )
 
 import schema.build
-from resolvers.pages import MAX_PAGE, MAX_SLOTS
+from resolvers.pages import MAX_PAGE
+from resolvers.uploads import MAX_SLOTS
 from schema.cost.weights import FieldWeight, Weights
 
 SERVED = build_schema(schema.build.build_schema().as_str())

@@ -1,0 +1,49 @@
+"""Accounts and sessions, for whoever signs in and for their owner."""
+
+from uuid import UUID
+
+from resolvers.context import Context
+from services.accounts.accounts import OpenSession, Registration
+from services.accounts.errors import Unauthenticated
+from storage.accounts.models import Account
+from storage.uploads.usage import Space
+
+
+async def register(context: Context, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
+    """Begin an account. Raises what :meth:`services.accounts.accounts.Accounts.register` raises."""
+    return await context.services.accounts.register(
+        user_id=user_id, user_name=user_name, email=email, password=password
+    )
+
+
+async def verify_otp(context: Context, *, email: str, otp: str) -> OpenSession:
+    """Create the account and open its first session."""
+    return await context.services.accounts.verify_otp(email=email, otp=otp)
+
+
+async def login(context: Context, *, user_id: str, password: str) -> OpenSession:
+    """Open a session."""
+    return await context.services.accounts.login(user_id=user_id, password=password)
+
+
+async def refresh_session(context: Context, refresh_token: str) -> OpenSession:
+    """Swap a refresh token for new tokens."""
+    return await context.services.accounts.refresh(refresh_token)
+
+
+def viewer_account_id(context: Context) -> UUID | None:
+    """The key of the viewer's account; None when nobody is signed in."""
+    return context.viewer.account_id if context.authenticated else None
+
+
+async def load_account(context: Context, account_id: UUID) -> Account:
+    """The row of the viewer's account. Raises :class:`Unauthenticated` when it does not exist any more."""
+    row = await context.loaders.accounts.load(account_id)
+    if row is None:
+        raise Unauthenticated("The account does not exist any more.")
+    return row
+
+
+async def storage_usage(context: Context, account_id: UUID) -> Space:
+    """How much storage the viewer's account has, and what uses it."""
+    return await context.services.uploads.space(account_id)
