@@ -101,7 +101,7 @@ class Failing(SpanExporter):
 
 def test_without_a_collector_nothing_that_records_is_loaded() -> None:
     program = """if True:
-        import sys, cloudkeep.app, cloudkeep.worker
+        import sys, cloudkeep.http.app, cloudkeep.supervisor.worker_process
         names = {name for name, module in sys.modules.items() if module}
         assert not names & {"opentelemetry.sdk.trace", "opentelemetry.sdk.metrics", "structlog", "prometheus_client"}"""
     subprocess.run([sys.executable, "-c", program], check=True)
