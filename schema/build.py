@@ -7,13 +7,16 @@ from schema.roots import MUTATIONS, QUERIES, SUBSCRIPTIONS, root
 from schema.scalars import SCALARS
 
 #: Points: a page of 100 objects, each with a page of 20 below it, can be had.
-MOST = 10_000
+MAXIMUM_COST = 10_000
 
 
-def build_schema(most: int = MOST) -> Schema:
-    """The schema that is served, whose SDL is ``schema/schema.graphql``. No operation may cost more than ``most``."""
+def build_schema(maximum_cost: int = MAXIMUM_COST) -> Schema:
+    """The schema that is served. Its SDL is ``schema/schema.graphql``.
+
+    No operation may cost more than ``maximum_cost`` points.
+    """
     return Schema(
-        most=most,
+        maximum_cost=maximum_cost,
         query=root("Query", QUERIES),
         mutation=root("Mutation", MUTATIONS),
         subscription=root("Subscription", SUBSCRIPTIONS),

@@ -25,8 +25,8 @@ from storage.token_buckets import LocalBuckets
 class Free(Admitted):
     """What was run for nothing."""
 
-    def settle(self, response: ExecutionResult) -> None:
-        """There is nothing to settle."""
+    def refund_unused(self, response: ExecutionResult) -> None:
+        """Nothing was reserved."""
 
 
 class OpenGate(AdmissionController):

@@ -24,17 +24,17 @@ class AccountMutations:
         work = accounts.register(
             info.context, user_id=input.user_id, user_name=input.user_name, email=input.email, password=input.password
         )
-        return await RegisterPayload.settle(work)
+        return await RegisterPayload.to_payload(work)
 
     @strawberry.mutation(description="Create the account with the code from the mail, and sign in.", directives=[GUESS])
     async def verify_otp(self, info: RequestInfo, input: VerifyOtpInput) -> SessionPayload:  # noqa: A002
-        return await SessionPayload.settle(accounts.verify_otp(info.context, email=input.email, otp=input.otp))
+        return await SessionPayload.to_payload(accounts.verify_otp(info.context, email=input.email, otp=input.otp))
 
     @strawberry.mutation(description="Sign in.", directives=[PASSWORD])
     async def login(self, info: RequestInfo, input: LoginInput) -> SessionPayload:  # noqa: A002
         work = accounts.login(info.context, user_id=input.user_id, password=input.password)
-        return await SessionPayload.settle(work)
+        return await SessionPayload.to_payload(work)
 
     @strawberry.mutation(description="Swap a refresh token for a new pair of tokens.", directives=[CHANGE])
     async def refresh_session(self, info: RequestInfo, refresh_token: str) -> SessionPayload:
-        return await SessionPayload.settle(accounts.refresh_session(info.context, refresh_token))
+        return await SessionPayload.to_payload(accounts.refresh_session(info.context, refresh_token))

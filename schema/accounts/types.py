@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers import accounts
 from schema.cost.directives import Cost
-from schema.execution.errors import USER_ERRORS, UserError, settle
+from schema.execution.errors import USER_ERRORS, UserError, to_payload
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
 from services.accounts.accounts import OpenSession
@@ -120,9 +120,9 @@ class RegisterPayload:
     user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
-    async def settle(cls, work: Awaitable[PendingRegistration]) -> "RegisterPayload":
+    async def to_payload(cls, work: Awaitable[PendingRegistration]) -> "RegisterPayload":
         """Wait for the work, and turn its end into a payload."""
-        done, errors = await settle(work)
+        done, errors = await to_payload(work)
         registration = Registration(email=done.email, expires_at=done.expires_at) if done else None
         return cls(registration=registration, user_errors=errors)
 
@@ -133,9 +133,9 @@ class SessionPayload:
     user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
-    async def settle(cls, work: Awaitable[OpenSession]) -> "SessionPayload":
+    async def to_payload(cls, work: Awaitable[OpenSession]) -> "SessionPayload":
         """Wait for the work, and turn its end into a payload."""
-        done, errors = await settle(work)
+        done, errors = await to_payload(work)
         return cls(session=_session(done) if done else None, user_errors=errors)
 
 

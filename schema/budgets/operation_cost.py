@@ -45,9 +45,11 @@ class OperationCost:
         """The price of an operation at a schema. Raises :class:`InvalidInput` for what could not be run."""
         assert isinstance(schema, Schema)
         operation = _operation(schema, query, name)
-        given = _coerced(schema, operation, variables)
-        fields = [FieldCost.of(entry) for entry in operation.plan.entries(given)]
-        return cls(requested_query_cost=as_int(operation.price(given)), maximum=schema.most, fields=fields)
+        variable_values = _coerced(schema, operation, variables)
+        fields = [FieldCost.of(entry) for entry in operation.plan.entries(variable_values)]
+        return cls(
+            requested_query_cost=as_int(operation.price(variable_values)), maximum=schema.maximum_cost, fields=fields
+        )
 
 
 def _operation(schema: Schema, query: str, name: str | None) -> Operation:

@@ -6,7 +6,7 @@ from strawberry.scalars import JSON
 from schema.budgets.operation_cost import OperationCost
 from schema.budgets.rate_limit import FREE, RateLimit
 from schema.cost.directives import Cost
-from schema.execution.admission import INVALID
+from schema.execution.admission import INVALID_COST
 from schema.relay.node import RequestInfo
 
 
@@ -22,7 +22,7 @@ class BudgetQueries:
     @strawberry.field(
         description="What an operation would cost, field by field, without running it. To be asked for once at a time.",
         # It is read and analysed like one that is to be run.
-        directives=[Cost(weight=str(INVALID))],
+        directives=[Cost(weight=str(INVALID_COST))],
     )
     def operation_cost(
         self, info: RequestInfo, query: str, variables: JSON | None = None, operation_name: str | None = None

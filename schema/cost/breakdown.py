@@ -25,15 +25,15 @@ class Entry:
     total: int
 
 
-def breakdown_of(shape: CostGraph, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
+def breakdown_of(graph: CostGraph, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
     """The fields of an operation, breadth first, at most ``limit`` of them."""
-    whole = shape.costs(variables).whole
+    whole = graph.costs(variables).whole
     found, known = list[Entry](), Known()
-    pending: deque[tuple[Node, str, int]] = deque([(shape.root, "", 1)] if shape.root else [])
+    pending: deque[tuple[Node, str, int]] = deque([(graph.root, "", 1)] if graph.root else [])
     while pending and len(found) < limit:
         node, path, count = pending.popleft()
         for field in node.fields:
-            own, below = shape.own(field, variables, known), 0
+            own, below = graph.own(field, variables, known), 0
             if isinstance(field, Branch):
                 values = times(field, variables)
                 below = values * max(whole[member.index] for member in field.members)

@@ -27,7 +27,7 @@ class InheritedSize:
 
 
 #: An object's type, what is asked of it, and the sizes that are handed to it.
-Asked = tuple[str, Identity, InheritedSize | None]
+NodeKey = tuple[str, Identity, InheritedSize | None]
 
 
 def compile_operation(
@@ -37,7 +37,7 @@ def compile_operation(
 
     Raises :class:`OperationTooComplex` when that takes too much work.
     """
-    return _Compiler(weights, fragments, conditions, steps).shape(operation)
+    return _Compiler(weights, fragments, conditions, steps).graph(operation)
 
 
 class _Compiler:
@@ -47,24 +47,26 @@ class _Compiler:
         self._selections = Selections(weights, fragments, conditions, steps)
         self._introspection = Introspection(weights, self._selections, steps)
         self._inputs = Inputs(weights, steps)
-        self._made: dict[Asked, Node | None] = {}
+        self._nodes_by_key: dict[NodeKey, Node | None] = {}
         self._nodes: list[Node] = []
 
-    def shape(self, operation: OperationDefinitionNode) -> CostGraph:
+    def graph(self, operation: OperationDefinitionNode) -> CostGraph:
         kind = self._weights.roots.get(operation.operation)
         root = self._node(kind, (operation.selection_set,), None, 1) if kind else None
         return CostGraph(root, self._nodes, self._inputs, self._steps.used)
 
-    def _node(self, kind: str, selection_sets: SelectionSets, handed: InheritedSize | None, depth: int) -> Node | None:
+    def _node(
+        self, kind: str, selection_sets: SelectionSets, inherited: InheritedSize | None, depth: int
+    ) -> Node | None:
         """The node of an object type. None inside of itself, in a cycle of fragments, which validation refuses."""
-        asked = (kind, identity(selection_sets), handed)
-        if asked not in self._made:
+        key = (kind, identity(selection_sets), inherited)
+        if key not in self._nodes_by_key:
             check_nesting(depth)
-            self._made[asked] = None
-            self._made[asked] = self._make(kind, selection_sets, handed, depth)
-        return self._made[asked]
+            self._nodes_by_key[key] = None
+            self._nodes_by_key[key] = self._make(kind, selection_sets, inherited, depth)
+        return self._nodes_by_key[key]
 
-    def _make(self, kind: str, selection_sets: SelectionSets, handed: InheritedSize | None, depth: int) -> Node:
+    def _make(self, kind: str, selection_sets: SelectionSets, inherited: InheritedSize | None, depth: int) -> Node:
         self._steps.take(NODE_STEPS)
         node = Node(index=-1, kind=kind, known=self._weights.types[kind])
         for key, fields in self._selections.collect(kind, selection_sets).items():
@@ -75,11 +77,11 @@ class _Compiler:
             elif name in META_FIELDS and kind == self._weights.roots.get(OperationType.QUERY):
                 self._add(node, Leaf(key, f"{kind}.{name}", self._introspection.cost(fields)))
             elif weight := self._weights.fields[kind].get(name):
-                self._add(node, self._field(key, weight, fields, handed, depth))
+                self._add(node, self._field(key, weight, fields, inherited, depth))
         return self._numbered(node)
 
     def _field(
-        self, key: str, weight: FieldWeight, nodes: list[FieldNode], handed: InheritedSize | None, depth: int
+        self, key: str, weight: FieldWeight, nodes: list[FieldNode], inherited: InheritedSize | None, depth: int
     ) -> Leaf | Branch:
         self._steps.take(FIELD_STEPS)
         own = self._inputs.own(weight, nodes[0])
@@ -92,7 +94,7 @@ class _Compiler:
             coordinate=weight.coordinate,
             own=own,
             lists=weight.lists,
-            size=self._size(weight, nodes[0], handed) if weight.lists else ONE,
+            size=self._size(weight, nodes[0], inherited) if weight.lists else ONE,
             members=members,
             typename=_typename(members),
             counted=only.index if only and not only.branches else None,
@@ -101,20 +103,20 @@ class _Compiler:
 
     def _members(self, weight: FieldWeight, nodes: list[FieldNode], depth: int) -> tuple[Node, ...]:
         if weight.is_leaf:
-            dear = self._weights.types[weight.type]
-            return (self._scalar(weight.type, dear),) if dear else ()
+            weight_of_scalar = self._weights.types[weight.type]
+            return (self._scalar(weight.type, weight_of_scalar),) if weight_of_scalar else ()
         rule = weight.rule
-        handed = InheritedSize(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
+        inherited = InheritedSize(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
         kinds = self._weights.members[weight.type]
-        found = [self._node(kind, self._selections.merged(kind, nodes), handed, depth + 1) for kind in kinds]
+        found = [self._node(kind, self._selections.merged(kind, nodes), inherited, depth + 1) for kind in kinds]
         return tuple(node for node in found if node)
 
     def _scalar(self, kind: str, weight: int) -> Node:
         return self._numbered(Node(index=-1, kind=kind, known=weight))
 
-    def _size(self, weight: FieldWeight, node: FieldNode, handed: InheritedSize | None) -> int | Size:
-        if handed and weight.coordinate.partition(".")[2] in handed.fields:
-            return handed.size
+    def _size(self, weight: FieldWeight, node: FieldNode, inherited: InheritedSize | None) -> int | Size:
+        if inherited and weight.coordinate.partition(".")[2] in inherited.fields:
+            return inherited.size
         return self._inputs.size(weight.rule, node) if weight.rule else ONE
 
     def _numbered(self, node: Node) -> Node:

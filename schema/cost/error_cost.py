@@ -13,11 +13,11 @@ from schema.cost.inputs import Variables
 Path = tuple[str | int, ...]
 
 
-class Failures:
+class ErrorCost:
     """Finds what is missing. ``variables`` are those that the ``costs`` are for."""
 
-    def __init__(self, shape: CostGraph, costs: Costs, variables: Variables) -> None:
-        self._shape = shape
+    def __init__(self, graph: CostGraph, costs: Costs, variables: Variables) -> None:
+        self._graph = graph
         self._costs = costs
         self._variables = variables
 
@@ -34,7 +34,7 @@ class Failures:
 
     def _null(self, data: Mapping[str, Any] | None, path: Path) -> tuple[Path, int]:
         """Where the path ends in the answer, and what is at most below that place."""
-        root = self._shape.root
+        root = self._graph.root
         if data is None:
             return (), self._costs.whole[root.index] - self._costs.own[root.index] if root else 0
         value: Any = data
@@ -66,7 +66,7 @@ class Failures:
 
         Of several types that an object may have, the dearest one's; none when it has to be ``certain``.
         """
-        members: Sequence[Node] = (self._shape.root,) if self._shape.root else ()
+        members: Sequence[Node] = (self._graph.root,) if self._graph.root else ()
         branch, lists = None, 0
         for part in path:
             if isinstance(part, int):

@@ -4,12 +4,15 @@ Equal objects, as one fragment asks for them in many places, are one node. Nodes
 node comes before it: a price is one pass over them.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schema.cost.inputs import Inputs, Known, OwnCost, Size, Variables
 
 ONE = 1
+#: An operation of a document, by the identity of its node, and the values of the variables that its fields depend on.
+Key = tuple[int, tuple[bool | None, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,3 +118,26 @@ def _below(node: Node, whole: Sequence[int], variables: Variables) -> int:
         times(branch, variables) * max([whole[member.index] for member in branch.members], default=0)
         for branch in node.branches
     )
+
+
+class CostGraphs:
+    """Graphs of one document, the last used: one for each combination of the variables that its fields depend on.
+
+    They have ``capacity`` steps in all: the size of a graph is about that of its analysis.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._free = capacity
+        self._cached: OrderedDict[Key, CostGraph] = OrderedDict()
+
+    def get(self, key: Key, make: Callable[[], CostGraph]) -> CostGraph:
+        """The graph for a key, compiled unless it is cached."""
+        graph = self._cached.get(key)
+        if graph is None:
+            graph = self._cached[key] = make()
+            self._free -= graph.steps
+            while self._free < 0:
+                self._free += self._cached.popitem(last=False)[1].steps
+        else:
+            self._cached.move_to_end(key)
+        return graph

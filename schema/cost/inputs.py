@@ -37,8 +37,8 @@ class Size:
 
     def resolve(self, variables: Variables) -> int:
         """The length, for these variables."""
-        given = [self.literal, *(variables.get(name, default) for name, default in self.variables)]
-        numbers = [number for number in given if isinstance(number, int)]
+        values = [self.literal, *(variables.get(name, default) for name, default in self.variables)]
+        numbers = [number for number in values if isinstance(number, int)]
         return min(max(*numbers, 0), self.maximum) if numbers else self.assumed
 
 
@@ -69,11 +69,11 @@ class Inputs:
 
     def size(self, rule: SizeRule, node: FieldNode) -> int | Size:
         """How long the list of a field is: the largest of its slicing arguments, clamped to what the server gives."""
-        given = self._given(node)
+        values = self._arguments(node)
         literals: list[int] = []
         uses: list[tuple[str, int | None]] = []
         for name, default in rule.slicing.items():
-            value = given.get(name)
+            value = values.get(name)
             number = default if isinstance(default, int) else None
             if isinstance(value, VariableNode):
                 uses.append((value.name.value, number))
@@ -87,10 +87,10 @@ class Inputs:
     def own(self, field: FieldWeight, node: FieldNode) -> int | OwnCost:
         """What it costs to resolve a field once: its weight and its arguments' weights."""
         total, uses = field.weight, []
-        given = self._given(node)
+        values = self._arguments(node)
         for name, weight in field.arguments.items():
             if weight.matters:
-                for part in self._input(weight, given.get(name)):
+                for part in self._input(weight, values.get(name)):
                     if isinstance(part, Use):
                         uses.append(part)
                     else:
@@ -112,7 +112,7 @@ class Inputs:
             known[key] = self._value(use.type, value)
         return use.weight + known[key]
 
-    def _given(self, node: FieldNode) -> dict[str, ValueNode]:
+    def _arguments(self, node: FieldNode) -> dict[str, ValueNode]:
         arguments = node.arguments or ()
         self._steps.take(len(arguments))
         return {argument.name.value: argument.value for argument in arguments}
@@ -146,9 +146,9 @@ class Inputs:
         self, kind: str, value: ObjectValueNode, pending: list[tuple[str | None, ValueNode]]
     ) -> Iterator[int | Use]:
         self._steps.take(len(value.fields))
-        given = {field.name.value: field.value for field in value.fields}
+        values = {field.name.value: field.value for field in value.fields}
         for name, weight in self._weights.inputs[kind].items():
-            inner = given.get(name)
+            inner = values.get(name)
             if not weight.matters:
                 continue
             if inner is None or isinstance(inner, VariableNode | NullValueNode):

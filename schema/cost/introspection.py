@@ -65,7 +65,7 @@ PARTS: dict[str, Callable[[Any, GraphQLSchema], Iterable[object]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ObjectSelection:
     """What is asked of an object."""
 
     kind: str
@@ -78,7 +78,7 @@ class Branch:
     """A field that returns objects, and what is asked of them."""
 
     coordinate: str
-    asked: "Asked"
+    selection: "ObjectSelection"
 
 
 class Introspection:
@@ -98,42 +98,42 @@ class Introspection:
             things: list[object] = [schema]
         else:
             name = _literal_name(field)
-            named = schema.type_map.values() if name is None else [schema.type_map.get(name)]
-            things = [thing for thing in named if thing]
-        asked = self._merged("__Schema" if field.name.value == SCHEMA_FIELD else "__Type", nodes)
-        objects = max((self._count(asked, thing, 1) for thing in things), default=0)
+            types = schema.type_map.values() if name is None else [schema.type_map.get(name)]
+            things = [thing for thing in types if thing]
+        selection = self._merged("__Schema" if field.name.value == SCHEMA_FIELD else "__Type", nodes)
+        objects = max((self._count(selection, thing, 1) for thing in things), default=0)
         return -(-objects // OBJECTS_PER_POINT)
 
-    def _count(self, asked: Asked, thing: object, depth: int) -> int:
+    def _count(self, selection: ObjectSelection, thing: object, depth: int) -> int:
         check_nesting(depth)
         self._steps.take(STEPS_PER_OBJECT)
-        key = (asked.kind, asked.identity, id(thing))
+        key = (selection.kind, selection.identity, id(thing))
         if key not in self._counts:
             # A cycle of fragments, which validation refuses, ends here.
             self._counts[key] = 0
             self._counts[key] = 1 + sum(
-                self._count(branch.asked, part, depth + 1)
-                for branch in self._branches_of(asked)
+                self._count(branch.selection, part, depth + 1)
+                for branch in self._branches_of(selection)
                 for part in PARTS[branch.coordinate](thing, self._weights.schema)
                 if part is not None
             )
         return self._counts[key]
 
-    def _branches_of(self, asked: Asked) -> list[Branch]:
-        key = (asked.kind, asked.identity)
+    def _branches_of(self, selection: ObjectSelection) -> list[Branch]:
+        key = (selection.kind, selection.identity)
         if key not in self._branches:
-            self._branches[key] = list(self._read(asked))
+            self._branches[key] = list(self._read(selection))
         return self._branches[key]
 
-    def _read(self, asked: Asked) -> Iterable[Branch]:
-        for nodes in self._selections.collect(asked.kind, asked.selection_sets).values():
-            field = self._weights.fields[asked.kind].get(nodes[0].name.value)
+    def _read(self, selection: ObjectSelection) -> Iterable[Branch]:
+        for nodes in self._selections.collect(selection.kind, selection.selection_sets).values():
+            field = self._weights.fields[selection.kind].get(nodes[0].name.value)
             if field and field.coordinate in PARTS:
                 yield Branch(field.coordinate, self._merged(field.type, nodes))
 
-    def _merged(self, kind: str, nodes: list[FieldNode]) -> Asked:
+    def _merged(self, kind: str, nodes: list[FieldNode]) -> ObjectSelection:
         selection_sets = self._selections.merged(kind, nodes)
-        return Asked(kind, selection_sets, identity(selection_sets))
+        return ObjectSelection(kind, selection_sets, identity(selection_sets))
 
 
 def _literal_name(field: FieldNode) -> str | None:

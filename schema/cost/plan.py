@@ -20,17 +20,16 @@ from graphql import (
 
 from schema.cost.breakdown import Entry, breakdown_of
 from schema.cost.compiler import compile_operation
-from schema.cost.error_cost import Failures, Path
-from schema.cost.graph import CostGraph
+from schema.cost.error_cost import ErrorCost, Path
+from schema.cost.graph import CostGraph, CostGraphs
 from schema.cost.inputs import Variables
 from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
-from schema.cost.shapes import CostGraphs
 from schema.cost.weights import Weights
 from schema.cost.work_limit import MAX_STEPS, WorkLimit
 
 #: Steps of the graphs that a plan keeps when nobody says how many: a few of a large operation's.
-ROOM = 4 * MAX_STEPS
+CAPACITY = 4 * MAX_STEPS
 CONDITIONS = frozenset({"skip", "include"})
 NO_VARIABLES: Variables = {}
 
@@ -39,12 +38,12 @@ class OperationPlan:
     """One operation of a document, ready to be priced as often as it is asked. Variables are coerced ones, by name."""
 
     def __init__(
-        self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: CostGraphs
+        self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, graphs: CostGraphs
     ) -> None:
         self._weights = weights
         self._operation = operation
         self._fragments = fragments_of(document)
-        self._shapes = shapes
+        self._graphs = graphs
         steps = WorkLimit()
         found = _Variables(weights, self._fragments, steps)
         found.read(operation)
@@ -56,8 +55,8 @@ class OperationPlan:
 
     def price(self, variables: Variables = NO_VARIABLES) -> int:
         """What the operation costs at most. Where conditions are variables, raises :class:`OperationTooComplex`."""
-        shape = self._shape(variables)
-        return shape.costs(variables).whole[shape.root.index] if shape.root else 0
+        graph = self._graph(variables)
+        return graph.costs(variables).whole[graph.root.index] if graph.root else 0
 
     def actual(
         self,
@@ -70,22 +69,22 @@ class OperationPlan:
         That needs lists to keep to their sizes. ``failed`` are the paths of its errors: see
         :mod:`schema.cost.error_cost`.
         """
-        shape = self._shape(variables)
-        if not shape.root:
+        graph = self._graph(variables)
+        if not graph.root:
             return 0
-        costs = shape.costs(variables)
-        cost = Response(costs.own).cost(shape.root, data or {})
+        costs = graph.costs(variables)
+        cost = Response(costs.own).cost(graph.root, data or {})
         if not failed:
             return cost
-        return min(cost + Failures(shape, costs, variables).cost(data, failed), costs.whole[shape.root.index])
+        return min(cost + ErrorCost(graph, costs, variables).cost(data, failed), costs.whole[graph.root.index])
 
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
         """The price by field, breadth first."""
-        return breakdown_of(self._shape(variables), variables)
+        return breakdown_of(self._graph(variables), variables)
 
     def steps(self, variables: Variables = NO_VARIABLES) -> int:
         """How much work the analysis was, in the steps of :mod:`schema.cost.work_limit`."""
-        return self._shape(variables).steps
+        return self._graph(variables).steps
 
     @property
     def is_conditional(self) -> bool:
@@ -97,11 +96,11 @@ class OperationPlan:
         """The steps that it took to make the plan."""
         return self._only.steps if self._only else self._read
 
-    def _shape(self, variables: Variables) -> CostGraph:
+    def _graph(self, variables: Variables) -> CostGraph:
         if self._only:
             return self._only
         flags = tuple(_flag(variables.get(name)) for name in self._conditions)
-        return self._shapes.get((id(self._operation), flags), lambda: self._compiled(flags))
+        return self._graphs.get((id(self._operation), flags), lambda: self._compiled(flags))
 
     def _compiled(self, flags: tuple[bool | None, ...]) -> CostGraph:
         steps = WorkLimit()
@@ -111,13 +110,13 @@ class OperationPlan:
 
 
 def plan_operation(
-    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, shapes: CostGraphs | None = None
+    weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, graphs: CostGraphs | None = None
 ) -> OperationPlan:
-    """Analyse an operation of a document, which need not be valid. ``shapes`` are shared by the document's operations.
+    """Analyse an operation of a document, which need not be valid. ``graphs`` are shared by the document's operations.
 
     Raises :class:`OperationTooComplex` when that takes more than a bounded amount of work.
     """
-    return OperationPlan(weights, document, operation, shapes or CostGraphs(ROOM))
+    return OperationPlan(weights, document, operation, graphs or CostGraphs(CAPACITY))
 
 
 class _Variables:

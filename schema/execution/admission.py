@@ -21,7 +21,7 @@ from services.core.errors import CloudKeepError
 
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
 #: has to have them before it is read; when it turns out to be sound, they are a part of its price.
-INVALID = 20
+INVALID_COST = 20
 #: The more there is in its variables, the more it takes to find that out.
 VALUES_A_POINT = 100
 #: Strawberry's own, which knows the types that most values have.
@@ -61,7 +61,7 @@ class Admitted:
     executor: Executor[None]
     reservation: Reservation
 
-    def settle(self, response: ExecutionResult) -> None:
+    def refund_unused(self, response: ExecutionResult) -> None:
         """Give back what the answer did not cost."""
         admission = self.context.admission
         failed = [tuple(error.path) for error in response.errors or () if error.path]
@@ -84,31 +84,31 @@ class AdmissionController:
         """Price the operation and reserve as much. Raises :class:`Refused`."""
         text = await self._text(context, request)
         values = values_in(request.variables)
-        entry = await self._enter(context, text, values)
+        deposit = await self._deposit(context, text, values)
         try:
             operation, executor, price = self._prepare(context, request, text, values)
         except Refused:
-            if entry is None:
-                await _reserve(context, INVALID)
+            if deposit is None:
+                await _reserve(context, INVALID_COST)
             raise
-        return Admitted(context, operation, executor, await _pay(context, price, entry))
+        return Admitted(context, operation, executor, await _pay(context, price, deposit))
 
     async def _text(self, context: Context, request: Request) -> str:
         try:
             return self.trusted.resolve(request.text, request.extensions)
         except CloudKeepError as error:
-            await _reserve(context, INVALID)
+            await _reserve(context, INVALID_COST)
             raise Refused([rendered(error)]) from None
 
-    async def _enter(self, context: Context, text: str, values: int) -> Reservation | None:
+    async def _deposit(self, context: Context, text: str, values: int) -> Reservation | None:
         """Reserve what it takes to find the price, unless that is next to nothing."""
         if self._is_ready(text, values):
             return None
-        entry = await _reserve(context, INVALID + values // VALUES_A_POINT)
+        deposit = await _reserve(context, INVALID_COST + values // VALUES_A_POINT)
         if not self._is_ready(text, values):
-            return entry
+            return deposit
         # Another request has brought the same document meanwhile.
-        operations.refund(context, entry, entry.points)
+        operations.refund(context, deposit, deposit.points)
         return None
 
     def _is_ready(self, text: str, values: int) -> bool:
@@ -156,29 +156,29 @@ class AdmissionController:
         return price
 
 
-async def _pay(context: Context, price: int, entry: Reservation | None) -> Reservation:
+async def _pay(context: Context, price: int, deposit: Reservation | None) -> Reservation:
     """Reserve the price, of which what was reserved to enter is a part.
 
     That is not given back when the rest cannot be paid: somebody could have documents read for nothing.
     """
-    if entry is None:
+    if deposit is None:
         return await _reserve(context, price)
-    if entry.points < price:
-        return await _reserve(context, price, entry)
+    if deposit.points < price:
+        return await _reserve(context, price, deposit)
     context.admission.requested = price
-    context.admission.layers = operations.refund(context, entry, entry.points - price)
-    return entry
+    context.admission.layers = operations.refund(context, deposit, deposit.points - price)
+    return deposit
 
 
-async def _reserve(context: Context, points: int, entry: Reservation | None = None) -> Reservation:
+async def _reserve(context: Context, points: int, deposit: Reservation | None = None) -> Reservation:
     admission = context.admission
     admission.requested = points
     try:
-        reservation = await operations.reserve(context, points - (entry.points if entry else 0))
+        reservation = await operations.reserve(context, points - (deposit.points if deposit else 0))
     except CloudKeepError as error:
         admission.refused, admission.layers = error, getattr(error, "layers", ())
         raise Refused([rendered(error)]) from None
-    if entry:
-        reservation.include(entry)
+    if deposit:
+        reservation.include(deposit)
     admission.layers = reservation.layers
     return reservation

@@ -18,9 +18,9 @@ from graphql import (
 from strawberry.types.graphql import OperationType
 
 from schema.cost.error_cost import Path
+from schema.cost.graph import CostGraphs
 from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
-from schema.cost.shapes import CostGraphs
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex, WorkLimit
@@ -47,30 +47,30 @@ PLAIN = frozenset({int, bool, type(None)})
 class Operation:
     """One operation of a valid document, and what it costs."""
 
-    def __init__(self, node: OperationDefinitionNode, plan: OperationPlan, least: int) -> None:
+    def __init__(self, node: OperationDefinitionNode, plan: OperationPlan, minimum: int) -> None:
         self.node = node
         #: Points that it costs however little it asks for.
-        self.least = least
+        self.minimum = minimum
         self.type = OperationType(node.operation.value)
         self.plan = plan
-        self._deciding = sorted(plan.uses_variables)
+        self._price_variables = sorted(plan.uses_variables)
         self._prices: dict[tuple[object, ...], int] = {}
 
     def price(self, variables: Mapping[str, Any]) -> int:
         """The most that it can cost with these coerced variables. Raises :class:`OperationTooComplex`."""
-        key = tuple(variables.get(name) for name in self._deciding)
+        key = tuple(variables.get(name) for name in self._price_variables)
         if not all(type(value) in PLAIN for value in key):
-            return max(self.plan.price(variables), self.least)
+            return max(self.plan.price(variables), self.minimum)
         price = self._prices.get(key)
         if price is None:
-            price = max(self.plan.price(variables), self.least)
+            price = max(self.plan.price(variables), self.minimum)
             if len(self._prices) < KEPT_PRICES:
                 self._prices[key] = price
         return price
 
     def actual(self, data: Mapping[str, Any] | None, variables: Mapping[str, Any], failed: Collection[Path]) -> int:
         """What it has cost: see :meth:`OperationPlan.actual`."""
-        return max(self.plan.actual(data, variables, failed), self.least)
+        return max(self.plan.actual(data, variables, failed), self.minimum)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Documents:
         self._schema = schema
         self._weights = Weights.of(schema)
         self._limits = limits
-        self._room = kept_tokens
+        self._free = kept_tokens
         self._known: OrderedDict[str, Document] = OrderedDict()
 
     def known(self, text: str) -> Document | None:
@@ -112,12 +112,12 @@ class Documents:
     def prepare(self, text: str) -> Document:
         """Parse, check and plan a document. What is wrong with it is in its ``errors``; nothing is raised."""
         if before := self._known.pop(text, None):
-            self._room += before.tokens
+            self._free += before.tokens
         document = self._prepare(text)
         self._known[text] = document
-        self._room -= document.tokens
-        while self._room < 0:
-            self._room += self._known.popitem(last=False)[1].tokens
+        self._free -= document.tokens
+        while self._free < 0:
+            self._free += self._known.popitem(last=False)[1].tokens
         return document
 
     def _prepare(self, text: str) -> Document:
@@ -147,12 +147,12 @@ class Documents:
         return node
 
     def _operations(self, document: DocumentNode, tokens: int) -> dict[str | None, Operation]:
-        shapes = CostGraphs(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
+        graphs = CostGraphs(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
         found: dict[str | None, Operation] = {}
         work = WorkLimit()
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
-                plan = plan_operation(self._weights, document, node, shapes)
+                plan = plan_operation(self._weights, document, node, graphs)
                 work.take(plan.work)
                 found[node.name.value if node.name else None] = Operation(node, plan, tokens // TOKENS_A_POINT)
         return found

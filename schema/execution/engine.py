@@ -1,4 +1,4 @@
-"""From the text of an operation to its answer: admit, run, settle.
+"""From the text of an operation to its response: admit it, run it, refund what it did not cost.
 
 Strawberry runs extensions around these steps. What they refuse is lost on some transports, and they take more time than
 a small query does; so its schema's two public methods are written anew here: ``execute`` gives one answer and
@@ -47,21 +47,21 @@ ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 class Schema(strawberry.Schema):
     """The schema with its prices: an operation is run when its payer can afford it."""
 
-    def __init__(self, *, most: int, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, *, maximum_cost: int, **options: Any) -> None:
+        super().__init__(**options)
         #: Points that no operation may cost more than.
-        self.most = most
+        self.maximum_cost = maximum_cost
         self.documents = Documents(self._schema)
-        self._gate = AdmissionController(self._schema, self.documents, most)
+        self._admission = AdmissionController(self._schema, self.documents, maximum_cost)
 
     def trust(self, documents: TrustedDocuments) -> None:
         """Know these documents by their IDs from now on; run no others where they are exclusive."""
-        self._gate.trusted = documents
+        self._admission.trusted = documents
 
     @property
     def trusted(self) -> TrustedDocuments:
         """The documents that an operator trusts."""
-        return self._gate.trusted
+        return self._admission.trusted
 
     def as_graphql(self) -> GraphQLSchema:
         """The schema as graphql-core knows it."""
@@ -85,7 +85,7 @@ class Schema(strawberry.Schema):
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
         context = _context(context_value)
         try:
-            admitted = await self._gate.admit(context, request)
+            admitted = await self._admission.admit(context, request)
         except Refused as refused:
             return _refusal(context, request, refused)
         return await _run(admitted, request)
@@ -109,7 +109,7 @@ class Schema(strawberry.Schema):
         request = _request(query, variable_values, operation_name, allowed, operation_extensions)
         context = _context(context_value)
         try:
-            admitted = await self._gate.admit(context, request)
+            admitted = await self._admission.admit(context, request)
         except Refused as refused:
             return _alone(_refusal(context, request, refused))
         return _results(admitted, request)
@@ -145,7 +145,7 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
             async for result in results:
                 yield result
     except Refused as refused:
-        admitted.settle(Response(None, None))
+        admitted.refund_unused(Response(None, None))
         yield _refusal(admitted.context, request, refused)
 
 
@@ -167,7 +167,7 @@ async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
         response = execute_root_selection_set(admitted.executor)
         if isawaitable(response):
             response = await response
-    admitted.settle(response)
+    admitted.refund_unused(response)
     return _first(admitted, request, response)
 
 
@@ -196,10 +196,13 @@ def _span(admitted: Admitted) -> AbstractContextManager[None]:
     if not is_recording():
         return nullcontext()
     kind, name = admitted.operation.type.value, admitted.operation.node.name
-    told: dict[str, str | int] = {"graphql.operation.type": kind, "graphql.cost": admitted.context.admission.requested}
+    attributes: dict[str, str | int] = {
+        "graphql.operation.type": kind,
+        "graphql.cost": admitted.context.admission.requested,
+    }
     if name:
-        told["graphql.operation.name"] = name.value[:LONGEST_NAME]
-    return span(f"graphql {kind}", told)
+        attributes["graphql.operation.name"] = name.value[:LONGEST_NAME]
+    return span(f"graphql {kind}", attributes)
 
 
 def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:

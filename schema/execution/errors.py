@@ -46,7 +46,7 @@ class UserError:
         return cls(field=error.field.split(".") if error.field else None, message=str(error), code=error.code)
 
 
-async def settle(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
+async def to_payload(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
     """The result of a mutation's work and no error, or no result and the expected error."""
     try:
         return await work, []

@@ -4,7 +4,7 @@ import strawberry
 
 from resolvers import uploads
 from schema.cost.directives import CHANGE, Cost
-from schema.execution.errors import UserError, settle
+from schema.execution.errors import UserError, to_payload
 from schema.relay.node import RequestInfo
 from schema.uploads.types import InitUploadInput, ReportedChunk, Upload, UploadPayload
 from services.uploads.direct import Report
@@ -23,13 +23,13 @@ class UploadMutations:
         async def work() -> models.Upload:
             return await uploads.init_upload(info.context, input.to_domain())
 
-        return await UploadPayload.settle(work())
+        return await UploadPayload.to_payload(work())
 
     @strawberry.mutation(
         description="Ask whether all is there. The last chunk starts the rest by itself.", directives=[CHANGE]
     )
     async def complete_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
-        return await UploadPayload.settle(uploads.complete_upload(info.context, upload_id))
+        return await UploadPayload.to_payload(uploads.complete_upload(info.context, upload_id))
 
     # A page of the store's parts is listed for every thousand slots between the first and the last one.
     @strawberry.mutation(
@@ -41,7 +41,7 @@ class UploadMutations:
         self, info: RequestInfo, upload_id: strawberry.ID, chunks: list[ReportedChunk]
     ) -> UploadPayload:
         reports = [Report(one.index, one.etag, one.sha256) for one in chunks]
-        found, errors = await settle(uploads.report_chunks(info.context, upload_id, reports))
+        found, errors = await to_payload(uploads.report_chunks(info.context, upload_id, reports))
         row, refused = found or (None, [])
         return UploadPayload(
             upload=Upload.of(row) if row else None,
@@ -50,7 +50,7 @@ class UploadMutations:
 
     @strawberry.mutation(description="Give an upload up.", directives=[CHANGE])
     async def abort_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
-        return await UploadPayload.settle(uploads.abort_upload(info.context, upload_id))
+        return await UploadPayload.to_payload(uploads.abort_upload(info.context, upload_id))
 
     @strawberry.mutation(
         description="Try again what failed: the compression of a READY upload, or the reassembly of a FAILED one "
@@ -58,4 +58,4 @@ class UploadMutations:
         directives=[WORK],
     )
     async def retry_upload(self, info: RequestInfo, upload_id: strawberry.ID) -> UploadPayload:
-        return await UploadPayload.settle(uploads.retry_upload(info.context, upload_id))
+        return await UploadPayload.to_payload(uploads.retry_upload(info.context, upload_id))

@@ -9,7 +9,7 @@ import strawberry
 from resolvers import uploads
 from schema.cost.directives import Cost, paged
 from schema.drive.types import File
-from schema.execution.errors import USER_ERRORS, UserError, settle
+from schema.execution.errors import USER_ERRORS, UserError, to_payload
 from schema.relay.connections import Connection, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
@@ -200,9 +200,9 @@ class UploadPayload:
     user_errors: list[UserError] = strawberry.field(directives=[USER_ERRORS])
 
     @classmethod
-    async def settle(cls, work: Awaitable[models.Upload]) -> "UploadPayload":
+    async def to_payload(cls, work: Awaitable[models.Upload]) -> "UploadPayload":
         """Wait for the work, and turn its end into a payload."""
-        row, errors = await settle(work)
+        row, errors = await to_payload(work)
         return cls(upload=Upload.of(row) if row else None, user_errors=errors)
 
 

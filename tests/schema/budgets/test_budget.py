@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from schema.execution.admission import INVALID, VALUES_A_POINT
+from schema.execution.admission import INVALID_COST, VALUES_A_POINT
 from schema.execution.documents import TOKENS_A_POINT
 from schema.execution.variables import MAX_VALUES
 from services.budgets.budgets import Limit
@@ -97,7 +97,7 @@ async def test_what_cannot_be_run_has_a_flat_price_known_or_not(
 ) -> None:
     for _ in range(2):
         points, answer = await paid(shared, document, **variables)
-        assert (points, cost_of(answer)["requestedQueryCost"]) == (INVALID, INVALID)
+        assert (points, cost_of(answer)["requestedQueryCost"]) == (INVALID_COST, INVALID_COST)
         assert "data" not in answer
 
 
@@ -144,7 +144,7 @@ async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Stand,
     document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
     points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
     counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
-    assert points == cost_of(answer)["requestedQueryCost"] == INVALID + counted // VALUES_A_POINT
+    assert points == cost_of(answer)["requestedQueryCost"] == INVALID_COST + counted // VALUES_A_POINT
     assert "data" not in answer
 
 
@@ -153,7 +153,7 @@ async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> No
         "query ($query: String!, $variables: JSON) { operationCost(query: $query, variables: $variables) { maximum } }"
     )
     points, answer = await paid(shared, query, query="{ me { id } }", variables={"a": [1] * MANY})
-    assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID, shared.settings.max_operation_cost)
+    assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID_COST, shared.settings.max_operation_cost)
 
 
 async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) -> None:
@@ -165,9 +165,9 @@ async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) ->
         for _ in range(2):
             await other.call(f"{{ {many} {wrong} }}")
         remaining = await left(person)
-        assert INVALID < remaining < 2_000
+        assert INVALID_COST < remaining < 2_000
         for document in (f"{{ {many} }}", f"{{ {many} me {{ id }} }}"):
-            for expected in (INVALID, 0):
+            for expected in (INVALID_COST, 0):
                 points, answer = await paid(person, document)
                 assert answer["errors"][0]["extensions"]["code"] == ErrorCode.RATE_LIMITED
                 # Now it is known, and costs nothing more until it is paid for as a whole.
@@ -207,7 +207,7 @@ async def test_a_price_can_be_known_without_paying_it(shared: Stand) -> None:
     asked = {"query": PAGE, "variables": {"first": 50}}
     points, answer = await paid(shared, COST, **asked)
     found = answer["data"]["operationCost"]
-    assert points == INVALID + len(found["fields"])
+    assert points == INVALID_COST + len(found["fields"])
     assert found["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
     assert found["maximum"] == shared.settings.max_operation_cost
     rows = [(row["path"], row["coordinate"], row["times"]) for row in found["fields"]]

@@ -7,8 +7,7 @@ from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
 from schema.build import build_schema
-from schema.cost.graph import CostGraph
-from schema.cost.shapes import CostGraphs
+from schema.cost.graph import CostGraph, CostGraphs
 from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import MAX_TOKENS, Documents
 
@@ -103,17 +102,17 @@ def many_operations(count: int) -> str:
 
 
 def test_graphs_are_kept_as_far_as_there_is_room(documents: Documents) -> None:
-    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    shape = documents.prepare(many_operations(1)).operation(None).plan._graph({"a": True})
     # When the fourth comes, the second is the one that nobody has asked for longest.
     assert made_of(CostGraphs(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
 
 
 def test_a_graph_for_which_there_is_no_room_is_made_each_time(documents: Documents) -> None:
-    shape = documents.prepare(many_operations(1)).operation(None).plan._shape({"a": True})
+    shape = documents.prepare(many_operations(1)).operation(None).plan._graph({"a": True})
     assert made_of(CostGraphs(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
 
 
-def made_of(shapes: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
+def made_of(graph: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
     """Those of the numbers for which a graph had to be made."""
     made: list[int] = []
 
@@ -122,7 +121,7 @@ def made_of(shapes: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
         return shape
 
     for number in numbers:
-        assert shapes.get((number, ()), partial(make, number)) is shape
+        assert graph.get((number, ()), partial(make, number)) is shape
     return made
 
 
