@@ -6,7 +6,8 @@ from resolvers import uploads
 from schema.cost.directives import CHANGE, Cost
 from schema.execution.errors import UserError, to_payload
 from schema.relay.node import RequestInfo
-from schema.uploads.types import InitUploadInput, ReportedChunk, Upload, UploadPayload
+from schema.uploads.inputs import InitUploadInput, ReportedChunk
+from schema.uploads.types import Upload, UploadPayload
 from services.uploads.direct import Report
 from storage.uploads import models
 
