@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,28 +16,33 @@ REFUSAL = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>planned</Mess
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request of this method is answered so, before it gets to S3; without a code, no reason is given."""
+    """A request of this method is answered so, before it gets to S3; without a code, no reason is given.
+
+    One that ``lasts`` answers every such request, any other the first.
+    """
 
     method: str
     status: int
     code: str
     line: bytes = b""
+    lasts: bool = False
 
 
 @dataclass
 class S3Faults:
-    """The proxy. ``requests`` counts by method; ``cut_after`` ends the next answers after so many bytes, one each.
+    """The proxy. ``requests`` counts by method; ``heads`` is what the requests began with.
 
-    ``heads`` is what the requests began with. Bytes of ``rewritten`` are replaced in answers. While ``holding`` is
-    set, answers stay where they are; so does the body of a request with ``stalled`` in its line. The next POST with
-    ``lost`` in its line is done, and nobody is told.
+    A refusal or a cut is used up by the first request that it fits, and a worker sends some that no test asked for: it
+    lists the bucket when it begins. Where there is a worker, a fault therefore says what is in the line that it is for.
+    Bytes of ``rewritten`` are replaced in answers. While ``holding`` is set, answers stay where they are; so does the
+    body of a request with ``stalled`` in its line. The next POST with ``lost`` in its line is done, and nobody is told.
     """
 
     url: str
     server: tuple[str, int]
     requests: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
-    cut_after: deque[int] = field(default_factory=deque)
+    cuts: deque[tuple[bytes, int]] = field(default_factory=deque)
     heads: list[str] = field(default_factory=list)
     rewritten: dict[bytes, bytes] = field(default_factory=dict)
     holding: bool = False
@@ -46,10 +51,25 @@ class S3Faults:
     held: asyncio.Event = field(default_factory=asyncio.Event)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _unanswered: set[asyncio.StreamWriter] = field(default_factory=set)
+    _asked: dict[asyncio.StreamWriter, bytes] = field(default_factory=dict)
 
     def refuse(self, method: str, status: int, code: str, times: int = 1, line: bytes = b"") -> None:
         """Refuse requests to come, with this in their line."""
         self.refusals += [Refusal(method, status, code, line)] * times
+
+    @contextmanager
+    def away(self, method: str, line: bytes) -> Iterator[None]:
+        """Refuse all such requests until the block ends, however many come."""
+        refusal = Refusal(method, 503, "SlowDown", line, lasts=True)
+        self.refusals.append(refusal)
+        try:
+            yield
+        finally:
+            self.refusals.remove(refusal)
+
+    def cut(self, line: bytes, *after: int) -> None:
+        """End the next answers to requests with this in their line after so many bytes, one each."""
+        self.cuts.extend((line, count) for count in after)
 
     def end(self) -> None:
         """Hold nothing any longer."""
@@ -66,6 +86,7 @@ class S3Faults:
             finally:
                 answers.cancel()
                 downstream.close()
+                self._asked.pop(writer, None)
         writer.close()
 
     async def _request(
@@ -79,14 +100,15 @@ class S3Faults:
             return False
         self.requests[method] += 1
         self.heads.append(head.decode())
+        self._asked[client] = line
         refusal = next((one for one in self.refusals if one.method == method and one.line in line), None)
         if self.lost and self.lost in line and method == "POST":
             self.lost = refusal = None
             self._unanswered.add(client)
-        if refusal:
-            self.refusals.remove(refusal)
-        else:
+        if not refusal:
             server.write(head)
+        elif not refusal.lasts:
+            self.refusals.remove(refusal)
         left = _length(head)
         while left:
             block = await reader.readexactly(min(left, BLOCK))
@@ -113,13 +135,16 @@ class S3Faults:
                     break
                 for before, after in self.rewritten.items():
                     block = block.replace(before, after)
-                if self.cut_after and len(block) > 1_000:
-                    client.write(block[: self.cut_after.popleft()])
+                if self._is_cut(client, block):
+                    client.write(block[: self.cuts.popleft()[1]])
                     await client.drain()
                     break
                 client.write(block)
                 await client.drain()
             client.close()
+
+    def _is_cut(self, client: asyncio.StreamWriter, block: bytes) -> bool:
+        return bool(self.cuts) and len(block) > 1_000 and self.cuts[0][0] in self._asked.get(client, b"")
 
     async def _hold(self) -> None:
         self.held.set()
