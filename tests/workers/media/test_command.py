@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.media.media import Compression, CompressionPreset, MediaFacts
-from tests.support.clips import Maker, bigbuckbunny, bikes
+from tests.support.clips import Maker, bigbuckbunny, bikes, portrait
 from workers.media.command import compress_command
 from workers.media.probe import probe
 from workers.media.tools import Toolbox
@@ -57,6 +58,17 @@ def _details(clip: Path, tools: Toolbox) -> Any:
         str(clip),
     ]
     return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+
+
+def _first_picture(tools: Toolbox, clip: Path, turn: str) -> bytes:
+    """The first frame, small and grey."""
+    shown = ["-frames:v", "1", "-vf", f"{turn},scale=17:40", "-pix_fmt", "gray", "-f", "rawvideo", "-"]
+    command = [tools.ffmpeg, "-v", "error", "-i", str(clip), *shown]
+    return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+
+
+def _apart(one: bytes, other: bytes) -> float:
+    return statistics.mean(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("preset", CompressionPreset)
@@ -110,11 +122,15 @@ async def test_odd_sizes_become_even(
     assert await _size(await _compress(source, tools, tmp_path), tools) == even
 
 
-async def test_a_portrait_clip_is_stored_upright(tools: Toolbox, tmp_path: Path, make: Maker) -> None:
-    source = make("portrait.mp4", "-display_rotation", "90", "-i", bikes(), "-t", "1", "-c", "copy")
-    rendition = await _compress(source, tools, tmp_path, max_height=320)
+async def test_a_portrait_clip_is_stored_upright(tools: Toolbox, tmp_path: Path) -> None:
+    rendition = await _compress(portrait(tmp_path), tools, tmp_path, max_height=320)
     video = _details(rendition, tools)["streams"][0]
     assert (video["width"], video["height"], "side_data_list" in video) == (136, 320, False)
+    seen, upright, upside_down = (
+        _first_picture(tools, clip, turn)
+        for clip, turn in [(rendition, "null"), (bikes(), "transpose=clock"), (bikes(), "transpose=cclock")]
+    )
+    assert _apart(seen, upright) < 5 < _apart(seen, upside_down)
 
 
 async def test_a_picture_that_changes_its_size_midway_keeps_the_first(

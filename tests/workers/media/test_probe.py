@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.media.media import MediaFacts
-from tests.support.clips import Maker, bigbuckbunny, bikes
+from tests.support.clips import Maker, bigbuckbunny, bikes, portrait
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
 from workers.media.tools import Toolbox
 
@@ -21,9 +21,8 @@ async def test_the_bikes_make_no_sound(tools: Toolbox) -> None:
     assert await probe(bikes(), tools) == MediaFacts(10.0, 640, 272, 25.0, "h264", None, 407_894, "mp4")
 
 
-async def test_a_portrait_clip_is_higher_than_wide(tools: Toolbox, make: Maker) -> None:
-    clip = make("portrait.mp4", "-display_rotation", "90", "-i", bikes(), "-c", "copy")
-    facts = await probe(clip, tools)
+async def test_a_portrait_clip_is_higher_than_wide(tools: Toolbox, tmp_path: Path) -> None:
+    facts = await probe(portrait(tmp_path), tools)
     assert (facts.width, facts.height) == (272, 640)
 
 
