@@ -1,6 +1,7 @@
 """Tests of what a hostile file can reach, and of the process that reads it."""
 
 import asyncio
+import os
 import subprocess
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
@@ -82,7 +83,8 @@ async def test_the_process_sees_no_secret_of_ours(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_the_process_is_polite_and_leaves_no_core() -> None:
-    assert await _output("sh", "-c", "nice; ulimit -c") == "10\n0\n"
+    # The tests may run politely themselves, and nothing is politer than 19.
+    assert await _output("sh", "-c", "nice; ulimit -c") == f"{min(19, os.nice(0) + 10)}\n0\n"
 
 
 async def test_the_process_has_bounds(tmp_path: Path) -> None:
