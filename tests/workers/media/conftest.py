@@ -1,6 +1,8 @@
 """The tools, found once, clips that tests make with them, and a look at what is still running."""
 
 import asyncio
+import functools
+import os
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
@@ -10,6 +12,22 @@ import pytest
 
 from tests.support.clips import Maker
 from workers.media.tools import Toolbox, find_tools
+
+
+@functools.cache
+def _toolboxes() -> dict[str, Toolbox]:
+    """What a worker here would use, and what it would use without PATH, where that is something else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.devnull)
+        packaged = find_tools()
+    found = find_tools()
+    return {"packages": packaged} if found == packaged else {"path": found, "packages": packaged}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Where PATH has programs of its own, test with those and with the packages': they differ by years."""
+    if "tools" in metafunc.fixturenames and len(boxes := _toolboxes()) > 1:
+        metafunc.parametrize("tools", boxes.values(), ids=boxes)
 
 
 @pytest.fixture(scope="session")
