@@ -25,6 +25,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
 
 
 class NoBrowser(Exception):
@@ -74,5 +78,16 @@ def _unpacked(folder: Path) -> Browser:
         target.mkdir()
         run([npm.node(), str(folder / "unpack.js")], {"TMPDIR": str(target)})
         (target / "whole").touch()
-    libraries = {"LD_LIBRARY_PATH": str(target / "al2023" / "lib"), "FONTCONFIG_PATH": str(target / "fonts")}
+    libraries = {"LD_LIBRARY_PATH": str(target / "al2023" / "lib"), "FONTCONFIG_FILE": str(_fonts(target))}
     return Browser(str(target / "chromium"), libraries)
+
+
+def _fonts(target: Path) -> Path:
+    """Where fontconfig finds the package's fonts. Its own file names folders of AWS Lambda, and without a font it dies.
+
+    A folder that was unpacked earlier may be without it.
+    """
+    file = target / "fonts.conf"
+    if not file.exists():
+        file.write_text(FONTS.format(fonts=target / "fonts" / "fonts", cache=target / "fonts-cache"))
+    return file
