@@ -62,7 +62,8 @@ async def guarded(
         yield process
     finally:
         kill(process)
-        await process.wait()
+        # Not wait(): asyncio's returns only when all output has been read, and some may be left.
+        await process.communicate()
 
 
 def kill(process: Process) -> None:

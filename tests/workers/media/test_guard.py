@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
@@ -92,6 +93,15 @@ async def test_the_process_has_bounds(tmp_path: Path) -> None:
     async with guarded(["dd", "if=/dev/zero", f"of={tmp_path / 'big'}", "count=100"], max_file_bytes=1024) as process:
         assert await process.wait() != 0
     assert (tmp_path / "big").stat().st_size == 1024
+
+
+async def test_a_process_whose_output_is_left_unread_ends_as_well() -> None:
+    async with asyncio.timeout(20), guarded(["yes"]) as process:
+        assert process.stdout
+        await process.stdout.readline()
+        # For more to come than is taken without a reader.
+        await asyncio.sleep(0.5)
+    assert process.returncode == -signal.SIGKILL
 
 
 async def test_what_the_process_started_ends_with_it(eventually: Eventually) -> None:
