@@ -26,6 +26,8 @@ _DAMAGED = "appendonlydir.damaged"
 _PONG = b"+PONG\r\n"
 #: The answer to everything but reads, a ping included, since the append-only file could not be written.
 _REFUSED = b"-MISCONF"
+#: It does not start with a locale that the system does not have, and sorts nothing of ours by any.
+_PLAIN = {"LC_ALL": "C"}
 _SOCKET_PATH_BYTES = 100  # the system's own limit is 104 bytes on macOS and 108 on Linux
 
 
@@ -107,6 +109,7 @@ class EmbeddedValkey:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    env={**os.environ, **_PLAIN},
                     start_new_session=True,  # Ctrl-C in a terminal must reach the supervisor only
                     preexec_fn=dies_with_parent(),
                 )

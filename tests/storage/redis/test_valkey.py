@@ -83,6 +83,16 @@ async def test_the_data_folder_may_have_any_name(tmp_path: Path, name: str) -> N
         await server.stop()
 
 
+async def test_a_locale_that_the_system_does_not_have_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SSH hands on that of another machine."""
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    await server.stop()
+
+
 async def test_the_short_folder_of_a_long_path_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = tmp_path / "t"
     short.mkdir()

@@ -1,6 +1,7 @@
 """A master, a replica and sentinels that watch them: real servers on ports of the loopback interface."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -56,7 +57,11 @@ class Server:
             conf.writelines(f"{line}\n" for line in lines)
             conf.flush()
             self._process = await asyncio.create_subprocess_exec(
-                *(find_server(), conf.name, *self._options), stdout=log, stderr=log, preexec_fn=dies_with_parent()
+                *(find_server(), conf.name, *self._options),
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "LC_ALL": "C"},
+                preexec_fn=dies_with_parent(),
             )
         await eventually(self._answers)
 
