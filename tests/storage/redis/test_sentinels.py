@@ -32,7 +32,7 @@ BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 
 @pytest.fixture(autouse=True)
 def _nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("buckets.redis", "events.redis", "hints"):
+    for module in ("token_buckets.redis", "progress_stream.redis", "jobs.job_notifications"):
         monkeypatch.setattr(f"storage.{module}.RETRY_SECONDS", 0.05)
 
 
@@ -158,8 +158,12 @@ async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path)
 async def test_all_goes_on_with_the_replica_when_the_master_falls_silent(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for patience in ("redis.CALL_SECONDS", "seats.CALL_SECONDS", "hints.SILENCE_SECONDS"):
-        monkeypatch.setattr(f"storage.{patience}", 0.5)
+    for timeout in (
+        "redis.connection.CALL_SECONDS",
+        "budgets.subscription_leases.CALL_SECONDS",
+        "jobs.job_notifications.SILENCE_SECONDS",
+    ):
+        monkeypatch.setattr(f"storage.{timeout}", 0.5)
     monkeypatch.setattr("storage.progress_stream.redis.BLOCK_MS", 100)
     async with users_of(group.url, call_seconds=0.5) as users:
         await users.all_work()
