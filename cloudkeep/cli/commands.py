@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cloudkeep.settings.preflight import BACKLOG, REFUSED, StartupError, prepare_folders, raise_descriptor_limit
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
-from cloudkeep.telemetry.logs import CONSOLE, set_up_logging
+from cloudkeep.settings.types import LogFormat
+from cloudkeep.telemetry.logs import set_up_logging
 
 if TYPE_CHECKING:
     import uvicorn
@@ -128,7 +129,7 @@ def _interruptible(work: Coroutine[None, None, int]) -> int:
 
 def _settings(*, needs_redis: bool = False) -> Settings:
     # What is found wrong with the settings should already look as they say.
-    set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", CONSOLE).strip().lower())
+    set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
     try:
         settings = load_settings()
         prepare_folders(settings)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cloudkeep.resources.resources import connected_database
-from cloudkeep.settings import parsers
+from cloudkeep.settings.parsers import capacity_and_refill
 from cloudkeep.settings.settings import Settings
 from services.core import validation
 from services.core.clock import now
@@ -92,7 +92,7 @@ async def _change(account: Account, changes: Mapping[GrantKind, Amount | None]) 
 def _bucket(option: str, text: str) -> Amount | None:
     if text == DEFAULT:
         return None
-    found = parsers.bucket(text)
+    found = capacity_and_refill(text)
     if not found:
         raise GrantRefused(
             f"{option} must be CAPACITY/REFILL, as in 20000/1000 (the refill is per second), or {DEFAULT}, not {text!r}"

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from cloudkeep.settings.parsers import reachable
+from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.announcements import readiness
 from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, workers_of
@@ -13,7 +13,7 @@ WELL, ILL = 0, 1
 
 async def api_health(settings: Settings) -> int:
     """Ask /readyz of the API on this host, and say on a line what came of it. The exit code."""
-    found = await readiness(reachable(settings.host), settings.port)
+    found = await readiness(reachable_host(settings.host), settings.port)
     return _say(WELL if found.is_ready else ILL, found.line or f"No answer on port {settings.port}.")
 
 

@@ -64,12 +64,12 @@ def _order(
 ) -> "UploadOptions":
     from cloudkeep.client.errors import UsageError
     from cloudkeep.client.run import UploadOptions
-    from cloudkeep.settings.parsers import public_url
+    from services.core.urls import base_url
 
     if parallel not in PARALLEL:
         raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
     try:
-        address = public_url(url)
+        address = base_url(url)
     except ValueError as error:
         raise UsageError(f"--url: {error}") from error
     return UploadOptions(tuple(files), address, _compression(compress, max_height), parallel, direct)

@@ -13,7 +13,8 @@ from itertools import islice
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudkeep.http.forwarded_header import Address, Hop, forwarded, parse_address, x_forwarded_for
-from cloudkeep.settings.parsers import FORWARDED, UNIX
+from cloudkeep.settings.parsers import UNIX
+from cloudkeep.settings.types import ProxyHeader
 
 #: Nobody has so many proxies, but anybody can write so many addresses: of a longer way only the end is read.
 MOST_HOPS = 100
@@ -37,7 +38,7 @@ class ProxyHeaders:
         self._unix = UNIX in trusted
         self._networks = tuple(_network(each) for each in trusted if each != UNIX)
         self._header = header.lower().encode()
-        self._hops = forwarded if header == FORWARDED else x_forwarded_for
+        self._hops = forwarded if header == ProxyHeader.FORWARDED else x_forwarded_for
         self._peer = lru_cache(_REMEMBERED)(self._look_at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

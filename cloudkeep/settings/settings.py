@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, ValidationInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cloudkeep.settings import parsers
-from cloudkeep.settings.secret_keys import parse_keys, read_or_create_keys
-from cloudkeep.telemetry.logs import CONSOLE, JSON, LEVELS
-from services.budgets.limits import Limit, Limits
+from cloudkeep.settings import types as t
+from cloudkeep.settings.messages import message
+from cloudkeep.settings.parsers import reachable_host
+from cloudkeep.settings.secret_keys import read_or_create_keys
+from services.budgets.limits import Limits
 from services.core.keys import SecretKey
 
 PREFIX = "CLOUDKEEP_"
-# The command line's client reads these two.
-_FOREIGN = {"CLOUDKEEP_TOKEN", "CLOUDKEEP_URL"}
-_DAY = 24 * 60 * 60
+#: The command line's client reads these two.
+_CLIENT_VARIABLES = {"CLOUDKEEP_TOKEN", "CLOUDKEEP_URL"}
 
 _log = logging.getLogger(__name__)
 
@@ -28,120 +28,107 @@ class SettingsError(ValueError):
     """A setting cannot be used. ``str(error)`` is one line that names it and holds no secret."""
 
 
+def _data_dir() -> Path:
+    return Path("data").absolute()
+
+
+def _sqlite_url(data: dict[str, Any]) -> str:
+    return f"sqlite://{data['data_dir'] / 'cloudkeep.sqlite3'}"
+
+
+def _redis_url(data: dict[str, Any]) -> str | None:
+    url: str | None = data["redis_url"]
+    return url
+
+
+def _blob_url(data: dict[str, Any]) -> str:
+    url: str = (data["data_dir"] / "blobs").as_uri()
+    return url
+
+
 def _public_url(data: dict[str, Any]) -> str:
-    host = parsers.reachable(data["host"])
+    host = reachable_host(data["host"])
     return f"http://[{host}]:{data['port']}" if ":" in host else f"http://{host}:{data['port']}"
 
 
-def _keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
+def _secret_keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
     return read_or_create_keys(data["data_dir"] / "secret.keys")
 
 
-def _only_with_documents(only: bool, info: ValidationInfo) -> bool:
+def _require_documents(only: bool, info: ValidationInfo) -> bool:
     if only and info.data.get("trusted_documents") is None:
         raise ValueError(f"needs {PREFIX}TRUSTED_DOCUMENTS, else nothing could be run")
     return only
 
 
-Count = Annotated[int, BeforeValidator(parsers.between(1, 64))]
-Bytes = Annotated[int, BeforeValidator(parsers.between(1, 2**53))]
-Reserve = Annotated[int, BeforeValidator(parsers.between(0, 2**53))]
-Lifetime = Annotated[int, BeforeValidator(parsers.between(1, 3650 * _DAY))]
-Patience = Annotated[float, BeforeValidator(parsers.seconds(0.1, _DAY))]
-Rate = Annotated[int, BeforeValidator(parsers.between(1, 2**30))]
-Budget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.budget)]
-RedisUrl = Annotated[str | None, BeforeValidator(parsers.redis_url)]
+OnlyDocuments = Annotated[t.Switch, AfterValidator(_require_documents)]
 
 
 class Settings(BaseSettings):
     """The settings in force, every default resolved. An empty variable counts as one that is not set.
 
-    ``redis_url`` and ``broker_url`` are None where CloudKeep is to start a Valkey of its own.
+    A new setting is one line here: type, default, description. The types are in ``cloudkeep.settings.types``.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", validate_default=False
     )
 
-    data_dir: Annotated[Path, BeforeValidator(parsers.folder)] = Field(default_factory=lambda: parsers.folder("data"))
-    host: Annotated[str, BeforeValidator(parsers.matching(r"[A-Za-z0-9.:_-]+", "a host name or an IP address"))] = (
-        "127.0.0.1"
-    )
-    port: Annotated[int, BeforeValidator(parsers.between(1, 65535))] = 8000
-    workers: Count = 1  # API processes of "cloudkeep serve", and how many workers it has
-    job_workers: Annotated[int, BeforeValidator(parsers.between(0, 64))] = 1
-    database_url: Annotated[str, BeforeValidator(parsers.database_url)] = Field(
-        default_factory=lambda data: f"sqlite://{data['data_dir'] / 'cloudkeep.sqlite3'}", repr=False
-    )
-    # Connections of each process, at least and at most; SQLite has no use for them.
-    database_pool: Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.pool)] = (1, 10)
-    redis_url: RedisUrl = Field(default=None, repr=False)
-    broker_url: RedisUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
-    blob_url: Annotated[str, BeforeValidator(parsers.blob_url)] = Field(
-        default_factory=lambda data: (data["data_dir"] / "blobs").as_uri(), repr=False
-    )
-    s3_access_key: str | None = Field(default=None, repr=False)
-    s3_secret_key: str | None = Field(default=None, repr=False)
-    s3_public_endpoint: Annotated[str | None, BeforeValidator(parsers.public_url)] = None
-    # What an upload gets that does not say, where the store takes chunks by itself.
-    direct_uploads: Annotated[bool, BeforeValidator(parsers.switch)] = False
-    downloads: Annotated[str, BeforeValidator(parsers.one_of("stream", "redirect"))] = "stream"
-    mail_url: Annotated[str, BeforeValidator(parsers.mail_url)] = Field(default="console:", repr=False)
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.proxies)] = ()
-    proxy_header: Annotated[str, BeforeValidator(parsers.one_of(parsers.X_FORWARDED_FOR, parsers.FORWARDED))] = (
-        parsers.X_FORWARDED_FOR
-    )
-    public_url: Annotated[str, BeforeValidator(parsers.public_url)] = Field(default_factory=_public_url)
-    trusted_documents: Annotated[Path | None, BeforeValidator(parsers.folder)] = None
-    trusted_documents_only: Annotated[bool, BeforeValidator(parsers.switch), AfterValidator(_only_with_documents)] = (
-        False
-    )
-    metrics_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.networks_or_none)] = (
-        "127.0.0.0/8",
-        "::1",
-    )
-    log_format: Annotated[str, BeforeValidator(parsers.one_of(CONSOLE, JSON))] = CONSOLE
-    log_level: Annotated[str, BeforeValidator(parsers.one_of(*LEVELS))] = "INFO"
-    access_log: Annotated[bool, BeforeValidator(parsers.switch)] = False
-    traces_url: Annotated[str | None, BeforeValidator(parsers.traces_url)] = Field(default=None, repr=False)
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.origins)] = ()
-    max_file_size: Bytes = 500 * 2**30
-    quota: Bytes | None = None  # bytes per account; None is no limit
-    storage_reserve: Reserve | None = None  # bytes that stay free; None is a share that suits the disk
-    # Lifetimes and patience are in seconds.
-    drain_seconds: Annotated[float, BeforeValidator(parsers.seconds(0, 60 * 60))] = 0.0
-    upload_ttl: Lifetime = 7 * _DAY
-    url_ttl: Lifetime = 6 * 60 * 60
-    session_ttl: Lifetime = 30 * _DAY
-    access_token_ttl: Lifetime = 15 * 60
-    otp_ttl: Lifetime = 10 * 60
-    job_lease: Patience = 60.0
-    job_attempts: Count = 5
-    body_threads: Annotated[int, BeforeValidator(parsers.between(0, 256))] = 16
-    body_stall_timeout: Patience = 30.0
-    body_min_rate: Rate = 1024  # bytes a second
-    encode_stall_timeout: Patience = 120.0
-    # None is off. In points, but for the last one, which is in bytes.
-    budget_global: Budget = Limits().all
-    budget_address: Budget = Limits().address
-    budget_account: Budget = Limits().account
-    budget_anonymous: Budget = Limits().anonymous
-    budget_ingest: Budget = Limits().ingest
-    budget_timeout: Patience = 1.0
-    max_operation_cost: Annotated[int, BeforeValidator(parsers.between(1, 2**31 - 1))] = 10_000  # points
-    # Open at once, per account, and per address where nobody is signed in.
-    subscriptions: Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.caps)] = (100, 20)
-    # Open at once of one client address, in each API process.
-    websockets: Annotated[int, BeforeValidator(parsers.between(1, 1_000_000))] = 200
-    worker_port: Annotated[int | None, BeforeValidator(parsers.between(1, 65535))] = None
-    worker_name: Annotated[
-        str | None,
-        BeforeValidator(parsers.matching(r"[A-Za-z0-9._-]{1,100}", "1 to 100 letters, digits, '.', '_' or '-'")),
-    ] = None
+    data_dir: t.AbsolutePath = Field(default_factory=_data_dir, description="folder in which everything is kept")
+    host: t.HostName = Field(default="127.0.0.1", description="address to listen on")
+    port: t.Port = Field(default=8000, description="port to listen on")
+    workers: t.ApiProcesses = Field(default=1, description="API processes of `cloudkeep serve`")
+    job_workers: t.WorkerProcesses = Field(default=1, description="worker processes of `cloudkeep serve`")
+    database_url: t.DatabaseUrl = Field(default_factory=_sqlite_url, description="SQLite file or PostgreSQL database")
+    database_pool: t.PoolSize = Field(default=(1, 10), description="connections per process, at least and at most")
+    redis_url: t.RedisUrl = Field(default=None, description="Redis; None starts a Valkey of our own")
+    broker_url: t.RedisUrl = Field(default_factory=_redis_url, description="Redis for job notifications")
+    blob_url: t.BlobUrl = Field(default_factory=_blob_url, description="folder or S3 bucket of all stored bytes")
+    s3_access_key: t.Secret = Field(default=None, description="key ID for S3; None takes the usual chain of AWS")
+    s3_secret_key: t.Secret = Field(default=None, description="secret key for S3")
+    s3_public_endpoint: t.BaseUrl | None = Field(default=None, description="address of S3 for clients, if not ours")
+    direct_uploads: t.Switch = Field(default=False, description="uploads go straight to S3 unless they say otherwise")
+    downloads: t.Downloads = Field(default=t.Downloads.STREAM, description="through this server, or straight from S3")
+    mail_url: t.MailUrl = Field(default="console:", description="SMTP server for outgoing mail, or the console")
+    trusted_proxies: t.Proxies = Field(default=(), description="proxies that may say who the client is")
+    proxy_header: t.ProxyHeader = Field(default=t.ProxyHeader.X_FORWARDED_FOR, description="header that they set")
+    public_url: t.BaseUrl = Field(default_factory=_public_url, description="address of this server for clients")
+    trusted_documents: t.AbsolutePath | None = Field(default=None, description="JSON file of persisted documents")
+    trusted_documents_only: OnlyDocuments = Field(default=False, description="whether no other documents are run")
+    metrics_networks: t.Networks = Field(default=("127.0.0.0/8", "::1"), description="who may read /metrics")
+    log_format: t.LogFormat = Field(default=t.LogFormat.CONSOLE, description="how log lines look")
+    log_level: t.LogLevel = Field(default=t.LogLevel.INFO, description="lowest level that is logged")
+    access_log: t.Switch = Field(default=False, description="whether each HTTP request is logged")
+    traces_url: t.TracesUrl = Field(default=None, description="where traces go by OTLP over HTTP")
+    cors_origins: t.Origins = Field(default=(), description="other web origins whose pages may use the API")
+    max_file_size: t.Bytes = Field(default=500 * 2**30, description="bytes of the largest file")
+    quota: t.Bytes | None = Field(default=None, description="bytes per account; None is no limit")
+    storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None suits the disk")
+    drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
+    upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")
+    url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
+    session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until a session expires")
+    access_token_ttl: t.Lifetime = Field(default=15 * t.MINUTE, description="seconds until an access token expires")
+    otp_ttl: t.Lifetime = Field(default=10 * t.MINUTE, description="seconds until a mailed code expires")
+    job_lease: t.Timeout = Field(default=60.0, description="seconds after which a silent worker loses its job")
+    job_attempts: t.Attempts = Field(default=5, description="how often a job is tried")
+    body_threads: t.Threads = Field(default=16, description="chunk bodies that an API process receives on threads")
+    body_stall_timeout: t.Timeout = Field(default=30.0, description="seconds of silence that end a chunk's body")
+    body_min_rate: t.BytesPerSecond = Field(default=1024, description="bytes a second that a chunk's body averages")
+    encode_stall_timeout: t.Timeout = Field(default=120.0, description="seconds without progress that end ffmpeg")
+    budget_global: t.Budget = Field(default=Limits().all, description="points of all clients; None is no limit")
+    budget_address: t.Budget = Field(default=Limits().address, description="points per client address")
+    budget_account: t.Budget = Field(default=Limits().account, description="points per account")
+    budget_anonymous: t.Budget = Field(default=Limits().anonymous, description="points per address, if not signed in")
+    budget_ingest: t.Budget = Field(default=Limits().ingest, description="bytes of chunks per account")
+    budget_timeout: t.Timeout = Field(default=1.0, description="seconds that Redis has to answer for a budget")
+    max_operation_cost: t.Points = Field(default=10_000, description="points that one operation may cost")
+    subscriptions: t.SubscriptionLimits = Field(default=(100, 20), description="open at once per account / address")
+    websockets: t.Connections = Field(default=200, description="open at once per address, in each API process")
+    worker_port: t.Port | None = Field(default=None, description="where `cloudkeep worker` answers /healthz, /metrics")
+    worker_name: t.WorkerName | None = Field(default=None, description="name of this worker; None makes one up")
     # The last one: its default makes a file, which must not happen when anything above is wrong.
-    secret_keys: Annotated[tuple[SecretKey, ...], NoDecode, PlainValidator(lambda text: parse_keys(str(text)))] = Field(
-        default_factory=_keys, repr=False
-    )
+    secret_keys: t.SecretKeys = Field(default_factory=_secret_keys, description="keys that sign tokens and URLs")
 
 
 def load_settings() -> Settings:
@@ -165,7 +152,7 @@ def load_settings() -> Settings:
 def is_known(name: str) -> bool:
     """Whether an environment variable is ours to read, or has nothing to do with us."""
     name = name.upper()
-    return not name.startswith(PREFIX) or name in _names() or name in _FOREIGN
+    return not name.startswith(PREFIX) or name in _names() or name in _CLIENT_VARIABLES
 
 
 def misspelt_settings(names: Iterable[str]) -> Iterator[str]:
@@ -181,8 +168,8 @@ def _names() -> set[str]:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    reason = first.get("ctx", {}).get("error", first["msg"])
-    return f"{PREFIX}{str(first['loc'][0]).upper()}: {reason}"
+    name = str(first["loc"][0])
+    return f"{PREFIX}{name.upper()}: {message(first, Settings.model_fields[name])}"
 
 
 def _reason(error: OSError) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cloudkeep import __version__
-from cloudkeep.settings.parsers import reachable
+from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds between two reminders that the server is not ready
@@ -51,7 +51,7 @@ async def announce_ready(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     clock = asyncio.get_running_loop().time
     reminder = clock() + _PATIENCE
-    while not (found := await readiness(reachable(host), port)).is_whole:
+    while not (found := await readiness(reachable_host(host), port)).is_whole:
         if clock() >= reminder:
             _log.warning("still waiting: %s", found.line or "no answer")
             reminder = clock() + _PATIENCE

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cloudkeep.settings.types import LogFormat
 from services.core.context import current
 
 if TYPE_CHECKING:
     import structlog
     from structlog.typing import EventDict, Processor
 
-CONSOLE, JSON = "console", "json"
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _OURS = ("cloudkeep", "schema", "resolvers", "endpoints", "workers", "services", "storage")
 
 #: What may be in the text of an error of a library's, and in no line: passwords in URLs, tokens, signatures, addresses.
@@ -50,7 +49,7 @@ class LazyFormatter(logging.Formatter):
         return without_secrets(self._renderer.format(record))
 
 
-def set_up_logging(style: str = CONSOLE, level: str = "INFO") -> LazyFormatter:
+def set_up_logging(style: str = LogFormat.CONSOLE, level: str = "INFO") -> LazyFormatter:
     """Send every record to standard error: ours from ``level`` on, those of the libraries from WARNING on.
 
     What a library says at a lower level may be anything: statements with their values, or the headers of requests. A
@@ -81,7 +80,7 @@ def _renderer(style: str, colours: bool) -> "structlog.stdlib.ProcessorFormatter
     shared: list[Processor] = [add_log_level, add_logger_name, _with_context, _timestamped]
     shared.append(structlog.stdlib.ExtraAdder())
     processors: list[Processor] = [ProcessorFormatter.remove_processors_meta]
-    if style == JSON:
+    if style == LogFormat.JSON:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     else:
         processors += [_on_one_line, _console(colours)]

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from cloudkeep.http.proxy_headers import MOST_HOPS, ProxyHeaders
-from cloudkeep.settings.parsers import FORWARDED, X_FORWARDED_FOR
+from cloudkeep.settings.types import ProxyHeader
 from endpoints.lent_body import EXTENSION
 from tests.support.server import http_client, listening_socket, serve_app
 
@@ -21,6 +21,7 @@ from tests.support.server import http_client, listening_socket, serve_app
 TRUSTED = ("10.0.0.0/8", "fd00::/8", "192.0.2.7")
 PROXY = ("10.0.0.1", 4711)
 CLIENT, LIAR = "203.0.113.9", "6.6.6.6"
+X_FORWARDED_FOR, FORWARDED = ProxyHeader.X_FORWARDED_FOR.value, ProxyHeader.FORWARDED.value
 
 Client = tuple[str, int] | None
 Headers = Sequence[tuple[str, str]]

@@ -62,6 +62,10 @@ def test_given_secret_keys_leave_no_file(load: Load, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -118,7 +122,7 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
 
 def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:
     settings = load(TRUSTED_PROXIES="unix, 10.0.0.1,", PROXY_HEADER="forwarded")
-    assert (settings.trusted_proxies, settings.proxy_header) == (("10.0.0.1", "unix"), "Forwarded")
+    assert (settings.trusted_proxies, settings.proxy_header) == (("unix", "10.0.0.1"), "Forwarded")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +218,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PORT", "abc", "must be between 1 and 65535, not 'abc'"),
         ("PORT", "0", "must be between 1 and 65535, not '0'"),
         ("PORT", "65536", "must be between 1 and 65535, not '65536'"),
+        ("PORT", "9" * 5000, f"must be between 1 and 65535, not '{'9' * 56}..."),
+        ("WORKERS", "1.5", "must be between 1 and 64, not '1.5'"),
         ("QUOTA", "0", "must be between 1 and 9007199254740992, not '0'"),
         ("STORAGE_RESERVE", "5%", "must be between 0 and 9007199254740992, not '5%'"),
         ("WORKERS", "-1", "must be between 1 and 64, not '-1'"),
@@ -223,10 +229,13 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ),
         ("HOST", "a b", "must be a host name or an IP address, not 'a b'"),
         ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),
+        ("BUDGET_TIMEOUT", "soon", "must be a number of seconds between 0.1 and 86400, not 'soon'"),
+        ("DRAIN_SECONDS", "3601", "must be a number of seconds between 0 and 3600, not '3601'"),
         ("WORKER_NAME", "a/b", "must be 1 to 100 letters, digits, '.', '_' or '-', not 'a/b'"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "must list IP addresses and CIDR ranges, and '10.0.0.1/8' is neither"),
         ("TRUSTED_PROXIES", "unix,UNIX", "must list IP addresses and CIDR ranges, and 'UNIX' is neither"),
         ("PROXY_HEADER", "X-Real-IP", "must be X-Forwarded-For or Forwarded, not 'X-Real-IP'"),
+        ("LOG_LEVEL", "LOUD", "must be DEBUG or INFO or WARNING or ERROR, not 'LOUD'"),
         ("TRUSTED_DOCUMENTS_ONLY", "maybe", "must be true or false, not 'maybe'"),
         ("TRUSTED_DOCUMENTS_ONLY", "true", "needs CLOUDKEEP_TRUSTED_DOCUMENTS, else nothing could be run"),
         ("DATABASE_URL", "mysql://u:p@h/d", "the scheme mysql: is not supported, only sqlite:, postgres:, postgresql:"),

@@ -1,0 +1,102 @@
+"""The types of settings: pydantic's, with bounds; and our own, where ``cloudkeep.settings.parsers`` reads the text.
+
+What an operator reads when a value does not fit is in ``cloudkeep.settings.messages``. A ``title`` says in words what a
+pattern allows. A URL that may hold a password is left out of ``repr``.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic_settings import NoDecode
+
+from cloudkeep.settings import parsers
+from cloudkeep.settings.secret_keys import parse_keys
+from services.budgets.limits import Limit
+from services.core.keys import SecretKey
+from services.core.urls import base_url
+
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
+
+
+class Word(StrEnum):
+    """One of a few words, in upper or lower case."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((word for word in cls if word.lower() == str(value).strip().lower()), None)
+
+
+class LogFormat(Word):
+    """How log lines look: for people, or one JSON object each."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(Word):
+    """The least level that is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class ProxyHeader(Word):
+    """The header in which trusted proxies say who the client is."""
+
+    X_FORWARDED_FOR = "X-Forwarded-For"
+    FORWARDED = "Forwarded"
+
+
+class Downloads(Word):
+    """How the bytes of a download reach the client: through this server, or straight from S3."""
+
+    STREAM = "stream"
+    REDIRECT = "redirect"
+
+
+Switch = Annotated[bool, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ApiProcesses = Annotated[int, Field(ge=1, le=64)]
+WorkerProcesses = Annotated[int, Field(ge=0, le=64)]
+Attempts = Annotated[int, Field(ge=1, le=64)]
+Threads = Annotated[int, Field(ge=0, le=256)]
+Connections = Annotated[int, Field(ge=1, le=1_000_000)]
+Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Bytes = Annotated[int, Field(ge=1, le=2**53)]
+Reserve = Annotated[int, Field(ge=0, le=2**53)]
+BytesPerSecond = Annotated[int, Field(ge=1, le=2**30)]
+#: Whole seconds.
+Lifetime = Annotated[int, Field(ge=1, le=3650 * DAY)]
+#: Every float is a number of seconds.
+Timeout = Annotated[float, Field(ge=0.1, le=DAY)]
+Pause = Annotated[float, Field(ge=0, le=HOUR)]
+Budget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.budget)]
+SubscriptionLimits = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.subscription_limits)]
+PoolSize = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.pool_size)]
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", title="a host name or an IP address")]
+WorkerName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$", title="1 to 100 letters, digits, '.', '_' or '-'")
+]
+#: ``~`` stands for the home folder.
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+Secret = Annotated[str | None, Field(repr=False)]
+BaseUrl = Annotated[str, BeforeValidator(base_url)]
+DatabaseUrl = Annotated[str, BeforeValidator(parsers.database_url), Field(repr=False)]
+RedisUrl = Annotated[str | None, BeforeValidator(parsers.redis_url), Field(repr=False)]
+BlobUrl = Annotated[str, BeforeValidator(parsers.blob_url), Field(repr=False)]
+MailUrl = Annotated[str, BeforeValidator(parsers.mail_url), Field(repr=False)]
+TracesUrl = Annotated[str | None, BeforeValidator(parsers.traces_url), Field(repr=False)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.origins)]
+
+Network = Annotated[str, AfterValidator(parsers.network)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parsers.comma_list_or_none)]
+Proxy = Annotated[str, AfterValidator(parsers.proxy)]
+Proxies = Annotated[tuple[Proxy, ...], NoDecode, BeforeValidator(parsers.comma_list)]
+
+SecretKeys = Annotated[tuple[SecretKey, ...], NoDecode, PlainValidator(parse_keys), Field(repr=False)]
