@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 
 from storage.redis.sentinel_url import SENTINEL_SCHEMES
 
-#: What a caller catches when Redis is away. Nothing that must not be lost lives there, so most callers go on without.
+#: What a caller catches when Redis is away. Redis keeps nothing that must not be lost, so most callers go on without.
 RedisUnavailable = (RedisError, OSError)
 
-#: How a script asks for the time, in seconds: the clocks of two hosts differ, that of Redis is the same for all.
+#: The time in a script, in seconds: the clocks of two hosts differ, that of Redis is the same for all.
 NOW = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -22,10 +22,8 @@ local now = time[1] + time[2] / 1000000
 MAX_CONNECTIONS = 50
 POOL_WAIT_SECONDS = 5
 CALL_SECONDS = 10
-
-
-#: redis-py times a command's sending with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that comes
-#: together with the reply (cpython#86296): a loop would then run for ever. So the time is kept by :func:`in_time`.
+#: redis-py bounds a command with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that arrives
+#: together with the reply (cpython#86296): a loop would then run for ever. :func:`in_time` bounds it instead.
 NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
 
 
@@ -46,19 +44,19 @@ async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
 
 
 def pool_options(url: str) -> tuple[str, dict[str, Any]]:
-    """The URL and the options that a pool of redis-py's takes for ours. One for each pool."""
+    """The URL and the options with which redis-py opens a pool for a URL of ours. Call it once for each pool."""
     if not url.startswith(SENTINEL_SCHEMES):
         return url, {}
-    from storage.redis.sentinels import to_master  # which stands on this module, and is for those who have sentinels
+    from storage.redis.sentinels import master_pool_options  # imports this module
 
-    return to_master(url)
+    return master_pool_options(url)
 
 
 def connect_redis(url: str) -> Redis:
     """A client with a bounded pool that waits for a free connection instead of failing under load."""
-    place, options = pool_options(url)
+    pool_url, options = pool_options(url)
     pool = BlockingConnectionPool.from_url(
-        place,
+        pool_url,
         max_connections=MAX_CONNECTIONS,
         timeout=POOL_WAIT_SECONDS,
         **NO_SOCKET_TIMEOUT,

@@ -1,8 +1,8 @@
 """``redis+sentinel://user:password@host:26379,host:26379/service/0``: a Redis whose master is known to sentinels.
 
-The form is the one that Prefect, RedisVL and LangChain take. User and password are those of the master and its
-replicas; the options ``sentinel_username`` and ``sentinel_password`` are for the sentinels themselves. With
-``rediss+sentinel`` both are reached by TLS, by the same ``ssl_`` options.
+Prefect, RedisVL and LangChain take the same form. User and password are those of the master and its replicas; the
+options ``sentinel_username`` and ``sentinel_password`` are for the sentinels themselves. With ``rediss+sentinel`` both
+are reached over TLS, with the same ``ssl_`` options.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 SENTINEL_SCHEMES = ("redis+sentinel", "rediss+sentinel")
 SENTINEL_USERNAME, SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 PORT = 26379
-#: A sentinel takes these characters in a service's name and no others (https://valkey.io/topics/sentinel/).
+#: The characters that a sentinel allows in the name of a service (https://valkey.io/topics/sentinel/).
 _URL = re.compile(
     r"(?P<scheme>rediss?\+sentinel)://(?P<login>[^/?#]*@)?(?P<sentinels>[^@/?#]+)"
     r"/(?P<service>[A-Za-z0-9._-]+)(?:/(?P<db>\d{1,9}))?(?:\?(?P<query>[^#]*))?",
@@ -25,7 +25,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class SentinelUrl:
-    """``master`` is a URL without a host. ``options`` are all that were given."""
+    """``master`` is a URL without a host; ``options`` are those of the whole URL."""
 
     master: str = field(repr=False)
     secure: bool
@@ -35,13 +35,13 @@ class SentinelUrl:
 
 
 def parse_sentinel_url(url: str) -> SentinelUrl:
-    """Take the URL apart. Raises ValueError, which quotes nothing of it; what the options mean is not looked at."""
-    found = _URL.fullmatch(url)
-    sentinels = [_SENTINEL.fullmatch(each) for each in found["sentinels"].split(",")] if found else []
+    """Parse the URL, but not the meaning of its options. Raises ValueError, which quotes nothing of it."""
+    match = _URL.fullmatch(url)
+    sentinels = [_SENTINEL.fullmatch(each) for each in match["sentinels"].split(",")] if match else []
     addresses = tuple((each["ipv6"] or each["host"], int(each["port"] or PORT)) for each in sentinels if each)
-    if not found or len(addresses) < len(sentinels) or not all(0 < port < 2**16 for _, port in addresses):
+    if not match or len(addresses) < len(sentinels) or not all(0 < port < 2**16 for _, port in addresses):
         raise ValueError("must be like redis+sentinel://user:password@host:26379,host:26379/service/0")
-    options = dict(parse_qsl(found["query"] or "", keep_blank_values=True))
-    for_master = {name: value for name, value in options.items() if not name.startswith("sentinel_")}
-    master = f"redis://{found['login'] or ''}/{found['db'] or 0}?{urlencode(for_master)}"
-    return SentinelUrl(master, found["scheme"].startswith("rediss"), addresses, found["service"], options)
+    options = dict(parse_qsl(match["query"] or "", keep_blank_values=True))
+    master_options = {name: value for name, value in options.items() if not name.startswith("sentinel_")}
+    master = f"redis://{match['login'] or ''}/{match['db'] or 0}?{urlencode(master_options)}"
+    return SentinelUrl(master, match["scheme"].startswith("rediss"), addresses, match["service"], options)

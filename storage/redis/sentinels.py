@@ -1,4 +1,14 @@
-"""Connections to the master that sentinels name, found as https://valkey.io/topics/sentinel-clients/ has it."""
+"""Connections to the master that sentinels name, found as https://valkey.io/topics/sentinel-clients/ describes.
+
+redis-py's own ``SentinelConnectionPool`` (tried with 8.1.0 and ``tests/storage/redis/test_sentinels.py``) does not do:
+
+- A sentinel that does not answer is asked first again by the next attempt, unless another one answered within the same
+  attempt. A caller whose timeout is shorter than the sentinel's never gets past it. Here it is asked last from then on.
+- The server is not asked for its role: a replica that the sentinels name answers reads, from data that may be old.
+- ``MasterNotFoundError`` names all options of every client, and nothing that a sentinel answered.
+
+It also waits for sentinels with ``socket_timeout``, which swallows cancellations: see ``storage.redis.connection``.
+"""
 
 from typing import Any
 
@@ -11,8 +21,8 @@ from storage.errors import in_one_line
 from storage.redis.connection import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_USERNAME, Address, SentinelUrl, parse_sentinel_url
 
-#: One sentinel's time to answer, connecting included. The next one is asked then.
-ASK_SECONDS = 0.5
+#: How long one sentinel may take to answer, connecting included.
+SENTINEL_TIMEOUT = 0.5
 
 
 class MasterNotFound(NotConnected):
@@ -20,13 +30,13 @@ class MasterNotFound(NotConnected):
 
 
 class Sentinels:
-    """The sentinels of one service, and the master to which somebody has connected last."""
+    """The sentinels of one service, and the master of the latest connection."""
 
     def __init__(self, url: SentinelUrl) -> None:
         self.master: Address | None = None
         self._service = url.service
         self._sentinels = list(url.sentinels)
-        self._kind: Any = SSLConnection if url.secure else Connection  # untyped in redis-py
+        self._connection_class: Any = SSLConnection if url.secure else Connection  # untyped in redis-py
         self._options = {
             "username": url.options.get(SENTINEL_USERNAME),
             "password": url.options.get(SENTINEL_PASSWORD),
@@ -38,8 +48,8 @@ class Sentinels:
             **{name: value for name, value in parse_url(url.master).items() if name.startswith("ssl_")},
         }
 
-    async def find(self) -> Address:
-        """Ask one sentinel after the other where the master is. Raises :class:`MasterNotFound`."""
+    async def find_master(self) -> Address:
+        """The address of the master, from the first sentinel that knows it. Raises :class:`MasterNotFound`."""
         reasons = []
         for sentinel in tuple(self._sentinels):
             try:
@@ -50,30 +60,30 @@ class Sentinels:
 
     async def _ask(self, sentinel: Address) -> Address:
         try:
-            async with in_time(ASK_SECONDS):
-                answer = await self._answer(*sentinel)
-            if answer is None:
+            async with in_time(SENTINEL_TIMEOUT):
+                address = await self._query(*sentinel)
+            if address is None:
                 raise MasterNotFound("does not know it")
         except BaseException:
-            # Also when the time of whoever asks was up before ours: they begin with another one when they come back.
+            # Also on a cancellation: a caller whose timeout is shorter than ours begins with another one next time.
             self._sentinels.remove(sentinel)
             self._sentinels.append(sentinel)
             raise
-        return answer[0], int(answer[1])
+        return address[0], int(address[1])
 
-    async def _answer(self, host: str, port: int) -> list[str] | None:
-        connection = self._kind(host=host, port=port, **self._options)
+    async def _query(self, host: str, port: int) -> list[str] | None:
+        connection = self._connection_class(host=host, port=port, **self._options)
         try:
             await connection.connect()
             await connection.send_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)
-            answer: list[str] | None = await connection.read_response()
+            address: list[str] | None = await connection.read_response()
         finally:
             await connection.disconnect(nowait=True)
-        return answer
+        return address
 
 
 class MasterConnection(Connection):
-    """Is to the master, wherever that is: it is looked for whenever this connects.
+    """A connection to the master, which is looked up whenever this connects.
 
     Raises :class:`MasterNotFound`, or redis-py's ``ConnectionError`` where what the sentinels name is a replica.
     """
@@ -83,24 +93,24 @@ class MasterConnection(Connection):
         self._sentinels = sentinels
 
     async def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:
-        """Connect, also when the master was found elsewhere meanwhile: a pool asks for this before it lends us."""
+        """Connect, and reconnect when the master has changed: a pool calls this before it hands a connection out."""
         if self.is_connected:
             if self._sentinels.master == (self.host, self.port):
                 return
             await self.disconnect(nowait=True)
-        self.host, self.port = await self._sentinels.find()
+        self.host, self.port = await self._sentinels.find_master()
         await super().connect_check_health(check_health, retry_socket_connect)
         self._sentinels.master = (self.host, self.port)
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Log in, and see that it is the master: sentinels may not have heard yet that it no longer is."""
+        """Log in and check the role: sentinels may not know yet that this server is no longer the master."""
         await super().on_connect_check_health(check_health)
         await self.send_command("ROLE", check_health=False)
         if (await self.read_response(disable_decoding=True))[0] != b"master":
             raise NotConnected(f"{self.host}:{self.port} is a replica, though the sentinels name it")
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
-        """Whoever answers as a replica no longer is the master."""
+        """Disconnect when the server answers that it is a replica: the next attempt looks for the master again."""
         try:
             return await super().read_response(*args, **options)
         except ReadOnlyError as error:
@@ -109,11 +119,11 @@ class MasterConnection(Connection):
 
 
 class SecureMasterConnection(MasterConnection, SSLConnection):
-    """The same by TLS."""
+    """The same, over TLS."""
 
 
-def to_master(url: str) -> tuple[str, dict[str, Any]]:
-    """The URL and the options of a pool of redis-py's whose connections are to the master."""
-    found = parse_sentinel_url(url)
-    kind = SecureMasterConnection if found.secure else MasterConnection
-    return found.master, {"connection_class": kind, "sentinels": Sentinels(found)}
+def master_pool_options(url: str) -> tuple[str, dict[str, Any]]:
+    """The URL and the options for a pool of redis-py whose connections lead to the master."""
+    parsed = parse_sentinel_url(url)
+    connection_class = SecureMasterConnection if parsed.secure else MasterConnection
+    return parsed.master, {"connection_class": connection_class, "sentinels": Sentinels(parsed)}

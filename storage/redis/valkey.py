@@ -1,4 +1,4 @@
-"""A Valkey of our own: a child process that keeps its data in the data folder and is reached by a unix socket alone."""
+"""The embedded Valkey: a child process with its data in the data folder, reached by a unix socket only."""
 
 import asyncio
 import importlib.util
@@ -18,16 +18,16 @@ logger = logging.getLogger("cloudkeep.valkey")
 START_SECONDS = 30.0  # a long append-only file is read before the first answer
 STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.02
-_ANSWER_SECONDS = 1.0
-_GUARD_SECONDS = 2.0
-#: Where Valkey keeps its append-only file, in its folder; and what becomes of one that it cannot read.
-_KEPT = "appendonlydir"
-_DAMAGED = "appendonlydir.damaged"
+_QUERY_SECONDS = 1.0
+_WRITABLE_CHECK_SECONDS = 2.0
+#: Valkey's own folder for its append-only files, and the name it gets when Valkey cannot read them.
+_AOF_FOLDER = "appendonlydir"
+_DAMAGED_FOLDER = "appendonlydir.damaged"
 _PONG = b"+PONG\r\n"
-#: The answer to everything but reads, a ping included, since the append-only file could not be written.
-_REFUSED = b"-MISCONF"
-#: It does not start with a locale that the system does not have, and sorts nothing of ours by any.
-_PLAIN = {"LC_ALL": "C"}
+#: The reply to everything but reads, a ping included, while the append-only file cannot be written.
+_MISCONF = b"-MISCONF"
+#: Valkey does not start with a locale that the system does not have.
+_LOCALE = {"LC_ALL": "C"}
 _SOCKET_PATH_BYTES = 100  # the system's own limit is 104 bytes on macOS and 108 on Linux
 
 
@@ -36,7 +36,7 @@ class ValkeyMissing(RuntimeError):
 
 
 class ValkeyFailed(RuntimeError):
-    """The server ended, or did not answer in time. The message is one line with what it said last."""
+    """The server ended, or did not answer in time. The message is one line with the last line of its log."""
 
 
 def find_server() -> str:
@@ -57,11 +57,11 @@ def _candidates() -> Iterator[str]:
 class EmbeddedValkey:
     """One server process, which may be started again after it ended; ``url`` stays the same until :meth:`stop`.
 
-    Acknowledged writes survive the server. They reach the disk when the kernel sees fit, within half a minute: Valkey
-    stands still while its file waits to be synced behind those of uploads. Nothing is evicted: a full memory refuses
-    writes. A full disk does not: what is written then is kept in memory alone until there is room, for it is of the
-    kind that may be lost, while a Valkey that refuses writes would take progress, hints and readiness away. So it is
-    with a file that cannot be read again, as after a power cut: it is put aside, and the server begins with nothing.
+    Acknowledged writes survive the process. The kernel writes them to the disk within half a minute: Valkey would block
+    if it synced its file behind those of uploads. Nothing is evicted: when its memory is full, Valkey refuses writes.
+    When the disk is full, it keeps new data in memory only, until there is space again. This data may be lost, while a
+    Valkey that refuses writes would stop progress, job notifications and readiness. For the same reason a file that
+    cannot be read, as after a power cut, is moved aside, and the server starts without data.
     """
 
     name = "valkey"
@@ -70,7 +70,7 @@ class EmbeddedValkey:
         self._folder = data_dir / "valkey"
         self._log = data_dir / "logs" / "valkey.log"
         self._socket = self._folder / "valkey.sock"
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._socket_folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -95,9 +95,11 @@ class EmbeddedValkey:
         try:
             await self._run(server)
         except ValkeyFailed as error:
-            if not self._put_aside():
+            if not self._move_damaged_files():
                 raise
-            logger.warning("begins anew without what it had kept, which is in %s: %s", self._folder / _DAMAGED, error)
+            logger.warning(
+                "started without its earlier data, which is in %s: %s", self._folder / _DAMAGED_FOLDER, error
+            )
             await self._run(server)
 
     async def _run(self, server: str) -> None:
@@ -109,25 +111,25 @@ class EmbeddedValkey:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, **_PLAIN},
+                    env={**os.environ, **_LOCALE},
                     start_new_session=True,  # Ctrl-C in a terminal must reach the supervisor only
                     preexec_fn=dies_with_parent(),
                 )
-            await self._answers()
+            await self._wait_until_ready()
         except OSError as error:
             raise ValkeyFailed(f"{server} cannot be run: {error.strerror}") from error
 
     async def wait(self) -> int:
-        """Wait until the server has ended, and have it go on meanwhile when its disk is full.
+        """Wait until the server has ended, and meanwhile keep it writable when its disk is full.
 
         Returns its exit code, negative for a signal.
         """
         assert self._process
-        guard = asyncio.create_task(self._keep_writing())
+        keeping_writable = asyncio.create_task(self._keep_writable())
         try:
             return await self._process.wait()
         finally:
-            guard.cancel()
+            keeping_writable.cancel()
 
     async def stop(self, grace: float = STOP_SECONDS) -> None:
         """End the server, by force after ``grace`` seconds. Its data stays; stopping what is not running is fine."""
@@ -137,9 +139,9 @@ class EmbeddedValkey:
                 await asyncio.wait_for(self._process.wait(), grace)
             self.kill()
             await self._process.wait()
-        if self._private:
-            self._private.cleanup()
-            self._private = None
+        if self._socket_folder:
+            self._socket_folder.cleanup()
+            self._socket_folder = None
 
     def kill(self) -> None:
         """End the server at once. What it has acknowledged is kept."""
@@ -150,18 +152,17 @@ class EmbeddedValkey:
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES and not self._private:
-            self._private = tempfile.TemporaryDirectory(prefix="cloudkeep-", ignore_cleanup_errors=True)
-            self._socket = Path(self._private.name) / "valkey.sock"
+        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES and not self._socket_folder:
+            self._socket_folder = tempfile.TemporaryDirectory(prefix="cloudkeep-", ignore_cleanup_errors=True)
+            self._socket = Path(self._socket_folder.name) / "valkey.sock"
 
-    def _put_aside(self) -> bool:
-        """Whether there was a file that may have kept the server, which ended by itself, from starting."""
-        kept = self._folder / _KEPT
-        if not (self._process and self._process.returncode == 1 and kept.exists()):
+    def _move_damaged_files(self) -> bool:
+        """Move the append-only files away if the server may have ended because of them; whether it did."""
+        current, damaged = self._folder / _AOF_FOLDER, self._folder / _DAMAGED_FOLDER
+        if not (self._process and self._process.returncode == 1 and current.exists()):
             return False
-        damaged = self._folder / _DAMAGED
         shutil.rmtree(damaged, ignore_errors=True)
-        kept.rename(damaged)
+        current.rename(damaged)
         return True
 
     def _options(self) -> list[str]:
@@ -171,35 +172,35 @@ class EmbeddedValkey:
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(self._log)),
         ]
 
-    async def _keep_writing(self) -> None:
+    async def _keep_writable(self) -> None:
         while True:
-            await asyncio.sleep(_GUARD_SECONDS)
-            if (await _ask(self._socket, "PING")).startswith(_REFUSED):
-                # Between the two the refusal is forgotten; the file is then written anew as soon as there is room.
+            await asyncio.sleep(_WRITABLE_CHECK_SECONDS)
+            if (await _query(self._socket, "PING")).startswith(_MISCONF):
+                # Switched off, Valkey takes writes again; switched on, it rewrites the file as soon as there is space.
                 for switch in ("no", "yes"):
-                    await _ask(self._socket, f"CONFIG SET appendonly {switch}")
+                    await _query(self._socket, f"CONFIG SET appendonly {switch}")
 
-    async def _answers(self) -> None:
-        """Wait for the first answer. A plain PING: the Redis client would take ten times longer to load."""
+    async def _wait_until_ready(self) -> None:
+        """Wait for the first reply to a PING, without the Redis client, which takes ten times longer to load."""
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not (await _ask(self._socket, "PING")).startswith((_PONG, _REFUSED)):
+                while not (await _query(self._socket, "PING")).startswith((_PONG, _MISCONF)):
                     if self._process and self._process.returncode is not None:
-                        raise ValkeyFailed(f"Valkey ended at once: {self._last_words()}")
+                        raise ValkeyFailed(f"Valkey ended at once: {self._last_log_line()}")
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             await self.stop(0)
-            raise ValkeyFailed(f"Valkey did not answer within {START_SECONDS:g} s: {self._last_words()}") from None
+            raise ValkeyFailed(f"Valkey did not answer within {START_SECONDS:g} s: {self._last_log_line()}") from None
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"see {self._log}"
 
 
-async def _ask(path: Path, command: str) -> bytes:
-    """The first line of the answer; nothing when there is none in time."""
+async def _query(path: Path, command: str) -> bytes:
+    """The first line of the reply; nothing when there is none in time."""
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(_QUERY_SECONDS):
             reader, writer = await asyncio.open_unix_connection(path)
             try:
                 writer.write(f"{command}\r\n".encode())

@@ -25,13 +25,13 @@ from tests.support.waiting import eventually
 
 T = TypeVar("T")
 
-#: However busy the machine is.
-PATIENCE = 60.0
+#: Seconds, on a busy machine.
+TIMEOUT = 60.0
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 
 
 @pytest.fixture(autouse=True)
-def _nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("token_buckets.redis", "progress_stream.redis", "jobs.job_notifications"):
         monkeypatch.setattr(f"storage.{module}.RETRY_SECONDS", 0.05)
 
@@ -51,14 +51,14 @@ async def group(tmp_path: Path) -> AsyncIterator[Group]:
 
 
 @dataclass
-class Users:
-    """Whatever speaks to Redis, and the numbers of the hints and events that it has heard."""
+class Clients:
+    """Everything that uses Redis, and the number of events that were published."""
 
     buckets: RedisBuckets
-    seats: SubscriptionLeaseStore
+    subscription_leases: SubscriptionLeaseStore
     log: RedisEventLog
-    hints: JobNotifications
-    heard: asyncio.Event
+    notifications: JobNotifications
+    notified: asyncio.Event
     events: Subscription
     published: int = 0
 
@@ -74,26 +74,26 @@ class Users:
 
     async def next_event(self) -> int:
         """The number of the next event that the subscriber gets."""
-        event = await self.events.take(PATIENCE)
+        event = await self.events.take(TIMEOUT)
         assert event
         return int(event.payload["number"])
 
-    async def hear_a_hint(self) -> bool:
-        """Send a hint and say whether one is heard soon: those that are sent too early may be lost."""
-        self.heard.clear()
-        await self.hints.send("COMPRESS")
+    async def receives_notification(self) -> bool:
+        """Send a notification and say whether one arrives soon: those that are sent too early may be lost."""
+        self.notified.clear()
+        await self.notifications.send("COMPRESS")
         await asyncio.sleep(0.05)
-        return self.heard.is_set()
+        return self.notified.is_set()
 
     async def all_work(self) -> None:
-        """Return once all of them do."""
-        await sooner_or_later(lambda: self.take(0))
-        await sooner_or_later(self.publish)
-        await sooner_or_later(lambda: self.seats.take("somebody", "seat", 10**6))
-        await eventually(self.hear_a_hint)
+        """Return once all of them work."""
+        await eventually_available(lambda: self.take(0))
+        await eventually_available(self.publish)
+        await eventually_available(lambda: self.subscription_leases.take("somebody", "lease", 10**6))
+        await eventually(self.receives_notification)
 
 
-async def sooner_or_later(call: Callable[[], Awaitable[T]]) -> T:
+async def eventually_available(call: Callable[[], Awaitable[T]]) -> T:
     async def attempt() -> T | None:
         try:
             return await call()
@@ -104,7 +104,7 @@ async def sooner_or_later(call: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def buckets_by(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[RedisBuckets]:
+async def open_buckets(url: str, call_seconds: float = TIMEOUT) -> AsyncIterator[RedisBuckets]:
     buckets = RedisBuckets(url, call_seconds)
     await buckets.start()
     yield buckets
@@ -112,47 +112,46 @@ async def buckets_by(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def users_of(url: str, call_seconds: float = PATIENCE) -> AsyncIterator[Users]:
-    client, hints, heard = connect_redis(url), JobNotifications(url), asyncio.Event()
+async def clients_of(url: str, call_seconds: float = TIMEOUT) -> AsyncIterator[Clients]:
+    client, notifications, notified = connect_redis(url), JobNotifications(url), asyncio.Event()
     log = RedisEventLog(client)
     await log.start()
-    await hints.start()
-    listening = asyncio.create_task(hints.listen(heard.set))
-    async with buckets_by(url, call_seconds) as buckets, log.subscribe("topic") as events:
-        yield Users(buckets, SubscriptionLeaseStore(client), log, hints, heard, events)
+    await notifications.start()
+    listening = asyncio.create_task(notifications.listen(notified.set))
+    async with open_buckets(url, call_seconds) as buckets, log.subscribe("topic") as events:
+        yield Clients(buckets, SubscriptionLeaseStore(client), log, notifications, notified, events)
     listening.cancel()
     await asyncio.wait({listening})
-    await hints.close()
+    await notifications.close()
     await log.close()
     await close_redis(client)
 
 
-async def is_away(url: str, caplog: pytest.LogCaptureFixture) -> str:
-    """What the log says about budgets that are away."""
+async def unavailable_message(url: str, caplog: pytest.LogCaptureFixture) -> str:
+    """The log message about budgets without Redis."""
     caplog.clear()
-    async with buckets_by(url) as buckets:
+    async with open_buckets(url) as buckets:
         with pytest.raises(BucketsAway):
             await buckets.take([(BUCKET, 1)])
-    told = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
-    assert len(told) == 1
-    return told[0].removeprefix("token buckets are out of reach: ")
+    (message,) = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
+    return message.removeprefix("token buckets are out of reach: ")
 
 
 async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path) -> None:
     async with sentinel_group(tmp_path / "group", 3) as group:
         one_that_is_away = free_port()
-        async with users_of(group.url_by(one_that_is_away, *(each.port for each in group.sentinels))) as users:
-            await users.all_work()
-            await users.take(400)
-            assert await users.seats.take("owner", "seat", 1)
+        async with clients_of(group.url_by(one_that_is_away, *(each.port for each in group.sentinels))) as clients:
+            await clients.all_work()
+            await clients.take(400)
+            assert await clients.subscription_leases.take("owner", "lease", 1)
             for _ in range(3):
-                await users.publish()
+                await clients.publish()
             await group.replicated()
             await group.lose_master()
-            await users.all_work()
-            assert await users.take(0) == 600
-            assert not await users.seats.take("owner", "another", 1)
-            assert [await users.next_event() for _ in range(users.published)] == [1, 2, 3, 4, 5]
+            await clients.all_work()
+            assert await clients.take(0) == 600
+            assert not await clients.subscription_leases.take("owner", "another", 1)
+            assert [await clients.next_event() for _ in range(clients.published)] == [1, 2, 3, 4, 5]
 
 
 async def test_all_goes_on_with_the_replica_when_the_master_falls_silent(
@@ -165,48 +164,48 @@ async def test_all_goes_on_with_the_replica_when_the_master_falls_silent(
     ):
         monkeypatch.setattr(f"storage.{timeout}", 0.5)
     monkeypatch.setattr("storage.progress_stream.redis.BLOCK_MS", 100)
-    async with users_of(group.url, call_seconds=0.5) as users:
-        await users.all_work()
+    async with clients_of(group.url, call_seconds=0.5) as clients:
+        await clients.all_work()
         await group.replicated()
         with hanging(group.servers[0]):
             await group.hurry()
-            await users.all_work()
-        await users.all_work()
-        assert [await users.next_event() for _ in range(users.published)] == [1, 2, 3]
+            await clients.all_work()
+        await clients.all_work()
+        assert [await clients.next_event() for _ in range(clients.published)] == [1, 2, 3]
 
 
-async def test_a_master_that_comes_back_is_a_replica_and_spoken_to_by_nobody(group: Group) -> None:
+async def test_a_master_that_comes_back_as_a_replica_gets_no_connections(group: Group) -> None:
     old, new = group.servers
 
     async def is_replica() -> bool:
-        assert not await old.guests()
+        assert not await old.connections()
         return await old.role() == "slave"
 
-    async with users_of(group.url) as users:
-        assert await old.guests()
+    async with clients_of(group.url) as clients:
+        assert await old.connections()
         await group.lose_master()
-        await users.all_work()
+        await clients.all_work()
         await old.start()
-        await users.all_work()
+        await clients.all_work()
         await eventually(is_replica)
-        await users.all_work()
-        assert not await old.guests()
+        await clients.all_work()
+        assert not await old.connections()
         assert await new.role() == "master"
 
 
-async def test_whoever_is_told_by_a_master_that_it_is_a_replica_now_looks_for_the_new_one(group: Group) -> None:
-    async with users_of(group.url) as users:
-        await users.all_work()
-        await users.take(300)
-        await group.swap_in_silence()
-        await users.all_work()
-        assert await users.take(0) == 700
+async def test_a_client_of_a_master_that_became_a_replica_looks_for_the_new_master(group: Group) -> None:
+    async with clients_of(group.url) as clients:
+        await clients.all_work()
+        await clients.take(300)
+        await group.swap_roles()
+        await clients.all_work()
+        assert await clients.take(0) == 700
 
 
-async def test_connections_that_lie_idle_are_not_lent_once_the_master_is_another(group: Group) -> None:
+async def test_idle_connections_to_the_old_master_are_not_used_again(group: Group) -> None:
     client = connect_redis(group.url)
     await asyncio.gather(*(client.incr("counter") for _ in range(20)))
-    await group.swap_in_silence()
+    await group.swap_roles()
     with pytest.raises(RedisUnavailable):
         await client.incr("counter")
     await client.incr("counter")
@@ -215,48 +214,50 @@ async def test_connections_that_lie_idle_are_not_lent_once_the_master_is_another
     await close_redis(client)
 
 
-@pytest.mark.parametrize("call_seconds", [PATIENCE, 0.1])
-async def test_a_sentinel_that_hangs_is_passed_over_by_the_patient_and_the_hasty(
+@pytest.mark.parametrize("call_seconds", [TIMEOUT, 0.1])
+async def test_a_sentinel_that_hangs_is_passed_over_whatever_the_callers_timeout(
     tmp_path: Path, call_seconds: float
 ) -> None:
     async with sentinel_group(tmp_path / "group", 2) as group:
         with hanging(group.sentinels[0]):
-            async with buckets_by(group.url, call_seconds) as buckets:
-                await sooner_or_later(lambda: buckets.take([(BUCKET, 1)]))
+            async with open_buckets(group.url, call_seconds) as buckets:
+                await eventually_available(lambda: buckets.take([(BUCKET, 1)]))
 
 
-async def test_a_service_that_no_sentinel_knows_is_told(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_service_that_no_sentinel_knows_is_named(group: Group, caplog: pytest.LogCaptureFixture) -> None:
     port = group.sentinels[0].port
-    assert await is_away(group.url_by(port, service="other"), caplog) == (
+    assert await unavailable_message(group.url_by(port, service="other"), caplog) == (
         f"MasterNotFound: no sentinel names a master of other: 127.0.0.1:{port} MasterNotFound: does not know it"
     )
 
 
-async def test_sentinels_that_are_all_away_are_told_with_a_reason_each(caplog: pytest.LogCaptureFixture) -> None:
+async def test_sentinels_that_are_all_away_are_named_with_a_reason_each(caplog: pytest.LogCaptureFixture) -> None:
     ports = free_port(), free_port()
-    told = await is_away(Group.url_by(*ports), caplog)
-    assert told.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{ports[0]} Connection")
-    assert f"; 127.0.0.1:{ports[1]} ConnectionError: Error 111" in told
+    message = await unavailable_message(Group.url_by(*ports), caplog)
+    assert message.startswith(
+        f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{ports[0]} Connection"
+    )
+    assert f"; 127.0.0.1:{ports[1]} ConnectionError: Error 111" in message
 
 
-async def test_a_replica_that_sentinels_name_is_told_and_not_used(
+async def test_a_replica_that_sentinels_name_is_reported_and_not_used(
     group: Group, caplog: pytest.LogCaptureFixture
 ) -> None:
     replica = group.servers[1]
     await group.watch_another(replica.port)
-    assert await is_away(group.url, caplog) == (
+    assert await unavailable_message(group.url, caplog) == (
         f"ConnectionError: 127.0.0.1:{replica.port} is a replica, though the sentinels name it"
     )
     assert "cmdstat_evalsha" not in await replica.client.info("commandstats")
 
 
-async def test_a_wrong_password_is_told_and_not_shown(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_password_is_reported_and_not_shown(group: Group, caplog: pytest.LogCaptureFixture) -> None:
     port = group.sentinels[0].port
     refused = "AuthenticationError: invalid username-password pair"
-    told = await is_away(group.url_by(port, password="nobody-should-see-this"), caplog)
-    assert told.startswith(refused)
-    told = await is_away(group.url.replace(SENTINEL_PASSWORD, "nobody-should-see-that"), caplog)
-    assert told.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{port} {refused}")
+    message = await unavailable_message(group.url_by(port, password="nobody-should-see-this"), caplog)
+    assert message.startswith(refused)
+    message = await unavailable_message(group.url.replace(SENTINEL_PASSWORD, "nobody-should-see-that"), caplog)
+    assert message.startswith(f"MasterNotFound: no sentinel names a master of {SERVICE}: 127.0.0.1:{port} {refused}")
 
 
 async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, certificates: Certificates) -> None:
@@ -267,5 +268,5 @@ async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, certifi
     ):
         await group.watch_another(to_master)
         url = group.url_by(to_sentinel).replace("redis+", "rediss+")
-        async with users_of(f"{url}&ssl_ca_certs={quote(str(certificates.authority))}") as users:
-            await users.all_work()
+        async with clients_of(f"{url}&ssl_ca_certs={quote(str(certificates.authority))}") as clients:
+            await clients.all_work()

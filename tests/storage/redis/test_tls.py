@@ -30,7 +30,7 @@ def url(road: Road, certificates: Certificates) -> str:
     return f"{road.url}?ssl_ca_certs={quote(str(certificates.authority))}"
 
 
-async def test_budgets_are_kept_behind_tls(url: str) -> None:
+async def test_budgets_are_kept_over_tls(url: str) -> None:
     buckets = RedisBuckets(url, 60)
     await buckets.start()
     answers = await asyncio.gather(*(buckets.take([(BUCKET, 1)]) for _ in range(50)))
@@ -40,20 +40,20 @@ async def test_budgets_are_kept_behind_tls(url: str) -> None:
     assert [answer.levels for answer in answers] == [(999 - number,) for number in range(51)]
 
 
-async def test_events_and_hints_are_heard_behind_tls(url: str) -> None:
-    client, hints, heard = connect_redis(url), JobNotifications(url), asyncio.Event()
+async def test_events_and_notifications_arrive_over_tls(url: str) -> None:
+    client, notifications, notified = connect_redis(url), JobNotifications(url), asyncio.Event()
     log = RedisEventLog(client)
     await log.start()
-    await hints.start()
-    listening = asyncio.create_task(hints.listen(heard.set))
+    await notifications.start()
+    listening = asyncio.create_task(notifications.listen(notified.set))
     async with asyncio.timeout(30), log.subscribe("topic") as events:
         await log.publish("topic", {"percent": 1})
         event = await events.take(30)
-        await hints.send("COMPRESS")
-        await heard.wait()
+        await notifications.send("COMPRESS")
+        await notified.wait()
     listening.cancel()
     await asyncio.wait({listening})
-    await hints.close()
+    await notifications.close()
     await log.close()
     await close_redis(client)
     assert event

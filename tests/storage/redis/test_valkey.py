@@ -104,32 +104,32 @@ async def test_the_short_folder_of_a_long_path_is_removed(tmp_path: Path, monkey
     assert os.listdir(short) == []
 
 
-def zeros(kept: Path) -> None:
+def zeros(folder: Path) -> None:
     """Its middle is empty, as a file system leaves what had not reached the disk before a power cut."""
-    (log,) = kept.glob("*.incr.aof")
+    (log,) = folder.glob("*.incr.aof")
     content = log.read_bytes()
     log.write_bytes(content[:100] + bytes(100) + content[200:])
 
 
-def nonsense(kept: Path) -> None:
-    (kept / "appendonly.aof.manifest").write_text("damaged\n")
+def nonsense(folder: Path) -> None:
+    (folder / "appendonly.aof.manifest").write_text("damaged\n")
 
 
 @pytest.mark.parametrize("damage", [zeros, nonsense])
-async def test_what_it_cannot_read_again_is_put_aside(
+async def test_files_that_it_cannot_read_are_moved_aside(
     valkey: EmbeddedValkey, tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = tmp_path / "valkey" / "appendonlydir"
-    for number in range(2):  # only the last one is kept aside
+    current = tmp_path / "valkey" / "appendonlydir"
+    for number in range(2):  # only the last one is kept
         async with client(valkey) as redis:
             await redis.mset({f"key {index}": number for index in range(50)})
         await valkey.stop()
-        damage(kept)
-        damaged = {path.name: path.read_bytes() for path in kept.iterdir()}
+        damage(current)
+        damaged = {path.name: path.read_bytes() for path in current.iterdir()}
         await valkey.start()
         async with client(valkey) as redis:
             assert await redis.dbsize() == 0
-        aside = kept.with_name("appendonlydir.damaged")
+        aside = current.with_name("appendonlydir.damaged")
         assert {path.name: path.read_bytes() for path in aside.iterdir()} == damaged
         assert str(aside) in caplog.text
 
@@ -156,7 +156,7 @@ from tests.support.faults.disk import fill
 from tests.support.waiting import eventually
 
 async def main(folder):
-    valkey._GUARD_SECONDS = 0.1
+    valkey._WRITABLE_CHECK_SECONDS = 0.1
     server = EmbeddedValkey(folder)
     await server.start()
     async with Redis.from_url(server.url) as redis:

@@ -76,8 +76,8 @@ class Server:
         await self.client.aclose()
         await self.kill()
 
-    async def guests(self) -> list[str]:
-        """What those of our connections did last that are open to this server. ``client`` does not give its name."""
+    async def connections(self) -> list[str]:
+        """The last command on each of our connections to this server; ``client``, which gives no name, is left out."""
         return [each["cmd"] for each in await self.client.client_list() if each["lib-name"] == "redis-py"]
 
     async def role(self) -> str:
@@ -124,7 +124,7 @@ class Group:
 
         await eventually(has_all)
 
-    async def swap_in_silence(self) -> None:
+    async def swap_roles(self) -> None:
         """Have the servers change places by hand, which closes no connection but those that wait for something."""
         old, new = self.servers
         await self.replicated()
@@ -173,7 +173,7 @@ async def sentinel_group(folder: Path, count: int = 1) -> AsyncIterator[Group]:
         await eventually(lambda: _has_caught_up(replica))
         for sentinel in sentinels:
             await watch(sentinel, master.port, count // 2 + 1)
-        await eventually(lambda: _know_everybody(sentinels))
+        await eventually(lambda: _know_each_other(sentinels))
         yield Group((master, replica), sentinels)
 
 
@@ -181,7 +181,7 @@ async def _has_caught_up(replica: Server) -> bool:
     return bool((await replica.client.role())[3] == "connected")
 
 
-async def _know_everybody(sentinels: Sequence[Server]) -> bool:
+async def _know_each_other(sentinels: Sequence[Server]) -> bool:
     known = [await each.client.execute_command("SENTINEL", "MASTER", SERVICE) for each in sentinels]
     wanted = ("master", "1", str(len(sentinels) - 1))
     return all((state["flags"], state["num-slaves"], state["num-other-sentinels"]) == wanted for state in known)
