@@ -108,7 +108,7 @@ def documents() -> None:
     """Print what "cloudkeep upload" asks a server for, to be added to a file of trusted documents (JSON)."""
     import json
 
-    from cloudkeep.client.documents import by_digest
+    from cloudkeep.client.api.documents import by_digest
 
     typer.echo(json.dumps(by_digest(), indent=2))
 

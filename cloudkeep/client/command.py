@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cloudkeep.client.run import Credentials, UploadOptions
+    from cloudkeep.client.uploads.run import Credentials, UploadOptions
     from services.media.media import Compression
 
 URL = "http://127.0.0.1:8000"
@@ -50,7 +50,7 @@ def upload(
 
 def _upload(order: "Callable[[], UploadOptions]") -> int:
     from cloudkeep.client.errors import ClientError
-    from cloudkeep.client.run import run
+    from cloudkeep.client.uploads.run import run
 
     try:
         return run(order(), _identity())
@@ -63,7 +63,7 @@ def _order(
     files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int, *, direct: bool
 ) -> "UploadOptions":
     from cloudkeep.client.errors import UsageError
-    from cloudkeep.client.run import UploadOptions
+    from cloudkeep.client.uploads.run import UploadOptions
     from services.core.urls import base_url
 
     if parallel not in PARALLEL:

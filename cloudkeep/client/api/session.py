@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from cloudkeep.client.api.documents import LOGIN, ME, REFRESH
 from cloudkeep.client.api.graphql import GraphQL, Json, Unauthenticated
 from cloudkeep.client.api.retry import RetryPolicy, as_asked
 from cloudkeep.client.display.display import say
-from cloudkeep.client.documents import LOGIN, ME, REFRESH
 from cloudkeep.client.errors import Refused, SignInError, Throttled, TryAgain, Unreachable
 
 

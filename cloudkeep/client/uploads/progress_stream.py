@@ -2,11 +2,11 @@
 
 from contextlib import aclosing
 
+from cloudkeep.client.api.documents import PROGRESS
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import STAGES, Moment, Track, bytes_per_second
-from cloudkeep.client.documents import PROGRESS
 from cloudkeep.client.errors import TryAgain
 from cloudkeep.client.uploads.uploads import FINAL, RECEIVING
 

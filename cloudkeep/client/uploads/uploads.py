@@ -6,10 +6,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from cloudkeep.client.api.documents import BEGIN, COMPLETE, LOOK, REPORT, SLOTS
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, persist
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.documents import BEGIN, COMPLETE, LOOK, REPORT, SLOTS
 from cloudkeep.client.errors import Refused, UploadFailed
 from cloudkeep.client.uploads.source import Digests
 from services.media.media import Compression

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cloudkeep.client.api.documents import LOGIN, ME, PROGRESS
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.documents import LOGIN, ME, PROGRESS
 from cloudkeep.client.errors import SignInError, Unreachable
 from tests.cloudkeep.client.conftest import begun
 from tests.support.faults.proxy import Proxy

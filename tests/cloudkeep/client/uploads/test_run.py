@@ -10,8 +10,8 @@ from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.plain_display import PlainDisplay
 from cloudkeep.client.errors import SignInError, UsageError
-from cloudkeep.client.run import FILES_AT_ONCE, Exit, require_sources, upload_all
 from cloudkeep.client.uploads.file_upload import UploadContext
+from cloudkeep.client.uploads.run import FILES_AT_ONCE, Exit, require_sources, upload_all
 from services.media.media import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK
 from tests.support.clips import bikes

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloudkeep.client import documents
+from cloudkeep.client.api import documents
 from schema.build import build_schema
 from schema.execution.persisted_documents import TrustedDocuments
 from tests.support.command import cloudkeep
