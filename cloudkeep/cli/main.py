@@ -108,9 +108,9 @@ def documents() -> None:
     """Print what "cloudkeep upload" asks a server for, to be added to a file of trusted documents (JSON)."""
     import json
 
-    from cloudkeep.client.api.documents import by_digest
+    from cloudkeep.client.api.documents import persisted_documents
 
-    typer.echo(json.dumps(by_digest(), indent=2))
+    typer.echo(json.dumps(persisted_documents(), indent=2))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``cloudkeep upload``. Loads what it needs when it runs: the other commands start without it."""
+"""The command ``cloudkeep upload``. Imports what it needs when it runs: the other commands start without it."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cloudkeep.client.uploads.run import Credentials, UploadOptions
+    from cloudkeep.client.uploads.run import AskCredentials, UploadOptions
     from services.media.media import Compression
 
 URL = "http://127.0.0.1:8000"
@@ -41,25 +41,25 @@ def upload(
     compressed, 130 interrupted.
     """
     try:
-        code = _upload(lambda: _order(files, compress, max_height, url, parallel, direct=direct))
+        code = _upload(lambda: _options(files, compress, max_height, url, parallel, direct=direct))
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{INTERRUPTED}\n" if sys.stderr.isatty() else f"{INTERRUPTED}\n")
         code = 130
     raise typer.Exit(code)
 
 
-def _upload(order: "Callable[[], UploadOptions]") -> int:
+def _upload(parse_options: "Callable[[], UploadOptions]") -> int:
     from cloudkeep.client.errors import ClientError
     from cloudkeep.client.uploads.run import run
 
     try:
-        return run(order(), _identity())
+        return run(parse_options(), _credentials())
     except ClientError as error:
         sys.stderr.write(f"cloudkeep: {error}\n")
         return error.exit_code
 
 
-def _order(
+def _options(
     files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int, *, direct: bool
 ) -> "UploadOptions":
     from cloudkeep.client.errors import UsageError
@@ -69,10 +69,10 @@ def _order(
     if parallel not in PARALLEL:
         raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
     try:
-        address = base_url(url)
+        server = base_url(url)
     except ValueError as error:
         raise UsageError(f"--url: {error}") from error
-    return UploadOptions(tuple(files), address, _compression(compress, max_height), parallel, direct)
+    return UploadOptions(tuple(files), server, _compression(compress, max_height), parallel, direct)
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
@@ -93,8 +93,8 @@ def _compression(preset: str | None, max_height: int | None) -> "Compression | N
         raise UsageError(f"--max-height: {error}") from error
 
 
-def _identity() -> "str | Credentials":
-    """The token from the environment, or how to ask for user ID and password."""
+def _credentials() -> "str | AskCredentials":
+    """The token from the environment, or a prompt for user ID and password."""
     from cloudkeep.client.errors import SignInError
 
     token = os.environ.get("CLOUDKEEP_TOKEN", "").strip()
@@ -102,11 +102,11 @@ def _identity() -> "str | Credentials":
         raise SignInError("CLOUDKEEP_TOKEN does not look like an access token")
     if not token and not sys.stdin.isatty():
         raise SignInError("nobody is signed in: set CLOUDKEEP_TOKEN, or run this in a terminal")
-    return token or _ask
+    return token or _prompt
 
 
-def _ask() -> tuple[str, str]:
-    """Ask on the terminal; standard output is for file IDs. Raises KeyboardInterrupt when nobody answers."""
+def _prompt() -> tuple[str, str]:
+    """Ask for user ID and password on standard error. Raises KeyboardInterrupt at the end of the input."""
     sys.stderr.write("User ID: ")
     sys.stderr.flush()
     user_id = sys.stdin.readline()

@@ -1,4 +1,4 @@
-"""What ends an upload. Every message is one line for the person at the terminal, without tokens or signed URLs."""
+"""Errors that end an upload or an attempt. A message is one line for a terminal, without tokens or signed URLs."""
 
 
 class ClientError(Exception):
@@ -8,19 +8,19 @@ class ClientError(Exception):
 
 
 class UsageError(ClientError):
-    """What was asked for makes no sense."""
+    """The arguments or the environment make no sense."""
 
 
 class SourceError(ClientError):
     """There is nothing at a path that could be uploaded."""
 
 
-class Unreachable(ClientError):
-    """No CloudKeep answers at the URL."""
+class ServerUnreachable(ClientError):
+    """No CloudKeep server answers at the URL."""
 
 
 class SignInError(ClientError):
-    """Nobody is signed in, or no longer."""
+    """Signing in failed, or the session has ended."""
 
 
 class UploadFailed(ClientError):
@@ -33,26 +33,26 @@ class SourceChanged(UploadFailed):
     """The file is no longer what it was when the upload began."""
 
 
-class Refused(UploadFailed):
-    """The server said no, and will say so again. ``code`` is its code for the reason."""
+class RequestRefused(UploadFailed):
+    """The server refuses a request and will refuse it again. ``code`` is its code for the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(printable(message).rstrip("."))
         self.code = code
 
 
-class TryAgain(Exception):
-    """An attempt failed for a reason that may pass. ``after``: the seconds that the server asks to wait, if it does."""
+class RetryableError(Exception):
+    """An attempt failed for a reason that may pass. ``retry_after`` are the seconds that the server asks to wait."""
 
-    def __init__(self, reason: str, after: float = 0.0) -> None:
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(printable(reason).rstrip("."))
-        self.after = after
+        self.retry_after = retry_after
 
 
-class Throttled(TryAgain):
-    """The server wants less at a time, and said when to go on: ``after`` so many seconds. Nothing is wrong."""
+class RateLimited(RetryableError):
+    """Too many requests or bytes: they are welcome ``retry_after`` seconds later, and nothing is wrong."""
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that a terminal would not simply show: names and messages come from others."""
+    """The text with escapes for all that could control a terminal: names and messages come from other people."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -1,29 +1,39 @@
-"""Everything the command line's client asks the server for, in one place: an operator may have to trust it."""
+"""Every GraphQL document that the command line's client sends: a server may run persisted documents only."""
 
 from hashlib import sha256
 
-SESSION = "session { accessToken refreshToken } userErrors { code message }"
-STATE = "id status size receivedBytes direct error { message } file { id }"
+SESSION_FIELDS = "session { accessToken refreshToken } userErrors { code message }"
+UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id }"
 
 ME = "{ me { id } }"
-LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION} }} }}"
-REFRESH = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION} }} }}"
-BEGIN = f"""mutation ($input: InitUploadInput!) {{
-  initUpload(input: $input) {{ upload {{ {STATE} }} userErrors {{ code message }} }} }}"""
-COMPLETE = f"""mutation ($id: ID!) {{
-  completeUpload(uploadId: $id) {{ upload {{ {STATE} }} userErrors {{ code message }} }} }}"""
-LOOK = f"query ($id: ID!) {{ upload(id: $id) {{ {STATE} }} }}"
-SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
+LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION_FIELDS} }} }}"
+REFRESH_SESSION = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION_FIELDS} }} }}"
+INIT_UPLOAD = f"""mutation ($input: InitUploadInput!) {{
+  initUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
+COMPLETE_UPLOAD = f"""mutation ($id: ID!) {{
+  completeUpload(uploadId: $id) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
+UPLOAD = f"query ($id: ID!) {{ upload(id: $id) {{ {UPLOAD_FIELDS} }} }}"
+MISSING_SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
   upload(id: $id) { slots(first: $first, after: $after, missing: true) {
     nodes { index offset size url } pageInfo { hasNextPage endCursor } } } }"""
-REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
+REPORT_CHUNKS = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
   reportChunks(uploadId: $id, chunks: $chunks) { upload { id } userErrors { code message } } }"""
-PROGRESS = """subscription ($id: ID!, $after: String) {
+UPLOAD_PROGRESS = """subscription ($id: ID!, $after: String) {
   uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed waitsFor } }"""
 
-ALL = (ME, LOGIN, REFRESH, BEGIN, COMPLETE, LOOK, SLOTS, REPORT, PROGRESS)
+ALL = (
+    ME,
+    LOGIN,
+    REFRESH_SESSION,
+    INIT_UPLOAD,
+    COMPLETE_UPLOAD,
+    UPLOAD,
+    MISSING_SLOTS,
+    REPORT_CHUNKS,
+    UPLOAD_PROGRESS,
+)
 
 
-def by_digest() -> dict[str, str]:
-    """All of them as a file of trusted documents has them."""
+def persisted_documents() -> dict[str, str]:
+    """The documents by their IDs, as a file of persisted documents has them."""
     return {f"sha256:{sha256(document.encode()).hexdigest()}": document for document in ALL}

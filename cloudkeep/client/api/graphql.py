@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one attempt at an operation, or at following a subscription by Server-Sent Events."""
+"""GraphQL over HTTP: one attempt at an operation, or at a subscription over Server-Sent Events."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -10,24 +10,24 @@ from httpx_sse import EventSource
 from cloudkeep.client.api.http import (
     BUDGET_USED_UP,
     TOO_MANY_REQUESTS,
+    network_errors_retryable,
     origin,
-    passing_faults,
-    require_answer,
-    seconds_of,
+    raise_if_retryable,
+    retry_after_member,
 )
-from cloudkeep.client.errors import Refused, Throttled, TryAgain, Unreachable
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, ServerUnreachable
 
 Json = dict[str, Any]
 
-#: Seconds of silence after which a stream counts as dead; the server sends a sign of life every 15.
+#: Seconds of silence after which a stream counts as dead; the server sends a comment every 15.
 STREAM_TIMEOUT = httpx.Timeout(30.0, connect=10.0, read=45.0)
 UNAUTHENTICATED = "UNAUTHENTICATED"
-#: What passes by itself, in the words of this client.
-THROTTLED = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too much is followed at once"}
+#: The errors that pass by themselves, with the messages of this client.
+RATE_LIMITS = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too much is followed at once"}
 
 
 class Unauthenticated(Exception):
-    """The token that came with the operation does not hold."""
+    """The token of the operation is not valid or has expired."""
 
 
 class GraphQL:
@@ -37,32 +37,32 @@ class GraphQL:
         self._http = http
         self._endpoint = f"{url}/graphql"
 
-    async def ask(self, document: str, variables: Json, token: str | None) -> Any:
+    async def execute(self, document: str, variables: Json, token: str | None) -> Any:
         """The value of a query's or mutation's only field.
 
-        Raises :class:`TryAgain`, :class:`Unauthenticated`, and :class:`Refused` for good.
+        Raises :class:`RetryableError`, :class:`Unauthenticated` and :class:`RequestRefused`.
         """
-        with passing_faults(self._endpoint):
+        with network_errors_retryable(self._endpoint):
             response = await self._http.post(
                 self._endpoint, content=_body(document, variables), headers=_headers("application/json", token)
             )
-        return _value(_answer(response))
+        return _only_field(_parse_response(response))
 
-    async def follow(self, document: str, variables: Json, token: str | None) -> AsyncGenerator[Any, None]:
-        """The values of a subscription's only field, until it ends. Raises as :meth:`ask` does."""
+    async def subscribe(self, document: str, variables: Json, token: str | None) -> AsyncGenerator[Any, None]:
+        """The values of a subscription's only field, until it ends. Raises as :meth:`execute` does."""
         headers = _headers("text/event-stream", token)
         content = _body(document, variables)
-        with passing_faults(self._endpoint):
+        with network_errors_retryable(self._endpoint):
             async with self._http.stream(
                 "POST", self._endpoint, content=content, headers=headers, timeout=STREAM_TIMEOUT
             ) as response:
                 if not _is_stream(response):
                     await response.aread()
-                    _value(_answer(response))
-                    raise _stranger(response)
+                    _only_field(_parse_response(response))
+                    raise _not_cloudkeep(response)
                 async for event in EventSource(response).aiter_sse():
                     if event.event == "next":
-                        yield _value(_parsed(event.data, response))
+                        yield _only_field(_parse_json(event.data, response))
 
 
 def _body(document: str, variables: Json) -> bytes:
@@ -80,50 +80,52 @@ def _is_stream(response: httpx.Response) -> bool:
     return content_type.startswith("text/event-stream")
 
 
-def _answer(response: httpx.Response) -> Json:
+def _parse_response(response: httpx.Response) -> Json:
     if response.has_redirect_location:
         target = origin(str(response.url.join(response.headers["location"])))
-        raise Unreachable(f"{origin(str(response.url))} redirects to {target}")
-    if response.status_code != TOO_MANY_REQUESTS or not _has_errors(response):
-        require_answer(response)
-    return _parsed(response.content, response)
+        raise ServerUnreachable(f"{origin(str(response.url))} redirects to {target}")
+    if response.status_code != TOO_MANY_REQUESTS or not _has_graphql_errors(response):
+        raise_if_retryable(response)
+    return _parse_json(response.content, response)
 
 
-def _has_errors(response: httpx.Response) -> bool:
-    """Whether the server refuses an operation in its own words, and not some proxy in between."""
+def _has_graphql_errors(response: httpx.Response) -> bool:
+    """Whether the response is the server's own, and not that of a proxy in between."""
     try:
-        answer = response.json()
+        body = response.json()
     except ValueError:
         return False
-    return isinstance(answer, dict) and bool(answer.get("errors"))
+    return isinstance(body, dict) and bool(body.get("errors"))
 
 
-def _parsed(content: bytes | str, response: httpx.Response) -> Json:
+def _parse_json(content: bytes | str, response: httpx.Response) -> Json:
     try:
-        answer = json.loads(content)
+        body = json.loads(content)
     except ValueError:
-        answer = None
-    if not isinstance(answer, dict) or not (answer.get("data") or answer.get("errors")):
-        raise _stranger(response)
-    return answer
+        body = None
+    if not isinstance(body, dict) or not (body.get("data") or body.get("errors")):
+        raise _not_cloudkeep(response)
+    return body
 
 
-def _value(answer: Json) -> Any:
-    """The only field of the answer's data; its errors, first."""
-    for error in answer.get("errors") or []:
+def _only_field(body: Json) -> Any:
+    """The value of the only field in the data. Raises the first of the errors, if there are any."""
+    for error in body.get("errors") or []:
         raise _error(error.get("extensions") or {}, str(error.get("message")))
-    (value,) = answer["data"].values()
+    (value,) = body["data"].values()
     for error in (value or {}).get("userErrors") or []:
-        raise Refused(str(error["code"]), str(error["message"]))
+        raise RequestRefused(str(error["code"]), str(error["message"]))
     return value
 
 
 def _error(extensions: Json, message: str) -> Exception:
-    code, after = str(extensions.get("code")), seconds_of(extensions)
+    code, retry_after = str(extensions.get("code")), retry_after_member(extensions)
     if code == UNAUTHENTICATED:
         return Unauthenticated()
-    return Throttled(THROTTLED[code], after) if code in THROTTLED and after is not None else Refused(code, message)
+    if code in RATE_LIMITS and retry_after is not None:
+        return RateLimited(RATE_LIMITS[code], retry_after)
+    return RequestRefused(code, message)
 
 
-def _stranger(response: httpx.Response) -> TryAgain:
-    return TryAgain(f"{origin(str(response.url))} does not answer like a CloudKeep server")
+def _not_cloudkeep(response: httpx.Response) -> RetryableError:
+    return RetryableError(f"{origin(str(response.url))} does not answer like a CloudKeep server")

@@ -1,4 +1,4 @@
-"""The HTTP client, and what its errors and answers mean for another try."""
+"""The HTTP client, and which of its errors and responses are worth another attempt."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,24 +10,24 @@ from urllib.parse import urlsplit
 import httpx
 
 from cloudkeep import __version__
-from cloudkeep.client.errors import Throttled, TryAgain, UsageError
+from cloudkeep.client.errors import RateLimited, RetryableError, UsageError
 
-#: In seconds, for a question and its answer.
+#: In seconds, for a query and its response.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-#: For a chunk: over a slow line one block takes a while, and the answer comes once the server's disk has everything.
+#: For a chunk: over a slow line one block takes a while, and the response comes once all is on the server's disk.
 CHUNK_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-#: Shorter than servers and proxies keep idle connections, so that none is used in the moment it is closed.
+#: Shorter than servers and proxies keep idle connections, so that no request is sent while one is being closed.
 KEEP_ALIVE_SECONDS = 15.0
-RETRY_STATUSES = frozenset({408, 425, 429})
+RETRYABLE_STATUSES = frozenset({408, 425, 429})
 TOO_MANY_REQUESTS = 429
-#: Said again and again while the server is busy with this account, so there are no figures in it.
+#: Without figures: the same message is shown only once.
 BUDGET_USED_UP = "the server's budget for you is used up for now"
 
 
 def open_http(url: str) -> httpx.AsyncClient:
     """A client for the server at this origin. Raises :class:`UsageError` when the environment's settings are broken.
 
-    On this machine there is no proxy in between, whatever the environment says of proxies.
+    A server on this machine is reached without a proxy, even if the environment names one.
     """
     try:
         return httpx.AsyncClient(
@@ -58,29 +58,29 @@ def origin(url: str) -> str:
 
 
 @contextmanager
-def passing_faults(url: str) -> Iterator[None]:
-    """Turn every failure to get an answer into :class:`TryAgain`."""
+def network_errors_retryable(url: str) -> Iterator[None]:
+    """Raise every failure to get a response as :class:`RetryableError`."""
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TryAgain(_reason(error, origin(url))) from error
+        raise RetryableError(_describe(error, origin(url))) from error
 
 
-def require_answer(response: httpx.Response, detail: str = "") -> None:
-    """Raises :class:`TryAgain` on a status that says "later"; ``detail`` is the server's word on it, if it gave one.
+def raise_if_retryable(response: httpx.Response, detail: str = "") -> None:
+    """Raise :class:`RetryableError` for a status that may pass; ``detail`` is the server's own message, if any.
 
-    Raises :class:`Throttled` when it says how much later, because there is too much at a time.
+    A status 429 with the time to wait is :class:`RateLimited`.
     """
-    if response.status_code == TOO_MANY_REQUESTS and retry_after(response):
-        raise Throttled(BUDGET_USED_UP, retry_after(response))
-    if response.status_code in RETRY_STATUSES or response.status_code >= 500:
-        where = origin(str(response.url))
-        bare = f"{where} answers {response.status_code} {response.reason_phrase}"
-        raise TryAgain(detail or bare, retry_after(response))
+    retry_after = retry_after_header(response)
+    if response.status_code == TOO_MANY_REQUESTS and retry_after:
+        raise RateLimited(BUDGET_USED_UP, retry_after)
+    if response.status_code in RETRYABLE_STATUSES or response.status_code >= 500:
+        status = f"{origin(str(response.url))} answers {response.status_code} {response.reason_phrase}"
+        raise RetryableError(detail or status, retry_after)
 
 
-def retry_after(response: httpx.Response) -> float:
-    """The seconds to wait by the Retry-After field (RFC 9110, section 10.2.3); 0 when there is none."""
+def retry_after_header(response: httpx.Response) -> float:
+    """The seconds to wait by the Retry-After header (RFC 9110, section 10.2.3); 0 when there is none."""
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -89,16 +89,16 @@ def retry_after(response: httpx.Response) -> float:
     return 0.0
 
 
-def seconds_of(told: Mapping[str, object]) -> float | None:
-    """``retryAfter`` of GraphQL's extensions or of a problem document, which is finer than the field of the head.
+def retry_after_member(extensions: Mapping[str, object]) -> float | None:
+    """``retryAfter`` in GraphQL's extensions or in a problem document, which is more precise than the header.
 
-    None when the server knows of no moment at which it would say anything else.
+    None when waiting does not help.
     """
-    seconds = told.get("retryAfter")
+    seconds = extensions.get("retryAfter")
     return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
 
 
-def _reason(error: Exception, where: str) -> str:
+def _describe(error: Exception, where: str) -> str:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
         return f"cannot reach {where}" + (": its certificate is not trusted" if untrusted else "")

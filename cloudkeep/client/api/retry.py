@@ -1,4 +1,8 @@
-"""How often an attempt is repeated, and how long to wait in between."""
+"""How often an attempt is repeated, and how long to wait in between.
+
+tenacity and stamina count every attempt. Here a wait that the server asks for is no failure, and the attempts of a
+stream count from the beginning after each event.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import TypeVar
 
-from cloudkeep.client.errors import Throttled, TryAgain, UploadFailed
+from cloudkeep.client.errors import RateLimited, RetryableError, UploadFailed
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -16,63 +20,63 @@ _random = SystemRandom()
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Exponential backoff. The default goes on for about a minute and a half: a server may be restarted meanwhile.
+    """Exponential backoff with jitter, so that clients do not all come back at once. Delays are in seconds.
 
-    ``tries`` in a row; seconds for ``first`` and ``longest``. ``longest_asked`` bounds what a server can ask for.
+    The default gives up after about a minute and a half: a server may be restarted meanwhile.
     """
 
-    tries: int = 10
-    first: float = 0.5
-    longest: float = 30.0
-    longest_asked: float = 300.0
+    max_attempts: int = 10
+    first_delay: float = 0.5
+    max_delay: float = 30.0
+    max_retry_after: float = 300.0
 
-    def pause(self, asked: float) -> float:
-        """Seconds to wait when the server asks for so many, a little more, so that clients do not come all at once."""
-        return min(max(asked, self.first / 10), self.longest_asked) * _random.uniform(1.0, 1.1)
+    def delay(self, failures: int, retry_after: float) -> float:
+        """The delay after so many failures in a row, or the longer one that the server asks for."""
+        backoff = min(self.max_delay, self.first_delay * 2.0 ** (failures - 1)) * _random.uniform(0.5, 1.0)
+        return max(backoff, min(retry_after, self.max_retry_after))
 
-    def delay(self, failed: int, asked: float) -> float:
-        """Seconds until the next try after this many failures. With jitter, so that clients do not come all at once."""
-        own = min(self.longest, self.first * 2.0 ** (failed - 1)) * _random.uniform(0.5, 1.0)
-        return max(own, min(asked, self.longest_asked))
+    def rate_limit_delay(self, retry_after: float) -> float:
+        """The delay that a rate limit asks for, and up to a tenth more."""
+        return min(max(retry_after, self.first_delay / 10), self.max_retry_after) * _random.uniform(1.0, 1.1)
 
 
 class Attempts:
     """Counts failures in a row."""
 
-    def __init__(self, patience: RetryPolicy, notify: Notify) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy, notify: Notify) -> None:
+        self._policy = policy
         self._notify = notify
-        self._failed = 0
+        self._failures = 0
 
     def succeeded(self) -> None:
-        """Something went well: count from the beginning."""
-        self._failed = 0
+        """Count from the beginning."""
+        self._failures = 0
 
-    async def failed(self, error: TryAgain) -> None:
-        """Wait for the next try. Raises :class:`UploadFailed` after the last one.
+    async def failed(self, error: RetryableError) -> None:
+        """Wait for the next attempt. Raises :class:`UploadFailed` after the last one.
 
-        To wait because the server asks for it is no failure, and can be done for ever.
+        A wait for a rate limit is no failure, and may happen any number of times.
         """
-        if isinstance(error, Throttled):
-            self._notify(as_asked(error))
-            await asyncio.sleep(self._patience.pause(error.after))
+        if isinstance(error, RateLimited):
+            self._notify(rate_limit_message(error))
+            await asyncio.sleep(self._policy.rate_limit_delay(error.retry_after))
             return
-        self._failed += 1
-        if self._failed >= self._patience.tries:
-            raise UploadFailed(f"{error}; gave up after {self._failed} tries") from error
+        self._failures += 1
+        if self._failures >= self._policy.max_attempts:
+            raise UploadFailed(f"{error}; gave up after {self._failures} tries") from error
         self._notify(f"{error}; trying again")
-        await asyncio.sleep(self._patience.delay(self._failed, error.after))
+        await asyncio.sleep(self._policy.delay(self._failures, error.retry_after))
 
 
-def as_asked(error: Throttled) -> str:
-    """What the person at the terminal is told of a wait that the server asks for."""
+def rate_limit_message(error: RateLimited) -> str:
+    """The message for the person at the terminal."""
     return f"{error}; going on when it says so"
 
 
-async def persist(work: Callable[[], Awaitable[T]], attempts: Attempts) -> T:
-    """Do the work, again and again while it raises :class:`TryAgain`. Raises :class:`UploadFailed` in the end."""
+async def retry(call: Callable[[], Awaitable[T]], attempts: Attempts) -> T:
+    """The result of ``call``, repeated while it raises :class:`RetryableError`. Raises :class:`UploadFailed`."""
     while True:
         try:
-            return await work()
-        except TryAgain as error:
+            return await call()
+        except RetryableError as error:
             await attempts.failed(error)

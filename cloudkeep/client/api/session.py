@@ -1,102 +1,106 @@
-"""Who acts, and how they stay signed in while uploads and compressions outlast an access token."""
+"""A person's session: signing in, and new access tokens while uploads and compressions outlast the old ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from cloudkeep.client.api.documents import LOGIN, ME, REFRESH
+from cloudkeep.client.api.documents import LOGIN, ME, REFRESH_SESSION
 from cloudkeep.client.api.graphql import GraphQL, Json, Unauthenticated
-from cloudkeep.client.api.retry import RetryPolicy, as_asked
-from cloudkeep.client.display.display import say
-from cloudkeep.client.errors import Refused, SignInError, Throttled, TryAgain, Unreachable
+from cloudkeep.client.api.retry import RetryPolicy, rate_limit_message
+from cloudkeep.client.display.display import print_error
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, ServerUnreachable, SignInError
 
 
 class Session:
-    """Operations as one person. An access token without a refresh token is used until it expires, and that is it."""
+    """Operations of one person. An access token without a refresh token is used until it expires."""
 
-    def __init__(self, graphql: GraphQL, access: str | None = None, refresh: str | None = None) -> None:
+    def __init__(self, graphql: GraphQL, access_token: str | None = None, refresh_token: str | None = None) -> None:
         self._graphql = graphql
-        self._access = access
-        self._refresh = refresh
-        self._renewing = asyncio.Lock()
+        self._access_token = access_token
+        self._refresh_token = refresh_token
+        self._refresh_lock = asyncio.Lock()
 
     async def check(self) -> None:
-        """Say hello. Raises :class:`Unreachable`, and :class:`SignInError` when a token from outside does not hold."""
+        """Raise :class:`ServerUnreachable` unless a server answers, and :class:`SignInError` for an invalid token."""
         try:
-            known = await self._ask_unhurried(ME, {}, self._access)
-        except (TryAgain, Refused) as error:
-            raise Unreachable(str(error)) from error
+            me = await self._execute_when_allowed(ME, {}, self._access_token)
+        except (RetryableError, RequestRefused) as error:
+            raise ServerUnreachable(str(error)) from error
         except Unauthenticated as error:
-            raise self._ended() from error
-        if self._access and not known:
-            raise self._ended()
+            raise self._expired() from error
+        if self._access_token and not me:
+            raise self._expired()
 
     async def sign_in(self, user_id: str, password: str) -> None:
-        """Open a session of our own. Raises :class:`SignInError` and :class:`Unreachable`."""
+        """Open a session. Raises :class:`SignInError` and :class:`ServerUnreachable`."""
+        variables = {"input": {"userId": user_id, "password": password}}
         try:
-            answer = await self._ask_unhurried(LOGIN, {"input": {"userId": user_id, "password": password}}, None)
-        except Refused as error:
+            payload = await self._execute_when_allowed(LOGIN, variables, None)
+        except RequestRefused as error:
             raise SignInError(str(error)) from error
-        except TryAgain as error:
-            raise Unreachable(str(error)) from error
-        self._take(answer["session"])
+        except RetryableError as error:
+            raise ServerUnreachable(str(error)) from error
+        self._set_tokens(payload["session"])
 
-    async def ask(self, document: str, **variables: object) -> Any:
-        """One attempt at a query or mutation. Raises :class:`TryAgain`, :class:`Refused` and :class:`SignInError`."""
-        used = self._access
+    async def execute(self, document: str, **variables: object) -> Any:
+        """One attempt at a query or mutation, two if the access token has expired.
+
+        Raises :class:`RetryableError`, :class:`RequestRefused` and :class:`SignInError`.
+        """
+        token = self._access_token
         try:
-            return await self._graphql.ask(document, variables, used)
+            return await self._graphql.execute(document, variables, token)
         except Unauthenticated:
-            await self._renew(used)
+            await self._refresh(token)
         try:
-            return await self._graphql.ask(document, variables, self._access)
+            return await self._graphql.execute(document, variables, self._access_token)
         except Unauthenticated as error:
-            raise self._ended() from error
+            raise self._expired() from error
 
-    async def follow(self, document: str, **variables: object) -> AsyncGenerator[Any, None]:
-        """One attempt at a subscription; it begins anew when the access token expires. Raises as :meth:`ask` does."""
-        renewed = False
+    async def subscribe(self, document: str, **variables: object) -> AsyncGenerator[Any, None]:
+        """One attempt at a subscription, which restarts when the access token expires. Raises as :meth:`execute`."""
+        is_refreshed = False
         while True:
-            used = self._access
+            token = self._access_token
             try:
-                async with aclosing(self._graphql.follow(document, variables, used)) as values:
+                async with aclosing(self._graphql.subscribe(document, variables, token)) as values:
                     async for value in values:
-                        renewed = False
+                        is_refreshed = False
                         yield value
                     return
             except Unauthenticated as error:
-                if renewed:
-                    raise self._ended() from error
-                await self._renew(used)
-                renewed = True
+                if is_refreshed:
+                    raise self._expired() from error
+                await self._refresh(token)
+                is_refreshed = True
 
-    async def _ask_unhurried(self, document: str, variables: Json, token: str | None) -> Any:
-        """Ask, and wait for as long as the server wants it, which has no file's track yet to say it on."""
+    async def _execute_when_allowed(self, document: str, variables: Json, token: str | None) -> Any:
+        """Execute after all waits that the server asks for. There is no track yet to show them on."""
         while True:
             try:
-                return await self._graphql.ask(document, variables, token)
-            except Throttled as error:
-                say(f"cloudkeep: {as_asked(error)}")
-                await asyncio.sleep(RetryPolicy().pause(error.after))
+                return await self._graphql.execute(document, variables, token)
+            except RateLimited as error:
+                print_error(f"cloudkeep: {rate_limit_message(error)}")
+                await asyncio.sleep(RetryPolicy().rate_limit_delay(error.retry_after))
 
-    async def _renew(self, refused: str | None) -> None:
+    async def _refresh(self, expired_token: str | None) -> None:
         """Get a new access token, unless another task just did."""
-        async with self._renewing:
-            if self._access != refused:
+        async with self._refresh_lock:
+            if self._access_token != expired_token:
                 return
-            if not self._refresh:
-                raise self._ended()
+            if not self._refresh_token:
+                raise self._expired()
             try:
-                answer = await self._graphql.ask(REFRESH, {"token": self._refresh}, None)
-            except (Refused, Unauthenticated) as error:
-                raise self._ended() from error
-            self._take(answer["session"])
+                payload = await self._graphql.execute(REFRESH_SESSION, {"token": self._refresh_token}, None)
+            except (RequestRefused, Unauthenticated) as error:
+                raise self._expired() from error
+            self._set_tokens(payload["session"])
 
-    def _take(self, session: Json) -> None:
-        self._access, self._refresh = session["accessToken"], session["refreshToken"]
+    def _set_tokens(self, session: Json) -> None:
+        self._access_token, self._refresh_token = session["accessToken"], session["refreshToken"]
 
-    def _ended(self) -> SignInError:
-        if self._refresh:
+    def _expired(self) -> SignInError:
+        if self._refresh_token:
             return SignInError("the session has ended; run the same command again to sign in and go on")
         return SignInError("the token in CLOUDKEEP_TOKEN is not valid or has expired")

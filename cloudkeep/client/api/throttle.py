@@ -1,42 +1,42 @@
-"""Holds back those who send at the same time, while the server asks for it."""
+"""Sends one request at a time while the server limits the rate."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from cloudkeep.client.api.retry import Notify, RetryPolicy, as_asked
-from cloudkeep.client.errors import Throttled
+from cloudkeep.client.api.retry import Notify, RetryPolicy, rate_limit_message
+from cloudkeep.client.errors import RateLimited
 
 Send = Callable[[], Awaitable[None]]
 
 
 class Throttle:
-    """Lets senders pass all at once, and one after the other while the server wants less at a time.
+    """Runs requests side by side, and those that were refused one after the other.
 
-    What it refuses was sent in vain: many that come back at once would mostly be refused again.
+    A refused request was sent in vain: if all came back at once, most would be refused again.
     """
 
-    def __init__(self, patience: RetryPolicy, notify: Notify) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy, notify: Notify) -> None:
+        self._policy = policy
         self._notify = notify
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._resume_at = 0.0
 
-    async def passed(self, send: Send) -> None:
-        """Send, and again when the server says so for as long as it raises :class:`Throttled`."""
-        if not self._turn.locked() and await self._sent(send):
+    async def run(self, send: Send) -> None:
+        """Call ``send`` until it no longer raises :class:`RateLimited`."""
+        if not self._lock.locked() and await self._try(send):
             return
-        async with self._turn:
+        async with self._lock:
             while True:
                 await asyncio.sleep(max(0.0, self._resume_at - monotonic()))
-                if await self._sent(send):
+                if await self._try(send):
                     return
 
-    async def _sent(self, send: Send) -> bool:
+    async def _try(self, send: Send) -> bool:
         try:
             await send()
-        except Throttled as error:
-            self._notify(as_asked(error))
-            self._resume_at = max(self._resume_at, monotonic() + self._patience.pause(error.after))
+        except RateLimited as error:
+            self._notify(rate_limit_message(error))
+            self._resume_at = max(self._resume_at, monotonic() + self._policy.rate_limit_delay(error.retry_after))
             return False
         return True

@@ -1,49 +1,143 @@
-"""What the person at the terminal sees: progress and remarks on standard error, file IDs on standard output."""
+"""What the person at the terminal sees: progress and messages on standard error, file IDs on standard output."""
 
 import os
 import sys
-from types import TracebackType
-from typing import Protocol, Self
+from datetime import timedelta
+from typing import Any
 
-from cloudkeep.client.display.progress import Track
+from rich.console import Console
+from rich.progress import BarColumn, Progress, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TransferSpeedColumn as BytesPerSecondColumn
+from rich.table import Column
+from rich.text import Text
+
+from cloudkeep.client.display.progress import StageProgress
+
+#: Speed is the mean over so many seconds.
+SPEED_SECONDS = 5.0
+#: Of a name, in columns: a quarter of the terminal, but no more than this.
+NAME_WIDTH = 28
+#: Percent between two lines.
+STEP = 10
 
 
-class Display(Protocol):
-    """Shows every file's track while it is entered."""
+class SpeedColumn(BytesPerSecondColumn):
+    """The speed that the server says, for encoding has a unit of its own; else bytes per second."""
 
-    def __enter__(self) -> Self: ...
+    def render(self, task: Task) -> Text:
+        """Empty as long as it is not known."""
+        if task.fields["speed"] is None and task.speed:
+            return super().render(task)
+        return Text(task.fields["speed"] or "", style="progress.data.speed")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
-    def track(self, name: str) -> Track:
-        """A place for one file."""
-        ...
+class TimeLeftColumn(TimeRemainingColumn):
+    """The time left that the server says, else an estimate from what was done so far."""
+
+    max_refresh = 0.0  # rich would show the time of the stage before for half a second
+
+    def render(self, task: Task) -> Text:
+        """As h:mm:ss, empty as long as it is not known."""
+        if task.fields["eta"] is None:
+            return super().render(task) if task.speed else Text()
+        return Text(str(timedelta(seconds=round(task.fields["eta"]))), style="progress.remaining")
+
+
+PACE = (SpeedColumn(table_column=Column(no_wrap=True)), TimeLeftColumn(table_column=Column(no_wrap=True)))
+
+
+class BarTrack:
+    """A :class:`cloudkeep.client.display.progress.Track` that is a bar, with its messages above all bars."""
+
+    def __init__(self, bars: Progress, name: str) -> None:
+        self._bars = bars
+        self._name = name
+        self._id = bars.add_task(name, stage="", speed=None, eta=None)
+        self._stage = ""
+        self._last_note = ""
+
+    def show(self, progress: StageProgress) -> None:
+        """See :class:`cloudkeep.client.display.progress.Track`."""
+        fields: dict[str, Any] = {"stage": progress.stage, "speed": progress.speed, "eta": progress.eta_seconds}
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            self._bars.reset(self._id, total=progress.total, completed=int(progress.done), **fields)
+        self._bars.update(self._id, completed=progress.done, **fields)
+
+    def note(self, text: str) -> None:
+        """See :class:`cloudkeep.client.display.progress.Track`."""
+        if text != self._last_note:
+            self._last_note = text
+            self._print(text)
+
+    def end(self, text: str) -> None:
+        """See :class:`cloudkeep.client.display.progress.Track`."""
+        self._bars.remove_task(self._id)
+        self._bars.refresh()
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        # Soft: the terminal wraps a long line, so that it can be copied whole.
+        line = f"{self._name}: {text}"
+        self._bars.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+class LineTrack(BarTrack):
+    """The same without a bar: a line for each stage, and one for every tenth of it."""
+
+    def __init__(self, bars: Progress, name: str) -> None:
+        super().__init__(bars, name)
+        self._printed = ("", 0)
+
+    def show(self, progress: StageProgress) -> None:
+        """See :class:`cloudkeep.client.display.progress.Track`."""
+        super().show(progress)
+        stage, step = progress.stage, int(progress.percent) // STEP
+        if stage != self._printed[0] or step > self._printed[1]:
+            self._printed = (stage, step)
+            (task,) = (task for task in self._bars.tasks if task.id == self._id)
+            texts = [f"{stage.lower()} {progress.percent:.0f} %", *(str(column.render(task)) for column in PACE)]
+            self._print("  ".join(filter(None, texts)))
+
+
+class Display:
+    """The tracks of all files. ``bars`` is to be entered while there are any."""
+
+    def __init__(self, *, bars: bool) -> None:
+        console = Console(stderr=True)
+        name = Column(max_width=min(NAME_WIDTH, console.width // 4), no_wrap=True, overflow="ellipsis")
+        self._track = BarTrack if bars else LineTrack
+        self.bars = Progress(
+            TextColumn("{task.description}", markup=False, table_column=name),
+            TextColumn("{task.fields[stage]}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            *PACE,
+            console=console,
+            speed_estimate_period=SPEED_SECONDS,
+            transient=True,
+            # In the same terminal, file IDs are printed above the bars.
+            redirect_stdout=sys.stdout.isatty(),
+            redirect_stderr=False,
+            disable=not bars,
+        )
+
+    def track(self, name: str) -> BarTrack:
+        """A track for one file. Its name is shown as it is, never as markup."""
+        return self._track(self.bars, name)
 
     def result(self, file_id: str) -> None:
-        """Print one line on standard output."""
-        ...
+        """Print the ID of a file at once: a script may be waiting for it."""
+        sys.stdout.write(f"{file_id}\n")
+        sys.stdout.flush()
 
 
 def open_display() -> Display:
     """Bars where they can be drawn, lines elsewhere."""
-    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}:
-        from cloudkeep.client.display.rich_display import RichDisplay
-
-        return RichDisplay()
-    from cloudkeep.client.display.plain_display import PlainDisplay
-
-    return PlainDisplay()
+    return Display(bars=sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"})
 
 
-def say(text: str) -> None:
-    """Print one line on standard error."""
+def print_error(text: str) -> None:
+    """Print a line on standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-def print_result(file_id: str) -> None:
-    """Print one line on standard output, at once: a script may be waiting for it."""
-    sys.stdout.write(f"{file_id}\n")
-    sys.stdout.flush()

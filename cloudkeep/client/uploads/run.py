@@ -1,4 +1,4 @@
-"""One run of ``cloudkeep upload``: check what was asked, sign in, send every file, and say how it ended."""
+"""One run of ``cloudkeep upload``: check the arguments, sign in, upload every file, and report the result."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -9,20 +9,22 @@ from pathlib import Path
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.display.display import Display, open_display, say
+from cloudkeep.client.display.display import Display, open_display, print_error
+from cloudkeep.client.display.progress import Track
 from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
-from cloudkeep.client.tasks import task_group
-from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext, inspect
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
+from cloudkeep.client.uploads.sender import task_group
 from cloudkeep.client.uploads.source import Source
 from services.media.media import Compression
 
-#: One file is read and sent at a time, so that its bytes have the whole line; the others of these are being compressed.
+#: One file is read and sent at a time, so that it has the whole bandwidth; the others are verified or compressed.
 FILES_AT_ONCE = 8
 
-Credentials = Callable[[], tuple[str, str]]
+#: Asks for user ID and password.
+AskCredentials = Callable[[], tuple[str, str]]
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """How a run ended, for scripts. The worst of all files counts: FAILED, then NOT_COMPRESSED."""
 
     DONE = 0
@@ -34,7 +36,7 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """What was asked for."""
+    """The options of the command."""
 
     files: tuple[Path, ...]
     url: str
@@ -44,97 +46,93 @@ class UploadOptions:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileResult:
     """How one file ended. ``file_id`` is None when it was not uploaded."""
 
-    exit: Exit
+    exit_code: ExitCode
     file_id: str | None = None
 
 
-def run(order: UploadOptions, identity: str | Credentials) -> Exit:
-    """Carry out the order, as whom an access token stands for or who types user ID and password.
+def run(options: UploadOptions, credentials: str | AskCredentials) -> ExitCode:
+    """Upload the files, signed in by an access token or by user ID and password.
 
     Raises :class:`cloudkeep.client.errors.ClientError` when nothing more can be done, and KeyboardInterrupt.
     """
-    require_sources(order.files)
-    http = open_http(order.url)
+    require_sources(options.files)
+    http = open_http(options.url)
     with asyncio.Runner() as runner:
         try:
-            session = Session(GraphQL(http, order.url), identity if isinstance(identity, str) else None)
+            session = Session(GraphQL(http, options.url), credentials if isinstance(credentials, str) else None)
             runner.run(session.check())
-            if not isinstance(identity, str):
-                # Asked between two runs of the loop, because asking blocks.
-                runner.run(session.sign_in(*identity()))
-            means = UploadContext(http, session, order.compress, order.parallel, direct=order.direct)
-            return runner.run(upload_all(order.files, means, open_display()))
+            if not isinstance(credentials, str):
+                # Between two runs of the loop, because a prompt blocks.
+                runner.run(session.sign_in(*credentials()))
+            context = UploadContext(http, session, options.compress, options.parallel, direct=options.direct)
+            return runner.run(upload_all(options.files, context, open_display()))
         finally:
             runner.run(http.aclose())
 
 
-async def upload_all(files: Iterable[Path], means: UploadContext, display: Display) -> Exit:
+async def upload_all(files: Iterable[Path], context: UploadContext, display: Display) -> ExitCode:
     """Upload the files. Their IDs are printed in this order, each as soon as the ones before it are done.
 
-    Raises :class:`cloudkeep.client.errors.SignInError` when nobody is signed in any longer.
+    Raises :class:`cloudkeep.client.errors.SignInError` when the session has ended.
     """
-    fleet = _Fleet(means, display)
-    outcomes: list[Outcome] = []
-    with display:
+    queue = _UploadQueue(context, display)
+    exit_codes: list[ExitCode] = []
+    with display.bars:
         async with task_group() as group:
-            for task in [group.create_task(fleet.upload(path)) for path in files]:
-                outcome = await task
-                outcomes.append(outcome)
-                if outcome.file_id:
-                    display.result(outcome.file_id)
-    return _worst([outcome.exit for outcome in outcomes])
+            for task in [group.create_task(queue.upload(path)) for path in files]:
+                result = await task
+                exit_codes.append(result.exit_code)
+                if result.file_id:
+                    display.result(result.file_id)
+    return next((code for code in (ExitCode.FAILED, ExitCode.NOT_COMPRESSED) if code in exit_codes), ExitCode.DONE)
 
 
-class _Fleet:
-    """All files of a run: some are on their way, one of them is being sent."""
+class _UploadQueue:
+    """Bounds the files that are uploaded at once, and sends one of them at a time."""
 
-    def __init__(self, means: UploadContext, display: Display) -> None:
-        self._means = means
+    def __init__(self, context: UploadContext, display: Display) -> None:
+        self._context = context
         self._display = display
-        self._places = asyncio.Semaphore(FILES_AT_ONCE)
-        self._line = asyncio.Lock()
+        self._unfinished = asyncio.Semaphore(FILES_AT_ONCE)
+        self._sending = asyncio.Lock()
 
-    async def upload(self, path: Path) -> Outcome:
-        """The whole way of one file. Raises :class:`cloudkeep.client.errors.ClientError` on what ends the whole run."""
-        async with self._places:
+    async def upload(self, path: Path) -> FileResult:
+        """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` on what ends the whole run."""
+        async with self._unfinished:
             track = self._display.track(printable(path.name))
             try:
                 with Source(path) as source:
-                    return await self._upload(FileUpload(self._means, source, track), track.end)
+                    return await self._upload(FileUpload(self._context, source, track), track)
             except (UploadFailed, SourceError) as error:
                 track.end(f"not uploaded: {error}")
-                return Outcome(Exit.FAILED)
+                return FileResult(ExitCode.FAILED)
 
-    async def _upload(self, journey: FileUpload, end: Callable[[str], None]) -> Outcome:
-        async with self._line:
-            begun = await journey.begin()
-        state = await journey.finish(begun)
+    async def _upload(self, upload: FileUpload, track: Track) -> FileResult:
+        async with self._sending:
+            state = await upload.send()
+        state = await upload.finish(state)
         if state.error:
-            end(f"uploaded, but not compressed: {printable(state.error)}")
-            return Outcome(Exit.NOT_COMPRESSED, state.file_id)
-        end("ready")
-        return Outcome(Exit.DONE, state.file_id)
-
-
-def _worst(exits: list[Exit]) -> Exit:
-    return next((one for one in (Exit.FAILED, Exit.NOT_COMPRESSED) if one in exits), Exit.DONE)
+            track.end(f"uploaded, but not compressed: {printable(state.error)}")
+            return FileResult(ExitCode.NOT_COMPRESSED, state.file_id)
+        track.end("ready")
+        return FileResult(ExitCode.DONE, state.file_id)
 
 
 def require_sources(files: Iterable[Path]) -> None:
-    """Raises :class:`UsageError` when one of the files is none, after a line about each of those."""
-    flaws = [flaw for path in files if (flaw := _flaw(path))]
-    for flaw in flaws[:-1]:
-        say(f"cloudkeep: {flaw}")
-    if flaws:
-        raise UsageError(flaws[-1])
+    """Raise :class:`UsageError` when a file cannot be uploaded. If there are several, a line is printed for each."""
+    problems = [problem for path in files if (problem := _source_problem(path))]
+    for problem in problems[:-1]:
+        print_error(f"cloudkeep: {problem}")
+    if problems:
+        raise UsageError(problems[-1])
 
 
-def _flaw(path: Path) -> str | None:
+def _source_problem(path: Path) -> str | None:
     try:
-        inspect(path)
+        Source(path).close()
     except SourceError as error:
         return f"{printable(str(path))}: {error}"
     return None

@@ -1,8 +1,9 @@
-"""Sends what is missing of an upload, several slots at once."""
+"""Sends the missing chunks of an upload, several at once."""
 
+import asyncio
 import base64
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -11,36 +12,35 @@ import httpx
 from cloudkeep.client.api.http import (
     BUDGET_USED_UP,
     CHUNK_TIMEOUT,
-    passing_faults,
-    require_answer,
-    retry_after,
-    seconds_of,
+    network_errors_retryable,
+    raise_if_retryable,
+    retry_after_header,
+    retry_after_member,
 )
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy
 from cloudkeep.client.api.throttle import Throttle
-from cloudkeep.client.display.progress import Meter
-from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
-from cloudkeep.client.tasks import task_group
-from cloudkeep.client.uploads.reports import CLOSED, Reports, UploadClosed
-from cloudkeep.client.uploads.slots import OpenSlots
+from cloudkeep.client.display.progress import ByteCounter
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
+from cloudkeep.client.uploads.reports import UPLOAD_CLOSED, ChunkReports, UploadClosed
+from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Slot
 
-#: How often in a row a slot's URL is renewed before it counts as refused.
-RENEWALS = 3
-#: A store behind the server may refuse its own URLs in words of its own, but with this status.
+#: How often a slot's URL is renewed in a row.
+MAX_RENEWALS = 3
+#: Also the status with which a store refuses a URL that the server has signed.
 URL_REFUSED = 403
-#: S3's answers to chunks that came too late, or too slowly
+#: S3's responses to chunks that came too late, or too slowly
 #: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-NO_UPLOAD = 404
-STALLED = b"<Code>RequestTimeout</Code>"
-#: And to a URL that outlived the server's own keys, which are renewed where a role of the cloud gives them.
-KEYS_EXPIRED = b"<Code>ExpiredToken</Code>"
-#: What no chunk has as its ETag.
-GONE = "-"
-LIMITED = "RATE_LIMITED"
-#: What is tried again although it is no fault of the server's.
-PASSING = {
+NO_SUCH_UPLOAD = 404
+REQUEST_TIMEOUT = b"<Code>RequestTimeout</Code>"
+#: And to a URL that was signed with temporary keys which have expired.
+EXPIRED_TOKEN = b"<Code>ExpiredToken</Code>"
+#: No chunk has this ETag.
+NO_ETAG = "-"
+RATE_LIMITED = "RATE_LIMITED"
+#: The codes of problems that pass, with the messages of this client.
+RETRYABLE_PROBLEMS = {
     "SLOT_BUSY": "somebody else is sending the same chunk",
     "SLOT_TAKEN_OVER": "a chunk got stuck, and somebody else is sending it now",
     "BODY_INCOMPLETE": "a chunk was cut off",
@@ -49,147 +49,157 @@ PASSING = {
 }
 
 
-class UrlRefused(Exception):
-    """The slot's URL has expired, or is none of the server's."""
+class SlotUrlRefused(Exception):
+    """The slot's URL has expired or is invalid."""
+
+
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that raises the first error itself, not a group of errors: the others follow from it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 class Sender:
-    """Fills the open slots of one upload from one source."""
+    """Fills the missing slots of one upload with the bytes of one source."""
 
     def __init__(
         self,
         http: httpx.AsyncClient,
-        slots: OpenSlots,
+        slots: MissingSlots,
         source: Source,
-        patience: RetryPolicy,
+        policy: RetryPolicy,
         notify: Notify,
-        reports: Reports | None = None,
+        reports: ChunkReports | None = None,
     ) -> None:
-        """With ``reports``, the slots are in the server's store, and what is there is told."""
+        """With ``reports``, the slots are in the server's store, and chunks are reported."""
         self._reports = reports
         self._http = http
         self._slots = slots
         self._source = source
-        self._patience = patience
+        self._policy = policy
         self._notify = notify
-        self._throttle = Throttle(patience, notify)
+        self._throttle = Throttle(policy, notify)
 
-    async def send(self, received: int, meter: Meter, parallel: int) -> None:
-        """Return when no slot is open, or the upload takes no more. ``received`` bytes are there already.
+    async def send(self, received: int, counter: ByteCounter, parallel: int) -> None:
+        """Return when no slot is missing, or the upload is closed. The server has ``received`` bytes already.
 
         Raises :class:`UploadFailed` and :class:`SignInError`.
         """
-        tally = _Tally(received, meter)
+        sent_bytes = _SentBytes(received, counter)
         try:
             async with task_group() as group:
                 for _ in range(parallel):
-                    group.create_task(self._fill_slots(tally))
+                    group.create_task(self._fill_slots(sent_bytes))
         except UploadClosed:
             return
 
-    async def _fill_slots(self, tally: "_Tally") -> None:
+    async def _fill_slots(self, sent_bytes: "_SentBytes") -> None:
         while slot := await self._slots.take():
-            await self._fill(slot, tally)
+            await self._fill_slot(slot, sent_bytes)
 
-    async def _fill(self, slot: Slot, tally: "_Tally") -> None:
-        attempts = Attempts(self._patience, self._notify)
-        current, renewals = slot, 0
+    async def _fill_slot(self, slot: Slot, sent_bytes: "_SentBytes") -> None:
+        attempts = Attempts(self._policy, self._notify)
+        renewals = 0
         while True:
             try:
-                await self._throttle.passed(partial(self._put, current, tally))
+                await self._throttle.run(partial(self._put_chunk, slot, sent_bytes))
                 return
-            except TryAgain as error:
+            except RetryableError as error:
                 await attempts.failed(error)
-            except UrlRefused:
+            except SlotUrlRefused:
                 renewals += 1
-                fresh = await self._renewed(current, renewals)
-                if fresh is None:
-                    tally.settle(current)
+                renewed = await self._renew(slot, renewals)
+                if renewed is None:
+                    sent_bytes.finish(slot)
                     return
-                current = fresh
+                slot = renewed
 
-    async def _renewed(self, slot: Slot, renewals: int) -> Slot | None:
-        if renewals > RENEWALS:
+    async def _renew(self, slot: Slot, renewals: int) -> Slot | None:
+        if renewals > MAX_RENEWALS:
             raise UploadFailed("the server refuses the URLs that it made itself")
         return await self._slots.renew(slot)
 
-    async def _put(self, slot: Slot, tally: "_Tally") -> None:
+    async def _put_chunk(self, slot: Slot, sent_bytes: "_SentBytes") -> None:
         # Read twice, once for the digest and once to send: the second time comes from the system's cache.
         digest = await self._source.sha256_of(slot.offset, slot.size)
         headers = {"Content-Length": str(slot.size), "Content-Type": "application/octet-stream"}
         if not self._reports:
             headers["Content-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
-        async with aclosing(tally.watch(slot, self._source.blocks(slot.offset, slot.size))) as content:
-            with passing_faults(slot.url):
+        async with aclosing(sent_bytes.count(slot, self._source.blocks(slot.offset, slot.size))) as content:
+            with network_errors_retryable(slot.url):
                 response = await self._http.put(slot.url, content=content, headers=headers, timeout=CHUNK_TIMEOUT)
         if self._reports:
             await self._report(self._reports, slot, response, digest)
         else:
-            _judge(response)
-        tally.settle(slot)
+            _raise_for_problem(response)
+        sent_bytes.finish(slot)
 
-    async def _report(self, reports: Reports, slot: Slot, response: httpx.Response, digest: bytes) -> None:
-        if response.status_code == NO_UPLOAD:
-            # The store has thrown everything away, which the server finds out when it is told of a chunk.
-            await reports.tell(slot.index, GONE, digest.hex())
+    async def _report(self, reports: ChunkReports, slot: Slot, response: httpx.Response, digest: bytes) -> None:
+        if response.status_code == NO_SUCH_UPLOAD:
+            # The store has thrown the upload away. A report of a chunk makes the server look.
+            await reports.report(slot.index, NO_ETAG, digest.hex())
             raise UploadClosed
-        if STALLED in response.content:
-            raise TryAgain(PASSING["BODY_STALLED"])
-        if KEYS_EXPIRED in response.content:
-            raise UrlRefused
-        _judge(response)
-        await reports.tell(slot.index, response.headers.get("etag", ""), digest.hex())
+        if REQUEST_TIMEOUT in response.content:
+            raise RetryableError(RETRYABLE_PROBLEMS["BODY_STALLED"])
+        if EXPIRED_TOKEN in response.content:
+            raise SlotUrlRefused
+        _raise_for_problem(response)
+        await reports.report(slot.index, response.headers.get("etag", ""), digest.hex())
 
 
-class _Tally:
-    """Counts the bytes that are there and those that are on their way."""
+class _SentBytes:
+    """Counts the bytes of finished slots and of those that are being sent."""
 
-    def __init__(self, received: int, meter: Meter) -> None:
-        self._settled = received
-        self._flying: dict[int, int] = {}
-        self._meter = meter
+    def __init__(self, received: int, counter: ByteCounter) -> None:
+        self._finished = received
+        self._unfinished: dict[int, int] = {}
+        self._counter = counter
 
-    async def watch(self, slot: Slot, blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async def count(self, slot: Slot, blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Pass the blocks on and count them."""
-        self._flying[slot.index] = 0
+        self._unfinished[slot.index] = 0
         async with aclosing(blocks):
             async for block in blocks:
                 yield block
-                self._flying[slot.index] += len(block)
+                self._unfinished[slot.index] += len(block)
                 self._show()
 
-    def settle(self, slot: Slot) -> None:
-        """The slot is filled."""
-        self._flying.pop(slot.index, None)
-        self._settled += slot.size
+    def finish(self, slot: Slot) -> None:
+        """Count the slot as filled."""
+        self._unfinished.pop(slot.index, None)
+        self._finished += slot.size
         self._show()
 
     def _show(self) -> None:
-        self._meter.at(self._settled + sum(self._flying.values()))
+        self._counter.update(self._finished + sum(self._unfinished.values()))
 
 
-def _judge(response: httpx.Response) -> None:
-    """Raises what has to happen now, unless the slot is filled."""
+def _raise_for_problem(response: httpx.Response) -> None:
+    """Raise the error for a response that is no success."""
     if response.is_success:
         return
     problem = _problem(response)
     code, detail = str(problem.get("code", "")), str(problem.get("detail", ""))
     if response.status_code == URL_REFUSED:
-        raise UrlRefused
-    if code == CLOSED:
+        raise SlotUrlRefused
+    if code == UPLOAD_CLOSED:
         raise UploadClosed
-    after = seconds_of(problem) if code == LIMITED else None
-    if after is not None:
-        raise Throttled(BUDGET_USED_UP, after)
-    if code in PASSING:
-        raise TryAgain(PASSING[code], retry_after(response))
-    if code != LIMITED:
-        require_answer(response, detail)
-    raise Refused(code, detail or f"a chunk was refused: {response.status_code} {response.reason_phrase}")
+    retry_after = retry_after_member(problem) if code == RATE_LIMITED else None
+    if retry_after is not None:
+        raise RateLimited(BUDGET_USED_UP, retry_after)
+    if code in RETRYABLE_PROBLEMS:
+        raise RetryableError(RETRYABLE_PROBLEMS[code], retry_after_header(response))
+    if code != RATE_LIMITED:
+        raise_if_retryable(response, detail)
+    raise RequestRefused(code, detail or f"a chunk was refused: {response.status_code} {response.reason_phrase}")
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
-    """A problem document (RFC 9457); empty when the answer is none."""
+    """The problem document (RFC 9457); empty when there is none."""
     try:
         document = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The open slots of one upload, handed out one by one to whoever sends."""
+"""The missing slots of one upload, in the order in which they are sent."""
 
 import asyncio
 from collections import deque
@@ -6,36 +6,35 @@ from collections import deque
 from cloudkeep.client.uploads.uploads import Slot, Uploads
 
 
-class OpenSlots:
-    """Asks for slots a page at a time, just before they are needed: a page's URLs hold only so long."""
+class MissingSlots:
+    """Loads slots page by page, just before they are needed: their URLs expire."""
 
     def __init__(self, uploads: Uploads, upload_id: str) -> None:
         self._uploads = uploads
         self._upload_id = upload_id
-        self._waiting: deque[Slot] = deque()
-        self._page: str | None = None
-        self._next: str | None = None
-        self._begun = False
+        self._queue: deque[Slot] = deque()
+        self._is_started = False
+        self._next_page: str | None = None
         self._lock = asyncio.Lock()
 
     async def take(self) -> Slot | None:
-        """The next open slot, or None when there is none left."""
+        """The next slot, or None when there is none left."""
         async with self._lock:
-            while not self._waiting:
-                if self._begun and self._next is None:
+            while not self._queue:
+                if self._is_started and self._next_page is None:
                     return None
-                await self._turn_page()
-            return self._waiting.popleft()
+                await self._load_page()
+            return self._queue.popleft()
 
     async def renew(self, slot: Slot) -> Slot | None:
-        """The slot with a URL that holds, or None when somebody else has filled it. Renews what waits as well."""
+        """The slot with a new URL, or None when it is filled meanwhile. Slots in the queue get new URLs as well."""
         async with self._lock:
-            page = await self._uploads.open_slots(self._upload_id, slot.page)
-            fresh = {one.index: one for one in page.slots}
-            self._waiting = deque(fresh.get(one.index, one) for one in self._waiting)
-            return fresh.get(slot.index)
+            page = await self._uploads.missing_slots(self._upload_id, slot.page)
+            renewed = {each.index: each for each in page.slots}
+            self._queue = deque(renewed.get(queued.index, queued) for queued in self._queue)
+            return renewed.get(slot.index)
 
-    async def _turn_page(self) -> None:
-        page = await self._uploads.open_slots(self._upload_id, self._next)
-        self._begun, self._next = True, page.next
-        self._waiting.extend(page.slots)
+    async def _load_page(self) -> None:
+        page = await self._uploads.missing_slots(self._upload_id, self._next_page)
+        self._is_started, self._next_page = True, page.next
+        self._queue.extend(page.slots)

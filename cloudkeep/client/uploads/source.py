@@ -1,4 +1,4 @@
-"""A file that is being sent: read in small blocks, in threads, and watched for changes."""
+"""A file that is being sent: read in small blocks, in threads, and checked for changes."""
 
 import asyncio
 import hashlib
@@ -12,12 +12,13 @@ from typing import Self
 
 from cloudkeep.client.errors import SourceChanged, SourceError, UploadFailed
 
-#: Bytes that are sent at once. Small, so that a slow line gets one through before the timeout.
-BLOCK = 256 * 1024
+#: Bytes per block. Small, so that a slow line sends one before the timeout.
+BLOCK_SIZE = 256 * 1024
 #: Bytes that one call in a thread hashes. Small, so that Ctrl-C does not wait for a slow disk.
-HASHED_AT_ONCE = 4 * 1024 * 1024
+HASH_STEP = 4 * 1024 * 1024
 
-Report = Callable[[int], None]
+#: Called with the number of bytes that are done.
+OnProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,18 @@ class Source:
     """An open, regular file, as it was when it was opened. Sizes and offsets are in bytes.
 
     Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`UploadFailed` when it
-    cannot be read. The file is held by its descriptor: renaming or deleting it changes nothing.
+    cannot be read. Renaming or deleting the file does no harm: the descriptor stays valid.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises :class:`SourceError` on whatever is not a readable file with something in it."""
+        """Raises :class:`SourceError` unless this is a readable file with something in it."""
         self._file = _open(path)
         self.name = path.absolute().name
-        self._facts = os.fstat(self._file)
-        self.size = self._facts.st_size
-        if flaw := _flaw(self._facts):
+        self._stat = os.fstat(self._file)
+        self.size = self._stat.st_size
+        if problem := _problem(self._stat):
             self.close()
-            raise SourceError(flaw)
+            raise SourceError(problem)
 
     def __enter__(self) -> Self:
         return self
@@ -55,23 +56,23 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         os.close(self._file)
 
-    async def digests(self, chunk_size: int, report: Report) -> Digests:
-        """Those of the whole and of its chunks; ``report`` is called with the bytes read so far."""
+    async def digests(self, chunk_size: int, on_progress: OnProgress) -> Digests:
+        """SHA-256 of the whole file and of its chunks."""
         whole, chunks = hashlib.sha256(), []
-        for begin in range(0, self.size, chunk_size):
-            chunk, length = hashlib.sha256(), min(chunk_size, self.size - begin)
-            async for done in self._hashed(begin, length, chunk, whole):
-                report(begin + done)
+        for offset in range(0, self.size, chunk_size):
+            chunk, length = hashlib.sha256(), min(chunk_size, self.size - offset)
+            async for done in self._hash_in_steps(offset, length, chunk, whole):
+                on_progress(offset + done)
             chunks.append(chunk.hexdigest())
         return Digests(whole.hexdigest(), chunk_size, chunks)
 
     async def sha256_of(self, offset: int, size: int) -> bytes:
         """SHA-256 of a range."""
         digest = hashlib.sha256()
-        async for _ in self._hashed(offset, size, digest):
+        async for _ in self._hash_in_steps(offset, size, digest):
             pass
         return digest.digest()
 
@@ -79,22 +80,22 @@ class Source:
         """A range, block by block."""
         end = offset + size
         while offset < end:
-            block = await asyncio.to_thread(self._read, offset, min(BLOCK, end - offset))
+            block = await asyncio.to_thread(self._read, offset, min(BLOCK_SIZE, end - offset))
             offset += len(block)
             yield block
         self.require_unchanged()
 
     def require_unchanged(self) -> None:
-        """Raises :class:`SourceChanged` unless size and time of change are what they were."""
-        facts = os.fstat(self._file)
-        if (facts.st_size, facts.st_mtime_ns) != (self.size, self._facts.st_mtime_ns):
+        """Raise :class:`SourceChanged` unless size and modification time are what they were."""
+        current = os.fstat(self._file)
+        if (current.st_size, current.st_mtime_ns) != (self.size, self._stat.st_mtime_ns):
             raise SourceChanged("the file was changed while it was being sent; run the command again to send it anew")
 
-    async def _hashed(self, offset: int, size: int, *digests: "hashlib._Hash") -> AsyncGenerator[int, None]:
-        """Hash a range; how much of it is done, again and again."""
+    async def _hash_in_steps(self, offset: int, size: int, *digests: "hashlib._Hash") -> AsyncGenerator[int, None]:
+        """Hash a range; yields how many bytes of it are done."""
         done = 0
         while done < size:
-            step = min(HASHED_AT_ONCE, size - done)
+            step = min(HASH_STEP, size - done)
             await asyncio.to_thread(self._hash, offset + done, step, digests)
             done += step
             yield done
@@ -103,7 +104,7 @@ class Source:
     def _hash(self, offset: int, size: int, digests: "tuple[hashlib._Hash, ...]") -> None:
         end = offset + size
         while offset < end:
-            block = self._read(offset, min(BLOCK, end - offset))
+            block = self._read(offset, min(BLOCK_SIZE, end - offset))
             for digest in digests:
                 digest.update(block)
             offset += len(block)
@@ -120,7 +121,7 @@ class Source:
 
 def _open(path: Path) -> int:
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise SourceError(error.strerror or "cannot be opened") from error
@@ -128,10 +129,10 @@ def _open(path: Path) -> int:
         raise SourceError("not a path") from error
 
 
-def _flaw(facts: os.stat_result) -> str | None:
-    """Why there is nothing to upload, if so."""
-    if stat.S_ISDIR(facts.st_mode):
+def _problem(status: os.stat_result) -> str | None:
+    """Why this cannot be uploaded, if so."""
+    if stat.S_ISDIR(status.st_mode):
         return "Is a directory"
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return "Not a regular file"
-    return None if facts.st_size else "The file is empty"
+    return None if status.st_size else "The file is empty"

@@ -1,4 +1,4 @@
-"""What the client asks of an upload, for as long as its patience lasts."""
+"""The upload operations of the server's API, each with retries."""
 
 import hashlib
 import json
@@ -6,26 +6,26 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cloudkeep.client.api.documents import BEGIN, COMPLETE, LOOK, REPORT, SLOTS
+from cloudkeep.client.api.documents import COMPLETE_UPLOAD, INIT_UPLOAD, MISSING_SLOTS, REPORT_CHUNKS, UPLOAD
 from cloudkeep.client.api.graphql import Json
-from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, persist
+from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.errors import Refused, UploadFailed
+from cloudkeep.client.errors import RequestRefused, UploadFailed
 from cloudkeep.client.uploads.source import Digests
 from services.media.media import Compression
 
 RECEIVING = "RECEIVING"
 READY = "READY"
 FINAL = frozenset({READY, "FAILED", "ABORTED", "EXPIRED"})
-#: Slots asked for at once: enough to keep every connection busy, few enough for their URLs to be fresh.
-PAGE = 100
+#: Slots per page: enough to keep every connection busy, few enough for their URLs to be valid when they are used.
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
 class UploadState:
-    """Where an upload stands. ``error`` is the server's message, if there is one.
+    """The state of an upload. ``error`` is the server's message, if there is one.
 
-    The slots of one that is ``direct`` lead to the server's store, and it wants to be told what is there.
+    The slots of a ``direct`` upload lead to the server's store, and its chunks have to be reported.
     """
 
     id: str
@@ -38,7 +38,7 @@ class UploadState:
 
     @classmethod
     def of(cls, upload: Json | None) -> Self:
-        """From the GraphQL form. Raises :class:`UploadFailed` when there is none."""
+        """From the GraphQL object. Raises :class:`UploadFailed` when there is none."""
         if upload is None:
             raise UploadFailed("the server no longer knows this upload")
         file, error = upload["file"] or {}, upload["error"] or {}
@@ -55,9 +55,9 @@ class UploadState:
 
 @dataclass(frozen=True)
 class Slot:
-    """An open slot: ``size`` bytes from ``offset`` on go to ``url``, which is a secret.
+    """A missing slot: ``size`` bytes from ``offset`` on go to ``url``, which is a secret.
 
-    ``page`` is the cursor that its page was asked with.
+    ``page`` is the cursor of its page.
     """
 
     index: int
@@ -69,17 +69,17 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotPage:
-    """Some open slots; ``next`` is the cursor of the page behind, if there is one."""
+    """Some missing slots; ``next`` is the cursor of the next page, if there is one."""
 
     slots: list[Slot]
     next: str | None
 
 
-def new_upload(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
-    """The input of ``initUpload``; without ``direct`` the server decides on the way of the chunks.
+def init_input(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
+    """The input of ``initUpload``; without ``direct`` the server decides where the chunks go.
 
-    Its idempotency key depends on what is uploaded, and on nothing else. So a second run finds the upload of the first
-    one, wherever and whenever it is started.
+    The idempotency key depends only on what is uploaded: a second run finds the upload of the first one, wherever and
+    whenever it is started.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
     identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
@@ -97,47 +97,48 @@ def new_upload(name: str, size: int, digests: Digests, compress: Compression | N
 
 
 class Uploads:
-    """Uploads of whoever is signed in.
+    """The uploads of one person.
 
-    Every method raises :class:`UploadFailed` when the server refuses or patience ends, and :class:`SignInError`.
+    Every method raises :class:`UploadFailed` when the server refuses or after the last retry, and :class:`SignInError`.
     """
 
-    def __init__(self, session: Session, patience: RetryPolicy, notify: Notify) -> None:
+    def __init__(self, session: Session, policy: RetryPolicy, notify: Notify) -> None:
         self._session = session
-        self._patience = patience
+        self._policy = policy
         self._notify = notify
 
-    async def begin(self, new: Json) -> UploadState:
-        """Begin an upload, or find the one that was begun before with the same key."""
-        answer = await self._ask(BEGIN, input=new)
-        return UploadState.of(answer["upload"])
+    async def init(self, variables: Json) -> UploadState:
+        """Start an upload, or find the one with the same idempotency key."""
+        payload = await self._execute(INIT_UPLOAD, input=variables)
+        return UploadState.of(payload["upload"])
 
-    async def look(self, upload_id: str) -> UploadState:
+    async def get(self, upload_id: str) -> UploadState:
         """The upload as it is now."""
-        return UploadState.of(await self._ask(LOOK, id=upload_id))
+        return UploadState.of(await self._execute(UPLOAD, id=upload_id))
 
     async def complete(self, upload_id: str) -> UploadState:
-        """Say that everything was sent, and see where the upload stands."""
+        """Complete the upload after everything was sent; its state then."""
         try:
-            answer = await self._ask(COMPLETE, id=upload_id)
-        except Refused as error:
+            payload = await self._execute(COMPLETE_UPLOAD, id=upload_id)
+        except RequestRefused as error:
             if error.code in {"CHUNKS_MISSING", "UPLOAD_CLOSED"}:
-                return await self.look(upload_id)
+                return await self.get(upload_id)
             raise
-        return UploadState.of(answer["upload"])
+        return UploadState.of(payload["upload"])
 
-    async def open_slots(self, upload_id: str, after: str | None) -> SlotPage:
-        """A page of the slots that still wait for their bytes."""
-        upload = await self._ask(SLOTS, id=upload_id, first=PAGE, after=after)
+    async def missing_slots(self, upload_id: str, after: str | None) -> SlotPage:
+        """A page of the slots that have no bytes yet."""
+        upload = await self._execute(MISSING_SLOTS, id=upload_id, first=PAGE_SIZE, after=after)
         if upload is None:
             raise UploadFailed("the server no longer knows this upload")
         slots, info = upload["slots"]["nodes"], upload["slots"]["pageInfo"]
-        following = info["endCursor"] if info["hasNextPage"] else None
-        return SlotPage([Slot(**slot, page=after) for slot in slots], following)
+        next_page = info["endCursor"] if info["hasNextPage"] else None
+        return SlotPage([Slot(**slot, page=after) for slot in slots], next_page)
 
-    async def report(self, upload_id: str, chunks: list[Json]) -> None:
-        """Say what was sent to the store. Raises :class:`Refused` by the first of them that is not as it was said."""
-        await self._ask(REPORT, id=upload_id, chunks=chunks)
+    async def report_chunks(self, upload_id: str, chunks: list[Json]) -> None:
+        """Report what was sent to the store. Raises :class:`RequestRefused` for the first chunk that is not there."""
+        await self._execute(REPORT_CHUNKS, id=upload_id, chunks=chunks)
 
-    async def _ask(self, document: str, **variables: object) -> Any:
-        return await persist(lambda: self._session.ask(document, **variables), Attempts(self._patience, self._notify))
+    async def _execute(self, document: str, **variables: object) -> Any:
+        attempts = Attempts(self._policy, self._notify)
+        return await retry(lambda: self._session.execute(document, **variables), attempts)

@@ -14,10 +14,10 @@ from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.display.progress import Moment
+from cloudkeep.client.display.progress import StageProgress
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
-from cloudkeep.client.uploads.uploads import new_upload
+from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
 from services.media.media import Compression
@@ -26,28 +26,28 @@ from tests.support.server import Api, Json, digest, listening_socket, serve
 
 #: The smallest chunk that the server takes, so that small files have many.
 CHUNK = 64 * 1024
-QUICK = RetryPolicy(tries=8, first=0.01, longest=0.05)
+QUICK = RetryPolicy(max_attempts=8, first_delay=0.01, max_delay=0.05)
 
 
 class Watcher:
-    """A track that remembers what it was told. ``on_show`` and ``on_note`` are called with it."""
+    """A track that records what is shown on it. ``on_show`` and ``on_note`` are called with each."""
 
     def __init__(self) -> None:
-        self.moments: list[Moment] = []
+        self.shown: list[StageProgress] = []
         self.notes: list[str] = []
-        self.on_show: Callable[[Moment], None] = lambda _: None
+        self.on_show: Callable[[StageProgress], None] = lambda _: None
         self.on_note: Callable[[str], None] = lambda _: None
 
     @property
     def stages(self) -> list[str]:
         """The stages in the order in which they began."""
-        names = [moment.stage for moment in self.moments]
+        names = [progress.stage for progress in self.shown]
         return [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
 
-    def show(self, moment: Moment) -> None:
+    def show(self, progress: StageProgress) -> None:
         """See :class:`cloudkeep.client.display.progress.Track`."""
-        self.moments.append(moment)
-        self.on_show(moment)
+        self.shown.append(progress)
+        self.on_show(progress)
 
     def note(self, text: str) -> None:
         """See :class:`cloudkeep.client.display.progress.Track`."""
@@ -103,9 +103,9 @@ def puts(client: httpx.AsyncClient) -> list[str]:
 
 
 @pytest.fixture
-def means(client: httpx.AsyncClient, server: str, token: str) -> UploadContext:
-    """What a journey needs, with little patience."""
-    return UploadContext(client, Session(GraphQL(client, server), token), patience=QUICK)
+def context(client: httpx.AsyncClient, server: str, token: str) -> UploadContext:
+    """What uploads have in common, with few and quick retries."""
+    return UploadContext(client, Session(GraphQL(client, server), token), policy=QUICK)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def file(tmp_path: Path) -> Path:
 async def begun(api: Api, path: Path, compress: Compression | None = None) -> Json:
     """Begin the upload that the client will find for this file, but with small chunks."""
     content = path.read_bytes()
-    new = new_upload(path.name, len(content), digests_of(content, CHUNK), compress)
+    new = init_input(path.name, len(content), digests_of(content, CHUNK), compress)
     return await api.init(content, **new)
 
 

@@ -1,4 +1,4 @@
-"""What the client asks for: a server that runs trusted documents alone can be told all of it."""
+"""The client's documents, which a server that runs persisted documents only can be given."""
 
 from pathlib import Path
 

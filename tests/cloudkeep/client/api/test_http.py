@@ -9,9 +9,15 @@ import pytest
 import trustme
 
 from cloudkeep.client.api.graphql import GraphQL
-from cloudkeep.client.api.http import open_http, origin, passing_faults, require_answer, retry_after
+from cloudkeep.client.api.http import (
+    network_errors_retryable,
+    open_http,
+    origin,
+    raise_if_retryable,
+    retry_after_header,
+)
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.errors import TryAgain, UsageError
+from cloudkeep.client.errors import RetryableError, UsageError
 from tests.support.faults.proxy import Proxy, proxy
 
 SECRET = "https://u:pw@drive.example.org:8443/uploads/1/chunks/2?signature=secret"
@@ -45,31 +51,31 @@ def test_broken_settings_of_the_environment_are_named(monkeypatch: pytest.Monkey
 
 def test_of_a_signed_url_only_the_origin_is_ever_shown() -> None:
     assert origin(SECRET) == "https://drive.example.org:8443"
-    with pytest.raises(TryAgain) as caught, passing_faults(SECRET):
+    with pytest.raises(RetryableError) as caught, network_errors_retryable(SECRET):
         raise httpx.ReadError("x")
     assert str(caught.value) == "the connection to https://drive.example.org:8443 was lost"
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 507])
 def test_statuses_that_say_later_are_tried_again(status: int) -> None:
-    with pytest.raises(TryAgain, match=f"^https://drive.example.org:8443 answers {status} "):
-        require_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
+    with pytest.raises(RetryableError, match=f"^https://drive.example.org:8443 answers {status} "):
+        raise_if_retryable(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 403, 404, 409, 413])
 def test_other_statuses_are_answers(status: int) -> None:
-    require_answer(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
+    raise_if_retryable(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
 @pytest.mark.parametrize(("field", "seconds"), [("3", 3.0), ("", 0.0), ("soon", 0.0), ("-4", 0.0), ("1.5", 0.0)])
 def test_retry_after_counts_seconds(field: str, seconds: float) -> None:
-    assert retry_after(httpx.Response(503, headers={"Retry-After": field})) == seconds
+    assert retry_after_header(httpx.Response(503, headers={"Retry-After": field})) == seconds
 
 
 def test_retry_after_takes_dates() -> None:
     field = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    assert 90 < retry_after(httpx.Response(503, headers={"Retry-After": field})) <= 100
-    assert retry_after(httpx.Response(503, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})) == 0
+    assert 90 < retry_after_header(httpx.Response(503, headers={"Retry-After": field})) <= 100
+    assert retry_after_header(httpx.Response(503, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})) == 0
 
 
 async def test_https_works_and_an_untrusted_certificate_is_called_so(
@@ -81,8 +87,8 @@ async def test_https_works_and_an_untrusted_certificate_is_called_so(
     authority.cert_pem.write_to_path(str(trusted))
     async with proxy(int(front.url.rpartition(":")[2]), context) as safe:
         async with open_http(safe.url) as http:
-            with pytest.raises(TryAgain, match="its certificate is not trusted"):
-                await GraphQL(http, safe.url).ask("{ me { id } }", {}, None)
+            with pytest.raises(RetryableError, match="its certificate is not trusted"):
+                await GraphQL(http, safe.url).execute("{ me { id } }", {}, None)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         async with open_http(safe.url) as http:
             await Session(GraphQL(http, safe.url)).check()

@@ -49,15 +49,15 @@ def _hurried(monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient) -> None
 
 @pytest.mark.usefixtures("_hurried", "worker")
 async def test_a_file_arrives_whole_and_once_through_every_fault(
-    means: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, front: Proxy
+    context: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, front: Proxy
 ) -> None:
     path = tmp_path / "film.bin"
     path.write_bytes(os.urandom(40 * CHUNK - 5))
     upload = await begun(api, path)
     front.plan(*FAULTS)
     with Source(path) as source:
-        journey = FileUpload(means, source, watcher)
-        state = await journey.finish(await journey.begin())
+        file_upload = FileUpload(context, source, watcher)
+        state = await file_upload.finish(await file_upload.send())
     assert front.planned == 0
     file = await api.data("query ($id: ID!) { file(id: $id) { sha256 downloadUrl } }", id=state.file_id)
     content = path.read_bytes()

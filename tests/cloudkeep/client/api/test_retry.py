@@ -2,10 +2,10 @@
 
 import pytest
 
-from cloudkeep.client.api.retry import Attempts, RetryPolicy, persist
-from cloudkeep.client.errors import TryAgain, UploadFailed
+from cloudkeep.client.api.retry import Attempts, RetryPolicy, retry
+from cloudkeep.client.errors import RetryableError, UploadFailed
 
-QUICK = RetryPolicy(tries=3, first=0.001, longest=0.002)
+QUICK = RetryPolicy(max_attempts=3, first_delay=0.001, max_delay=0.002)
 
 
 class Flaky:
@@ -18,7 +18,7 @@ class Flaky:
     async def __call__(self) -> str:
         self.calls += 1
         if self.calls <= self._failures:
-            raise TryAgain("the line is dead.")
+            raise RetryableError("the line is dead.")
         return "done"
 
 
@@ -28,28 +28,28 @@ def test_the_wait_doubles_up_to_a_limit_and_is_jittered(failed: int, whole: floa
     assert whole / 2 <= min(delays) < max(delays) <= whole
 
 
-@pytest.mark.parametrize(("asked", "granted"), [(7.0, 7.0), (99999.0, 300.0)])
-def test_a_server_may_ask_for_a_longer_wait_within_reason(asked: float, granted: float) -> None:
-    assert RetryPolicy().delay(1, asked) == granted
+@pytest.mark.parametrize(("retry_after", "delay"), [(7.0, 7.0), (99999.0, 300.0)])
+def test_a_server_may_ask_for_a_longer_wait_within_reason(retry_after: float, delay: float) -> None:
+    assert RetryPolicy().delay(1, retry_after) == delay
 
 
 async def test_work_is_repeated_until_it_succeeds_and_every_reason_is_told() -> None:
     notes: list[str] = []
     work = Flaky(2)
-    assert await persist(work, Attempts(QUICK, notes.append)) == "done"
+    assert await retry(work, Attempts(QUICK, notes.append)) == "done"
     assert (work.calls, notes) == (3, ["the line is dead; trying again"] * 2)
 
 
-async def test_patience_ends_with_the_last_reason() -> None:
+async def test_after_the_last_retry_the_last_reason_is_the_error() -> None:
     work = Flaky(3)
     with pytest.raises(UploadFailed, match=r"^the line is dead; gave up after 3 tries$"):
-        await persist(work, Attempts(QUICK, lambda _: None))
+        await retry(work, Attempts(QUICK, lambda _: None))
     assert work.calls == 3
 
 
 async def test_a_success_in_between_makes_the_count_begin_anew() -> None:
     attempts = Attempts(QUICK, lambda _: None)
     for _ in range(5):
-        await attempts.failed(TryAgain("one"))
-        await attempts.failed(TryAgain("two"))
+        await attempts.failed(RetryableError("one"))
+        await attempts.failed(RetryableError("two"))
         attempts.succeeded()

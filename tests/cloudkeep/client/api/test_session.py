@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cloudkeep.client.api.documents import LOGIN, ME, PROGRESS
+from cloudkeep.client.api.documents import LOGIN, ME, UPLOAD_PROGRESS
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.errors import SignInError, Unreachable
+from cloudkeep.client.errors import ServerUnreachable, SignInError
 from tests.cloudkeep.client.conftest import begun
 from tests.support.faults.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json
@@ -41,7 +41,7 @@ async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -
     session = Session(graphql)
     await session.check()
     await session.sign_in(await _user_id(api), PASSWORD)
-    assert await session.ask(ME) == await api.data(ME)
+    assert await session.execute(ME) == await api.data(ME)
 
 
 async def test_a_wrong_password_is_told_in_one_line(graphql: GraphQL, api: Api) -> None:
@@ -56,37 +56,37 @@ async def test_a_token_that_does_not_hold_is_found_at_once(graphql: GraphQL) -> 
 
 async def test_an_expired_session_is_renewed_and_the_question_asked_again(graphql: GraphQL, api: Api) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
-    assert await session.ask(ME) == await api.data(ME)
+    assert await session.execute(ME) == await api.data(ME)
 
 
 async def test_many_questions_at_once_renew_a_session_once(graphql: GraphQL, api: Api) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
-    answers = await asyncio.gather(*(session.ask(ME) for _ in range(8)))
+    answers = await asyncio.gather(*(session.execute(ME) for _ in range(8)))
     assert answers == [await api.data(ME)] * 8
 
 
 async def test_a_session_that_cannot_be_renewed_ends_with_one_line(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match=r"^the session has ended; run the same command again"):
-        await Session(graphql, STALE, "no refresh token").ask(ME)
+        await Session(graphql, STALE, "no refresh token").execute(ME)
 
 
 async def test_a_token_from_outside_cannot_be_renewed(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match="CLOUDKEEP_TOKEN"):
-        await Session(graphql, STALE).ask(ME)
+        await Session(graphql, STALE).execute(ME)
 
 
 async def test_a_subscription_begins_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
-    frames = session.follow(PROGRESS, id=(await begun(api, file))["id"], after=None)
+    frames = session.subscribe(UPLOAD_PROGRESS, id=(await begun(api, file))["id"], after=None)
     assert (await anext(frames))["stage"] == "RECEIVING"
     await frames.aclose()
 
 
 async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Proxy) -> None:
     front.open = False
-    with pytest.raises(Unreachable, match=f"^the connection to {front.url} was lost$"):
+    with pytest.raises(ServerUnreachable, match=f"^the connection to {front.url} was lost$"):
         await Session(graphql).check()
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServerUnreachable):
         await Session(graphql).sign_in("somebody", PASSWORD)
 
 
@@ -119,5 +119,5 @@ HTML = b"Content-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r
 )
 async def test_whatever_is_no_cloudkeep_is_unreachable(response: bytes, message: str) -> None:
     async with _answering_with(response) as url, open_http(url) as http:
-        with pytest.raises(Unreachable, match=message):
+        with pytest.raises(ServerUnreachable, match=message):
             await Session(GraphQL(http, url)).check()

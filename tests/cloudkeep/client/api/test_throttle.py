@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from cloudkeep.client.api.graphql import GraphQL, Json
-from cloudkeep.client.api.http import require_answer
-from cloudkeep.client.api.retry import Attempts, persist
+from cloudkeep.client.api.http import raise_if_retryable
+from cloudkeep.client.api.retry import Attempts, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.throttle import Throttle
-from cloudkeep.client.errors import Refused, Throttled, TryAgain, UploadFailed
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
-from cloudkeep.client.uploads.uploads import Uploads, new_upload
+from cloudkeep.client.uploads.uploads import Uploads, init_input
 from cloudkeep.settings.settings import Settings
 from services.budgets.limits import Limit
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, digests_of
@@ -41,19 +41,19 @@ class Server:
         self._there -= 1
         if self._refusals:
             self._refusals -= 1
-            raise Throttled("slowly", 0.0)
+            raise RateLimited("slowly", 0.0)
 
 
 async def test_all_pass_at_once_as_long_as_nobody_is_refused() -> None:
     server, throttle = Server(0), Throttle(QUICK, lambda _: None)
-    await asyncio.gather(*(throttle.passed(server) for _ in range(5)))
+    await asyncio.gather(*(throttle.run(server) for _ in range(5)))
     assert server.together == [1, 2, 3, 4, 5]
 
 
 async def test_those_who_were_refused_come_back_one_after_the_other() -> None:
     notes: list[str] = []
     server, throttle = Server(8), Throttle(QUICK, notes.append)
-    await asyncio.gather(*(throttle.passed(server) for _ in range(5)))
+    await asyncio.gather(*(throttle.run(server) for _ in range(5)))
     assert server.together == [1, 2, 3, 4, 5, *[1] * 8]
     assert notes == ["slowly; going on when it says so"] * 8
 
@@ -61,39 +61,39 @@ async def test_those_who_were_refused_come_back_one_after_the_other() -> None:
 async def test_another_failure_is_not_the_throttles_and_the_next_one_has_its_turn() -> None:
     async def refused() -> None:
         throttled.set()
-        raise Throttled("slowly", 0.0) if not tried else TryAgain("the line is dead")
+        raise RateLimited("slowly", 0.0) if not tried else RetryableError("the line is dead")
 
     tried: list[bool] = []
     throttled = asyncio.Event()
     throttle = Throttle(QUICK, lambda _: tried.append(True))
-    with pytest.raises(TryAgain, match="the line is dead"):
-        await throttle.passed(refused)
+    with pytest.raises(RetryableError, match="the line is dead"):
+        await throttle.run(refused)
     async with asyncio.timeout(30):
-        await throttle.passed(Server(1))
+        await throttle.run(Server(1))
 
 
 async def test_waiting_because_the_server_asks_for_it_is_no_failure() -> None:
     async def work() -> str:
         calls.append(1)
-        if len(calls) < 3 * QUICK.tries:
-            raise Throttled("slowly", 0.0)
+        if len(calls) < 3 * QUICK.max_attempts:
+            raise RateLimited("slowly", 0.0)
         return "done"
 
     calls: list[int] = []
-    assert await persist(work, Attempts(QUICK, lambda _: None)) == "done"
+    assert await retry(work, Attempts(QUICK, lambda _: None)) == "done"
 
 
-@pytest.mark.parametrize(("asked", "least", "most"), [(7.0, 7.0, 7.7), (99999.0, 300.0, 330.0)])
-def test_the_wait_is_what_was_asked_for_and_a_little_more(asked: float, least: float, most: float) -> None:
-    pauses = {QUICK.pause(asked) for _ in range(50)}
-    assert least <= min(pauses) < max(pauses) <= most
+@pytest.mark.parametrize(("retry_after", "least", "most"), [(7.0, 7.0, 7.7), (99999.0, 300.0, 330.0)])
+def test_the_wait_is_what_was_asked_for_and_a_little_more(retry_after: float, least: float, most: float) -> None:
+    delays = {QUICK.rate_limit_delay(retry_after) for _ in range(50)}
+    assert least <= min(delays) < max(delays) <= most
 
 
 def test_a_proxy_may_ask_for_it_too() -> None:
     request = httpx.Request("PUT", "http://drive.example.org/x")
-    with pytest.raises(Throttled) as refused:
-        require_answer(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
-    assert refused.value.after == 7
+    with pytest.raises(RateLimited) as refused:
+        raise_if_retryable(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
+    assert refused.value.retry_after == 7
 
 
 @pytest.fixture
@@ -103,23 +103,23 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_a_file_beyond_the_budget_arrives_all_the_same(
-    means: UploadContext, api: Api, file: Path, watcher: Watcher
+    context: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     upload = await begun(api, file)
     with Source(file) as source:
-        await FileUpload(means, source, watcher).begin()
+        await FileUpload(context, source, watcher).send()
     assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
     assert set(watcher.notes) == {SLOWED}
 
 
 async def test_a_chunk_that_never_fits_is_refused_for_good(
-    means: UploadContext, api: Api, file: Path, watcher: Watcher
+    context: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     with (
         Source(file) as source,
         pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
     ):
-        await FileUpload(means, source, watcher).begin()
+        await FileUpload(context, source, watcher).send()
 
 
 class TestOperations:
@@ -130,12 +130,12 @@ class TestOperations:
         return settings.model_copy(update={"budget_account": Limit(150, 1000.0)})
 
     async def test_operations_beyond_the_budget_are_answered_all_the_same(
-        self, means: UploadContext, file: Path, watcher: Watcher
+        self, context: UploadContext, file: Path, watcher: Watcher
     ) -> None:
-        uploads = Uploads(means.session, QUICK, watcher.note)
+        uploads = Uploads(context.session, QUICK, watcher.note)
         content = file.read_bytes()
-        upload = await uploads.begin(new_upload(file.name, len(content), digests_of(content, CHUNK), None))
-        pages = await asyncio.gather(*(uploads.open_slots(upload.id, None) for _ in range(6)))
+        upload = await uploads.init(init_input(file.name, len(content), digests_of(content, CHUNK), None))
+        pages = await asyncio.gather(*(uploads.missing_slots(upload.id, None) for _ in range(6)))
         assert [len(page.slots) for page in pages] == [8] * 6
         assert set(watcher.notes) == {SLOWED}
 
@@ -167,29 +167,29 @@ async def answering(*answers: tuple[int, Json | str]) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def asked(answers: Sequence[tuple[int, Json | str]]) -> object:
+async def response_to(answers: Sequence[tuple[int, Json | str]]) -> object:
     async with answering(*answers) as url, httpx.AsyncClient() as http:
-        return await GraphQL(http, url).ask("{ me { id } }", {}, None)
+        return await GraphQL(http, url).execute("{ me { id } }", {}, None)
 
 
 @pytest.mark.parametrize("status", [429, 200])
 @pytest.mark.parametrize("code", ["RATE_LIMITED", "TOO_MANY_SUBSCRIPTIONS"])
 async def test_an_operation_is_told_when_to_come_back_as_finely_as_it_was_said(status: int, code: str) -> None:
-    with pytest.raises(Throttled) as refused:
-        await asked([(status, limited(0.25, code))])
-    assert refused.value.after == 0.25
+    with pytest.raises(RateLimited) as refused:
+        await response_to([(status, limited(0.25, code))])
+    assert refused.value.retry_after == 0.25
 
 
 async def test_an_operation_that_never_fits_is_refused_for_good() -> None:
-    with pytest.raises(Refused, match=r"^Too much$"):
-        await asked([(429, limited(None))])
+    with pytest.raises(RequestRefused, match=r"^Too much$"):
+        await response_to([(429, limited(None))])
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", {"errors": []}])
 async def test_a_proxys_refusal_of_an_operation_counts_by_its_head(body: Json | str) -> None:
-    with pytest.raises(Throttled) as refused:
-        await asked([(429, body)])
-    assert refused.value.after == 1
+    with pytest.raises(RateLimited) as refused:
+        await response_to([(429, body)])
+    assert refused.value.retry_after == 1
 
 
 async def test_signing_in_waits_too_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:

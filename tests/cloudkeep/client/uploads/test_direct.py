@@ -37,10 +37,10 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def upload(means: UploadContext, path: Path, watcher: Watcher) -> UploadState:
+async def upload(context: UploadContext, path: Path, watcher: Watcher) -> UploadState:
     with Source(path) as source:
-        journey = FileUpload(replace(means, direct=True, parallel=2), source, watcher)
-        return await journey.finish(await journey.begin())
+        file_upload = FileUpload(replace(context, direct=True, parallel=2), source, watcher)
+        return await file_upload.finish(await file_upload.send())
 
 
 class TestWithS3:
@@ -66,7 +66,7 @@ class TestWithS3:
     @pytest.mark.usefixtures("worker")
     async def test_a_file_that_is_interrupted_is_gone_on_with_and_its_expired_urls_are_renewed(
         self,
-        means: UploadContext,
+        context: UploadContext,
         api: Api,
         file: Path,
         watcher: Watcher,
@@ -82,31 +82,31 @@ class TestWithS3:
             return f"{url}0" if refused and refused.pop() else url
 
         monkeypatch.setattr(direct.DirectSlots, "url", stale)
-        first = asyncio.create_task(upload(means, file, watcher))
+        first = asyncio.create_task(upload(context, file, watcher))
         await eventually(Chunk.all().exists)
         first.cancel()
         with suppress(asyncio.CancelledError):
             await first
         received = await Chunk.all().count()
-        state = await upload(means, file, watcher)
+        state = await upload(context, file, watcher)
         assert not refused
         assert set(origins) == {s3.endpoint}
         assert received >= 1
-        found = await api.data("query ($id: ID!) { file(id: $id) { downloadUrl } }", id=state.file_id)
-        assert (await api.http.get(found["downloadUrl"])).content == file.read_bytes()
+        stored = await api.data("query ($id: ID!) { file(id: $id) { downloadUrl } }", id=state.file_id)
+        assert (await api.http.get(stored["downloadUrl"])).content == file.read_bytes()
 
     @pytest.mark.usefixtures("worker")
     async def test_parts_that_the_bucket_threw_away_are_sent_again(
-        self, means: UploadContext, api: Api, file: Path, watcher: Watcher, s3: S3Server, bucket: str
+        self, context: UploadContext, api: Api, file: Path, watcher: Watcher, s3: S3Server, bucket: str
     ) -> None:
         with Source(file) as source:
-            journey = FileUpload(replace(means, direct=True, parallel=2), source, watcher)
-            sending = asyncio.create_task(journey.begin())
+            file_upload = FileUpload(replace(context, direct=True, parallel=2), source, watcher)
+            sending = asyncio.create_task(file_upload.send())
             await eventually(Chunk.all().exists)
             client = s3.client()
             for lost in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
                 client.abort_multipart_upload(Bucket=bucket, Key=lost["Key"], UploadId=lost["UploadId"])
-            state = await journey.finish(await sending)
+            state = await file_upload.finish(await sending)
         assert state.status == "READY"
 
 
@@ -125,17 +125,17 @@ class TestWhileKeysChange:
 
     @pytest.mark.usefixtures("worker")
     async def test_a_url_that_outlived_its_keys_is_renewed(
-        self, means: UploadContext, file: Path, watcher: Watcher, faults: S3Faults
+        self, context: UploadContext, file: Path, watcher: Watcher, faults: S3Faults
     ) -> None:
         faults.refuse("PUT", 400, "ExpiredToken", times=2)
-        state = await upload(means, file, watcher)
+        state = await upload(context, file, watcher)
         assert (state.status, faults.refusals) == ("READY", [])
 
 
 @pytest.mark.usefixtures("worker")
 async def test_a_server_without_s3_takes_the_chunks_itself(
-    means: UploadContext, file: Path, watcher: Watcher, puts: list[str]
+    context: UploadContext, file: Path, watcher: Watcher, puts: list[str]
 ) -> None:
-    state = await upload(means, file, watcher)
+    state = await upload(context, file, watcher)
     assert (state.status, state.direct) == ("READY", False)
     assert puts

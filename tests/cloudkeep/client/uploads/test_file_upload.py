@@ -25,10 +25,10 @@ from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, otp_of
 FAST = Compression(CompressionPreset.FAST, 144)
 
 
-async def _upload(means: UploadContext, path: Path, watcher: Watcher) -> UploadState:
+async def _upload(context: UploadContext, path: Path, watcher: Watcher) -> UploadState:
     with Source(path) as source:
-        journey = FileUpload(means, source, watcher)
-        return await journey.finish(await journey.begin())
+        file_upload = FileUpload(context, source, watcher)
+        return await file_upload.finish(await file_upload.send())
 
 
 async def _content(api: Api, state: UploadState) -> bytes:
@@ -37,22 +37,22 @@ async def _content(api: Api, state: UploadState) -> bytes:
 
 
 async def test_a_file_arrives_byte_by_byte(
-    means: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, worker: None
+    context: UploadContext, api: Api, tmp_path: Path, watcher: Watcher, worker: None
 ) -> None:
     path = tmp_path / "large.bin"
     path.write_bytes(os.urandom(33 * 1024 * 1024))
-    state = await _upload(means, path, watcher)
+    state = await _upload(context, path, watcher)
     assert await _content(api, state) == path.read_bytes()
     assert watcher.stages[:2] == ["Reading", "Sending"]
     assert watcher.notes == []
 
 
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
-    means: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
+    context: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
 ) -> None:
     upload = await begun(api, file)
     front.begin_to_hold(3 * CHUNK)
-    first = asyncio.create_task(_upload(means, file, watcher))
+    first = asyncio.create_task(_upload(context, file, watcher))
     await front.holding.wait()
     first.cancel()
     with suppress(asyncio.CancelledError):
@@ -64,7 +64,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     elsewhere.parent.mkdir()
     file.rename(elsewhere)
     async with working(settings):
-        state = await _upload(means, elsewhere, watcher)
+        state = await _upload(context, elsewhere, watcher)
     sent = [int(path.rpartition("/")[2]) for path in puts]
     # A chunk that the server had whole when the first run ended may get its receipt a moment later.
     assert set(sent) <= set(missing)
@@ -73,7 +73,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
 
 
 async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
-    means: UploadContext,
+    context: UploadContext,
     api: Api,
     file: Path,
     watcher: Watcher,
@@ -82,36 +82,36 @@ async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("cloudkeep.client.uploads.file_upload.default_chunk_size", lambda size: CHUNK)
-    await _upload(means, file, watcher)
+    await _upload(context, file, watcher)
     puts.clear()
     with file.open("r+b") as changing:
         changing.seek(5 * CHUNK + 100)
         changing.write(b"a change")
-    state = await _upload(means, file, watcher)
+    state = await _upload(context, file, watcher)
     assert [int(path.rpartition("/")[2]) for path in puts] == [5]
     assert await _content(api, state) == file.read_bytes()
     assert watcher.notes[-1] == "the server has 87% of it already"
 
 
 async def test_a_file_that_is_there_already_is_not_sent_again(
-    means: UploadContext, file: Path, watcher: Watcher, puts: list[str], worker: None
+    context: UploadContext, file: Path, watcher: Watcher, puts: list[str], worker: None
 ) -> None:
-    first = await _upload(means, file, watcher)
+    first = await _upload(context, file, watcher)
     puts.clear()
-    assert (await _upload(means, file, watcher), puts) == (first, [])
+    assert (await _upload(context, file, watcher), puts) == (first, [])
 
 
 async def test_a_chunk_that_was_damaged_on_the_server_is_sent_again(
-    means: UploadContext, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
+    context: UploadContext, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
 ) -> None:
     await begun(api, file)
     with Source(file) as source:
-        journey = FileUpload(means, source, watcher)
-        state = await journey.begin()
+        file_upload = FileUpload(context, source, watcher)
+        state = await file_upload.send()
         puts.clear()
         _damage(settings, state, 4 * CHUNK + 100)
         async with working(settings):
-            state = await journey.finish(state)
+            state = await file_upload.finish(state)
     assert puts == [f"/uploads/{state.id}/chunks/4"]
     assert watcher.notes == ["some chunks were damaged on the server; sending them again"]
     assert await _content(api, state) == file.read_bytes()
@@ -125,24 +125,24 @@ def _damage(settings: Settings, state: UploadState, offset: int) -> None:
 
 
 async def test_a_video_is_followed_until_it_is_compressed(
-    client: httpx.AsyncClient, means: UploadContext, api: Api, watcher: Watcher, worker: None
+    client: httpx.AsyncClient, context: UploadContext, api: Api, watcher: Watcher, worker: None
 ) -> None:
-    wishing = UploadContext(client, means.session, FAST, patience=QUICK)
+    wishing = UploadContext(client, context.session, FAST, policy=QUICK)
     state = await _upload(wishing, bikes(), watcher)
     assert (state.error, (await api.look(state.id))["file"]["renditions"][0]["kind"]) == (None, "COMPRESSED_VIDEO")
     assert watcher.stages[-1] == "Compressing"
 
 
 async def test_what_is_no_video_is_uploaded_with_a_reason(
-    client: httpx.AsyncClient, means: UploadContext, file: Path, watcher: Watcher, worker: None
+    client: httpx.AsyncClient, context: UploadContext, file: Path, watcher: Watcher, worker: None
 ) -> None:
-    state = await _upload(UploadContext(client, means.session, FAST, patience=QUICK), file, watcher)
+    state = await _upload(UploadContext(client, context.session, FAST, policy=QUICK), file, watcher)
     assert (state.status, state.error) == ("READY", "This file is not a video that can be read.")
     assert state.file_id
 
 
 async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
-    means: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
+    context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
 ) -> None:
     await begun(api, file)
     before = file.stat()
@@ -156,11 +156,11 @@ async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
 
     client.event_hooks["request"].append(change)
     with pytest.raises(UploadFailed, match=r"^the upload is FAILED: The file's SHA-256 is "):
-        await _upload(UploadContext(client, means.session, parallel=1, patience=QUICK), file, watcher)
+        await _upload(UploadContext(client, context.session, parallel=1, policy=QUICK), file, watcher)
 
 
 async def test_an_upload_that_is_aborted_ends_its_file(
-    means: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
+    context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
 ) -> None:
     upload = await begun(api, file)
 
@@ -172,7 +172,7 @@ async def test_an_upload_that_is_aborted_ends_its_file(
 
     client.event_hooks["request"].append(abort)
     with pytest.raises(UploadFailed, match=r"^the upload is ABORTED$"):
-        await _upload(means, file, watcher)
+        await _upload(context, file, watcher)
 
 
 class TestShortTokens:
@@ -184,22 +184,24 @@ class TestShortTokens:
         return settings.model_copy(update={"access_token_ttl": 3})
 
     @pytest.fixture
-    async def means(
+    async def context(
         self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink
     ) -> UploadContext:
-        """What a journey needs, as somebody who has just registered and can renew their session."""
+        """What a upload needs, as somebody who has just registered and can renew their session."""
         nobody, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
         await nobody.data(REGISTER, input=person)
         answer = await nobody.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
         session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
-        return UploadContext(client, session, FAST, patience=QUICK)
+        return UploadContext(client, session, FAST, policy=QUICK)
 
-    async def test_an_upload_may_outlast_them(self, means: UploadContext, watcher: Watcher, settings: Settings) -> None:
+    async def test_an_upload_may_outlast_them(
+        self, context: UploadContext, watcher: Watcher, settings: Settings
+    ) -> None:
         with Source(bikes()) as source:
-            journey = FileUpload(means, source, watcher)
-            state = await journey.begin()
+            file_upload = FileUpload(context, source, watcher)
+            state = await file_upload.send()
             await asyncio.sleep(4.1)
             async with working(settings):
-                state = await journey.finish(state)
+                state = await file_upload.finish(state)
         assert (state.status, state.error) == ("READY", None)

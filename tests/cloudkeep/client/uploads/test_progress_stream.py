@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cloudkeep.client.display.progress import Moment
+from cloudkeep.client.display.progress import StageProgress
 from cloudkeep.client.errors import UploadFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
-from cloudkeep.client.uploads.progress_stream import Follower, moment_of
-from cloudkeep.client.uploads.uploads import new_upload
+from cloudkeep.client.uploads.progress_stream import ProgressStream, stage_progress
+from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
 from services.media.media import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK, Watcher, begun, digests_of, working
@@ -21,61 +21,61 @@ FAST = Compression(CompressionPreset.FAST, 144)
 
 async def _sent_video(api: Api) -> str:
     content = bikes().read_bytes()
-    upload = await api.upload(content, **new_upload("bikes.mp4", len(content), digests_of(content, len(content)), FAST))
+    upload = await api.upload(content, **init_input("bikes.mp4", len(content), digests_of(content, len(content)), FAST))
     return str(upload["id"])
 
 
 async def test_every_stage_is_shown_until_the_end(
-    means: UploadContext, api: Api, watcher: Watcher, worker: None, settings: Settings
+    context: UploadContext, api: Api, watcher: Watcher, worker: None, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
-    await Follower(means.session, upload_id, watcher, QUICK).follow()
+    await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
     assert watcher.stages[-1] == "Compressing"
     assert (await api.look(upload_id))["status"] == "READY"
 
 
 async def test_a_lost_connection_is_made_again(
-    means: UploadContext, api: Api, watcher: Watcher, front: Proxy, settings: Settings
+    context: UploadContext, api: Api, watcher: Watcher, front: Proxy, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
     cuts = iter([front.cut, front.cut])
     watcher.on_show = lambda _: next(cuts, lambda: None)()
     async with working(settings):
-        await Follower(means.session, upload_id, watcher, QUICK).follow()
+        await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
     assert watcher.notes
     assert set(watcher.notes) == {f"the connection to {front.url} was lost; trying again"}
     assert (await api.look(upload_id))["status"] == "READY"
 
 
 async def test_a_server_that_stays_away_ends_the_following(
-    means: UploadContext, api: Api, watcher: Watcher, front: Proxy
+    context: UploadContext, api: Api, watcher: Watcher, front: Proxy
 ) -> None:
     upload_id = await _sent_video(api)
 
-    def leave(_: Moment) -> None:
+    def leave(_: StageProgress) -> None:
         front.open = False
         front.cut()
 
     watcher.on_show = leave
     with pytest.raises(UploadFailed, match="was lost; gave up after 8 tries"):
-        await Follower(means.session, upload_id, watcher, QUICK).follow()
+        await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
 
 
 async def test_an_upload_that_waits_for_chunks_is_not_followed(
-    means: UploadContext, api: Api, watcher: Watcher, file: Path
+    context: UploadContext, api: Api, watcher: Watcher, file: Path
 ) -> None:
-    await Follower(means.session, (await begun(api, file))["id"], watcher, QUICK).follow()
-    assert watcher.moments == []
+    await ProgressStream(context.session, (await begun(api, file))["id"], watcher, QUICK).follow()
+    assert watcher.shown == []
 
 
 @pytest.mark.parametrize(
     ("stage", "speed", "shown"),
     [
-        ("REASSEMBLING", 2_500_000.0, Moment("Verifying", 50.0, "2.5 MB/s", 61.0)),
-        ("COMPRESSING", 2.54, Moment("Compressing", 50.0, "2.5x", 61.0)),
-        ("COMPRESSING", None, Moment("Compressing", 50.0, "", 61.0)),
-        ("THUMBNAILING", None, Moment("Thumbnailing", 50.0, "", 61.0)),
+        ("REASSEMBLING", 2_500_000.0, StageProgress("Verifying", 50.0, speed="2.5 MB/s", eta_seconds=61.0)),
+        ("COMPRESSING", 2.54, StageProgress("Compressing", 50.0, speed="2.5x", eta_seconds=61.0)),
+        ("COMPRESSING", None, StageProgress("Compressing", 50.0, speed="", eta_seconds=61.0)),
+        ("THUMBNAILING", None, StageProgress("Thumbnailing", 50.0, speed="", eta_seconds=61.0)),
     ],
 )
-def test_a_frame_is_shown_with_its_own_unit_of_speed(stage: str, speed: float | None, shown: Moment) -> None:
-    assert moment_of({"stage": stage, "percent": 50.0, "speed": speed, "etaSeconds": 61.0}) == shown
+def test_an_event_is_shown_with_its_own_unit_of_speed(stage: str, speed: float | None, shown: StageProgress) -> None:
+    assert stage_progress({"stage": stage, "percent": 50.0, "speed": speed, "etaSeconds": 61.0}) == shown

@@ -8,10 +8,10 @@ import pytest
 
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.display.plain_display import PlainDisplay
+from cloudkeep.client.display.display import Display
 from cloudkeep.client.errors import SignInError, UsageError
 from cloudkeep.client.uploads.file_upload import UploadContext
-from cloudkeep.client.uploads.run import FILES_AT_ONCE, Exit, require_sources, upload_all
+from cloudkeep.client.uploads.run import FILES_AT_ONCE, ExitCode, require_sources, upload_all
 from services.media.media import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK
 from tests.support.clips import bikes
@@ -34,17 +34,17 @@ async def _name(api: Api, file_id: str) -> str:
 
 
 async def test_ids_are_printed_in_the_order_of_the_files(
-    means: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
+    context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    assert await upload_all(files, means, PlainDisplay()) is Exit.DONE
+    assert await upload_all(files, context, Display(bars=False)) is ExitCode.DONE
     ids = capsys.readouterr().out.splitlines()
     assert [await _name(api, file_id) for file_id in ids] == [path.name for path in files]
 
 
 async def test_each_stage_is_a_line_on_standard_error(
-    means: UploadContext, files: list[Path], capsys: Capture, worker: None
+    context: UploadContext, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    await upload_all(files[:1], means, PlainDisplay())
+    await upload_all(files[:1], context, Display(bars=False))
     lines = [line.partition("  ")[0] for line in capsys.readouterr().err.splitlines()]
     assert [line for line in lines if "verifying" not in line] == [
         "0.bin: reading 100 %",
@@ -55,20 +55,20 @@ async def test_each_stage_is_a_line_on_standard_error(
 
 
 async def test_a_file_that_fails_does_not_stop_the_others(
-    means: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
+    context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
     files[1].write_bytes(b"")
-    assert await upload_all(files[:3], means, PlainDisplay()) is Exit.FAILED
+    assert await upload_all(files[:3], context, Display(bars=False)) is ExitCode.FAILED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["0.bin", "2.bin"]
     assert "1.bin: not uploaded: The file is empty" in printed.err.splitlines()
 
 
 async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_code_of_its_own(
-    client: httpx.AsyncClient, means: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
+    client: httpx.AsyncClient, context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    wishing = UploadContext(client, means.session, Compression(CompressionPreset.FAST, 144), patience=QUICK)
-    assert await upload_all([bikes(), files[0]], wishing, PlainDisplay()) is Exit.NOT_COMPRESSED
+    wishing = UploadContext(client, context.session, Compression(CompressionPreset.FAST, 144), policy=QUICK)
+    assert await upload_all([bikes(), files[0]], wishing, Display(bars=False)) is ExitCode.NOT_COMPRESSED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["bikes.mp4", "0.bin"]
     warning = "0.bin: uploaded, but not compressed: This file is not a video that can be read."
@@ -78,9 +78,9 @@ async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_
 async def test_the_end_of_the_session_ends_the_run(
     client: httpx.AsyncClient, server: str, files: list[Path], capsys: Capture
 ) -> None:
-    means = UploadContext(client, Session(GraphQL(client, server), "not.a.token"), patience=QUICK)
+    context = UploadContext(client, Session(GraphQL(client, server), "not.a.token"), policy=QUICK)
     with pytest.raises(SignInError):
-        await upload_all(files, means, PlainDisplay())
+        await upload_all(files, context, Display(bars=False))
     assert capsys.readouterr().out == ""
 
 

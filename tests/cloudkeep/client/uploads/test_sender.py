@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cloudkeep.client.display.progress import SENDING, Meter
+from cloudkeep.client.display.progress import SENDING, ByteCounter
 from cloudkeep.client.errors import SourceChanged, UploadFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.sender import Sender
-from cloudkeep.client.uploads.slots import OpenSlots
+from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads
 from services.core.signed_urls import SignedUrls, SlotAuthorization
@@ -26,23 +26,23 @@ from tests.support.server import Api, Json
 class Sending:
     """Sends one file."""
 
-    def __init__(self, means: UploadContext, file: Path, watcher: Watcher) -> None:
-        self._means = means
+    def __init__(self, context: UploadContext, file: Path, watcher: Watcher) -> None:
+        self._means = context
         self._watcher = watcher
         self._source = Source(file)
 
     async def __call__(self, upload: Json, parallel: int = 3) -> None:
         uploads = Uploads(self._means.session, QUICK, self._watcher.note)
-        slots = OpenSlots(uploads, upload["id"])
+        slots = MissingSlots(uploads, upload["id"])
         sender = Sender(self._means.http, slots, self._source, QUICK, self._watcher.note)
         with self._source:
-            await sender.send(upload["receivedBytes"], Meter(self._watcher, SENDING, upload["size"]), parallel)
+            await sender.send(upload["receivedBytes"], ByteCounter(self._watcher, SENDING, upload["size"]), parallel)
 
 
 @pytest.fixture
-def send(means: UploadContext, file: Path, watcher: Watcher) -> Sending:
+def send(context: UploadContext, file: Path, watcher: Watcher) -> Sending:
     """Sends the file."""
-    return Sending(means, file, watcher)
+    return Sending(context, file, watcher)
 
 
 async def _status(api: Api, upload: Json) -> str:
@@ -82,7 +82,7 @@ async def test_progress_counts_what_was_there_and_never_goes_back(
     upload = await begun(api, file)
     front.cut_at = front.sent + 3 * CHUNK
     await send(upload)
-    percents = [moment.percent for moment in watcher.moments]
+    percents = [progress.percent for progress in watcher.shown]
     assert percents == sorted(percents)
     assert percents[-1] == 100
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.client.errors import SourceChanged, SourceError
-from cloudkeep.client.uploads.source import BLOCK, HASHED_AT_ONCE, Digests, Source
+from cloudkeep.client.uploads.source import BLOCK_SIZE, HASH_STEP, Digests, Source
 from tests.support.server import digest
 
 
 @pytest.fixture
 def content() -> bytes:
     """More than two threads' worth of bytes."""
-    return os.urandom(2 * HASHED_AT_ONCE + 77)
+    return os.urandom(2 * HASH_STEP + 77)
 
 
 @pytest.fixture
@@ -29,23 +29,23 @@ async def test_the_whole_is_hashed_and_progress_ends_at_its_size(path: Path, con
     reports: list[int] = []
     with Source(path) as source:
         assert (await source.digests(len(content), reports.append)).whole == digest(content)
-    assert reports == [HASHED_AT_ONCE, 2 * HASHED_AT_ONCE, len(content)]
+    assert reports == [HASH_STEP, 2 * HASH_STEP, len(content)]
 
 
 async def test_every_chunk_is_hashed_with_the_whole(path: Path, content: bytes) -> None:
     with Source(path) as source:
-        found = await source.digests(1_000_000, lambda _: None)
+        digests = await source.digests(1_000_000, lambda _: None)
     chunks = [content[start : start + 1_000_000] for start in range(0, len(content), 1_000_000)]
-    assert found == Digests(digest(content), 1_000_000, [digest(chunk) for chunk in chunks])
+    assert digests == Digests(digest(content), 1_000_000, [digest(chunk) for chunk in chunks])
 
 
 async def test_a_range_is_hashed_and_read_in_bounded_blocks(path: Path, content: bytes) -> None:
-    offset, size = 1234, 3 * BLOCK + 5
+    offset, size = 1234, 3 * BLOCK_SIZE + 5
     with Source(path) as source:
         blocks = [block async for block in source.blocks(offset, size)]
         assert (await source.sha256_of(offset, size)).hex() == digest(content[offset : offset + size])
     assert b"".join(blocks) == content[offset : offset + size]
-    assert max(map(len, blocks)) == BLOCK
+    assert max(map(len, blocks)) == BLOCK_SIZE
 
 
 def _append(path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_file_that_changes_is_given_up(path: Path, change: Callable[[Pat
     with Source(path) as source:
         change(path)
         with pytest.raises(SourceChanged):
-            await source.digests(BLOCK, lambda _: None)
+            await source.digests(BLOCK_SIZE, lambda _: None)
         with pytest.raises(SourceChanged):
             [block async for block in source.blocks(0, source.size)]
 
@@ -75,7 +75,7 @@ async def test_a_file_that_is_replaced_or_deleted_stays_what_it_was(path: Path, 
     with Source(path) as source:
         path.unlink()
         path.write_bytes(b"another one")
-        assert (await source.digests(BLOCK, lambda _: None)).whole == digest(content)
+        assert (await source.digests(BLOCK_SIZE, lambda _: None)).whole == digest(content)
 
 
 def _missing(path: Path) -> None:

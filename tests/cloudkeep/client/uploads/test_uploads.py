@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cloudkeep.client.errors import Refused, UploadFailed
+from cloudkeep.client.errors import RequestRefused, UploadFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
-from cloudkeep.client.uploads.uploads import Slot, Uploads, new_upload
+from cloudkeep.client.uploads.uploads import Slot, Uploads, init_input
 from services.media.media import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, begun, digests_of
 from tests.support.server import Api
@@ -17,13 +17,13 @@ HASH = "ab" * 32
 
 
 @pytest.fixture
-def uploads(means: UploadContext) -> Uploads:
+def uploads(context: UploadContext) -> Uploads:
     """Uploads of the person who is signed in."""
-    return Uploads(means.session, QUICK, lambda _: None)
+    return Uploads(context.session, QUICK, lambda _: None)
 
 
 def _key(name: str = "film", size: int = 1, sha256: str = HASH, compress: Compression | None = None) -> object:
-    return new_upload(name, size, Digests(sha256, CHUNK, []), compress)["idempotencyKey"]
+    return init_input(name, size, Digests(sha256, CHUNK, []), compress)["idempotencyKey"]
 
 
 def test_the_same_file_has_the_same_key_however_its_name_is_encoded() -> None:
@@ -43,19 +43,19 @@ def test_a_slot_does_not_show_its_url() -> None:
 
 async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, file: Path) -> None:
     known = await begun(api, file)
-    new = new_upload(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
-    assert (await uploads.begin(new)).id == known["id"]
+    new = init_input(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
+    assert (await uploads.init(new)).id == known["id"]
 
 
 async def test_open_slots_come_in_pages_without_those_that_are_filled(
     uploads: Uploads, api: Api, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudkeep.client.uploads.uploads.PAGE", 3)
+    monkeypatch.setattr("cloudkeep.client.uploads.uploads.PAGE_SIZE", 3)
     upload = await begun(api, file)
     await api.put(upload["slots"]["nodes"][1], file.read_bytes())
-    first = await uploads.open_slots(upload["id"], None)
-    second = await uploads.open_slots(upload["id"], first.next)
-    third = await uploads.open_slots(upload["id"], second.next)
+    first = await uploads.missing_slots(upload["id"], None)
+    second = await uploads.missing_slots(upload["id"], first.next)
+    third = await uploads.missing_slots(upload["id"], second.next)
     assert [[slot.index for slot in page.slots] for page in (first, second, third)] == [[0, 2, 3], [4, 5, 6], [7]]
     assert (first.slots[1].offset, first.slots[1].size, third.next) == (2 * CHUNK, CHUNK, None)
 
@@ -74,17 +74,17 @@ async def test_completing_what_was_aborted_shows_where_the_upload_stands(
 
 
 async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> None:
-    for work in (uploads.look(UNKNOWN), uploads.open_slots(UNKNOWN, None)):
+    for work in (uploads.get(UNKNOWN), uploads.missing_slots(UNKNOWN, None)):
         with pytest.raises(UploadFailed, match="the server no longer knows this upload"):
             await work
 
 
 async def test_what_the_server_refuses_is_told_in_its_words(uploads: Uploads) -> None:
-    with pytest.raises(Refused, match=r"^A file has at least one byte$") as caught:
-        await uploads.begin(new_upload("film", 0, Digests(HASH, CHUNK, []), None))
+    with pytest.raises(RequestRefused, match=r"^A file has at least one byte$") as caught:
+        await uploads.init(init_input("film", 0, Digests(HASH, CHUNK, []), None))
     assert caught.value.code == "INVALID_INPUT"
 
 
 async def test_a_name_that_is_no_unicode_is_refused_by_the_server(uploads: Uploads) -> None:
-    with pytest.raises(Refused, match="control characters"):
-        await uploads.begin(new_upload("film-\udc80", 1, Digests(HASH, CHUNK, [HASH]), None))
+    with pytest.raises(RequestRefused, match="control characters"):
+        await uploads.init(init_input("film-\udc80", 1, Digests(HASH, CHUNK, [HASH]), None))
