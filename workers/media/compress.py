@@ -21,7 +21,7 @@ from workers.job_context import JobContext
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
-from workers.reporter import Reporter
+from workers.uploads.upload_jobs import Reporter
 
 MIME_TYPE = "video/mp4"
 #: A rendition may be this much shorter or longer than its source: containers round to frames and audio packets.

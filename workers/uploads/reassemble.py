@@ -17,8 +17,8 @@ from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.media.probe import NotMedia, probe
-from workers.reporter import Reporter
 from workers.uploads.sealing import reopen, sealed
+from workers.uploads.upload_jobs import Reporter
 from workers.uploads.verification import Verification
 
 #: Bytes at both ends of a file in which a container says what it holds, where the whole would have to be loaded.
