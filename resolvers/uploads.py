@@ -19,7 +19,7 @@ from services.uploads.progress import Frame
 from services.uploads.uploads import NewUpload, Slot
 from storage.drive.models import File
 from storage.errors import DatabaseUnavailable
-from storage.uploads.models import WORKED_ON, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 SLOTS = 100
 MAX_SLOTS = 1_000
@@ -105,7 +105,7 @@ async def file_of(context: Context, upload: Upload) -> File | None:
 
 async def waits_for(context: Context, upload: Upload) -> ErrorCode | None:
     """What the work on an upload of the viewer's waits for."""
-    code = await context.loaders.waiting.load(upload.id) if upload.status in WORKED_ON else None
+    code = await context.loaders.waiting.load(upload.id) if upload.status in JOB_OF_STATUS else None
     return ErrorCode(code) if code else None
 
 

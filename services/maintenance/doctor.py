@@ -18,7 +18,7 @@ from storage.blobs import BlobStore
 from storage.drive.models import Blob
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
 from storage.uploads import consistency
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 Row = TypeVar("Row", Blob, Upload)
 
@@ -147,7 +147,7 @@ class Doctor:
                         yield _about(Code.STAGING_MISSING, upload, "its bytes are missing")
 
     async def _uploads_without_job(self) -> Findings:
-        for status in consistency.DRIVEN_BY:
+        for status in JOB_OF_STATUS:
             async for page in pages(partial(consistency.without_job, status)):
                 for upload in page:
                     if not self._mend:

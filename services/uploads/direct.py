@@ -105,7 +105,7 @@ class DirectSlots:
             )
         except StateChanged as error:
             raise UploadClosed("The upload has ended meanwhile.") from error
-        await self._ingest.told(upload, accepted)
+        await self._ingest.publish_receipts(upload, accepted)
         return [
             SlotConflict("This slot already holds a chunk with other bytes.", field=f"chunks.{place}")
             for place, one in good.items()

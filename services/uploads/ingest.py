@@ -23,10 +23,9 @@ from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.cpu_semaphore import PROCESSORS
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
-from storage.jobs.models import JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Sliced, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, Received, SlotState
 
 #: What a chunk costs beside its bytes.
@@ -85,11 +84,16 @@ class Ingest:
     """Fills slots."""
 
     def __init__(
-        self, store: BlobStore, progress: Progress, hints: JobNotifications, budgets: Budgets, lifetime: timedelta
+        self,
+        store: BlobStore,
+        progress: Progress,
+        notifications: JobNotifications,
+        budgets: Budgets,
+        lifetime: timedelta,
     ) -> None:
         self._store = store
         self._progress = progress
-        self._hints = hints
+        self._notifications = notifications
         self._budgets = budgets
         self._lifetime = lifetime
         self._holders = SlotHolders()
@@ -155,11 +159,12 @@ class Ingest:
             raise UploadClosed("The upload has just ended.")
         return True
 
-    async def told(self, upload: Sliced, accepted: Accepted) -> None:
-        """Tell the watchers of new receipts, and the workers when there was nothing left to come."""
+    async def publish_receipts(self, upload: Sliced, accepted: Accepted) -> None:
+        """Publish the progress after new receipts, and notify the workers when the last one has queued a job."""
         if accepted.complete:
-            await self._progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
-            await self._hints.send(JobKind.REASSEMBLE)
+            status = UploadStatus.REASSEMBLING
+            await self._progress.publish(Frame(upload.id, status, 0.0, 0, upload.size))
+            await self._notifications.send(JOB_OF_STATUS[status])
         else:
             await self._progress.publish(progress.receiving(upload.id, accepted.received.bytes, upload.size))
 
@@ -177,7 +182,7 @@ class Ingest:
             accepted = await receipts.add(slot, index, digests, now(), now() + self._lifetime)
         except StateChanged as error:
             raise UploadClosed("The upload has ended meanwhile.") from error
-        await self.told(slot, accepted)
+        await self.publish_receipts(slot, accepted)
         return _receipt(slot, index, digests.sha256, accepted.received)
 
     async def _slot(self, right: SlotAuthorization) -> SlotState:

@@ -15,11 +15,11 @@ from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.jobs import jobs
-from storage.jobs.models import Job, JobKind, JobState
+from storage.jobs.models import Job, JobState
 from storage.progress_stream import Event, EventLog, Subscription
 from storage.redis.connection import RedisUnavailable
 from storage.uploads import uploads as rows
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
 
@@ -32,7 +32,6 @@ RATE_SECONDS = 5.0
 START = "0-0"
 
 ORDER = list(UploadStatus)
-WORK = {UploadStatus.REASSEMBLING: JobKind.REASSEMBLE, UploadStatus.COMPRESSING: JobKind.COMPRESS}
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class Progress:
             raise NotFound("There is no such upload.")
         if upload.status is UploadStatus.RECEIVING:
             return receiving(upload_id, upload.received_bytes, upload.size)
-        if kind := WORK.get(upload.status):
+        if kind := JOB_OF_STATUS.get(upload.status):
             job = await jobs.find(kind, upload_id)
             return _of_job(upload, job)
         return _final(upload)

@@ -24,11 +24,10 @@ from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
-from storage.jobs.models import JobKind
 from storage.uploads import receipts, usage
 from storage.uploads import uploads as rows
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from storage.uploads.usage import Space
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -77,14 +76,14 @@ class Uploads:
         self,
         store: BlobStore,
         progress: Progress,
-        hints: JobNotifications,
+        notifications: JobNotifications,
         policy: UploadPolicy,
         counts: Counters | None = None,
     ) -> None:
         self._counts = counts or Counters()
         self._store = store
         self._progress = progress
-        self._hints = hints
+        self._notifications = notifications
         self._policy = policy
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
@@ -108,8 +107,7 @@ class Uploads:
         except (Duplicate, OverQuota, NoSpace) as error:
             return await self._winner(upload, error)
         self._counts.uploads_begun += 1
-        if upload.is_full:
-            await self._hints.send(JobKind.REASSEMBLE)
+        await self._notify_workers(upload)
         return upload
 
     async def space(self, account_id: UUID) -> Space:
@@ -203,7 +201,7 @@ class Uploads:
             raise QuotaExceeded("There is no room for this file within your quota.") from error
         if kind:
             await self._progress.changed(upload_id)
-            await self._hints.send(kind)
+            await self._notifications.send(kind)
         return await self.owned(account_id, upload_id)
 
     async def expire(self, limit: int = 100) -> int:
@@ -256,11 +254,15 @@ class Uploads:
         except Duplicate as error:
             return await self._winner(upload, error)
         self._counts.uploads_begun += 1
-        if upload.status is UploadStatus.COMPRESSING:
-            await self._hints.send(JobKind.COMPRESS)
-        else:
+        if upload.status.is_final:
             self._counts.uploads_finished[upload.status.value] += 1
+        await self._notify_workers(upload)
         return upload
+
+    async def _notify_workers(self, upload: Upload) -> None:
+        """Notify the workers of the job that the upload's status has queued, if it has one."""
+        if kind := JOB_OF_STATUS.get(upload.status):
+            await self._notifications.send(kind)
 
     async def _mine(self, upload: Upload) -> File | None:
         if upload.sha256 is None:

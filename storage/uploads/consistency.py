@@ -14,11 +14,9 @@ from tortoise.functions import Count
 from storage.database.connection import atomically
 from storage.drive.models import Blob, File, Rendition
 from storage.jobs import jobs
-from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads.models import Chunk, Upload, UploadStatus
-
-#: The job that must be there while an upload has this status.
-DRIVEN_BY = {UploadStatus.REASSEMBLING: JobKind.REASSEMBLE, UploadStatus.COMPRESSING: JobKind.COMPRESS}
+from storage.jobs.models import Job, JobState
+from storage.uploads import receipts
+from storage.uploads.models import JOB_OF_STATUS, Chunk, Upload, UploadStatus
 
 
 async def uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
@@ -56,7 +54,7 @@ async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> 
 
 async def without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
     """The same, but only those whose job will not be run by anybody."""
-    living = Job.filter(kind=DRIVEN_BY[status], state__in=[JobState.QUEUED, JobState.RUNNING])
+    living = Job.filter(kind=JOB_OF_STATUS[status], state__in=[JobState.QUEUED, JobState.RUNNING])
     query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
     query = query.filter(id__gt=after) if after else query
     return await query.order_by("id").limit(limit)
@@ -70,7 +68,7 @@ async def received(upload_ids: Collection[UUID]) -> dict[UUID, int]:
 
 async def queue_again(upload: Upload, now: datetime) -> bool:
     """Queue the job that drives the upload; False when the upload moved on or has such a job meanwhile."""
-    kind = DRIVEN_BY[upload.status]
+    kind = JOB_OF_STATUS[upload.status]
 
     async def work() -> bool:
         if not await _still(upload):
@@ -90,8 +88,7 @@ async def end_receiving(upload: Upload, now: datetime) -> bool:
     async def work() -> bool:
         if not await _still(upload) or await Chunk.filter(upload_id=upload.id).count() < upload.chunk_count:
             return False
-        await Upload.filter(id=upload.id).update(status=UploadStatus.REASSEMBLING)
-        await jobs.enqueue(JobKind.REASSEMBLE, upload.id, now)
+        await receipts.complete(upload.id, now)
         return True
 
     return await atomically(work)

@@ -5,6 +5,7 @@ newest needs no index of its own. Rules for changes: a new column takes ``db_def
 ``Meta.indexes``.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from storage.accounts.models import Account
 from storage.drive.models import File
+from storage.jobs.models import JobKind
 
 
 class UploadStatus(StrEnum):
@@ -38,8 +40,11 @@ class UploadStatus(StrEnum):
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 #: Waiting for chunks, or for the pass that may still reopen some.
 OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
-#: A job of a worker's drives it on.
-WORKED_ON = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING})
+#: The job that moves an upload on, by the upload's status. No other status has one.
+JOB_OF_STATUS: Mapping[UploadStatus, JobKind] = {
+    UploadStatus.REASSEMBLING: JobKind.REASSEMBLE,
+    UploadStatus.COMPRESSING: JobKind.COMPRESS,
+}
 FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadStatus.READY})
 
 
@@ -119,6 +124,11 @@ class Upload(Sliced, Model):
     def is_full(self) -> bool:
         """Whether no slot waits for bytes. A file that its owner had already was never cut, and has no receipts."""
         return self.status in FULL
+
+    @property
+    def status_with_file(self) -> UploadStatus:
+        """Its status as soon as its file is stored."""
+        return UploadStatus.COMPRESSING if self.compress else UploadStatus.READY
 
 
 class Chunk(Model):

@@ -17,9 +17,8 @@ from storage.blobs import Digests
 from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_together
 from storage.errors import Duplicate, StateChanged, StorageError
 from storage.jobs import jobs
-from storage.jobs.models import JobKind
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import Chunk, Sliced, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Chunk, Sliced, Upload, UploadStatus
 
 #: No upload has more.
 MOST = 10_000
@@ -226,5 +225,6 @@ async def indexes(upload_id: UUID, start: int) -> list[int]:
 
 async def complete(upload_id: UUID, now: datetime) -> None:
     """Queue the reassembly of an upload whose slots are all filled. Call it inside a transaction."""
-    await Upload.filter(id=upload_id).update(status=UploadStatus.REASSEMBLING)
-    await jobs.enqueue(JobKind.REASSEMBLE, upload_id, now)
+    status = UploadStatus.REASSEMBLING
+    await Upload.filter(id=upload_id).update(status=status)
+    await jobs.enqueue(JOB_OF_STATUS[status], upload_id, now)

@@ -16,7 +16,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, usage
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import OPEN, Chunk, Sliced, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, KnownChunk] = {}
 #: What a dead upload leaves to the next one.
@@ -67,11 +67,10 @@ async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
             media=known.media,
         )
         upload.file_id = file.id
-        upload.status = _with_a_file(upload)
+        upload.status = upload.status_with_file
         upload.fingerprint = None
         await upload.save(force_create=True)
-        if upload.compress:
-            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+        await _enqueue_job(upload.id, upload.status, now)
 
     try:
         await atomically(work)
@@ -153,9 +152,9 @@ async def publish(
         file = await File.create(
             account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
         )
-        await Upload.filter(id=upload.id).update(status=_with_a_file(upload), file_id=file.id, fingerprint=None)
-        if upload.compress:
-            await jobs.enqueue(JobKind.COMPRESS, upload.id, now)
+        status = upload.status_with_file
+        await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
+        await _enqueue_job(upload.id, status, now)
         return file
 
     return await atomically(work)
@@ -200,7 +199,6 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
     A failed upload takes room of the account's quota again. Raises :class:`OverQuota`.
     """
     status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
-    kind = JobKind.COMPRESS if upload.file_id else JobKind.REASSEMBLE
 
     async def work() -> JobKind | None:
         await accounts.lock(upload.account_id)
@@ -209,8 +207,7 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
         if not await failed.update(status=status, error_code=None, error_message=None):
             return None
-        await jobs.enqueue(kind, upload.id, now)
-        return kind
+        return await _enqueue_job(upload.id, status, now)
 
     return await atomically(work)
 
@@ -253,8 +250,12 @@ async def expire(upload_id: UUID, now: datetime) -> bool:
     return bool(await late.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
 
 
-def _with_a_file(upload: Upload) -> UploadStatus:
-    return UploadStatus.COMPRESSING if upload.compress else UploadStatus.READY
+async def _enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> JobKind | None:
+    """Queue the job of an upload's new status, if that has one."""
+    kind = JOB_OF_STATUS.get(status)
+    if kind:
+        await jobs.enqueue(kind, upload_id, now)
+    return kind
 
 
 def _receiving(upload_id: UUID) -> Any:
