@@ -1,8 +1,9 @@
-"""Running ffmpeg, watching it, and ending it when it must end."""
+"""Running ffmpeg: following its progress, ending it when it stalls, and saying why it failed."""
 
 import asyncio
 import errno
 import os
+import re
 import signal
 import time
 from asyncio.subprocess import Process
@@ -12,47 +13,61 @@ from pathlib import Path
 from services.media.errors import CompressionFailed
 from storage.errors import NoSpace
 from workers.media.command import EncodeCommand
-from workers.media.error_summary import summarize_error
-from workers.media.guard import guarded, kill
+from workers.media.guard import file_url, guarded, kill
 from workers.media.progress import EncodeProgress, advance, blocks, out_time
 
-__all__ = ["EncodeProgress", "OnProgress", "encode"]
+__all__ = ["EncodeProgress", "OnProgress", "encode", "summarize_error"]
 
 OnProgress = Callable[[EncodeProgress], Awaitable[None]]
 
-_STDERR_KEPT = 4096
+_STDERR_TAIL = 4096
 # A damaged or hostile source can decode to far more than it weighs; a sane one never compresses to more than this.
 _GROWTH = 1.5
 _GROWTH_SLACK = 64 * 1024**2
 
+_LONGEST_SUMMARY = 200
+# "[h264 @ 0x564b9d066d00] " names a part of ffmpeg and an address in its memory.
+_ADDRESS = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] *")
+_ABSOLUTE_PATH = re.compile(r"(?:file:)?/[^\s:'\"]+")
+_NO_REASON = "Conversion failed!"
+
 
 async def encode(command: EncodeCommand, duration: float | None, on_progress: OnProgress, stall_timeout: float) -> None:
-    """Run the command to its end. ``on_progress`` hears of it about four times a second, and of 100 once it is done.
+    """Run the command to its end. ``on_progress`` is called about four times a second, and with 100 once it is done.
 
     ``duration`` is the source's, in seconds. Raises :class:`CompressionFailed` when ffmpeg gives up, when the result
     grows out of proportion, and when for ``stall_timeout`` seconds neither ffmpeg's clock nor the file on disk moved;
     :class:`NoSpace` when the target's disk is full. Whatever ``on_progress`` raises is raised, as is a cancellation;
     either way ffmpeg is dead before this returns. ``on_progress`` must return well within ``stall_timeout``: ffmpeg
-    waits for whoever reads its reports. What lies at the target after a failure is the caller's to remove. ``OSError``
-    means that there is no source.
+    waits until its reports are read. After a failure the caller removes what lies at the target. ``OSError`` means that
+    there is no source.
     """
     limit = await asyncio.to_thread(_size_limit, command.source)
     async with guarded(command.argv, max_file_bytes=limit) as process:
-        watch = _Watch(process, command.target, stall_timeout)
-        guard, tail = asyncio.create_task(watch.run()), asyncio.create_task(_tail(process))
+        watch = _StallWatch(process, command.target, stall_timeout)
+        watching, tail = asyncio.create_task(watch.run()), asyncio.create_task(_tail(process))
         try:
             last = await _follow(process, duration, on_progress, watch)
             code = await process.wait()
             _require_room(await tail)
             _require_success(code, watch, summarize_error(await tail, command))
         finally:
-            guard.cancel()
+            watching.cancel()
             tail.cancel()
-            await asyncio.gather(guard, tail, return_exceptions=True)
+            await asyncio.gather(watching, tail, return_exceptions=True)
     await on_progress(EncodeProgress(100.0, last.speed, 0.0, last.bytes_out))
 
 
-class _Watch:
+def summarize_error(stderr: bytes, command: EncodeCommand) -> str:
+    """Return ffmpeg's last useful line for a user to read, without local paths and addresses."""
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    summary = next((line for line in reversed(lines) if line.strip() and line != _NO_REASON), "no reason was given")
+    for path in (command.source, command.target):
+        summary = summary.replace(file_url(path), "the file").replace(str(path.absolute()), "the file")
+    return _ABSOLUTE_PATH.sub("…", _ADDRESS.sub("", summary)).strip()[:_LONGEST_SUMMARY]
+
+
+class _StallWatch:
     """Kills an ffmpeg that gets nowhere: a broken source can hold a decoder for ever.
 
     The file on disk counts beside ffmpeg's clock, for the clock stands still at the end, while the index moves from
@@ -68,12 +83,12 @@ class _Watch:
 
     async def run(self) -> None:
         """Return once the process was killed."""
-        seen, since = await self._state(), time.monotonic()
-        while time.monotonic() - since < self._timeout:
+        last_state, changed_at = await self._state(), time.monotonic()
+        while time.monotonic() - changed_at < self._timeout:
             await asyncio.sleep(min(1.0, self._timeout / 4))
             state = await self._state()
-            if state != seen:
-                seen, since = state, time.monotonic()
+            if state != last_state:
+                last_state, changed_at = state, time.monotonic()
         self.stalled = True
         kill(self._process)
 
@@ -93,7 +108,9 @@ def _size_limit(source: Path) -> int:
     return int(source.stat().st_size * _GROWTH) + _GROWTH_SLACK
 
 
-async def _follow(process: Process, duration: float | None, on_progress: OnProgress, watch: _Watch) -> EncodeProgress:
+async def _follow(
+    process: Process, duration: float | None, on_progress: OnProgress, watch: _StallWatch
+) -> EncodeProgress:
     assert process.stdout is not None
     progress = EncodeProgress(0.0, None, None, 0)
     async for block in blocks(process.stdout):
@@ -106,10 +123,10 @@ async def _follow(process: Process, duration: float | None, on_progress: OnProgr
 async def _tail(process: Process) -> bytes:
     """Read all of stderr, so that ffmpeg never waits for us, and keep its end."""
     assert process.stderr is not None
-    kept = b""
+    tail = b""
     while block := await process.stderr.read(65536):
-        kept = (kept + block)[-_STDERR_KEPT:]
-    return kept
+        tail = (tail + block)[-_STDERR_TAIL:]
+    return tail
 
 
 def _require_room(stderr: bytes) -> None:
@@ -119,7 +136,7 @@ def _require_room(stderr: bytes) -> None:
             raise NoSpace("the encoder found no room for its result")
 
 
-def _require_success(code: int, watch: _Watch, reason: str) -> None:
+def _require_success(code: int, watch: _StallWatch, reason: str) -> None:
     if code == 0:
         return
     if watch.stalled:

@@ -14,13 +14,14 @@ from services.media.errors import CompressionFailed
 from services.media.media import Compression, CompressionPreset
 from tests.support.clips import bigbuckbunny, bikes
 from workers.media.command import EncodeCommand, compress_command
-from workers.media.encode import EncodeProgress, encode
+from workers.media.encode import EncodeProgress, encode, summarize_error
 from workers.media.probe import probe
 from workers.media.tools import Toolbox
 
 UsersOf = Callable[[Path], list[int]]
 Eventually = Callable[[Callable[[], object]], Awaitable[None]]
 PATIENT = 60
+COMMAND = EncodeCommand((), Path("/srv/data/blobs/my film: 1"), Path("/srv/data/scratch/x.mp4"))
 
 ENCODE_SILENCE = """
 import asyncio, sys
@@ -184,3 +185,21 @@ async def test_a_worker_killed_outright_leaves_no_encoder(
         await eventually(lambda: users_of(target))
         worker.kill()
         await eventually(lambda: not users_of(target))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "message"),
+    [
+        ("", "no reason was given"),
+        ("first\nlast\n\n", "last"),
+        ("Invalid data\nConversion failed!\n", "Invalid data"),
+        ("[in#0 @ 0x55a1] [dec:h264 @ 0x7f] Decode error", "Decode error"),
+        ("Error opening input file:/srv/data/blobs/my film: 1.", "Error opening input the file."),
+        ("/srv/data/scratch/x.mp4: No space left on device", "the file: No space left on device"),
+        ("Cannot load '/usr/lib/x.so': not found", "Cannot load '…': not found"),
+        ("x" * 5000, "x" * 200),
+        (b"\xff\xfe bad".decode("latin-1"), "ÿþ bad"),
+    ],
+)
+def test_the_last_useful_line_is_told_without_paths(stderr: str, message: str) -> None:
+    assert summarize_error(stderr.encode(), COMMAND) == message
