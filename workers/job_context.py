@@ -1,4 +1,4 @@
-"""What a job needs to do its work."""
+"""What jobs need to do their work."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,20 +10,22 @@ from storage.blobs import BlobStore
 from storage.jobs.job_notifications import JobNotifications
 from workers.media.tools import Toolbox
 from workers.uploads.follower import Follower
+from workers.worker_membership import WorkerMembership
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """Handed to every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
+    """Passed to the handler of every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
 
     store: BlobStore
     progress: Progress
-    hints: JobNotifications
+    notifications: JobNotifications
+    membership: WorkerMembership
+    follower: Follower
     tools: Toolbox
     scratch: Path
-    follower: Follower
     upload_lifetime: timedelta
     encode_stall_timeout: float
     #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
     reserve: int | None = None
-    counts: Counters = field(default_factory=Counters)
+    counters: Counters = field(default_factory=Counters)

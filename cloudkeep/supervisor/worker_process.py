@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
-from cloudkeep.resources.resources import connected_database, open_resources, upload_lifetime
+from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
 from cloudkeep.server.heartbeat import beat
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_http import answering
@@ -14,26 +13,23 @@ from cloudkeep.supervisor.worker_identity import WorkerName, named
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
-from storage.jobs import jobs
-from storage.jobs.models import JobKind
+from services.maintenance.sweeper import Sweeper
 from storage.progress_stream import RedisEventLog
-from storage.uploads.models import UploadStatus
 from workers.job_context import JobContext
-from workers.loop import Lane, LeasePolicy, Worker
-from workers.media.compress import compress
-from workers.media.tools import find_tools
+from workers.lease import LeasePolicy
+from workers.loop import Worker
+from workers.maintenance.housekeeping import Housekeeping
+from workers.media.tools import Toolbox, find_tools
+from workers.registry import JOB_TYPES
 from workers.uploads.follower import Follower
-from workers.uploads.reassemble import reassemble
 from workers.worker_membership import WorkerMembership
 
-#: Reassembly waits for the disk, so two at once pay; ffmpeg keeps every processor busy by itself.
-REASSEMBLIES = 2
-COMPRESSIONS = 1
+#: Between two heartbeats in the data folder.
 FOLDER_BEAT_SECONDS = 3.0
 
 
 async def run_worker(settings: Settings, heartbeat: int | None = None) -> None:
-    """Work until cancelled; then what is being done is given back for the next worker. ``heartbeat`` is a pipe."""
+    """Run jobs until cancelled; then give them back for the next worker. ``heartbeat`` is a pipe to the supervisor."""
     async with connected_database(settings):
         await work(settings, heartbeat)
 
@@ -45,47 +41,47 @@ async def work(settings: Settings, heartbeat: int | None = None) -> None:
 
 
 async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
-    tools = await asyncio.to_thread(find_tools)
-    roster, counts = WorkerMembership(name.text), Counters()
+    tools, counters = await asyncio.to_thread(find_tools), Counters()
     async with (
-        open_resources(settings, counts, "worker", name.text, name.scratch) as base,
-        worker_metrics(counts, base.log) as metrics,
+        open_resources(settings, counters, "worker", name.text, name.scratch) as base,
+        worker_metrics(counters, base.log) as metrics,
     ):
-        crew = JobContext(
-            store=base.store,
-            progress=base.progress,
-            hints=base.hints,
-            tools=tools,
-            scratch=name.scratch,
-            follower=Follower(base.store, base.progress, roster),
-            upload_lifetime=upload_lifetime(settings),
-            encode_stall_timeout=settings.encode_stall_timeout,
-            reserve=settings.storage_reserve,
-            counts=counts,
-        )
-        # What nobody can verify beforehand anybody may reassemble.
-        choose = roster.in_turn if base.store.reads_staging else jobs.oldest_first
-        lanes = {
-            JobKind.REASSEMBLE: Lane(partial(reassemble, crew=crew), REASSEMBLIES, UploadStatus.FAILED, choose),
-            JobKind.COMPRESS: Lane(partial(compress, crew=crew), COMPRESSIONS, UploadStatus.READY),
-        }
-        terms = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
-        worker = Worker(
-            terms, lanes, base.store, base.progress, base.uploads, base.hints, base.presence, roster, counts
-        )
+        context = _job_context(settings, base, tools, name, counters)
+        policy = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
+        housekeeping = Housekeeping(Sweeper(base.store, base.uploads), context.membership)
+        worker = Worker(policy, JOB_TYPES, context, base.presence, housekeeping.tasks())
         await base.log.start()
         try:
             async with answering(settings, metrics), asyncio.TaskGroup() as group:
-                group.create_task(crew.follower.run(worker.wake))
+                group.create_task(context.follower.run(worker.wake))
                 group.create_task(worker.run())
-                group.create_task(_live(name, worker, heartbeat))
+                group.create_task(_send_heartbeats(name, worker, heartbeat))
         finally:
             await base.log.close()
 
 
-async def _live(name: WorkerName, worker: Worker, heartbeat: int | None) -> None:
-    """Show signs of life to whoever looks, from the moment at which the others know of this worker."""
-    await worker.begun.wait()
+def _job_context(
+    settings: Settings, base: Resources, tools: Toolbox, name: WorkerName, counters: Counters
+) -> JobContext:
+    membership = WorkerMembership(name.text)
+    return JobContext(
+        store=base.store,
+        progress=base.progress,
+        notifications=base.hints,
+        membership=membership,
+        follower=Follower(base.store, base.progress, membership),
+        tools=tools,
+        scratch=name.scratch,
+        upload_lifetime=upload_lifetime(settings),
+        encode_stall_timeout=settings.encode_stall_timeout,
+        reserve=settings.storage_reserve,
+        counters=counters,
+    )
+
+
+async def _send_heartbeats(name: WorkerName, worker: Worker, heartbeat: int | None) -> None:
+    """Send heartbeats to the data folder and the supervisor, as soon as the other workers know of this one."""
+    await worker.announced.wait()
     async with asyncio.TaskGroup() as group:
         group.create_task(_beat_in_folder(name))
         if heartbeat is not None:
@@ -99,10 +95,10 @@ async def _beat_in_folder(name: WorkerName) -> None:
 
 
 @asynccontextmanager
-async def worker_metrics(counts: Counters, log: RedisEventLog) -> AsyncIterator[Metrics]:
-    """What a worker tells; ``exposition`` renders it, together with that of all processes that share its folder."""
+async def worker_metrics(counters: Counters, log: RedisEventLog) -> AsyncIterator[Metrics]:
+    """A worker's metrics; ``exposition`` renders them with those of all processes that share its folder."""
     metrics = Metrics(
-        lambda: samples_of_work(counts),
+        lambda: samples_of_work(counters),
         lambda: samples_of_events(log, "worker"),
         lambda: samples_of_process("worker"),
     )

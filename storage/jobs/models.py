@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 
 class JobKind(StrEnum):
-    """What a worker can be asked to do with an upload."""
+    """What a worker can be asked to do; :mod:`workers.registry` has a definition of each."""
 
     REASSEMBLE = "REASSEMBLE"
     COMPRESS = "COMPRESS"
@@ -29,7 +29,9 @@ class Job(Model):
     """Work on a subject, at most one row of a kind. Whoever holds ``lease_token`` before ``lease_until`` runs it."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
-    kind = fields.CharEnumField(JobKind, max_length=32)
+    # The description as it was released. Tortoise's own lists all kinds, so that a new kind would need a migration; and
+    # that would make SQLite's table anew without its unique index.
+    kind = fields.CharEnumField(JobKind, max_length=32, description="REASSEMBLE: REASSEMBLE\nCOMPRESS: COMPRESS")
     subject_id = fields.UUIDField()
     state = fields.CharEnumField(JobState, max_length=16, default=JobState.QUEUED)
     attempts = fields.IntField(default=0)

@@ -14,7 +14,9 @@ INSIDE = Path(__file__).parent / "inside"
 #: The sweeper every second, no longer and longer pauses before the next attempt or the next start, and leases that are
 #: renewed before a short compression is over: what is proven stays the same, and takes less time.
 CONSTANTS: dict[str, dict[str, Any]] = {
-    "workers.loop": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0, "BACKOFF_SECONDS": 1.0, "RENEWALS": 20},
+    "workers.maintenance.housekeeping": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0},
+    "workers.job_runner": {"BACKOFF_SECONDS": 1.0},
+    "workers.lease": {"RENEWALS": 20},
     "cloudkeep.supervisor.restarts": {"LONGEST_PAUSE": 0.2},
 }
 

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,29 +14,33 @@ import pytest
 
 from services.core.clock import now
 from services.uploads.progress import Progress
-from services.uploads.uploads import UploadPolicy, Uploads
 from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.jobs import enqueue
-from storage.jobs.models import JobKind
+from storage.jobs.models import Job, JobKind, JobState
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import Upload
 from storage.uploads.receipts import add
-from workers import loop
+from workers import job_runner, loop
 from workers.job_context import JobContext
-from workers.loop import Handler, Lane, LeasePolicy, Worker
+from workers.job_type import JobType, oldest_first
+from workers.lease import LeasePolicy
+from workers.loop import Worker
 from workers.media.tools import find_tools
+from workers.periodic import PeriodicTask
+from workers.registry import JOB_TYPES
 from workers.uploads.follower import Follower
 from workers.worker_membership import WorkerMembership
 
 DAY = timedelta(days=1)
 CHUNK = 64 * 1024
 
+Handler = Callable[[Job], Awaitable[None]]
 Start = Callable[..., AbstractAsyncContextManager[Worker]]
 
 
@@ -43,29 +48,36 @@ Start = Callable[..., AbstractAsyncContextManager[Worker]]
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for jobs often and try again soon."""
     monkeypatch.setattr(loop, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(loop, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(job_runner, "BACKOFF_SECONDS", 0.01)
 
 
 @pytest.fixture
-async def crew(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[JobContext]:
+async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[JobContext]:
     """What jobs need, all of it real."""
-    redis, hints = connect_redis(redis_url), JobNotifications(redis_url)
-    await hints.start()
+    redis, notifications = connect_redis(redis_url), JobNotifications(redis_url)
+    await notifications.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    progress = Progress(RedisEventLog(redis))
+    progress, membership = Progress(RedisEventLog(redis)), WorkerMembership("one")
     yield JobContext(
-        store, progress, hints, find_tools(), scratch, Follower(store, progress, WorkerMembership("one")), DAY, 30.0
+        store=store,
+        progress=progress,
+        notifications=notifications,
+        membership=membership,
+        follower=Follower(store, progress, membership),
+        tools=find_tools(),
+        scratch=scratch,
+        upload_lifetime=DAY,
+        encode_stall_timeout=30.0,
     )
-    await hints.close()
+    await notifications.close()
     await close_redis(redis)
 
 
 @pytest.fixture
-async def start(crew: JobContext, redis_url: str) -> AsyncIterator[Start]:
-    """Start workers; they end with their block."""
+async def start(context: JobContext, redis_url: str) -> AsyncIterator[Start]:
+    """Start workers for one kind of job, whose handler is the test's; they end with their block."""
     redis = connect_redis(redis_url)
-    uploads = Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**30, DAY))
 
     @asynccontextmanager
     async def run(
@@ -75,21 +87,14 @@ async def start(crew: JobContext, redis_url: str) -> AsyncIterator[Start]:
         name: str = "one",
         lease: float = 30.0,
         attempts: int = 3,
-        choose: jobs.Choice = jobs.oldest_first,
+        periodic_tasks: Sequence[PeriodicTask] = (),
+        **changes: Any,
     ) -> AsyncIterator[Worker]:
-        on_failure = UploadStatus.FAILED if kind is JobKind.REASSEMBLE else UploadStatus.READY
-        terms = LeasePolicy(name, timedelta(seconds=lease), attempts)
-        lanes = {kind: Lane(handler, 1, on_failure, choose)}
-        worker = Worker(
-            terms,
-            lanes,
-            crew.store,
-            crew.progress,
-            uploads,
-            crew.hints,
-            WorkerHeartbeats(redis),
-            WorkerMembership(name),
-        )
+        policy = LeasePolicy(name, timedelta(seconds=lease), attempts)
+        defaults: dict[str, Any] = {"concurrency": 1, "claim_order": oldest_first}
+        job_type = replace(type_of(kind), handler=lambda job, _: handler(job), **defaults | changes)
+        worker_context = replace(context, membership=WorkerMembership(name))
+        worker = Worker(policy, [job_type], worker_context, WorkerHeartbeats(redis), periodic_tasks)
         task = asyncio.create_task(worker.run())
         try:
             yield worker
@@ -100,6 +105,12 @@ async def start(crew: JobContext, redis_url: str) -> AsyncIterator[Start]:
 
     yield run
     await close_redis(redis)
+
+
+def type_of(kind: JobKind) -> JobType:
+    """The definition of a kind of job."""
+    (job_type,) = [job_type for job_type in JOB_TYPES if job_type.kind is kind]
+    return job_type
 
 
 async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
@@ -137,3 +148,9 @@ async def full_upload(store: LocalBlobStore, content: bytes, **more: Any) -> Upl
 async def queue(kind: JobKind, upload: Upload) -> None:
     """Queue a job on the upload."""
     await atomically(lambda: enqueue(kind, upload.id, now()))
+
+
+async def ended(upload: Upload, kind: JobKind = JobKind.REASSEMBLE) -> Job | None:
+    """The job on the upload, once it has ended."""
+    job = await jobs.find(kind, upload.id)
+    return job if job and job.state in {JobState.DONE, JobState.FAILED} else None

@@ -10,7 +10,7 @@ from storage.jobs.models import Job, JobKind, JobState
 from tests.support.backends.databases import written_by_another
 from tests.support.waiting import eventually
 from tests.workers.conftest import Start, new_upload, queue
-from workers import loop
+from workers import job_runner, lease
 
 pytestmark = pytest.mark.sqlite
 
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.sqlite
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for the database for long, and look again soon; what a full disk waits for does not come about."""
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 3_600.0)
-    monkeypatch.setattr(loop, "ROOM_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(job_runner, "WAIT_SECONDS", 3_600.0)
+    monkeypatch.setattr(job_runner, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "STORE_RETRY_SECONDS", 0.05)
 
 
 async def test_a_job_that_cannot_be_given_back_either_is_given_back_and_done_as_soon_as_the_database_is_there(

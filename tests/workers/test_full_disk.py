@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 from tests.workers.conftest import Start, full_upload, new_upload, queue
 from tests.workers.media.test_compress import FAST_144, assembled, blobs
 from tests.workers.uploads.test_reassemble import claim
-from workers import loop
+from workers import job_runner, lease
 from workers.job_context import JobContext
 from workers.media.compress import compress
 from workers.uploads.reassemble import reassemble
@@ -34,8 +34,9 @@ EVERYTHING = 2**53
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again soon."""
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 0.05)
-    monkeypatch.setattr(loop, "ROOM_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(job_runner, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(job_runner, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "STORE_RETRY_SECONDS", 0.05)
 
 
 class Disk:
@@ -77,7 +78,7 @@ async def test_a_job_without_room_is_tried_until_there_is_some_and_never_fails(s
 
 
 async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
-    start: Start, crew: JobContext, monkeypatch: pytest.MonkeyPatch
+    start: Start, context: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = await new_upload(status=UploadStatus.COMPRESSING)
     began, done = asyncio.Event(), asyncio.Event()
@@ -89,10 +90,10 @@ async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
         await done.wait()
 
     async def frame(waits_for: str | None) -> Frame | None:
-        found = await crew.progress.snapshot(upload.id)
+        found = await context.progress.snapshot(upload.id)
         return found if began.is_set() and found.waits_for == waits_for else None
 
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 0.5)
+    monkeypatch.setattr(job_runner, "WAIT_SECONDS", 0.5)
     async with start(handler, COMPRESS):
         await queue(COMPRESS, upload)
         waiting = await eventually(lambda: frame("STORAGE_FULL"))
@@ -106,7 +107,7 @@ async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
 async def test_a_job_that_fits_does_not_wait_behind_one_that_does_not(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 3_600.0)
+    monkeypatch.setattr(job_runner, "WAIT_SECONDS", 3_600.0)
     large, small = await new_upload(), await new_upload()
 
     async def handler(job: Job) -> None:
@@ -163,41 +164,43 @@ async def test_work_that_cannot_renew_its_lease_for_want_of_room_waits_too(
 
 
 async def test_a_compression_does_not_begin_without_room_for_its_result(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
-    await assembled(crew, store, bikes().read_bytes())
+    await assembled(context, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(COMPRESS)
     with pytest.raises(NoSpace):
-        await compress(job, dataclasses.replace(crew, reserve=EVERYTHING))
-    assert (blobs(tmp_path), list(crew.scratch.iterdir())) == (before, [])
-    await compress(job, crew)
+        await compress(job, dataclasses.replace(context, reserve=EVERYTHING))
+    assert (blobs(tmp_path), list(context.scratch.iterdir())) == (before, [])
+    await compress(job, context)
     assert (await Upload.get(id=job.subject_id)).status is UploadStatus.READY
 
 
 @pytest.mark.sqlite
 async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
-    upload = await assembled(crew, store, bikes().read_bytes())
+    upload = await assembled(context, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(COMPRESS)
     async with database_ends_here():
         await fill_up_with_blobs()
         with pytest.raises(NoSpace):
-            await compress(job, crew)
-    assert (blobs(tmp_path), list(crew.scratch.iterdir())) == (before, [])
-    await compress(job, crew)
+            await compress(job, context)
+    assert (blobs(tmp_path), list(context.scratch.iterdir())) == (before, [])
+    await compress(job, context)
     assert upload.file_id
     assert len((await renditions_of([upload.file_id]))[upload.file_id]) == 1
 
 
 @pytest.mark.sqlite
-async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(
+    context: JobContext, store: LocalBlobStore
+) -> None:
     upload = await full_upload(store, bikes().read_bytes(), compress=FAST_144)
     job = await claim()
     async with database_ends_here():
         await fill_up_with_blobs()
         with pytest.raises(NoSpace):
-            await reassemble(job, crew)
+            await reassemble(job, context)
     assert (await Upload.get(id=upload.id)).file_id is None
-    await reassemble(job, crew)
+    await reassemble(job, context)
     assert (await Upload.get(id=upload.id)).status is UploadStatus.COMPRESSING

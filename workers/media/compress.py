@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from functools import partial
 from pathlib import Path
 
 from services.maintenance.garbage import derived_key
@@ -13,15 +14,16 @@ from storage.blobs import require_room
 from storage.drive import files as file_rows
 from storage.drive.models import File
 from storage.errors import NoSpace, StateChanged
-from storage.jobs.models import Job
+from storage.jobs.models import Job, JobKind
 from storage.tracing import span
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
+from workers.job_type import JobType
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
-from workers.uploads.upload_jobs import Reporter
+from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 
 MIME_TYPE = "video/mp4"
 #: A rendition may be this much shorter or longer than its source: containers round to frames and audio packets.
@@ -29,7 +31,7 @@ DURATION_TOLERANCE = 0.05
 DURATION_SLACK_SECONDS = 1.0
 
 
-async def compress(job: Job, crew: JobContext) -> None:
+async def compress(job: Job, context: JobContext) -> None:
     """Add the rendition that was asked for.
 
     Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` when there is less room than a result might
@@ -40,18 +42,30 @@ async def compress(job: Job, crew: JobContext) -> None:
     if not upload or not file or not upload.compress:
         return
     # A result is seldom larger than its original.
-    await asyncio.to_thread(require_room, crew.scratch, file.blob.size, crew.reserve)
-    target = crew.scratch / f"{job.lease_token}.mp4"
+    await asyncio.to_thread(require_room, context.scratch, file.blob.size, context.reserve)
+    target = context.scratch / f"{job.lease_token}.mp4"
     try:
-        await _encode(job, upload, file, target, crew)
-        await _publish(job, file, target, crew)
+        await _encode(job, upload, file, target, context)
+        await _publish(job, file, target, context)
     finally:
         await asyncio.to_thread(target.unlink, missing_ok=True)
-    await crew.progress.changed(upload.id)
+    await context.progress.changed(upload.id)
 
 
-async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: JobContext) -> None:
-    reporter = Reporter(job, crew.progress)
+COMPRESS = JobType(
+    kind=JobKind.COMPRESS,
+    handler=compress,
+    # Its file is there, only without a rendition.
+    on_failure=partial(fail_upload, status=UploadStatus.READY),
+    on_wait=publish_status,
+    subject=UPLOAD_ID,
+    # ffmpeg keeps every processor busy by itself.
+    concurrency=1,
+)
+
+
+async def _encode(job: Job, upload: Upload, file: File, target: Path, context: JobContext) -> None:
+    reporter = ProgressReporter(job, context.progress)
 
     async def report(done: EncodeProgress) -> None:
         frame = Frame(
@@ -63,35 +77,35 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, crew: JobC
         )
         await reporter.report(frame)
 
-    wanted = Compression.from_json(upload.compress or {})
-    async with crew.store.local_path(file.blob.key) as source:
-        facts = await _video_facts(source, crew)
-        command = compress_command(crew.tools, source, target, wanted, facts)
-        began = time.monotonic()
+    compression = Compression.from_json(upload.compress or {})
+    async with context.store.local_path(file.blob.key) as source:
+        facts = await _video_facts(source, context)
+        command = compress_command(context.tools, source, target, compression, facts)
+        start = time.monotonic()
         try:
             with span("ffmpeg"):
-                await encode(command, facts.duration, report, crew.encode_stall_timeout)
+                await encode(command, facts.duration, report, context.encode_stall_timeout)
         finally:
-            crew.counts.ffmpeg_seconds += time.monotonic() - began
-    _require_same_length(facts, await _video_facts(target, crew))
+            context.counters.ffmpeg_seconds += time.monotonic() - start
+    _require_same_length(facts, await _video_facts(target, context))
 
 
-async def _publish(job: Job, file: File, target: Path, crew: JobContext) -> None:
+async def _publish(job: Job, file: File, target: Path, context: JobContext) -> None:
     # A key of this attempt's own: an attempt that lost its lease cannot touch the bytes of the one that won.
     assert job.lease_token
     key = derived_key(job.lease_token)
     size, sha256 = await asyncio.to_thread(_measure, target)
-    await crew.store.put(key, target)
+    await context.store.put(key, target)
     try:
         await rows.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
     except (StateChanged, NoSpace):
-        await crew.store.delete(key)
+        await context.store.delete(key)
         raise
 
 
-async def _video_facts(path: Path, crew: JobContext) -> MediaFacts:
+async def _video_facts(path: Path, context: JobContext) -> MediaFacts:
     try:
-        facts = await probe(path, crew.tools)
+        facts = await probe(path, context.tools)
     except ProbeTimedOut:
         # It says something about this machine at this moment, nothing about the file: worth another attempt.
         raise

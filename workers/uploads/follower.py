@@ -39,12 +39,12 @@ class _Followed:
 
 
 class Follower:
-    """Follows those uploads of which chunks arrive that the roster says are this worker's."""
+    """Follows those uploads of which chunks arrive that this worker owns."""
 
-    def __init__(self, store: BlobStore, progress: Progress, roster: WorkerMembership) -> None:
+    def __init__(self, store: BlobStore, progress: Progress, membership: WorkerMembership) -> None:
         self._store = store
         self._progress = progress
-        self._roster = roster
+        self._membership = membership
         self._followed: OrderedDict[UUID, _Followed] = OrderedDict()
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
@@ -77,7 +77,7 @@ class Follower:
 
     async def _hear(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
         upload_id = arrival.upload_id
-        if not self._roster.owns(upload_id):
+        if not self._membership.owns(upload_id):
             await self._forget(upload_id)
         elif arrival.last:
             on_last()

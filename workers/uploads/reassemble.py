@@ -6,26 +6,29 @@ transaction that names the job's lease.
 """
 
 import time
+from functools import partial
 
 from services.core.clock import now
 from services.media.media import MediaFacts
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.progress import moving
+from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
+from workers.job_type import JobType
 from workers.media.probe import NotMedia, probe
 from workers.uploads.sealing import reopen, sealed
-from workers.uploads.upload_jobs import Reporter
+from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 from workers.uploads.verification import Verification
 
 #: Bytes at both ends of a file in which a container says what it holds, where the whole would have to be loaded.
 PROBED = 8 * 2**20
 
 
-async def reassemble(job: Job, crew: JobContext) -> None:
+async def reassemble(job: Job, context: JobContext) -> None:
     """Turn a full upload into a file, or reopen its damaged slots.
 
     Raises :class:`ChecksumMismatch` when every chunk is as received but the whole is not what the client declared, and
@@ -34,43 +37,60 @@ async def reassemble(job: Job, crew: JobContext) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
-    damaged = await sealed(upload, crew.store)
+    damaged = await sealed(upload, context.store)
     if not damaged:
-        verification = await crew.follower.take(upload)
-        await _finish(verification, upload, Reporter(job, crew.progress))
+        verification = await context.follower.take(upload)
+        await _finish(verification, upload, ProgressReporter(job, context.progress))
         damaged = verification.damaged
     if damaged:
-        await reopen(job, upload, damaged, crew)
+        await reopen(job, upload, damaged, context)
     else:
-        await _publish(job, upload, verification.sha256, crew)
-    await crew.progress.changed(upload.id)
+        await _publish(job, upload, verification.sha256, context)
+    await context.progress.changed(upload.id)
 
 
-async def _publish(job: Job, upload: Upload, sha256: str, crew: JobContext) -> None:
+def _claim_order(context: JobContext) -> jobs.Choice:
+    """The owner of an upload has verified most of it. What cannot be read before the last chunk, any worker takes."""
+    return context.membership.in_turn if context.store.reads_staging else jobs.oldest_first
+
+
+REASSEMBLE = JobType(
+    kind=JobKind.REASSEMBLE,
+    handler=reassemble,
+    on_failure=partial(fail_upload, status=UploadStatus.FAILED),
+    on_wait=publish_status,
+    subject=UPLOAD_ID,
+    # It waits for the disk, so two at once pay.
+    concurrency=2,
+    claim_order=_claim_order,
+)
+
+
+async def _publish(job: Job, upload: Upload, sha256: str, context: JobContext) -> None:
     if upload.sha256 and upload.sha256 != sha256:
         raise ChecksumMismatch(f"The file's SHA-256 is {sha256}, not the declared one.", field="sha256")
-    key = await crew.store.publish(upload.staging_area)
-    facts = await _facts(key, crew)
+    key = await context.store.publish(upload.staging_area)
+    facts = await _facts(key, context)
     media = facts.to_json() if facts else None
     await rows.publish(job, upload, blob_key=key, sha256=sha256, media=media, now=now())
-    if upload.compress:
-        await crew.hints.send(JobKind.COMPRESS)
+    if next_kind := JOB_OF_STATUS.get(upload.status_with_file):
+        await context.notifications.send(next_kind)
 
 
-async def _facts(key: str, crew: JobContext) -> MediaFacts | None:
-    async with crew.store.local_path(key, PROBED) as path:
+async def _facts(key: str, context: JobContext) -> MediaFacts | None:
+    async with context.store.local_path(key, PROBED) as path:
         try:
-            return await probe(path, crew.tools)
+            return await probe(path, context.tools)
         except NotMedia:
             return None
 
 
-async def _finish(verification: Verification, upload: Upload, reporter: Reporter) -> None:
+async def _finish(verification: Verification, upload: Upload, reporter: ProgressReporter) -> None:
     """Verify what is left, which after a quick upload is little."""
-    left = {receipt.index: receipt for receipt in await receipts.of(upload.id, verification.index)}
-    before, began = verification.done, time.monotonic()
+    receipts_left = {receipt.index: receipt for receipt in await receipts.of(upload.id, verification.index)}
+    done_before, start = verification.done, time.monotonic()
     while verification.index < upload.chunk_count:
-        await verification.advance(left.get(verification.index))
-        done, seconds = verification.done, time.monotonic() - began
-        speed = (done - before) / seconds if seconds else None
+        await verification.advance(receipts_left.get(verification.index))
+        done, seconds = verification.done, time.monotonic() - start
+        speed = (done - done_before) / seconds if seconds else None
         await reporter.report(moving(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))

@@ -34,25 +34,25 @@ async def sealed(upload: Upload, store: BlobStore) -> list[int]:
     return []
 
 
-async def reopen(job: Job, upload: Upload, damaged: Collection[int], crew: JobContext) -> None:
+async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: JobContext) -> None:
     """Open these slots again, and those whose bytes the store does not have either.
 
     Raises :class:`StateChanged` when the lease was lost; then everything is as it was.
     """
     gone = set(damaged)
     kept = [receipt for receipt in await receipts.of(upload.id) if receipt.index not in gone]
-    place = await crew.store.reopen(upload.staging_area, _parts(upload, kept))
+    place = await context.store.reopen(upload.staging_area, _parts(upload, kept))
     gone |= {receipt.index for receipt in kept if receipt.index not in place.etags}
     moved = place.staging != upload.staging_area
     try:
-        await rows.reopen_slots(job, gone, now() + crew.upload_lifetime, place if moved else None)
+        await rows.reopen_slots(job, gone, now() + context.upload_lifetime, place if moved else None)
     except (StateChanged, NoSpace):
         if moved:
-            await crew.store.discard(place.staging)
+            await context.store.discard(place.staging)
         raise
     if moved:
         # Nobody can publish it any more: the row that names it says otherwise now.
-        await crew.store.discard(upload.staging_area, sealed=True)
+        await context.store.discard(upload.staging_area, sealed=True)
 
 
 async def _copy_held(upload: Upload, receipt: Chunk, store: BlobStore) -> None:

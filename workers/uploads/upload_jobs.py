@@ -1,19 +1,48 @@
-"""Reports a job's progress: a few times a second to whoever watches, once a second to its row for whoever comes."""
+"""What all jobs on uploads have in common: reports of progress, waiting, and failing for good."""
 
 import time
 from contextlib import suppress
 
+from services.uploads.lifecycle import BYTES_GONE
 from services.uploads.progress import Frame, Progress
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job
+from storage.uploads import uploads as rows
+from storage.uploads.models import UploadStatus
+from workers.job_context import JobContext
+from workers.job_type import Failure
+from workers.lease import until_stored
+
+#: What log records call the ID of an upload.
+UPLOAD_ID = "upload_id"
 
 PUBLISH_SECONDS = 0.25
 SAVE_SECONDS = 1.0
 
 
-class Reporter:
-    """Takes every frame and passes on as many as anybody can use."""
+async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status: UploadStatus) -> None:
+    """Fail the job for good: the upload gets this status and the reason.
+
+    Raises :class:`storage.errors.StateChanged` when the lease was lost.
+    """
+    code, message = failure.code, failure.message
+    await until_stored(lambda: rows.fail_job(job, status=status, code=code, message=message))
+    # Only bytes that are proven not to be the declared file are thrown away.
+    if code is BYTES_GONE:
+        upload = await rows.find(job.subject_id)
+        if upload:
+            await context.store.discard(upload.staging_area, sealed=True)
+    await publish_status(job, context)
+
+
+async def publish_status(job: Job, context: JobContext) -> None:
+    """Publish where the upload stands by the database, such as what it waits for."""
+    await context.progress.changed(job.subject_id)
+
+
+class ProgressReporter:
+    """Reports a job's progress: a few times a second to its watchers, once a second to its row for later ones."""
 
     def __init__(self, job: Job, progress: Progress) -> None:
         self._job = job
@@ -22,13 +51,13 @@ class Reporter:
         self._saved_at = 0.0
 
     async def report(self, frame: Frame) -> None:
-        """Pass the frame on, if its moment has come."""
-        moment = time.monotonic()
-        if moment - self._published_at >= PUBLISH_SECONDS:
-            self._published_at = moment
+        """Pass the frame on, unless the last one has just been."""
+        monotonic = time.monotonic()
+        if monotonic - self._published_at >= PUBLISH_SECONDS:
+            self._published_at = monotonic
             await self._progress.publish(frame)
-        if moment - self._saved_at >= SAVE_SECONDS:
-            self._saved_at = moment
-            # Hours of work are not to be lost for a number.
+        if monotonic - self._saved_at >= SAVE_SECONDS:
+            self._saved_at = monotonic
+            # Hours of work must not be lost for a number.
             with suppress(NoSpace, DatabaseUnavailable):
                 await jobs.save_progress(self._job, frame.to_payload())

@@ -10,7 +10,7 @@ from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.faults.s3_faults import S3Faults, s3_faults
 from tests.support.server import Api, digest, http_client, part_of
 from tests.support.waiting import eventually
-from workers import loop
+from workers import job_runner, loop
 
 WAITS = "query ($id: ID!) { upload(id: $id) { status waitsFor } }"
 
@@ -32,7 +32,7 @@ def settings(settings: Settings, s3: S3Server, faults: S3Faults) -> Settings:
 @pytest.fixture(autouse=True)
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at what waits again soon, but not before a slow machine has seen that it waits."""
-    monkeypatch.setattr(loop, "ROOM_SECONDS", 1.0)
+    monkeypatch.setattr(job_runner, "WAIT_SECONDS", 1.0)
     monkeypatch.setattr(loop, "POLL_SECONDS", 0.1)
 
 

@@ -24,10 +24,10 @@ from workers.uploads.reassemble import reassemble
 FAST_144 = {"preset": "FAST", "max_height": 144}
 
 
-async def assembled(crew: JobContext, store: LocalBlobStore, content: bytes) -> Upload:
+async def assembled(context: JobContext, store: LocalBlobStore, content: bytes) -> Upload:
     """An upload whose file is there and whose compression is queued."""
     upload = await full_upload(store, content, compress=FAST_144)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     return await Upload.get(id=upload.id)
 
 
@@ -35,9 +35,9 @@ def blobs(tmp_path: Path) -> int:
     return sum(path.is_file() for path in (tmp_path / "blobs").rglob("*"))
 
 
-async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: JobContext, store: LocalBlobStore) -> None:
-    upload = await assembled(crew, store, bikes().read_bytes())
-    await compress(await claim(JobKind.COMPRESS), crew)
+async def test_the_rendition_is_smaller_and_of_the_asked_height(context: JobContext, store: LocalBlobStore) -> None:
+    upload = await assembled(context, store, bikes().read_bytes())
+    await compress(await claim(JobKind.COMPRESS), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
     assert upload.file_id
@@ -46,25 +46,25 @@ async def test_the_rendition_is_smaller_and_of_the_asked_height(crew: JobContext
     (rendition,) = (await renditions_of([file.id]))[file.id]
     assert rendition.blob.size < file.blob.size
     async with store.local_path(rendition.blob.key) as path:
-        assert (await probe(path, crew.tools)).height == 144
+        assert (await probe(path, context.tools)).height == 144
 
 
 async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
-    await assembled(crew, store, b"This is text." * 100)
+    await assembled(context, store, b"This is text." * 100)
     before = blobs(tmp_path)
     with pytest.raises(NotAVideo):
-        await compress(await claim(JobKind.COMPRESS), crew)
-    assert (blobs(tmp_path), list(crew.scratch.iterdir())) == (before, [])
+        await compress(await claim(JobKind.COMPRESS), context)
+    assert (blobs(tmp_path), list(context.scratch.iterdir())) == (before, [])
 
 
 async def test_an_attempt_that_lost_its_lease_adds_no_rendition_and_leaves_nothing_behind(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
-    await assembled(crew, store, bikes().read_bytes())
+    await assembled(context, store, bikes().read_bytes())
     before, job = blobs(tmp_path), await claim(JobKind.COMPRESS)
     await jobs.release("test", now())
     with pytest.raises(StateChanged):
-        await compress(job, crew)
+        await compress(job, context)
     assert (blobs(tmp_path), await Rendition.all().count()) == (before, 0)

@@ -155,7 +155,7 @@ async def test_a_slot_that_is_opened_again_behind_what_was_verified_costs_nothin
 @pytest.mark.parametrize("seen", [False, True], ids=["verified-before-it-was-damaged", "found-damaged"])
 async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_files_digest(
     following: Follower,
-    crew: JobContext,
+    context: JobContext,
     store: LocalBlobStore,
     progress: Progress,
     upload: Upload,
@@ -172,11 +172,11 @@ async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_f
     for index in range(2, COUNT):
         await fill(store, upload, CONTENT, index)
     # The owner is busy.
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     assert await receipts.indexes(upload.id, 0) == [0, *range(2, COUNT)]
     changed = CONTENT[:CHUNK] + bytes(CHUNK) + CONTENT[2 * CHUNK :]
     await fill(store, upload, changed, 1)
-    await reassemble(await claim(), replace(crew, follower=following))
+    await reassemble(await claim(), replace(context, follower=following))
     blob = await Blob.get()
     assert (blob.sha256, await stored(store, blob.key, len(changed))) == (digest(changed), changed)
 

@@ -40,9 +40,9 @@ def damage(tmp_path: Path, upload: Upload, offset: int) -> None:
         file.write(b"damaged")
 
 
-async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_full_upload_becomes_a_file_of_the_same_bytes(context: JobContext, store: LocalBlobStore) -> None:
     upload = await full_upload(store, CONTENT, sha256=digest(CONTENT))
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
     assert upload.file_id
@@ -53,11 +53,11 @@ async def test_a_full_upload_becomes_a_file_of_the_same_bytes(crew: JobContext, 
 
 
 async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await full_upload(store, CONTENT)
     damage(tmp_path, upload, CHUNK + 5)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.RECEIVING
     assert await receipts.indexes(upload.id, 0) == [0, 2, 3]
@@ -65,59 +65,59 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
 
 
 async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
-    crew: JobContext, store: LocalBlobStore, tmp_path: Path
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await full_upload(store, CONTENT)
     damage(tmp_path, upload, 0)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     async with store.slot(str(upload.id), 0, CHUNK) as writer:
         await writer.write([CONTENT[:CHUNK]])
         digests = await writer.finish()
     assert (await receipts.add(upload, 0, digests, now(), now() + timedelta(days=1))).complete
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
 
 
-async def test_a_file_that_is_not_the_declared_one_never_appears(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_file_that_is_not_the_declared_one_never_appears(context: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT, sha256=digest(b"another file"))
     with pytest.raises(ChecksumMismatch):
-        await reassemble(await claim(), crew)
+        await reassemble(await claim(), context)
     assert await File.all().count() == 0
 
 
 async def test_a_crash_between_the_bytes_and_the_rows_is_made_good_by_the_next_attempt(
-    crew: JobContext, store: LocalBlobStore
+    context: JobContext, store: LocalBlobStore
 ) -> None:
     upload = await full_upload(store, CONTENT)
     await store.publish(str(upload.id))
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
 
 
-async def test_a_worker_that_lost_its_lease_publishes_nothing(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_worker_that_lost_its_lease_publishes_nothing(context: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT)
     job = await claim()
     await jobs.release("test", now())
     with pytest.raises(StateChanged):
-        await reassemble(job, crew)
+        await reassemble(job, context)
     assert await File.all().count() == 0
 
 
-async def test_reassembling_twice_makes_one_file(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_reassembling_twice_makes_one_file(context: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, CONTENT)
     job = await claim()
-    await reassemble(job, crew)
+    await reassemble(job, context)
     with pytest.raises(StateChanged):
-        await reassemble(job, crew)
+        await reassemble(job, context)
     assert await File.all().count() == 1
 
 
-async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_video_gets_its_facts_and_its_compression_is_queued(context: JobContext, store: LocalBlobStore) -> None:
     content = bigbuckbunny().read_bytes()
     upload = await full_upload(store, content, compress={"preset": "FAST", "max_height": None})
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.COMPRESSING
     file = await File.get(id=upload.file_id)
@@ -127,24 +127,26 @@ async def test_a_video_gets_its_facts_and_its_compression_is_queued(crew: JobCon
     assert job.state is JobState.QUEUED
 
 
-async def test_chunks_that_lie_in_another_file_are_copied_and_verified(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_chunks_that_lie_in_another_file_are_copied_and_verified(
+    context: JobContext, store: LocalBlobStore
+) -> None:
     old = await full_upload(store, CONTENT)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     upload = await full_upload(store, bytes(len(CONTENT)))
     await point_to(upload, old, CONTENT)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
     assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
 
 
-async def test_a_chunk_whose_source_is_gone_is_sent_again(crew: JobContext, store: LocalBlobStore) -> None:
+async def test_a_chunk_whose_source_is_gone_is_sent_again(context: JobContext, store: LocalBlobStore) -> None:
     old = await full_upload(store, CONTENT)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await store.delete(str(old.id))
     upload = await full_upload(store, bytes(len(CONTENT)))
     await point_to(upload, old, CONTENT)
-    await reassemble(await claim(), crew)
+    await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert (upload.status, upload.received_chunks) == (UploadStatus.RECEIVING, 0)
 

@@ -100,40 +100,40 @@ async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-def on_s3(crew: JobContext, opened: Open) -> JobContext:
+def on_s3(context: JobContext, opened: Open) -> JobContext:
     """A worker's means, with the bytes on S3."""
-    return with_store(crew, opened())
+    return with_store(context, opened())
 
 
-def with_store(crew: JobContext, store: S3BlobStore) -> JobContext:
-    return replace(crew, store=store, follower=Follower(store, crew.progress, WorkerMembership("one")))
+def with_store(context: JobContext, store: S3BlobStore) -> JobContext:
+    return replace(context, store=store, follower=Follower(store, context.progress, WorkerMembership("one")))
 
 
-def uploads_of(crew: JobContext) -> Uploads:
-    return Uploads(crew.store, crew.progress, crew.hints, UploadPolicy(2**40, DAY))
+def uploads_of(context: JobContext) -> Uploads:
+    return Uploads(context.store, context.progress, context.notifications, UploadPolicy(2**40, DAY))
 
 
-async def begun(crew: JobContext, content: bytes = CONTENT, **more: Any) -> Upload:
+async def begun(context: JobContext, content: bytes = CONTENT, **more: Any) -> Upload:
     upload = await new_upload(content, chunk_size=SLOT, **more)
-    upload.staging = await crew.store.stage(str(upload.id), len(content), SLOT)
+    upload.staging = await context.store.stage(str(upload.id), len(content), SLOT)
     await upload.save()
     return upload
 
 
-async def put(crew: JobContext, upload: Upload, index: int, part: bytes) -> Digests:
+async def put(context: JobContext, upload: Upload, index: int, part: bytes) -> Digests:
     """Send the bytes of a slot; there is no receipt for them yet."""
-    async with crew.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
+    async with context.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
         await writer.write([part])
         return await writer.finish()
 
 
-async def fill(crew: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
+async def fill(context: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
     """Let every chunk arrive that is missing."""
     there = await receipts.indexes(upload.id, 0)
     for index in range(upload.chunk_count):
         if index not in there:
             offset = upload.slot_offset(index)
-            digests = await put(crew, upload, index, content[offset : offset + upload.slot_size(index)])
+            digests = await put(context, upload, index, content[offset : offset + upload.slot_size(index)])
             await receipts.add(upload, index, digests, now(), now() + DAY)
     return await Upload.get(id=upload.id)
 
@@ -142,13 +142,13 @@ async def claim() -> Job | None:
     return await jobs.claim([JobKind.REASSEMBLE], "test", timedelta(minutes=1), now())
 
 
-async def work(crew: JobContext) -> None:
+async def work(context: JobContext) -> None:
     job = await claim()
     assert job
-    await reassemble(job, crew)
+    await reassemble(job, context)
 
 
-async def brought_to_its_end(crew: JobContext, upload: Upload, content: bytes = CONTENT) -> int:
+async def brought_to_its_end(context: JobContext, upload: Upload, content: bytes = CONTENT) -> int:
     """What the next worker and the client do until there is a file with the right bytes. Returns the chunks sent."""
     await jobs.release("test", now())
     sent = 0
@@ -156,29 +156,29 @@ async def brought_to_its_end(crew: JobContext, upload: Upload, content: bytes = 
         upload = await Upload.get(id=upload.id)
         if upload.status is UploadStatus.RECEIVING:
             sent += upload.chunk_count - upload.received_chunks
-            await fill(crew, upload, content)
+            await fill(context, upload, content)
         if job := await claim():
-            await reassemble(job, crew)
+            await reassemble(job, context)
     upload = await Upload.get(id=upload.id)
     assert upload.status is UploadStatus.READY
-    assert await file_of(crew, upload) == content
+    assert await file_of(context, upload) == content
     return sent
 
 
-async def file_of(crew: JobContext, upload: Upload) -> bytes:
+async def file_of(context: JobContext, upload: Upload) -> bytes:
     file = await File.get(id=upload.file_id).select_related("blob")
     assert file.blob.sha256
-    return b"".join([block async for block in crew.store.read(file.blob.key, 0, upload.size)])
+    return b"".join([block async for block in context.store.read(file.blob.key, 0, upload.size)])
 
 
-async def left_in(crew: JobContext) -> tuple[int, int]:
+async def left_in(context: JobContext) -> tuple[int, int]:
     """How many objects and how many multipart uploads there are."""
-    return len([found async for found in crew.store.blobs()]), len([found async for found in crew.store.staged()])
+    return len([found async for found in context.store.blobs()]), len([found async for found in context.store.staged()])
 
 
-async def cut_off(crew: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
     """Let a worker begin that is killed at this step, of the bucket's or of the rows'."""
-    store = crew.store
+    store = context.store
     assert isinstance(store, S3BlobStore)
     mortal = Mortal(store.bucket, step, after=after)
     with monkeypatch.context() as patches:
@@ -193,7 +193,7 @@ async def cut_off(crew: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, 
 
             patches.setattr(rows, step, cut)
         with pytest.raises(Killed):
-            await work(crew)
+            await work(context)
     assert mortal.dead
 
 
@@ -205,10 +205,10 @@ UNRECORDED = REOPENING[:3]
 
 
 async def test_a_worker_that_is_killed_at_any_step_of_a_reassembly_is_followed_by_one_that_ends_it(
-    on_s3: JobContext, crew: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, context: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for count, (step, after) in enumerate(ENDING, 1):
-        mine, another = with_store(crew, opened()), with_store(crew, opened())
+        mine, another = with_store(context, opened()), with_store(context, opened())
         upload = await fill(mine, await begun(mine))
         await cut_off(mine, step, monkeypatch, after=after)
         assert (step, after, await brought_to_its_end(another, upload)) == (step, after, 0)
@@ -216,11 +216,11 @@ async def test_a_worker_that_is_killed_at_any_step_of_a_reassembly_is_followed_b
 
 
 async def test_a_worker_that_is_killed_at_any_step_of_reopening_is_followed_by_one_that_ends_it(
-    on_s3: JobContext, crew: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
+    on_s3: JobContext, context: JobContext, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = 0
     for count, (step, after) in enumerate(REOPENING, 1):
-        mine, another = with_store(crew, opened()), with_store(crew, opened())
+        mine, another = with_store(context, opened()), with_store(context, opened())
         upload = await fill(mine, await begun(mine))
         await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
         await cut_off(mine, step, monkeypatch, after=after)
@@ -245,7 +245,7 @@ async def test_what_a_killed_reopening_had_begun_is_swept_once_it_is_old(
 
 
 async def test_two_workers_at_once_on_one_reassembly_make_one_file(
-    on_s3: JobContext, crew: JobContext, opened: Open
+    on_s3: JobContext, context: JobContext, opened: Open
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     late = await claim()
@@ -253,7 +253,7 @@ async def test_two_workers_at_once_on_one_reassembly_make_one_file(
     await jobs.release("test", now())
     job = await claim()
     assert job
-    another = with_store(crew, opened())
+    another = with_store(context, opened())
     ended = await asyncio.gather(reassemble(late, on_s3), reassemble(job, another), return_exceptions=True)
     assert isinstance(ended[0], StateChanged)
     assert ended[1] is None
@@ -261,7 +261,7 @@ async def test_two_workers_at_once_on_one_reassembly_make_one_file(
 
 
 async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(
-    on_s3: JobContext, crew: JobContext, opened: Open
+    on_s3: JobContext, context: JobContext, opened: Open
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
@@ -270,7 +270,7 @@ async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(
     await jobs.release("test", now())
     job = await claim()
     assert job
-    another = with_store(crew, opened())
+    another = with_store(context, opened())
     ended = await asyncio.gather(reassemble(late, on_s3), reassemble(job, another), return_exceptions=True)
     assert isinstance(ended[0], StateChanged | BlobNotFound)
     assert await brought_to_its_end(another, upload) <= 1
@@ -278,15 +278,15 @@ async def test_two_workers_at_once_on_one_reopening_open_the_slot_once(
 
 
 async def test_of_two_requests_for_one_slot_at_once_one_gets_the_receipt_and_the_file_has_its_bytes(
-    on_s3: JobContext, crew: JobContext, opened: Open
+    on_s3: JobContext, context: JobContext, opened: Open
 ) -> None:
-    another = with_store(crew, opened())
+    another = with_store(context, opened())
     for turn in range(3):
         pieces = [random.Random(turn * 2 + i).randbytes(SLOT) for i in range(2)]
         upload = await begun(on_s3, pieces[0] + CONTENT[SLOT:])
 
-        async def send(crew: JobContext, piece: bytes, upload: Upload = upload) -> bool:
-            digests = await put(crew, upload, 0, piece)
+        async def send(context: JobContext, piece: bytes, upload: Upload = upload) -> bool:
+            digests = await put(context, upload, 0, piece)
             try:
                 await receipts.add(upload, 0, digests, now(), now() + DAY)
             except Duplicate:
@@ -326,9 +326,9 @@ async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: JobContext) -> 
     assert await brought_to_its_end(on_s3, upload) == 2
 
 
-async def held_upload(crew: JobContext, old: Upload) -> Upload:
+async def held_upload(context: JobContext, old: Upload) -> Upload:
     """An upload of the same bytes, all of which lie in the file of an old one."""
-    upload = await begun(crew)
+    upload = await begun(context)
     for chunk in await receipts.of(old.id):
         offset = upload.slot_offset(chunk.index)
         part = CONTENT[offset : offset + chunk.size]

@@ -1,0 +1,72 @@
+"""Housekeeping: what has expired or was left over goes, and one worker does it for all."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.core.clock import now
+from services.maintenance.sweeper import Sweeper
+from services.uploads.uploads import UploadPolicy, Uploads
+from storage.accounts.models import Session
+from storage.blobs import LocalBlobStore
+from storage.jobs.models import Job
+from storage.uploads.models import Upload, UploadStatus
+from tests.support.waiting import eventually
+from tests.workers.conftest import DAY, Start, new_upload
+from workers.job_context import JobContext
+from workers.maintenance.housekeeping import Housekeeping
+
+
+@pytest.fixture
+def housekeeping(context: JobContext) -> Housekeeping:
+    uploads = Uploads(context.store, context.progress, context.notifications, UploadPolicy(2**30, DAY))
+    return Housekeeping(Sweeper(context.store, uploads), context.membership)
+
+
+async def ignore(job: Job) -> None:
+    pass
+
+
+async def late_upload() -> Upload:
+    upload = await new_upload()
+    await Upload.filter(id=upload.id).update(expires_at=now() - timedelta(seconds=1))
+    return upload
+
+
+async def test_an_upload_whose_time_is_over_expires_and_its_place_is_freed(
+    start: Start, housekeeping: Housekeeping
+) -> None:
+    upload = await late_upload()
+    async with start(ignore, periodic_tasks=housekeeping.tasks()):
+        await eventually(lambda: Upload.get_or_none(id=upload.id, status=UploadStatus.EXPIRED))
+
+
+async def test_what_a_crash_left_of_an_aborted_upload_is_swept(
+    start: Start, housekeeping: Housekeeping, store: LocalBlobStore
+) -> None:
+    upload = await new_upload(status=UploadStatus.ABORTED)
+    await store.stage(str(upload.id), 1_000)
+
+    async def gone() -> bool:
+        return [found async for found in store.staged()] == []
+
+    async with start(ignore, periodic_tasks=housekeeping.tasks()):
+        await eventually(gone)
+
+
+async def test_only_the_first_of_the_living_workers_sweeps(housekeeping: Housekeeping, context: JobContext) -> None:
+    upload = await late_upload()
+    context.membership.update(["another", "one"])
+    await housekeeping.purge_and_sweep()
+    assert await Upload.exists(id=upload.id, status=UploadStatus.RECEIVING)
+    context.membership.update(["one", "two"])
+    await housekeeping.purge_and_sweep()
+    assert await Upload.exists(id=upload.id, status=UploadStatus.EXPIRED)
+
+
+async def test_expired_sessions_are_purged_by_any_worker(housekeeping: Housekeeping, context: JobContext) -> None:
+    account_id = (await new_upload()).account_id
+    await Session.create(account_id=account_id, refresh_hash="-", expires_at=now() - timedelta(seconds=1))
+    context.membership.update(["another", "one"])
+    await housekeeping.purge_and_sweep()
+    assert not await Session.exists(account_id=account_id)

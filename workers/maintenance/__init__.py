@@ -1,0 +1,1 @@
+"""Maintenance that workers do beside their jobs."""

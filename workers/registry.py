@@ -1,0 +1,9 @@
+"""Every kind of job that workers run."""
+
+from collections.abc import Sequence
+
+from workers.job_type import JobType
+from workers.media.compress import COMPRESS
+from workers.uploads.reassemble import REASSEMBLE
+
+JOB_TYPES: Sequence[JobType] = (REASSEMBLE, COMPRESS)
