@@ -55,12 +55,14 @@ def worker(heartbeat: int | None = None) -> int:
     settings = _settings(needs_redis=True)
     if heartbeat is None:
         _require_store(settings)
+    import uvloop
+
     from cloudkeep.supervisor.worker_process import run_worker
 
     _loaded()
     asyncio.run(_migrated(settings))
     try:
-        asyncio.run(_until_signalled(run_worker(settings, heartbeat)))
+        uvloop.run(_until_signalled(run_worker(settings, heartbeat)))
     except StartupError as error:
         raise _refusal(error) from None
     return 0

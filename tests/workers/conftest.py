@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from services.core.clock import now
 from services.uploads.progress import Progress
@@ -154,3 +155,8 @@ async def ended(upload: Upload, kind: JobKind = JobKind.REASSEMBLE) -> Job | Non
     """The job on the upload, once it has ended."""
     job = await jobs.find(kind, upload.id)
     return job if job and job.state in {JobState.DONE, JobState.FAILED} else None
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run these tests on the event loop that a worker has."""
+    return {"uvloop": uvloop.new_event_loop}

@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,19 @@ from tests.support.command import cloudkeep
 from tests.support.process import free_port
 from tests.support.server import http_client
 from tests.support.waiting import eventually
+
+#: Starts a worker, which only says on which event loop it runs.
+WHICH_LOOP = """
+import asyncio
+from cloudkeep.cli import commands
+from cloudkeep.supervisor import worker_process
+
+async def run_worker(settings, heartbeat):
+    print(type(asyncio.get_running_loop()).__module__)
+
+worker_process.run_worker = run_worker
+commands.worker()
+"""
 
 
 def test_the_version_is_printed() -> None:
@@ -98,6 +112,13 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> No
     assert result.returncode == 2
     assert result.stderr.endswith("the database cannot be used: DatabaseError: file is not a database\n")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_worker_runs_on_uvloop(tmp_path: Path) -> None:
+    settings = {"CLOUDKEEP_DATA_DIR": str(tmp_path), "CLOUDKEEP_REDIS_URL": "redis://127.0.0.1:1"}
+    command = [sys.executable, "-c", WHICH_LOOP]
+    result = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "uvloop\n"), result.stderr
 
 
 async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path: Path, valkey: EmbeddedValkey) -> None:

@@ -24,8 +24,9 @@ PATIENT = 60
 COMMAND = EncodeCommand((), Path("/srv/data/blobs/my film: 1"), Path("/srv/data/scratch/x.mp4"))
 
 ENCODE_SILENCE = """
-import asyncio, sys
+import sys
 from pathlib import Path
+import uvloop
 from workers.media.command import EncodeCommand
 from workers.media.encode import encode
 
@@ -33,7 +34,7 @@ async def ignore(progress):
     pass
 
 source, target, *argv = sys.stdin.read().split("\\n")
-asyncio.run(encode(EncodeCommand(tuple(argv), Path(source), Path(target)), None, ignore, 60))
+uvloop.run(encode(EncodeCommand(tuple(argv), Path(source), Path(target)), None, ignore, 60))
 """
 
 

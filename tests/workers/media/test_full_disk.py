@@ -11,8 +11,9 @@ from tests.support.clips import bikes
 from tests.support.faults.disk import on_a_small_disk
 
 ENCODE = """
-import asyncio, sys
+import sys
 from pathlib import Path
+import uvloop
 from services.media.media import Compression, CompressionPreset
 from storage.errors import NoSpace
 from workers.media.command import compress_command
@@ -33,7 +34,7 @@ async def main(source, folder):
     except NoSpace:
         print("full")
 
-asyncio.run(main(*map(Path, sys.argv[1:])))
+uvloop.run(main(*map(Path, sys.argv[1:])))
 """
 
 
