@@ -1,9 +1,9 @@
 """Which of the living workers follows an upload, and in which order each of them takes reassemblies.
 
-A worker that has verified an upload while it arrived has little left to do when it is whole, and anybody else would
-begin at its first byte. So every upload has one owner, by rendezvous hashing (Thaler and Ravishankar, 1998): all of
-them come to the same answer without a word, and when one joins or goes only its share changes hands. They may disagree
-until all have heard of it; the job's row, not the owner, says who works.
+A worker that has verified an upload while it arrived has little left to do when it is complete, and any other worker
+would begin at its first byte. So every upload has one owner, by rendezvous hashing (Thaler and Ravishankar, 1998): all
+workers find the same owner without talking to each other, and when one joins or leaves only its share moves. They may
+disagree for some seconds; the job's row, not the owner, says who works.
 """
 
 import logging
@@ -16,57 +16,58 @@ from storage.jobs.models import Job
 
 logger = logging.getLogger("cloudkeep.worker")
 
-#: So long a job waits for its owner before anybody takes it.
+#: How long a job is left to its owner before any worker claims it.
 HOLD_BACK = timedelta(seconds=1)
-#: A job that has waited for so long comes before those that this worker owns: it must not wait for ever.
+#: A job that has waited this long comes before those that this worker owns: it must not wait for ever.
 OVERDUE = timedelta(seconds=10)
-#: Answers remembered, so that an event of an upload that is known costs no hashing.
-REMEMBERED = 4096
+#: Owners remembered, so that an event of a known upload costs no hashing.
+CACHE_SIZE = 4096
 
 
 class WorkerMembership:
-    """The living workers, as far as this one knows; at first that is itself."""
+    """The living workers, as far as this one knows; at first only itself."""
 
-    def __init__(self, me: str) -> None:
-        self._me = me
-        self._names = frozenset({me})
-        self._owned: dict[UUID, bool] = {}
+    def __init__(self, own_name: str) -> None:
+        self._own_name = own_name
+        self._names = frozenset({own_name})
+        self._is_owner: dict[UUID, bool] = {}
 
     def update(self, living: Collection[str]) -> None:
-        """Take over who is alive."""
-        names = frozenset({self._me, *living})
+        """Replace the names of the living workers."""
+        names = frozenset({self._own_name, *living})
         if names != self._names:
             logger.info("%d workers are alive", len(names))
             self._names = names
-            self._owned.clear()
+            self._is_owner.clear()
 
     @property
     def is_first(self) -> bool:
-        """Whether this worker does what one is enough for. Two may think so for some seconds, which is harmless."""
-        return min(self._names) == self._me
+        """Whether this worker does what one does for all. Two may think so for some seconds, which is harmless."""
+        return min(self._names) == self._own_name
 
     def owns(self, upload_id: UUID) -> bool:
         """Whether this worker is the upload's owner."""
-        known = self._owned.get(upload_id)
+        known = self._is_owner.get(upload_id)
         if known is None:
-            if len(self._owned) >= REMEMBERED:
-                self._owned.clear()
-            known = self._owned[upload_id] = max(self._names, key=lambda name: _weight(name, upload_id)) == self._me
+            if len(self._is_owner) >= CACHE_SIZE:
+                self._is_owner.clear()
+            owner = max(self._names, key=lambda name: _weight(name, upload_id))
+            known = self._is_owner[upload_id] = owner == self._own_name
         return known
 
-    def in_turn(self, due: Sequence[Job], now: datetime) -> list[Job]:
+    def claim_order(self, due: Sequence[Job], now: datetime) -> list[Job]:
         """The jobs that this worker may claim now, in the order in which it should.
 
-        Those of another owner only when that one has not claimed them in time.
+        Those of another owner only if that one has not claimed them in time.
         """
-        turns = ((self._turn(job, now), job) for job in due)
-        allowed = [(turn, job) for turn, job in turns if turn is not None]
-        return [job for _, job in sorted(allowed, key=lambda entry: entry[0])]
+        priorities = ((self._priority(job, now), job) for job in due)
+        claimable = [(priority, job) for priority, job in priorities if priority is not None]
+        return [job for _, job in sorted(claimable, key=lambda entry: entry[0])]
 
-    def _turn(self, job: Job, now: datetime) -> int | None:
+    def _priority(self, job: Job, now: datetime) -> int | None:
         if job.run_after <= now - OVERDUE:
             return 0
-        # What was begun before is in nobody's memory any more.
+        # No worker remembers what an earlier attempt had verified.
         if job.attempts or self.owns(job.subject_id):
             return 1
         return 2 if job.run_after <= now - HOLD_BACK else None

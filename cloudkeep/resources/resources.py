@@ -47,8 +47,8 @@ class Resources:
     log: RedisEventLog
     progress: Progress
     uploads: Uploads
-    hints: JobNotifications
-    presence: WorkerHeartbeats
+    notifications: JobNotifications
+    heartbeats: WorkerHeartbeats
     redis: Redis
 
 
@@ -69,7 +69,7 @@ async def open_resources(
     """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
 
     ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
-    is the name under which hints are heard, by whoever hears them. ``scratch`` is where this process may put files.
+    is the name under which a worker receives job notifications. ``scratch`` is where this process may put files.
     """
     redis_url = require_redis_url(settings)
     async with AsyncExitStack() as stack:
@@ -79,16 +79,16 @@ async def open_resources(
         await stack.enter_async_context(synchronized_clock(redis))
         store = await open_store(settings, SlotLeases(redis), scratch)
         stack.push_async_callback(store.close)
-        hints = JobNotifications(settings.broker_url or redis_url, listener)
-        stack.push_async_callback(hints.close)
-        await hints.start()
+        notifications = JobNotifications(settings.broker_url or redis_url, listener)
+        stack.push_async_callback(notifications.close)
+        await notifications.start()
         log = RedisEventLog(redis)
         progress = Progress(log, counts)
         policy = UploadPolicy(
             settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
         )
-        uploads = Uploads(store, progress, hints, policy, counts)
-        yield Resources(store, log, progress, uploads, hints, WorkerHeartbeats(redis), redis)
+        uploads = Uploads(store, progress, notifications, policy, counts)
+        yield Resources(store, log, progress, uploads, notifications, WorkerHeartbeats(redis), redis)
 
 
 @asynccontextmanager
@@ -109,7 +109,7 @@ async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[S
         await seats.start()
         stack.push_async_callback(seats.close)
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
-        ingest = Ingest(base.store, base.progress, base.hints, budgets, upload_lifetime(settings))
+        ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
@@ -121,7 +121,7 @@ async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[S
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
-            health=Health(base.store, base.presence),
+            health=Health(base.store, base.heartbeats),
             budgets=budgets,
             limit_overrides=grants,
             subscription_leases=seats,

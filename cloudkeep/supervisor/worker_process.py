@@ -49,7 +49,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
         context = _job_context(settings, base, tools, name, counters)
         policy = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
         housekeeping = Housekeeping(Sweeper(base.store, base.uploads), context.membership)
-        worker = Worker(policy, JOB_TYPES, context, base.presence, housekeeping.tasks())
+        worker = Worker(policy, JOB_TYPES, context, base.heartbeats, housekeeping.tasks())
         await base.log.start()
         try:
             async with answering(settings, metrics), asyncio.TaskGroup() as group:
@@ -67,7 +67,7 @@ def _job_context(
     return JobContext(
         store=base.store,
         progress=base.progress,
-        notifications=base.hints,
+        notifications=base.notifications,
         membership=membership,
         follower=Follower(base.store, base.progress, membership),
         tools=tools,

@@ -155,7 +155,7 @@ def samples_of_process(role: str) -> Iterator[Sample]:
 
 async def samples_of_database() -> list[Sample]:
     """What all processes and hosts together have to do."""
-    found = await jobs.open_ones()
+    found = await jobs.count_open()
     ages = [
         Sample(JOB_AGE, max(0.0, (now() - first).total_seconds()), (kind.value,))
         for kind, state, _, first in found

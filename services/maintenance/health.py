@@ -27,12 +27,12 @@ class Condition(NamedTuple):
 class Health:
     """Asks every part that the work depends on."""
 
-    def __init__(self, store: BlobStore, presence: WorkerHeartbeats) -> None:
+    def __init__(self, store: BlobStore, heartbeats: WorkerHeartbeats) -> None:
         self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
             "database": ping_database,
-            "redis": presence.ping,
+            "redis": heartbeats.ping,
             "blobs": store.check,
-            "worker": lambda: _require_worker(presence),
+            "worker": lambda: _require_worker(heartbeats),
         }
 
     async def condition(self) -> Condition:
@@ -51,6 +51,6 @@ class Health:
         return True
 
 
-async def _require_worker(presence: WorkerHeartbeats) -> None:
-    if not await presence.anybody():
+async def _require_worker(heartbeats: WorkerHeartbeats) -> None:
+    if not await heartbeats.any_alive():
         raise LookupError("no worker is alive")

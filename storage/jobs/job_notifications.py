@@ -1,7 +1,7 @@
-"""Hints that there may be work, carried by taskiq over a Redis stream.
+"""Notifications that a job may be due, carried by taskiq over a Redis stream.
 
-A hint may be lost, doubled or late: the job row is the truth, and workers look for rows by themselves every few
-seconds. That is why a hint is acknowledged at once and why failing to send one fails nothing.
+One may be lost, doubled or late: the job row is the truth, and workers look for rows by themselves every few seconds.
+That is why a notification is acknowledged at once and why failing to send one fails nothing.
 """
 
 import asyncio
@@ -20,26 +20,26 @@ from storage.redis.connection import NO_SOCKET_TIMEOUT, RedisUnavailable, in_tim
 
 logger = logging.getLogger("cloudkeep.hints")
 
-Hint = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
+NotificationTask = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
 
+#: The stream's name in Redis, which processes of several releases share during a rolling restart.
 QUEUE = "cloudkeep:hints"
 QUEUE_LENGTH = 1_000
 RETRY_SECONDS = 1
-#: Of a host that vanished nothing is heard, not even that it has: who has heard nothing for so long asks anew, at the
-#: cost of a connection.
+#: A host that vanished does not even close its connections: after this long without a message we connect again.
 SILENCE_SECONDS = 30.0
 GROUP = "workers"
-#: A listener asks every two seconds, so that one who has not for so long is gone for good. Redis would remember it.
-GONE_MS = 60 * 60 * 1000
+#: A listener reads every two seconds. One that has not for this long is dead, and Redis would keep it for ever.
+DEAD_CONSUMER_MS = 60 * 60 * 1000
 
 
 class JobNotifications:
-    """Sends hints from the API and hears them in a worker, which has a name that no other one has."""
+    """Sends notifications from the API and receives them in a worker, whose name no other one has."""
 
     def __init__(self, url: str, listener: str | None = None) -> None:
-        place, options = pool_options(url)
+        server, options = pool_options(url)
         self._broker = RedisStreamBroker(
-            place,
+            server,
             queue_name=QUEUE,
             consumer_group_name=GROUP,
             consumer_name=listener,
@@ -48,63 +48,63 @@ class JobNotifications:
             **NO_SOCKET_TIMEOUT,
             **options,
         )
-        self._hint: Hint = self._broker.register_task(_work, task_name="work")
+        self._task: NotificationTask = self._broker.register_task(_work, task_name="work")
 
     async def start(self) -> None:
-        """Connect; the consumer group is made when it is missing. Where Redis is away, that is for later."""
+        """Connect, and make the consumer group if it is missing. While Redis is away, that is done later."""
         try:
             async with in_time():
                 await self._broker.startup()
         except RedisUnavailable as error:
-            logger.warning("job hints unavailable at the start: %s", in_one_line(error))
+            logger.warning("job notifications unavailable at the start: %s", in_one_line(error))
 
     async def close(self) -> None:
         """Disconnect."""
         await self._broker.shutdown()
 
     async def send(self, kind: str) -> None:
-        """Tell some worker that there is work of this kind."""
+        """Notify some worker that a job of this kind may be due."""
         try:
             async with in_time():
-                await self._hint.kiq(kind)
+                await self._task.kiq(kind)
         except Exception as error:
-            logger.warning("hint for %s not sent: %s", kind, in_one_line(error))
+            logger.warning("job notification for %s not sent: %s", kind, in_one_line(error))
 
-    async def listen(self, on_hint: Callable[[], None]) -> None:
-        """Call ``on_hint`` for every hint, for ever, however often Redis goes away meanwhile."""
+    async def listen(self, on_notification: Callable[[], None]) -> None:
+        """Call ``on_notification`` for each one until cancelled, however often Redis goes away meanwhile."""
         away = False
         while True:
             try:
                 async with in_time():
                     await self._broker.startup()
-                await self._forget_the_gone()
+                await self._remove_dead_consumers()
                 if away:
-                    logger.warning("job hints are back")
+                    logger.warning("job notifications are back")
                 away = False
-                await self._hear(on_hint)
+                await self._receive(on_notification)
             except RedisUnavailable as error:
                 if not away:
-                    logger.warning("job hints unavailable, trying again and again: %s", in_one_line(error))
+                    logger.warning("job notifications unavailable, trying again and again: %s", in_one_line(error))
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _hear(self, on_hint: Callable[[], None]) -> None:
-        """Call ``on_hint`` for every hint until there is silence."""
+    async def _receive(self, on_notification: Callable[[], None]) -> None:
+        """Call ``on_notification`` for each one until there is silence."""
         async with aclosing(self._broker.listen()) as messages:
             while message := await _next(messages):
                 async with in_time():
                     await maybe_awaitable(message.ack())
-                on_hint()
+                on_notification()
 
-    async def _forget_the_gone(self) -> None:
+    async def _remove_dead_consumers(self) -> None:
         async with in_time(), Redis(connection_pool=self._broker.connection_pool) as redis:
             for consumer in await redis.xinfo_consumers(QUEUE, GROUP):
-                if consumer["idle"] > GONE_MS:
+                if consumer["idle"] > DEAD_CONSUMER_MS:
                     await redis.xgroup_delconsumer(QUEUE, GROUP, consumer["name"])
 
 
 async def _work(kind: str) -> None:
-    """What a hint names. Workers never run it: they look for job rows when they hear it."""
+    """What a notification names. Workers never run it: they look for job rows when they receive it."""
 
 
 async def _next(messages: AsyncGenerator[AckableMessage, None]) -> AckableMessage | None:

@@ -18,8 +18,8 @@ from storage.tracing import traceparent
 
 CANDIDATES = 50
 LONGEST_REASON = 500
-#: What a job that is queued once more forgets.
-AFRESH = [
+#: Columns that start afresh when a job is queued again.
+RESET_FIELDS = [
     "state",
     "attempts",
     "run_after",
@@ -32,29 +32,28 @@ AFRESH = [
     "trace",
 ]
 
-
-#: Of jobs that are due, oldest first, and now: those to claim, in this order.
+#: Takes the jobs that are due, oldest first, and the time; returns those to claim, in this order.
 Choice = Callable[[Sequence[Job], datetime], Sequence[Job]]
 
 
 def oldest_first(due: Sequence[Job], _: datetime) -> Sequence[Job]:
-    """Whoever waits for longest."""
+    """The job that has waited for longest comes first."""
     return due
 
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
-    """Queue work on a subject; a row that ended before starts afresh. Call it inside a transaction."""
+    """Queue a job on a subject; a row that ended before starts afresh. Call it inside a transaction."""
     row = Job(kind=kind, subject_id=subject_id, run_after=now, trace=traceparent())
-    await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=AFRESH)
+    await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=RESET_FIELDS)
 
 
 async def claim(
     kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime, choose: Choice = oldest_first
 ) -> Job | None:
-    """Take a job that is due or whose lease ran out; None when there is none, or none of them is chosen."""
-    # Looked at again as long as others were faster with every one of them: each round some job found its worker.
+    """Claim a job that is due or whose lease ran out; None when there is none, or ``choose`` returns none."""
+    # Read again as long as other workers were faster with every one of them: in each round some job finds its worker.
     while candidates := choose(await _due(kinds, now), now):
-        # The oldest first; whoever was not fast enough for it would run into the same others at the next one.
+        # The first one first; a worker too slow for that one would meet the same others at the next.
         for job in [candidates[0], *random.sample(candidates[1:], len(candidates) - 1)]:
             if await _take(job, owner, now + lease):
                 return job
@@ -80,30 +79,30 @@ async def _take(job: Job, owner: str, until: datetime) -> bool:
     }
     if not await unchanged.update(**lease):
         return False
-    # Not read again: by now the row may hold the lease of somebody else.
+    # Not read again: by now the row may have another worker's lease.
     job.update_from_dict(lease)
     return True
 
 
 async def renew(job: Job, until: datetime) -> bool:
     """Extend the lease; False when it was lost, and the work must stop."""
-    return bool(await _held(job).update(lease_until=until))
+    return bool(await _leased(job).update(lease_until=until))
 
 
 async def save_progress(job: Job, progress: dict[str, Any]) -> None:
-    """Keep the latest progress for whoever asks next."""
-    await _held(job).update(progress=progress)
+    """Store the latest progress, for watchers that come later."""
+    await _leased(job).update(progress=progress)
 
 
 async def finish(job: Job) -> bool:
     """Mark the job DONE; False when the lease was lost. Call it first in the transaction that stores the result."""
-    return bool(await _held(job).update(state=JobState.DONE, lease_token=None, lease_until=None))
+    return bool(await _leased(job).update(state=JobState.DONE, lease_token=None, lease_until=None))
 
 
 async def fail(job: Job, code: str, message: str) -> bool:
     """Mark the job FAILED; False when the lease was lost."""
     return bool(
-        await _held(job).update(
+        await _leased(job).update(
             state=JobState.FAILED, error_code=code, error_message=shortened(message), lease_token=None, lease_until=None
         )
     )
@@ -112,7 +111,7 @@ async def fail(job: Job, code: str, message: str) -> bool:
 async def postpone(job: Job, run_after: datetime, message: str) -> bool:
     """Give the job back for another attempt; False when the lease was lost."""
     return bool(
-        await _held(job).update(
+        await _leased(job).update(
             state=JobState.QUEUED,
             run_after=run_after,
             error_message=shortened(message),
@@ -123,8 +122,8 @@ async def postpone(job: Job, run_after: datetime, message: str) -> bool:
 
 
 async def give_back(job: Job, run_after: datetime, waits_for: str | None = None) -> None:
-    """Give the job back because the worker stops, or lacks what ``waits_for`` names: this attempt does not count."""
-    await _held(job).update(
+    """Give the job back because the worker stops, or misses what ``waits_for`` names: this attempt does not count."""
+    await _leased(job).update(
         state=JobState.QUEUED,
         attempts=F("attempts") - 1,
         run_after=run_after,
@@ -135,13 +134,13 @@ async def give_back(job: Job, run_after: datetime, waits_for: str | None = None)
 
 
 async def waiting_of(subject_ids: Collection[UUID]) -> dict[UUID, str]:
-    """What the work on each subject waits for, where it waits for something."""
+    """What the job on each subject waits for, if it waits for something."""
     waiting = Job.filter(subject_id__in=list(subject_ids), state=JobState.QUEUED, error_code__not_isnull=True)
     return {row["subject_id"]: row["error_code"] for row in await waiting.values("subject_id", "error_code")}
 
 
 async def release(owner: str, now: datetime, *, spent: bool = True) -> int:
-    """Give back what a worker of this name held that is dead or has stopped. Returns how many jobs that were.
+    """Give back the jobs of a worker that is dead or has stopped, by its name. Returns how many.
 
     Unless they are ``spent``, these attempts do not count.
     """
@@ -159,12 +158,12 @@ async def find(kind: JobKind, subject_id: UUID) -> Job | None:
     return await Job.get_or_none(kind=kind, subject_id=subject_id)
 
 
-async def open_ones() -> list[tuple[JobKind, JobState, int, datetime]]:
-    """How many jobs of each kind wait or run, and since when the first of them was to be run. One indexed question."""
-    found = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")
-    rows = await found.annotate(number=Count("id"), first=Min("run_after")).values("kind", "state", "number", "first")
-    moment = Job._meta.fields_map["run_after"].to_python_value
-    return [(JobKind(row["kind"]), JobState(row["state"]), row["number"], moment(row["first"])) for row in rows]
+async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
+    """How many jobs of each kind wait or run, and when the first of them was due. One indexed query."""
+    groups = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")
+    rows = await groups.annotate(number=Count("id"), first=Min("run_after")).values("kind", "state", "number", "first")
+    as_datetime = Job._meta.fields_map["run_after"].to_python_value
+    return [(JobKind(row["kind"]), JobState(row["state"]), row["number"], as_datetime(row["first"])) for row in rows]
 
 
 def shortened(message: str) -> str:
@@ -175,5 +174,6 @@ def shortened(message: str) -> str:
     return message.replace("\0", "").encode(errors="replace").decode()[:LONGEST_REASON]
 
 
-def _held(job: Job) -> Any:
+def _leased(job: Job) -> Any:
+    """The job's row, unless its lease was lost."""
     return Job.filter(id=job.id, state=JobState.RUNNING, lease_token=job.lease_token)

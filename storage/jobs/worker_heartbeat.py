@@ -1,4 +1,4 @@
-"""Which workers are alive: a sorted set of names by the second they last spoke, by Redis' own clock."""
+"""Which workers are alive: a sorted set of their names by the time of their last heartbeat, by Redis' own clock."""
 
 from redis.asyncio import Redis
 
@@ -7,7 +7,7 @@ from storage.redis.connection import NOW, in_time
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
 
-#: Arguments: how long a worker counts as alive, and its name. Those that are silent for longer are forgotten.
+#: Arguments: how long a worker counts as alive, and its name. Those that are silent for longer are removed.
 ANNOUNCE = (
     NOW
     + """
@@ -28,12 +28,12 @@ class WorkerHeartbeats:
         self._count = redis.register_script(COUNT)
 
     async def announce(self, name: str) -> list[str]:
-        """Say that this worker is alive, well within every ``ALIVE_SECONDS``. Returns the names of all that are."""
+        """Record that this worker is alive, well within every ``ALIVE_SECONDS``. Returns the names of all that are."""
         async with in_time():
-            return [str(found) for found in await self._announce([KEY], [ALIVE_SECONDS, name])]
+            return [str(name) for name in await self._announce([KEY], [ALIVE_SECONDS, name])]
 
     async def leave(self, name: str) -> None:
-        """Say that this worker is gone."""
+        """Remove this worker from those that are alive."""
         async with in_time():
             await self._redis.zrem(KEY, name)
 
@@ -42,7 +42,7 @@ class WorkerHeartbeats:
         async with in_time():
             await self._redis.ping()
 
-    async def anybody(self) -> bool:
-        """Whether at least one worker has spoken lately."""
+    async def any_alive(self) -> bool:
+        """Whether at least one worker is alive."""
         async with in_time():
             return bool(await self._count([KEY], [ALIVE_SECONDS]))

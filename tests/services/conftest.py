@@ -31,7 +31,7 @@ class Bench:
 
     store: LocalBlobStore
     progress: Progress
-    hints: JobNotifications
+    notifications: JobNotifications
     budgets: Budgets
     uploads: Uploads
     ingest: Ingest
@@ -42,14 +42,14 @@ class Bench:
 async def bench(database: str, store: LocalBlobStore, redis_url: str) -> AsyncIterator[Bench]:
     """Services over a database and a blob store of the test's own, and an empty Redis."""
     redis = connect_redis(redis_url)
-    hints = JobNotifications(redis_url)
-    await hints.start()
+    notifications = JobNotifications(redis_url)
+    await notifications.start()
     progress = Progress(RedisEventLog(redis))
     budgets = Budgets(Limits(), LocalBuckets(), LocalBuckets())
-    uploads = Uploads(store, progress, hints, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
-    ingest = Ingest(store, progress, hints, budgets, LIFETIME)
-    yield Bench(store, progress, hints, budgets, uploads, ingest, Files(store))
-    await hints.close()
+    uploads = Uploads(store, progress, notifications, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
+    ingest = Ingest(store, progress, notifications, budgets, LIFETIME)
+    yield Bench(store, progress, notifications, budgets, uploads, ingest, Files(store))
+    await notifications.close()
     await close_redis(redis)
 
 

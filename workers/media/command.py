@@ -49,8 +49,8 @@ def compress_command(
     H.264 and stereo AAC, which everything plays; the first video and the first sound and nothing else. No metadata is
     carried over: a rendition is what gets shared, and phones note the place and the device. ``facts`` are a video's.
     """
-    opened = ffmpeg.input(file_url(source), **INPUT_OPTIONS)
-    streams = [opened["V:0"], opened["a:0?"]] if facts.audio_codec else [opened["V:0"]]
+    source_file = ffmpeg.input(file_url(source), **INPUT_OPTIONS)
+    streams = [source_file["V:0"], source_file["a:0?"]] if facts.audio_codec else [source_file["V:0"]]
     options = _MP4 | _video(compression, facts) | _audio(compression, facts)
     output = ffmpeg.output(*streams, file_url(target), **options)
     argv: list[str] = output.global_args(*_GLOBAL).compile(cmd=tools.ffmpeg)
@@ -72,7 +72,7 @@ def _audio(compression: Compression, facts: MediaFacts) -> dict[str, object]:
 
 
 def _fit(facts: MediaFacts, max_height: int | None) -> tuple[int, int]:
-    """Never larger than the source, and even, as 4:2:0 demands."""
+    """Never larger than the source, and even, as 4:2:0 requires."""
     assert facts.width
     assert facts.height
     height = max(2, min(facts.height, max_height or facts.height) // 2 * 2)

@@ -1,4 +1,4 @@
-"""Reading ffprobe's JSON. What it says comes from the file, so from whoever made the file."""
+"""Reading ffprobe's JSON. Its content comes from the file and is not to be trusted."""
 
 import math
 from collections.abc import Mapping
@@ -44,10 +44,10 @@ def _is_sound(stream: _Section) -> bool:
 def _displayed_size(video: _Section) -> tuple[int | None, int | None]:
     """Players turn the picture by the rotation a phone noted, and so does ffmpeg."""
     width, height = _whole(video.get("width")), _whole(video.get("height"))
-    noted = [side.get("rotation") for side in video.get("side_data_list", [])]
-    noted.append(video.get("tags", {}).get("rotate"))
-    turns = next((round(angle / 90) for angle in map(_number, noted) if angle is not None), 0)
-    return (height, width) if turns % 2 else (width, height)
+    rotations = [side.get("rotation") for side in video.get("side_data_list", [])]
+    rotations.append(video.get("tags", {}).get("rotate"))
+    quarter_turns = next((round(angle / 90) for angle in map(_number, rotations) if angle is not None), 0)
+    return (height, width) if quarter_turns % 2 else (width, height)
 
 
 def _codec(stream: _Section) -> str | None:

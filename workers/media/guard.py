@@ -97,8 +97,8 @@ def _memory() -> int:
     return max(_LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
 
 
-def _limit(kind: int, wanted: int) -> tuple[int, tuple[int, int]]:
-    """Clip to the hard limit that we run under ourselves, which nobody may raise."""
+def _limit(kind: int, limit: int) -> tuple[int, tuple[int, int]]:
+    """Clip to our own hard limit, which cannot be raised."""
     _, hard = resource.getrlimit(kind)
-    bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     return kind, (bound, bound)

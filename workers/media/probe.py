@@ -16,7 +16,7 @@ _ENTRIES = (
     ":stream_disposition=attached_pic,timed_thumbnails,still_image:stream_side_data=rotation"
 )
 # A transport stream can announce thousands of streams; what a player would show fits many times.
-_MAX_ANSWER = 1024 * 1024
+_MAX_OUTPUT = 1024 * 1024
 
 
 class NotMedia(Exception):
@@ -37,10 +37,10 @@ async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts
         raise NotMedia("The file is empty.")
     try:
         async with asyncio.timeout(timeout), guarded(_probe_command(source, tools), stderr=DEVNULL) as process:
-            answer = await _answer(process)
+            output = await _output(process)
     except TimeoutError as error:
         raise ProbeTimedOut(f"The file could not be examined within {timeout:g} seconds.") from error
-    facts = read_facts(json.loads(answer))
+    facts = read_facts(json.loads(output))
     if facts is None:
         raise NotMedia("The file holds neither picture nor sound.")
     return facts
@@ -51,13 +51,13 @@ def _probe_command(source: Path, tools: Toolbox) -> list[str]:
     return [tools.ffprobe, "-v", "error", *options, "-of", "json", "-show_entries", _ENTRIES, "-i", file_url(source)]
 
 
-async def _answer(process: Process) -> bytes:
+async def _output(process: Process) -> bytes:
     assert process.stdout is not None
-    answer = bytearray()
+    output = bytearray()
     while block := await process.stdout.read(65536):
-        answer += block
-        if len(answer) > _MAX_ANSWER:
+        output += block
+        if len(output) > _MAX_OUTPUT:
             raise NotMedia("The file holds too many streams.")
     if await process.wait() != 0:
         raise NotMedia("The file is not audio or video.")
-    return bytes(answer)
+    return bytes(output)

@@ -27,8 +27,8 @@ def find_tools() -> Toolbox:
 
 
 def _ffmpeg_on_path() -> str | None:
-    found = shutil.which("ffmpeg")
-    return found if found and _encodes_h264(found) else None
+    path = shutil.which("ffmpeg")
+    return path if path and _encodes_h264(path) else None
 
 
 def _encodes_h264(ffmpeg: str) -> bool:

@@ -1,7 +1,7 @@
 """Verifying uploads while they arrive, so that little is left to do when their last chunk has come.
 
-What was verified is kept in memory alone and may be lost: whoever reassembles then begins at the first slot. A worker
-follows what it owns (:mod:`workers.worker_membership`) and hears of in the event log; that it misses something
+What was verified is kept in memory alone and may be lost: reassembly then begins at the first slot. A worker follows
+the uploads that it owns (:mod:`workers.worker_membership`) and whose chunks the event log announces; a missed event
 costs time, nothing else.
 """
 
@@ -23,12 +23,12 @@ from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.follower")
 
-#: Uploads remembered; of more, the one that has been silent for longest is forgotten.
-FOLLOWED = 256
-#: Uploads read at once. Hashing keeps a processor busy, and others have work to do as well.
-READ_AT_ONCE = 2
-#: Slots of one upload in a row while others wait.
-TURN = 8
+#: Uploads followed at once; of more, the one without a chunk for longest is dropped.
+MAX_FOLLOWED = 256
+#: Uploads read at once. Hashing keeps a processor busy, and other processes need some as well.
+CONCURRENT_READS = 2
+#: Slots of one upload verified in a row while others wait.
+SLOTS_PER_TURN = 8
 
 
 @dataclass
@@ -46,19 +46,19 @@ class Follower:
         self._progress = progress
         self._membership = membership
         self._followed: OrderedDict[UUID, _Followed] = OrderedDict()
-        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._reading = asyncio.Semaphore(CONCURRENT_READS)
 
     async def run(self, on_last: Callable[[], None]) -> None:
-        """Follow for ever, and call ``on_last`` when the last chunk of one has come. A cancellation ends every reading.
+        """Follow until cancelled, and call ``on_last`` when the last chunk of an upload has come.
 
-        Where nothing can be read before the last chunk, there is nothing to follow.
+        Returns at once if the store cannot read chunks before the last one has come. A cancellation stops all reading.
         """
         if not self._store.reads_staging:
             return
         try:
             async for arrival in self._progress.arrivals():
                 try:
-                    await self._hear(arrival, on_last)
+                    await self._on_arrival(arrival, on_last)
                 except Exception:
                     logger.exception("%s is not followed", arrival.upload_id)
         finally:
@@ -66,25 +66,25 @@ class Follower:
                 await self._forget(upload_id)
 
     async def take(self, upload: Upload) -> Verification:
-        """Hand over how far an upload was verified, which is not at all when it was not followed.
+        """Hand over how far an upload was verified, which is not at all if it was not followed.
 
-        Nor when another worker has opened a slot of these again: what lies there now was read by nobody.
+        Nor if another worker has reopened one of these slots meanwhile: no one has verified what lies there now.
         """
         followed = await self._forget(upload.id)
         if followed and await followed.verification.holds(upload):
             return followed.verification
         return Verification(upload, self._store)
 
-    async def _hear(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
+    async def _on_arrival(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
         upload_id = arrival.upload_id
         if not self._membership.owns(upload_id):
             await self._forget(upload_id)
         elif arrival.last:
             on_last()
         else:
-            await self._go_on(upload_id)
+            await self._continue(upload_id)
 
-    async def _go_on(self, upload_id: UUID) -> None:
+    async def _continue(self, upload_id: UUID) -> None:
         followed = self._followed.get(upload_id) or await self._begin(upload_id)
         if not followed:
             return
@@ -97,7 +97,7 @@ class Follower:
         upload = await rows.find(upload_id)
         if not upload or upload.status is not UploadStatus.RECEIVING:
             return None
-        if len(self._followed) >= FOLLOWED:
+        if len(self._followed) >= MAX_FOLLOWED:
             await self._forget(next(iter(self._followed)))
         self._followed[upload_id] = followed = _Followed(Verification(upload, self._store))
         return followed
@@ -117,13 +117,13 @@ class Follower:
             self._followed.pop(upload_id, None)
 
     async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
-        """Verify up to ``TURN`` slots; whether there may be more."""
-        found = await receipts.of(upload_id, verification.index, TURN)
-        for receipt in found:
+        """Verify up to ``SLOTS_PER_TURN`` slots; return whether there may be more."""
+        batch = await receipts.of(upload_id, verification.index, SLOTS_PER_TURN)
+        for receipt in batch:
             if receipt.index != verification.index:
                 return False
             await verification.advance(receipt)
-        return len(found) == TURN
+        return len(batch) == SLOTS_PER_TURN
 
     async def _forget(self, upload_id: UUID) -> _Followed | None:
         followed = self._followed.pop(upload_id, None)

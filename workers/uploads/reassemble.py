@@ -1,4 +1,4 @@
-"""Reassembly: verify every chunk and the whole, as far as the follower has not, make it durable, let the file appear.
+"""Reassembly: verify every chunk and the whole file as far as the follower has not, make it durable and publish it.
 
 On a local disk nothing is copied, and elsewhere only what the store copies by itself. A crash at any point leaves a job
 that can simply run again: sealing and publishing the bytes twice is harmless, and the rows are written in one
@@ -20,11 +20,11 @@ from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.job_type import JobType
 from workers.media.probe import NotMedia, probe
-from workers.uploads.sealing import reopen, sealed
+from workers.uploads.sealing import reopen, seal
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 from workers.uploads.verification import Verification
 
-#: Bytes at both ends of a file in which a container says what it holds, where the whole would have to be loaded.
+#: A container is described in this many bytes at both ends of a file, for stores that would have to load the whole.
 PROBED = 8 * 2**20
 
 
@@ -37,7 +37,7 @@ async def reassemble(job: Job, context: JobContext) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
-    damaged = await sealed(upload, context.store)
+    damaged = await seal(upload, context.store)
     if not damaged:
         verification = await context.follower.take(upload)
         await _finish(verification, upload, ProgressReporter(job, context.progress))
@@ -51,7 +51,7 @@ async def reassemble(job: Job, context: JobContext) -> None:
 
 def _claim_order(context: JobContext) -> jobs.Choice:
     """The owner of an upload has verified most of it. What cannot be read before the last chunk, any worker takes."""
-    return context.membership.in_turn if context.store.reads_staging else jobs.oldest_first
+    return context.membership.claim_order if context.store.reads_staging else jobs.oldest_first
 
 
 REASSEMBLE = JobType(

@@ -1,4 +1,4 @@
-"""Making one object of an upload's slots where they cannot be read before, and opening those again that are damaged."""
+"""Making one object of an upload's slots, where they cannot be read before, and reopening damaged slots."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,21 +12,21 @@ from storage.uploads.models import Chunk, Upload
 from workers.job_context import JobContext
 
 
-async def sealed(upload: Upload, store: BlobStore) -> list[int]:
-    """Seal what has come, by our own receipts; it may be sealed already, by somebody who was killed then.
+async def seal(upload: Upload, store: BlobStore) -> list[int]:
+    """Make one object of the slots, by our own receipts. A worker that was killed may have done so already.
 
-    Returns the slots whose bytes are not to be had: then nothing is sealed.
+    Returns the slots whose bytes are missing: then nothing is sealed.
     """
     if store.reads_staging:
         return []
-    ledger = {receipt.index: receipt for receipt in await receipts.of(upload.id)}
-    for receipt in ledger.values():
-        await _copy_held(upload, receipt, store)
-    missing = [index for index in range(upload.chunk_count) if index not in ledger or not ledger[index].etag]
+    by_index = {receipt.index: receipt for receipt in await receipts.of(upload.id)}
+    for receipt in by_index.values():
+        await _copy_known_chunk(upload, receipt, store)
+    missing = [index for index in range(upload.chunk_count) if index not in by_index or not by_index[index].etag]
     if missing:
         return missing
     try:
-        await store.seal(upload.staging_area, _parts(upload, ledger.values()))
+        await store.seal(upload.staging_area, _parts(upload, by_index.values()))
     except PartsRefused as error:
         return error.indexes
     except BlobNotFound:
@@ -35,28 +35,28 @@ async def sealed(upload: Upload, store: BlobStore) -> list[int]:
 
 
 async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: JobContext) -> None:
-    """Open these slots again, and those whose bytes the store does not have either.
+    """Reopen these slots, and those whose bytes the store does not have either.
 
     Raises :class:`StateChanged` when the lease was lost; then everything is as it was.
     """
-    gone = set(damaged)
-    kept = [receipt for receipt in await receipts.of(upload.id) if receipt.index not in gone]
-    place = await context.store.reopen(upload.staging_area, _parts(upload, kept))
-    gone |= {receipt.index for receipt in kept if receipt.index not in place.etags}
-    moved = place.staging != upload.staging_area
+    open_slots = set(damaged)
+    intact = [receipt for receipt in await receipts.of(upload.id) if receipt.index not in open_slots]
+    reopened = await context.store.reopen(upload.staging_area, _parts(upload, intact))
+    open_slots |= {receipt.index for receipt in intact if receipt.index not in reopened.etags}
+    has_moved = reopened.staging != upload.staging_area
     try:
-        await rows.reopen_slots(job, gone, now() + context.upload_lifetime, place if moved else None)
+        await rows.reopen_slots(job, open_slots, now() + context.upload_lifetime, reopened if has_moved else None)
     except (StateChanged, NoSpace):
-        if moved:
-            await context.store.discard(place.staging)
+        if has_moved:
+            await context.store.discard(reopened.staging)
         raise
-    if moved:
-        # Nobody can publish it any more: the row that names it says otherwise now.
+    if has_moved:
+        # It can no longer be published: the upload's row names another staging area now.
         await context.store.discard(upload.staging_area, sealed=True)
 
 
-async def _copy_held(upload: Upload, receipt: Chunk, store: BlobStore) -> None:
-    """Copy a chunk that the owner's files have, unless it was copied before."""
+async def _copy_known_chunk(upload: Upload, receipt: Chunk, store: BlobStore) -> None:
+    """Copy a chunk from the owner's file that has it, unless it was copied before."""
     if receipt.etag or not receipt.source or receipt.source_offset is None:
         return
     offset = upload.slot_offset(receipt.index)
@@ -65,5 +65,5 @@ async def _copy_held(upload: Upload, receipt: Chunk, store: BlobStore) -> None:
         await receipts.rename(upload.id, {receipt.index: receipt.etag})
 
 
-def _parts(upload: Upload, ledger: Collection[Chunk]) -> Sequence[Part]:
-    return [Part(one.index, upload.slot_offset(one.index), one.size, one.etag) for one in ledger]
+def _parts(upload: Upload, chunks: Collection[Chunk]) -> Sequence[Part]:
+    return [Part(chunk.index, upload.slot_offset(chunk.index), chunk.size, chunk.etag) for chunk in chunks]

@@ -32,8 +32,8 @@ class Verification:
         self._upload = upload
         self._store = store
         self._whole = hashlib.sha256()
-        # By which receipts, in one digest: an upload has up to ten thousand of them.
-        self._ledger = _ledger(upload)
+        # Identifies the receipts that were used, in one digest: an upload has up to ten thousand of them.
+        self._receipts = _receipts_digest(upload)
         self.index = 0
         self.damaged: list[int] = []
 
@@ -57,33 +57,33 @@ class Verification:
             self.damaged.append(self.index)
         self._whole = whole
         if receipt:
-            self._ledger.update(_entry(receipt.id, receipt.sha256))
+            self._receipts.update(_entry(receipt.id, receipt.sha256))
         self.index += 1
 
     async def holds(self, upload: Upload) -> bool:
-        """Whether all of it is still so: each slot has the receipt it was verified by, and lies where it lay then."""
-        there = _ledger(upload)
+        """Whether all of it still holds: each slot has the same receipt, and its bytes lie where they lay."""
+        current = _receipts_digest(upload)
         for receipt_id, sha256 in await receipts.identities(upload.id, self.index):
-            there.update(_entry(receipt_id, sha256))
-        return there.digest() == self._ledger.digest()
+            current.update(_entry(receipt_id, sha256))
+        return current.digest() == self._receipts.digest()
 
     async def _is_intact(self, receipt: Chunk, whole: Hasher) -> bool:
-        known, hasher = _known(receipt)
+        expected, hasher = _expected(receipt)
 
         def consume(block: memoryview) -> None:
             hasher.update(block)
             whole.update(block)
 
         area, offset = self._upload.staging_area, self._upload.slot_offset(receipt.index)
-        # Elsewhere it was copied before the whole was sealed.
+        # Other stores copied it before the whole was sealed.
         if receipt.source and receipt.source_offset is not None and self._store.reads_staging:
             await self._store.copy_in(area, offset, receipt.size, receipt.source, receipt.source_offset)
         await self._store.scan(area, offset, receipt.size, consume)
         await self._store.write_back(area, offset, receipt.size)
-        return hasher.hexdigest() == known
+        return hasher.hexdigest() == expected
 
 
-def _ledger(upload: Upload) -> "hashlib._Hash":
+def _receipts_digest(upload: Upload) -> "hashlib._Hash":
     return hashlib.sha256(upload.staging_area.encode())
 
 
@@ -91,8 +91,8 @@ def _entry(receipt_id: int, sha256: str) -> bytes:
     return f"\n{receipt_id} {sha256}".encode()
 
 
-def _known(receipt: Chunk) -> tuple[str, Hasher]:
-    """The digest that a receipt's bytes have, by the fastest algorithm it has one of."""
+def _expected(receipt: Chunk) -> tuple[str, Hasher]:
+    """The digest that a receipt's bytes must have, by the fastest algorithm for which it has one."""
     if receipt.xxh3:
         return receipt.xxh3, xxh3_128()
     return receipt.sha256, hashlib.sha256()

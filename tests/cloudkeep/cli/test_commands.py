@@ -129,15 +129,15 @@ async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path
     worker = Child(ProcessSpec("worker", command, settings), os.environ)
     health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
     async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
-        presence = WorkerHeartbeats(redis)
+        heartbeats = WorkerHeartbeats(redis)
         await worker.start()
-        await eventually(presence.anybody)
+        await eventually(heartbeats.any_alive)
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         assert (await http.get("/metrics")).status_code == 200
         well = await health()
         assert (well.returncode, well.stdout[:9], well.stdout.count("\n")) == (0, "At work: ", 1)
         await worker.stop(60)
         assert await worker.wait() == 0
-        assert not await presence.anybody()
+        assert not await heartbeats.any_alive()
         ill = await health()
         assert (ill.returncode, ill.stdout) == (1, "No worker runs here.\n")

@@ -111,7 +111,7 @@ async def test_a_silent_writer_gives_way_in_its_own_process_only(bench: Bench, u
 
     silent = asyncio.create_task(fall_silent())
     await opened.wait()
-    elsewhere = Ingest(bench.store, bench.progress, bench.hints, bench.budgets, timedelta(hours=1))
+    elsewhere = Ingest(bench.store, bench.progress, bench.notifications, bench.budgets, timedelta(hours=1))
     with pytest.raises(SlotBusy):
         await send(replace(bench, ingest=elsewhere), slot_authorization(upload, 0), CHUNKS[0])
     assert (await send(bench, slot_authorization(upload, 0), CHUNKS[0])).received_chunks == 1

@@ -34,7 +34,7 @@ LIMITS = Limits(
 def bench(bench: Bench) -> Bench:
     """The services with a small budget."""
     budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets(), LimitOverrides())
-    ingest = Ingest(bench.store, bench.progress, bench.hints, budgets, timedelta(hours=1))
+    ingest = Ingest(bench.store, bench.progress, bench.notifications, budgets, timedelta(hours=1))
     return replace(bench, budgets=budgets, ingest=ingest)
 
 

@@ -98,7 +98,7 @@ async def test_a_failed_upload_takes_its_room_of_the_quota_again(bench: Bench, a
     upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
     policy = UploadPolicy(2**40, LIFETIME, quota=upload.size - 1)
     with pytest.raises(QuotaExceeded):
-        await Uploads(bench.store, bench.progress, bench.hints, policy).retry(ada, upload.id)
+        await Uploads(bench.store, bench.progress, bench.notifications, policy).retry(ada, upload.id)
     assert (await Upload.get(id=upload.id)).status is S.FAILED
 
 

@@ -22,7 +22,7 @@ EVERYTHING = 2**53
 
 def limited(bench: Bench, store: BlobStore | None = None) -> Uploads:
     policy = UploadPolicy(EVERYTHING, LIFETIME, QUOTA)
-    return Uploads(store or bench.store, bench.progress, bench.hints, policy)
+    return Uploads(store or bench.store, bench.progress, bench.notifications, policy)
 
 
 def staged(tmp_path: Path) -> int:

@@ -196,7 +196,7 @@ async def test_only_what_is_late_expires(bench: Bench, ada: UUID, tmp_path: Path
 
 
 async def test_the_operators_limit_holds_to_the_byte(bench: Bench, ada: UUID) -> None:
-    uploads = Uploads(bench.store, bench.progress, bench.hints, UploadPolicy(1_000, LIFETIME))
+    uploads = Uploads(bench.store, bench.progress, bench.notifications, UploadPolicy(1_000, LIFETIME))
     assert (await uploads.init(ada, a_file(1_000))).size == 1_000
     with pytest.raises(TooLarge, match="at most 1000 bytes"):
         await uploads.init(ada, a_file(1_001))

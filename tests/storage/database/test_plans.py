@@ -142,7 +142,7 @@ CALLS: dict[str, Call] = {
     "jobs.fail": lambda known: jobs.fail(known.job, "a", "a"),
     "jobs.postpone": lambda known: jobs.postpone(known.job, NOW, "a"),
     "jobs.give_back": lambda known: jobs.give_back(known.job, NOW),
-    "jobs.open_ones": lambda known: jobs.open_ones(),
+    "jobs.count_open": lambda known: jobs.count_open(),
     "jobs.waiting_of": lambda known: jobs.waiting_of([NOBODY, SOMEBODY]),
     "jobs.release": lambda known: jobs.release("me", NOW),
     "jobs.find": lambda known: jobs.find(JobKind.REASSEMBLE, NOBODY),

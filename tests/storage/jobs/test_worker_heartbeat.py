@@ -18,7 +18,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def presence(redis: Redis) -> WorkerHeartbeats:
+def heartbeats(redis: Redis) -> WorkerHeartbeats:
     return WorkerHeartbeats(redis)
 
 
@@ -28,60 +28,60 @@ async def let_pass(redis: Redis, seconds: float) -> None:
         await redis.zincrby(KEY, -seconds, str(name))
 
 
-async def test_nobody_is_there_at_first(presence: WorkerHeartbeats) -> None:
-    assert not await presence.anybody()
+async def test_nobody_is_there_at_first(heartbeats: WorkerHeartbeats) -> None:
+    assert not await heartbeats.any_alive()
 
 
-async def test_a_worker_that_spoke_is_alive(presence: WorkerHeartbeats) -> None:
-    await presence.announce("one")
-    assert await presence.anybody()
+async def test_a_worker_that_spoke_is_alive(heartbeats: WorkerHeartbeats) -> None:
+    await heartbeats.announce("one")
+    assert await heartbeats.any_alive()
 
 
-async def test_a_worker_that_left_is_gone(presence: WorkerHeartbeats) -> None:
-    await presence.announce("one")
-    await presence.announce("other")
-    await presence.leave("one")
-    assert await presence.anybody()
-    await presence.leave("other")
-    assert not await presence.anybody()
+async def test_a_worker_that_left_is_gone(heartbeats: WorkerHeartbeats) -> None:
+    await heartbeats.announce("one")
+    await heartbeats.announce("other")
+    await heartbeats.leave("one")
+    assert await heartbeats.any_alive()
+    await heartbeats.leave("other")
+    assert not await heartbeats.any_alive()
 
 
-async def test_a_worker_that_fell_silent_is_dead(presence: WorkerHeartbeats, redis: Redis) -> None:
-    await presence.announce("one")
+async def test_a_worker_that_fell_silent_is_dead(heartbeats: WorkerHeartbeats, redis: Redis) -> None:
+    await heartbeats.announce("one")
     await let_pass(redis, ALIVE_SECONDS / 2)
-    assert await presence.anybody()
+    assert await heartbeats.any_alive()
     await let_pass(redis, ALIVE_SECONDS)
-    assert not await presence.anybody()
+    assert not await heartbeats.any_alive()
 
 
-async def test_a_worker_that_speaks_again_is_alive(presence: WorkerHeartbeats, redis: Redis) -> None:
-    await presence.announce("one")
+async def test_a_worker_that_speaks_again_is_alive(heartbeats: WorkerHeartbeats, redis: Redis) -> None:
+    await heartbeats.announce("one")
     await let_pass(redis, ALIVE_SECONDS + 1)
-    await presence.announce("one")
-    assert await presence.anybody()
+    await heartbeats.announce("one")
+    assert await heartbeats.any_alive()
 
 
 async def test_whoever_speaks_hears_who_is_alive_and_the_dead_are_forgotten(
-    presence: WorkerHeartbeats, redis: Redis
+    heartbeats: WorkerHeartbeats, redis: Redis
 ) -> None:
-    await presence.announce("dead")
+    await heartbeats.announce("dead")
     await let_pass(redis, ALIVE_SECONDS + 1)
-    await presence.announce("one")
-    assert sorted(await presence.announce("other")) == ["one", "other"]
+    await heartbeats.announce("one")
+    assert sorted(await heartbeats.announce("other")) == ["one", "other"]
     assert await redis.zcard(KEY) == 2
 
 
-async def test_leaving_without_having_come_is_harmless(presence: WorkerHeartbeats) -> None:
-    await presence.leave("nobody")
+async def test_leaving_without_having_come_is_harmless(heartbeats: WorkerHeartbeats) -> None:
+    await heartbeats.leave("nobody")
 
 
 async def test_a_redis_that_is_away_fails_the_ping_until_it_is_back(
-    presence: WorkerHeartbeats, valkey: EmbeddedValkey
+    heartbeats: WorkerHeartbeats, valkey: EmbeddedValkey
 ) -> None:
-    await presence.ping()
+    await heartbeats.ping()
     valkey.kill()
     await valkey.wait()
     with pytest.raises(RedisUnavailable):
-        await presence.ping()
+        await heartbeats.ping()
     await valkey.start()
-    await presence.ping()
+    await heartbeats.ping()

@@ -100,7 +100,7 @@ async def test_it_waits_at_a_gap_and_goes_on_behind_it(
 async def test_what_arrived_before_it_looked_is_caught_up_with(
     following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "TURN", 2)
+    monkeypatch.setattr(follower, "SLOTS_PER_TURN", 2)
     for index in range(COUNT - 2):
         await fill(store, upload, CONTENT, index)
     await send(store, progress, upload, COUNT - 2)
@@ -202,7 +202,7 @@ async def test_an_upload_that_is_given_up_is_forgotten(
 async def test_of_too_many_the_one_that_is_silent_for_longest_is_forgotten(
     following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "FOLLOWED", 1)
+    monkeypatch.setattr(follower, "MAX_FOLLOWED", 1)
     other = await new_upload(CONTENT)
     await store.stage(str(other.id), other.size)
     await send(store, progress, upload, 0)

@@ -86,7 +86,7 @@ async def send_last(store: LocalBlobStore, progress: Progress, upload: Upload) -
     await progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
 
 
-async def say_nothing(presence: WorkerHeartbeats, name: str) -> None:
+async def say_nothing(heartbeats: WorkerHeartbeats, name: str) -> None:
     pass
 
 
