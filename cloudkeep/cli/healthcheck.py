@@ -5,7 +5,7 @@ import sys
 
 from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.announcements import readiness
+from cloudkeep.supervisor.readiness import readiness
 from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, workers_of
 
 WELL, ILL = 0, 1

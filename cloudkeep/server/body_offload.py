@@ -18,10 +18,10 @@ from typing import Any, ClassVar, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from cloudkeep.server.body_reader import Body, Interrupted, SocketReader
 from cloudkeep.server.bounded_http import CHUNK_PATH, BoundedProtocol
 from endpoints.body_timeouts import ThroughputGuard
 from endpoints.lent_body import EXTENSION, Consume
-from endpoints.socket_reader import Body, Interrupted, SocketReader
 from services.uploads.errors import BodyIncomplete, BodyStalled
 
 METHODS = frozenset({"PUT", "POST"})

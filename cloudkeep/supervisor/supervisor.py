@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listening
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.announcements import announce_ready, banner, say
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import environment, server_children
+from cloudkeep.supervisor.readiness import announce_ready, banner, say
 from cloudkeep.supervisor.restarts import Child, NotReplaced, Refused, keep_running
 from cloudkeep.telemetry.metrics import fresh_folder
 from storage.redis.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from cloudkeep.server.body_offload import OffloadingProtocol, Threads, offloading_protocol
+from cloudkeep.server.body_reader import Body
 from cloudkeep.settings.settings import Settings
 from endpoints.lent_body import Consume
-from endpoints.socket_reader import Body
 from tests.endpoints.wire import connect, head
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import Api, Json, digest, http_client, listening_socket, serve, sign_up

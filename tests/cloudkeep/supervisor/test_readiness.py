@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from cloudkeep.supervisor.announcements import announce_ready, readiness
+from cloudkeep.supervisor.readiness import announce_ready, readiness
 from tests.support.process import free_port
 from tests.support.server import listening_socket
 
@@ -20,7 +20,7 @@ ANSWERS = [
 async def test_ready_is_said_once_nothing_is_away_and_until_then_the_log_names_what_is(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cloudkeep.supervisor.announcements._PATIENCE", 0.0)
+    monkeypatch.setattr("cloudkeep.supervisor.readiness._PATIENCE", 0.0)
     left = iter(ANSWERS)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
