@@ -1,9 +1,9 @@
-"""How long a sender is waited for.
+"""Limits on how slowly a request body may arrive.
 
-A limit on silence alone lets somebody hold a slot for ever with one byte every now and then, and a deadline for the
-whole body would have to suit the slowest line. So a sender has credit, in seconds: waiting for it uses them up, and its
-bytes earn them back, up to where it began. At ``rate`` bytes a second or more the credit never ends; without a byte it
-lasts as long as a silence may. What the server itself takes, for hashing and writing, costs nothing.
+A limit on silence alone lets a sender hold a slot for ever with one byte every now and then, and a deadline for the
+whole body would have to suit the slowest line. So a sender has credit, in seconds: waiting uses it up, and bytes earn
+it back, up to where it began. At ``rate`` bytes a second or more the credit never ends; without a byte it lasts for
+``silence`` seconds. Time that the server itself takes, for hashing and writing, costs no credit.
 """
 
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ from services.uploads.errors import BodyStalled
 
 @dataclass(frozen=True)
 class BodyTimeouts:
-    """``silence`` seconds without a byte, and over any longer time ``rate`` bytes a second on average."""
+    """At most ``silence`` seconds without a byte, and at least ``rate`` bytes a second on average over longer times."""
 
     silence: float
     rate: int
 
 
 class ThroughputGuard:
-    """Who sends one body. It is watched by whatever receives, on one thread at a time; anybody may ask.
+    """Watches the sender of one body.
 
-    Enter it for every wait for more of its bytes. There are thousands of those in a gibibyte, so that neither this nor
-    :meth:`sent` may cost anything.
+    The receiver enters it for every wait for more bytes, and reports those that arrive. It does so on one thread at a
+    time; any thread may read the rest. A gibibyte takes thousands of waits, so neither call may cost much.
     """
 
-    def __init__(self, patience: BodyTimeouts) -> None:
-        self._patience = patience
-        self._rate = patience.rate
-        self._full = self._credit = patience.silence
+    def __init__(self, timeouts: BodyTimeouts) -> None:
+        self._timeouts = timeouts
+        self._rate = timeouts.rate
+        self._max_credit = self._credit = timeouts.silence
         self._waiting_since: float | None = None
-        self._heard = False
+        self._has_received = False
 
     @property
     def credit(self) -> float:
-        """For how many more seconds it is waited for, if no byte comes; never negative."""
+        """Seconds left to wait if no byte arrives; never negative."""
         return max(0.0, self._credit)
 
-    def silence(self) -> float:
-        """For how many seconds it has been waited for since its last byte; 0 while nobody waits for it."""
+    def silent_seconds(self) -> float:
+        """For how long the receiver has been waiting for the next byte; 0 while it does not wait."""
         since = self._waiting_since
         return 0.0 if since is None else monotonic() - since
 
@@ -48,23 +48,23 @@ class ThroughputGuard:
         self._waiting_since = monotonic()
 
     def __exit__(self, *_: object) -> None:
-        began, self._waiting_since = self._waiting_since, None
-        if began is not None:
-            self._credit -= monotonic() - began
+        started, self._waiting_since = self._waiting_since, None
+        if started is not None:
+            self._credit -= monotonic() - started
 
-    def sent(self, count: int) -> None:
-        """So many bytes have come."""
+    def received(self, count: int) -> None:
+        """Report that this many bytes have arrived."""
         if count:
-            self._heard = True
+            self._has_received = True
             credit = self._credit + count / self._rate
-            self._credit = credit if credit < self._full else self._full
+            self._credit = credit if credit < self._max_credit else self._max_credit
 
     def stalled(self) -> BodyStalled:
-        """What to raise when the credit is used up."""
-        patience = self._patience
-        if self._heard:
+        """The error to raise when the credit is used up."""
+        timeouts = self._timeouts
+        if self._has_received:
             return BodyStalled(
-                f"The body stopped, or came at less than {patience.rate} bytes a second,"
-                f" for more than {patience.silence:g} seconds."
+                f"The body stopped, or came at less than {timeouts.rate} bytes a second,"
+                f" for more than {timeouts.silence:g} seconds."
             )
-        return BodyStalled(f"Nothing came for {patience.silence:g} seconds.")
+        return BodyStalled(f"Nothing came for {timeouts.silence:g} seconds.")

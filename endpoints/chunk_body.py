@@ -1,30 +1,61 @@
-"""The body of a chunk request: how its bytes are framed, and how they are read without ever holding them whole."""
+"""The body of a chunk request: how its bytes are framed, and how they are read without ever holding all of them."""
 
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 
 from endpoints.body_timeouts import ThroughputGuard
-from endpoints.multipart import MAX_AROUND, Buffer, MultipartChunk
+from endpoints.multipart import MAX_OVERHEAD, Buffer, MultipartChunk
 from services.core import validation
 from services.core.errors import MalformedRequest
 from services.uploads.errors import BodyIncomplete, ChunkSizeMismatch
 
-#: Bytes handed to the store at once: large enough that the thread switch does not count, small enough for the cache.
-#: Many bodies at once take smaller ones, so that the batches of a process never hold much more than ``BATCHES``.
+#: Bytes passed to the store at once: large enough that the thread switch does not count, small enough for the cache.
+#: Many bodies at once take smaller batches, so that those of a process never hold much more than ``BATCHES``.
 BATCH = 1024 * 1024
 SMALLEST_BATCH = 64 * 1024
 BATCHES = 6 * 1024 * 1024
 SHA256_BYTES = 32
+#: In the ``extensions`` of the ASGI scope: an :class:`OffloadedBody`, where the server offers one.
+OFFLOADED_BODY = "cloudkeep.offloaded_body"
+
+Consumer = Callable[[memoryview], None]
+
+
+class OffloadedBody(Protocol):
+    """A request body that the server can read on a thread, past the event loop.
+
+    Nothing is read from the socket before :meth:`read_on_thread`; an endpoint that does not call it reads the body by
+    ASGI as usual. ``tests/endpoints`` runs every server against this contract.
+    """
+
+    async def read_on_thread(self, consumer: Consumer, guard: ThroughputGuard) -> bool:
+        """Read the whole body; False, with nothing done, when no thread is free or there is nothing to gain.
+
+        ``consumer`` gets every byte, in order and once, in views of at most a mebibyte that are valid only during the
+        call, on a thread of a bounded pool. When it raises, the rest of the body is read and dropped, so that the
+        response reaches the sender and the connection can be used again; then its error is raised.
+
+        A sender that uses up its credit, or hangs up, ends the body and the connection: raises
+        :class:`services.uploads.errors.BodyStalled` and :class:`services.uploads.errors.BodyIncomplete`. A cancelled
+        call ends the thread before it returns.
+        """
+        ...
+
+
+def offloaded_body_of(request: Request) -> OffloadedBody | None:
+    """The body that the server offers to read on a thread, if it does."""
+    body: OffloadedBody | None = request.scope.get("extensions", {}).get(OFFLOADED_BODY)
+    return body
 
 
 class Framing(Protocol):
-    """Takes the chunk's bytes out of the body."""
+    """Extracts the chunk's bytes from the body."""
 
     def feed(self, data: Buffer) -> Buffer:
         """Take bytes of the body, return those of the chunk: a view of a view, bytes of bytes."""
@@ -51,12 +82,12 @@ class RawChunk:
 
 
 def framing_of(request: Request, size: int) -> Framing:
-    """How the request frames a chunk of ``size`` bytes. Refuses at once what its headers already give away.
+    """How the request frames a chunk of ``size`` bytes. Refuses at once what its headers show to be wrong.
 
     Raises :class:`ChunkSizeMismatch` and :class:`MalformedRequest`.
     """
     is_form = request.method == "POST"
-    _check_length(request.headers.get("content-length"), size, MAX_AROUND * 2 if is_form else 0)
+    _check_length(request.headers.get("content-length"), size, MAX_OVERHEAD * 2 if is_form else 0)
     if not is_form:
         return RawChunk(request.headers.get("content-digest"))
     content_type = request.headers.get("content-type", "")
@@ -66,13 +97,13 @@ def framing_of(request: Request, size: int) -> Framing:
 
 
 def declared_digest(framing: Framing) -> str | None:
-    """The SHA-256 that the sender declared, in lower-case hex. Raises :class:`InvalidInput` when it is none."""
+    """The SHA-256 that the sender declared, in lower-case hex. Raises :class:`InvalidInput` when it is not valid."""
     digest = framing.close()
     return None if digest is None else validation.sha256(digest)
 
 
 class BatchBudget:
-    """Shares the memory for batches among the bodies that are read now."""
+    """Shares the memory for batches among the bodies that are being read."""
 
     def __init__(self) -> None:
         self._bodies = 0
@@ -88,59 +119,59 @@ class BatchBudget:
 
     @property
     def batch(self) -> int:
-        """Bytes that a body may gather before it hands them over."""
+        """Bytes that a body may gather before it passes them on."""
         return max(SMALLEST_BATCH, min(BATCH, BATCHES // max(1, self._bodies)))
 
 
-_room = BatchBudget()
+_batch_budget = BatchBudget()
 
 
-async def batches(request: Request, framing: Framing, sender: ThroughputGuard) -> AsyncIterator[list[Buffer]]:
+async def batches(request: Request, framing: Framing, guard: ThroughputGuard) -> AsyncIterator[list[Buffer]]:
     """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
     Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and
     :class:`BodyIncomplete` when it hangs up.
     """
     batch: list[Buffer] = []
-    held = 0
-    with _room.shared():
-        async for data in _received(request, sender):
+    size = 0
+    with _batch_budget.shared():
+        async for data in _blocks(request, guard):
             payload = framing.feed(data)
             if payload:
                 batch.append(payload)
-                held += len(payload)
-            if held >= _room.batch:
+                size += len(payload)
+            if size >= _batch_budget.batch:
                 yield batch
-                batch, held = [], 0
+                batch, size = [], 0
         if batch:
             yield batch
 
 
-async def _received(request: Request, sender: ThroughputGuard) -> AsyncIterator[bytes]:
+async def _blocks(request: Request, guard: ThroughputGuard) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            with sender:
-                async with asyncio.timeout(sender.credit):
+            with guard:
+                async with asyncio.timeout(guard.credit):
                     data = await anext(stream, None)
         except TimeoutError as error:
-            raise sender.stalled() from error
+            raise guard.stalled() from error
         except ClientDisconnect as error:
             raise BodyIncomplete("The connection ended before the chunk did.") from error
         if data is None:
             return
-        sender.sent(len(data))
+        guard.received(len(data))
         yield data
 
 
-def _check_length(content_length: str | None, size: int, around: int) -> None:
+def _check_length(content_length: str | None, size: int, max_overhead: int) -> None:
     # Without a Content-Length (HTTP/1.1 chunked transfer coding) the bytes themselves are counted.
-    if content_length is not None and not size <= int(content_length) <= size + around:
+    if content_length is not None and not size <= int(content_length) <= size + max_overhead:
         raise ChunkSizeMismatch(f"The slot takes {size} bytes, and the body has {content_length}.")
 
 
 def _sha256_of(content_digest: str) -> str | None:
-    """The SHA-256 of a Content-Digest field (RFC 9530), in hex; other algorithms are none of our business."""
+    """The SHA-256 of a Content-Digest field (RFC 9530), in hex; other algorithms are ignored."""
     for member in content_digest.split(","):
         algorithm, _, value = member.strip().partition("=")
         if algorithm.lower() == "sha-256":

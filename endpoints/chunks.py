@@ -5,8 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
-from endpoints.chunk_body import Framing, batches, declared_digest, framing_of
-from endpoints.lent_body import offloaded_body_of
+from endpoints.chunk_body import Framing, batches, declared_digest, framing_of, offloaded_body_of
 from endpoints.state import address_of, services_of
 from services.container import Services
 from services.core.errors import UrlInvalid
@@ -18,47 +17,47 @@ from storage.tracing import add, span
 MAX_DIGITS = 16
 
 
-def chunk_route(patience: BodyTimeouts) -> Route:
-    """The route. A body that comes too slowly for this patience is given up."""
+def chunk_route(timeouts: BodyTimeouts) -> Route:
+    """The route. A body that arrives more slowly than ``timeouts`` allow is refused."""
 
     async def receive_chunk(request: Request) -> Response:
         services = services_of(request)
         with services.counts.chunk(), span("chunk"):
-            receipt = await _receive(request, services, ThroughputGuard(patience))
+            receipt = await _receive(request, services, ThroughputGuard(timeouts))
         services.counts.chunk_bytes += receipt.size
-        return _answer(receipt)
+        return _response(receipt)
 
     return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])
 
 
-async def _receive(request: Request, services: Services, sender: ThroughputGuard) -> Receipt:
-    right = _right(request)
+async def _receive(request: Request, services: Services, guard: ThroughputGuard) -> Receipt:
+    authorization = _authorization(request)
     query = request.query_params
-    services.signed_urls.check_slot(right, query.get("expires", ""), query.get("signature", ""))
-    framing = framing_of(request, right.size)
-    async with services.ingest.open(right, address_of(request), sender.silence) as sink:
-        add({"chunk.index": right.index, "chunk.size": right.size})
-        return await _fill(request, framing, sink, sender)
+    services.signed_urls.check_slot(authorization, query.get("expires", ""), query.get("signature", ""))
+    framing = framing_of(request, authorization.size)
+    async with services.ingest.open(authorization, address_of(request), guard.silent_seconds) as sink:
+        add({"chunk.index": authorization.index, "chunk.size": authorization.size})
+        return await _fill(request, framing, sink, guard)
 
 
-async def _fill(request: Request, framing: Framing, sink: ChunkSink, sender: ThroughputGuard) -> Receipt:
-    if not await _fill_on_a_thread(request, framing, sink, sender):
-        async for batch in batches(request, framing, sender):
+async def _fill(request: Request, framing: Framing, sink: ChunkSink, guard: ThroughputGuard) -> Receipt:
+    if not await _fill_on_thread(request, framing, sink, guard):
+        async for batch in batches(request, framing, guard):
             await sink.write(batch)
     return await sink.commit(declared_digest(framing))
 
 
-async def _fill_on_a_thread(request: Request, framing: Framing, sink: ChunkSink, sender: ThroughputGuard) -> bool:
-    def pour(block: memoryview) -> None:
+async def _fill_on_thread(request: Request, framing: Framing, sink: ChunkSink, guard: ThroughputGuard) -> bool:
+    def store(block: memoryview) -> None:
         payload = framing.feed(block)
         if payload:
             sink.store(payload)
 
-    lent = offloaded_body_of(request)
-    return lent is not None and sink.stores_on_threads and await lent.take(pour, sender)
+    body = offloaded_body_of(request)
+    return body is not None and sink.stores_on_threads and await body.read_on_thread(store, guard)
 
 
-def _right(request: Request) -> SlotAuthorization:
+def _authorization(request: Request) -> SlotAuthorization:
     upload_id = parse_upload_id(request.path_params["upload_id"])
     index = _number(request.path_params["index"])
     size = _number(request.query_params.get("size", ""))
@@ -71,7 +70,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _answer(receipt: Receipt) -> Response:
+def _response(receipt: Receipt) -> Response:
     body = {
         "index": receipt.index,
         "size": receipt.size,

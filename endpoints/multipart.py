@@ -12,7 +12,7 @@ from services.uploads.errors import ChunkSizeMismatch
 CHUNK_FIELD = "chunk"
 DIGEST_FIELD = "sha256"
 #: Bytes that the head, and the tail, may have. Browsers need about 200.
-MAX_AROUND = 16 * 1024
+MAX_OVERHEAD = 16 * 1024
 #: ``; name=value`` or ``; name="quoted value"`` (RFC 9110, section 5.6.6). Linear on every input, for anybody sends it.
 PARAMETER = re.compile(r';\s*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))', re.DOTALL)
 
@@ -64,7 +64,7 @@ class MultipartChunk:
         self._head += data
         head = bytes(self._head)
         start = self._start_of_chunk(head)
-        if (len(head) if start is None else start) > MAX_AROUND:
+        if (len(head) if start is None else start) > MAX_OVERHEAD:
             raise MalformedRequest("The form's head is too long.")
         if start is None:
             return b""
@@ -86,7 +86,7 @@ class MultipartChunk:
 
     def _feed_tail(self, rest: Buffer) -> None:
         self._tail += rest
-        if len(self._tail) > MAX_AROUND or not self._tail.startswith(self._delimiter[: len(self._tail)]):
+        if len(self._tail) > MAX_OVERHEAD or not self._tail.startswith(self._delimiter[: len(self._tail)]):
             raise self._other_size()
 
     def _read_tail(self) -> None:

@@ -1,8 +1,12 @@
-"""uvicorn's HTTP protocol, which lends the socket of a chunk's body to a thread.
+"""uvicorn's HTTP protocol, which lets a thread read the body of an upload straight from the socket.
 
-What it relies on of uvicorn: ``cycle`` (body, more_body, keep_alive, waiting_for_100_continue), ``flow``, ``parser``,
-``pipeline``; a change there shows in ``tests/cloudkeep/server/test_body_offload.py``. Bodies over TLS, in chunked
-transfer coding, behind a pipelined request or already received with their head go the ordinary way.
+Through the event loop a body is copied several times, in pieces of 64 KiB, each with a message of its own. That costs
+more than hashing and writing it. So where a route streams its body, the protocol stops reading after the headers and
+offers a :class:`endpoints.chunk_body.OffloadedBody` in the ASGI scope. The endpoint takes it or reads by ASGI as usual.
+
+Bodies over TLS, in chunked transfer coding, behind a pipelined request or already received with their headers are never
+offered. What this relies on in uvicorn: ``cycle`` (body, more_body, keep_alive, waiting_for_100_continue), ``flow``,
+``parser``, ``pipeline``; a change there shows in ``tests/cloudkeep/server/test_body_offload.py``.
 """
 
 import asyncio
@@ -18,29 +22,29 @@ from typing import Any, ClassVar, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from cloudkeep.server.body_reader import Body, Interrupted, SocketReader
+from cloudkeep.server.body_reader import BodyReader, ReadCancelled, SocketBody
 from cloudkeep.server.bounded_http import CHUNK_PATH, BoundedProtocol
 from endpoints.body_timeouts import ThroughputGuard
-from endpoints.lent_body import EXTENSION, Consume
+from endpoints.chunk_body import OFFLOADED_BODY, Consumer
 from services.uploads.errors import BodyIncomplete, BodyStalled
 
 METHODS = frozenset({"PUT", "POST"})
 NICENESS = 10
-#: Bodies on threads at once, unless the settings say otherwise; more go by the event loop, so slow senders cannot
-#: starve anybody.
+#: Bodies on threads at once, unless the settings say otherwise. Any more go through the event loop, so that slow
+#: senders cannot starve the others.
 THREADS = 16
 
 
-def _step_back() -> None:
-    """Let the event loop and the database's thread go first: who asks a question waits for them, not for the bodies."""
+def _lower_priority() -> None:
+    """Give the event loop and the database's thread priority: queries wait for those, not for bodies."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-class Threads:
-    """The bounded pool, and how many of it are free."""
+class BodyThreads:
+    """A bounded pool of threads that read bodies."""
 
     def __init__(self, size: int = THREADS) -> None:
-        self._pool = ThreadPoolExecutor(size, "lent-socket", _step_back)
+        self._pool = ThreadPoolExecutor(size, "offloaded-body", _lower_priority)
         self._size = self._free = size
         self._local = threading.local()
 
@@ -50,12 +54,12 @@ class Threads:
         return self._size - self._free
 
     def close(self) -> None:
-        """Let go of the threads that are idle."""
+        """Let idle threads end."""
         self._pool.shutdown(wait=False)
 
     @contextlib.contextmanager
-    def borrowed(self) -> Iterator[bool]:
-        """Whether a thread is kept for the block; never waits."""
+    def reserve(self) -> Iterator[bool]:
+        """Reserve a thread for the block, without waiting; False when none is free."""
         if not self._free:
             yield False
             return
@@ -65,39 +69,39 @@ class Threads:
         finally:
             self._free += 1
 
-    def read(self, body: Body, consume: Consume) -> asyncio.Future[None]:
-        """Read a body on a thread, into that thread's own buffer."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, self._read, body, consume)
+    def read(self, body: SocketBody, consumer: Consumer) -> asyncio.Future[None]:
+        """Read a body on a thread, into the buffer of that thread."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, self._read, body, consumer)
 
-    def _read(self, body: Body, consume: Consume) -> None:
+    def _read(self, body: SocketBody, consumer: Consumer) -> None:
         if not hasattr(self._local, "reader"):
-            self._local.reader = SocketReader()
-        self._local.reader.read(body, consume)
+            self._local.reader = BodyReader()
+        self._local.reader.read(body, consumer)
 
 
 class OffloadingProtocol(BoundedProtocol):
-    """Give it to uvicorn as ``http=``. ``threads`` are those of the process."""
+    """Pass it to uvicorn as ``http=``. ``threads`` are those of the process."""
 
-    threads: ClassVar[Threads] = Threads()
+    threads: ClassVar[BodyThreads] = BodyThreads()
 
     def on_headers_complete(self) -> None:
-        """Stop reading where a body begins that somebody may want on a thread."""
+        """Stop reading before a body that may be read on a thread, and offer it."""
         super().on_headers_complete()
-        length = self._lendable_length()
+        length = self._offloadable_length()
         if length:
             self.flow.pause_reading()
             extensions = cast(dict[str, Any], self.scope["extensions"])
-            extensions[EXTENSION] = _UvicornBody(self, self.cycle, length)
+            extensions[OFFLOADED_BODY] = _UvicornBody(self, self.cycle, length)
 
-    def fresh_parser(self) -> None:
-        """Forget the body that the old parser is still waiting for."""
+    def reset_parser(self) -> None:
+        """Forget the body that the parser is still waiting for."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
-    def _lendable_length(self) -> int | None:
+    def _offloadable_length(self) -> int | None:
         # A request to upgrade has no cycle of its own: the last one, if any, is another request's.
-        begun = getattr(self.cycle, "scope", None) is self.scope
-        if not begun or self.pipeline or self.scheme != "http":
+        has_cycle = getattr(self.cycle, "scope", None) is self.scope
+        if not has_cycle or self.pipeline or self.scheme != "http":
             return None
         if self.scope["method"] not in METHODS or not CHUNK_PATH.fullmatch(self.scope["path"]):
             return None
@@ -107,59 +111,59 @@ class OffloadingProtocol(BoundedProtocol):
 
 
 def offloading_protocol(threads: int) -> type[BoundedProtocol]:
-    """The protocol for a process with so many threads for bodies; without any, one that lends nothing."""
+    """The protocol for a process with this many threads for bodies; without any, one that offloads nothing."""
     if not threads:
         return BoundedProtocol
-    return type("OffloadingProtocol", (OffloadingProtocol,), {"threads": Threads(threads)})
+    return type("OffloadingProtocol", (OffloadingProtocol,), {"threads": BodyThreads(threads)})
 
 
 @dataclass
 class _UvicornBody:
-    """See :class:`endpoints.lent_body.OffloadedBody`."""
+    """See :class:`endpoints.chunk_body.OffloadedBody`."""
 
     protocol: OffloadingProtocol
     cycle: RequestResponseCycle
     length: int
 
-    async def take(self, consume: Consume, sender: ThroughputGuard) -> bool:
-        """See :class:`endpoints.lent_body.OffloadedBody`."""
-        with self.protocol.threads.borrowed() as borrowed:
-            if not borrowed or not self.cycle.more_body or self.protocol.transport.is_closing():
+    async def read_on_thread(self, consumer: Consumer, guard: ThroughputGuard) -> bool:
+        """See :class:`endpoints.chunk_body.OffloadedBody`."""
+        with self.protocol.threads.reserve() as is_reserved:
+            if not is_reserved or not self.cycle.more_body or self.protocol.transport.is_closing():
                 return False
             try:
-                await self._read(consume, sender)
-            except (BodyStalled, BodyIncomplete, Interrupted, asyncio.CancelledError):
+                await self._read(consumer, guard)
+            except (BodyStalled, BodyIncomplete, ReadCancelled, asyncio.CancelledError):
                 self.cycle.keep_alive = False
                 raise
             finally:
                 self.cycle.more_body = False
-                self.protocol.fresh_parser()
+                self.protocol.reset_parser()
             return True
 
-    async def _read(self, consume: Consume, sender: ThroughputGuard) -> None:
-        self._say_continue()
-        kept = bytes(self.cycle.body)
+    async def _read(self, consumer: Consumer, guard: ThroughputGuard) -> None:
+        self._send_continue()
+        buffered = bytes(self.cycle.body)
         self.cycle.body = bytearray()
-        lent = socket.socket(fileno=os.dup(self.protocol.transport.get_extra_info("socket").fileno()))
-        body = Body(lent, kept, self.length, os.eventfd(0), sender)
-        reading = self.protocol.threads.read(body, consume)
+        duplicate = socket.socket(fileno=os.dup(self.protocol.transport.get_extra_info("socket").fileno()))
+        body = SocketBody(duplicate, buffered, self.length, os.eventfd(0), guard)
+        reading = self.protocol.threads.read(body, consumer)
         reading.add_done_callback(lambda _: body.close())
-        await _until_done(reading, body.wake)
+        await _until_done(reading, body.cancel)
 
-    def _say_continue(self) -> None:
+    def _send_continue(self) -> None:
         if self.cycle.waiting_for_100_continue:
             self.cycle.waiting_for_100_continue = False
             self.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def _until_done(reading: asyncio.Future[None], wake: int) -> None:
-    """Wait for the thread. A cancellation wakes it up and waits all the same: the thread uses what is closed after."""
+async def _until_done(reading: asyncio.Future[None], cancel: int) -> None:
+    """Wait for the thread. A cancellation wakes it and still waits: what the thread uses is closed afterwards."""
     try:
         await asyncio.shield(reading)
     except asyncio.CancelledError:
         # Descriptors are closed by a callback of this loop, so this one is open as long as the thread has not ended.
         if not reading.done():
-            os.eventfd_write(wake, 1)
+            os.eventfd_write(cancel, 1)
         while not reading.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({reading})

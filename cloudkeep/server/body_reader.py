@@ -1,4 +1,4 @@
-"""The blocking half of a lent body: receive into one reused buffer, hand it on, until everything was served."""
+"""The blocking half of :mod:`cloudkeep.server.body_offload`: reads a request body from a socket, on a thread."""
 
 import mmap
 import os
@@ -7,109 +7,115 @@ import socket
 from dataclasses import dataclass
 
 from endpoints.body_timeouts import ThroughputGuard
-from endpoints.lent_body import Consume
+from endpoints.chunk_body import Consumer
 from services.uploads.errors import BodyIncomplete
 
-#: Bytes per turn: smaller ones cost calls, larger ones leave the processor's cache.
+#: Bytes read at once: smaller blocks cost system calls, larger ones leave the processor's cache.
 BLOCK = 1024 * 1024
 
 
-class Interrupted(Exception):
-    """The event loop wants its socket back."""
+class ReadCancelled(Exception):
+    """The event loop has cancelled the read."""
 
 
 @dataclass(frozen=True)
-class Body:
-    """A body of ``length`` bytes, of which ``kept`` came with the head. ``socket`` is non-blocking.
+class SocketBody:
+    """A body of ``length`` bytes, of which ``buffered`` arrived with the headers. ``socket`` is non-blocking.
 
-    The thread gives up when ``sender`` has no credit left, and as soon as the descriptor ``wake`` can be read.
+    Reading stops when ``guard`` has no credit left, and as soon as the descriptor ``cancel`` is readable.
     """
 
     socket: socket.socket
-    kept: bytes
+    buffered: bytes
     length: int
-    wake: int
-    sender: ThroughputGuard
+    cancel: int
+    guard: ThroughputGuard
 
     def close(self) -> None:
-        """Close both descriptors, which are this body's own."""
+        """Close both descriptors, which belong to this body."""
         self.socket.close()
-        os.close(self.wake)
+        os.close(self.cancel)
 
 
-class SocketReader:
-    """One thread's buffer. A mmap is page-aligned; the kernel copies up to twice as slowly to what malloc gives."""
+class BodyReader:
+    """Reads bodies into the buffer of its thread.
+
+    The buffer is a mmap, which is page-aligned: the kernel copies up to twice as slowly to memory from malloc.
+    """
 
     def __init__(self) -> None:
         self._buffer = memoryview(mmap.mmap(-1, BLOCK))
 
-    def read(self, body: Body, consume: Consume) -> None:
-        """Hand a whole body to ``consume``.
+    def read(self, body: SocketBody, consumer: Consumer) -> None:
+        """Pass a whole body to ``consumer``.
 
-        When ``consume`` raises, the rest is read all the same before its error is raised. Raises :class:`BodyStalled`,
-        :class:`BodyIncomplete`, and :class:`Interrupted`.
+        When ``consumer`` raises, the rest is read all the same before its error is raised. Raises :class:`BodyStalled`,
+        :class:`BodyIncomplete`, and :class:`ReadCancelled`.
         """
-        pouring = _Pouring(consume)
-        pouring.pour(memoryview(body.kept))
-        left, readiness = body.length - len(body.kept), _Readiness(body)
-        while left:
-            block = self._buffer[: min(BLOCK, left)]
-            _fill(block, body, readiness)
-            pouring.pour(block)
-            left -= len(block)
-        if pouring.failure:
-            raise pouring.failure
+        sink = _Sink(consumer)
+        sink.feed(memoryview(body.buffered))
+        remaining, poller = body.length - len(body.buffered), _Poller(body)
+        while remaining:
+            block = self._buffer[: min(BLOCK, remaining)]
+            _fill(block, body, poller)
+            sink.feed(block)
+            remaining -= len(block)
+        if sink.error:
+            raise sink.error
 
 
-class _Pouring:
-    """Stops consuming at the first failure, and remembers it."""
+class _Sink:
+    """Passes blocks to the consumer until it raises, and keeps its error."""
 
-    def __init__(self, consume: Consume) -> None:
-        self._consume = consume
-        self.failure: Exception | None = None
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self.error: Exception | None = None
 
-    def pour(self, block: memoryview) -> None:
-        if self.failure is None and block:
+    def feed(self, block: memoryview) -> None:
+        if self.error is None and block:
             try:
-                self._consume(block)
+                self._consumer(block)
             except Exception as error:
-                self.failure = error
+                self.error = error
 
 
-class _Readiness:
-    """Waits until the socket has something. The socket stays non-blocking, for its mode is shared with the loop's."""
+class _Poller:
+    """Waits until the socket is readable.
 
-    def __init__(self, body: Body) -> None:
-        self._sender = body.sender
-        self._wake = body.wake
+    The socket stays non-blocking, because it shares its mode with the one of the event loop.
+    """
+
+    def __init__(self, body: SocketBody) -> None:
+        self._guard = body.guard
+        self._cancel = body.cancel
         self._poll = select.poll()
         self._poll.register(body.socket, select.POLLIN)
-        self._poll.register(body.wake, select.POLLIN)
+        self._poll.register(body.cancel, select.POLLIN)
 
     def wait(self) -> None:
-        with self._sender:
-            ready = self._poll.poll(self._sender.credit * 1000)
+        with self._guard:
+            ready = self._poll.poll(self._guard.credit * 1000)
         if not ready:
-            raise self._sender.stalled()
-        if any(descriptor == self._wake for descriptor, _ in ready):
-            raise Interrupted
+            raise self._guard.stalled()
+        if any(descriptor == self._cancel for descriptor, _ in ready):
+            raise ReadCancelled
 
 
-def _fill(block: memoryview, body: Body, readiness: _Readiness) -> None:
+def _fill(block: memoryview, body: SocketBody, poller: _Poller) -> None:
     filled = 0
     while filled < len(block):
         try:
             count = body.socket.recv_into(block[filled:])
         except BlockingIOError:
-            readiness.wait()
+            poller.wait()
             continue
         except OSError as error:
-            raise _hung_up() from error
+            raise _disconnected() from error
         if not count:
-            raise _hung_up()
-        body.sender.sent(count)
+            raise _disconnected()
+        body.guard.received(count)
         filled += count
 
 
-def _hung_up() -> BodyIncomplete:
+def _disconnected() -> BodyIncomplete:
     return BodyIncomplete("The connection ended before the chunk did.")

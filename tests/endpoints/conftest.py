@@ -11,8 +11,8 @@ from cloudkeep.server.bounded_http import BoundedProtocol
 from tests.support.backends.databases import Databases
 from tests.support.stand import Stand, stand
 
-#: Bodies come in by a lent socket, or by ASGI alone, where there is none to lend. The contract is the same.
-PROTOCOLS = {"lent": OffloadingProtocol, "asgi": BoundedProtocol}
+#: Bodies are read from the socket on a thread, or by ASGI alone. The contract is the same.
+PROTOCOLS = {"offloaded": OffloadingProtocol, "asgi": BoundedProtocol}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

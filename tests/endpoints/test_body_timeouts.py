@@ -24,52 +24,52 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def sender(clock: Clock) -> ThroughputGuard:
+def guard(clock: Clock) -> ThroughputGuard:
     return ThroughputGuard(BodyTimeouts(silence=30, rate=1024))
 
 
-def wait(sender: ThroughputGuard, clock: Clock, seconds: float) -> None:
-    with sender:
+def wait(guard: ThroughputGuard, clock: Clock, seconds: float) -> None:
+    with guard:
         clock.now += seconds
 
 
-def test_silence_uses_up_the_credit(sender: ThroughputGuard, clock: Clock) -> None:
-    wait(sender, clock, 29)
-    assert sender.credit == 1
-    wait(sender, clock, 2)
-    assert sender.credit == 0
-    assert str(sender.stalled()) == "Nothing came for 30 seconds."
+def test_silence_uses_up_the_credit(guard: ThroughputGuard, clock: Clock) -> None:
+    wait(guard, clock, 29)
+    assert guard.credit == 1
+    wait(guard, clock, 2)
+    assert guard.credit == 0
+    assert str(guard.stalled()) == "Nothing came for 30 seconds."
 
 
-def test_what_the_server_takes_for_itself_costs_nothing(sender: ThroughputGuard, clock: Clock) -> None:
+def test_what_the_server_takes_for_itself_costs_nothing(guard: ThroughputGuard, clock: Clock) -> None:
     clock.now += 3600
-    assert (sender.credit, sender.silence()) == (30, 0)
+    assert (guard.credit, guard.silent_seconds()) == (30, 0)
 
 
-def test_a_line_above_the_rate_is_waited_for_without_end(sender: ThroughputGuard, clock: Clock) -> None:
+def test_a_line_above_the_rate_is_waited_for_without_end(guard: ThroughputGuard, clock: Clock) -> None:
     for _ in range(1000):
-        wait(sender, clock, 10)
-        sender.sent(10 * 2048)
-    assert sender.credit == 30
+        wait(guard, clock, 10)
+        guard.received(10 * 2048)
+    assert guard.credit == 30
 
 
-def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(sender: ThroughputGuard, clock: Clock) -> None:
+def test_a_trickler_is_given_up_although_it_is_never_silent_for_long(guard: ThroughputGuard, clock: Clock) -> None:
     waits = 0
-    while sender.credit:
-        wait(sender, clock, 1)
-        sender.sent(1)
+    while guard.credit:
+        wait(guard, clock, 1)
+        guard.received(1)
         waits += 1
     assert waits == 31
-    assert "1024 bytes a second" in str(sender.stalled())
+    assert "1024 bytes a second" in str(guard.stalled())
 
 
-def test_a_quick_beginning_buys_no_long_end(sender: ThroughputGuard, clock: Clock) -> None:
-    sender.sent(2**30)
-    assert sender.credit == 30
+def test_a_quick_beginning_buys_no_long_end(guard: ThroughputGuard, clock: Clock) -> None:
+    guard.received(2**30)
+    assert guard.credit == 30
 
 
-def test_a_sender_is_silent_only_while_it_is_waited_for(sender: ThroughputGuard, clock: Clock) -> None:
-    with sender:
+def test_a_sender_is_silent_only_while_it_is_waited_for(guard: ThroughputGuard, clock: Clock) -> None:
+    with guard:
         clock.now += 5
-        assert sender.silence() == 5
-    assert sender.silence() == 0
+        assert guard.silent_seconds() == 5
+    assert guard.silent_seconds() == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from endpoints.multipart import MAX_AROUND, MultipartChunk
+from endpoints.multipart import MAX_OVERHEAD, MultipartChunk
 from services.core.errors import CloudKeepError
 from tests.endpoints.wire import BOUNDARY, FORM_TYPE, field, form
 from tests.support.seeds import SEED_OF_THIS_RUN
@@ -126,7 +126,7 @@ def test_other_headers_of_the_part_are_skipped_whatever_their_case() -> None:
     assert parse([body]) == (CHUNK, None)
 
 
-@pytest.mark.parametrize("around", [MAX_AROUND + 1, 40 * MAX_AROUND])
+@pytest.mark.parametrize("around", [MAX_OVERHEAD + 1, 40 * MAX_OVERHEAD])
 @pytest.mark.parametrize("place", [[field("note", b"%s"), FILE], [FILE, field("note", b"%s")]], ids=["head", "tail"])
 def test_what_stands_around_the_file_is_bounded_however_it_comes(place: list[bytes], around: int) -> None:
     body = form(*place).replace(b"%s", b"x" * around)

@@ -153,16 +153,16 @@ Build = Callable[[Json, bytes], bytes]
 by_every_way = pytest.mark.parametrize(
     ("shared", "build"),
     [
-        pytest.param("lent", put, id="lent-put"),
+        pytest.param("offloaded", put, id="offloaded-put"),
         pytest.param("asgi", put, id="asgi-put"),
-        pytest.param("lent", post, id="lent-form"),
-        # By ASGI, in a server that lends what it can.
-        pytest.param("lent", in_transfer_coding, id="lent-transfer coding"),
+        pytest.param("offloaded", post, id="offloaded-form"),
+        # By ASGI, in a server that offloads what it can.
+        pytest.param("offloaded", in_transfer_coding, id="offloaded-transfer coding"),
     ],
     indirect=["shared"],
     scope="module",
 )
-by_both_servers = pytest.mark.parametrize("shared", ["lent", "asgi"], indirect=True, scope="module")
+by_both_servers = pytest.mark.parametrize("shared", ["offloaded", "asgi"], indirect=True, scope="module")
 
 
 async def begin(shared: Stand, chunks: int) -> tuple[Json, bytes]:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from cloudkeep.http.proxy_headers import MOST_HOPS, ProxyHeaders
 from cloudkeep.settings.types import ProxyHeader
-from endpoints.lent_body import EXTENSION
+from endpoints.chunk_body import OFFLOADED_BODY
 from tests.support.server import http_client, listening_socket, serve_app
 
 #: The proxies of these tests; the last one of them is the peer.
@@ -247,7 +247,7 @@ async def test_of_a_long_way_only_the_end_is_read() -> None:
     )
 
 
-async def test_requests_sockets_and_lent_bodies_have_the_same_client_on_a_real_connection() -> None:
+async def test_requests_sockets_and_offloaded_bodies_have_the_same_client_on_a_real_connection() -> None:
     scopes: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -266,7 +266,7 @@ async def test_requests_sockets_and_lent_bodies_have_the_same_client_on_a_real_c
                 await connect(url.replace("http", "ws"), additional_headers=lies, proxy=None)
     assert [scope["client"] for scope in scopes] == [(CLIENT, 0)] * 3
     assert [scope["type"] for scope in scopes] == ["http", "http", "websocket"]
-    assert EXTENSION in scopes[1]["extensions"]
+    assert OFFLOADED_BODY in scopes[1]["extensions"]
 
 
 @pytest.mark.parametrize("header", [X_FORWARDED_FOR, FORWARDED])

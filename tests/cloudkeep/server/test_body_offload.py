@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cloudkeep.server.body_offload import OffloadingProtocol, Threads, offloading_protocol
-from cloudkeep.server.body_reader import Body
+from cloudkeep.server.body_offload import BodyThreads, OffloadingProtocol, offloading_protocol
+from cloudkeep.server.body_reader import SocketBody
 from cloudkeep.settings.settings import Settings
-from endpoints.lent_body import Consume
+from endpoints.chunk_body import Consumer
 from tests.endpoints.wire import connect, head
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import Api, Json, digest, http_client, listening_socket, serve, sign_up
@@ -20,17 +20,17 @@ MIB = 1024 * 1024
 CONTENT = bytes(range(256)) * (3 * MIB // 256)
 
 
-class WatchedThreads(Threads):
+class WatchedThreads(BodyThreads):
     """The real pool, and how many bodies it was given."""
 
     def __init__(self, size: int = 16) -> None:
         super().__init__(size)
         self.bodies = 0
 
-    def read(self, body: Body, consume: Consume) -> asyncio.Future[None]:
+    def read(self, body: SocketBody, consumer: Consumer) -> asyncio.Future[None]:
         """Count the body and read it."""
         self.bodies += 1
-        return super().read(body, consume)
+        return super().read(body, consumer)
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ async def slots_of(api: Api, content: bytes = CONTENT) -> list[Json]:
     return slots
 
 
-async def test_a_body_that_does_not_come_with_its_head_is_read_on_a_thread(threads: WatchedThreads, api: Api) -> None:
+async def test_a_body_that_does_not_come_with_its_headers_is_read_on_a_thread(
+    threads: WatchedThreads, api: Api
+) -> None:
     for slot in await slots_of(api):
         assert (await api.put(slot, CONTENT)).json()["sha256"] == digest(CONTENT[:MIB])
     assert threads.bodies == 3
@@ -81,11 +83,11 @@ async def test_a_body_in_transfer_coding_goes_by_asgi(threads: WatchedThreads, a
     assert threads.bodies == 0
 
 
-def test_a_process_without_threads_for_bodies_lends_nothing() -> None:
+def test_a_process_without_threads_for_bodies_offloads_nothing() -> None:
     assert not issubclass(offloading_protocol(0), OffloadingProtocol)
-    lends = offloading_protocol(2)
-    assert issubclass(lends, OffloadingProtocol)
-    with lends.threads.borrowed() as first, lends.threads.borrowed() as second, lends.threads.borrowed() as third:
+    protocol = offloading_protocol(2)
+    assert issubclass(protocol, OffloadingProtocol)
+    with protocol.threads.reserve() as first, protocol.threads.reserve() as second, protocol.threads.reserve() as third:
         assert (first, second, third) == (True, True, False)
 
 
@@ -183,5 +185,5 @@ async def _taken(api: Api, slot: Json) -> httpx.Response | None:
 def _is_reading() -> bool:
     """Whether a thread of the pool is in the middle of a body."""
     return OffloadingProtocol.threads.busy > 0 and any(
-        one.name.startswith("lent-socket") for one in threading.enumerate()
+        one.name.startswith("offloaded-body") for one in threading.enumerate()
     )

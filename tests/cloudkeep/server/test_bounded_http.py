@@ -192,8 +192,8 @@ async def test_a_subscription_may_take_longer_than_that(shared: Stand) -> None:
 
 
 FRAMINGS = {
-    "lent": lambda url: [head("PUT", url, Content_Length=MIB), CONTENT],
-    "with its head": lambda url: [head("PUT", url, Content_Length=MIB) + CONTENT],
+    "offloaded": lambda url: [head("PUT", url, Content_Length=MIB), CONTENT],
+    "with its headers": lambda url: [head("PUT", url, Content_Length=MIB) + CONTENT],
     "transfer coding": lambda url: [
         head("PUT", url, Transfer_Encoding="chunked") + b"100000\r\n" + CONTENT + b"\r\n0\r\n\r\n"
     ],
