@@ -1,8 +1,9 @@
-"""``POST`` and ``PUT /uploads/{upload}/chunks/{index}``: one chunk comes in."""
+"""``POST`` and ``PUT`` of one chunk of an upload, by a signed URL."""
+
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of, offloaded_body_of
@@ -17,8 +18,8 @@ from storage.tracing import add, span
 MAX_DIGITS = 16
 
 
-def chunk_route(timeouts: BodyTimeouts) -> Route:
-    """The route. A body that arrives more slowly than ``timeouts`` allow is refused."""
+def chunk_endpoint(timeouts: BodyTimeouts) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint. A body that arrives more slowly than ``timeouts`` allow is refused."""
 
     async def receive_chunk(request: Request) -> Response:
         services = services_of(request)
@@ -27,7 +28,7 @@ def chunk_route(timeouts: BodyTimeouts) -> Route:
         services.counts.chunk_bytes += receipt.size
         return _response(receipt)
 
-    return Route("/uploads/{upload_id}/chunks/{index}", receive_chunk, methods=["POST", "PUT"])
+    return receive_chunk
 
 
 async def _receive(request: Request, services: Services, guard: ThroughputGuard) -> Receipt:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from endpoints.problems import problem
 from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
@@ -26,19 +25,14 @@ REDIRECT_CACHE_CONTROL = f"private, max-age={LINK_SECONDS // 2}"
 Finder = Callable[[Services, UUID], Awaitable[Content]]
 
 
-def download_routes() -> list[Route]:
-    """The routes of both kinds of download."""
+async def download_file(request: Request) -> Response:
+    """Send a file."""
+    return await _download(request, lambda services, key: services.files.content(key))
 
-    async def file(request: Request) -> Response:
-        return await _download(request, lambda services, key: services.files.content(key))
 
-    async def rendition(request: Request) -> Response:
-        return await _download(request, lambda services, key: services.files.rendition_content(key))
-
-    return [
-        Route("/files/{id}/content", file, methods=["GET"]),
-        Route("/renditions/{id}/content", rendition, methods=["GET"]),
-    ]
+async def download_rendition(request: Request) -> Response:
+    """Send a rendition of a file."""
+    return await _download(request, lambda services, key: services.files.rendition_content(key))
 
 
 async def _download(request: Request, find: Finder) -> Response:

@@ -1,26 +1,22 @@
 """``/healthz``: the process runs. ``/readyz``: requests may come, and what is away that they can do without."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from endpoints.problems import problem
 from endpoints.state import services_of
 from services.core.errors import ErrorCode
 
 
-async def _alive(_: Request) -> Response:
+async def alive(_: Request) -> Response:
+    """Respond, which a process that hangs does not."""
     return JSONResponse({"status": "ok"})
 
 
-def _not_ready(*why: str) -> Response:
-    return problem(503, ErrorCode.NOT_READY.value, f"Not ready: {', '.join(why)}.", {"Retry-After": "1"})
-
-
-def health_routes(is_stopping: Callable[[], bool]) -> list[Route]:
-    """Both routes. A process that is about to stop is alive, but not ready: others are to be asked."""
+def readiness_endpoint(is_stopping: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint. A process that is about to stop is alive but not ready, so that balancers use another one."""
 
     async def ready(request: Request) -> Response:
         if is_stopping():
@@ -30,4 +26,8 @@ def health_routes(is_stopping: Callable[[], bool]) -> list[Route]:
             return _not_ready(*missing, *degraded)
         return JSONResponse({"status": "ready", **({"degraded": degraded} if degraded else {})})
 
-    return [Route("/healthz", _alive), Route("/readyz", ready)]
+    return ready
+
+
+def _not_ready(*reasons: str) -> Response:
+    return problem(503, ErrorCode.NOT_READY.value, f"Not ready: {', '.join(reasons)}.", {"Retry-After": "1"})

@@ -5,7 +5,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from endpoints.problems import problem
 from services.core.errors import ErrorCode
@@ -17,8 +16,8 @@ BY_PROXY = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host",
 Exposition = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
-def metrics_route(exposition: Exposition, networks: Sequence[str]) -> Route:
-    """The route, open to clients in these networks."""
+def metrics_endpoint(exposition: Exposition, networks: Sequence[str]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint, open to clients in these networks."""
     open_to = tuple(ip_network(network) for network in networks)
 
     async def metrics(request: Request) -> Response:
@@ -27,7 +26,7 @@ def metrics_route(exposition: Exposition, networks: Sequence[str]) -> Route:
         content, media_type = await exposition(request.headers.get("accept", ""))
         return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
-    return Route("/metrics", metrics, methods=["GET"])
+    return metrics
 
 
 def _is_in(request: Request, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -1,8 +1,16 @@
-"""What the lifespan hands to the endpoints."""
+"""What the app's lifespan gives to every request."""
+
+from typing import TypedDict
 
 from starlette.requests import HTTPConnection
 
 from services.container import Services
+
+
+class State(TypedDict):
+    """The state of the lifespan, as Starlette has it in the scope."""
+
+    services: Services
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -20,13 +20,12 @@ from strawberry.http.async_base_view import AsyncBaseHTTPView
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
-from cloudkeep.telemetry.request_ids import new_request_id
 from resolvers.context import RequestContext
 from schema.execution.errors import FAULT, INVALID_REQUEST, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document
 from services.accounts.tokens import Viewer
 from services.core.clock import now
-from services.core.context import note
+from services.core.context import new_request_id, note
 
 logger = logging.getLogger("cloudkeep.graphql")
 

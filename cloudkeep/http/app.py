@@ -3,13 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
@@ -24,24 +20,15 @@ from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
-from endpoints.chunks import chunk_route
-from endpoints.downloads import download_routes
-from endpoints.health import health_routes
-from endpoints.metrics import metrics_route
+from endpoints.routes import ROUTES, EndpointOptions
+from endpoints.state import State
 from schema.build import build_schema
 from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
 from services.budgets.connections import Connections
-from services.container import Services
 from services.core.counters import Counters
 from services.core.errors import DATABASE_AWAY, CloudKeepError
 from storage.errors import NoSpace, StoreUnavailable
-
-
-class State(TypedDict):
-    """What the lifespan hands to every request."""
-
-    services: Services
 
 
 def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
@@ -76,17 +63,15 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         ):
             yield {"services": services}
 
-    graphql = GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins))
+    options = EndpointOptions(
+        graphql=GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins)),
+        body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
+        is_stopping=lambda: drain.begun,
+        exposition=metrics.exposition,
+        metrics_networks=settings.metrics_networks,
+    )
     app = Starlette(
-        routes=[
-            Route("/", _home),
-            Route("/graphql", graphql, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", graphql),
-            chunk_route(BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate)),
-            *download_routes(),
-            *health_routes(lambda: drain.begun),
-            metrics_route(metrics.exposition, settings.metrics_networks),
-        ],
+        routes=[each for route in ROUTES for each in route.starlette_routes(options)],
         lifespan=lifespan,
         exception_handlers={
             CloudKeepError: problems.refused,
@@ -105,7 +90,3 @@ def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> Truste
         return TrustedDocuments.load(path, lambda text: schema.documents.prepare(text).errors, exclusive=exclusive)
     except TrustedDocumentsError as error:
         raise StartupError(f"{PREFIX}TRUSTED_DOCUMENTS: {error}") from None
-
-
-async def _home(_: Request) -> Response:
-    return RedirectResponse("/graphql")

@@ -5,7 +5,9 @@ from collections.abc import Collection
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-METHODS = ("GET", "HEAD", "POST", "PUT")
+from endpoints.routes import ROUTES
+
+METHODS = sorted({"HEAD"}.union(*(route.methods for route in ROUTES)))
 #: What scripts may read of an answer beyond what browsers always show them.
 EXPOSED = (
     "Accept-Ranges",

@@ -1,43 +1,32 @@
-"""What is told of every request: its ID, its place in the numbers, and a line in the log if the operator wants one."""
+"""What is recorded of every request: its ID, its metrics, its trace, and a line in the access log if there is one."""
 
 import logging
+import re
 import time
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudkeep.telemetry.request_ids import request_id_of
-from services.core.context import note
+from endpoints.routes import Purpose, find_route
+from services.core.context import new_request_id, note
 from services.core.counters import Counters
 from storage.tracing import add, is_recording, span
 
-#: By the first part of the path. What is not here is ``other``, whatever it is: nobody can make a new number.
-PURPOSES = {
-    "graphql": "graphql",
-    "uploads": "chunk",
-    "files": "download",
-    "renditions": "download",
-    "healthz": "probe",
-    "readyz": "probe",
-    "metrics": "probe",
-}
-#: What stands in the log in place of a URL, which may hold a right.
-PATTERNS = {
-    "": "/",
-    "graphql": "/graphql",
-    "uploads": "/uploads/{upload_id}/chunks/{index}",
-    "files": "/files/{id}/content",
-    "renditions": "/renditions/{id}/content",
-}
+#: What a request is called in logs and traces whose path is not in the table of routes.
+OTHER = "other"
+_REQUEST_ID_HEADER = b"x-request-id"
+#: Anything else could break a line of the log, or fill it.
+_VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _log = logging.getLogger("cloudkeep.access")
 
 
 class InstrumentationMiddleware:
-    """ASGI middleware around the whole app. ``access_log``: a line at the end of each request, but for probes."""
+    """ASGI middleware around the whole app. ``access_log``: a line at the end of each request, except for probes."""
 
-    def __init__(self, app: ASGIApp, counts: Counters, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, counters: Counters, access_log: bool) -> None:
         self._app = app
-        self._counts = counts
+        self._counters = counters
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,57 +43,65 @@ class InstrumentationMiddleware:
         request_id = request_id_of(scope["headers"])
         # Until the task of the request ends: uvicorn logs a fault of ours after we have returned.
         note(request_id=request_id)
-        counts, seen = self._counts, _Seen(scope["path"])
-        counts.in_flight += 1
+        counters, record = self._counters, _RequestRecord(scope["method"], scope["path"])
+        counters.in_flight += 1
 
-        async def watching(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-                seen.status = message["status"]
-                counts.requests[seen.purpose, seen.status // 100] += 1
+                message["headers"] = [*message.get("headers", ()), (_REQUEST_ID_HEADER, request_id.encode())]
+                record.status = message["status"]
+                counters.requests[record.purpose, record.status // 100] += 1
             else:
-                seen.bytes += len(message.get("body", b""))
+                record.bytes += len(message.get("body", b""))
             await send(message)
 
         try:
             if is_recording():
-                await self._traced(scope, receive, watching, seen)
+                await self._trace(scope, receive, send_recorded, record)
             else:
-                await self._app(scope, receive, watching)
+                await self._app(scope, receive, send_recorded)
         finally:
-            counts.in_flight -= 1
-            seconds = time.perf_counter() - seen.began
-            counts.request_seconds[seen.purpose].add(seconds)
-            if self._access_log and seen.purpose != "probe":
-                _log.info("request", extra=seen.told(scope["method"], seconds))
+            counters.in_flight -= 1
+            seconds = time.perf_counter() - record.started_at
+            counters.request_seconds[record.purpose].add(seconds)
+            if self._access_log and record.purpose is not Purpose.PROBE:
+                _log.info("request", extra=record.log_fields(seconds))
 
-    async def _traced(self, scope: Scope, receive: Receive, send: Send, seen: "_Seen") -> None:
+    async def _trace(self, scope: Scope, receive: Receive, send: Send, record: "_RequestRecord") -> None:
         parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
-        method, route = scope["method"], PATTERNS.get(seen.first, "other")
-        told = {"http.request.method": method, "http.route": route}
-        with span(f"{method} {route}", told, kind="server", parent=parent):
+        attributes = {"http.request.method": record.method, "http.route": record.route}
+        with span(f"{record.method} {record.route}", attributes, kind="server", parent=parent):
             await self._app(scope, receive, send)
-            add({"http.response.status_code": seen.status})
+            add({"http.response.status_code": record.status})
 
 
-class _Seen:
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The ID that the client or a proxy gave to a request if it is valid, or else a new one."""
+    for name, value in headers:
+        if name == _REQUEST_ID_HEADER and _VALID_REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return new_request_id()
+
+
+class _RequestRecord:
     """What is known of a request so far."""
 
-    __slots__ = ("began", "bytes", "first", "purpose", "status")
+    __slots__ = ("bytes", "method", "purpose", "route", "started_at", "status")
 
-    def __init__(self, path: str) -> None:
-        self.began = time.perf_counter()
-        # Not every path begins with a slash: that of OPTIONS may be an asterisk (RFC 9112, section 3.2.4).
-        self.first = path.removeprefix("/").partition("/")[0]
-        self.purpose = PURPOSES.get(self.first, "other")
-        #: 0 as long as there is no answer: of a client that went away, there never is.
+    def __init__(self, method: str, path: str) -> None:
+        self.started_at = time.perf_counter()
+        self.method = method
+        route = find_route(path)
+        self.purpose = route.purpose if route else Purpose.OTHER
+        self.route = route.log_pattern if route else OTHER
+        #: 0 until the response starts, which it never does where the client has disconnected before.
         self.status = 0
         self.bytes = 0
 
-    def told(self, method: str, seconds: float) -> dict[str, object]:
+    def log_fields(self, seconds: float) -> dict[str, object]:
         return {
-            "method": method,
-            "route": PATTERNS.get(self.first, "other"),
+            "method": self.method,
+            "route": self.route,
             "status": self.status,
             "bytes": self.bytes,
             "seconds": round(seconds, 6),

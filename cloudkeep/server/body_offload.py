@@ -23,12 +23,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.body_reader import BodyReader, ReadCancelled, SocketBody
-from cloudkeep.server.bounded_http import CHUNK_PATH, BoundedProtocol
+from cloudkeep.server.bounded_http import BoundedProtocol
 from endpoints.body_timeouts import ThroughputGuard
 from endpoints.chunk_body import OFFLOADED_BODY, Consumer
+from endpoints.routes import streams_body
 from services.uploads.errors import BodyIncomplete, BodyStalled
 
-METHODS = frozenset({"PUT", "POST"})
 NICENESS = 10
 #: Bodies on threads at once, unless the settings say otherwise. Any more go through the event loop, so that slow
 #: senders cannot starve the others.
@@ -103,7 +103,7 @@ class OffloadingProtocol(BoundedProtocol):
         has_cycle = getattr(self.cycle, "scope", None) is self.scope
         if not has_cycle or self.pipeline or self.scheme != "http":
             return None
-        if self.scope["method"] not in METHODS or not CHUNK_PATH.fullmatch(self.scope["path"]):
+        if not streams_body(self.scope["method"], self.scope["path"]):
             return None
         headers = dict(self.headers)
         length = headers.get(b"content-length", b"")

@@ -6,16 +6,14 @@ What it relies on of uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_t
 """
 
 import asyncio
-import re
 from enum import Enum, auto
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cloudkeep.server.listener_drain import is_readable
 from cloudkeep.server.shutdown import Drain
+from endpoints.routes import streams_body
 
-#: The bodies whose endpoint watches their sender itself.
-CHUNK_PATH = re.compile(r"/uploads/[^/]+/chunks/[^/]+")
 #: In the scope's ``extensions``, of a response that goes on until somebody ends it.
 ENDLESS = "cloudkeep.endless"
 #: The largest chunk that any proxy lets through has 95 MiB: a client that sends before it listens can end its body, and
@@ -32,8 +30,8 @@ class Phase(Enum):
     REST = auto()
 
 
-#: For how many seconds. A body, unless it is a chunk, has 1 MiB at most, and lines may be as slow as 2 KiB/s. Who is
-#: too slow with the rest of a body has had its answer for as long.
+#: For how many seconds. A body that is not streamed has 1 MiB at most, and lines may be as slow as 2 KiB/s. Who is too
+#: slow with the rest of a body has had its answer for as long.
 SECONDS = {Phase.HEAD: 30.0, Phase.BODY: 540.0, Phase.REST: 30.0}
 
 
@@ -110,9 +108,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.more_body = False
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Answer a chunk whose sender has closed its own direction only, as it may after the last byte (TCP)."""
+        """Answer a streamed body whose sender has closed only its own direction, as it may after the last byte."""
         cycle: RequestResponseCycle | None = self.cycle
-        if not cycle or cycle.more_body or cycle.response_complete or not _is_chunk(cycle):
+        if not cycle or cycle.more_body or cycle.response_complete or not _is_streamed(cycle):
             return None
         cycle.keep_alive = False
         return self.scheme == "http"
@@ -136,7 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.cycle.more_body:
                 return Phase.REST
             return None if self.timeout_keep_alive_task else Phase.HEAD
-        return Phase.BODY if self.cycle.more_body and not _is_chunk(self.cycle) else None
+        return Phase.BODY if self.cycle.more_body and not _is_streamed(self.cycle) else None
 
     def _in_request(self) -> bool:
         """Whether the parser is at a request of ours, and not at one to upgrade, which has no cycle of its own."""
@@ -146,5 +144,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _is_chunk(cycle: RequestResponseCycle) -> bool:
-    return bool(CHUNK_PATH.fullmatch(cycle.scope["path"]))
+def _is_streamed(cycle: RequestResponseCycle) -> bool:
+    """Whether the endpoint itself limits how slowly the body may arrive."""
+    return streams_body(cycle.scope["method"], cycle.scope["path"])

@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.settings.preflight import listening
 from cloudkeep.settings.settings import Settings
 from cloudkeep.telemetry.metrics import Metrics
-from endpoints.metrics import metrics_route
+from endpoints.health import alive
+from endpoints.metrics import metrics_endpoint
+from endpoints.routes import HEALTH_PATH, METRICS_PATH
 
 
 @asynccontextmanager
@@ -26,7 +26,10 @@ async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
     if settings.worker_port is None:
         yield
         return
-    routes = [Route("/healthz", _alive), metrics_route(metrics.exposition, settings.metrics_networks)]
+    routes = [
+        Route(HEALTH_PATH, alive),
+        Route(METRICS_PATH, metrics_endpoint(metrics.exposition, settings.metrics_networks)),
+    ]
     config = uvicorn.Config(
         Starlette(routes=routes),
         http=BoundedProtocol,
@@ -56,7 +59,3 @@ class _Beside(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave them as they are."""
         yield
-
-
-async def _alive(_: Request) -> Response:
-    return JSONResponse({"status": "ok"})

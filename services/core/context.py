@@ -3,6 +3,7 @@
 It follows a request or a job through everything that it awaits, and into the tasks and threads that it starts.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,11 @@ def current() -> Mapping[str, str]:
 def request_id() -> str | None:
     """The ID by which a person can tell us which request they speak of; None outside of one."""
     return _current.get().get("request_id")
+
+
+def new_request_id() -> str:
+    """96 random bits in hex."""
+    return os.urandom(12).hex()
 
 
 def note(**more: object) -> None:

@@ -17,6 +17,10 @@ from services.core.errors import UrlExpired, UrlInvalid
 from services.core.keys import SecretKey, derive
 
 PURPOSE = "url"
+#: Where the endpoints are that signed URLs lead to; the table of routes has the same templates.
+SLOT_PATH = "/uploads/{upload_id}/chunks/{index}"
+FILE_PATH = "/files/{id}/content"
+RENDITION_PATH = "/renditions/{id}/content"
 HOUR = 3600
 
 
@@ -40,20 +44,20 @@ class SignedUrls:
 
     def slot(self, right: SlotAuthorization) -> str:
         """Where the slot's bytes go, by PUT or POST."""
-        path = f"/uploads/{right.upload_id}/chunks/{right.index}"
+        path = SLOT_PATH.format(upload_id=right.upload_id, index=right.index)
         return self._url(path, f"fill {path} {right.size}", {"size": right.size})
 
     def file(self, file_id: UUID) -> str:
         """Where a file's bytes are."""
-        return self._download(f"/files/{file_id}/content")
+        return self._download(FILE_PATH.format(id=file_id))
 
     def rendition(self, rendition_id: UUID) -> str:
         """Where a rendition's bytes are."""
-        return self._download(f"/renditions/{rendition_id}/content")
+        return self._download(RENDITION_PATH.format(id=rendition_id))
 
     def check_slot(self, right: SlotAuthorization, expires: str, signature: str) -> None:
         """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
-        path = f"/uploads/{right.upload_id}/chunks/{right.index}"
+        path = SLOT_PATH.format(upload_id=right.upload_id, index=right.index)
         self._check(f"fill {path} {right.size}", expires, signature)
 
     def check_download(self, path: str, expires: str, signature: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 
-from endpoints.metrics import metrics_route
+from endpoints.metrics import metrics_endpoint
 
 LOOPBACK = ("127.0.0.0/8", "::1")
 
@@ -16,7 +17,8 @@ async def exposition(accept: str) -> tuple[bytes, str]:
 
 
 async def ask(client: tuple[str, int], networks: Sequence[str] = LOOPBACK, **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(Starlette(routes=[metrics_route(exposition, networks)]), client=client)
+    app = Starlette(routes=[Route("/metrics", metrics_endpoint(exposition, networks))])
+    transport = httpx.ASGITransport(app, client=client)
     async with httpx.AsyncClient(transport=transport, base_url="http://drive") as http:
         return await http.get("/metrics", headers={"Accept": "text/plain", **headers})
 

@@ -25,7 +25,7 @@ from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.server.graceful import GracefulServer
 from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
-from endpoints.health import health_routes
+from endpoints.health import alive, readiness_endpoint
 from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
@@ -97,7 +97,8 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         Route("/events", _events),
         Route("/flood", _flood),
         WebSocketRoute("/socket", _socket),
-        *health_routes(lambda: drain.begun),
+        Route("/healthz", alive),
+        Route("/readyz", readiness_endpoint(lambda: drain.begun)),
     ]
     app = ShutdownMiddleware(Starlette(routes=routes), drain)
     config = uvicorn.Config(app, http=offloading_protocol(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")

@@ -219,12 +219,12 @@ COUNTING = """
 import asyncio, sys
 from cloudkeep.telemetry.metrics import Metrics
 from cloudkeep.telemetry.metric_catalogue import samples_of, samples_of_process
-from services.core.counters import Counts
-counts = Counts(subscriptions=2)
-counts.requests["graphql", 2] = int(sys.argv[1])
-counts.chunk_seconds.add(1.0)
+from services.core.counters import Counters
+counters = Counters(subscriptions=2)
+counters.requests["graphql", 2] = int(sys.argv[1])
+counters.chunk_seconds.add(1.0)
 async def main():
-    content, _ = await Metrics(lambda: samples_of(counts), lambda: samples_of_process(sys.argv[2])).exposition("")
+    content, _ = await Metrics(lambda: samples_of(counters), lambda: samples_of_process(sys.argv[2])).exposition("")
     print(content.decode())
 asyncio.run(main())
 """

@@ -1,0 +1,131 @@
+"""Every HTTP route of the API, in one table.
+
+A new route is its endpoint in this folder and its row in :data:`ROUTES`. The app serves the table. The server's
+protocols find in it which bodies are streamed, CORS which methods pages may use, and metrics, logs and traces what to
+call a request.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute, compile_path
+from starlette.types import ASGIApp
+
+from endpoints.body_timeouts import BodyTimeouts
+from endpoints.chunks import chunk_endpoint
+from endpoints.downloads import download_file, download_rendition
+from endpoints.health import alive, readiness_endpoint
+from endpoints.metrics import Exposition, metrics_endpoint
+from services.core.signed_urls import FILE_PATH, RENDITION_PATH, SLOT_PATH
+
+GRAPHQL_PATH = "/graphql"
+#: The HTTP server of a worker has these two as well.
+HEALTH_PATH = "/healthz"
+METRICS_PATH = "/metrics"
+
+Endpoint = Callable[[Request], Awaitable[Response]] | ASGIApp
+
+
+class Purpose(StrEnum):
+    """What a request is for, as a label of metrics."""
+
+    GRAPHQL = "graphql"
+    CHUNK = "chunk"
+    DOWNLOAD = "download"
+    PROBE = "probe"
+    #: Any request whose path is not in the table, too.
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """What the endpoints of one process are made with."""
+
+    graphql: ASGIApp
+    body_timeouts: BodyTimeouts
+    is_stopping: Callable[[], bool]
+    exposition: Exposition
+    metrics_networks: Sequence[str]
+
+
+@dataclass(frozen=True)
+class HttpRoute:
+    """A row of the table.
+
+    ``path`` is a template of Starlette's. HEAD is allowed wherever GET is. ``endpoint`` makes the handler.
+
+    Where ``streams_body`` is set, a body may be large: its endpoint limits how slowly it may arrive, and the server
+    offers to read it on a thread. Any other body is small, and the server limits its time as a whole.
+
+    Where ``websocket`` is set, the handler is an ASGI app that takes WebSockets as well.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    purpose: Purpose
+    endpoint: Callable[[EndpointOptions], Endpoint]
+    streams_body: bool = False
+    websocket: bool = False
+
+    @property
+    def log_pattern(self) -> str:
+        """What logs and traces show in place of the path, which may hold IDs and secrets."""
+        return self._compiled[1]
+
+    def matches(self, path: str) -> bool:
+        """Whether the app's router would take this path to this route."""
+        return self._compiled[0].match(path) is not None
+
+    def starlette_routes(self, options: EndpointOptions) -> Iterator[BaseRoute]:
+        """The routes for the app."""
+        endpoint = self.endpoint(options)
+        yield Route(self.path, endpoint, methods=self.methods)
+        if self.websocket:
+            yield WebSocketRoute(self.path, endpoint)
+
+    @cached_property
+    def _compiled(self) -> tuple[re.Pattern[str], str]:
+        return compile_path(self.path)[:2]
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse(GRAPHQL_PATH)
+
+
+ROUTES = (
+    HttpRoute(GRAPHQL_PATH, ("GET", "POST"), Purpose.GRAPHQL, lambda options: options.graphql, websocket=True),
+    HttpRoute(
+        SLOT_PATH,
+        ("POST", "PUT"),
+        Purpose.CHUNK,
+        lambda options: chunk_endpoint(options.body_timeouts),
+        streams_body=True,
+    ),
+    HttpRoute(FILE_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_file),
+    HttpRoute(RENDITION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_rendition),
+    HttpRoute(HEALTH_PATH, ("GET",), Purpose.PROBE, lambda _: alive),
+    HttpRoute("/readyz", ("GET",), Purpose.PROBE, lambda options: readiness_endpoint(options.is_stopping)),
+    HttpRoute(
+        METRICS_PATH,
+        ("GET",),
+        Purpose.PROBE,
+        lambda options: metrics_endpoint(options.exposition, options.metrics_networks),
+    ),
+    HttpRoute("/", ("GET",), Purpose.OTHER, lambda _: _home),
+)
+_STREAMED = tuple(route for route in ROUTES if route.streams_body)
+
+
+def find_route(path: str) -> HttpRoute | None:
+    """The route that serves this path."""
+    return next((route for route in ROUTES if route.matches(path)), None)
+
+
+def streams_body(method: str, path: str) -> bool:
+    """Whether a route streams the body of this request."""
+    return any(method in route.methods and route.matches(path) for route in _STREAMED)

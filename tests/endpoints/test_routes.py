@@ -1,0 +1,54 @@
+"""The table of routes: what it calls a request, and where signed links lead."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from endpoints.routes import ROUTES, find_route, streams_body
+from services.core.keys import SecretKey
+from services.core.signed_urls import SignedUrls, SlotAuthorization
+
+ID = UUID(int=1)
+LINKS = SignedUrls([SecretKey("kid", b"a secret that is long enough to be one")], "https://drive", timedelta(hours=1))
+SLOT = LINKS.slot(SlotAuthorization(ID, 3, 1_000))
+#: Operators' dashboards and log queries name these.
+NAMES = {
+    "/": ("other", "/"),
+    "/graphql": ("graphql", "/graphql"),
+    urlsplit(SLOT).path: ("chunk", "/uploads/{upload_id}/chunks/{index}"),
+    f"/files/{ID}/content": ("download", "/files/{id}/content"),
+    f"/renditions/{ID}/content": ("download", "/renditions/{id}/content"),
+    "/healthz": ("probe", "/healthz"),
+    "/readyz": ("probe", "/readyz"),
+    "/metrics": ("probe", "/metrics"),
+}
+
+
+def test_metrics_and_logs_name_requests_as_operators_know_them() -> None:
+    routes = {path: find_route(path) for path in NAMES}
+    assert {path: route and (route.purpose.value, route.log_pattern) for path, route in routes.items()} == NAMES
+    assert len(ROUTES) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("link", "purpose"), [(SLOT, "chunk"), (LINKS.file(ID), "download"), (LINKS.rendition(ID), "download")]
+)
+def test_a_signed_link_leads_to_its_route(link: str, purpose: str) -> None:
+    route = find_route(urlsplit(link).path)
+    assert route
+    assert route.purpose == purpose
+
+
+@pytest.mark.parametrize(
+    "path", ["", "*", "/nothing", "/files/x", "/files/x/y/content", "/uploads/x/chunks/", "graphql"]
+)
+def test_any_other_path_is_not_in_the_table(path: str) -> None:
+    assert find_route(path) is None
+
+
+def test_chunks_are_streamed_and_nothing_else() -> None:
+    path = urlsplit(SLOT).path
+    assert {method for method in ("GET", "POST", "PUT", "DELETE") if streams_body(method, path)} == {"POST", "PUT"}
+    assert not any(streams_body("POST", other) for other in [*NAMES, f"{path}/x"] if other != path)
