@@ -5,7 +5,7 @@ import sys
 
 from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.readiness import readiness
+from cloudkeep.supervisor.readiness import check_readiness
 from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, workers_of
 
 WELL, ILL = 0, 1
@@ -13,8 +13,8 @@ WELL, ILL = 0, 1
 
 async def api_health(settings: Settings) -> int:
     """Ask /readyz of the API on this host, and say on a line what came of it. The exit code."""
-    found = await readiness(reachable_host(settings.host), settings.port)
-    return _say(WELL if found.is_ready else ILL, found.line or f"No answer on port {settings.port}.")
+    readiness = await check_readiness(reachable_host(settings.host), settings.port)
+    return _say(WELL if readiness.is_ready else ILL, readiness.line or f"No answer on port {settings.port}.")
 
 
 async def worker_health(settings: Settings) -> int:

@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listening
 from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.banner import print_banner, print_when_ready
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import environment, server_children
-from cloudkeep.supervisor.readiness import announce_ready, banner, say
 from cloudkeep.supervisor.restarts import Child, NotReplaced, Refused, keep_running
 from cloudkeep.telemetry.metrics import fresh_folder
 from storage.redis.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
@@ -81,13 +81,13 @@ class Supervisor:
             fresh_folder(self._settings.data_dir)
             listener = stack.enter_context(listening(self._settings.host, self._settings.port))
             redis_url = await self._start_valkey(stack)
-            say(*banner(self._settings))
+            print_banner(self._settings)
             specs = self._fleet(self._settings, listener.fileno())
             self._children = [Child(spec, environment(redis_url)) for spec in specs]
             stack.push_async_callback(self._stop_children)
             # First: connections would wait in it, when no child is left to accept them, and then be reset.
             stack.callback(listener.close)
-            jobs = [announce_ready(listener), *map(keep_running, self._services())]
+            jobs = [print_when_ready(listener), *map(keep_running, self._services())]
             self._tasks = [asyncio.create_task(job) for job in jobs]
             await asyncio.gather(*self._tasks)
 
