@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from graphql import ExecutionResult
 
-from cloudkeep.cli import commands
 from cloudkeep.settings.settings import Settings, load_settings
+from cloudkeep.supervisor.bootstrap import run_api
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import server_children
 from cloudkeep.supervisor.supervisor import supervise
@@ -53,7 +53,7 @@ def fleet(settings: Settings, listener: int) -> Sequence[ProcessSpec]:
 def api(listener: int, heartbeat: int) -> int:
     """The API process without prices."""
     vars(engine).update(AdmissionController=OpenGate, cost_extension=lambda *_: None)
-    return commands.api(listener, heartbeat)
+    return run_api(listener, heartbeat)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from uvicorn.server import ServerState
 
 from cloudkeep.server.bounded_http import BoundedProtocol
-from cloudkeep.server.heartbeat import beat
 from cloudkeep.server.listener_drain import bar, is_readable, unbar
 from cloudkeep.server.shutdown import Drain
 
@@ -49,9 +49,17 @@ class GracefulServer(uvicorn.Server):
     SIGUSR1: it stops accepting at once, for its successor does, and subscriptions are told to connect again. Whatever
     else is under way, or comes by a connection that is open, is answered. SIGTERM and SIGINT leave it as little time
     for that as any other server.
+
+    ``heartbeat`` runs in the background for as long as the server does.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, drain_seconds: float, heartbeat: int) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Drain,
+        drain_seconds: float,
+        heartbeat: Callable[[], Coroutine[Any, Any, object]],
+    ) -> None:
         super().__init__(config)
         self.server_state = DrainableState(drain)
         self._drain = drain
@@ -61,7 +69,7 @@ class GracefulServer(uvicorn.Server):
         #: While the server waits for what is under way.
         self._patience: asyncio.Timeout | None = None
         self._heartbeat = heartbeat
-        self._beating: asyncio.Task[None] | None = None
+        self._heartbeat_task: asyncio.Task[object] | None = None
         self._listeners: Sequence[socket.socket] = ()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -72,7 +80,7 @@ class GracefulServer(uvicorn.Server):
             unbar(listener)
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self._beating = asyncio.create_task(beat(self._heartbeat))
+        self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._loop.add_signal_handler(signal.SIGUSR1, self.retire)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

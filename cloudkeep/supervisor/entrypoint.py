@@ -1,8 +1,7 @@
-"""Entry point of the supervisor's children, ``python -m cloudkeep.supervisor.entrypoint``.
+"""Entry point of the supervisor's children: ``python -m cloudkeep.supervisor.entrypoint``.
 
-They get descriptors that they inherit.
-
-Beside the command line and not part of it, because loading that would take a tenth of a second of every start.
+The arguments name descriptors that a child inherits. This is no command of the command line, because loading that would
+take a tenth of a second of every start.
 """
 
 import faulthandler
@@ -11,16 +10,16 @@ import sys
 
 
 def main() -> int:
-    """Run the role that the arguments name."""
-    faulthandler.enable()  # says where on SIGABRT, by which the supervisor ends a process that stands still
+    """Run the process that the arguments name."""
+    faulthandler.enable()  # says where on SIGABRT, by which the supervisor ends a process that hangs
     gc.disable()  # little of what loading makes is garbage, and looking for it would take a tenth of the time
-    from cloudkeep.cli import commands
+    from cloudkeep.supervisor.bootstrap import run_api, run_worker
 
     match sys.argv[1:]:
         case ["api", listener, heartbeat]:
-            return commands.api(int(listener), int(heartbeat))
+            return run_api(int(listener), int(heartbeat))
         case ["worker", heartbeat]:
-            return commands.worker(int(heartbeat))
+            return run_worker(int(heartbeat))
         case _:
             raise SystemExit(
                 "usage: python -m cloudkeep.supervisor.entrypoint api LISTENER HEARTBEAT | worker HEARTBEAT"

@@ -1,4 +1,8 @@
-"""One process of the supervisor's, from its start to its end."""
+"""One child process of the supervisor, from its start to its end, and the heartbeats that it sends.
+
+The child sends them over a pipe that it inherits, from its event loop: the first one says that the process is ready,
+and when no more come, it hangs.
+"""
 
 import asyncio
 import logging
@@ -13,6 +17,7 @@ from storage.child_process import dies_with_parent
 #: A process is found to stand still after so many looks at its pipe in a row without a sign of life. They are counted,
 #: and not the time: while the machine sleeps nobody looks, and after that everybody gets as long as ever.
 LOOKS = 30
+BEAT_SECONDS = 1.0
 #: For a process that stands still to say where, before it is ended by force.
 LAST_WORDS_SECONDS = 1.0
 
@@ -27,7 +32,7 @@ class ProcessSpec:
     of its environment, too.
 
     With ``patience``, the command gets one more argument: the descriptor of a pipe
-    (:mod:`cloudkeep.server.heartbeat`). Once it has sent a sign of life, it is replaced when it sends none for
+    for :func:`send_heartbeats`. Once it has sent a sign of life, it is replaced when it sends none for
     that many seconds. ``retire`` is the signal upon which it ends what is under way, with time, because a successor
     is there.
     """
@@ -39,6 +44,15 @@ class ProcessSpec:
     surroundings: Callable[[], AbstractContextManager[Mapping[str, str]]] = lambda: nullcontext({})
     patience: float | None = None
     retire: signal.Signals = signal.SIGTERM
+
+
+async def send_heartbeats(pipe: int) -> None:
+    """Send heartbeats for ever, in the child. A supervisor that is gone, or reads none, changes nothing."""
+    os.set_blocking(pipe, False)
+    while True:
+        with suppress(OSError):
+            os.write(pipe, b".")
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 class ChildProcess:

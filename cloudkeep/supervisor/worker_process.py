@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
-from cloudkeep.server.heartbeat import beat
 from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.process import send_heartbeats
 from cloudkeep.supervisor.worker_http import answering
 from cloudkeep.supervisor.worker_identity import WorkerName, named
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
@@ -85,7 +85,7 @@ async def _send_heartbeats(name: WorkerName, worker: Worker, heartbeat: int | No
     async with asyncio.TaskGroup() as group:
         group.create_task(_beat_in_folder(name))
         if heartbeat is not None:
-            group.create_task(beat(heartbeat))
+            group.create_task(send_heartbeats(heartbeat))
 
 
 async def _beat_in_folder(name: WorkerName) -> None:

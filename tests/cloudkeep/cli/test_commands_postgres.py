@@ -34,7 +34,7 @@ async def tables(url: str) -> int:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     """The command line in this process, which is quicker than a new one."""
-    monkeypatch.setattr("cloudkeep.cli.commands.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("cloudkeep.supervisor.bootstrap.set_up_logging", lambda *_: None)
     monkeypatch.setattr(postgres, "START", 0.1)
     monkeypatch.setenv("CLOUDKEEP_DATA_DIR", str(tmp_path))
     return CliRunner()

@@ -34,7 +34,7 @@ class Printed:
 @pytest.fixture(autouse=True)
 def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command sets up logging for its process, which is that of the tests here."""
-    monkeypatch.setattr("cloudkeep.cli.commands.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("cloudkeep.supervisor.bootstrap.set_up_logging", lambda *_: None)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import random
 import httpx
 import pytest
 
-from cloudkeep.cli.commands import _require_bucket
 from cloudkeep.resources.resources import open_store
 from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.bootstrap import require_bucket
 from services.maintenance.doctor import Doctor
 from storage.uploads.models import Chunk
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -192,7 +192,7 @@ async def test_a_bucket_that_cannot_be_used_stops_the_start_with_one_line(
 ) -> None:
     changes = {**changes, "blob_url": s3.url(changes["blob_url"])} if "blob_url" in changes else changes
     with pytest.raises(SystemExit) as caught:
-        await _require_bucket(settings.model_copy(update=changes))
+        await require_bucket(settings.model_copy(update=changes))
     (line,) = capsys.readouterr().err.splitlines()
     assert (caught.value.code, said in line, "wrong" in line) == (2, True, False)
 

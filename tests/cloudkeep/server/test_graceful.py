@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -90,7 +89,6 @@ class Running:
 @asynccontextmanager
 async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
     drain = Drain()
-    supervisor, signs = os.pipe()
     routes = [
         Route("/", _hello),
         Route("/never", _never),
@@ -102,7 +100,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
     ]
     app = ShutdownMiddleware(Starlette(routes=routes), drain)
     config = uvicorn.Config(app, http=offloading_protocol(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")
-    server = GracefulServer(config, drain, drain_seconds, signs)
+    server = GracefulServer(config, drain, drain_seconds, asyncio.Event().wait)
     with listening_socket() as listener:
         task = asyncio.create_task(server._serve([listener.dup()]))
 
@@ -116,8 +114,6 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         finally:
             server.should_exit = True
             await running.ended()
-            os.close(supervisor)
-            os.close(signs)
 
 
 async def ask(connection: Connection, path: str = "/") -> str:

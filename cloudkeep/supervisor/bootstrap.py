@@ -1,0 +1,129 @@
+"""How every process of CloudKeep starts: settings, logging and migrations, and then what it is there for.
+
+Heavy modules are loaded only when they are needed: a quick start depends on it.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders, raise_descriptor_limit
+from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
+from cloudkeep.settings.types import LogFormat
+from cloudkeep.telemetry.logs import set_up_logging
+
+T = TypeVar("T")
+
+
+def run_api(listener: int, heartbeat: int) -> int:
+    """Serve HTTP on an inherited listening socket, and send heartbeats over an inherited pipe. The exit code."""
+    signal.signal(signal.SIGTERM, _exit)
+    settings = read_settings(needs_redis=True)
+    from cloudkeep.supervisor.api_process import http_server
+
+    try:
+        server = http_server(settings, heartbeat)
+    except StartupError as error:
+        raise refusal(error) from None
+    _freeze_loaded_code()
+    asyncio.run(migrate_or_exit(settings))
+    server.run(sockets=[socket.socket(fileno=listener)])
+    return 0 if server.started else 1
+
+
+def run_worker(heartbeat: int | None = None) -> int:
+    """Work until a signal. A worker of the supervisor's sends heartbeats over an inherited pipe. The exit code."""
+    signal.signal(signal.SIGTERM, _exit)
+    raise_descriptor_limit()
+    settings = read_settings(needs_redis=True)
+    if heartbeat is None:
+        require_store(settings)
+    import uvloop
+
+    from cloudkeep.supervisor import worker_process
+
+    _freeze_loaded_code()
+    asyncio.run(migrate_or_exit(settings))
+    try:
+        uvloop.run(until_signalled(worker_process.run_worker(settings, heartbeat)))
+    except StartupError as error:
+        raise refusal(error) from None
+    return 0
+
+
+def read_settings(*, needs_redis: bool = False) -> Settings:
+    """Read the settings, make their folders and set up logging. Ends the process if a setting cannot be used."""
+    # Warnings about the settings should already look as the settings say.
+    set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
+    try:
+        settings = load_settings()
+        prepare_folders(settings)
+    except (SettingsError, StartupError) as error:
+        raise refusal(error) from None
+    set_up_logging(settings.log_format, settings.log_level)
+    if needs_redis and not settings.redis_url:
+        raise refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
+    return settings
+
+
+def require_store(settings: Settings) -> None:
+    """End the process if there is a bucket that cannot be used: a worker would only take jobs and give them back."""
+    if settings.blob_url.startswith("s3:"):
+        asyncio.run(require_bucket(settings))
+
+
+async def require_bucket(settings: Settings) -> None:
+    """End the process if the bucket cannot be used. A server that already runs waits for it instead."""
+    from cloudkeep.resources.resources import open_store
+    from storage.errors import StoreRefused, StoreUnavailable
+
+    store = await open_store(settings)
+    try:
+        await store.check()
+    except StoreRefused as error:
+        raise refusal(f"{PREFIX}S3_ACCESS_KEY, {PREFIX}S3_SECRET_KEY: {error}") from None
+    except StoreUnavailable as error:
+        raise refusal(f"{PREFIX}BLOB_URL: {error}") from None
+    finally:
+        await store.close()
+
+
+async def migrate_or_exit(settings: Settings, *, must_exist: bool = False) -> None:
+    """Bring the database up to date, or end the process. With ``must_exist``, an empty database ends it, too."""
+    from cloudkeep.resources.migration import MigrationFailed, migrate_database, migrate_old_database
+
+    try:
+        await (migrate_old_database if must_exist else migrate_database)(settings)
+    except MigrationFailed as error:
+        raise refusal(error) from None
+
+
+def refusal(reason: object) -> SystemExit:
+    """Write one line on standard error; raise the result to end the process."""
+    sys.stderr.write(f"cloudkeep: {reason}\n")
+    return SystemExit(REFUSED)
+
+
+async def until_signalled(work: Coroutine[None, None, T]) -> T | None:
+    """Run to the end and return the result; None when SIGINT or SIGTERM has cancelled it."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    await asyncio.wait({task})
+    return None if task.cancelled() else task.result()
+
+
+def _freeze_loaded_code() -> None:
+    """Exclude loaded code from garbage collection, which the entry point has switched off until now."""
+    gc.freeze()
+    gc.enable()
+
+
+def _exit(number: int, frame: object) -> None:
+    raise SystemExit(0)
