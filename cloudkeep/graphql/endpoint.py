@@ -31,7 +31,7 @@ from cloudkeep.graphql.websocket import (
     SocketContext,
     StrictHandler,
 )
-from cloudkeep.server.bounded_websocket import when_gone
+from cloudkeep.server.bounded_websocket import on_connection_lost
 from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
@@ -124,7 +124,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         status, browsers and graphql-ws say nothing but that there was an error.
         """
         accepted = await super().create_websocket_response(request, subprotocol)
-        when_gone(request.scope, self._connections.take(address_of(request)))
+        on_connection_lost(request.scope, self._connections.take(address_of(request)))
         return accepted
 
     def decode_json(self, data: str | bytes) -> object:

@@ -17,7 +17,7 @@ from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionResult
 
 from cloudkeep.graphql.response import Answer, Json, encoded, fault, price_fields
-from cloudkeep.server.bounded_http import ENDLESS
+from cloudkeep.server.bounded_http import ENDLESS_RESPONSE
 from resolvers.context import Admission
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -45,7 +45,7 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say what it is, and respond."""
-        scope.setdefault("extensions", {})[ENDLESS] = {}
+        scope.setdefault("extensions", {})[ENDLESS_RESPONSE] = {}
         await super().__call__(scope, receive, send)
 
 

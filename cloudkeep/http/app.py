@@ -32,9 +32,9 @@ from storage.errors import NoSpace, StoreUnavailable
 
 
 def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
-    """The whole API of one process, which is not ready any more once ``drain`` has begun.
+    """The whole API of one process, which is not ready any more once ``drain`` has started.
 
-    Nothing is connected before the lifespan begins. Raises :class:`StartupError`.
+    Nothing is connected before the lifespan starts. Raises :class:`StartupError`.
     """
     drain = drain or Drain()
     schema = build_schema(settings.max_operation_cost)
@@ -66,7 +66,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     options = EndpointOptions(
         graphql=GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins)),
         body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
-        is_stopping=lambda: drain.begun,
+        is_stopping=lambda: drain.started,
         exposition=metrics.exposition,
         metrics_networks=settings.metrics_networks,
     )

@@ -99,9 +99,7 @@ class OffloadingProtocol(BoundedProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _offloadable_length(self) -> int | None:
-        # A request to upgrade has no cycle of its own: the last one, if any, is another request's.
-        has_cycle = getattr(self.cycle, "scope", None) is self.scope
-        if not has_cycle or self.pipeline or self.scheme != "http":
+        if not self._has_own_cycle() or self.pipeline or self.scheme != "http":
             return None
         if not streams_body(self.scope["method"], self.scope["path"]):
             return None

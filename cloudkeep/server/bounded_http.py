@@ -1,8 +1,8 @@
-"""uvicorn's HTTP protocol, with an end to every wait for a client.
+"""uvicorn's HTTP protocol, with a limit on every wait for a client.
 
-uvicorn waits without limit for a head, for a body, and for the rest of a body that was refused already. A client that
-is gone without a word would hold its connection for ever, and one that sends without end could do so after any refusal.
-What it relies on of uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
+uvicorn waits without limit for headers, for a body, and for the rest of a body that was refused already. A client that
+has disappeared would hold its connection for ever, and one that sends without end could do so after any refusal. What
+this relies on in uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
 """
 
 import asyncio
@@ -14,97 +14,90 @@ from cloudkeep.server.listener_drain import is_readable
 from cloudkeep.server.shutdown import Drain
 from endpoints.routes import streams_body
 
-#: In the scope's ``extensions``, of a response that goes on until somebody ends it.
-ENDLESS = "cloudkeep.endless"
+#: In the scope's ``extensions``, for a response that does not end by itself.
+ENDLESS_RESPONSE = "cloudkeep.endless_response"
 #: The largest chunk that any proxy lets through has 95 MiB: a client that sends before it listens can end its body, and
 #: then reads why it was refused. More is not taken.
-DRAIN_BYTES = 128 * 2**20
+MAX_REFUSED_BYTES = 128 * 2**20
 
 
 class Phase(Enum):
     """What the server is waiting for."""
 
-    HEAD = auto()
+    HEADERS = auto()
     BODY = auto()
     #: The rest of a body whose request has been answered.
-    REST = auto()
+    REFUSED_BODY = auto()
 
 
-#: For how many seconds. A body that is not streamed has 1 MiB at most, and lines may be as slow as 2 KiB/s. Who is too
-#: slow with the rest of a body has had its answer for as long.
-SECONDS = {Phase.HEAD: 30.0, Phase.BODY: 540.0, Phase.REST: 30.0}
+#: In seconds. A body that is not streamed has 1 MiB at most, and lines may be as slow as 2 KiB/s. A client that is too
+#: slow with the rest of a refused body has had its response for as long.
+TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0}
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A base of what is given to uvicorn as ``http=``."""
+    """A base of what is passed to uvicorn as ``http=``."""
 
     _phase: Phase | None = None
     _timer: asyncio.TimerHandle | None = None
-    _drained = 0
+    _refused_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the first head."""
+        """Start to wait for the first headers."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._watch()
+        self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Stop the timer."""
         super().connection_lost(exc)
-        self._watch()
+        self._update_timer()
 
     def on_headers_complete(self) -> None:
-        """Have the last answer say so, where the process is about to stop (RFC 9112, section 9.6)."""
+        """Announce in the last response that the connection closes, if the process stops (RFC 9112, section 9.6)."""
         super().on_headers_complete()
-        if self._in_request():
+        if self._has_own_cycle():
             self.scope["extensions"] = {}
             drain: Drain | None = getattr(self.server_state, "drain", None)
-            if drain and drain.begun:
+            if drain and drain.started:
                 self.cycle.keep_alive = False
 
     def end_stream(self) -> None:
-        """Cut a stream of events short, so that its client sees that it has not ended; else do nothing."""
+        """Close the connection if it carries an endless response, so that its client sees that it was cut short."""
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle and not cycle.response_complete and ENDLESS in (cycle.scope.get("extensions") or {}):
+        if cycle and not cycle.response_complete and ENDLESS_RESPONSE in (cycle.scope.get("extensions") or {}):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """See :class:`HttpToolsProtocol`; a stream of events would go on for as long as anybody lets it.
+        """See :class:`HttpToolsProtocol`, which would let an endless response go on.
 
-        A request that has begun to arrive is answered, although uvicorn has not seen all of its head.
+        A request that has started to arrive gets its response, although uvicorn has not seen all of its headers.
         """
         self.end_stream()
-        if not self._is_spoken_to():
+        if not self._has_pending_request():
             super().shutdown()
 
-    def _is_spoken_to(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        if self.transport.is_closing() or (cycle and (cycle.more_body or not cycle.response_complete)):
-            return False
-        begun = self.scope is not (cycle and cycle.scope)
-        return begun or is_readable(self.transport.get_extra_info("socket").fileno())
-
     def data_received(self, data: bytes) -> None:
-        """See what comes next."""
+        """Update the timer for what comes next."""
         super().data_received(data)
-        self._watch()
+        self._update_timer()
 
     def on_response_complete(self) -> None:
-        """See what comes next."""
+        """Update the timer for what comes next."""
         super().on_response_complete()
-        self._watch()
+        self._update_timer()
 
     def on_body(self, body: bytes) -> None:
-        """Count what nobody wants."""
+        """Limit how much of a refused body is taken."""
         super().on_body(body)
-        if self._in_request() and self.cycle.response_complete:
-            self._drained += len(body)
-            if self._drained > DRAIN_BYTES:
-                self._give_up()
+        if self._has_own_cycle() and self.cycle.response_complete:
+            self._refused_bytes += len(body)
+            if self._refused_bytes > MAX_REFUSED_BYTES:
+                self._close()
 
     def on_message_complete(self) -> None:
-        """uvicorn forgets that a body has ended when its request was answered before."""
+        """Note the end of a body, which uvicorn does not do when its request was answered before."""
         super().on_message_complete()
-        if self._in_request():
+        if self._has_own_cycle():
             self.cycle.more_body = False
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
@@ -115,32 +108,40 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle.keep_alive = False
         return self.scheme == "http"
 
-    def _watch(self) -> None:
+    def _has_pending_request(self) -> bool:
+        """Whether a request has started to arrive that has no response yet, be it in the kernel."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.transport.is_closing() or (cycle and (cycle.more_body or not cycle.response_complete)):
+            return False
+        has_started = self.scope is not (cycle and cycle.scope)
+        return has_started or is_readable(self.transport.get_extra_info("socket").fileno())
+
+    def _update_timer(self) -> None:
         phase = self._next_phase()
         if phase is self._phase:
             return
         if self._timer:
             self._timer.cancel()
         self._phase = phase
-        self._drained = 0
-        self._timer = self.loop.call_later(SECONDS[phase], self._give_up) if phase else None
+        self._refused_bytes = 0
+        self._timer = self.loop.call_later(TIMEOUTS[phase], self._close) if phase else None
 
     def _next_phase(self) -> Phase | None:
         if self not in self.connections or self.transport.is_closing():
             return None
         if self.cycle is None:
-            return Phase.HEAD
+            return Phase.HEADERS
         if self.cycle.response_complete:
             if self.cycle.more_body:
-                return Phase.REST
-            return None if self.timeout_keep_alive_task else Phase.HEAD
+                return Phase.REFUSED_BODY
+            return None if self.timeout_keep_alive_task else Phase.HEADERS
         return Phase.BODY if self.cycle.more_body and not _is_streamed(self.cycle) else None
 
-    def _in_request(self) -> bool:
-        """Whether the parser is at a request of ours, and not at one to upgrade, which has no cycle of its own."""
+    def _has_own_cycle(self) -> bool:
+        """Whether ``cycle`` belongs to the request in the parser; one to upgrade the connection has none."""
         return getattr(self.cycle, "scope", None) is self.scope
 
-    def _give_up(self) -> None:
+    def _close(self) -> None:
         self.transport.close()
 
 

@@ -1,8 +1,8 @@
-"""uvicorn's WebSocket protocol, which says when a connection is gone, and waits for no client for long.
+"""uvicorn's WebSocket protocol, which reports when a connection is gone, and limits every wait for a client.
 
-An app is through with a connection before it is gone: after a close of ours that of the client is waited for, and need
-not come. What it relies on of uvicorn: ``close_timeout``, and that ``handle_connect`` makes the scope of an app that
-runs after it.
+An app is done with a connection before it is gone: after we close it, we wait for the client to close it too, which
+need not happen. What this relies on in uvicorn: ``close_timeout``, and that ``handle_connect`` makes the scope of an
+app that runs after it.
 """
 
 import asyncio
@@ -16,30 +16,30 @@ from websockets.http11 import Request
 #: For a client to agree to a close. Without any wait a client that is just sending could lose the close and its reason.
 CLOSE_SECONDS = 2.0
 #: In the scope's ``extensions``: a future that is done when the connection is gone.
-_GONE = "cloudkeep.gone"
+_CONNECTION_LOST = "cloudkeep.connection_lost"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """Give it to uvicorn as ``ws=``."""
+    """Pass it to uvicorn as ``ws=``."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.close_timeout = CLOSE_SECONDS
-        self._gone: asyncio.Future[None] = self.loop.create_future()
+        self._connection_lost: asyncio.Future[None] = self.loop.create_future()
 
     def handle_connect(self, event: Request) -> None:
-        """Begin the app, unless the handshake is none."""
+        """Start the app, if the handshake is valid."""
         super().handle_connect(event)
         if not self.handshake_complete:
-            cast(dict[str, Any], self.scope["extensions"])[_GONE] = self._gone
+            cast(dict[str, Any], self.scope["extensions"])[_CONNECTION_LOST] = self._connection_lost
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever wants to know."""
+        """Run the callbacks of :func:`on_connection_lost`."""
         super().connection_lost(exc)
-        self._gone.set_result(None)
+        self._connection_lost.set_result(None)
 
 
-def when_gone(scope: Scope, call: Callable[[], None]) -> None:
+def on_connection_lost(scope: Scope, callback: Callable[[], None]) -> None:
     """Call once the connection is gone, however it ended; soon, if it is already."""
-    gone: asyncio.Future[None] = scope["extensions"][_GONE]
-    gone.add_done_callback(lambda _: call())
+    connection_lost: asyncio.Future[None] = scope["extensions"][_CONNECTION_LOST]
+    connection_lost.add_done_callback(lambda _: callback())

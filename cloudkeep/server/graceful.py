@@ -1,6 +1,6 @@
-"""uvicorn's server, with an end that costs nobody a request where another process can take over.
+"""uvicorn's server, with a stop that loses no request where another process can take over.
 
-What it relies on of uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``server_state``, that ``shutdown`` waits by
+What this relies on in uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``server_state``, that ``shutdown`` waits in
 ``_wait_tasks_to_complete`` and goes on when that raises TimeoutError, and that a connection's ``shutdown`` closes a
 WebSocket with 1012 (Service Restart), upon which graphql-ws connects again.
 """
@@ -17,26 +17,26 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from cloudkeep.server.bounded_http import BoundedProtocol
-from cloudkeep.server.listener_drain import bar, is_readable, unbar
+from cloudkeep.server.listener_drain import allow_new_connections, block_new_connections, is_readable
 from cloudkeep.server.shutdown import Drain
 
-#: For requests under way when the process is told to stop; the supervisor waits longer than that.
+#: For requests in progress when the process is told to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
-#: The same when a successor is there already, so that nobody waits for it: a chunk may come over a slow line.
+#: The same when a successor has taken over, so that nothing waits for it: a chunk may come over a slow line.
 FINISH_REPLACED_SECONDS = 60
-#: How long idle connections are then kept, for the requests that may be on their way by them.
+#: How long idle connections are then kept, for requests that may be on their way.
 LINGER_SECONDS = 3.0
-#: The same after a drain, in which connections that are in use were closed with an answer.
+#: The same after a drain, during which connections in use were closed with a response.
 LINGER_DRAINED_SECONDS = 1.0
-#: For connections that have begun when no new one is let in any more: one way over the longest line, and a little.
+#: For connections that were started before new ones are blocked: one way over the longest line, and a little.
 SETTLE_SECONDS = 0.3
-#: For what is cut off after that to open its slots again, and to say so to its clients.
-LAST_ANSWERS_SECONDS = 1
+#: For cancelled requests to open their slots again, and to tell their clients.
+CANCELLED_SECONDS = 1
 NEVER = float("inf")
 
 
 class DrainableState(ServerState):
-    """What uvicorn shows every connection, and whether the server is about to stop."""
+    """The state that uvicorn shares with every connection, and whether the server is about to stop."""
 
     def __init__(self, drain: Drain) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ class DrainableState(ServerState):
 
 
 class GracefulServer(uvicorn.Server):
-    """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later nobody new is let in, and the server stops.
+    """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later new connections are refused, and it stops.
 
-    SIGUSR1: it stops accepting at once, for its successor does, and subscriptions are told to connect again. Whatever
-    else is under way, or comes by a connection that is open, is answered. SIGTERM and SIGINT leave it as little time
-    for that as any other server.
+    SIGUSR1: it stops accepting at once, because its successor accepts, and subscriptions are told to connect again. All
+    other requests that are in progress, or arrive by an open connection, are answered. SIGTERM and SIGINT leave it as
+    little time for that as any other server.
 
     ``heartbeat`` runs in the background for as long as the server does.
     """
@@ -64,54 +64,54 @@ class GracefulServer(uvicorn.Server):
         self.server_state = DrainableState(drain)
         self._drain = drain
         self._drain_seconds = drain_seconds
-        self._bar_at = self._close_at = self._exit_at = NEVER
+        self._block_at = self._close_at = self._exit_at = NEVER
         self._finish_seconds = FINISH_SECONDS
-        #: While the server waits for what is under way.
-        self._patience: asyncio.Timeout | None = None
+        #: While the server waits for requests in progress.
+        self._finish_timeout: asyncio.Timeout | None = None
         self._heartbeat = heartbeat
         self._heartbeat_task: asyncio.Task[object] | None = None
         self._listeners: Sequence[socket.socket] = ()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, to listen to SIGUSR1, and to send signs of life."""
+        """Start to serve, to handle SIGUSR1, and to send heartbeats."""
         self._listeners = sockets or ()
-        # One that was told to stop by somebody else than the supervisor has barred the socket for its successor, too.
+        # A process that was stopped by another one than the supervisor has blocked the socket for its successor, too.
         for listener in self._listeners:
-            unbar(listener)
+            allow_new_connections(listener)
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._loop.add_signal_handler(signal.SIGUSR1, self.retire)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; the second signal ends that. The supervisor waits no longer for one that was replaced."""
+        """Start to drain; a second signal ends that. The supervisor waits no longer for a process that was replaced."""
         if self._finish_seconds != FINISH_SECONDS:
             self._finish_seconds = FINISH_SECONDS
-            # Any line of the loop may be interrupted by this one.
-            self._loop.call_soon_threadsafe(self._hurry)
-        if self._drain.begun or not self._drain_seconds:
-            self._drain.begun = True
+            # A signal may interrupt the loop anywhere.
+            self._loop.call_soon_threadsafe(self._shorten_finish)
+        if self._drain.started or not self._drain_seconds:
+            self._drain.started = True
             super().handle_exit(sig, frame)
             return
         self._captured_signals.append(sig)
-        self._drain.begun = True
-        self._bar_at = time.monotonic() + self._drain_seconds
+        self._drain.started = True
+        self._block_at = time.monotonic() + self._drain_seconds
 
     def retire(self) -> None:
-        """Leave what is new to the successor, and end what is under way."""
-        if self._drain.begun:
+        """Leave new connections to the successor, and finish requests in progress."""
+        if self._drain.started:
             return
-        self._drain.begun = True
+        self._drain.started = True
         self._finish_seconds = FINISH_REPLACED_SECONDS
         self._stop_accepting(LINGER_SECONDS)
 
     async def on_tick(self, counter: int) -> bool:
-        """Take the next step when its time has come. Whether it was the last one."""
+        """Take the next step of the stop when its time has come. Returns whether to exit."""
         now = time.monotonic()
-        if now >= self._bar_at:
-            self._bar_at, self._close_at = NEVER, now + SETTLE_SECONDS
+        if now >= self._block_at:
+            self._block_at, self._close_at = NEVER, now + SETTLE_SECONDS
             for listener in self._listeners:
-                bar(listener)
+                block_new_connections(listener)
         elif now >= self._close_at and not any(is_readable(each.fileno()) for each in self._listeners):
             self._close_at = NEVER
             self._stop_accepting(LINGER_DRAINED_SECONDS)
@@ -120,21 +120,21 @@ class GracefulServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def _wait_tasks_to_complete(self) -> None:
-        """Wait for what is under way, and cut it off after a while; ``cloudkeep.server.shutdown`` then answers."""
+        """Wait for requests in progress, then cancel them; ``cloudkeep.server.shutdown`` responds to those."""
         try:
-            async with asyncio.timeout(self._finish_seconds) as self._patience:
+            async with asyncio.timeout(self._finish_seconds) as self._finish_timeout:
                 await super()._wait_tasks_to_complete()
         except TimeoutError:
             for task in self.server_state.tasks:
                 task.cancel()
-            async with asyncio.timeout(LAST_ANSWERS_SECONDS):
+            async with asyncio.timeout(CANCELLED_SECONDS):
                 await super()._wait_tasks_to_complete()
         finally:
-            self._patience = None
+            self._finish_timeout = None
 
-    def _hurry(self) -> None:
-        if self._patience and not self._patience.expired():
-            self._patience.reschedule(self._loop.time() + self._finish_seconds)
+    def _shorten_finish(self) -> None:
+        if self._finish_timeout and not self._finish_timeout.expired():
+            self._finish_timeout.reschedule(self._loop.time() + self._finish_seconds)
 
     def _stop_accepting(self, linger: float) -> None:
         self._exit_at = time.monotonic() + linger

@@ -1,4 +1,4 @@
-"""What the app knows of a process that is about to stop, and the answer to requests that its end cuts off."""
+"""What the app knows of a process that is about to stop, and the response to requests that its end cuts off."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _HEADERS = {"Retry-After": "1", "Connection": "close"}
 
 @dataclass
 class Drain:
-    """``begun`` once the process is about to stop: it is not ready any more, and closes connections."""
+    """``started`` once the process is about to stop: it is not ready any more, and closes connections."""
 
-    begun: bool = False
+    started: bool = False
 
 
 class ShutdownMiddleware:
-    """ASGI middleware: refuses with 503 what is cancelled before it was answered, once ``drain`` has begun."""
+    """ASGI middleware: once ``drain`` has started, answers requests with 503 that are cancelled before a response."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self._app = app
@@ -30,17 +30,17 @@ class ShutdownMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        has_response = False
 
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_noting(message: Message) -> None:
+            nonlocal has_response
+            has_response = True
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_noting)
         except asyncio.CancelledError:
-            if begun or not self._drain.begun:
+            if has_response or not self._drain.started:
                 raise
-            refusal = problem(503, ErrorCode.NOT_READY.value, "This process is stopping; send it again.", _HEADERS)
-            await refusal(scope, receive, send)
+            response = problem(503, ErrorCode.NOT_READY.value, "This process is stopping; send it again.", _HEADERS)
+            await response(scope, receive, send)

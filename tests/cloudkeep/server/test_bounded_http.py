@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from cloudkeep.server import bounded_http
 from cloudkeep.server.body_offload import OffloadingProtocol
-from cloudkeep.server.bounded_http import SECONDS, Phase
+from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from tests.endpoints.wire import Wire, connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
@@ -48,7 +48,7 @@ async def slot(shared: Stand) -> Json:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every wait is short."""
     for phase in Phase:
-        monkeypatch.setitem(SECONDS, phase, 0.3)
+        monkeypatch.setitem(TIMEOUTS, phase, 0.3)
 
 
 async def drip(wire: Wire, data: bytes) -> None:
@@ -141,7 +141,7 @@ async def test_a_refused_sender_that_goes_silent_is_not_waited_for(server: str, 
 async def test_a_refused_body_is_taken_up_to_a_size_only(
     server: str, slot: Json, framing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded_http, "DRAIN_BYTES", 2 * MIB)
+    monkeypatch.setattr(bounded_http, "MAX_REFUSED_BYTES", 2 * MIB)
     announced = {"Content_Length": 2**40} if framing == "Content-Length" else {"Transfer_Encoding": "chunked"}
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"] + "x", **announced))
@@ -152,7 +152,7 @@ async def test_a_refused_body_is_taken_up_to_a_size_only(
 async def test_a_chunk_in_transfer_coding_that_is_too_long_is_refused_and_taken_up_to_a_size_only(
     server: str, slot: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded_http, "DRAIN_BYTES", 2 * MIB)
+    monkeypatch.setattr(bounded_http, "MAX_REFUSED_BYTES", 2 * MIB)
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"], Transfer_Encoding="chunked") + PIECE * 2)
         assert (await wire.answer()).json()["code"] == "CHUNK_SIZE_MISMATCH"

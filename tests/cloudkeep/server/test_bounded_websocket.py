@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from cloudkeep.server import bounded_websocket
-from cloudkeep.server.bounded_websocket import when_gone
+from cloudkeep.server.bounded_websocket import on_connection_lost
 from tests.support.server import listening_socket, serve_app
 
 App = Callable[[WebSocket], Awaitable[object]]
@@ -30,7 +30,7 @@ async def serving(app: App) -> AsyncIterator[tuple[int, asyncio.Event]]:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            when_gone(scope, gone.set)
+            on_connection_lost(scope, gone.set)
             await app(WebSocket(scope, receive, send))
 
     with listening_socket() as listener:

@@ -96,7 +96,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         Route("/flood", _flood),
         WebSocketRoute("/socket", _socket),
         Route("/healthz", alive),
-        Route("/readyz", readiness_endpoint(lambda: drain.begun)),
+        Route("/readyz", readiness_endpoint(lambda: drain.started)),
     ]
     app = ShutdownMiddleware(Starlette(routes=routes), drain)
     config = uvicorn.Config(app, http=offloading_protocol(1), ws=BoundedWebSocket, log_level="warning", lifespan="off")
@@ -254,7 +254,7 @@ async def test_a_retired_server_that_is_told_to_stop_takes_no_longer_than_others
         running.server.retire()
 
         async def waiting() -> bool:
-            return (running.server._patience is not None) == waits
+            return (running.server._finish_timeout is not None) == waits
 
         await eventually(waiting)
         running.server.handle_exit(signal.SIGTERM, None)

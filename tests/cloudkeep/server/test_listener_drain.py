@@ -5,16 +5,16 @@ import socket
 
 import pytest
 
-from cloudkeep.server.listener_drain import bar, is_readable, unbar
+from cloudkeep.server.listener_drain import allow_new_connections, block_new_connections, is_readable
 from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
 
-async def test_who_comes_before_is_let_in_and_who_comes_after_is_refused_when_it_is_closed() -> None:
+async def test_connections_from_before_are_accepted_and_later_ones_refused_when_it_is_closed() -> None:
     with listening_socket() as listener, socket.socket() as late:
         late.setblocking(False)
         before = socket.create_connection(listener.getsockname())
-        bar(listener)
+        block_new_connections(listener)
         connecting = asyncio.create_task(asyncio.get_running_loop().sock_connect(late, listener.getsockname()))
         await eventually(lambda: is_connecting(late))
         accepted, _ = listener.accept()
@@ -28,11 +28,11 @@ async def test_who_comes_before_is_let_in_and_who_comes_after_is_refused_when_it
         accepted.close()
 
 
-def test_a_socket_that_was_barred_by_one_process_takes_connections_for_the_next() -> None:
+def test_a_socket_that_was_blocked_by_one_process_takes_connections_for_the_next() -> None:
     with listening_socket() as listener:
-        bar(listener)
-        unbar(listener)
-        unbar(listener)
+        block_new_connections(listener)
+        allow_new_connections(listener)
+        allow_new_connections(listener)
         with socket.create_connection(listener.getsockname(), timeout=60), listener.accept()[0]:
             pass
 

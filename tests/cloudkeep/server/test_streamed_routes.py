@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from cloudkeep.server.bounded_http import SECONDS, Phase
+from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from endpoints.chunk_body import OFFLOADED_BODY
 from endpoints.routes import ROUTES, HttpRoute, streams_body
 from tests.cloudkeep.http.test_app import path_of
@@ -43,7 +43,7 @@ async def url() -> AsyncIterator[str]:
 
 @pytest.fixture(autouse=True)
 def _short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SECONDS, Phase.BODY, 0.3)
+    monkeypatch.setitem(TIMEOUTS, Phase.BODY, 0.3)
 
 
 async def is_offered(url: str, route: HttpRoute, method: str) -> bool:
