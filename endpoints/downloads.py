@@ -17,9 +17,9 @@ from services.container import Services
 from services.core.errors import ErrorCode, NotFound
 from services.drive.files import LINK_SECONDS, Content
 
-#: The bytes are somebody's, and never change.
+#: The bytes are private, and never change.
 CACHE_CONTROL = "private, max-age=3600, immutable"
-#: Shorter than the link holds, so that a browser does not follow one that has expired.
+#: Shorter than the link is valid, so that a browser does not follow one that has expired.
 REDIRECT_CACHE_CONTROL = f"private, max-age={LINK_SECONDS // 2}"
 
 Finder = Callable[[Services, UUID], Awaitable[Content]]
@@ -27,47 +27,47 @@ Finder = Callable[[Services, UUID], Awaitable[Content]]
 
 async def download_file(request: Request) -> Response:
     """Send a file."""
-    return await _download(request, lambda services, key: services.files.content(key))
+    return await _download(request, lambda services, file_id: services.files.content(file_id))
 
 
 async def download_rendition(request: Request) -> Response:
     """Send a rendition of a file."""
-    return await _download(request, lambda services, key: services.files.rendition_content(key))
+    return await _download(request, lambda services, rendition_id: services.files.rendition_content(rendition_id))
 
 
 async def _download(request: Request, find: Finder) -> Response:
     services = services_of(request)
     query = request.query_params
     services.signed_urls.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
-    content = await find(services, _key(request))
+    content = await find(services, _id(request))
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    # A URL of the store is signed for GET alone. Whoever asks by HEAD is answered here.
+    # A URL of the store is signed for GET alone, so HEAD gets its response here.
     if request.method != "HEAD" and (link := await services.files.link(content, headers["Content-Disposition"])):
         return Response(status_code=307, headers={"Location": link, "Cache-Control": REDIRECT_CACHE_CONTROL})
     try:
-        part = parse_range(_wanted_range(request, headers["ETag"]), content.size)
+        part = parse_range(_range_header(request, headers["ETag"]), content.size)
     except Unsatisfiable:
         unsatisfiable = {"Content-Range": f"bytes */{content.size}"}
         return problem(
             416, ErrorCode.RANGE_NOT_SATISFIABLE.value, "The range lies behind the file's end.", unsatisfiable
         )
-    return await _answer(request, services, content, part, headers)
+    return await _content_response(request, services, content, part, headers)
 
 
-async def _answer(
+async def _content_response(
     request: Request, services: Services, content: Content, part: ByteRange | None, headers: dict[str, str]
 ) -> Response:
-    sent = part or ByteRange(0, content.size)
-    headers["Content-Length"] = str(sent.length)
+    body_range = part or ByteRange(0, content.size)
+    headers["Content-Length"] = str(body_range.length)
     if part:
         headers["Content-Range"] = part.content_range(content.size)
     status = 206 if part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    blocks = services.files.read(content, sent.start, sent.length)
-    # Read before the status is sent: bytes that are missing on the server are an answer, not a broken download.
+    blocks = services.files.read(content, body_range.start, body_range.length)
+    # Read before the status is sent: bytes that are missing on the server are an error, not a broken download.
     first = await anext(blocks, b"")
     return StreamingResponse(_body(first, blocks), status, headers)
 
@@ -79,21 +79,21 @@ async def _body(first: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncItera
             yield block
 
 
-def _key(request: Request) -> UUID:
+def _id(request: Request) -> UUID:
     try:
         return UUID(request.path_params["id"])
     except ValueError as error:
         raise NotFound("There is no such file.") from error
 
 
-def _wanted_range(request: Request, etag: str) -> str | None:
+def _range_header(request: Request, etag: str) -> str | None:
     """The Range header, unless If-Range names other bytes than these (section 13.1.5).
 
-    It says nothing to any method but GET (section 14.2).
+    It applies to GET alone (section 14.2).
     """
     condition = request.headers.get("if-range")
-    wanted = request.method == "GET" and (condition is None or condition.strip() == etag)
-    return request.headers.get("range") if wanted else None
+    applies = request.method == "GET" and (condition is None or condition.strip() == etag)
+    return request.headers.get("range") if applies else None
 
 
 def _headers(content: Content) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _headers(content: Content) -> dict[str, str]:
         "Last-Modified": format_datetime(content.modified_at.astimezone(UTC), usegmt=True),
         "Accept-Ranges": "bytes",
         "Cache-Control": CACHE_CONTROL,
-        # What people upload is never a page of this site: not guessed at, not run, not framed.
+        # Uploaded content is never a page of this site: its type is not guessed, it is not run and not framed.
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cross-Origin-Resource-Policy": "same-site",

@@ -1,4 +1,4 @@
-"""``/healthz``: the process runs. ``/readyz``: requests may come, and what is away that they can do without."""
+"""``/healthz``: the process runs. ``/readyz``: it can serve requests, and which parts of it are degraded."""
 
 from collections.abc import Awaitable, Callable
 

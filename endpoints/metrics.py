@@ -1,4 +1,4 @@
-"""``/metrics``, for Prometheus and whoever else may look inside."""
+"""``/metrics``, for Prometheus and other clients in the operator's networks."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -10,18 +10,18 @@ from endpoints.problems import problem
 from services.core.errors import ErrorCode
 
 #: Headers that proxies add.
-BY_PROXY = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
+PROXY_HEADERS = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 
-#: Takes an Accept header; the numbers, and their media type.
+#: Takes an Accept header; returns the metrics and their media type.
 Exposition = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 def metrics_endpoint(exposition: Exposition, networks: Sequence[str]) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint, open to clients in these networks."""
-    open_to = tuple(ip_network(network) for network in networks)
+    allowed = tuple(ip_network(network) for network in networks)
 
     async def metrics(request: Request) -> Response:
-        if not _is_known(request) or not _is_in(request, open_to):
+        if not _has_own_address(request) or not _is_in(request, allowed):
             return problem(403, ErrorCode.FORBIDDEN.value, "Metrics are not for this address.")
         content, media_type = await exposition(request.headers.get("accept", ""))
         return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
@@ -37,11 +37,11 @@ def _is_in(request: Request, networks: Sequence[IPv4Network | IPv6Network]) -> b
     return any(address in network for network in networks)
 
 
-def _is_known(request: Request) -> bool:
+def _has_own_address(request: Request) -> bool:
     """Whether the address is the client's own.
 
-    A proxy on this machine that nobody trusts would make everybody's requests come from here. Whoever a trusted proxy
-    told of has the port 0.
+    Through a proxy on this machine that is not trusted, all requests would seem to come from here. An address that a
+    trusted proxy reported has the port 0.
     """
-    told = request.client is not None and request.client.port == 0
-    return told or BY_PROXY.isdisjoint(request.headers.keys())
+    is_reported = request.client is not None and request.client.port == 0
+    return is_reported or PROXY_HEADERS.isdisjoint(request.headers.keys())

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from endpoints.rate_limit_headers import refusal_fields
+from endpoints.rate_limit_headers import refusal_headers
 from services.core.context import request_id
 from services.core.errors import ErrorCode, refusal_of
 
@@ -21,9 +21,9 @@ def problem(
     headers: dict[str, str] | None = None,
     extensions: Mapping[str, object] | None = None,
 ) -> JSONResponse:
-    """A problem document. ``about:blank`` says that the title is the status, as section 4.2.1 wants it.
+    """A problem document. ``about:blank`` means that the title is the status, as section 4.2.1 requires.
 
-    ``requestId`` is what its reader can quote.
+    ``requestId`` lets its reader quote the request.
     """
     document: dict[str, object] = {
         "type": "about:blank",
@@ -33,28 +33,28 @@ def problem(
         "detail": detail,
         **(extensions or {}),
     }
-    if name := request_id():
-        document["requestId"] = name
+    if current_id := request_id():
+        document["requestId"] = current_id
     return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def refused(_: Request, error: Exception) -> Response:
-    """Render one of our own errors, or what one of storage's stands for."""
+async def refusal_response(_: Request, error: Exception) -> Response:
+    """Render one of our own errors, or what an error of storage means to the client."""
     refusal = refusal_of(error)
     assert refusal
-    headers = refusal_fields(refusal)
+    headers = refusal_headers(refusal)
     if refusal.closes_connection:
         headers["Connection"] = "close"
     return problem(refusal.status, refusal.code.value, str(refusal), headers, refusal.extensions)
 
 
-async def http_error(_: Request, error: Exception) -> Response:
-    """Render what the router refuses."""
+async def http_error_response(_: Request, error: Exception) -> Response:
+    """Render an error of the router."""
     assert isinstance(error, HTTPException)
     code = ErrorCode.NOT_FOUND if error.status_code == HTTPStatus.NOT_FOUND else ErrorCode.MALFORMED_REQUEST
     return problem(error.status_code, code.value, error.detail, dict(error.headers or {}))
 
 
-async def fault(_: Request, __: Exception) -> Response:
-    """Render a fault of ours without saying more than that; the server logs it."""
+async def internal_error_response(_: Request, __: Exception) -> Response:
+    """Render any other error without its text, which the server logs."""
     return problem(500, ErrorCode.INTERNAL.value, "Something went wrong on the server.")

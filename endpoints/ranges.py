@@ -23,9 +23,9 @@ class Unsatisfiable(Exception):
 
 
 def parse_range(header: str | None, size: int) -> ByteRange | None:
-    """The one range that was asked for; None when the whole is to be sent.
+    """The requested range; None when the whole is to be sent.
 
-    Several ranges, other units and what cannot be read are ignored, which section 14.2 allows. Raises
+    Several ranges, other units and malformed headers are ignored, which section 14.2 allows. Raises
     :class:`Unsatisfiable`.
     """
     match = RANGE.fullmatch(header.strip()) if header else None

@@ -1,4 +1,4 @@
-"""What a client is told of its budgets in the head of an answer.
+"""The headers of a response that tell a client about its budgets.
 
 ``RateLimit-Policy`` and ``RateLimit`` as in draft-ietf-httpapi-ratelimit-headers-11 (its sections are those named
 below), ``Retry-After`` as in RFC 9110, section 10.2.3:
@@ -21,48 +21,45 @@ UNITS = {"bytes": ';qu="content-bytes"', "points": ""}
 LARGEST = 10**15 - 1
 
 
-def fields_of(layers: Iterable[LayerStatus], retry_after: float | None = None) -> dict[str, str]:
-    """Both fields for these layers, and ``Retry-After`` for a request that was refused, in seconds.
-
-    Nothing without a layer that may be shown.
-    """
-    told = shown(layers)
-    fields = {}
-    if told:
-        fields["RateLimit-Policy"] = ", ".join(
-            _policy(layer.layer, layer.capacity, layer.refill, layer.unit) for layer in told
+def rate_limit_headers(layers: Iterable[LayerStatus], retry_after: float | None = None) -> dict[str, str]:
+    """Both headers for the layers that a client may see, and ``Retry-After`` if the request was refused, in seconds."""
+    visible = shown(layers)
+    headers = {}
+    if visible:
+        headers["RateLimit-Policy"] = ", ".join(
+            _policy(layer.layer, layer.capacity, layer.refill, layer.unit) for layer in visible
         )
-        fields["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in told)
+        headers["RateLimit"] = ", ".join(_limit(layer, retry_after) for layer in visible)
     if retry_after is not None:
-        fields["Retry-After"] = str(_whole(retry_after, 1))
-    return fields
+        headers["Retry-After"] = str(_rounded_up(retry_after, 1))
+    return headers
 
 
-def refusal_fields(refusal: CloudKeepError) -> dict[str, str]:
-    """What goes with a refusal: the budgets that refused, and ``Retry-After`` where waiting helps."""
+def refusal_headers(refusal: CloudKeepError) -> dict[str, str]:
+    """The headers of a refusal: the budgets that refused, and ``Retry-After`` where waiting helps."""
     if isinstance(refusal, RateLimited):
-        return fields_of(refusal.layers, refusal.retry_after)
-    return fields_of((), refusal.retry_after)
+        return rate_limit_headers(refusal.layers, refusal.retry_after)
+    return rate_limit_headers((), refusal.retry_after)
 
 
 @lru_cache
 def _policy(name: str, capacity: int, refill: float, unit: str) -> str:
-    """Section 3: the bucket's size, and the seconds in which it fills up. The same few stand in every answer."""
-    window = f";w={_whole(capacity / refill, 1)}" if refill else ""
+    """Section 3: the bucket's size, and the seconds in which it fills up. Most responses have the same few."""
+    window = f";w={_rounded_up(capacity / refill, 1)}" if refill else ""
     return f'"{name}";q={min(capacity, LARGEST)}{UNITS[unit]}{window}'
 
 
 def _limit(layer: LayerStatus, retry_after: float | None) -> str:
-    """Section 4: what the bucket holds, and the seconds until it is full, or until another try makes sense.
+    """Section 4: what the bucket holds, and the seconds until it is full, or until a retry makes sense.
 
-    Section 6 wants ``Retry-After`` to be no earlier than what is said here.
+    Section 6 requires ``Retry-After`` to be no earlier than this.
     """
     effective = ""
     if layer.refill:
         full = (layer.capacity - layer.available) / layer.refill
-        effective = f";t={_whole(full if retry_after is None else min(full, max(retry_after, 1)), 0)}"
+        effective = f";t={_rounded_up(full if retry_after is None else min(full, max(retry_after, 1)), 0)}"
     return f'"{layer.layer}";r={min(layer.available, LARGEST)}{effective}'
 
 
-def _whole(number: float, least: int) -> int:
+def _rounded_up(number: float, least: int) -> int:
     return min(max(math.ceil(number), least), LARGEST)

@@ -21,6 +21,6 @@ def services_of(connection: HTTPConnection) -> Services:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where the request comes from, as text; nothing where the server does not know, as on a unix socket."""
+    """The client's address as text; empty where the server does not know it, as on a unix socket."""
     client = connection.scope.get("client")
     return str(client[0]) if client else ""

@@ -12,7 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from cloudkeep.graphql.media_types import JSON
 from cloudkeep.graphql.request import Refusal
-from endpoints.rate_limit_headers import fields_of, refusal_fields
+from endpoints.rate_limit_headers import rate_limit_headers, refusal_headers
 from resolvers.context import Admission
 from schema.execution.errors import FAULT, OperationNotAllowed, fault_extensions
 from services.core.errors import CloudKeepError
@@ -105,7 +105,7 @@ def price_fields(admission: Admission | None) -> dict[str, str]:
     """What stands in the head of an answer about the budgets that pay for it."""
     if admission is None:
         return {}
-    return refusal_fields(admission.refused) if admission.refused else fields_of(admission.layers)
+    return refusal_headers(admission.refused) if admission.refused else rate_limit_headers(admission.layers)
 
 
 def _wait(admission: Admission) -> float:

@@ -74,10 +74,10 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         routes=[each for route in ROUTES for each in route.starlette_routes(options)],
         lifespan=lifespan,
         exception_handlers={
-            CloudKeepError: problems.refused,
-            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refused),
-            HTTPException: problems.http_error,
-            Exception: problems.fault,
+            CloudKeepError: problems.refusal_response,
+            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refusal_response),
+            HTTPException: problems.http_error_response,
+            Exception: problems.internal_error_response,
         },
     )
     answered = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))

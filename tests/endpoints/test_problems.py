@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from cloudkeep.settings.settings import Settings
-from endpoints.problems import refused
+from endpoints.problems import refusal_response
 from services.budgets.errors import RateLimited
 from storage.database import sqlite
 from tests.support.backends.databases import written_by_another
@@ -51,7 +51,7 @@ async def test_a_database_that_another_process_goes_on_writing_to_is_a_reason_to
 
 
 @pytest.mark.sqlite
-async def test_a_fault_is_a_problem_that_says_nothing_of_the_inside(api: Api, settings: Settings) -> None:
+async def test_an_internal_error_is_a_problem_that_says_nothing_of_the_inside(api: Api, settings: Settings) -> None:
     upload = await api.init(b"abc")
     with sqlite3.connect(settings.database_url.removeprefix("sqlite://")) as database:
         database.execute("DROP TABLE chunk")
@@ -63,7 +63,7 @@ async def test_a_fault_is_a_problem_that_says_nothing_of_the_inside(api: Api, se
 @pytest.mark.parametrize(("seconds", "header"), [(0.001, "1"), (1.0, "1"), (1.2, "2"), (None, None)])
 async def test_a_used_up_budget_says_when_to_come_back(seconds: float | None, header: str | None) -> None:
     error = RateLimited("Too much.", layer="account", retry_after=seconds)
-    response = await refused(Request({"type": "http"}), error)
+    response = await refusal_response(Request({"type": "http"}), error)
     assert (response.status_code, response.headers.get("Retry-After")) == (429, header)
     assert json.loads(bytes(response.body)) == {
         "type": "about:blank",
