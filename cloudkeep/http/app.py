@@ -41,10 +41,10 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
-    counts = Counters()
+    counters = Counters()
     connections = Connections(settings.websockets)
     metrics = Metrics(
-        lambda: metric_catalogue.samples_of(counts),
+        lambda: metric_catalogue.samples_of(counters),
         lambda: metric_catalogue.samples_of_connections(connections),
         lambda: metric_catalogue.samples_of_process("api"),
     )
@@ -53,7 +53,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
             connected_database(settings),
-            open_services(settings, counts) as services,
+            open_services(settings, counters) as services,
             metrics.running(
                 lambda: metric_catalogue.samples_of_budgets(services.budgets.counts),
                 lambda: metric_catalogue.samples_of_subscriptions(services.subscription_leases),
@@ -80,9 +80,9 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Exception: problems.internal_error_response,
         },
     )
-    answered = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
-    observed = InstrumentationMiddleware(answered, counts, settings.access_log)
-    return ProxyHeaders(observed, settings.trusted_proxies, settings.proxy_header)
+    readable_by_pages = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
+    instrumented = InstrumentationMiddleware(readable_by_pages, counters, settings.access_log)
+    return ProxyHeaders(instrumented, settings.trusted_proxies, settings.proxy_header)
 
 
 def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:

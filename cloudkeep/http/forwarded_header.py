@@ -1,9 +1,9 @@
-"""What proxies write of whoever spoke to them: ``X-Forwarded-For``, and ``Forwarded`` (RFC 7239), read from the right.
+"""Parses what proxies report of their peers: ``X-Forwarded-For``, and ``Forwarded`` (RFC 7239), read from the right.
 
-Each proxy adds at the right end, so that this end is well-formed whatever a client wrote left of it: a quotation mark
-that the client left open must not swallow what the first proxy says. What is malformed, empty or hidden is a
-:class:`Hop` without an address, and it is never skipped: a proxy that could not say who spoke to it must not lend its
-credit to what stands left of it.
+Each proxy appends at the right end, so this end is well-formed whatever a client wrote to the left of it: a quotation
+mark that the client left open must not swallow what the first proxy wrote. What is malformed, empty or hidden is a
+:class:`ForwardedElement` without an address, and it is never skipped: a proxy that could not name its peer must not
+vouch for what stands to the left.
 """
 
 import re
@@ -13,29 +13,29 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 Address = IPv4Address | IPv6Address
 
-#: Characters of ``Forwarded`` that are read, from the right: room for a hundred elements.
-_LONGEST = 8 * 1024
+#: Characters of ``Forwarded`` that are read, from the right: enough for a hundred elements.
+_MAX_LENGTH = 8 * 1024
 
 #: RFC 7239, section 6: a port may follow, and may be hidden. Some proxies write the same into X-Forwarded-For.
 _NODE = re.compile(r"(?:([0-9.]+)|\[([^\]:]*:[^\]]*)\])(?::(?:\d{1,5}|_[A-Za-z0-9._-]+))?", re.ASCII)
-#: A token of RFC 9110, section 5.6.2.
-_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-#: One parameter and what ends it. Around it space is taken, which the grammar does not have but people write.
-_PARAMETER = re.compile(rf'[ \t]*(?:({_WORD})=(?:({_WORD})|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:;|\Z)')
-_ESCAPED = re.compile(r"\\(.)")
-_MARK = re.compile('[",]')
+#: A token (RFC 9110, section 5.6.2).
+_TCHARS = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+#: One parameter and its end. Spaces around it, which the grammar does not allow, are accepted: some proxies write them.
+_PARAMETER = re.compile(rf'[ \t]*(?:({_TCHARS})=(?:({_TCHARS})|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:;|\Z)')
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_QUOTE_OR_COMMA = re.compile('[",]')
 
 
 @dataclass(frozen=True)
-class Hop:
-    """What one proxy says of whoever spoke to it: by which address and, where it says so, by which scheme."""
+class ForwardedElement:
+    """What one proxy reports of its peer: the address and, if it is reported, the scheme."""
 
     address: Address | None
     scheme: str | None = None
 
 
 def parse_address(text: str) -> Address | None:
-    """An address without the zone that it has on some machine; one of IPv4 that is mapped into IPv6 is of IPv4."""
+    """An address without its zone. An IPv4 address that is mapped into IPv6 becomes one of IPv4."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -43,28 +43,28 @@ def parse_address(text: str) -> Address | None:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
-def x_forwarded_for(value: str) -> Iterator[Hop]:
-    """The hops of ``X-Forwarded-For``, the last one first."""
+def parse_x_forwarded_for(value: str) -> Iterator[ForwardedElement]:
+    """The elements of ``X-Forwarded-For``, the last one first."""
     end = len(value)
     while end >= 0:
         comma = value.rfind(",", 0, end)
         entry = value[comma + 1 : end].strip(" \t")
-        yield Hop(_node(entry) or parse_address(entry))
+        yield ForwardedElement(_parse_node(entry) or parse_address(entry))
         end = comma
 
 
-def forwarded(value: str) -> Iterator[Hop]:
-    """The hops of ``Forwarded``, the last one first."""
-    return map(_hop, _elements(value[-_LONGEST:]))
+def parse_forwarded(value: str) -> Iterator[ForwardedElement]:
+    """The elements of ``Forwarded``, the last one first."""
+    return map(_parse_element, _split(value[-_MAX_LENGTH:]))
 
 
-def _elements(value: str) -> Iterator[str]:
-    end, quoted = len(value), False
-    for mark in reversed(list(_MARK.finditer(value))):
-        start = mark.start()
-        if mark[0] == '"':
-            quoted ^= not _is_escaped(value, start)
-        elif not quoted:
+def _split(value: str) -> Iterator[str]:
+    end, is_quoted = len(value), False
+    for match in reversed(list(_QUOTE_OR_COMMA.finditer(value))):
+        start = match.start()
+        if match[0] == '"':
+            is_quoted ^= not _is_escaped(value, start)
+        elif not is_quoted:
             yield value[start + 1 : end]
             end = start
     yield value[:end]
@@ -77,26 +77,26 @@ def _is_escaped(value: str, start: int) -> bool:
     return (start - first) % 2 == 1
 
 
-def _hop(element: str) -> Hop:
-    parameters = _parameters(element)
-    return Hop(_node(parameters.get("for", "")), parameters.get("proto"))
+def _parse_element(element: str) -> ForwardedElement:
+    parameters = _parse_parameters(element)
+    return ForwardedElement(_parse_node(parameters.get("for", "")), parameters.get("proto"))
 
 
-def _parameters(element: str) -> dict[str, str]:
-    """The parameters by name; none at all when the element is malformed or one of them comes twice."""
-    found: dict[str, str] = {}
-    place = 0
-    while place < len(element):
-        parameter = _PARAMETER.match(element, place)
-        name = parameter[1].lower() if parameter and parameter[1] else None
-        if not parameter or name in found:
+def _parse_parameters(element: str) -> dict[str, str]:
+    """The parameters by name; none at all when the element is malformed or has one of them twice."""
+    parameters: dict[str, str] = {}
+    position = 0
+    while position < len(element):
+        match = _PARAMETER.match(element, position)
+        name = match[1].lower() if match and match[1] else None
+        if not match or name in parameters:
             return {}
         if name:
-            found[name] = parameter[2] or _ESCAPED.sub(r"\1", parameter[3] or "")
-        place = parameter.end()
-    return found
+            parameters[name] = match[2] or _QUOTED_PAIR.sub(r"\1", match[3] or "")
+        position = match.end()
+    return parameters
 
 
-def _node(text: str) -> Address | None:
-    found = _NODE.fullmatch(text)
-    return parse_address(found[1] or found[2]) if found else None
+def _parse_node(text: str) -> Address | None:
+    match = _NODE.fullmatch(text)
+    return parse_address(match[1] or match[2]) if match else None

@@ -1,8 +1,8 @@
-"""Who a request comes from when proxies stand in between: what the trusted ones say of it, and nothing else.
+"""The client's address behind proxies: what the trusted ones report of it, and nothing else.
 
-The header is read from the right, past the proxies that we trust, to the first address that is not one of them. What
-stands left of that was written by the client, who may have written anything. One header alone is believed: a proxy that
-manages ``X-Forwarded-For`` passes ``Forwarded`` on as the client wrote it, and the other way round.
+The header is read from the right, past the proxies that are trusted, to the first address that is not. What stands to
+the left of that was written by the client, and may be anything. Only one header is believed: a proxy that manages
+``X-Forwarded-For`` passes ``Forwarded`` on as the client wrote it, and vice versa.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,83 +12,91 @@ from itertools import islice
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudkeep.http.forwarded_header import Address, Hop, forwarded, parse_address, x_forwarded_for
+from cloudkeep.http.forwarded_header import (
+    Address,
+    ForwardedElement,
+    parse_address,
+    parse_forwarded,
+    parse_x_forwarded_for,
+)
 from cloudkeep.settings.parsers import UNIX
 from cloudkeep.settings.types import ProxyHeader
 
-#: Nobody has so many proxies, but anybody can write so many addresses: of a longer way only the end is read.
-MOST_HOPS = 100
-#: Peers that were met lately; as many as a process has connections, about.
-_REMEMBERED = 4096
+#: No real request passes so many proxies, but a client can write so many addresses: only the last ones are read.
+MAX_ELEMENTS = 100
+#: Peers whose address is remembered; about as many as a process has connections.
+_CACHE_SIZE = 4096
 _IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_WEBSOCKET = {"http": "ws", "https": "wss"}
+_WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 class ProxyHeaders:
-    """ASGI middleware that gives requests and WebSockets the ``client`` and the ``scheme`` that trusted proxies tell.
+    """ASGI middleware that gives requests and WebSockets the ``client`` and the ``scheme`` that trusted proxies report.
 
     ``trusted`` are addresses, networks and ``unix``, which stands for every peer on a unix socket; ``header`` is the
-    one that they manage. A client's address is written in one way only: IPv4 mapped into IPv6 is IPv4, and zones are
-    left out. Its port is 0 unless it is the peer's own.
+    one that they manage. A client's address has one form only: IPv4 mapped into IPv6 is IPv4, and zones are left out.
+    Its port is 0 unless it is the peer's own.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], header: str) -> None:
         self._app = app
-        self._unix = UNIX in trusted
-        self._networks = tuple(_network(each) for each in trusted if each != UNIX)
+        self._trusts_unix = UNIX in trusted
+        self._networks = tuple(_parse_network(each) for each in trusted if each != UNIX)
         self._header = header.lower().encode()
-        self._hops = forwarded if header == ProxyHeader.FORWARDED else x_forwarded_for
-        self._peer = lru_cache(_REMEMBERED)(self._look_at)
+        self._parse = parse_forwarded if header == ProxyHeader.FORWARDED else parse_x_forwarded_for
+        self._peer = lru_cache(_CACHE_SIZE)(self._parse_peer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on as it was at the first proxy."""
+        """Pass the request on as the first proxy received it."""
         if scope["type"] != "lifespan":
-            scope = self._seen(scope)
+            scope = self._rewrite(scope)
         await self._app(scope, receive, send)
 
-    def _seen(self, scope: Scope) -> Scope:
+    def _rewrite(self, scope: Scope) -> Scope:
         client = scope.get("client")
-        address, trusted = self._peer(client[0]) if client else (None, self._unix)
-        if trusted:
-            return self._told(scope, address)
+        address, is_trusted = self._peer(client[0]) if client else (None, self._trusts_unix)
+        if is_trusted:
+            return self._rewrite_by_header(scope, address)
         if not client or not address or (host := str(address)) == client[0]:
             return scope
         return {**scope, "client": (host, client[1])}
 
-    def _told(self, scope: Scope, peer: Address | None) -> Scope:
+    def _rewrite_by_header(self, scope: Scope, peer: Address | None) -> Scope:
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == self._header]
-        told = self._origin(peer, islice(self._hops(",".join(values)), MOST_HOPS)) if values else Hop(peer)
-        scheme = _SCHEMES.get((told.scheme or self._proto(scope) or "").lower())
-        seen = dict(scope)
-        if told.address != peer:
-            seen["client"] = (str(told.address), 0)
+        elements = islice(self._parse(",".join(values)), MAX_ELEMENTS) if values else iter(())
+        origin = self._origin(peer, elements)
+        scheme = _SCHEMES.get((origin.scheme or self._forwarded_proto(scope) or "").lower())
+        rewritten = dict(scope)
+        if origin.address != peer:
+            rewritten["client"] = (str(origin.address), 0)
         elif peer:
-            seen["client"] = (str(peer), scope["client"][1])
+            rewritten["client"] = (str(peer), scope["client"][1])
         if scheme:
-            seen["scheme"] = _WEBSOCKET[scheme] if scope["type"] == "websocket" else scheme
-        return seen
+            rewritten["scheme"] = _WEBSOCKET_SCHEMES[scheme] if scope["type"] == "websocket" else scheme
+        return rewritten
 
-    def _origin(self, peer: Address | None, hops: Iterator[Hop]) -> Hop:
-        """The last hop that can be believed: the first one that we do not trust, or the last one that we do."""
+    def _origin(self, peer: Address | None, elements: Iterator[ForwardedElement]) -> ForwardedElement:
+        """The last element that can be believed: the first one that is not trusted, or else the last one."""
         address, scheme = peer, None
-        for hop in hops:
-            scheme = hop.scheme or scheme
-            if not hop.address:
+        for element in elements:
+            scheme = element.scheme or scheme
+            if not element.address:
                 break
-            address = hop.address
+            address = element.address
             if not self._trusts(address):
                 break
-        return Hop(address, scheme)
+        return ForwardedElement(address, scheme)
 
-    def _proto(self, scope: Scope) -> str | None:
-        """What the nearest proxy wrote, where ``X-Forwarded-For`` is believed."""
+    def _forwarded_proto(self, scope: Scope) -> str | None:
+        """What the nearest proxy wrote into X-Forwarded-Proto, where ``X-Forwarded-For`` is believed."""
         if self._header != b"x-forwarded-for":
             return None
         values = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
         return values[-1].decode("latin-1").rpartition(",")[2].strip(" \t") if values else None
 
-    def _look_at(self, host: str) -> tuple[Address | None, bool]:
+    def _parse_peer(self, host: str) -> tuple[Address | None, bool]:
+        """The peer's address, and whether it is trusted."""
         address = parse_address(host)
         return address, address is not None and self._trusts(address)
 
@@ -96,7 +104,7 @@ class ProxyHeaders:
         return any(address in network for network in self._networks)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _parse_network(text: str) -> IPv4Network | IPv6Network:
     network = ip_network(text)
     if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
         return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))

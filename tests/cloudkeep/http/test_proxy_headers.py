@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketClose
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from cloudkeep.http.proxy_headers import MOST_HOPS, ProxyHeaders
+from cloudkeep.http.proxy_headers import MAX_ELEMENTS, ProxyHeaders
 from cloudkeep.settings.types import ProxyHeader
 from endpoints.chunk_body import OFFLOADED_BODY
 from tests.support.server import http_client, listening_socket, serve_app
@@ -236,7 +236,7 @@ async def test_a_websocket_has_the_same_client() -> None:
 
 
 async def test_of_a_long_way_only_the_end_is_read() -> None:
-    way = [LIAR, *["10.0.0.2"] * MOST_HOPS]
+    way = [LIAR, *["10.0.0.2"] * MAX_ELEMENTS]
     assert await client_of([("X-Forwarded-For", ",".join(way))]) == ("10.0.0.2", 0)
     assert await client_of([("X-Forwarded-For", ",".join(way[:-1]))]) == (LIAR, 0)
     elements = ",".join(f"for={each}" for each in way)
