@@ -1,6 +1,6 @@
 """The GraphQL endpoint: POST, GET, GraphiQL, graphql-transport-ws and Server-Sent Events on one path.
 
-Requests and answers are our own, to the letter of GraphQL over HTTP; WebSockets and event streams are Strawberry's.
+Requests and responses are our own, to the letter of GraphQL over HTTP; WebSockets and event streams are Strawberry's.
 """
 
 import logging
@@ -21,15 +21,30 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from cloudkeep.graphql.event_stream import event_stream, single_event
 from cloudkeep.graphql.graphiql import graphiql
-from cloudkeep.graphql.media_types import ANSWERS, EVENTS, HTML, JSON, accepted
-from cloudkeep.graphql.request import NOTHING, Asked, Fields, Refusal, asked_by_url, parsed, posted
-from cloudkeep.graphql.response import NO_QUERY, Answer, encoded, fault, response_of, response_of_batch
+from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
+from cloudkeep.graphql.request import (
+    EMPTY_REQUEST,
+    GraphQLRequest,
+    RequestError,
+    RequestHeaders,
+    from_body,
+    from_query_string,
+    parse_json,
+)
+from cloudkeep.graphql.response import (
+    NO_QUERY,
+    OperationResponse,
+    batch_response,
+    encode_json,
+    internal_error,
+    single_response,
+)
 from cloudkeep.graphql.websocket import (
     TRY_AGAIN_LATER,
     UNAUTHORIZED,
-    PatientAdapter,
-    SocketContext,
-    StrictHandler,
+    SendTimeoutAdapter,
+    ValidatingHandler,
+    WebSocketContext,
 )
 from cloudkeep.server.bounded_websocket import on_connection_lost
 from endpoints.state import address_of, services_of
@@ -44,30 +59,30 @@ SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
 BEARER = "bearer "
-#: RFC 6750, section 3: a token came, and does not hold.
+#: RFC 6750, section 3: a token was sent that is not valid.
 CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-#: Strawberry's way to acknowledge a connection without saying anything more; typed as Any there.
+#: Strawberry's way to acknowledge a connection without a payload; typed as Any there.
 NO_PAYLOAD: UnsetType = UNSET
 
-#: What each method may run, answered once or as a stream. A GET changes nothing, so that a link cannot either.
-ALLOWED = {
+#: What each method may run, for a single response or as a stream. A GET changes nothing, so that a link cannot either.
+ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
-STREAMED = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED.items()}
-#: An answer to a GET is of a moment and for one person.
-UNSTORED = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
+ALLOWED_STREAMS = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED_OPERATIONS.items()}
+#: The response to a GET is for one person, and outdated soon.
+NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
 
 
 class GraphQLEndpoint(GraphQL[RequestContext, None]):
     """An ASGI app with our context, our errors and our limits.
 
-    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page. ``connections`` says
-    how many WebSockets an address may have.
+    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page. ``connections``
+    limits how many WebSockets an address may have.
     """
 
-    websocket_adapter_class = PatientAdapter
-    graphql_transport_ws_handler_class = StrictHandler
+    websocket_adapter_class = SendTimeoutAdapter
+    graphql_transport_ws_handler_class = ValidatingHandler
 
     def __init__(self, schema: BaseSchema, connections: Connections, origins: Sequence[str] = ()) -> None:
         super().__init__(
@@ -84,30 +99,30 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         if scope["type"] == "websocket":
             await self._serve_websocket(WebSocket(scope, receive, send))
             return
-        fields = Fields.of(scope)
-        media_types = accepted(fields.accept)
+        headers = RequestHeaders.of(scope)
+        media_types = accepted(headers.accept)
         try:
-            response = await self._respond(Request(scope, receive), fields, media_types)
+            response = await self._respond(Request(scope, receive), headers, media_types)
         except ClientDisconnect:
             return
-        except Refusal as refusal:
-            response = _refused(Answer.refused(refusal), media_types)
+        except RequestError as error:
+            response = _error_response(OperationResponse.from_request_error(error), media_types)
         except Unauthenticated as error:
-            response = _refused(Answer.of_error(error, CHALLENGE), media_types)
+            response = _error_response(OperationResponse.from_error(error, CHALLENGE), media_types)
         if scope["method"] == "GET":
-            response.headers.update(UNSTORED)
+            response.headers.update(NO_STORE)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """The context of a WebSocket. Raises :class:`Unauthenticated` on a token that does not hold."""
+        """The context of a WebSocket. Raises :class:`Unauthenticated` on a token that is not valid."""
         return self._context(request, request.headers.get("authorization", ""))
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
         """Take the token from the connection's parameters, where browsers can put it."""
-        assert isinstance(context, SocketContext)
+        assert isinstance(context, WebSocketContext)
         parameters = context.connection_params or {}
-        given = {name.lower(): value for name, value in parameters.items()}.get("authorization")
-        token = _bearer(given if isinstance(given, str) else "")
+        authorization = {name.lower(): value for name, value in parameters.items()}.get("authorization")
+        token = _bearer_token(authorization if isinstance(authorization, str) else "")
         if token:
             try:
                 viewer = context.services.accounts.authenticate(token)
@@ -118,94 +133,94 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         return NO_PAYLOAD
 
     async def create_websocket_response(self, request: WebSocket, subprotocol: str | None) -> WebSocket:
-        """Accept a WebSocket, and count it for as long as it is there.
+        """Accept a WebSocket, and count it until its connection is gone.
 
-        Raises :class:`TooManyConnections` for one that has been accepted: of a handshake that fails, whatever its
-        status, browsers and graphql-ws say nothing but that there was an error.
+        Raises :class:`TooManyConnections` after accepting it: of a handshake that fails, whatever its status, browsers
+        and graphql-ws report nothing but that there was an error.
         """
-        accepted = await super().create_websocket_response(request, subprotocol)
+        websocket = await super().create_websocket_response(request, subprotocol)
         on_connection_lost(request.scope, self._connections.take(address_of(request)))
-        return accepted
+        return websocket
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON, or a ``JSONDecodeError`` whatever is wrong with it."""
-        return parsed(data)
+        """Parse JSON. Raises JSONDecodeError whatever is wrong with it."""
+        return parse_json(data)
 
     def encode_json(self, data: object) -> str | bytes:
         """JSON on one line."""
-        return encoded(data)
+        return encode_json(data)
 
-    async def _respond(self, request: Request, fields: Fields, media_types: Sequence[str]) -> Response:
-        if request.method not in ALLOWED:
-            raise Refusal(405, "GraphQL is asked by GET or POST.", headers={"Allow": "GET, POST"})
-        context = self._context(request, fields.authorization)
+    async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
+        if request.method not in ALLOWED_OPERATIONS:
+            raise RequestError(405, "GraphQL is asked by GET or POST.", headers={"Allow": "GET, POST"})
+        context = self._context(request, headers.authorization)
         if request.method == "POST":
-            asked = await posted(fields, request.receive)
+            operations = await from_body(headers, request.receive)
         else:
-            asked = asked_by_url(request.scope["query_string"])
-            if asked is NOTHING and HTML in media_types:
+            operations = from_query_string(request.scope["query_string"])
+            if operations is EMPTY_REQUEST and HTML in media_types:
                 return graphiql()
-        if isinstance(asked, list):
-            return await self._respond_to_batch(asked, context, media_types)
-        return await self._respond_to_one(request, asked, context, media_types)
+        if isinstance(operations, list):
+            return await self._respond_to_batch(operations, context, media_types)
+        return await self._respond_to_one(request, operations, context, media_types)
 
     async def _respond_to_one(
-        self, request: Request, asked: Asked, context: RequestContext, media_types: Sequence[str]
+        self, request: Request, operation: GraphQLRequest, context: RequestContext, media_types: Sequence[str]
     ) -> Response:
-        media_type = _chosen(media_types, (*ANSWERS, EVENTS))
-        if media_type == EVENTS:
-            return await self._stream(request, asked, context)
-        answer = await self._answer(asked, context, request.method)
-        if answer.needs_stream and EVENTS in media_types:
-            return await self._stream(request, asked, context)
-        return response_of(answer, media_type, _last(context))
+        media_type = _negotiate(media_types, (*RESPONSE_TYPES, EVENT_STREAM))
+        if media_type == EVENT_STREAM:
+            return await self._stream(request, operation, context)
+        response = await self._execute(operation, context, request.method)
+        if response.needs_stream and EVENT_STREAM in media_types:
+            return await self._stream(request, operation, context)
+        return single_response(response, media_type, _last_admission(context))
 
     async def _respond_to_batch(
-        self, asked: list[Asked], context: RequestContext, media_types: Sequence[str]
+        self, operations: list[GraphQLRequest], context: RequestContext, media_types: Sequence[str]
     ) -> Response:
-        """One after another: mutations in their order, and no request takes more of the process than another."""
-        media_type = _chosen(media_types, ANSWERS)
-        answers = [await self._answer(one, context, "POST") for one in asked]
-        return response_of_batch(answers, media_type, context.admissions)
+        """Run one after another: mutations in their order, and no batch takes more of the process than one request."""
+        media_type = _negotiate(media_types, RESPONSE_TYPES)
+        responses = [await self._execute(operation, context, "POST") for operation in operations]
+        return batch_response(responses, media_type, context.admissions)
 
-    async def _answer(self, asked: Asked, context: RequestContext, method: str) -> Answer:
+    async def _execute(self, operation: GraphQLRequest, context: RequestContext, method: str) -> OperationResponse:
         try:
             result = await self.schema.execute(
-                asked.query,
-                variable_values=asked.variables,
+                operation.query,
+                variable_values=operation.variables,
                 context_value=context,
-                operation_name=asked.operation_name,
-                allowed_operation_types=ALLOWED[method],
-                operation_extensions=asked.extensions,
+                operation_name=operation.operation_name,
+                allowed_operation_types=ALLOWED_OPERATIONS[method],
+                operation_extensions=operation.extensions,
             )
         except MissingQueryError:
-            return Answer.refused(NO_QUERY)
+            return OperationResponse.from_request_error(NO_QUERY)
         except Exception:
-            # The other operations of a batch have been run, or will be, and their answers must not get lost.
+            # The other operations of a batch have been run, or will be, and their responses must not get lost.
             logger.exception("fault in an operation")
-            return fault()
-        return Answer.of(result)
+            return internal_error()
+        return OperationResponse.from_result(result)
 
-    async def _stream(self, request: Request, asked: Asked, context: RequestContext) -> Response:
+    async def _stream(self, request: Request, operation: GraphQLRequest, context: RequestContext) -> Response:
         try:
             results = await self.schema.stream(
-                asked.query,
-                variable_values=asked.variables,
+                operation.query,
+                variable_values=operation.variables,
                 context_value=context,
-                operation_name=asked.operation_name,
-                allowed_operation_types=STREAMED[request.method],
-                operation_extensions=asked.extensions,
+                operation_name=operation.operation_name,
+                allowed_operation_types=ALLOWED_STREAMS[request.method],
+                operation_extensions=operation.extensions,
             )
         except MissingQueryError:
-            return single_event(Answer.refused(NO_QUERY))
+            return single_event(OperationResponse.from_request_error(NO_QUERY))
         except Exception:
             logger.exception("fault in an operation")
-            return single_event(fault())
-        return event_stream(results, _last(context))
+            return single_event(internal_error())
+        return event_stream(results, _last_admission(context))
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
         services = services_of(connection)
-        token = _bearer(authorization)
+        token = _bearer_token(authorization)
         viewer = services.accounts.authenticate(token) if token else None
         if viewer:
             note(account_id=viewer.account_id)
@@ -213,39 +228,41 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:
-            plain = await self.get_context(websocket, websocket)
+            request_context = await self.get_context(websocket, websocket)
         except Unauthenticated:
             await websocket.close(UNAUTHORIZED)
             return
-        context = SocketContext(plain.services, plain.address, websocket=websocket, admissions=deque(maxlen=1))
-        if plain.authenticated:
-            context.sign_in(plain.authenticated)
+        context = WebSocketContext(
+            request_context.services, request_context.address, websocket=websocket, admissions=deque(maxlen=1)
+        )
+        if request_context.authenticated:
+            context.sign_in(request_context.authenticated)
         try:
             await self.run(websocket, context=context)
         except TooManyConnections as error:
             await websocket.close(TRY_AGAIN_LATER, str(error))
         finally:
-            context.leave()
+            context.cancel_expiry()
 
 
-def _last(context: RequestContext) -> Admission | None:
+def _last_admission(context: RequestContext) -> Admission | None:
     return context.admissions[-1] if context.admissions else None
 
 
-def _bearer(header: str) -> str:
+def _bearer_token(header: str) -> str:
     """The token of an Authorization header (RFC 6750, section 2.1); empty when there is none."""
     return header[len(BEARER) :].strip() if header[: len(BEARER)].lower() == BEARER else ""
 
 
-def _chosen(media_types: Sequence[str], offered: Sequence[str]) -> str:
-    """What the client wants most of what is offered. Raises :class:`Refusal`."""
-    for name in media_types:
+def _negotiate(accepted_types: Sequence[str], offered: Sequence[str]) -> str:
+    """The offered type that the client prefers. Raises :class:`RequestError`."""
+    for name in accepted_types:
         if name in offered:
             return name
-    raise Refusal(406, f"The answer is {' or '.join(offered)}.")
+    raise RequestError(406, f"The answer is {' or '.join(offered)}.")
 
 
-def _refused(answer: Answer, media_types: Sequence[str]) -> Response:
-    """The answer to a request that was refused as a whole, in a type that its sender reads if there is one."""
-    media_type = next((name for name in media_types if name != HTML), JSON)
-    return single_event(answer) if media_type == EVENTS else response_of(answer, media_type)
+def _error_response(error: OperationResponse, accepted_types: Sequence[str]) -> Response:
+    """The response to a request that was refused as a whole, in a type that its client accepts if there is one."""
+    media_type = next((name for name in accepted_types if name != HTML), JSON)
+    return single_event(error) if media_type == EVENT_STREAM else single_response(error, media_type)

@@ -1,7 +1,7 @@
 """Results as Server-Sent Events, in graphql-sse's distinct connections mode.
 
-Every refusal is an event of an accepted stream, too: the protocol wants it, and graphql-sse would try anything but a
-status of 200 again, five times, and tell nobody what the body said.
+A refusal is an event of an accepted stream, too. The protocol requires it, and graphql-sse retries five times upon any
+status but 200, without showing the body.
 """
 
 import logging
@@ -16,7 +16,7 @@ from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionResult
 
-from cloudkeep.graphql.response import Answer, Json, encoded, fault, price_fields
+from cloudkeep.graphql.response import Json, OperationResponse, budget_headers, encode_json, internal_error
 from cloudkeep.server.bounded_http import ENDLESS_RESPONSE
 from resolvers.context import Admission
 
@@ -26,32 +26,32 @@ _SSE = SSETransport()
 
 
 def event_stream(results: StreamResult, admission: Admission | None) -> Response:
-    """The results as they come, what their price was in front of them, and a sign of life while none comes."""
+    """The results as they arrive, after headers about their budgets, with heartbeats in between."""
     stream = merge_stream_with_heartbeat(
         lambda: _events(results),
-        lambda: _SSE.heartbeat_message(encoded),
+        lambda: _SSE.heartbeat_message(encode_json),
         _SSE.heartbeat_interval,
         send_initial_heartbeat=False,
     )
-    return EventStream(stream(), headers={**_SSE.headers, **price_fields(admission)})
+    return EventStream(stream(), headers={**_SSE.headers, **budget_headers(admission)})
 
 
 class EventStream(StreamingResponse):
-    """A response that a server which is about to stop breaks off.
+    """A response that a server cuts short when it stops.
 
-    Its client has to see an error: upon the protocol's ``complete``, or a body that ends as it should, it would believe
-    that the subscription is over, and graphql-sse would not ask again.
+    Its client has to see an error: upon the protocol's ``complete``, or a body that ends regularly, it would take the
+    subscription for complete, and graphql-sse would not reconnect.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say what it is, and respond."""
+        """Mark the response as endless, and send it."""
         scope.setdefault("extensions", {})[ENDLESS_RESPONSE] = {}
         await super().__call__(scope, receive, send)
 
 
-def single_event(answer: Answer) -> Response:
-    """A stream of one event, which is there already."""
-    return Response(_next(answer.body) + _SSE.encode_complete(), headers=_SSE.headers)
+def single_event(operation: OperationResponse) -> Response:
+    """A stream of one event, which is known already."""
+    return Response(_next(operation.body) + _SSE.encode_complete(), headers=_SSE.headers)
 
 
 async def _events(results: StreamResult) -> AsyncGenerator[str, None]:
@@ -59,12 +59,12 @@ async def _events(results: StreamResult) -> AsyncGenerator[str, None]:
         async with aclosing(results):
             async for result in results:
                 assert isinstance(result, ExecutionResult)
-                yield _next(Answer.of(result).body)
+                yield _next(OperationResponse.from_result(result).body)
     except Exception:
         logger.exception("fault in an event stream")
-        yield _next(fault().body)
+        yield _next(internal_error().body)
     yield _SSE.encode_complete()
 
 
 def _next(body: Json) -> str:
-    return _SSE.encode_next(cast(GraphQLHTTPResponse, body), encoded)
+    return _SSE.encode_next(cast(GraphQLHTTPResponse, body), encode_json)

@@ -1,11 +1,11 @@
-"""GraphiQL, in the page that comes with Strawberry, and beside it what was run costs."""
+"""GraphiQL: the page that comes with Strawberry, with a script of ours that shows what an operation costs."""
 
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
 
-#: Wraps what GraphiQL talks by, so that it has to be there first.
+#: Wraps the functions that GraphiQL sends requests with, so it has to be loaded first.
 COST_SCRIPT = Path(__file__).with_name("graphiql_cost.js").read_text("utf-8")
 _PAGE = (
     get_graphql_ide_html("graphiql")
@@ -15,5 +15,5 @@ _PAGE = (
 
 
 def graphiql() -> Response:
-    """The page."""
+    """The page of GraphiQL."""
     return HTMLResponse(_PAGE)

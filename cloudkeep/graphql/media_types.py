@@ -1,40 +1,40 @@
-"""Which media types a GraphQL client sends and wants (RFC 9110, sections 8.3 and 12.5.1; GraphQL over HTTP, Accept)."""
+"""The media types that a GraphQL client sends and accepts (RFC 9110, sections 8.3 and 12.5.1; GraphQL over HTTP)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 JSON = "application/json"
-#: Of which a client knows that it comes from a GraphQL server, so that its status says something.
-RESPONSE = "application/graphql-response+json"
-EVENTS = "text/event-stream"
+#: Its status is meaningful, because only a GraphQL server sends it.
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 
-#: In the order in which they are chosen when the client does not mind.
-ANSWERS = (JSON, RESPONSE)
-#: Given to whoever names them: ``*/*`` comes from programs that read JSON.
-ONLY_BY_NAME = (EVENTS, HTML)
+#: Of single responses, in the order of preference when the client has none.
+RESPONSE_TYPES = (JSON, GRAPHQL_RESPONSE)
+#: Sent only to clients that name them: ``*/*`` comes from programs that read JSON.
+ONLY_BY_NAME = (EVENT_STREAM, HTML)
 
-#: Clients send the same few headers; a longer one is not worth remembering, and many would fill the memory.
-_LONGEST_REMEMBERED = 256
-_REMEMBERED = 256
+#: Clients send the same few headers; a longer one is not worth caching, and many would fill the memory.
+_MAX_CACHED_LENGTH = 256
+_CACHE_SIZE = 256
 
 
 @dataclass(frozen=True)
 class _Range:
-    """A media range of an Accept header, and how much it is wanted; ``place`` is where it stands."""
+    """A media range of an Accept header, its quality and its position there."""
 
     name: str
     quality: float
-    place: int
+    position: int
 
 
 def accepted(header: str) -> tuple[str, ...]:
-    """The types of ours that the client takes, the one it wants most first; without a header it is JSON."""
-    return _accepted(header) if len(header) > _LONGEST_REMEMBERED else _remembered(header)
+    """Our types that the client accepts, the preferred one first; without a header it is JSON."""
+    return _accepted(header) if len(header) > _MAX_CACHED_LENGTH else _accepted_cached(header)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def is_json(header: str) -> bool:
     """Whether a Content-Type promises JSON in UTF-8 (RFC 8259, section 8.1, knows no other)."""
     name, *parameters = header.split(";")
@@ -45,27 +45,27 @@ def _accepted(header: str) -> tuple[str, ...]:
     if not header.strip():
         return (JSON,)
     ranges = list(_ranges(header))
-    wanted = [(rank, name) for name in (*ANSWERS, *ONLY_BY_NAME) if (rank := _rank(name, ranges))]
-    return tuple(name for _, name in sorted(wanted, key=lambda pair: pair[0]))
+    ranked = [(rank, name) for name in (*RESPONSE_TYPES, *ONLY_BY_NAME) if (rank := _rank(name, ranges))]
+    return tuple(name for _, name in sorted(ranked, key=lambda pair: pair[0]))
 
 
-_remembered = lru_cache(_REMEMBERED)(_accepted)
+_accepted_cached = lru_cache(_CACHE_SIZE)(_accepted)
 
 
 def _ranges(header: str) -> Iterator[_Range]:
-    for place, item in enumerate(header.split(",")):
+    for position, item in enumerate(header.split(",")):
         name, *parameters = item.split(";")
         if _is_utf8(parameters):
-            yield _Range(name.strip().lower(), _quality(parameters), place)
+            yield _Range(name.strip().lower(), _quality(parameters), position)
 
 
 def _rank(name: str, ranges: list[_Range]) -> tuple[float, int, int] | None:
-    """The smaller, the more it is wanted; None when it is not. The most specific range decides."""
+    """Smaller is preferred; None when the type is not accepted. The most specific range decides."""
     patterns = (name,) if name in ONLY_BY_NAME else (name, "application/*", "*/*")
     for distance, pattern in enumerate(patterns):
-        for found in ranges:
-            if found.name == pattern:
-                return (-found.quality, distance, found.place if distance == 0 else 0) if found.quality > 0 else None
+        for each in ranges:
+            if each.name == pattern:
+                return (-each.quality, distance, each.position if distance == 0 else 0) if each.quality > 0 else None
     return None
 
 
@@ -81,7 +81,7 @@ def _quality(parameters: list[str]) -> float:
 
 
 def _is_utf8(parameters: list[str]) -> bool:
-    """Whether the parameters leave the encoding open or name ours."""
+    """Whether the parameters name no charset or UTF-8."""
     pairs = (parameter.partition("=") for parameter in parameters)
-    given = [value.strip().strip('"').lower() for key, _, value in pairs if key.strip().lower() == "charset"]
-    return all(value in ("utf-8", "utf8") for value in given)
+    charsets = [value.strip().strip('"').lower() for key, _, value in pairs if key.strip().lower() == "charset"]
+    return all(charset in ("utf-8", "utf8") for charset in charsets)

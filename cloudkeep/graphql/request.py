@@ -1,4 +1,4 @@
-"""What a GraphQL-over-HTTP request asks for (GraphQL over HTTP, section Request), or why it asks for nothing."""
+"""Parses GraphQL requests (GraphQL over HTTP, section Request)."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from cloudkeep.graphql.media_types import is_json
 from schema.execution.persisted_documents import DOCUMENT_ID, named_in
 from services.core.errors import ErrorCode
 
-#: The hashes of ten thousand chunks fit in.
+#: The hashes of ten thousand chunks fit into it.
 MAX_BODY = 1024 * 1024
 #: Operations in one request, which run one after another: a page's worth, and no request holds a process for long.
 MAX_BATCH = 10
@@ -21,8 +21,8 @@ MAX_BATCH = 10
 Json = dict[str, Any]
 
 
-class Refusal(Exception):
-    """The request is none, or cannot be answered. ``str(refusal)`` is for the caller."""
+class RequestError(Exception):
+    """The request is not valid, or cannot be answered. ``str(error)`` is for the client."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """The header fields that matter here, read in one pass; empty when they did not come."""
+class RequestHeaders:
+    """The headers that matter here, read in one pass; empty when they are missing."""
 
     accept: str
     authorization: str
@@ -48,19 +48,19 @@ class Fields:
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Of several fields of one name their list (RFC 9110, section 5.3), which only Accept may be."""
-        found: dict[bytes, bytes] = {}
+        """Several headers of one name become a list (RFC 9110, section 5.3), which only Accept may be."""
+        values: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name in _NAMES:
-                found[name] = found[name] + b", " + value if name in found else value
-        return cls(*(found[name].decode("latin-1") if name in found else "" for name in _NAMES))
+            if name in _HEADER_NAMES:
+                values[name] = values[name] + b", " + value if name in values else value
+        return cls(*(values[name].decode("latin-1") if name in values else "" for name in _HEADER_NAMES))
 
 
-_NAMES = (b"accept", b"authorization", b"content-encoding", b"content-type")
+_HEADER_NAMES = (b"accept", b"authorization", b"content-encoding", b"content-type")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """One operation."""
 
     query: str | None
@@ -69,23 +69,23 @@ class Asked:
     extensions: Json | None
 
     @classmethod
-    def of(cls, given: object) -> Self:
-        """The operation in an object of a request. Raises :class:`Refusal`."""
-        if not isinstance(given, dict):
-            raise Refusal(400, "A GraphQL request is a JSON object, or a list of them.")
-        request = cast(Json, given)
-        for name, kind, text in _KINDS:
+    def from_json(cls, value: object) -> Self:
+        """The operation in a JSON object. Raises :class:`RequestError`."""
+        if not isinstance(value, dict):
+            raise RequestError(400, "A GraphQL request is a JSON object, or a list of them.")
+        request = cast(Json, value)
+        for name, kind, text in _MEMBERS:
             if not isinstance(request.get(name), kind):
-                raise Refusal(400, f"`{name}` must be {text}, or absent.")
-        query, variables, operation_name, _ = (request.get(name) for name, _, _ in _KINDS)
+                raise RequestError(400, f"`{name}` must be {text}, or absent.")
+        query, variables, operation_name, _ = (request.get(name) for name, _, _ in _MEMBERS)
         return cls(query, variables, operation_name, named_in(request))
 
 
-#: Of which the schema says what is missing.
-NOTHING = Asked(None, None, None, None)
+#: The schema says what is missing in it.
+EMPTY_REQUEST = GraphQLRequest(None, None, None, None)
 
 _NONE = type(None)
-_KINDS = (
+_MEMBERS = (
     ("query", (str, _NONE), "text"),
     ("variables", (dict, _NONE), "an object"),
     ("operationName", (str, _NONE), "text"),
@@ -93,40 +93,40 @@ _KINDS = (
 )
 
 
-async def posted(fields: Fields, receive: Receive) -> Asked | list[Asked]:
-    """What a POST asks for. Raises :class:`Refusal`, and ClientDisconnect."""
-    if not is_json(fields.content_type):
-        raise Refusal(
+async def from_body(headers: RequestHeaders, receive: Receive) -> GraphQLRequest | list[GraphQLRequest]:
+    """The request in the body of a POST. Raises :class:`RequestError`, and ClientDisconnect."""
+    if not is_json(headers.content_type):
+        raise RequestError(
             415, "A GraphQL request is application/json, in UTF-8.", headers={"Accept-Post": "application/json"}
         )
-    if fields.content_encoding.lower() not in ("", "identity"):
-        raise Refusal(415, "The body must not be encoded.", headers={"Accept-Encoding": "identity"})
-    given = _decoded(await _body(receive))
-    if not isinstance(given, list):
-        return Asked.of(given)
-    if not 1 <= len(given) <= MAX_BATCH:
-        raise Refusal(400, f"A batch has 1 to {MAX_BATCH} operations.")
-    return [Asked.of(item) for item in given]
+    if headers.content_encoding.lower() not in ("", "identity"):
+        raise RequestError(415, "The body must not be encoded.", headers={"Accept-Encoding": "identity"})
+    value = _decode(await _read_body(receive))
+    if not isinstance(value, list):
+        return GraphQLRequest.from_json(value)
+    if not 1 <= len(value) <= MAX_BATCH:
+        raise RequestError(400, f"A batch has 1 to {MAX_BATCH} operations.")
+    return [GraphQLRequest.from_json(item) for item in value]
 
 
-def asked_by_url(query_string: bytes) -> Asked:
-    """What a GET asks for; ``NOTHING`` when no parameter is one of a request. Raises :class:`Refusal`."""
+def from_query_string(query_string: bytes) -> GraphQLRequest:
+    """The request in the URL of a GET; ``EMPTY_REQUEST`` when it has none. Raises :class:`RequestError`."""
     try:
-        given: Json = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
+        parameters: Json = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
     except ValueError as error:
-        raise Refusal(400, "The URL is not valid.") from error
-    if given.keys().isdisjoint({"query", "extensions", DOCUMENT_ID}):
-        return NOTHING
+        raise RequestError(400, "The URL is not valid.") from error
+    if parameters.keys().isdisjoint({"query", "extensions", DOCUMENT_ID}):
+        return EMPTY_REQUEST
     for name in ("variables", "extensions"):
-        if text := given.pop(name, ""):
-            given[name] = _decoded(text)
-    return Asked.of({**given, "operationName": given.get("operationName") or None})
+        if text := parameters.pop(name, ""):
+            parameters[name] = _decode(text)
+    return GraphQLRequest.from_json({**parameters, "operationName": parameters.get("operationName") or None})
 
 
-def parsed(content: bytes | str) -> object:
-    """The value of a JSON text in UTF-8, or a JSONDecodeError whatever is wrong with it.
+def parse_json(content: bytes | str) -> object:
+    """The value of a JSON text in UTF-8. Raises JSONDecodeError whatever is wrong with it.
 
-    A byte order mark is no part of it (RFC 8259, section 8.1), nor are the NaN and Infinity that Python would read.
+    A byte order mark is ignored (RFC 8259, section 8.1); NaN and Infinity, which Python would read, are errors.
     """
     try:
         return _DECODER.decode(content if isinstance(content, str) else content.decode("utf-8-sig"))
@@ -134,11 +134,11 @@ def parsed(content: bytes | str) -> object:
         raise json.JSONDecodeError("not readable", "", 0) from error
 
 
-def _decoded(content: bytes | str) -> object:
+def _decode(content: bytes | str) -> object:
     try:
-        return parsed(content)
+        return parse_json(content)
     except ValueError as error:
-        raise Refusal(400, "The request is not valid JSON.") from error
+        raise RequestError(400, "The request is not valid JSON.") from error
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -148,8 +148,8 @@ def _no_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body; one that is larger than any request needs is refused while it arrives."""
+async def _read_body(receive: Receive) -> bytes:
+    """The whole body; one that is larger than a request may be is refused while it arrives."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -159,7 +159,7 @@ async def _body(receive: Receive) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY:
-            raise Refusal(413, f"A GraphQL request has at most {MAX_BODY} bytes.", ErrorCode.REQUEST_TOO_LARGE)
+            raise RequestError(413, f"A GraphQL request has at most {MAX_BODY} bytes.", ErrorCode.REQUEST_TOO_LARGE)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

@@ -1,7 +1,7 @@
-"""graphql-transport-ws: one connection, what its client may say, and when it ends.
+"""graphql-transport-ws: one connection, the messages that its client may send, and when it ends.
 
-Strawberry takes every message for what the protocol's types promise; one that is not ends in a traceback of ours and a
-connection that breaks without a word.
+Strawberry expects every message to have the types of the protocol. One that has not would end in a traceback, and in a
+connection that breaks without a close code.
 """
 
 import asyncio
@@ -29,65 +29,65 @@ from services.core.context import new_request_id, note
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: A reader that takes nothing for this long is cut off: uvicorn's own ping would wait for its buffer for ever.
+#: A client that reads nothing for this long is disconnected: uvicorn's own ping would wait for its buffer for ever.
 SEND_SECONDS = 10.0
-#: So long a connection may be without an operation. After that whoever is signed in has to come again anyway, unless
-#: tokens were set to hold for longer.
+#: For how long a connection may be without an operation. By then most tokens have expired, so that signed-in clients
+#: have to reconnect anyway.
 IDLE_SECONDS = 15 * 60.0
-#: Upon this one graphql-ws connects again when there is something to ask, or at once if it has just asked something.
+#: Upon this code graphql-ws reconnects with its next operation, or at once if it has just sent one.
 IDLE = 1000
-#: The protocol's code for too much at once; clients do not try it again.
-TOO_MANY = 4429
-#: The one upon which graphql-ws comes again, five times and with growing pauses, before it tells its user.
+#: The protocol's code for too many requests; clients do not retry.
+TOO_MANY_REQUESTS = 4429
+#: Upon this code graphql-ws reconnects five times, with growing pauses, before it reports an error.
 TRY_AGAIN_LATER = 1013
 FORBIDDEN = 4403
-#: What Strawberry closes with 4403 is always our refusal of a token, and graphql-ws would try that again for most of a
-#: minute, in case access is granted after all. This code it reports at once.
+#: Strawberry closes with 4403 only when we refuse a token, and graphql-ws would retry that for most of a minute, in
+#: case access is granted after all. It reports this code at once.
 UNAUTHORIZED = 4401
 
-#: A closing frame holds no more than this (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
-LONGEST_REASON = 123
+#: The limit of a close frame (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
+MAX_REASON_BYTES = 123
 
 
 @dataclass
-class SocketContext(RequestContext):
-    """The context of a connection, which ends with its token."""
+class WebSocketContext(RequestContext):
+    """The context of a connection, which is closed when its token expires."""
 
     websocket: WebSocket = field(kw_only=True)
     _expiry: asyncio.TimerHandle | None = None
     _closing: asyncio.Task[None] | None = None
 
     def sign_in(self, viewer: Viewer) -> None:
-        """From now on the connection is the viewer's, until their token expires."""
-        self.leave()
+        """Make this the viewer's connection, until their token expires."""
+        self.cancel_expiry()
         self.authenticated = viewer
         seconds = (viewer.expires_at - now()).total_seconds()
         expired = partial(self.close, FORBIDDEN, "The access token has expired")
         self._expiry = asyncio.get_running_loop().call_later(seconds, expired)
 
     def close(self, code: int, reason: str) -> None:
-        """Close in the background, unless that is done."""
+        """Close the connection in the background, unless it is closed."""
         if self.websocket.application_state is WebSocketState.CONNECTED:
             self._closing = asyncio.ensure_future(self.websocket.close(code, reason))
 
-    def leave(self) -> None:
-        """The connection has ended by itself."""
+    def cancel_expiry(self) -> None:
+        """Do not close the connection when its token expires."""
         if self._expiry:
             self._expiry.cancel()
 
 
-class PatientAdapter(ASGIWebSocketAdapter):
-    """Gives up a connection whose client stopped reading."""
+class SendTimeoutAdapter(ASGIWebSocketAdapter):
+    """Ends a connection whose client has stopped reading."""
 
     def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
         super().__init__(view, request, response)
         self._connection = asyncio.current_task()
 
     async def close(self, code: int, reason: str) -> None:
-        """Close, and say so in a way that clients understand when it is about the token."""
+        """Close, with a code that clients understand when the token was refused."""
         if code == FORBIDDEN:
             code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
-        await super().close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+        await super().close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send, or end the whole connection after ``SEND_SECONDS``."""
@@ -99,60 +99,60 @@ class PatientAdapter(ASGIWebSocketAdapter):
                 self._connection.cancel()
 
 
-class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    """Closes as the protocol wants it, and tells every operation that is refused so, with a code."""
+class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
+    """Validates messages, closes as the protocol requires, and reports every operation that is refused, with a code."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        #: Of operations that are about to begin, by their ID; Strawberry drops them.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Of operations that are about to start, by their ID; Strawberry drops them.
         self._extensions: dict[str, dict[str, Any] | None] = {}
         #: Runs while there is no operation.
-        self._idle: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def on_request_accepted(self) -> None:
-        """Wait for the first message, and for the first operation."""
+        """Start to wait for the first message, and for the first operation."""
         super().on_request_accepted()
-        self._watch()
+        self._update_idle_timer()
 
     async def shutdown(self) -> None:
-        """End every operation, and wait for none any more."""
+        """End every operation, and stop the idle timer."""
         try:
             await super().shutdown()
         finally:
-            self._watch(over=True)
+            self._update_idle_timer(is_closed=True)
 
     async def handle_message(self, message: Message) -> None:
-        """Take a message, if it is one; 4400 if it is not."""
+        """Handle a message if it is valid, or else close with 4400."""
         if _is_message(message):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("Failed to parse message")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Begin an operation; 4429 when the connection has as many under way as it may have."""
+        """Start an operation, or close with 4429 when the connection has as many open as it may have."""
         limit = self.max_subscriptions_per_connection
-        known = not self.connection_acknowledged or message["id"] in self.operations
-        if limit is not None and len(self.operations) >= limit and not known:
-            await self.websocket.close(TOO_MANY, f"At most {limit} operations at once on one connection")
+        is_handled_by_strawberry = not self.connection_acknowledged or message["id"] in self.operations
+        if limit is not None and len(self.operations) >= limit and not is_handled_by_strawberry:
+            await self.websocket.close(TOO_MANY_REQUESTS, f"At most {limit} operations at once on one connection")
             return
         self._extensions[message["id"]] = named_in(message["payload"])
         message["payload"]["query"] = message["payload"].get("query") or ""
         await super().handle_subscribe(message)
-        self._watch()
+        self._update_idle_timer()
 
     def forget_id(self, operation_id: str) -> None:
-        """An operation has ended by itself."""
+        """Forget an operation that has completed."""
         super().forget_id(operation_id)
-        self._watch()
+        self._update_idle_timer()
 
     async def cleanup_operation(self, operation_id: str) -> None:
-        """End an operation, which may not have begun yet."""
+        """End an operation, which may not have started yet."""
         self._extensions.pop(operation_id, None)
         await super().cleanup_operation(operation_id)
-        self._watch()
+        self._update_idle_timer()
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        """Run an operation. A fault of ours is an error, too, and not a silent end."""
+        """Run an operation. An internal error is reported, too, and does not end it silently."""
         note(request_id=new_request_id())
         try:
             results = await self.schema.stream(
@@ -171,17 +171,17 @@ class StrictHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             logger.exception("fault in an operation of a WebSocket")
             await operation.send_initial_errors([GraphQLError(FAULT, extensions=fault_extensions())])
 
-    def _watch(self, *, over: bool = False) -> None:
-        if self._idle:
-            self._idle.cancel()
-            self._idle = None
-        if not self.operations and not over:
-            idle = partial(cast(SocketContext, self.context).close, IDLE, "There was no operation for 15 minutes")
-            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, idle)
+    def _update_idle_timer(self, *, is_closed: bool = False) -> None:
+        if self._idle_timer:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if not self.operations and not is_closed:
+            close = partial(cast(WebSocketContext, self.context).close, IDLE, "There was no operation for 15 minutes")
+            self._idle_timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, close)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """A document that is not valid is the mistake of one operation, and does not end the others."""
+        """Keep the connection open: a document that is not valid concerns one operation alone."""
         return None
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloudkeep.graphql.media_types import EVENTS, JSON, RESPONSE
+from cloudkeep.graphql.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, JSON
 from services.budgets.budgets import Limit
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
@@ -41,7 +41,7 @@ async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -
         yield running
 
 
-async def ask(poor: Stand, document: str, accept: str = RESPONSE) -> httpx.Response:
+async def ask(poor: Stand, document: str, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
     return await poor.http.post("/graphql", json={"query": document}, headers={"Accept": accept})
 
 
@@ -70,7 +70,7 @@ async def test_what_is_refused_is_refused_for_a_known_document_too(
     assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
 
 
-@pytest.mark.parametrize("accept", [JSON, RESPONSE])
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
 async def test_the_answer_says_how_long_to_wait(poor: Stand, accept: str) -> None:
     response = await ask(poor, UPLOADS, accept)
     assert_limited(response.json())
@@ -82,13 +82,13 @@ async def test_the_answer_says_how_long_to_wait(poor: Stand, accept: str) -> Non
 
 
 async def test_a_get_is_refused_like_a_post(poor: Stand) -> None:
-    response = await poor.http.get("/graphql", params={"query": UPLOADS}, headers={"Accept": RESPONSE})
+    response = await poor.http.get("/graphql", params={"query": UPLOADS}, headers={"Accept": GRAPHQL_RESPONSE})
     assert_limited(response.json())
     assert (response.status_code, "Retry-After" in response.headers) == (429, True)
 
 
 async def test_an_event_stream_says_it_in_its_only_event(poor: Stand, clients: Npm) -> None:
-    response = await ask(poor, UPLOADS, EVENTS)
+    response = await ask(poor, UPLOADS, EVENT_STREAM)
     assert response.status_code == 200
     (outcome,) = await clients.ask("sse", poor.url, {"query": UPLOADS})
     assert_limited(outcome["results"][0])

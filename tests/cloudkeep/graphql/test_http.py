@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cloudkeep.graphql.media_types import EVENTS, JSON, RESPONSE
+from cloudkeep.graphql.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, JSON
 from cloudkeep.graphql.request import MAX_BATCH
 from resolvers.context import Context
 from schema.execution.admission import AdmissionController, Admitted, Request
@@ -24,11 +24,11 @@ MUTATION = 'mutation { register(input: {userId: "", userName: "", email: "", pas
 SUBSCRIPTION = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
 
 
-async def get(shared: Stand, accept: str = RESPONSE, **parameters: str) -> httpx.Response:
+async def get(shared: Stand, accept: str = GRAPHQL_RESPONSE, **parameters: str) -> httpx.Response:
     return await shared.http.get("/graphql", params=parameters, headers={"Accept": accept})
 
 
-async def post(shared: Stand, body: Any, accept: str = RESPONSE) -> httpx.Response:
+async def post(shared: Stand, body: Any, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
     return await shared.http.post("/graphql", json=body, headers={"Accept": accept})
 
 
@@ -36,7 +36,7 @@ def codes_of(answer: Json) -> list[str]:
     return [error["extensions"]["code"] for error in answer["errors"]]
 
 
-@pytest.mark.parametrize("accept", [JSON, RESPONSE])
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
 async def test_a_query_in_the_url_is_answered(shared: Stand, accept: str) -> None:
     response = await get(shared, accept, query=ME)
     assert (response.status_code, response.json()["data"]) == (200, NOBODY)
@@ -58,7 +58,7 @@ async def test_what_is_empty_in_the_url_is_as_good_as_missing(shared: Stand) -> 
     assert response.json()["data"] == NOBODY
 
 
-@pytest.mark.parametrize("accept", [JSON, RESPONSE, "*/*"])
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE, "*/*"])
 async def test_a_mutation_in_the_url_is_refused_and_not_run(shared: Stand, accept: str) -> None:
     response = await get(shared, accept, query=MUTATION)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
@@ -66,8 +66,8 @@ async def test_a_mutation_in_the_url_is_refused_and_not_run(shared: Stand, accep
 
 
 async def test_a_mutation_in_the_url_is_refused_as_an_event_stream_too(shared: Stand) -> None:
-    response = await get(shared, EVENTS, query=MUTATION)
-    assert response.headers["Content-Type"].startswith(EVENTS)
+    response = await get(shared, EVENT_STREAM, query=MUTATION)
+    assert response.headers["Content-Type"].startswith(EVENT_STREAM)
     assert '"code":"GRAPHQL_INVALID"' in response.text
 
 
@@ -79,8 +79,8 @@ async def test_a_subscription_has_no_single_answer(shared: Stand, method: str) -
 
 
 async def test_a_subscription_is_a_stream_for_whoever_takes_one_too(shared: Stand) -> None:
-    response = await post(shared, {"query": SUBSCRIPTION}, f"{RESPONSE}, {JSON}, {EVENTS}")
-    assert response.headers["Content-Type"].startswith(EVENTS)
+    response = await post(shared, {"query": SUBSCRIPTION}, f"{GRAPHQL_RESPONSE}, {JSON}, {EVENT_STREAM}")
+    assert response.headers["Content-Type"].startswith(EVENT_STREAM)
     assert '"code":"UNAUTHENTICATED"' in response.text
 
 
@@ -129,7 +129,7 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize(("accept", "status"), [(RESPONSE, 400), (JSON, 200), ("*/*", 200)])
+@pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_RESPONSE, 400), (JSON, 200), ("*/*", 200)])
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID.keys())
 async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_no_data(
     shared: Stand, body: Json, accept: str, status: int
@@ -139,13 +139,13 @@ async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_n
     assert "data" not in response.json()
 
 
-@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+@pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
 async def test_a_field_that_is_refused_is_a_result_all_the_same(shared: Stand, accept: str) -> None:
     response = await post(shared, {"query": UPLOADS}, accept)
     assert (response.status_code, response.json()["data"]) == (200, None)
 
 
-@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+@pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
 async def test_a_batch_is_answered_in_order(shared: Stand, accept: str) -> None:
     batch = [{"query": "{ a: __typename }"}, {"query": "{"}, {"query": UPLOADS}, {"query": "{ b: __typename }"}]
     response = await post(shared, batch, accept)
@@ -190,7 +190,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-@pytest.mark.parametrize("accept", [RESPONSE, JSON])
+@pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
 async def test_a_fault_outside_of_fields_is_masked_and_logged(
     shared: Stand, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,7 +202,7 @@ async def test_a_fault_outside_of_fields_is_masked_and_logged(
 
 @pytest.mark.usefixtures("broken")
 async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: Stand) -> None:
-    response = await post(shared, NAMED, EVENTS)
+    response = await post(shared, NAMED, EVENT_STREAM)
     assert response.text.count("event: next") == response.text.count("event: complete") == 1
     assert '"code":"INTERNAL"' in response.text
 
@@ -228,10 +228,10 @@ async def test_a_fault_in_a_batch_loses_no_other_answer(shared: Stand) -> None:
 
 
 async def test_a_batch_is_no_event_stream(shared: Stand) -> None:
-    response = await post(shared, [{"query": ME}], EVENTS)
-    assert (response.status_code, response.headers["Content-Type"].startswith(EVENTS)) == (200, True)
+    response = await post(shared, [{"query": ME}], EVENT_STREAM)
+    assert (response.status_code, response.headers["Content-Type"].startswith(EVENT_STREAM)) == (200, True)
     assert '"code":"MALFORMED_REQUEST"' in response.text
-    (answer,) = (await post(shared, [{"query": ME}], f"{EVENTS}, {JSON}")).json()
+    (answer,) = (await post(shared, [{"query": ME}], f"{EVENT_STREAM}, {JSON}")).json()
     assert answer["data"] == NOBODY
 
 
@@ -243,7 +243,7 @@ async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: Stan
         ("REQUEST_TOO_LARGE", b" " * 2_000_000),
     ]
     for code, body in bodies:
-        headers = {"Accept": EVENTS, "Content-Type": JSON}
+        headers = {"Accept": EVENT_STREAM, "Content-Type": JSON}
         async with shared.http.stream("POST", "/graphql", content=body, headers=headers) as response:
             (event,) = [event async for event in sse_events(response)]
         assert (response.status_code, codes_of(event)) == (200, [code])
@@ -251,14 +251,16 @@ async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: Stan
 
 
 async def test_a_query_may_be_answered_as_an_event_stream(shared: Stand) -> None:
-    async with shared.http.stream("GET", "/graphql", params={"query": ME}, headers={"Accept": EVENTS}) as response:
+    async with shared.http.stream(
+        "GET", "/graphql", params={"query": ME}, headers={"Accept": EVENT_STREAM}
+    ) as response:
         assert [event["data"] async for event in sse_events(response)] == [NOBODY]
 
 
 async def test_a_subscription_may_be_in_the_url(shared: Stand) -> None:
     upload = await shared.api.init(b"abc")
     parameters = {"query": PROGRESS, "variables": json.dumps({"id": upload["id"]})}
-    headers = {"Accept": EVENTS}
+    headers = {"Accept": EVENT_STREAM}
     async with shared.api.http.stream("GET", "/graphql", params=parameters, headers=headers) as response:
         event = await anext(sse_events(response))
     assert event["data"]["uploadProgress"]["upload"]["id"] == upload["id"]

@@ -2,36 +2,36 @@
 
 import pytest
 
-from cloudkeep.graphql.media_types import EVENTS, HTML, JSON, RESPONSE, accepted, is_json
+from cloudkeep.graphql.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, accepted, is_json
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-URQL = f"{RESPONSE}, application/graphql+json, {JSON}, {EVENTS}, multipart/mixed"
-APOLLO = f"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,{RESPONSE},{JSON};q=0.9"
+URQL = f"{GRAPHQL_RESPONSE}, application/graphql+json, {JSON}, {EVENT_STREAM}, multipart/mixed"
+APOLLO = f"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,{GRAPHQL_RESPONSE},{JSON};q=0.9"
 
 ACCEPTED = {
     "": (JSON,),
     " ": (JSON,),
-    "*/*": (JSON, RESPONSE),
-    "application/*": (JSON, RESPONSE),
+    "*/*": (JSON, GRAPHQL_RESPONSE),
+    "application/*": (JSON, GRAPHQL_RESPONSE),
     JSON: (JSON,),
-    RESPONSE: (RESPONSE,),
-    EVENTS: (EVENTS,),
+    GRAPHQL_RESPONSE: (GRAPHQL_RESPONSE,),
+    EVENT_STREAM: (EVENT_STREAM,),
     HTML: (HTML,),
-    f"{RESPONSE}, {JSON}": (RESPONSE, JSON),
-    f"{JSON}, {RESPONSE}": (JSON, RESPONSE),
-    f"{JSON};q=0.9, {RESPONSE}": (RESPONSE, JSON),
-    f"{JSON} ; Q=0.1 , {RESPONSE}; q=0.2": (RESPONSE, JSON),
-    f"{RESPONSE}; charset=utf-8, {JSON}; charset=utf-8": (RESPONSE, JSON),
-    f"{RESPONSE}; charset=latin-1, {JSON}": (JSON,),
-    f"*/*, {RESPONSE}": (RESPONSE, JSON),
-    f"*/*, {JSON};q=0": (RESPONSE,),
-    f"{JSON};q=0, {RESPONSE};q=0.0": (),
-    f"{EVENTS}, {JSON}": (EVENTS, JSON),
-    f"{JSON}, {EVENTS}": (JSON, EVENTS),
-    f"{RESPONSE.upper()}": (RESPONSE,),
-    BROWSER: (HTML, JSON, RESPONSE),
-    URQL: (RESPONSE, JSON, EVENTS),
-    APOLLO: (RESPONSE, JSON),
+    f"{GRAPHQL_RESPONSE}, {JSON}": (GRAPHQL_RESPONSE, JSON),
+    f"{JSON}, {GRAPHQL_RESPONSE}": (JSON, GRAPHQL_RESPONSE),
+    f"{JSON};q=0.9, {GRAPHQL_RESPONSE}": (GRAPHQL_RESPONSE, JSON),
+    f"{JSON} ; Q=0.1 , {GRAPHQL_RESPONSE}; q=0.2": (GRAPHQL_RESPONSE, JSON),
+    f"{GRAPHQL_RESPONSE}; charset=utf-8, {JSON}; charset=utf-8": (GRAPHQL_RESPONSE, JSON),
+    f"{GRAPHQL_RESPONSE}; charset=latin-1, {JSON}": (JSON,),
+    f"*/*, {GRAPHQL_RESPONSE}": (GRAPHQL_RESPONSE, JSON),
+    f"*/*, {JSON};q=0": (GRAPHQL_RESPONSE,),
+    f"{JSON};q=0, {GRAPHQL_RESPONSE};q=0.0": (),
+    f"{EVENT_STREAM}, {JSON}": (EVENT_STREAM, JSON),
+    f"{JSON}, {EVENT_STREAM}": (JSON, EVENT_STREAM),
+    f"{GRAPHQL_RESPONSE.upper()}": (GRAPHQL_RESPONSE,),
+    BROWSER: (HTML, JSON, GRAPHQL_RESPONSE),
+    URQL: (GRAPHQL_RESPONSE, JSON, EVENT_STREAM),
+    APOLLO: (GRAPHQL_RESPONSE, JSON),
     "text/*": (),
     "image/png": (),
     f"{JSON};q=x": (),
@@ -55,7 +55,7 @@ def test_what_the_client_wants_most_comes_first(header: str, expected: tuple[str
         ("application/json; charset=utf-16", False),
         ("application/jsonx", False),
         ("text/plain; application/json", False),
-        (RESPONSE, False),
+        (GRAPHQL_RESPONSE, False),
         ("", False),
     ],
 )
