@@ -13,7 +13,7 @@ from graphql import ExecutionResult
 from cloudkeep.settings.settings import Settings, load_settings
 from cloudkeep.supervisor.bootstrap import run_api
 from cloudkeep.supervisor.process import ProcessSpec
-from cloudkeep.supervisor.process_specs import server_children
+from cloudkeep.supervisor.process_specs import server_processes
 from cloudkeep.supervisor.supervisor import supervise
 from resolvers.context import Context
 from schema.execution import engine
@@ -41,12 +41,12 @@ class OpenGate(AdmissionController):
         return Free(context, operation, self._executor(context, request, document), self._nothing)
 
 
-def fleet(settings: Settings, listener: int) -> Sequence[ProcessSpec]:
+def process_specs(settings: Settings, listener: int) -> Sequence[ProcessSpec]:
     """CloudKeep's processes, the API's replaced by :func:`api`."""
     command = (sys.executable, "-m", __spec__.name, "api", str(listener))
     return [
         replace(spec, command=command) if spec.name.startswith("api") else spec
-        for spec in server_children(settings, listener)
+        for spec in server_processes(settings, listener)
     ]
 
 
@@ -57,4 +57,8 @@ def api(listener: int, heartbeat: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(supervise(load_settings(), fleet)) if sys.argv[1] == "serve" else api(*map(int, sys.argv[2:])))
+    sys.exit(
+        asyncio.run(supervise(load_settings(), process_specs))
+        if sys.argv[1] == "serve"
+        else api(*map(int, sys.argv[2:]))
+    )

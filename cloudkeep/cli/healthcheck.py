@@ -6,7 +6,7 @@ import sys
 from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.readiness import check_readiness
-from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, workers_of
+from cloudkeep.supervisor.worker_identity import FRESH_SECONDS, living_workers
 
 WELL, ILL = 0, 1
 
@@ -19,7 +19,7 @@ async def api_health(settings: Settings) -> int:
 
 async def worker_health(settings: Settings) -> int:
     """Look whether the workers of this data folder show signs of life, and say so on a line. The exit code."""
-    seconds = await asyncio.to_thread(workers_of, settings.data_dir, settings.worker_name)
+    seconds = await asyncio.to_thread(living_workers, settings.data_dir, settings.worker_name)
     still = sorted(name for name, silent in seconds.items() if silent > FRESH_SECONDS)
     if not seconds:
         return _say(ILL, "No worker runs here.")

@@ -58,7 +58,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
                 lambda: metric_catalogue.samples_of_budgets(services.budgets.counts),
                 lambda: metric_catalogue.samples_of_subscriptions(services.subscription_leases),
                 lambda: metric_catalogue.samples_of_events(services.events, "api"),
-                question=metric_catalogue.samples_of_database,
+                query=metric_catalogue.samples_of_database,
             ),
         ):
             yield {"services": services}

@@ -14,36 +14,35 @@ from dataclasses import dataclass, field
 
 from storage.child_process import dies_with_parent
 
-#: A process is found to stand still after so many looks at its pipe in a row without a sign of life. They are counted,
-#: and not the time: while the machine sleeps nobody looks, and after that everybody gets as long as ever.
-LOOKS = 30
+#: A process counts as hanging after so many polls of its pipe in a row without a heartbeat. Polls are counted, and not
+#: seconds: while the machine sleeps nothing is polled, and afterwards every process has its full time again.
+MAX_SILENT_POLLS = 30
 BEAT_SECONDS = 1.0
-#: For a process that stands still to say where, before it is ended by force.
-LAST_WORDS_SECONDS = 1.0
+#: For a process that hangs to print its traceback, before it is killed.
+TRACEBACK_SECONDS = 1.0
 
 _log = logging.getLogger("cloudkeep.supervisor")
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """A command to keep running; ``environment`` comes on top of what all children get.
+    """A command to keep running; ``environment`` is added to what all children get.
 
-    ``surroundings`` are entered before each process is started, and left when it has ended: what they give comes on top
-    of its environment, too.
+    ``scoped_environment`` is entered before each process is started, and left when that has ended; its value is added
+    to the environment, too.
 
-    With ``patience``, the command gets one more argument: the descriptor of a pipe
-    for :func:`send_heartbeats`. Once it has sent a sign of life, it is replaced when it sends none for
-    that many seconds. ``retire`` is the signal upon which it ends what is under way, with time, because a successor
-    is there.
+    With a ``heartbeat_timeout``, the command gets one more argument: the descriptor of a pipe for
+    :func:`send_heartbeats`. Once it has sent one, it is replaced when it sends none for that many seconds.
+    ``retire_signal`` tells it to finish its work, with time, because a successor has taken over.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
-    surroundings: Callable[[], AbstractContextManager[Mapping[str, str]]] = lambda: nullcontext({})
-    patience: float | None = None
-    retire: signal.Signals = signal.SIGTERM
+    scoped_environment: Callable[[], AbstractContextManager[Mapping[str, str]]] = lambda: nullcontext({})
+    heartbeat_timeout: float | None = None
+    retire_signal: signal.Signals = signal.SIGTERM
 
 
 async def send_heartbeats(pipe: int) -> None:
@@ -56,61 +55,62 @@ async def send_heartbeats(pipe: int) -> None:
 
 
 class ChildProcess:
-    """A running command in a session of its own, with whatever that starts in turn."""
+    """A running command in a session of its own, with all processes that it starts in turn."""
 
     def __init__(
-        self, spec: ProcessSpec, process: asyncio.subprocess.Process, pipe: int | None, held: ExitStack
+        self, spec: ProcessSpec, process: asyncio.subprocess.Process, pipe: int | None, resources: ExitStack
     ) -> None:
         self._spec = spec
         self._process = process
         self._pipe = pipe
-        #: Until it has ended.
-        self._held = held
-        self._silent_looks = 0
-        #: Set with the first sign of life.
+        #: Closed when the process has ended.
+        self._resources = resources
+        self._silent_polls = 0
+        #: Set with the first heartbeat.
         self.ready = asyncio.Event()
-        self._watch = asyncio.create_task(self._notice_standstill(spec.patience)) if spec.patience else None
-        #: Its exit code, negative for a signal.
-        self.end = asyncio.create_task(self._wait())
+        timeout = spec.heartbeat_timeout
+        self._watchdog = asyncio.create_task(self._watch_heartbeats(timeout)) if timeout else None
+        #: Done when the process has ended; negative for a signal.
+        self.exit_code = asyncio.create_task(self._wait())
 
     @classmethod
-    async def begin(cls, spec: ProcessSpec, environment: Mapping[str, str]) -> "ChildProcess":
+    async def start(cls, spec: ProcessSpec, environment: Mapping[str, str]) -> "ChildProcess":
         """Start the command. It dies with us, even when we are killed with SIGKILL (on Linux). Raises OSError.
 
         Its own session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.
         """
-        with ExitStack() as held, ExitStack() as passed:
-            own = held.enter_context(spec.surroundings())
-            ours, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if spec.patience else (None, None)
-            if ours is not None and theirs is not None:
-                held.callback(os.close, ours)
-                passed.callback(os.close, theirs)
+        with ExitStack() as resources, ExitStack() as inherited:
+            scoped = resources.enter_context(spec.scoped_environment())
+            read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if spec.heartbeat_timeout else (None, None)
+            if read_end is not None and write_end is not None:
+                resources.callback(os.close, read_end)
+                inherited.callback(os.close, write_end)
             process = await asyncio.create_subprocess_exec(
                 *spec.command,
-                *([str(theirs)] if theirs is not None else []),
-                env={**environment, **spec.environment, **own},
+                *([str(write_end)] if write_end is not None else []),
+                env={**environment, **spec.environment, **scoped},
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(*spec.pass_fds, *([theirs] if theirs is not None else [])),
+                pass_fds=(*spec.pass_fds, *([write_end] if write_end is not None else [])),
                 start_new_session=True,
                 preexec_fn=dies_with_parent(),
             )
-            return cls(spec, process, ours, held.pop_all())
+            return cls(spec, process, read_end, resources.pop_all())
 
     def retire(self) -> None:
-        """Have it end, with time for what is under way."""
-        self._send(self._spec.retire)
+        """Tell it to end, with time to finish its work."""
+        self._send(self._spec.retire_signal)
 
     async def stop(self, grace: float) -> None:
         """Send SIGTERM, and after ``grace`` seconds SIGKILL to everything in its session."""
         self._send(signal.SIGTERM)
-        await asyncio.wait({self.end}, timeout=grace)
+        await asyncio.wait({self.exit_code}, timeout=grace)
         self.kill()
-        await self.end
+        await self.exit_code
 
     def kill(self) -> None:
         """Send SIGKILL to everything in its session."""
-        # Once it has ended, its ID may be somebody else's.
-        if not self.end.done():
+        # Once it has ended, another process may have its ID.
+        if not self.exit_code.done():
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -119,27 +119,27 @@ class ChildProcess:
             self._process.send_signal(number)
 
     async def _wait(self) -> int:
-        """Wait for its end and sweep up what it left behind in its session."""
+        """Wait for its end, then kill what is left in its session."""
         try:
             return await self._process.wait()
         finally:
             self.kill()
-            if self._watch:
-                self._watch.cancel()
-            self._held.close()
+            if self._watchdog:
+                self._watchdog.cancel()
+            self._resources.close()
 
-    async def _notice_standstill(self, patience: float) -> None:
-        while self._silent_looks < LOOKS:
-            await asyncio.sleep(patience / LOOKS)
+    async def _watch_heartbeats(self, timeout: float) -> None:
+        while self._silent_polls < MAX_SILENT_POLLS:
+            await asyncio.sleep(timeout / MAX_SILENT_POLLS)
             if self._has_beaten():
-                self._silent_looks = 0
+                self._silent_polls = 0
                 self.ready.set()
             elif self.ready.is_set():
-                self._silent_looks += 1
+                self._silent_polls += 1
         _log.error("%s stands still; ending it by force", self._spec.name)
-        # Python prints where it stands on this one (faulthandler).
+        # Python prints a traceback upon this one (faulthandler).
         self._send(signal.SIGABRT)
-        await asyncio.sleep(LAST_WORDS_SECONDS)
+        await asyncio.sleep(TRACEBACK_SECONDS)
         self.kill()
 
     def _has_beaten(self) -> bool:

@@ -1,4 +1,4 @@
-"""Child processes of the supervisor: how a dying one comes back, and how one is replaced without a gap."""
+"""How child processes that die are restarted, and how one is replaced without a gap."""
 
 import asyncio
 import itertools
@@ -13,26 +13,26 @@ from storage.redis.valkey import ValkeyFailed, ValkeyMissing
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-STEADY_SECONDS = 30.0  # a process that lived that long starts over with the first pause
+STEADY_SECONDS = 30.0  # a process that ran for so long starts over with the first pause
 READY_SECONDS = 60.0  # for a successor to be ready
 
 _log = logging.getLogger("cloudkeep.supervisor")
 
 
-class Refused(Exception):
-    """A child would not start at all, and has said on standard error why. Another try would end the same way."""
+class StartRefused(Exception):
+    """A process refused to start, and has said why on standard error. A restart would end the same way."""
 
 
-class NotReplaced(Exception):
-    """The successor was not ready in time, or ended. Whoever was to be replaced goes on."""
+class ReplacementFailed(Exception):
+    """The successor was not ready in time, or has ended. The process that was to be replaced goes on."""
 
 
-class Service(Protocol):
-    """A process that can be kept running."""
+class Restartable(Protocol):
+    """A process that can be restarted."""
 
     @property
     def name(self) -> str:
-        """What the log calls it."""
+        """Its name in the log."""
 
     async def start(self) -> None:
         """Start it, unless it runs."""
@@ -41,107 +41,109 @@ class Service(Protocol):
         """Wait for its end. Its exit code, negative for a signal."""
 
 
-class Child:
-    """A :class:`Service` that runs a command, and may replace the process that does."""
+class ManagedProcess:
+    """A :class:`Restartable` that runs a command, and can replace the process that does."""
 
     def __init__(self, spec: ProcessSpec, environment: Mapping[str, str]) -> None:
         self.name = spec.name
         self._spec = spec
         self._environment = environment
-        self._life: ChildProcess | None = None
-        # Held by whoever puts a process in charge: to start one takes a while.
+        self._current: ChildProcess | None = None
+        # Held while the current process is changed: to start one takes a while.
         self._changing = asyncio.Lock()
         self._replaced = asyncio.Event()
-        # The one that begins, and those that end what was under way when they were replaced.
+        # A successor that is starting, and processes that finish their work after they were replaced.
         self._others: set[ChildProcess] = set()
 
     async def start(self) -> None:
         """Start the command, unless it runs. Raises OSError."""
         async with self._changing:
-            if not self._life or self._life.end.done():
-                self._life = await ChildProcess.begin(self._spec, self._environment)
+            if not self._current or self._current.exit_code.done():
+                self._current = await ChildProcess.start(self._spec, self._environment)
 
     async def wait(self) -> int:
-        """Wait for the end of the process that is in charge."""
+        """Wait for the end of the current process."""
         while True:
-            assert self._life
+            assert self._current
             self._replaced.clear()
             replaced = asyncio.ensure_future(self._replaced.wait())
-            await asyncio.wait({self._life.end, replaced}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self._current.exit_code, replaced}, return_when=asyncio.FIRST_COMPLETED)
             if not replaced.done():
                 replaced.cancel()
-                return self._life.end.result()
+                return self._current.exit_code.result()
 
     async def replace(self, grace: float) -> None:
-        """Start a successor and, once it is ready, have the present process end within ``grace`` seconds.
+        """Start a successor and, once it is ready, have the current process end within ``grace`` seconds.
 
-        Returns when the successor is in charge. Raises :class:`NotReplaced`.
+        Returns when the successor has taken over. Raises :class:`ReplacementFailed`.
         """
-        if not self._life:
+        if not self._current:
             return
         try:
-            successor = await ChildProcess.begin(self._spec, self._environment)
+            successor = await ChildProcess.start(self._spec, self._environment)
         except OSError as error:
-            raise NotReplaced(f"{self.name}: the successor cannot be started ({error})") from None
+            raise ReplacementFailed(f"{self.name}: the successor cannot be started ({error})") from None
         self._others.add(successor)
         await self._until_ready(successor)
         async with self._changing:
-            old, self._life = self._life, successor
+            predecessor, self._current = self._current, successor
             self._others.discard(successor)
-            self._others.add(old)
+            self._others.add(predecessor)
             self._replaced.set()
-        old.retire()
-        timer = asyncio.get_running_loop().call_later(grace, old.kill)
-        old.end.add_done_callback(lambda _: timer.cancel())
-        old.end.add_done_callback(lambda _: self._others.discard(old))
+        predecessor.retire()
+        timer = asyncio.get_running_loop().call_later(grace, predecessor.kill)
+        predecessor.exit_code.add_done_callback(lambda _: timer.cancel())
+        predecessor.exit_code.add_done_callback(lambda _: self._others.discard(predecessor))
 
     async def stop(self, grace: float) -> None:
         """End every process, by force after ``grace`` seconds."""
-        await asyncio.gather(*(life.stop(grace) for life in self._lives()))
+        await asyncio.gather(*(process.stop(grace) for process in self._running()))
 
     def kill(self) -> None:
         """End every process by force."""
-        for life in self._lives():
-            life.kill()
+        for process in self._running():
+            process.kill()
 
-    def _lives(self) -> list[ChildProcess]:
-        return [life for life in (self._life, *self._others) if life and not life.end.done()]
+    def _running(self) -> list[ChildProcess]:
+        processes = (self._current, *self._others)
+        return [process for process in processes if process and not process.exit_code.done()]
 
     async def _until_ready(self, successor: ChildProcess) -> None:
         ready = asyncio.ensure_future(successor.ready.wait())
+        ends = {ready, successor.exit_code}
         try:
-            await asyncio.wait({ready, successor.end}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
-        if not successor.ready.is_set() or successor.end.done():
+        if not successor.ready.is_set() or successor.exit_code.done():
             successor.kill()
             self._others.discard(successor)
-            raise NotReplaced(f"{self.name}: the successor was not ready")
+            raise ReplacementFailed(f"{self.name}: the successor was not ready")
 
 
-async def keep_running(service: Service) -> None:
-    """Start a service, and again whenever it ends, with growing pauses, until cancelled.
+async def restart_forever(process: Restartable) -> None:
+    """Start a process, and restart it whenever it ends, with growing pauses, until cancelled.
 
-    Raises :class:`Refused` when its very first life ends with exit code 2.
+    Raises :class:`StartRefused` when its very first run ends with exit code 2.
     """
     clock = asyncio.get_running_loop().time
     pause = FIRST_PAUSE
-    for life in itertools.count():
+    for run in itertools.count():
         started = clock()
-        code, end = await _live(service)
-        if life == 0 and code == REFUSED:
-            raise Refused(service.name)
+        code, end = await _run_once(process)
+        if run == 0 and code == REFUSED:
+            raise StartRefused(process.name)
         if clock() - started >= STEADY_SECONDS:
             pause = FIRST_PAUSE
-        _log.warning("%s %s; starting it again in %g s", service.name, end, pause)
+        _log.warning("%s %s; starting it again in %g s", process.name, end, pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-async def _live(service: Service) -> tuple[int | None, str]:
+async def _run_once(process: Restartable) -> tuple[int | None, str]:
     try:
-        await service.start()
+        await process.start()
     except (OSError, ValkeyFailed, ValkeyMissing) as error:
         return None, f"cannot be started ({error})"
-    code = await service.wait()
+    code = await process.wait()
     return code, f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"

@@ -1,8 +1,8 @@
-"""``cloudkeep serve``: one process that starts everything, keeps it running, and ends all of it.
+"""``cloudkeep serve``: one process that starts all others, restarts those that die, and stops them.
 
 Stopping takes ten seconds at most and what ``DRAIN_SECONDS`` adds: seven and a half for the API and the workers, the
-rest for Valkey, which they need until then. On SIGUSR1 (as Puma has it, for a phased restart) its children are replaced
-one after another, each of them once its successor is ready.
+rest for Valkey, which they need until then. On SIGUSR1 (as in Puma, for a phased restart) its children are replaced one
+after another, each of them once its successor is ready.
 """
 
 import asyncio
@@ -16,28 +16,28 @@ from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listeni
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.banner import print_banner, print_when_ready
 from cloudkeep.supervisor.process import ProcessSpec
-from cloudkeep.supervisor.process_specs import environment, server_children
-from cloudkeep.supervisor.restarts import Child, NotReplaced, Refused, keep_running
-from cloudkeep.telemetry.metrics import fresh_folder
+from cloudkeep.supervisor.process_specs import child_environment, server_processes
+from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, StartRefused, restart_forever
+from cloudkeep.telemetry.metrics import reset_metrics_folder
 from storage.redis.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
 
 CHILD_GRACE = 7.5
 VALKEY_GRACE = 2.0
-#: For a process that was replaced to end what was under way; nobody waits for it.
+#: For a process that was replaced to finish its work; nothing waits for it.
 RETIRED_GRACE = 75.0
 _log = logging.getLogger("cloudkeep.supervisor")
 _KILLED = 128 + signal.SIGINT
 
 #: Takes the settings and the descriptor of the listening socket.
-Fleet = Callable[[Settings, int], Sequence[ProcessSpec]]
+SpecFactory = Callable[[Settings, int], Sequence[ProcessSpec]]
 
 
-async def supervise(settings: Settings, fleet: Fleet = server_children) -> int:
+async def supervise(settings: Settings, make_specs: SpecFactory = server_processes) -> int:
     """Serve until SIGINT, SIGTERM or SIGHUP. The exit code: 0 after a clean stop, 2 when the start was refused.
 
     A refusal is one line on standard error. A second signal ends everything at once, by force.
     """
-    supervisor = Supervisor(settings, fleet)
+    supervisor = Supervisor(settings, make_specs)
     serving = asyncio.create_task(supervisor.run())
     signals = 0
 
@@ -55,7 +55,7 @@ async def supervise(settings: Settings, fleet: Fleet = server_children) -> int:
         except StartupError as error:
             sys.stderr.write(f"cloudkeep: {error}\n")
             return REFUSED
-        except Refused:
+        except StartRefused:
             return REFUSED
         except asyncio.CancelledError:
             if not signals:
@@ -66,33 +66,33 @@ async def supervise(settings: Settings, fleet: Fleet = server_children) -> int:
 class Supervisor:
     """One run of the server, from the first check to the last child's end."""
 
-    def __init__(self, settings: Settings, fleet: Fleet) -> None:
+    def __init__(self, settings: Settings, make_specs: SpecFactory) -> None:
         self._settings = settings
-        self._fleet = fleet
+        self._make_specs = make_specs
         self._valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
-        self._children: list[Child] = []
+        self._children: list[ManagedProcess] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._replacing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Run until cancelled. Raises :class:`StartupError` or :class:`Refused` when something forbids the start."""
+        """Run until cancelled. Raises :class:`StartupError` or :class:`StartRefused` when the server cannot start."""
         async with AsyncExitStack() as stack:
             stack.enter_context(claimed(self._settings.data_dir))
-            fresh_folder(self._settings.data_dir)
+            reset_metrics_folder(self._settings.data_dir)
             listener = stack.enter_context(listening(self._settings.host, self._settings.port))
             redis_url = await self._start_valkey(stack)
             print_banner(self._settings)
-            specs = self._fleet(self._settings, listener.fileno())
-            self._children = [Child(spec, environment(redis_url)) for spec in specs]
+            specs = self._make_specs(self._settings, listener.fileno())
+            self._children = [ManagedProcess(spec, child_environment(redis_url)) for spec in specs]
             stack.push_async_callback(self._stop_children)
-            # First: connections would wait in it, when no child is left to accept them, and then be reset.
+            # First: once no child is left to accept connections, they would wait in it, and then be reset.
             stack.callback(listener.close)
-            jobs = [print_when_ready(listener), *map(keep_running, self._services())]
+            jobs = [print_when_ready(listener), *map(restart_forever, self._processes())]
             self._tasks = [asyncio.create_task(job) for job in jobs]
             await asyncio.gather(*self._tasks)
 
     def replace_children(self) -> None:
-        """Begin a rolling restart, unless one is under way or nothing has been started yet."""
+        """Start a rolling restart, unless one is in progress or nothing has been started yet."""
         if self._tasks and (not self._replacing or self._replacing.done()):
             self._replacing = asyncio.create_task(self._replace_children())
 
@@ -101,20 +101,20 @@ class Supervisor:
         try:
             for child in self._children:
                 await child.replace(RETIRED_GRACE)
-        except NotReplaced as error:
+        except ReplacementFailed as error:
             _log.error("rolling restart given up, the others go on as they are: %s", error)
         except Exception:
-            # Nobody waits for this task who could tell.
+            # Nothing awaits this task that could log the error.
             _log.exception("rolling restart given up, the others go on as they are")
         else:
             _log.info("rolling restart: done")
 
     def kill(self) -> None:
         """End every process by force; :meth:`run`, which was cancelled before, then ends at once."""
-        for service in self._services():
-            service.kill()
+        for process in self._processes():
+            process.kill()
 
-    def _services(self) -> list[Child | EmbeddedValkey]:
+    def _processes(self) -> list[ManagedProcess | EmbeddedValkey]:
         return [*([self._valkey] if self._valkey else []), *self._children]
 
     async def _start_valkey(self, stack: AsyncExitStack) -> str:

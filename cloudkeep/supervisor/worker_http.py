@@ -18,8 +18,8 @@ from endpoints.routes import HEALTH_PATH, METRICS_PATH
 
 
 @asynccontextmanager
-async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
-    """Answer on ``WORKER_PORT`` for the block, if there is one.
+async def serve_worker_http(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Serve on ``WORKER_PORT`` for the block, if it is set.
 
     Raises :class:`cloudkeep.settings.preflight.StartupError`.
     """
@@ -42,7 +42,7 @@ async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    server = _Beside(config)
+    server = _SecondaryServer(config)
     with listening(settings.host, settings.worker_port, "WORKER_PORT") as listener:
         serving = asyncio.create_task(server.serve([listener]))
         try:
@@ -52,10 +52,10 @@ async def answering(settings: Settings, metrics: Metrics) -> AsyncIterator[None]
             await asyncio.wait({serving})
 
 
-class _Beside(uvicorn.Server):
-    """A server that is not what its process is there for: signals are for others."""
+class _SecondaryServer(uvicorn.Server):
+    """A server that leaves signals to the main task of its process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave them as they are."""
+        """Capture none."""
         yield

@@ -8,8 +8,8 @@ from datetime import timedelta
 from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.process import send_heartbeats
-from cloudkeep.supervisor.worker_http import answering
-from cloudkeep.supervisor.worker_identity import WorkerName, named
+from cloudkeep.supervisor.worker_http import serve_worker_http
+from cloudkeep.supervisor.worker_identity import WorkerName, claim_worker_name
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
@@ -36,7 +36,7 @@ async def run_worker(settings: Settings, heartbeat: int | None = None) -> None:
 
 async def work(settings: Settings, heartbeat: int | None = None) -> None:
     """The same, in a process that is connected to the database already."""
-    with named(settings.data_dir, settings.worker_name) as name:
+    with claim_worker_name(settings.data_dir, settings.worker_name) as name:
         await _work_as(name, settings, heartbeat)
 
 
@@ -52,7 +52,7 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
         worker = Worker(policy, JOB_TYPES, context, base.heartbeats, housekeeping.tasks())
         await base.log.start()
         try:
-            async with answering(settings, metrics), asyncio.TaskGroup() as group:
+            async with serve_worker_http(settings, metrics), asyncio.TaskGroup() as group:
                 group.create_task(context.follower.run(worker.wake))
                 group.create_task(worker.run())
                 group.create_task(_send_heartbeats(name, worker, heartbeat))

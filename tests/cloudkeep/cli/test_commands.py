@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from cloudkeep import __version__
 from cloudkeep.supervisor.process import ProcessSpec
-from cloudkeep.supervisor.restarts import Child
+from cloudkeep.supervisor.restarts import ManagedProcess
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.command import cloudkeep
@@ -126,7 +126,7 @@ async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path
     port = str(free_port())
     given = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}
     settings = {f"CLOUDKEEP_{name}": value for name, value in given.items()}
-    worker = Child(ProcessSpec("worker", command, settings), os.environ)
+    worker = ManagedProcess(ProcessSpec("worker", command, settings), os.environ)
     health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
     async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
         heartbeats = WorkerHeartbeats(redis)

@@ -9,7 +9,7 @@ import pytest
 
 from cloudkeep.cli.healthcheck import api_health, worker_health
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.worker_identity import named
+from cloudkeep.supervisor.worker_identity import claim_worker_name
 from tests.support.process import free_port
 from tests.support.waiting import eventually
 
@@ -53,7 +53,7 @@ async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pyt
 
 async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(data_dir=tmp_path)
-    with named(tmp_path) as one, named(tmp_path) as two:
+    with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         assert said(capsys, await worker_health(settings)) == (0, f"At work: {one.text}, {two.text}.\n")
         os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))
         assert said(capsys, await worker_health(settings)) == (1, f"Silent for more than 15 s: {two.text}.\n")

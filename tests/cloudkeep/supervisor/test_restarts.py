@@ -12,26 +12,26 @@ import pytest
 
 from cloudkeep.supervisor import restarts
 from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
-from cloudkeep.supervisor.restarts import Child, NotReplaced, keep_running
+from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, restart_forever
 from tests.support.waiting import eventually
 
-#: Says that it is there in a file of its own, lives until it is told to end, and takes its time then.
+#: Says that it is there in a file of its own, runs until it is told to end, and takes its time then.
 PROGRAM = """
 import os, pathlib, signal, sys, time
 folder, pipe = pathlib.Path(sys.argv[1]), int(sys.argv[-1])
 if (folder / "broken").exists(): sys.exit(1)
-told = []
-signal.signal(signal.SIGUSR1, lambda *_: told.append(1))
+signals = []
+signal.signal(signal.SIGUSR1, lambda *_: signals.append(1))
 (folder / str(os.getpid())).touch()
 os.write(pipe, b".")
-while not told or not (folder / "end").exists(): time.sleep(0.01)
+while not signals or not (folder / "end").exists(): time.sleep(0.01)
 (folder / f"{os.getpid()}.ended").touch()
 """
 
 
-def child_of(folder: Path) -> Child:
+def child_of(folder: Path) -> ManagedProcess:
     command = (sys.executable, "-c", PROGRAM, str(folder))
-    return Child(ProcessSpec("child", command, patience=60, retire=signal.SIGUSR1), os.environ)
+    return ManagedProcess(ProcessSpec("child", command, heartbeat_timeout=60, retire_signal=signal.SIGUSR1), os.environ)
 
 
 def living(folder: Path) -> set[int]:
@@ -40,7 +40,7 @@ def living(folder: Path) -> set[int]:
 
 async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_path: Path) -> None:
     child = child_of(tmp_path)
-    keeping = asyncio.create_task(keep_running(child))
+    restarts_task = asyncio.create_task(restart_forever(child))
 
     async def one() -> bool:
         return len(living(tmp_path)) == 1
@@ -61,7 +61,7 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
         return bool(living(tmp_path) - {old, new})
 
     await eventually(another)
-    keeping.cancel()
+    restarts_task.cancel()
     await child.stop(0)
     assert not living(tmp_path)
 
@@ -69,34 +69,34 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
 async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_nobody_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child, begin, begun = child_of(tmp_path), ChildProcess.begin, list[ChildProcess]()
+    child, start, started = child_of(tmp_path), ChildProcess.start, list[ChildProcess]()
     restarting = asyncio.Event()
 
-    async def begin_in_turn(spec: ProcessSpec, environment: Mapping[str, str]) -> ChildProcess:
-        begun.append(await begin(spec, environment))
-        if len(begun) == 2:
-            begun[0].kill()
+    async def start_in_turn(spec: ProcessSpec, environment: Mapping[str, str]) -> ChildProcess:
+        started.append(await start(spec, environment))
+        if len(started) == 2:
+            started[0].kill()
             await restarting.wait()
-            return begun[1]
-        if len(begun) == 3:
+            return started[1]
+        if len(started) == 3:
             restarting.set()
-            await begun[1].ready.wait()
+            await started[1].ready.wait()
             # For the successor to be put in charge.
             for _ in range(20):
                 await asyncio.sleep(0)
-        return begun[-1]
+        return started[-1]
 
-    monkeypatch.setattr(ChildProcess, "begin", begin_in_turn)
-    keeping = asyncio.create_task(keep_running(child))
+    monkeypatch.setattr(ChildProcess, "start", start_in_turn)
+    restarts_task = asyncio.create_task(restart_forever(child))
 
     async def there() -> bool:
         return bool(living(tmp_path))
 
     await eventually(there)
     await child.replace(60)
-    keeping.cancel()
+    restarts_task.cancel()
     await child.stop(0)
-    assert (len(begun), living(tmp_path)) == (3, set())
+    assert (len(started), living(tmp_path)) == (3, set())
 
 
 async def test_a_successor_that_does_not_start_changes_nothing(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ async def test_a_successor_that_does_not_start_changes_nothing(tmp_path: Path) -
     await eventually(there)
     before = living(tmp_path)
     (tmp_path / "broken").touch()
-    with pytest.raises(NotReplaced):
+    with pytest.raises(ReplacementFailed):
         await child.replace(60)
     assert living(tmp_path) == before
     await child.stop(0)

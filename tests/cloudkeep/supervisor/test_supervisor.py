@@ -26,11 +26,11 @@ from cloudkeep.telemetry.logs import set_up_logging
 from cloudkeep.settings.settings import load_settings
 from cloudkeep.supervisor.supervisor import supervise
 
-def fleet(settings, listener):
+def specs(settings, listener):
     return [ProcessSpec("child", (sys.executable, "-c", sys.argv[1], str(listener)), pass_fds=(listener,))]
 
 set_up_logging()
-sys.exit(asyncio.run(supervise(load_settings(), fleet)))
+sys.exit(asyncio.run(supervise(load_settings(), specs)))
 """
 IDLE = "import os, time; print('pid', os.getpid()); time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, lambda *_: print('no')); {IDLE}; time.sleep(600)"

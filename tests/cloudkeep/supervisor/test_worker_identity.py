@@ -11,21 +11,21 @@ from threading import Event
 import pytest
 
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.worker_identity import named, workers_of
+from cloudkeep.supervisor.worker_identity import claim_worker_name, living_workers
 
-HOLD = "import sys; from pathlib import Path; from cloudkeep.supervisor.worker_identity import named\n"
-HOLD += "with named(Path(sys.argv[1])) as name: print(name.text, flush=True); sys.stdin.read()"
+HOLD = "import sys; from pathlib import Path; from cloudkeep.supervisor.worker_identity import claim_worker_name\n"
+HOLD += "with claim_worker_name(Path(sys.argv[1])) as name: print(name.text, flush=True); sys.stdin.read()"
 
 
 def test_no_two_living_workers_of_a_folder_have_the_same_name(tmp_path: Path) -> None:
-    with named(tmp_path) as one, named(tmp_path) as two, named(tmp_path) as three:
+    with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two, claim_worker_name(tmp_path) as three:
         assert [two.text, three.text] == [f"{one.text}-2", f"{one.text}-3"]
 
 
 def test_the_next_worker_has_the_name_of_the_one_that_ended(tmp_path: Path) -> None:
-    with named(tmp_path) as one, named(tmp_path) as two:
+    with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         pass
-    with named(tmp_path) as next_one, named(tmp_path) as next_two:
+    with claim_worker_name(tmp_path) as next_one, claim_worker_name(tmp_path) as next_two:
         assert (next_one.text, next_two.text) == (one.text, two.text)
 
 
@@ -34,11 +34,11 @@ def test_a_killed_workers_name_is_free_at_once_and_a_living_ones_is_not(tmp_path
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         first = process.stdout.readline().strip()
-        with named(tmp_path) as other:
+        with claim_worker_name(tmp_path) as other:
             assert other.text == f"{first}-2"
         process.kill()
         process.wait()
-        with named(tmp_path) as replacement:
+        with claim_worker_name(tmp_path) as replacement:
             assert replacement.text == first
 
 
@@ -47,31 +47,31 @@ def test_two_folders_give_different_names_wherever_they_are(tmp_path: Path) -> N
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
         # As two hosts have it that are called alike and mount their volumes at the same path.
-        with named(folder) as name:
+        with claim_worker_name(folder) as name:
             texts.add(name.text)
     assert len(texts) == 2
 
 
 def test_workers_that_were_given_one_name_are_told_apart_as_well(tmp_path: Path) -> None:
-    with named(tmp_path, "encoder") as one, named(tmp_path, "encoder") as two:
+    with claim_worker_name(tmp_path, "encoder") as one, claim_worker_name(tmp_path, "encoder") as two:
         assert (one.text, two.text) == ("encoder", "encoder-2")
 
 
 def test_a_generated_name_is_a_valid_setting(tmp_path: Path) -> None:
-    with named(tmp_path) as name:
+    with claim_worker_name(tmp_path) as name:
         assert Settings(data_dir=tmp_path, worker_name=name.text).worker_name == name.text
 
 
 def test_drafts_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
-    with named(tmp_path) as living:
+    with claim_worker_name(tmp_path) as living:
         (living.scratch / "draft.mp4").touch()
         dead = tmp_path / "scratch" / "another-host"
         dead.mkdir()
         (dead / "draft.mp4").touch()
-        with named(tmp_path):
+        with claim_worker_name(tmp_path):
             assert (living.scratch / "draft.mp4").exists()
             assert not dead.exists()
-    with named(tmp_path) as again:
+    with claim_worker_name(tmp_path) as again:
         assert (again.text, list(again.scratch.iterdir())) == (living.text, [])
 
 
@@ -83,31 +83,31 @@ def test_a_workers_name_is_free_while_others_remove_its_drafts(tmp_path: Path, m
     def come_back(folder: Path, *, ignore_errors: bool) -> None:
         if folder.name != "encoder":
             monkeypatch.undo()
-            with named(tmp_path, "encoder") as second:
+            with claim_worker_name(tmp_path, "encoder") as second:
                 texts.append(second.text)
         remove(folder, ignore_errors=ignore_errors)
 
     monkeypatch.setattr(shutil, "rmtree", come_back)
-    with named(tmp_path, "encoder") as first:
+    with claim_worker_name(tmp_path, "encoder") as first:
         texts.append(first.text)
         assert {path.name for path in (tmp_path / "scratch").iterdir()} == {"encoder", "encoder-2"}
     assert texts == ["encoder-2", "encoder"]
 
 
 def test_a_name_is_free_while_others_look_at_it(tmp_path: Path) -> None:
-    with named(tmp_path, "encoder"):
+    with claim_worker_name(tmp_path, "encoder"):
         pass
     done = Event()
 
     def look() -> None:
         while not done.is_set():
-            workers_of(tmp_path, "encoder")
+            living_workers(tmp_path, "encoder")
 
     with ThreadPoolExecutor() as threads:
         looking = [threads.submit(look) for _ in range(4)]
         try:
             for _ in range(300):
-                with named(tmp_path, "encoder") as name:
+                with claim_worker_name(tmp_path, "encoder") as name:
                     assert name.text == "encoder"
         finally:
             done.set()
@@ -118,14 +118,14 @@ def test_a_name_is_free_while_others_look_at_it(tmp_path: Path) -> None:
 def test_whoever_looks_sees_how_long_ago_each_living_worker_beat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert workers_of(tmp_path) == {}
-    with named(tmp_path) as one, named(tmp_path) as two:
+    assert living_workers(tmp_path) == {}
+    with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))
-        seconds = workers_of(tmp_path)
+        seconds = living_workers(tmp_path)
         assert set(seconds) == {one.text, two.text}
         assert seconds[one.text] < 60 < seconds[two.text]
         two.beat()
-        assert workers_of(tmp_path)[two.text] < 60
+        assert living_workers(tmp_path)[two.text] < 60
         monkeypatch.setattr("socket.gethostname", lambda: "another-host-with-the-same-folder")
-        assert workers_of(tmp_path) == {}
-    assert workers_of(tmp_path, one.text) == {}
+        assert living_workers(tmp_path) == {}
+    assert living_workers(tmp_path, one.text) == {}

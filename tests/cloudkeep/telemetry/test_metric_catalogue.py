@@ -19,7 +19,7 @@ async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
     for kind, minutes in ((JobKind.COMPRESS, 5), (JobKind.COMPRESS, 1), (JobKind.REASSEMBLE, -1)):
         await enqueue(kind, run_after=now() - timedelta(minutes=minutes))
     published = Metrics()
-    async with published.running(question=samples_of_database):
+    async with published.running(query=samples_of_database):
         seen = await shown(published)
         assert seen["cloudkeep_jobs_open[COMPRESS][QUEUED]"] == 2
         assert seen["cloudkeep_jobs_open[REASSEMBLE][QUEUED]"] == 1

@@ -1,4 +1,4 @@
-"""What Prometheus is shown, and whom it is shown to."""
+"""What Prometheus is shown, and which clients may see it."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cloudkeep.settings.preflight import StartupError
 from cloudkeep.telemetry import metrics
 from cloudkeep.telemetry.metric_catalogue import Sample, samples_of, samples_of_budgets
-from cloudkeep.telemetry.metrics import Metrics, Places, fresh_folder
+from cloudkeep.telemetry.metrics import Metrics, MetricsSlots, reset_metrics_folder
 from services.core.counters import BudgetCounters, Counters
 from tests.endpoints.wire import connect
 from tests.support.backends.databases import Databases
@@ -210,7 +210,7 @@ async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else
     monkeypatch.setattr(metrics, "PERIOD_SECONDS", 0.01)
     for question in (fail, hang):
         published = Metrics(lambda: samples_of_budgets(BudgetCounters(overloaded=1)))
-        async with published.running(question=question):
+        async with published.running(query=question):
             assert await shown(published) == {"cloudkeep_budget_overloads_total": 1, "cloudkeep_database_up": 0}
 
 
@@ -246,23 +246,23 @@ def files_in(folder: Path) -> set[str]:
 
 
 def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
-    fresh_folder(tmp_path)
-    places = Places(tmp_path)
-    with places.taken() as first:
+    reset_metrics_folder(tmp_path)
+    slots = MetricsSlots(tmp_path)
+    with slots.claim() as first:
         assert requests_and_subscriptions(count(first, 1)) == (1, 2)
-        with places.taken() as second:
+        with slots.claim() as second:
             assert requests_and_subscriptions(count(second, 10)) == (11, 4)
-        lasting = {f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in (1, 2)}
+        lasting = {f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in (1, 2)}
         assert files_in(tmp_path) == lasting | {"gauge_livemax_1.db", "gauge_livesum_1.db"}
-    fresh_folder(tmp_path)
+    reset_metrics_folder(tmp_path)
     assert files_in(tmp_path) == set()
 
 
-def test_whoever_gets_a_dead_ones_place_counts_on_in_its_files(tmp_path: Path) -> None:
-    fresh_folder(tmp_path)
-    places = Places(tmp_path)
+def test_the_next_process_in_a_slot_continues_the_counters_of_the_dead_one(tmp_path: Path) -> None:
+    reset_metrics_folder(tmp_path)
+    slots = MetricsSlots(tmp_path)
     for total in (5, 10, 15):
-        with places.taken() as environment:
+        with slots.claim() as environment:
             seen = count(environment, 5)
             assert requests_and_subscriptions(seen) == (total, 2)
             assert seen["cloudkeep_chunk_seconds_count"] == seen["cloudkeep_chunk_seconds_sum"] == total / 5
@@ -270,18 +270,18 @@ def test_whoever_gets_a_dead_ones_place_counts_on_in_its_files(tmp_path: Path) -
     assert files_in(tmp_path) == {"counter_1.db", "histogram_1.db"}
 
 
-def test_processes_that_run_at_once_have_places_of_their_own(tmp_path: Path) -> None:
-    places = Places(tmp_path)
+def test_processes_that_run_at_once_have_slots_of_their_own(tmp_path: Path) -> None:
+    slots = MetricsSlots(tmp_path)
     with ExitStack() as first, ExitStack() as second, ExitStack() as third:
-        taken = [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, second)]
+        taken = [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, second)]
         first.close()
-        taken += [stack.enter_context(places.taken())[metrics.PLACE] for stack in (first, third)]
+        taken += [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, third)]
     assert taken == ["1", "2", "1", "3"]
 
 
-def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_at_its_place(tmp_path: Path) -> None:
-    fresh_folder(tmp_path)
-    with Places(tmp_path).taken() as environment:
+def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_in_its_slot(tmp_path: Path) -> None:
+    reset_metrics_folder(tmp_path)
+    with MetricsSlots(tmp_path).claim() as environment:
         assert count(environment, 1, "worker")["cloudkeep_processes[worker]"] == 1
         seen = count(environment, 1, "api")
     assert seen["cloudkeep_processes[api]"] == 1
@@ -291,20 +291,20 @@ def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_at_it
 def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    places = Places(tmp_path)
-    with places.taken() as environment:
+    slots = MetricsSlots(tmp_path)
+    with slots.claim() as environment:
         (tmp_path / "metrics" / "gauge_livesum_1.db").mkdir(parents=True)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("metrics still show what a process had open that has ended: [Errno ")
-    with places.taken() as again:
+    with slots.claim() as again:
         assert again == environment
 
 
 async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fresh_folder(tmp_path)
-    monkeypatch.setenv(metrics.SHARED, str(tmp_path / "metrics"))
+    reset_metrics_folder(tmp_path)
+    monkeypatch.setenv(metrics.FOLDER_VARIABLE, str(tmp_path / "metrics"))
     published = Metrics(lambda: samples_of(Counters()))
     with monkeypatch.context() as full:
         full.setattr(metrics, "FILE_SIZE", 2**60)  # no file system has as much
@@ -320,7 +320,7 @@ async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match=r"cannot write to .*/file/metrics: Not a directory"):
-        fresh_folder(tmp_path / "file")
+        reset_metrics_folder(tmp_path / "file")
 
 
 async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_nothing_open(tmp_path: Path) -> None:
