@@ -1,7 +1,7 @@
 """Log records, those of libraries too, as lines on standard error: for people or, one JSON object each, for programs.
 
-structlog renders what the standard library's loggers are given, so that no service has to know it. It takes a tenth of
-a second to load, and is loaded with the first record.
+structlog renders the records of the standard library's loggers, so that no service depends on it. It takes a tenth of a
+second to load, and is loaded with the first record.
 """
 
 import logging
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OURS = ("cloudkeep", "schema", "resolvers", "endpoints", "workers", "services", "storage")
 
-#: What may be in the text of an error of a library's, and in no line: passwords in URLs, tokens, signatures, addresses.
+#: What the text of a library's error may hold, and no line: passwords in URLs, tokens, signatures, addresses.
 _SECRETS: Sequence[tuple[str, re.Pattern[str], str]] = (
     ("://", re.compile(r"(?<=://)[^\s/@]*@"), "***@"),
     ("signature=", re.compile(r"(?i)(?<=signature=)[^&\s\"'\\]+"), "***"),
@@ -34,13 +34,13 @@ class LazyFormatter(logging.Formatter):
 
     def __init__(self, style: str, *, colours: bool = False) -> None:
         super().__init__()
-        self._look = style
+        self._log_format = style
         self._colours = colours
         self._renderer: structlog.stdlib.ProcessorFormatter | None = None
 
     def load(self) -> None:
         """Load structlog now."""
-        self._renderer = self._renderer or _renderer(self._look, self._colours)
+        self._renderer = self._renderer or _renderer(self._log_format, self._colours)
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; on a console a traceback follows on lines of its own."""
@@ -52,9 +52,9 @@ class LazyFormatter(logging.Formatter):
 def set_up_logging(style: str = LogFormat.CONSOLE, level: str = "INFO") -> LazyFormatter:
     """Send every record to standard error: ours from ``level`` on, those of the libraries from WARNING on.
 
-    What a library says at a lower level may be anything: statements with their values, or the headers of requests. A
-    record is written by whoever logs it, who waits where standard error is read slowly; so little is logged by default
-    that its pipe has room for hours.
+    What a library logs at a lower level may be anything: statements with their values, or the headers of requests. The
+    thread that logs a record writes it, and waits where standard error is read slowly; so little is logged by default
+    that its pipe has space for hours.
     """
     formatter = LazyFormatter(style, colours=sys.stderr.isatty())
     handler = logging.StreamHandler()
@@ -66,10 +66,10 @@ def set_up_logging(style: str = LogFormat.CONSOLE, level: str = "INFO") -> LazyF
 
 
 def without_secrets(line: str) -> str:
-    """The line without what must not be in any."""
-    for sign, pattern, instead in _SECRETS:
-        if sign in line:
-            line = pattern.sub(instead, line)
+    """The line with every secret replaced."""
+    for hint, pattern, replacement in _SECRETS:
+        if hint in line:
+            line = pattern.sub(replacement, line)
     return line
 
 
@@ -101,17 +101,17 @@ def _with_context(_: object, __: str, event: "EventDict") -> "EventDict":
 
 
 def _timestamped(_: object, __: str, event: "EventDict") -> "EventDict":
-    """RFC 3339 in UTC, when it happened."""
+    """Add the time of the record, by RFC 3339 in UTC."""
     record: logging.LogRecord = event["_record"]
-    event["timestamp"] = _moment(record.created)
+    event["timestamp"] = _format_time(record.created)
     return event
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _on_one_line(_: object, __: str, event: "EventDict") -> "EventDict":
-    """Escape line ends: what came from outside must not look like a record of its own."""
+    """Escape line ends: input must not look like a record of its own."""
     event["event"] = str(event["event"]).replace("\r", "\\r").replace("\n", "\\n")
     return event

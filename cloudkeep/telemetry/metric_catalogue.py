@@ -1,7 +1,7 @@
-"""Every number that Prometheus is shown: its name, what it means, and where it is taken from.
+"""Every metric: its name, what it means, and where its samples come from.
 
-Names and units are as Prometheus wants them (https://prometheus.io/docs/practices/naming/); a counter's name gets
-``_total`` when it is shown. No label has more values than this code knows, and none is an ID.
+Names and units follow Prometheus (https://prometheus.io/docs/practices/naming/); a counter's name gets ``_total`` when
+it is shown. No label has more values than this code knows, and none is an ID.
 """
 
 import os
@@ -23,22 +23,22 @@ from storage.jobs.models import JobState
 from storage.progress_stream import RedisEventLog
 
 #: How the gauges of several processes become one: their sum, or the largest. A process that ended has none.
-Together = Literal["livesum", "livemax"]
+Aggregation = Literal["livesum", "livemax"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number with a name. A ``gauge`` may fall, and ends with its process; a ``histogram`` has :class:`Durations`."""
+    """A metric. A ``gauge`` may fall, and ends with its process; a ``histogram`` has :class:`Durations`."""
 
     name: str
     help: str
     labels: tuple[str, ...] = ()
-    gauge: Together | None = None
+    gauge: Aggregation | None = None
     histogram: bool = False
 
 
 class Sample(NamedTuple):
-    """A number now, for these values of its labels."""
+    """A value of a metric now, for these values of its labels."""
 
     metric: Metric
     value: float | Durations
@@ -62,22 +62,22 @@ ACTUAL = Metric("cloudkeep_cost_actual_points", "Points that operations did cost
 CHUNKS = Metric("cloudkeep_chunks", "Chunks, by accepted or the code of their refusal.", ("outcome",))
 CHUNK_BYTES = Metric("cloudkeep_chunk_bytes", "Bytes of chunks that got a receipt.")
 CHUNK_SECONDS = Metric("cloudkeep_chunk_seconds", "Chunks that got a receipt, from head to it.", histogram=True)
-BEGUN = Metric("cloudkeep_uploads_begun", "Uploads that were begun.")
-FINISHED = Metric("cloudkeep_uploads_finished", "Uploads that ended, by status.", ("status",))
+UPLOADS_STARTED = Metric("cloudkeep_uploads_begun", "Uploads that were begun.")
+UPLOADS_FINISHED = Metric("cloudkeep_uploads_finished", "Uploads that ended, by status.", ("status",))
 JOBS_RUN = Metric("cloudkeep_job_runs", "Runs of jobs, by kind and outcome.", ("kind", "outcome"))
 JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Runs of jobs, by kind.", ("kind",), histogram=True)
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds for which ffmpeg has encoded.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
-SEATS = Metric("cloudkeep_seats_held", "Seats of subscriptions that processes hold.", gauge="livesum")
+SUBSCRIPTION_LEASES = Metric("cloudkeep_seats_held", "Seats of subscriptions that processes hold.", gauge="livesum")
 WEBSOCKETS = Metric("cloudkeep_websockets_open", "WebSockets that are open.", gauge="livesum")
-WEBSOCKETS_REFUSED = Metric("cloudkeep_websocket_refusals", "WebSockets refused since their address had too many.")
-REFUSED = Metric("cloudkeep_budget_refusals", "Requests refused for want of budget, by layer.", ("layer",))
-OVERLOADED = Metric("cloudkeep_budget_overloads", "Requests refused since too many waited for the buckets.")
-AWAY = Metric(
+WEBSOCKET_REFUSALS = Metric("cloudkeep_websocket_refusals", "WebSockets refused since their address had too many.")
+BUDGET_REFUSALS = Metric("cloudkeep_budget_refusals", "Requests refused for want of budget, by layer.", ("layer",))
+BUDGET_OVERLOADS = Metric("cloudkeep_budget_overloads", "Requests refused since too many waited for the buckets.")
+BUDGET_REDIS_AWAY = Metric(
     "cloudkeep_budget_redis_away", "Reservations made while Redis was away, by layer and policy.", ("layer", "policy")
 )
 EVENT_DELAY = Metric("cloudkeep_event_delay_seconds", "Age of the newest event when it was read.", ("role",), "livemax")
-EVENTS_AWAY = Metric("cloudkeep_event_readers_away", "Processes that cannot read events.", ("role",), "livesum")
+EVENT_READERS_AWAY = Metric("cloudkeep_event_readers_away", "Processes that cannot read events.", ("role",), "livesum")
 PROCESSES = Metric("cloudkeep_processes", "Processes that run.", ("role",), "livesum")
 CPU = Metric("cloudkeep_process_cpu_seconds", "Processor time, user and system, without ffmpeg.", ("role",))
 MEMORY = Metric("cloudkeep_process_resident_memory_bytes", "Resident memory.", ("role",), "livesum")
@@ -90,59 +90,59 @@ JOB_AGE = Metric(
 DATABASE = Metric("cloudkeep_database_up", "Whether the database could be asked for this scrape.", gauge="livesum")
 
 
-def samples_of(counts: Counters) -> Iterator[Sample]:
-    """What a process counts."""
-    for (purpose, status), number in counts.requests.items():
+def samples_of(counters: Counters) -> Iterator[Sample]:
+    """Everything that an API process counters."""
+    for (purpose, status), number in counters.requests.items():
         yield Sample(REQUESTS, number, (purpose, f"{status}xx"))
-    yield from (Sample(REQUEST_SECONDS, taken, (purpose,)) for purpose, taken in counts.request_seconds.items())
-    yield Sample(IN_FLIGHT, counts.in_flight)
-    yield from (Sample(OPERATIONS, number, labels) for labels, number in counts.operations.items())
-    yield from (Sample(OPERATION_ERRORS, number, labels) for labels, number in counts.operation_errors.items())
-    yield from (Sample(OPERATION_SECONDS, seconds, (kind,)) for kind, seconds in counts.operation_seconds.items())
-    yield Sample(REQUESTED, counts.requested_points)
-    yield Sample(ACTUAL, counts.actual_points)
-    yield Sample(SUBSCRIPTIONS, counts.subscriptions)
-    yield from (Sample(CHUNKS, number, (outcome,)) for outcome, number in counts.chunks.items())
-    yield Sample(CHUNK_BYTES, counts.chunk_bytes)
-    yield Sample(CHUNK_SECONDS, counts.chunk_seconds)
-    yield from samples_of_work(counts)
+    yield from (Sample(REQUEST_SECONDS, seconds, (purpose,)) for purpose, seconds in counters.request_seconds.items())
+    yield Sample(IN_FLIGHT, counters.in_flight)
+    yield from (Sample(OPERATIONS, number, labels) for labels, number in counters.operations.items())
+    yield from (Sample(OPERATION_ERRORS, number, labels) for labels, number in counters.operation_errors.items())
+    yield from (Sample(OPERATION_SECONDS, seconds, (kind,)) for kind, seconds in counters.operation_seconds.items())
+    yield Sample(REQUESTED, counters.requested_points)
+    yield Sample(ACTUAL, counters.actual_points)
+    yield Sample(SUBSCRIPTIONS, counters.subscriptions)
+    yield from (Sample(CHUNKS, number, (outcome,)) for outcome, number in counters.chunks.items())
+    yield Sample(CHUNK_BYTES, counters.chunk_bytes)
+    yield Sample(CHUNK_SECONDS, counters.chunk_seconds)
+    yield from samples_of_work(counters)
 
 
-def samples_of_work(counts: Counters) -> Iterator[Sample]:
+def samples_of_work(counters: Counters) -> Iterator[Sample]:
     """What a worker counts, of which an API process has a part."""
-    yield Sample(BEGUN, counts.uploads_begun)
-    yield from (Sample(FINISHED, number, (status,)) for status, number in counts.uploads_finished.items())
-    yield from (Sample(JOBS_RUN, number, labels) for labels, number in counts.jobs.items())
-    yield from (Sample(JOB_SECONDS, taken, (kind,)) for kind, taken in counts.job_seconds.items())
-    yield Sample(FFMPEG, counts.ffmpeg_seconds)
+    yield Sample(UPLOADS_STARTED, counters.uploads_begun)
+    yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
+    yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
+    yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())
+    yield Sample(FFMPEG, counters.ffmpeg_seconds)
 
 
-def samples_of_budgets(counts: BudgetCounters) -> Iterator[Sample]:
+def samples_of_budgets(counters: BudgetCounters) -> Iterator[Sample]:
     """What budgets count."""
-    yield from (Sample(REFUSED, number, (layer,)) for layer, number in counts.refused.items())
-    yield from (Sample(AWAY, number, labels) for labels, number in counts.away.items())
-    yield Sample(OVERLOADED, counts.overloaded)
+    yield from (Sample(BUDGET_REFUSALS, number, (layer,)) for layer, number in counters.refused.items())
+    yield from (Sample(BUDGET_REDIS_AWAY, number, labels) for labels, number in counters.away.items())
+    yield Sample(BUDGET_OVERLOADS, counters.overloaded)
 
 
 def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
     """How this process reads the event log."""
     yield Sample(EVENT_DELAY, log.delay, (role,))
-    yield Sample(EVENTS_AWAY, 0 if log.is_connected else 1, (role,))
+    yield Sample(EVENT_READERS_AWAY, 0 if log.is_connected else 1, (role,))
 
 
-def samples_of_subscriptions(seats: SubscriptionLeases) -> Iterator[Sample]:
-    """What subscriptions of this process hold."""
-    yield Sample(SEATS, seats.held)
+def samples_of_subscriptions(leases: SubscriptionLeases) -> Iterator[Sample]:
+    """The leases of this process's subscriptions."""
+    yield Sample(SUBSCRIPTION_LEASES, leases.held)
 
 
 def samples_of_connections(connections: Connections) -> Iterator[Sample]:
     """WebSockets of this process."""
     yield Sample(WEBSOCKETS, connections.open)
-    yield Sample(WEBSOCKETS_REFUSED, connections.refused)
+    yield Sample(WEBSOCKET_REFUSALS, connections.refused)
 
 
 def samples_of_process(role: str) -> Iterator[Sample]:
-    """What this process takes of the machine; ``role`` is ``api`` or ``worker``."""
+    """What this process uses of the machine; ``role`` is ``api`` or ``worker``."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     yield Sample(BUILD, 1, (__version__, platform.python_version()))
     yield Sample(PROCESSES, 1, (role,))
@@ -154,11 +154,11 @@ def samples_of_process(role: str) -> Iterator[Sample]:
 
 
 async def samples_of_database() -> list[Sample]:
-    """What all processes and hosts together have to do."""
-    found = await jobs.count_open()
+    """The open jobs of all processes and hosts."""
+    open_jobs = await jobs.count_open()
     ages = [
         Sample(JOB_AGE, max(0.0, (now() - first).total_seconds()), (kind.value,))
-        for kind, state, _, first in found
+        for kind, state, _, first in open_jobs
         if state is JobState.QUEUED
     ]
-    return [*(Sample(JOBS_OPEN, number, (kind.value, state.value)) for kind, state, number, _ in found), *ages]
+    return [*(Sample(JOBS_OPEN, number, (kind.value, state.value)) for kind, state, number, _ in open_jobs), *ages]

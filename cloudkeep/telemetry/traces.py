@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry. This module is loaded where ``CLOUDKEEP_TRACES_URL`` is set, and nowhere else.
 
-Spans wait in a queue of bounded length and are sent in batches by a thread of their own. Those that find no room, or
-that the collector does not take, are lost: work never waits for them.
+Spans wait in a queue of bounded length and are sent in batches by a thread of their own. Those that do not fit into it,
+or that the collector does not accept, are lost: work never waits for them.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from storage.tracing import Attributes, SpanKind
 QUEUE_LENGTH = 2048
 EXPORT_SECONDS = 5
 BATCH_MILLISECONDS = 1000
-#: How long the end of a process waits for its last spans.
+#: For how long a process waits at its end for its last spans to be sent.
 FLUSH_SECONDS = 2.0
 KINDS: Mapping[SpanKind, trace.SpanKind] = {
     "server": trace.SpanKind.SERVER,
@@ -38,14 +38,14 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Traces:
-    """A :class:`storage.tracing.Tracer`. ``role`` is what this process is, ``url`` where the collector takes traces."""
+    """A :class:`storage.tracing.Tracer`. ``role`` is that of this process, ``url`` the collector's."""
 
     def __init__(self, url: str, role: str) -> None:
-        # What the library says of every failed attempt, we say once.
+        # The library would log every failed attempt; we log the first one.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         resource = Resource.create({"service.name": f"cloudkeep-{role}", "service.version": __version__})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        exporter = Reporting(OTLPSpanExporter(url, timeout=EXPORT_SECONDS))
+        exporter = ReportingExporter(OTLPSpanExporter(url, timeout=EXPORT_SECONDS))
         self._provider.add_span_processor(
             BatchSpanProcessor(exporter, max_queue_size=QUEUE_LENGTH, schedule_delay_millis=BATCH_MILLISECONDS)
         )
@@ -53,11 +53,11 @@ class Traces:
 
     @contextmanager
     def span(self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes) -> Iterator[None]:
-        """See :class:`storage.tracing.Tracer`. A fault shows as its type alone: its text may hold anything."""
+        """See :class:`storage.tracing.Tracer`. Of an error only the type is recorded: its text may hold anything."""
         context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
-        told = {f"cloudkeep.{key}": value for key, value in current().items()} | dict(attributes)
+        span_attributes = {f"cloudkeep.{key}": value for key, value in current().items()} | dict(attributes)
         with self._tracer.start_as_current_span(
-            name, context, KINDS[kind], told, record_exception=False, set_status_on_exception=False
+            name, context, KINDS[kind], span_attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield
@@ -78,21 +78,21 @@ class Traces:
 
     async def close(self) -> None:
         """Send what is left, within ``FLUSH_SECONDS``."""
-        # A daemon, so that a collector that hangs does not keep the process.
-        ended = threading.Thread(target=self._provider.shutdown, name="traces-end", daemon=True)
-        ended.start()
-        await asyncio.to_thread(ended.join, FLUSH_SECONDS)
+        # A daemon, so that a collector that hangs does not keep the process alive.
+        flush = threading.Thread(target=self._provider.shutdown, name="traces-flush", daemon=True)
+        flush.start()
+        await asyncio.to_thread(flush.join, FLUSH_SECONDS)
 
 
-class Reporting(SpanExporter):
-    """Says once that the collector does not take spans, and once that it does again."""
+class ReportingExporter(SpanExporter):
+    """Logs once that the collector does not accept spans, and once that it does again."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send spans, whatever becomes of them."""
+        """Send spans. An error is a failure, and never raised."""
         try:
             result = self._exporter.export(spans)
         except Exception:
@@ -104,5 +104,5 @@ class Reporting(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        """Send nothing any more."""
+        """Shut down the exporter."""
         self._exporter.shutdown()

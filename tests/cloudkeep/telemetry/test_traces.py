@@ -8,7 +8,7 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from cloudkeep.telemetry.traces import Reporting, Traces
+from cloudkeep.telemetry.traces import ReportingExporter, Traces
 from storage import tracing
 from tests.cloudkeep.telemetry.test_metrics import look
 from tests.support.backends.collector import Collector, Span, collecting
@@ -86,7 +86,7 @@ async def test_a_collector_that_is_away_disturbs_nothing() -> None:
 
 
 def test_a_collector_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    exporter = Reporting(Failing())
+    exporter = ReportingExporter(Failing())
     for _ in range(3):
         exporter.export([])
     assert caplog.messages == ["the collector does not take traces"]
