@@ -9,16 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, quantiles
 
-from bench.cloudkeep_server import CloudKeep
-from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
-from bench.payload import MIB, make_payload
-from bench.person import Person
-from bench.report import markdown
-from bench.rounds import GIB
-from bench.server import Server, free_port, running
-from bench.stream import Sent, streaming
-from bench.warmth import warm
-from bench.wire import Connection, WireError
+from bench.clients.payload import MIB, make_payload
+from bench.clients.person import Person
+from bench.clients.stream import Sent, streaming
+from bench.clients.wire import Connection, WireError
+from bench.contenders.cloudkeep import CloudKeep
+from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.harness.server import Server, free_port, running
+from bench.harness.warmth import warm
+from bench.ingest.report import markdown
+from bench.ingest.rounds import GIB
 
 #: The first one needs no database, the second one a row.
 QUERIES = {

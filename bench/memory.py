@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from bench.cloudkeep_server import API, NO_THREADS, CloudKeep, put_raw
-from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
-from bench.payload import MIB, make_payload
-from bench.person import Person, Slot
-from bench.report import markdown
-from bench.rounds import GIB
-from bench.server import Server, free_port, running
-from bench.wire import Connection, in_lanes, share
+from bench.clients.payload import MIB, make_payload
+from bench.clients.person import Person, Slot
+from bench.clients.wire import Connection, in_lanes, share
+from bench.contenders.cloudkeep import API, NO_THREADS, CloudKeep, put_raw
+from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.harness.server import Server, free_port, running
+from bench.ingest.report import markdown
+from bench.ingest.rounds import GIB
 
 #: The peaks are noted when such parts of the large file have arrived.
 MARKS = (0.05, 0.25, 0.5, 1.0)

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.cloudkeep_server import API, ROLES, ROOT
-from bench.command import Outcome, parse, parser_of, run, say, seconds, whole
-from bench.load import ask_for, post
-from bench.payload import MIB
-from bench.person import Person
-from bench.report import markdown
-from bench.server import Launch, Server, free_port, running
+from bench.clients.load import ask_for, post
+from bench.clients.payload import MIB
+from bench.clients.person import Person
+from bench.contenders.cloudkeep import API, ROLES, ROOT
+from bench.harness.command import Outcome, parse, parser_of, run, say, seconds, whole
+from bench.harness.server import Launch, Server, free_port, running
+from bench.ingest.report import markdown
 
 HELLO = "{ hello }"
 ME = "{ me { id } }"

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from bench.cloudkeep_server import CloudKeep
-from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
-from bench.payload import MIB, make_payload
-from bench.report import markdown
-from bench.rounds import COPIES, Sample, rounds
+from bench.clients.payload import MIB, make_payload
+from bench.contenders.cloudkeep import CloudKeep
+from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.ingest.report import markdown
+from bench.ingest.rounds import COPIES, Sample, rounds
 
 COLUMNS = {
     "file, MiB": True,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import npm
-from bench.programs import run
+from bench.harness import npm
+from bench.harness.programs import run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -60,7 +60,7 @@ class Browser:
 def find_browser(project: Path, cache: Path) -> Browser:
     """The one that npm packages bring along on Linux x86_64, so that everybody tests with the same; else that of PATH.
 
-    Raises :class:`NoBrowser`, and :class:`bench.programs.ProgramFailed`.
+    Raises :class:`NoBrowser`, and :class:`bench.harness.programs.ProgramFailed`.
     """
     if platform.system() == "Linux" and platform.machine() == "x86_64":
         folder = npm.install(project, cache)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bench import npm
-from bench.programs import run
+from bench.harness import npm
+from bench.harness.programs import run
 from tests.support.server import Json
 
 HERE = Path(__file__).parent

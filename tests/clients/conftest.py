@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bench import npm
-from bench.programs import run
+from bench.harness import npm
+from bench.harness.programs import run
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
 from tests.support.stand import Stand, stand

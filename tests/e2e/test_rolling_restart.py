@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import npm
+from bench.harness import npm
 from tests.clients.conftest import HERE as CLIENTS
 from tests.e2e.conftest import sign_up
 from tests.support.process import ServeProcess, serving

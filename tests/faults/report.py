@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.machine import describe
+from bench.harness.machine import describe
 from tests.faults.steps import STEPS, VICTIMS, Journey, Step
 from tests.support.backends.databases import POSTGRES
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError, parse
 
-from bench.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_merge
+from bench.bombs.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_merge
 from schema.cost.limits import check_limits, check_source
 from schema.cost.validation import MAX_ERRORS, validate_document
 from schema.cost.weights import Weights

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.contender import Client
-from bench.payload import MIB, Chunk, Payload
-from bench.person import Person, Slot
-from bench.server import Launch, Server
-from bench.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Answer, Connection, WireError, share
+from bench.clients.payload import MIB, Chunk, Payload
+from bench.clients.person import Person, Slot
+from bench.clients.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Answer, Connection, WireError, share
+from bench.contenders.base import Client
+from bench.harness.server import Launch, Server
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cloudkeep", "starlette", "uvicorn", "httptools", "uvloop")
 API = "API"
 ROLES = {"api": API, "worker": "worker", "serve": "supervisor"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.growing.figures import Figure
+from bench.growth.figure import Figure
 
 ACCOUNTS = 100
 #: A UUIDv7's first 48 bits are its milliseconds, here the row's number.

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from json import loads
 from pathlib import Path
 
-from bench.programs import ProgramFailed, run
+from bench.harness.programs import ProgramFailed, run
 
 
 def node() -> str:

@@ -10,8 +10,8 @@ from typing import Any, Self
 import httpx
 from httpx_sse import EventSource
 
-from bench.server import Server
-from bench.wire import WireError
+from bench.clients.wire import WireError
+from bench.harness.server import Server
 
 #: Seconds between two looks into the log, and until a server is given up.
 LOOK = 0.02

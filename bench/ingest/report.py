@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from bench.contender import Contender
-from bench.limit import Limit
-from bench.rounds import Sample
+from bench.contenders.base import Contender
+from bench.contenders.limit import Limit
+from bench.ingest.rounds import Sample
 
 #: Column by column: its head, and whether it is a number.
 COLUMNS = {

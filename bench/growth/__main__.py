@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.command import Outcome, parse, parser_of, run, say, whole
-from bench.growing import memory, receipts, requests, rows
-from bench.growing.figures import Figure
-from bench.report import markdown
+from bench.growth import memory, receipts, requests, rows
+from bench.growth.figure import Figure
+from bench.harness.command import Outcome, parse, parser_of, run, say, whole
+from bench.ingest.report import markdown
 from storage.database.connection import migrate
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.backends.postgres import DURABLE, PostgresServer, postgres_server

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import PIPE, Popen
 
-from bench.cloudkeep_server import ROOT, put_raw
-from bench.person import Begun, Person, Slot
-from bench.wire import Connection, in_lanes
+from bench.clients.person import Begun, Person, Slot
+from bench.clients.wire import Connection, in_lanes
+from bench.contenders.cloudkeep import ROOT, put_raw
 from storage.child_process import dies_with_parent
 
 #: Slots of one upload. The last one stays empty, so that nothing is ever reassembled.
@@ -51,7 +51,7 @@ class Stream:
 def streaming(person: Person, path: Path, *, bodies: int, chunk_size: int, seconds: float) -> Iterator[Stream]:
     """So many bodies of ``chunk_size`` bytes at once, each the beginning of the file at ``path``."""
     order = {"port": person.port, "token": person.token, "path": str(path), "bodies": bodies}
-    command = [sys.executable, "-m", "bench.stream"]
+    command = [sys.executable, "-m", "bench.clients.stream"]
     with Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True, preexec_fn=dies_with_parent()) as process:
         try:
             assert process.stdin

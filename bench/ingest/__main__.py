@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.cloudkeep_server import NO_THREADS, CloudKeep
-from bench.command import Outcome, parse, parser_of, require_room, run, say, whole
-from bench.contender import Contender, Missing
-from bench.form import StarletteForm
-from bench.limit import Limit
-from bench.payload import MIB, make_payload
-from bench.report import Report
-from bench.rounds import COPIES, Sample, rounds
-from bench.tus import TusNode, TusPy
+from bench.clients.payload import MIB, make_payload
+from bench.contenders.base import Contender, Missing
+from bench.contenders.cloudkeep import NO_THREADS, CloudKeep
+from bench.contenders.limit import Limit
+from bench.contenders.starlette_form import StarletteForm
+from bench.contenders.tus import TusNode, TusPy
+from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.ingest.report import Report
+from bench.ingest.rounds import COPIES, Sample, rounds
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {
     "limit": Limit,

@@ -9,12 +9,12 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
-from bench import npm
-from bench.contender import Missing
-from bench.programs import ProgramFailed, run
-from bench.server import Launch
+from bench.contenders.base import Missing
+from bench.harness import npm
+from bench.harness.programs import ProgramFailed, run
+from bench.harness.server import Launch
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("BENCH_CACHE", HERE / ".cache"))
 SERVERS = HERE / "servers"
 LOCK = HERE.parent / "requirements" / "bench.txt"

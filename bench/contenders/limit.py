@@ -3,11 +3,11 @@
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench.contender import Client
-from bench.install import c_program, check_run
-from bench.payload import Chunk, Payload, sha256_of
-from bench.server import Launch, Server
-from bench.wire import Connection, WireError, share
+from bench.clients.payload import Chunk, Payload, sha256_of
+from bench.clients.wire import Connection, WireError, share
+from bench.contenders.base import Client
+from bench.contenders.install import c_program, check_run
+from bench.harness.server import Launch, Server
 
 FILE = "upload"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import asyncpg
 from redis import Redis
 
-from bench.cloudkeep_server import CloudKeep
-from bench.command import say
-from bench.growing import rows
-from bench.growing.figures import Figure
-from bench.payload import MIB, make_payload
-from bench.person import Person
-from bench.server import free_port, running
+from bench.clients.payload import MIB, make_payload
+from bench.clients.person import Person
+from bench.contenders.cloudkeep import CloudKeep
+from bench.growth import rows
+from bench.growth.figure import Figure
+from bench.harness.command import say
+from bench.harness.server import free_port, running
 from services.uploads.sizes import default_chunk_size
 from tests.support.backends.postgres import PostgresServer
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server, s3_server

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Protocol
 
-from bench.payload import Payload
-from bench.server import Launch, Server
+from bench.clients.payload import Payload
+from bench.harness.server import Launch, Server
 
 
 class Missing(Exception):

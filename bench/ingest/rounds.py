@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.contender import Contender
-from bench.payload import MIB, Payload
-from bench.server import Server, free_port, running
-from bench.warmth import warm
+from bench.clients.payload import MIB, Payload
+from bench.contenders.base import Contender
+from bench.harness.server import Server, free_port, running
+from bench.harness.warmth import warm
 
 #: Seconds after READY in which what a server still does is counted as its work.
 SETTLE = 0.3

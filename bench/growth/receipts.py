@@ -8,7 +8,7 @@ from uuid import UUID
 import psutil
 from uuid_utils.compat import uuid7
 
-from bench.growing.figures import Figure
+from bench.growth.figure import Figure
 from services.core.clock import now
 from storage.accounts.models import Account
 from storage.blobs import Digests

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.install import CACHE
-from bench.machine import describe
-from bench.payload import MIB
-from bench.rounds import Damaged
-from bench.server import ServerError
-from bench.wire import WireError
+from bench.clients.payload import MIB
+from bench.clients.wire import WireError
+from bench.contenders.install import CACHE
+from bench.harness.machine import describe
+from bench.harness.server import ServerError
+from bench.ingest.rounds import Damaged
 
 N = TypeVar("N", int, float)
 

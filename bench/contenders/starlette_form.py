@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bench.contender import Client
-from bench.install import python_with_servers, uvicorn
-from bench.payload import Chunk, Payload, sha256_of
-from bench.server import Launch, Server
-from bench.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Connection, WireError, share
+from bench.clients.payload import Chunk, Payload, sha256_of
+from bench.clients.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Connection, WireError, share
+from bench.contenders.base import Client
+from bench.contenders.install import python_with_servers, uvicorn
+from bench.harness.server import Launch, Server
 
 
 class StarletteForm:

@@ -4,11 +4,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.contender import Client
-from bench.install import node_with_tus, python_with_servers, uvicorn
-from bench.payload import Chunk, Payload, sha256_of
-from bench.server import Launch, Server
-from bench.wire import LANES, Connection, in_lanes
+from bench.clients.payload import Chunk, Payload, sha256_of
+from bench.clients.wire import LANES, Connection, in_lanes
+from bench.contenders.base import Client
+from bench.contenders.install import node_with_tus, python_with_servers, uvicorn
+from bench.harness.server import Launch, Server
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PATCH = {**TUS, "Content-Type": "application/offset+octet-stream"}

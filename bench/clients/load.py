@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.wire import WireError
+from bench.clients.wire import WireError
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"

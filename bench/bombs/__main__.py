@@ -10,10 +10,10 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
-from bench.command import Outcome, parser_of, run, whole
-from bench.command import parse as parse_arguments
-from bench.documents import BOMBS, USUAL
-from bench.report import markdown
+from bench.bombs.documents import BOMBS, USUAL
+from bench.harness.command import Outcome, parser_of, run, whole
+from bench.harness.command import parse as parse_arguments
+from bench.ingest.report import markdown
 from schema.build import build_schema
 from schema.cost.limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation

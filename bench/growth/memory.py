@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from bench.growing.figures import Figure
+from bench.growth.figure import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.uploads.progress import receiving
 from services.uploads.sizes import default_chunk_size

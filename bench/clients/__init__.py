@@ -1,0 +1,1 @@
+"""Clients that send uploads and queries to a server."""

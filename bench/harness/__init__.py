@@ -1,0 +1,1 @@
+"""What every benchmark needs: its command line, the machine, programs and servers."""
