@@ -9,16 +9,23 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, quantiles
 
-from bench.clients.payload import MIB, make_payload
-from bench.clients.person import Person
-from bench.clients.stream import Sent, streaming
-from bench.clients.wire import Connection, WireError
+from bench.clients.connection import Connection, RequestFailed
+from bench.clients.payload import GIB, MIB, make_payload
+from bench.clients.stream import StreamResult, streaming
+from bench.clients.user import User
 from bench.contenders.cloudkeep import CloudKeep
-from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.harness.command import (
+    Result,
+    create_parser,
+    integer,
+    markdown_table,
+    parse,
+    report_progress,
+    require_free_space,
+    run,
+)
+from bench.harness.memory_warmup import warm_memory
 from bench.harness.server import Server, free_port, running
-from bench.harness.warmth import warm
-from bench.ingest.report import markdown
-from bench.ingest.rounds import GIB
 
 #: The first one needs no database, the second one a row.
 QUERIES = {
@@ -38,61 +45,63 @@ COLUMNS = {"query": False, "bodies": True, "queries": True, "median ms": True, "
 Times = Mapping[str, list[float]]
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.latency", __doc__)
-    parser.add_argument("--bodies", type=whole(1, 256), default=16, metavar="N", help="that stream in at once")
-    parser.add_argument("--chunk-mib", type=whole(1, 64), default=8, metavar="MIB")
-    parser.add_argument("--seconds", type=whole(1, 60), default=5, metavar="S", help="of each half of a round")
-    parser.add_argument("--rounds", type=whole(1, 20), default=3, metavar="N")
-    return run(parse(parser, given), _measure)
+    parser = create_parser("bench.latency", __doc__)
+    parser.add_argument("--bodies", type=integer(1, 256), default=16, metavar="N", help="that stream in at once")
+    parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")
+    parser.add_argument("--seconds", type=integer(1, 60), default=5, metavar="S", help="of each half of a round")
+    parser.add_argument("--rounds", type=integer(1, 20), default=3, metavar="N")
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    require_room(folder, options.rounds * options.seconds * FASTEST // 2)
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
+    require_free_space(folder, options.rounds * options.seconds * FASTEST // 2)
     contender = CloudKeep()
     payload = make_payload(folder / "payload", options.chunk_mib * MIB, options.chunk_mib * MIB).path
     data = folder / "data"
     data.mkdir()
     quiet: dict[str, list[float]] = {name: [] for name in QUERIES}
     loaded: dict[str, list[float]] = {name: [] for name in QUERIES}
-    sent: list[Sent] = []
+    sent: list[StreamResult] = []
     with running(contender.launch(data, port := free_port()), data, port) as server:
-        person = Person.sign_up(server)
+        user = User.sign_up(server)
         for _ in range(LISTED):
-            person.begin(MIB, MIB)
-        _ask_for(1.0, person, payload)
+            user.begin(MIB, MIB)
+        _run_queries(1.0, user, payload)
         for number in range(options.rounds):
-            _extend(quiet, _ask_for(options.seconds, person, payload))
-            warm(options.seconds * GIB // 2)
-            times, load = _loaded(options, server, person, payload)
+            _extend(quiet, _run_queries(options.seconds, user, payload))
+            warm_memory(options.seconds * GIB // 2)
+            times, load = _run_under_load(options, server, user, payload)
             _extend(loaded, times)
             sent.append(load)
-            say(f"round {number + 1}: {load.size / MIB / load.seconds:.0f} MiB/s came in")
+            report_progress(f"round {number + 1}: {load.size / MIB / load.seconds:.0f} MiB/s came in")
     return _outcome(options, quiet, loaded, sent)
 
 
-def _loaded(options: argparse.Namespace, server: Server, person: Person, payload: Path) -> tuple[Times, Sent]:
+def _run_under_load(
+    options: argparse.Namespace, server: Server, user: User, payload: Path
+) -> tuple[Times, StreamResult]:
     size, limit = options.chunk_mib * MIB, options.seconds + 30.0
-    with streaming(person, payload, bodies=options.bodies, chunk_size=size, seconds=limit) as stream:
-        times = _ask_for(options.seconds, person, payload)
+    with streaming(user, payload, bodies=options.bodies, chunk_size=size, seconds=limit) as stream:
+        times = _run_queries(options.seconds, user, payload)
         return times, stream.stop()
 
 
-def _ask_for(seconds: float, person: Person, payload: Path) -> Times:
+def _run_queries(seconds: float, user: User, payload: Path) -> Times:
     """Ask the queries in turn, one at a time over one connection."""
     times: dict[str, list[float]] = {name: [] for name in QUERIES}
-    headers = {"Authorization": f"Bearer {person.token}", "Content-Type": "application/json"}
-    with Connection(person.port, payload) as connection:
+    headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
+    with Connection(user.port, payload) as connection:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             for name, document in QUERIES.items():
                 body = json.dumps({"query": document}).encode()
                 begun = time.perf_counter()
-                answer = connection.ask("POST", "/graphql", headers, body)
+                answer = connection.request("POST", "/graphql", headers, body)
                 times[name].append((time.perf_counter() - begun) * 1000)
                 if "errors" in answer.json():
-                    raise WireError(answer.body.decode())
+                    raise RequestFailed(answer.body.decode())
                 time.sleep(PAUSE)
     return times
 
@@ -102,7 +111,7 @@ def _extend(all_of_them: dict[str, list[float]], more: Times) -> None:
         all_of_them[name] += times
 
 
-def _outcome(options: argparse.Namespace, quiet: Times, loaded: Times, sent: Sequence[Sent]) -> Outcome:
+def _outcome(options: argparse.Namespace, quiet: Times, loaded: Times, sent: Sequence[StreamResult]) -> Result:
     rows = [
         _row(name, bodies, found[name]) for name in QUERIES for bodies, found in ((0, quiet), (options.bodies, loaded))
     ]
@@ -115,7 +124,7 @@ def _outcome(options: argparse.Namespace, quiet: Times, loaded: Times, sent: Seq
         "samples": {"quiet": quiet, "loaded": loaded},
     }
     load = f"The bodies came in at {rate:.0f} MiB/s, which cost their sender {cost:.2f} CPU-s per GiB."
-    return Outcome(f"{markdown(COLUMNS, rows)}\n\n{load}", content)
+    return Result(f"{markdown_table(COLUMNS, rows)}\n\n{load}", content)
 
 
 def _row(name: str, bodies: int, times: Sequence[float]) -> tuple[str, ...]:

@@ -10,14 +10,21 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from bench.clients.payload import MIB, make_payload
-from bench.clients.person import Person, Slot
-from bench.clients.wire import Connection, in_lanes, share
+from bench.clients.connection import Connection, run_on_connections, send_over_connections
+from bench.clients.payload import GIB, MIB, make_payload
+from bench.clients.user import Slot, User
 from bench.contenders.cloudkeep import API, NO_THREADS, CloudKeep, put_raw
-from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.harness.command import (
+    Result,
+    create_parser,
+    integer,
+    markdown_table,
+    parse,
+    report_progress,
+    require_free_space,
+    run,
+)
 from bench.harness.server import Server, free_port, running
-from bench.ingest.report import markdown
-from bench.ingest.rounds import GIB
 
 #: The peaks are noted when such parts of the large file have arrived.
 MARKS = (0.05, 0.25, 0.5, 1.0)
@@ -29,72 +36,72 @@ ROLES = (API, "worker", "valkey-server", "supervisor")
 Peaks = Mapping[str, float]
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.memory", __doc__)
-    parser.add_argument("--bodies", type=whole(1, 512), default=64, metavar="N", help="in flight at once")
-    parser.add_argument("--chunk-mib", type=whole(1, 64), default=16, metavar="MIB")
+    parser = create_parser("bench.memory", __doc__)
+    parser.add_argument("--bodies", type=integer(1, 512), default=64, metavar="N", help="in flight at once")
+    parser.add_argument("--chunk-mib", type=integer(1, 64), default=16, metavar="MIB")
     parser.add_argument("--file-gib", type=float, default=20.0, metavar="GIB", help="the large file; 0 for none")
-    return run(parse(parser, given), _measure)
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
     chunk, file_size = options.chunk_mib * MIB, int(options.file_gib * GIB)
     in_flight = options.bodies * chunk
-    require_room(folder, 2 * in_flight + file_size + GIB)
+    require_free_space(folder, 2 * in_flight + file_size + GIB)
     zeros = folder / "zeros"
     with zeros.open("wb") as file:
         file.truncate(max(file_size, in_flight))
     found: dict[str, Peaks] = {}
     for name, contender in (("", CloudKeep()), (", by the event loop", CloudKeep(settings=NO_THREADS))):
-        with _warm_server(contender, folder) as (server, person):
+        with _warm_server(contender, folder) as (server, user):
             found[f"before, after a small upload{name}"] = server.peak_bytes()
-            found[f"{options.bodies} bodies in flight{name}"] = _in_flight(server, person, zeros, options.bodies, chunk)
+            found[f"{options.bodies} bodies in flight{name}"] = _in_flight(server, user, zeros, options.bodies, chunk)
     if file_size:
-        with _warm_server(CloudKeep(), folder) as (server, person):
-            found |= _large_file(server, person, zeros, file_size, chunk)
+        with _warm_server(CloudKeep(), folder) as (server, user):
+            found |= _large_file(server, user, zeros, file_size, chunk)
     columns = {"peak MiB": False, **dict.fromkeys((*ROLES, "all"), True)}
     sizes = {name: getattr(options, name) for name in ("bodies", "chunk_mib", "file_gib")}
-    return Outcome(markdown(columns, map(_row, found, found.values())), {"options": sizes, "peak_bytes": found})
+    return Result(markdown_table(columns, map(_row, found, found.values())), {"options": sizes, "peak_bytes": found})
 
 
 @contextmanager
-def _warm_server(contender: CloudKeep, folder: Path) -> Iterator[tuple[Server, Person]]:
+def _warm_server(contender: CloudKeep, folder: Path) -> Iterator[tuple[Server, User]]:
     """A server that has taken a small file in; peaks count from then on."""
     data = folder / f"data-{next(_numbers)}"
     data.mkdir()
     with running(contender.launch(data, port := free_port()), data, port) as server:
-        person = Person.sign_up(server)
+        user = User.sign_up(server)
         small = make_payload(folder / "small", 8 * MIB, MIB)
-        begun = person.begin(small.size, MIB)
-        share(port, small.path, begun.slots, _put)
-        person.wait_until_ready(begun.id)
+        begun = user.begin(small.size, MIB)
+        send_over_connections(port, small.path, begun.slots, _put)
+        user.wait_until_ready(begun.id)
         server.forget_peaks()
-        yield server, person
+        yield server, user
     shutil.rmtree(data)
 
 
 _numbers = count()
 
 
-def _in_flight(server: Server, person: Person, zeros: Path, bodies: int, chunk: int) -> Peaks:
+def _in_flight(server: Server, user: User, zeros: Path, bodies: int, chunk: int) -> Peaks:
     """Every body waits in its middle until all of them are there."""
     all_begun = threading.Barrier(bodies, lambda: time.sleep(SETTLE))
     # One slot stays empty: what is measured ends with the last answer.
-    slots = iter(person.begin((bodies + 1) * chunk, chunk).slots)
+    slots = iter(user.begin((bodies + 1) * chunk, chunk).slots)
 
-    def lane(connection: Connection) -> None:
+    def worker(connection: Connection) -> None:
         put_raw(connection, slot := next(slots), slot.offset, all_begun.wait)
 
-    in_lanes(person.port, zeros, [lane] * bodies)
+    run_on_connections(user.port, zeros, [worker] * bodies)
     peaks = server.peak_bytes()
-    say(f"{bodies} bodies: {_mib(peaks[API])} MiB")
+    report_progress(f"{bodies} bodies: {_mib(peaks[API])} MiB")
     return peaks
 
 
-def _large_file(server: Server, person: Person, zeros: Path, size: int, chunk: int) -> dict[str, Peaks]:
+def _large_file(server: Server, user: User, zeros: Path, size: int, chunk: int) -> dict[str, Peaks]:
     """Peaks on the way through a file of zeros, and when it is READY."""
-    upload = person.begin(size, chunk)
+    upload = user.begin(size, chunk)
     found: dict[str, Peaks] = {}
     marks, lock, arrived = list(MARKS), threading.Lock(), 0
 
@@ -106,8 +113,8 @@ def _large_file(server: Server, person: Person, zeros: Path, size: int, chunk: i
             while marks and arrived >= marks[0] * size:
                 found[f"{marks.pop(0) * size / GIB:g} GiB of a file"] = server.peak_bytes()
 
-    share(person.port, zeros, upload.slots, send)
-    person.wait_until_ready(upload.id)
+    send_over_connections(user.port, zeros, upload.slots, send)
+    user.wait_until_ready(upload.id)
     found["the file is READY"] = server.peak_bytes()
     return found
 

@@ -10,13 +10,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.clients.load import ask_for, post
+from bench.clients.load import encode_post, generate_load
 from bench.clients.payload import MIB
-from bench.clients.person import Person
-from bench.contenders.cloudkeep import API, ROLES, ROOT
-from bench.harness.command import Outcome, parse, parser_of, run, say, seconds, whole
+from bench.clients.user import User
+from bench.contenders.cloudkeep import API, ROLES
+from bench.harness.command import (
+    ROOT,
+    Result,
+    create_parser,
+    integer,
+    markdown_table,
+    parse,
+    report_progress,
+    run,
+    seconds,
+)
 from bench.harness.server import Launch, Server, free_port, running
-from bench.ingest.report import markdown
 
 HELLO = "{ hello }"
 ME = "{ me { id } }"
@@ -41,7 +50,7 @@ PLENTY = {
 
 
 @dataclass(frozen=True)
-class Contest:
+class Case:
     """A query at a server; ``role`` is the process that answers."""
 
     query: str
@@ -59,58 +68,58 @@ class Sample:
     rate: float
 
 
-Measured = Sequence[tuple[Contest, Sequence[Sample]]]
+Results = Sequence[tuple[Case, Sequence[Sample]]]
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.price", __doc__)
-    parser.add_argument("--connections", type=whole(1, 256), default=32, metavar="N", help="that ask at once")
+    parser = create_parser("bench.price", __doc__)
+    parser.add_argument("--connections", type=integer(1, 256), default=32, metavar="N", help="sending at once")
     parser.add_argument("--seconds", type=seconds(0.1, 60), default=3, metavar="S", help="for each query of a round")
-    parser.add_argument("--rounds", type=whole(1, 50), default=5, metavar="N")
-    parser.add_argument("--objects", type=whole(1, 100), default=100, metavar="N", help="in the list that is asked for")
-    return run(parse(parser, given), _measure)
+    parser.add_argument("--rounds", type=integer(1, 50), default=5, metavar="N")
+    parser.add_argument("--objects", type=integer(1, 100), default=100, metavar="N", help="in the list of the query")
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
     with ExitStack() as stack:
-        contests = list(_contests(stack, folder, options.objects))
-        samples: dict[str, list[Sample]] = {contest.name + contest.query: [] for contest in contests}
-        for contest in contests:
-            _ask(contest, WARM_UP, options.connections)
+        cases = list(_cases(stack, folder, options.objects))
+        samples: dict[str, list[Sample]] = {case.name + case.query: [] for case in cases}
+        for case in cases:
+            _run_load(case, WARM_UP, options.connections)
         for number in range(options.rounds):
-            for contest in contests:
-                samples[contest.name + contest.query].append(_ask(contest, options.seconds, options.connections))
-            say(f"round {number + 1} of {options.rounds}")
-    return _outcome(options, [(contest, samples[contest.name + contest.query]) for contest in contests])
+            for case in cases:
+                samples[case.name + case.query].append(_run_load(case, options.seconds, options.connections))
+            report_progress(f"round {number + 1} of {options.rounds}")
+    return _outcome(options, [(case, samples[case.name + case.query]) for case in cases])
 
 
-def _contests(stack: ExitStack, folder: Path, objects: int) -> Iterator[Contest]:
+def _cases(stack: ExitStack, folder: Path, objects: int) -> Iterator[Case]:
     for caches, name in (("caches", "Strawberry, both caches"), ("bare", "Strawberry")):
         port = free_port()
         command = [sys.executable, "-m", "bench.servers.hello", str(port), caches]
         server = _start(
             stack, folder, port, Launch(command, {"PYTHONPATH": str(ROOT)}, roles={"bench.servers.hello": API})
         )
-        yield Contest(HELLO, name, server, API, post(port, "/", {}, _body(HELLO)))
+        yield Case(HELLO, name, server, API, encode_post(port, "/", {}, _body(HELLO)))
     cloudkeeps = [
         (name, *_cloudkeep(stack, folder, module, objects))
         for name, module in ((UNPRICED, "bench.servers.unpriced"), (PRICED, "cloudkeep"))
     ]
     for query in (ME, LIST % objects):
-        for name, server, person in cloudkeeps:
-            token = {"Authorization": f"Bearer {person.token}"}
-            yield Contest(query, name, server, API, post(server.port, "/graphql", token, _body(query)))
+        for name, server, user in cloudkeeps:
+            token = {"Authorization": f"Bearer {user.token}"}
+            yield Case(query, name, server, API, encode_post(server.port, "/graphql", token, _body(query)))
 
 
-def _cloudkeep(stack: ExitStack, folder: Path, module: str, objects: int) -> tuple[Server, Person]:
+def _cloudkeep(stack: ExitStack, folder: Path, module: str, objects: int) -> tuple[Server, User]:
     port, data = free_port(), folder / f"{module}-data"
     own = {"CLOUDKEEP_DATA_DIR": str(data), "CLOUDKEEP_PORT": str(port), "PYTHONPATH": str(ROOT), **PLENTY}
     server = _start(stack, folder, port, Launch([sys.executable, "-m", module, "serve"], own, "/readyz", ROLES))
-    person = Person.sign_up(server)
+    user = User.sign_up(server)
     for _ in range(objects):
-        person.begin(MIB, MIB)
-    return server, person
+        user.begin(MIB, MIB)
+    return server, user
 
 
 def _start(stack: ExitStack, folder: Path, port: int, launch: Launch) -> Server:
@@ -123,42 +132,40 @@ def _body(query: str) -> bytes:
     return json.dumps({"query": query}).encode()
 
 
-def _ask(contest: Contest, seconds: float, connections: int) -> Sample:
-    before = contest.server.cpu_seconds()[contest.role]
-    answered = asyncio.run(ask_for(seconds, contest.server.port, contest.request, connections))
-    spent = contest.server.cpu_seconds()[contest.role] - before
-    return Sample(spent / answered.count, answered.count / answered.seconds)
+def _run_load(case: Case, seconds: float, connections: int) -> Sample:
+    before = case.server.cpu_seconds()[case.role]
+    result = asyncio.run(generate_load(seconds, case.server.port, case.request, connections))
+    spent = case.server.cpu_seconds()[case.role] - before
+    return Sample(spent / result.count, result.count / result.seconds)
 
 
-def _outcome(options: argparse.Namespace, measured: Measured) -> Outcome:
-    rows = [_row(contest, samples, measured[0][1], _unpriced(contest, measured)) for contest, samples in measured]
+def _outcome(options: argparse.Namespace, measured: Results) -> Result:
+    rows = [_row(case, samples, measured[0][1], _unpriced(case, measured)) for case, samples in measured]
     content = {
         "options": {name: getattr(options, name) for name in ("connections", "seconds", "rounds", "objects")},
         "samples": [
-            {"query": contest.query, "server": contest.name, "samples": [asdict(sample) for sample in samples]}
-            for contest, samples in measured
+            {"query": case.query, "server": case.name, "samples": [asdict(sample) for sample in samples]}
+            for case, samples in measured
         ],
     }
-    return Outcome(markdown(COLUMNS, rows), content)
+    return Result(markdown_table(COLUMNS, rows), content)
 
 
-def _unpriced(contest: Contest, measured: Measured) -> Sequence[Sample]:
+def _unpriced(case: Case, measured: Results) -> Sequence[Sample]:
     """What the same query took without prices; nothing for any other server than the one that has them."""
-    pairs = [samples for other, samples in measured if (other.query, other.name) == (contest.query, UNPRICED)]
-    return pairs[0] if pairs and contest.name == PRICED else []
+    pairs = [samples for other, samples in measured if (other.query, other.name) == (case.query, UNPRICED)]
+    return pairs[0] if pairs and case.name == PRICED else []
 
 
-def _row(
-    contest: Contest, samples: Sequence[Sample], first: Sequence[Sample], unpriced: Sequence[Sample]
-) -> tuple[str, ...]:
+def _row(case: Case, samples: Sequence[Sample], first: Sequence[Sample], unpriced: Sequence[Sample]) -> tuple[str, ...]:
     cpu = median(sample.cpu for sample in samples)
     # Ratios are taken within each round, for the machine changes from one to the next.
     rates = [mine.rate / other.rate for mine, other in zip(samples, first, strict=True)]
     costs = [mine.cpu / other.cpu for mine, other in zip(samples, unpriced, strict=False)]
-    query = " ".join(contest.query.split())
+    query = " ".join(case.query.split())
     return (
         f"`{query if len(query) < 40 else query[:37] + '...'}`",
-        contest.name,
+        case.name,
         f"{cpu * 1000:.3f}",
         f"{1 / cpu:.0f}",
         f"{median(sample.rate for sample in samples):.0f}",

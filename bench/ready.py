@@ -9,9 +9,17 @@ from statistics import median
 
 from bench.clients.payload import MIB, make_payload
 from bench.contenders.cloudkeep import CloudKeep
-from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
-from bench.ingest.report import markdown
-from bench.ingest.rounds import COPIES, Sample, rounds
+from bench.harness.command import (
+    Result,
+    create_parser,
+    integer,
+    markdown_table,
+    parse,
+    report_progress,
+    require_free_space,
+    run,
+)
+from bench.ingest.rounds import COPIES, Sample, run_rounds
 
 COLUMNS = {
     "file, MiB": True,
@@ -22,24 +30,26 @@ COLUMNS = {
 }
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.ready", __doc__)
-    parser.add_argument("--sizes-mib", nargs="+", type=whole(1, 65536), default=[256, 1024, 4096], metavar="MIB")
-    parser.add_argument("--chunk-mib", type=whole(1, 64), default=8, metavar="MIB")
-    parser.add_argument("--rounds", type=whole(1, 100), default=3, metavar="N")
-    return run(parse(parser, given), _measure)
+    parser = create_parser("bench.ready", __doc__)
+    parser.add_argument("--sizes-mib", nargs="+", type=integer(1, 65536), default=[256, 1024, 4096], metavar="MIB")
+    parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")
+    parser.add_argument("--rounds", type=integer(1, 100), default=3, metavar="N")
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    require_room(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
+    require_free_space(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
     found = {size: _samples(size, options, folder) for size in options.sizes_mib}
     content = {str(size): [asdict(sample) for sample in samples] for size, samples in found.items()}
-    return Outcome(markdown(COLUMNS, (_row(size, samples) for size, samples in found.items())), {"sizes_mib": content})
+    return Result(
+        markdown_table(COLUMNS, (_row(size, samples) for size, samples in found.items())), {"sizes_mib": content}
+    )
 
 
 def _samples(size: int, options: argparse.Namespace, folder: Path) -> list[Sample]:
-    say(f"{size} MiB:")
+    report_progress(f"{size} MiB:")
     chunk = options.chunk_mib * MIB
     path = folder / "payload"
     payloads = (
@@ -47,7 +57,7 @@ def _samples(size: int, options: argparse.Namespace, folder: Path) -> list[Sampl
         make_payload(folder / "warm-up", min(4 * chunk, size * MIB), chunk),
     )
     try:
-        return list(rounds([CloudKeep()], options.rounds, payloads, folder, say))
+        return list(run_rounds([CloudKeep()], options.rounds, payloads, folder, report_progress))
     finally:
         path.unlink()
 

@@ -11,9 +11,8 @@ from typing import Any
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse
 
 from bench.bombs.documents import BOMBS, USUAL
-from bench.harness.command import Outcome, parser_of, run, whole
+from bench.harness.command import Result, create_parser, integer, markdown_table, run
 from bench.harness.command import parse as parse_arguments
-from bench.ingest.report import markdown
 from schema.build import build_schema
 from schema.cost.limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
@@ -27,11 +26,11 @@ OBJECTS = 100
 
 
 class Refused(Exception):
-    """The server has stopped here."""
+    """The server refuses the document at this stage."""
 
 
-class Analyst:
-    """Does to a document what the server does, and notes the milliseconds of CPU of each stage, the least of some."""
+class DocumentAnalyzer:
+    """Runs the stages that the server runs on a document: milliseconds of CPU by stage, the least of several."""
 
     def __init__(self, rounds: int) -> None:
         self._schema: GraphQLSchema = build_schema().as_graphql()
@@ -43,7 +42,7 @@ class Analyst:
         times: dict[str, float] = {}
         ends: list[str] = []
         if error := check_source(text):
-            return times, _words(error)
+            return times, _describe(error)
         document = self._timed("parse", times, ends, lambda: parse(text, max_tokens=MAX_TOKENS))
         if document is None:
             return times, ends[0]
@@ -77,27 +76,28 @@ class Analyst:
         return found
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.bombs", __doc__)
-    parser.add_argument("--rounds", type=whole(1, 100), default=5, metavar="N", help="the least of so many counts")
-    return run(parse_arguments(parser, given), _measure)
+    parser = create_parser("bench.bombs", __doc__)
+    parser.add_argument("--rounds", type=integer(1, 100), default=5, metavar="N", help="the least of so many counts")
+    return run(parse_arguments(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, _: Path) -> Outcome:
-    analyst = Analyst(options.rounds)
-    found = {name: analyst.measure(text) for name, text in (USUAL | BOMBS).items()}
+def _measure(options: argparse.Namespace, _: Path) -> Result:
+    analyzer = DocumentAnalyzer(options.rounds)
+    found = {name: analyzer.measure(text) for name, text in (USUAL | BOMBS).items()}
     rows = [_row(name, *of_document) for name, of_document in found.items()]
     columns = {"ms of CPU": False, **dict.fromkeys((*STAGES, "all"), True), "outcome": False}
-    walk = _walk(analyst)
-    text = f"{markdown(columns, rows)}\n\nThe actual cost of {OBJECTS} objects with 7 fields is found in {walk:.1f} µs."
+    microseconds = _measure_actual_cost(analyzer)
+    table = markdown_table(columns, rows)
+    text = f"{table}\n\nThe actual cost of {OBJECTS} objects with 7 fields is found in {microseconds:.1f} µs."
     times = {name: {"times": times, "outcome": outcome} for name, (times, outcome) in found.items()}
-    return Outcome(text, {"documents": times, "walk_microseconds": walk})
+    return Result(text, {"documents": times, "walk_microseconds": microseconds})
 
 
-def _walk(analyst: Analyst) -> float:
-    """Microseconds to find what a list has cost."""
-    plan = analyst.plan(parse(USUAL["a list of 100"]))
+def _measure_actual_cost(analyzer: DocumentAnalyzer) -> float:
+    """Microseconds to compute the actual cost of a list."""
+    plan = analyzer.plan(parse(USUAL["a list of 100"]))
     nodes = [dict.fromkeys(("id", "name", "size", "mimeType", "sha256", "createdAt", "downloadUrl"), "x")] * OBJECTS
     begin = time.process_time()
     for _ in range(10_000):
@@ -108,10 +108,10 @@ def _walk(analyst: Analyst) -> float:
 def _require_none(errors: Sequence[GraphQLError | None]) -> None:
     for error in errors:
         if error:
-            raise Refused(_words(error))
+            raise Refused(_describe(error))
 
 
-def _words(error: GraphQLError) -> str:
+def _describe(error: GraphQLError) -> str:
     limit = (error.extensions or {}).get("limit")
     return f"above the limit on {limit}" if limit else "invalid"
 

@@ -7,7 +7,7 @@ from bench.clients.payload import Payload
 from bench.harness.server import Launch, Server
 
 
-class Missing(Exception):
+class NotAvailable(Exception):
     """A contender cannot be measured on this machine; the text says why."""
 
 
@@ -30,16 +30,16 @@ class Client(Protocol):
 class Contender(Protocol):
     """A server and how it is spoken to. ``verifies`` and ``result`` are words for the table.
 
-    ``takes_in`` is the role of the processes that take chunks in, where others work beside them; empty for all.
+    ``ingest_role`` is the role of the processes that take chunks in, where others work beside them; empty for all.
     """
 
     name: str
-    takes_in: str
+    ingest_role: str
     verifies: str
     result: str
 
     def prepare(self) -> dict[str, str]:
-        """Install what is needed; returns names and versions. Raises :class:`Missing`."""
+        """Install what is needed; returns names and versions. Raises :class:`NotAvailable`."""
         ...
 
     def launch(self, folder: Path, port: int) -> Launch:

@@ -7,13 +7,21 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.clients.connection import (
+    AFTER_FILE,
+    BEFORE_FILE,
+    FORM_HEADERS,
+    Connection,
+    RequestFailed,
+    Response,
+    send_over_connections,
+)
 from bench.clients.payload import MIB, Chunk, Payload
-from bench.clients.person import Person, Slot
-from bench.clients.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Answer, Connection, WireError, share
+from bench.clients.user import Slot, User
 from bench.contenders.base import Client
+from bench.harness.command import ROOT
 from bench.harness.server import Launch, Server
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cloudkeep", "starlette", "uvicorn", "httptools", "uvloop")
 API = "API"
 ROLES = {"api": API, "worker": "worker", "serve": "supervisor"}
@@ -27,7 +35,7 @@ class CloudKeep:
     By raw PUT or, with ``form``, by POST. ``declares``: with the SHA-256 of the whole given at the beginning.
     """
 
-    takes_in = API
+    ingest_role = API
     verifies = "chunks and whole"
     result = "one file, fsynced"
 
@@ -55,14 +63,14 @@ class CloudKeep:
 
     def client(self, server: Server) -> Client:
         """A new account."""
-        return CloudKeepClient(Person.sign_up(server), form=self._form, declares=self._declares)
+        return CloudKeepClient(User.sign_up(server), form=self._form, declares=self._declares)
 
 
 class CloudKeepClient:
     """One person."""
 
-    def __init__(self, person: Person, *, form: bool, declares: bool) -> None:
-        self._person = person
+    def __init__(self, user: User, *, form: bool, declares: bool) -> None:
+        self._user = user
         self._put = put_form if form else put_raw
         self._declares = declares
         self._upload = ""
@@ -71,18 +79,18 @@ class CloudKeepClient:
     def send(self, payload: Payload) -> None:
         """Four connections take the slots in order, each the next one that nobody has taken."""
         declared = {"sha256": payload.sha256} if self._declares else {}
-        upload = self._person.begin(payload.size, max(chunk.size for chunk in payload.chunks), **declared)
+        upload = self._user.begin(payload.size, max(chunk.size for chunk in payload.chunks), **declared)
         self._upload = upload.id
-        share(self._person.port, payload.path, zip(payload.chunks, upload.slots, strict=True), self._send)
+        send_over_connections(self._user.port, payload.path, zip(payload.chunks, upload.slots, strict=True), self._send)
 
     def finish(self) -> None:
         """Watch the upload until it is READY."""
-        self._download = self._person.wait_until_ready(self._upload)
+        self._download = self._user.wait_until_ready(self._upload)
 
     def stored_sha256(self) -> str:
         """Download it."""
         digest = hashlib.sha256()
-        with self._person.http.stream("GET", self._download) as response:
+        with self._user.http.stream("GET", self._download) as response:
             for block in response.raise_for_status().iter_bytes(MIB):
                 digest.update(block)
         return digest.hexdigest()
@@ -90,15 +98,15 @@ class CloudKeepClient:
     def _send(self, connection: Connection, item: tuple[Chunk, Slot]) -> None:
         chunk, slot = item
         if self._put(connection, slot, chunk.offset).json()["sha256"] != chunk.sha256:
-            raise WireError(f"chunk {chunk.index} was received damaged")
+            raise RequestFailed(f"chunk {chunk.index} was received damaged")
 
 
-def put_raw(connection: Connection, slot: Slot, offset: int, halfway: Callable[[], object] | None = None) -> Answer:
+def put_raw(connection: Connection, slot: Slot, offset: int, halfway: Callable[[], object] | None = None) -> Response:
     """Fill a slot from this offset of the connection's file, with nothing but its bytes. ``halfway`` as for sending."""
     return connection.send("PUT", _target(slot), {}, offset, slot.size, halfway=halfway)
 
 
-def put_form(connection: Connection, slot: Slot, offset: int) -> Answer:
+def put_form(connection: Connection, slot: Slot, offset: int) -> Response:
     """The same as multipart/form-data."""
     return connection.send("POST", _target(slot), FORM_HEADERS, offset, slot.size, BEFORE_FILE, AFTER_FILE)
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from urllib.parse import urlencode
 
+from bench.clients.connection import Connection, RequestFailed, send_over_connections
 from bench.clients.payload import Chunk, Payload, sha256_of
-from bench.clients.wire import Connection, WireError, share
 from bench.contenders.base import Client
-from bench.contenders.install import c_program, check_run
+from bench.contenders.installation import c_program, check_run
 from bench.harness.server import Launch, Server
 
 FILE = "upload"
@@ -16,12 +16,12 @@ class Limit:
     """Chunks by raw PUT, each hashed as it comes in."""
 
     name = "C limit"
-    takes_in = ""
+    ingest_role = ""
     verifies = "chunks"
     result = "one file"
 
     def prepare(self) -> dict[str, str]:
-        """Compile it, and see whether it finds a SHA-256. Raises :class:`Missing`."""
+        """Compile it, and see whether it finds a SHA-256. Raises :class:`NotAvailable`."""
         check_run(_program())
         return {"threads": "16"}
 
@@ -43,8 +43,8 @@ class LimitClient:
     def send(self, payload: Payload) -> None:
         """Four connections take the chunks in order, each the next one that nobody has taken."""
         with Connection(self._server.port, payload.path) as connection:
-            connection.ask("POST", f"/{FILE}?{urlencode({'size': payload.size})}", {})
-        share(self._server.port, payload.path, payload.chunks, _put)
+            connection.request("POST", f"/{FILE}?{urlencode({'size': payload.size})}", {})
+        send_over_connections(self._server.port, payload.path, payload.chunks, _put)
 
     def finish(self) -> None:
         """With the last chunk everything is there."""
@@ -61,4 +61,4 @@ def _program() -> Path:
 def _put(connection: Connection, chunk: Chunk) -> None:
     answer = connection.send("PUT", f"/{FILE}?offset={chunk.offset}", {}, chunk.offset, chunk.size)
     if answer.body.decode() != chunk.sha256:
-        raise WireError(f"chunk {chunk.index} was received damaged")
+        raise RequestFailed(f"chunk {chunk.index} was received damaged")

@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+from bench.clients.connection import (
+    AFTER_FILE,
+    BEFORE_FILE,
+    FORM_HEADERS,
+    Connection,
+    RequestFailed,
+    send_over_connections,
+)
 from bench.clients.payload import Chunk, Payload, sha256_of
-from bench.clients.wire import AFTER_FILE, BEFORE_FILE, FORM_HEADERS, Connection, WireError, share
 from bench.contenders.base import Client
-from bench.contenders.install import python_with_servers, uvicorn
+from bench.contenders.installation import python_with_servers, uvicorn
 from bench.harness.server import Launch, Server
 
 
@@ -13,12 +20,12 @@ class StarletteForm:
     """Chunks as forms, hashed when they are whole; joined by a last request."""
 
     name = "Starlette request.form()"
-    takes_in = ""
+    ingest_role = ""
     verifies = "chunks"
     result = "one file"
 
     def prepare(self) -> dict[str, str]:
-        """Install it. Raises :class:`Missing`."""
+        """Install it. Raises :class:`NotAvailable`."""
         versions = python_with_servers().versions
         return {name: versions[name] for name in ("starlette", "python-multipart", "uvicorn", "httptools", "uvloop")}
 
@@ -43,13 +50,13 @@ class FormClient:
         """Four connections take the chunks in order, each the next one that nobody has taken."""
         self._path = payload.path
         with Connection(self._server.port, payload.path) as connection:
-            self._upload = connection.ask("POST", "/uploads", {}).json()["id"]
-        share(self._server.port, payload.path, payload.chunks, self._post)
+            self._upload = connection.request("POST", "/uploads", {}).json()["id"]
+        send_over_connections(self._server.port, payload.path, payload.chunks, self._post)
 
     def finish(self) -> None:
         """Have the chunks joined."""
         with Connection(self._server.port, self._path) as connection:
-            connection.ask("POST", f"/uploads/{self._upload}/complete", {})
+            connection.request("POST", f"/uploads/{self._upload}/complete", {})
 
     def stored_sha256(self) -> str:
         """Read the file."""
@@ -59,4 +66,4 @@ class FormClient:
         target = f"/uploads/{self._upload}/chunks/{chunk.index}"
         answer = connection.send("POST", target, FORM_HEADERS, chunk.offset, chunk.size, BEFORE_FILE, AFTER_FILE)
         if answer.json()["sha256"] != chunk.sha256:
-            raise WireError(f"chunk {chunk.index} was received damaged")
+            raise RequestFailed(f"chunk {chunk.index} was received damaged")

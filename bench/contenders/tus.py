@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.clients.connection import CONNECTIONS, Connection, run_on_connections
 from bench.clients.payload import Chunk, Payload, sha256_of
-from bench.clients.wire import LANES, Connection, in_lanes
 from bench.contenders.base import Client
-from bench.contenders.install import node_with_tus, python_with_servers, uvicorn
+from bench.contenders.installation import node_with_tus, python_with_servers, uvicorn
 from bench.harness.server import Launch, Server
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -18,12 +18,12 @@ class TusPy:
     """PyPI's tuspyserver: the quarters are partial uploads, joined by the concatenation extension."""
 
     name = "tuspyserver"
-    takes_in = ""
+    ingest_role = ""
     verifies = "no"
     result = "one file"
 
     def prepare(self) -> dict[str, str]:
-        """Install it. Raises :class:`Missing`."""
+        """Install it. Raises :class:`NotAvailable`."""
         versions = python_with_servers().versions
         return {
             name: versions[name] for name in ("tuspyserver", "fastapi", "starlette", "uvicorn", "httptools", "uvloop")
@@ -42,12 +42,12 @@ class TusNode:
     """npm's @tus/server. Its file store cannot concatenate, so the quarters stay four files."""
 
     name = "@tus/server"
-    takes_in = ""
+    ingest_role = ""
     verifies = "no"
     result = "four files"
 
     def prepare(self) -> dict[str, str]:
-        """Install it. Raises :class:`Missing`."""
+        """Install it. Raises :class:`NotAvailable`."""
         return node_with_tus().versions
 
     def launch(self, folder: Path, port: int) -> Launch:
@@ -75,9 +75,11 @@ class TusClient:
         """Each of four connections creates the upload of its quarter and sends it chunk by chunk."""
         self._path = payload.path
         self._parts.clear()
-        lanes = [partial(self._lane, number, chunks) for number, chunks in enumerate(_quarters(payload.chunks))]
-        in_lanes(self._server.port, payload.path, lanes)
-        self._stored = [self._parts[number] for number in range(len(lanes))]
+        workers = [
+            partial(self._send_quarter, number, chunks) for number, chunks in enumerate(_quarters(payload.chunks))
+        ]
+        run_on_connections(self._server.port, payload.path, workers)
+        self._stored = [self._parts[number] for number in range(len(workers))]
 
     def finish(self) -> None:
         """Have the quarters joined, if the server can."""
@@ -85,17 +87,17 @@ class TusClient:
             return
         final = {**TUS, "Upload-Concat": "final;" + " ".join(self._stored)}
         with Connection(self._server.port, self._path) as connection:
-            self._stored = [_location(connection.ask("POST", "/files", final).headers["location"])]
+            self._stored = [_location(connection.request("POST", "/files", final).headers["location"])]
 
     def stored_sha256(self) -> str:
         """Read the file, or the files one after the other."""
         return sha256_of(self._server.folder / target.rsplit("/", 1)[1] for target in self._stored)
 
-    def _lane(self, number: int, chunks: tuple[Chunk, ...], connection: Connection) -> None:
+    def _send_quarter(self, number: int, chunks: tuple[Chunk, ...], connection: Connection) -> None:
         new = {**TUS, "Upload-Length": str(sum(chunk.size for chunk in chunks))}
         if self._concatenates:
             new["Upload-Concat"] = "partial"
-        target = _location(connection.ask("POST", "/files", new).headers["location"])
+        target = _location(connection.request("POST", "/files", new).headers["location"])
         self._parts[number] = target
         for chunk in chunks:
             offset = str(chunk.offset - chunks[0].offset)
@@ -104,7 +106,7 @@ class TusClient:
 
 def _quarters(chunks: tuple[Chunk, ...]) -> list[tuple[Chunk, ...]]:
     """Runs of neighbouring chunks, as even as they get; fewer than four when there are fewer chunks."""
-    step = -(-len(chunks) // LANES)
+    step = -(-len(chunks) // CONNECTIONS)
     return [chunks[start : start + step] for start in range(0, len(chunks), step)]
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from bench.growth import memory, receipts, requests, rows
 from bench.growth.figure import Figure
-from bench.harness.command import Outcome, parse, parser_of, run, say, whole
-from bench.ingest.report import markdown
+from bench.harness.command import Result, create_parser, integer, markdown_table, parse, report_progress, run
 from storage.database.connection import migrate
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.backends.postgres import DURABLE, PostgresServer, postgres_server
@@ -22,19 +21,19 @@ from tests.support.process import free_port
 COLUMNS = {"for each": False, "": True, "of": False, "measured": True}
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.growth", __doc__)
-    parser.add_argument("--uploads", type=whole(100, 10**6), default=20_000, metavar="N")
-    parser.add_argument("--chunks", type=whole(1, 10_000), default=64, metavar="N", help="of each upload")
-    parser.add_argument("--events", type=whole(1000, 50_000), default=20_000, metavar="N")
-    parser.add_argument("--senders", nargs="+", type=whole(1, 256), default=[1, 8, 32], metavar="N")
-    parser.add_argument("--receipts", type=whole(10, 10_000), default=300, metavar="N", help="for each sender")
-    parser.add_argument("--size-mib", type=whole(16, 4096), default=256, metavar="MIB", help="sent to S3")
-    return run(parse(parser, given), _measure)
+    parser = create_parser("bench.growth", __doc__)
+    parser.add_argument("--uploads", type=integer(100, 10**6), default=20_000, metavar="N")
+    parser.add_argument("--chunks", type=integer(1, 10_000), default=64, metavar="N", help="of each upload")
+    parser.add_argument("--events", type=integer(1000, 50_000), default=20_000, metavar="N")
+    parser.add_argument("--senders", nargs="+", type=integer(1, 256), default=[1, 8, 32], metavar="N")
+    parser.add_argument("--receipts", type=integer(10, 10_000), default=300, metavar="N", help="for each sender")
+    parser.add_argument("--size-mib", type=integer(16, 4096), default=256, metavar="MIB", help="sent to S3")
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
     with postgres_server(free_port(), DURABLE) as server:
         found = [
             *_of_rows(server, options),
@@ -42,17 +41,17 @@ def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
             *(each for senders in options.senders for each in _of_receipts(server, senders, options.receipts)),
             *requests.measure(server, folder, options.size_mib),
         ]
-    return Outcome(markdown(COLUMNS, map(_row, found)), {"figures": [asdict(figure) for figure in found]})
+    return Result(markdown_table(COLUMNS, map(_row, found)), {"figures": [asdict(figure) for figure in found]})
 
 
 def _of_rows(server: PostgresServer, options: argparse.Namespace) -> list[Figure]:
-    say("rows")
+    report_progress("rows")
     url = asyncio.run(_database(server, "rows"))
     return asyncio.run(rows.measure(url, options.uploads, options.chunks))
 
 
 async def _of_memory(folder: Path, count: int) -> list[Figure]:
-    say("memory")
+    report_progress("memory")
     valkey = EmbeddedValkey(folder)
     await valkey.start()
     try:
@@ -62,7 +61,7 @@ async def _of_memory(folder: Path, count: int) -> list[Figure]:
 
 
 def _of_receipts(server: PostgresServer, senders: int, chunks: int) -> list[Figure]:
-    say(f"receipts of {senders}")
+    report_progress(f"receipts of {senders}")
     url = asyncio.run(_database(server, f"receipts_{senders}"))
     return asyncio.run(receipts.measure(url, server.pid, senders, chunks))
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
+from bench.clients.payload import GIB
 from bench.growth.figure import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.uploads.progress import receiving
@@ -16,7 +17,6 @@ from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets, RedisBuckets
 
-GIB = 2**30
 #: A cursor before every event.
 NEVER = "0-0"
 PATIENCE_SECONDS = 10.0

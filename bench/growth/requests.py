@@ -11,24 +11,22 @@ from pathlib import Path
 import asyncpg
 from redis import Redis
 
-from bench.clients.payload import MIB, make_payload
-from bench.clients.person import Person
+from bench.clients.payload import GIB, MIB, make_payload
+from bench.clients.user import User
 from bench.contenders.cloudkeep import CloudKeep
 from bench.growth import rows
 from bench.growth.figure import Figure
-from bench.harness.command import say
+from bench.harness.command import report_progress
 from bench.harness.server import free_port, running
 from services.uploads.sizes import default_chunk_size
 from tests.support.backends.postgres import PostgresServer
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server, s3_server
 from tests.support.faults.s3_faults import S3Faults, s3_faults
 
-GIB = 1024 * MIB
-
 
 def measure(postgres: PostgresServer, folder: Path, size_mib: int) -> list[Figure]:
     """Send a file of so many MiB to S3 and read it again."""
-    say("requests")
+    report_progress("requests")
     asyncio.run(rows.create(postgres.url("postgres"), "requests"))
     (folder / "s3").mkdir()
     with s3_server(folder / "s3") as s3, _counted(s3) as counter:
@@ -50,16 +48,16 @@ def _sent(
     server = CloudKeep(settings=settings)
     with running(server.launch(data, port := free_port()), data, port) as process:
         idle = _connections(postgres, data)
-        person = Person.sign_up(process)
+        user = User.sign_up(process)
         before, spent = Counter(counter.requests), process.cpu_seconds()
-        upload = person.begin(size, chunk)
+        upload = user.begin(size, chunk)
         with payload.path.open("rb") as file:
             for slot in upload.slots:
-                person.http.put(slot.url, content=file.read(slot.size)).raise_for_status()
-        url = person.wait_until_ready(upload.id)
+                user.http.put(slot.url, content=file.read(slot.size)).raise_for_status()
+        url = user.wait_until_ready(upload.id)
         stored, seconds = counter.requests - before, _difference(process.cpu_seconds(), spent)
         busy = _connections(postgres, data)
-        person.http.get(url).raise_for_status()
+        user.http.get(url).raise_for_status()
         read = counter.requests - before - stored
     stored_file = f"file of {size // MIB} MiB in chunks of {chunk // MIB} MiB, stored"
     return [

@@ -1,39 +1,43 @@
-"""What the commands of the bench have in common: where data goes while they run, how they end, what they leave."""
+"""What every benchmark's command line shares: options, a folder for its data, and how results are printed."""
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.clients.payload import MIB
-from bench.clients.wire import WireError
-from bench.contenders.install import CACHE
 from bench.harness.machine import describe
-from bench.harness.server import ServerError
-from bench.ingest.rounds import Damaged
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCH = ROOT / "bench"
+CACHE = Path(os.environ.get("BENCH_CACHE", BENCH / ".cache"))
 
 N = TypeVar("N", int, float)
 
 
+class BenchmarkFailed(Exception):
+    """Base of the errors that end a benchmark; the text says why."""
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What a run has found: for people, in Markdown, and for programs, as JSON values."""
 
     text: str
     content: Mapping[str, Any]
 
 
-Work = Callable[[argparse.Namespace, Path], Outcome]
+Work = Callable[[argparse.Namespace, Path], Result]
 
 
-def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
+def create_parser(module: str, description: str | None) -> argparse.ArgumentParser:
     """A parser with the options that every command has."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     parser.add_argument(
@@ -43,9 +47,9 @@ def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, given: Sequence[str] | None) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the arguments, those of the command line when None are given."""
-    words = sys.argv[1:] if given is None else list(given)
+    words = sys.argv[1:] if argv is None else list(argv)
     options = parser.parse_args(words)
     if options.json and not options.json.parent.is_dir():
         parser.error(f"there is no folder {options.json.parent}")
@@ -62,8 +66,8 @@ def run(options: argparse.Namespace, work: Work) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="run-", dir=options.folder) as folder:
             outcome = work(options, Path(folder))
-    except (WireError, ServerError, Damaged, OSError) as error:
-        say(f"The run has failed: {error}")
+    except (BenchmarkFailed, OSError) as error:
+        report_progress(f"The run has failed: {error}")
         return 1
     print(f"{options.command}\n{machine}\n\n{outcome.text}")
     if options.json:
@@ -72,14 +76,14 @@ def run(options: argparse.Namespace, work: Work) -> int:
     return 0
 
 
-def require_room(folder: Path, size: int) -> None:
+def require_free_space(folder: Path, size: int) -> None:
     """Raises :class:`OSError` when the disk has no room for so many bytes."""
     if shutil.disk_usage(folder).free < size:
-        raise OSError(f"there are no {size // MIB} MiB free on the disk")
+        raise OSError(f"there are no {size // 2**20} MiB free on the disk")
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number from ``low`` to ``high`` as an argument."""
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """An integer from ``low`` to ``high`` as an argument."""
     return _between(int, low, high)
 
 
@@ -98,6 +102,12 @@ def _between(kind: Callable[[str], N], low: N, high: N) -> Callable[[str], N]:
     return number
 
 
-def say(line: str) -> None:
-    """Tell whoever watches how far the run is."""
+def report_progress(line: str) -> None:
+    """Print a line to standard error: standard output has the result alone."""
     print(line, file=sys.stderr, flush=True)
+
+
+def markdown_table(columns: Mapping[str, bool], rows: Iterable[Sequence[str]]) -> str:
+    """A table; ``columns`` says of each head whether numbers stand below it."""
+    rule = ["--:" if is_number else "---" for is_number in columns.values()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [[head.strip() for head in columns], rule, *rows])

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import psutil
 
+from bench.harness.command import BenchmarkFailed
 from storage.child_process import dies_with_parent
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
 
-class ServerError(Exception):
+class ServerError(BenchmarkFailed):
     """A server did not start."""
 
 

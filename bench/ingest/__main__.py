@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from bench.clients.payload import MIB, make_payload
-from bench.contenders.base import Contender, Missing
+from bench.contenders.base import Contender, NotAvailable
 from bench.contenders.cloudkeep import NO_THREADS, CloudKeep
 from bench.contenders.limit import Limit
 from bench.contenders.starlette_form import StarletteForm
 from bench.contenders.tus import TusNode, TusPy
-from bench.harness.command import Outcome, parse, parser_of, require_room, run, say, whole
+from bench.harness.command import Result, create_parser, integer, parse, report_progress, require_free_space, run
 from bench.ingest.report import Report
-from bench.ingest.rounds import COPIES, Sample, rounds
+from bench.ingest.rounds import COPIES, Sample, run_rounds
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {
     "limit": Limit,
@@ -31,25 +31,25 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 DEFAULT = [name for name in CONTENDERS if not name.startswith("cloudkeep-")]
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    parser = parser_of("bench.ingest", __doc__)
-    parser.add_argument("--size-mib", type=whole(1, 8192), default=1024, metavar="MIB")
-    parser.add_argument("--chunk-mib", type=whole(1, 64), default=8, metavar="MIB")
-    parser.add_argument("--rounds", type=whole(1, 100), default=4, metavar="N")
+    parser = create_parser("bench.ingest", __doc__)
+    parser.add_argument("--size-mib", type=integer(1, 8192), default=1024, metavar="MIB")
+    parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")
+    parser.add_argument("--rounds", type=integer(1, 100), default=4, metavar="N")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=DEFAULT, help="some of the servers")
-    return run(parse(parser, given), _measure)
+    return run(parse(parser, argv), _measure)
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Outcome:
-    require_room(folder, options.size_mib * MIB * (COPIES + 1))
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
+    require_free_space(folder, options.size_mib * MIB * (COPIES + 1))
     contenders = [CONTENDERS[name]() for name in options.only]
     versions, missing = _prepare(contenders)
     ready = [contender for contender in contenders if contender.name in versions]
     sizes = {name: getattr(options, name) for name in ("size_mib", "chunk_mib", "rounds")}
     samples = _samples(options, ready, folder) if ready else []
     report = Report(sizes, contenders, versions, missing, samples)
-    return Outcome(report.text(), report.content())
+    return Result(report.text(), report.content())
 
 
 def _samples(options: argparse.Namespace, contenders: Sequence[Contender], folder: Path) -> list[Sample]:
@@ -58,7 +58,7 @@ def _samples(options: argparse.Namespace, contenders: Sequence[Contender], folde
         make_payload(folder / "payload", options.size_mib * MIB, chunk),
         make_payload(folder / "warm-up", min(4 * chunk, options.size_mib * MIB), chunk),
     )
-    return list(rounds(contenders, options.rounds, payloads, folder, say))
+    return list(run_rounds(contenders, options.rounds, payloads, folder, report_progress))
 
 
 def _prepare(contenders: Sequence[Contender]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
@@ -67,9 +67,9 @@ def _prepare(contenders: Sequence[Contender]) -> tuple[dict[str, dict[str, str]]
     for contender in contenders:
         try:
             versions[contender.name] = contender.prepare()
-        except Missing as reason:
+        except NotAvailable as reason:
             missing[contender.name] = str(reason)
-            say(f"{contender.name} is missing: {reason}")
+            report_progress(f"{contender.name} is missing: {reason}")
     return versions, missing
 
 

@@ -1,12 +1,13 @@
 """The medians of a run, as a table in Markdown and as JSON values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
 from bench.contenders.base import Contender
 from bench.contenders.limit import Limit
+from bench.harness.command import markdown_table
 from bench.ingest.rounds import Sample
 
 #: Column by column: its head, and whether it is a number.
@@ -25,12 +26,6 @@ COLUMNS = {
 }
 NUMBERS = sum(COLUMNS.values())
 FIELDS = ("wall_seconds", "mib_per_second", "ingest_cpu", "cpu", "peak_mib", "ready_seconds")
-
-
-def markdown(columns: Mapping[str, bool], rows: Iterable[Sequence[str]]) -> str:
-    """A table; ``columns`` says of each head whether numbers stand below it."""
-    rule = ["--:" if is_number else "---" for is_number in columns.values()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [[head.strip() for head in columns], rule, *rows])
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Report:
 
     def text(self) -> str:
         """A table with one row for every contender, and what else is to say of them."""
-        table = markdown(COLUMNS, map(self._row, self.contenders))
+        table = markdown_table(COLUMNS, map(self._row, self.contenders))
         return "\n".join([table, "", *self._processes(), *self._packages()])
 
     def content(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rounds: in each, every server is started anew and takes the same file in; who begins changes from round to round."""
+"""Rounds: each starts every server and sends it the same file. Another server begins in each round."""
 
 import shutil
 import tempfile
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.clients.payload import MIB, Payload
+from bench.clients.payload import GIB, MIB, Payload
 from bench.contenders.base import Contender
+from bench.harness.command import BenchmarkFailed
+from bench.harness.memory_warmup import warm_memory
 from bench.harness.server import Server, free_port, running
-from bench.harness.warmth import warm
 
 #: Seconds after READY in which what a server still does is counted as its work.
 SETTLE = 0.3
 #: The file, its chunks and the joined file may be there at once.
 COPIES = 3
-GIB = 1024 * MIB
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class _Moment:
+class _Usage:
     at: float
     cpu: Mapping[str, float]
 
@@ -54,28 +54,28 @@ class _Moment:
         return {role: (seconds - self.cpu.get(role, 0.0)) * GIB / size for role, seconds in later.cpu.items()}
 
 
-class Damaged(Exception):
+class DataCorrupted(BenchmarkFailed):
     """A server does not have the bytes that it was sent."""
 
 
 def measure(contender: Contender, payload: Payload, warm_up: Payload, folder: Path, number: int) -> Sample:
-    """Upload once, after a small upload that is not counted. Raises :class:`Damaged`, and what the parts raise."""
+    """Upload once, after a small upload that is not counted. Raises :class:`BenchmarkFailed`."""
     folder.mkdir()
     with running(contender.launch(folder, port := free_port()), folder, port) as server:
         client = contender.client(server)
         client.send(warm_up)
         client.finish()
-        warm(COPIES * payload.size)
-        begun = _Moment.of(server)
+        warm_memory(COPIES * payload.size)
+        begun = _Usage.of(server)
         client.send(payload)
-        sent = _Moment.of(server)
+        sent = _Usage.of(server)
         client.finish()
         ready = time.perf_counter()
         time.sleep(SETTLE)
-        end = _Moment.of(server)
+        end = _Usage.of(server)
         peak = sum(server.peak_bytes().values())
         if client.stored_sha256() != payload.sha256:
-            raise Damaged(f"{contender.name} does not have the bytes that it was sent")
+            raise DataCorrupted(f"{contender.name} does not have the bytes that it was sent")
     ingest, everything = begun.cpu_until(sent, payload.size), begun.cpu_until(end, payload.size)
     return Sample(
         server=contender.name,
@@ -83,32 +83,32 @@ def measure(contender: Contender, payload: Payload, warm_up: Payload, folder: Pa
         wall_seconds=round(sent.at - begun.at, 3),
         ready_seconds=round(ready - sent.at, 3),
         mib_per_second=round(payload.size / MIB / (sent.at - begun.at), 1),
-        ingest_cpu=round(ingest[contender.takes_in] if contender.takes_in else sum(ingest.values()), 3),
+        ingest_cpu=round(ingest[contender.ingest_role] if contender.ingest_role else sum(ingest.values()), 3),
         cpu=round(sum(everything.values()), 3),
         cpu_by_process={role: round(seconds, 3) for role, seconds in everything.items()},
         peak_mib=round(peak / MIB, 1),
     )
 
 
-def rounds(
+def run_rounds(
     contenders: Sequence[Contender],
     count: int,
     payloads: tuple[Payload, Payload],
     folder: Path,
-    say: Callable[[str], None],
+    report_progress: Callable[[str], None],
 ) -> Iterator[Sample]:
     """Every contender in every round. ``payloads``: what is measured, and what each server is warmed up with."""
     for number in range(count):
         first = number % len(contenders)
         for contender in [*contenders[first:], *contenders[:first]]:
-            with _folder(folder) as place:
+            with _temporary_folder(folder) as place:
                 sample = measure(contender, *payloads, place / "data", number + 1)
-            say(f"round {number + 1}: {contender.name}, {sample.mib_per_second:.0f} MiB/s")
+            report_progress(f"round {number + 1}: {contender.name}, {sample.mib_per_second:.0f} MiB/s")
             yield sample
 
 
 @contextmanager
-def _folder(parent: Path) -> Iterator[Path]:
+def _temporary_folder(parent: Path) -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="round-", dir=parent))
     try:
         yield place

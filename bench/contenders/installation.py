@@ -1,7 +1,6 @@
 """The other servers, installed once into ``bench/.cache``, each version of the locks into a folder of its own."""
 
 import hashlib
-import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -9,15 +8,14 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
-from bench.contenders.base import Missing
+from bench.contenders.base import NotAvailable
 from bench.harness import npm
+from bench.harness.command import BENCH, CACHE, ROOT
 from bench.harness.programs import ProgramFailed, run
 from bench.harness.server import Launch
 
-HERE = Path(__file__).resolve().parents[1]
-CACHE = Path(os.environ.get("BENCH_CACHE", HERE / ".cache"))
-SERVERS = HERE / "servers"
-LOCK = HERE.parent / "requirements" / "bench.txt"
+SERVERS = BENCH / "servers"
+LOCK = ROOT / "requirements" / "bench.txt"
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Installed:
 
 @cache
 def python_with_servers() -> Installed:
-    """A Python with the packages of ``requirements/bench.txt``. Raises :class:`Missing`."""
+    """A Python with the packages of ``requirements/bench.txt``. Raises :class:`NotAvailable`."""
     folder = CACHE / f"python-{_fingerprint(LOCK, extra=sys.version)}"
     program = str(folder / "bin" / "python")
     if not _is_whole(folder):
@@ -45,21 +43,21 @@ def python_with_servers() -> Installed:
 
 @cache
 def node_with_tus() -> Installed:
-    """Node with the packages of ``bench/servers/tus_node``. Raises :class:`Missing`."""
+    """Node with the packages of ``bench/servers/tus_node``. Raises :class:`NotAvailable`."""
     project = SERVERS / "tus_node"
     try:
         folder = npm.install(project, CACHE, "--omit=optional")
         return Installed(npm.node(), folder, npm.versions(project))
     except ProgramFailed as error:
-        raise Missing(str(error)) from error
+        raise NotAvailable(str(error)) from error
 
 
 @cache
 def c_program(name: str, *arguments: str) -> Path:
-    """``bench/servers/NAME.c``, compiled; ``arguments`` follow the file. Raises :class:`Missing`."""
+    """``bench/servers/NAME.c``, compiled; ``arguments`` follow the file. Raises :class:`NotAvailable`."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
-        raise Missing("there is no C compiler (cc) on PATH")
+        raise NotAvailable("there is no C compiler (cc) on PATH")
     source = SERVERS / f"{name}.c"
     folder = CACHE / f"{name}-{_fingerprint(source, extra=' '.join(arguments))}"
     if not _is_whole(folder):
@@ -70,7 +68,7 @@ def c_program(name: str, *arguments: str) -> Path:
 
 
 def check_run(program: Path) -> None:
-    """Run a program that ends at once. Raises :class:`Missing` when it fails."""
+    """Run a program that ends at once. Raises :class:`NotAvailable` when it fails."""
     _run([str(program)])
 
 
@@ -86,7 +84,7 @@ def _run(arguments: list[str]) -> str:
     try:
         return run(arguments)
     except ProgramFailed as error:
-        raise Missing(str(error)) from error
+        raise NotAvailable(str(error)) from error
 
 
 def _fingerprint(*paths: Path, extra: str = "") -> str:

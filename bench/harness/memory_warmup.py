@@ -14,7 +14,7 @@ HUGE_PAGES = 14
 POPULATE = 23
 
 
-def warm(size: int) -> None:
+def warm_memory(size: int) -> None:
     """Use ``size`` bytes of memory once, but no more than half of what is available, and free them."""
     size = min(size, psutil.virtual_memory().available // 2)
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:

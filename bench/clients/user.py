@@ -1,4 +1,4 @@
-"""Somebody with an account on a CloudKeep server: the GraphQL side of every measurement."""
+"""A user of a CloudKeep server: the GraphQL side of every measurement."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from typing import Any, Self
 import httpx
 from httpx_sse import EventSource
 
-from bench.clients.wire import WireError
+from bench.clients.connection import RequestFailed
 from bench.harness.server import Server
 
-#: Seconds between two looks into the log, and until a server is given up.
-LOOK = 0.02
-PATIENCE = 300.0
+#: Seconds between two reads of the log, and until a request has failed.
+POLL_SECONDS = 0.02
+TIMEOUT = 300.0
 
 REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }"
 VERIFY = """mutation ($input: VerifyOtpInput!) {
@@ -27,7 +27,7 @@ SLOTS = """query ($id: ID!, $after: String) {
     nodes { url offset size } pageInfo { hasNextPage endCursor } } } }"""
 ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { message } } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"
-LOOK_AT = "query ($id: ID!) { upload(id: $id) { status error { message } file { downloadUrl } } }"
+UPLOAD = "query ($id: ID!) { upload(id: $id) { status error { message } file { downloadUrl } } }"
 
 
 @dataclass(frozen=True)
@@ -40,80 +40,80 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """An upload that was begun, with all its slots in order."""
+class OpenedUpload:
+    """An open upload and all its slots, in order."""
 
     id: str
     slots: tuple[Slot, ...]
 
 
-class Person:
+class User:
     """Signed in on a server."""
 
     def __init__(self, port: int, token: str) -> None:
         self.port = port
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, headers=headers)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT, headers=headers)
 
     @classmethod
     def sign_up(cls, server: Server) -> Self:
         """A new account. The code that the server mails is in what it prints."""
-        email, secret, nobody = "bench@example.org", "correct horse battery", cls(server.port, "")
-        nobody.ask(REGISTER, input={"userId": "bench", "userName": "Bench", "email": email, "password": secret})
-        answer = nobody.ask(VERIFY, input={"email": email, "otp": _mailed_code(server.log)})
+        email, secret, anonymous = "bench@example.org", "correct horse battery", cls(server.port, "")
+        anonymous.execute(REGISTER, input={"userId": "bench", "userName": "Bench", "email": email, "password": secret})
+        answer = anonymous.execute(VERIFY, input={"email": email, "otp": _mailed_code(server.log)})
         return cls(server.port, str(answer["session"]["accessToken"]))
 
-    def begin(self, size: int, chunk_size: int, **more: object) -> Begun:
+    def begin(self, size: int, chunk_size: int, **more: object) -> OpenedUpload:
         """Begin an upload of so many bytes."""
-        given = {"fileName": "bench.bin", "size": size, "chunkSize": chunk_size, **more}
-        upload_id = self.ask(INIT, input=given)["upload"]["id"]
+        fields = {"fileName": "bench.bin", "size": size, "chunkSize": chunk_size, **more}
+        upload_id = self.execute(INIT, input=fields)["upload"]["id"]
         slots: list[Slot] = []
         page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
         while page["hasNextPage"]:
-            found = self.ask(SLOTS, id=upload_id, after=page["endCursor"])["slots"]
+            found = self.execute(SLOTS, id=upload_id, after=page["endCursor"])["slots"]
             slots += (Slot(**node) for node in found["nodes"])
             page = found["pageInfo"]
-        return Begun(upload_id, tuple(slots))
+        return OpenedUpload(upload_id, tuple(slots))
 
     def abort(self, upload_id: str) -> None:
-        """Give an upload up."""
-        self.ask(ABORT, id=upload_id)
+        """Abort an upload."""
+        self.execute(ABORT, id=upload_id)
 
     def wait_until_ready(self, upload_id: str) -> str:
-        """Follow the upload's progress to its end; the URL of the file. Raises :class:`WireError`."""
+        """Follow the upload's progress to its end; the URL of the file. Raises :class:`RequestFailed`."""
         body = {"query": WATCH, "variables": {"id": upload_id}}
         with self.http.stream("POST", "/graphql", json=body, headers={"Accept": "text/event-stream"}) as response:
             for event in EventSource(response).iter_sse():
                 if event.event == "next" and _stage(event.data) in {"READY", "FAILED"}:
                     break
-        upload = self.ask(LOOK_AT, id=upload_id)
+        upload = self.execute(UPLOAD, id=upload_id)
         if upload["status"] != "READY":
-            raise WireError(str(upload))
+            raise RequestFailed(str(upload))
         return str(upload["file"]["downloadUrl"])
 
-    def ask(self, document: str, **variables: object) -> Any:
-        """The value of an operation's only field. Raises :class:`WireError` on any error in the answer."""
-        answer = self.http.post("/graphql", json={"query": document, "variables": variables}).json()
-        if "errors" in answer:
-            raise WireError(str(answer["errors"]))
-        (value,) = answer["data"].values()
+    def execute(self, document: str, **variables: object) -> Any:
+        """The value of an operation's only field. Raises :class:`RequestFailed` on any error in the response."""
+        response = self.http.post("/graphql", json={"query": document, "variables": variables}).json()
+        if "errors" in response:
+            raise RequestFailed(str(response["errors"]))
+        (value,) = response["data"].values()
         if value.get("userErrors"):
-            raise WireError(str(value["userErrors"]))
+            raise RequestFailed(str(value["userErrors"]))
         return value
 
 
 def _stage(data: str) -> str:
     answer = json.loads(data)
     if "errors" in answer:
-        raise WireError(str(answer["errors"]))
+        raise RequestFailed(str(answer["errors"]))
     return str(answer["data"]["uploadProgress"]["stage"])
 
 
 def _mailed_code(log: Path) -> str:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         if found := re.search(r"^ +(\d{6})\s*$", log.read_text(errors="replace"), re.MULTILINE):
             return found[1]
-        time.sleep(LOOK)
-    raise WireError("no code was printed")
+        time.sleep(POLL_SECONDS)
+    raise RequestFailed("no code was printed")

@@ -11,9 +11,11 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-#: Seconds without a byte after which a server is given up.
-SILENCE = 60.0
-LANES = 4
+from bench.harness.command import BenchmarkFailed
+
+#: Seconds without a byte after which a request has failed.
+TIMEOUT = 60.0
+CONNECTIONS = 4
 
 #: A form whose only part is a file named ``chunk``: what stands around its bytes, and the headers.
 BOUNDARY = "the-boundary-of-this-form"
@@ -28,13 +30,13 @@ T = TypeVar("T")
 Headers = Mapping[str, str]
 
 
-class WireError(Exception):
-    """A server answered something else than success, or nothing."""
+class RequestFailed(BenchmarkFailed):
+    """A server responded with another status than success, or not at all."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A successful answer. The names of headers are in lower case."""
+class Response:
+    """A successful response. The names of headers are in lower case."""
 
     status: int
     headers: Headers
@@ -50,7 +52,7 @@ class Connection:
 
     def __init__(self, port: int, path: Path) -> None:
         self._host = f"127.0.0.1:{port}"
-        self._socket = socket.create_connection(("127.0.0.1", port), SILENCE)
+        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = path.open("rb")
 
@@ -62,13 +64,13 @@ class Connection:
         self._socket.close()
 
     def abort(self) -> None:
-        """Make whoever waits for this connection fail now."""
+        """End the connection, so that a thread which waits for it fails."""
         self._socket.shutdown(socket.SHUT_RDWR)
 
-    def ask(self, method: str, target: str, headers: Headers, body: bytes = b"") -> Answer:
-        """Send a small request. Raises :class:`WireError`."""
-        self._socket.sendall(self._head(method, target, headers, len(body)) + body)
-        return self._answer(method, target)
+    def request(self, method: str, target: str, headers: Headers, body: bytes = b"") -> Response:
+        """Send a small request. Raises :class:`RequestFailed`."""
+        self._socket.sendall(self._request_head(method, target, headers, len(body)) + body)
+        return self._read_response(method, target)
 
     def send(
         self,
@@ -80,12 +82,12 @@ class Connection:
         before: bytes = b"",
         after: bytes = b"",
         halfway: Callable[[], object] | None = None,
-    ) -> Answer:
-        """Send a range of the file, between ``before`` and ``after``. Raises :class:`WireError`.
+    ) -> Response:
+        """Send a range of the file, between ``before`` and ``after``. Raises :class:`RequestFailed`.
 
         ``halfway`` is called when half of the range has been sent.
         """
-        self._socket.sendall(self._head(method, target, headers, len(before) + size + len(after)) + before)
+        self._socket.sendall(self._request_head(method, target, headers, len(before) + size + len(after)) + before)
         first = size // 2 if halfway else size
         self._socket.sendfile(self._file, offset, first)
         if halfway:
@@ -93,28 +95,30 @@ class Connection:
             self._socket.sendfile(self._file, offset + first, size - first)
         if after:
             self._socket.sendall(after)
-        return self._answer(method, target)
+        return self._read_response(method, target)
 
-    def _head(self, method: str, target: str, headers: Headers, length: int) -> bytes:
+    def _request_head(self, method: str, target: str, headers: Headers, length: int) -> bytes:
         lines = {"Host": self._host, "Content-Length": str(length), **headers}
         fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode()
 
-    def _answer(self, method: str, target: str) -> Answer:
+    def _read_response(self, method: str, target: str) -> Response:
         with HTTPResponse(self._socket, method=method) as response:
             response.begin()
             headers = {name.lower(): value for name, value in response.getheaders()}
-            answer = Answer(response.status, headers, response.read())
-        if not 200 <= answer.status < 300:
-            raise WireError(f"{method} {target}: {answer.status} {answer.body[:200]!r}")
-        return answer
+            result = Response(response.status, headers, response.read())
+        if not 200 <= result.status < 300:
+            raise RequestFailed(f"{method} {target}: {result.status} {result.body[:200]!r}")
+        return result
 
 
-def in_lanes(port: int, path: Path, lanes: Sequence[Callable[[Connection], None]]) -> None:
-    """Run the lanes at once, each on a connection of its own. The first failure ends all of them and is raised."""
-    with ThreadPoolExecutor(len(lanes)) as pool, ExitStack() as stack:
-        connections = [stack.enter_context(Connection(port, path)) for _ in lanes]
-        running = [pool.submit(lane, connection) for lane, connection in zip(lanes, connections, strict=True)]
+def run_on_connections(port: int, path: Path, functions: Sequence[Callable[[Connection], None]]) -> None:
+    """Run functions at once, each with a connection of its own. The first failure ends all of them and is raised."""
+    with ThreadPoolExecutor(len(functions)) as pool, ExitStack() as stack:
+        connections = [stack.enter_context(Connection(port, path)) for _ in functions]
+        running = [
+            pool.submit(function, connection) for function, connection in zip(functions, connections, strict=True)
+        ]
         try:
             for future in running:
                 future.result()
@@ -124,16 +128,18 @@ def in_lanes(port: int, path: Path, lanes: Sequence[Callable[[Connection], None]
             raise
 
 
-def share(port: int, path: Path, items: Iterable[T], send: Callable[[Connection, T], None], lanes: int = LANES) -> None:
-    """Send the items in order over so many connections, each taking the next one that nobody has taken."""
-    waiting = deque(items)
+def send_over_connections(
+    port: int, path: Path, items: Iterable[T], send: Callable[[Connection, T], None], count: int = CONNECTIONS
+) -> None:
+    """Send the items in order over ``count`` connections, each of which takes the next one of a queue."""
+    queue = deque(items)
 
-    def lane(connection: Connection) -> None:
-        while waiting:
+    def worker(connection: Connection) -> None:
+        while queue:
             try:
-                item = waiting.popleft()
+                item = queue.popleft()
             except IndexError:
                 return
             send(connection, item)
 
-    in_lanes(port, path, [lane] * lanes)
+    run_on_connections(port, path, [worker] * count)
