@@ -24,7 +24,7 @@ from tests.support.backends.postgres import PostgresMissing
 from tests.support.backends.s3 import S3Server, s3_server
 from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
-from tests.support.stand import PLENTY
+from tests.support.shared_server import PLENTY
 
 #: Folders whose tests are run on every kind of database. What is slow and far from SQL is run once.
 BOTH = {"scale", "schema", "services", "storage", "workers"}

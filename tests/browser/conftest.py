@@ -11,7 +11,7 @@ import pytest
 from tests.browser.browser import Browser, NoBrowser, find_browser
 from tests.browser.site import Site, bundle, serving_page, url_of
 from tests.e2e.conftest import sign_up
-from tests.support.faults.line import Line, line_to
+from tests.support.faults.stalling_link import Line, line_to
 from tests.support.process import ServeProcess, serving
 from tests.support.server import Api, http_client, listening_socket
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.browser.browser import Browser
 from tests.browser.site import Site
-from tests.support.faults.line import Line
+from tests.support.faults.stalling_link import Line
 from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually
 

@@ -14,7 +14,7 @@ from bench.harness import npm
 from bench.harness.programs import run
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 HERE = Path(__file__).parent
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import Npm
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

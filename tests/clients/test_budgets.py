@@ -15,7 +15,7 @@ from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.server import Json
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,7 +11,7 @@ from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_get, by_post
 from tests.support.graphql_ws import PROTOCOL
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

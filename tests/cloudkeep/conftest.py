@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.backends.databases import Databases
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

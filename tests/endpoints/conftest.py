@@ -9,7 +9,7 @@ import pytest_asyncio
 from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_http import BoundedProtocol
 from tests.support.backends.databases import Databases
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 #: Bodies are read from the socket on a thread, or by ASGI alone. The contract is the same.
 PROTOCOLS = {"offloaded": OffloadingProtocol, "asgi": BoundedProtocol}

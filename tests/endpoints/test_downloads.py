@@ -18,7 +18,7 @@ from services.core.signed_urls import SignedUrls
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest
-from tests.support.stand import KEYS, Stand
+from tests.support.shared_server import KEYS, Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,7 +11,7 @@ from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
 from storage.uploads.models import Upload
 from tests.faults.steps import Journey
-from tests.support.ageing import make_old
+from tests.support.file_age import make_old
 from tests.support.process import ServeProcess
 from tests.support.server import Api, Json
 from tests.support.uploads import (

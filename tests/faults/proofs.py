@@ -12,7 +12,7 @@ from storage.jobs.models import Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey
-from tests.support.ageing import make_old
+from tests.support.file_age import make_old
 from tests.support.server import Json, digest
 from tests.support.uploads import PATIENCE_SECONDS, Sent, assert_whole, look
 from tests.support.waiting import eventually, nothing_is_away

@@ -20,9 +20,9 @@ from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.backends.databases import Databases
 from tests.support.faults.proxy import Act, Fault, Proxy, Way, proxy
+from tests.support.leaks import traces
 from tests.support.server import INIT, Json, digest, http_client, part_of
-from tests.support.stand import Stand, stand
-from tests.support.traces import traces
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -19,7 +19,7 @@ from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.faults.kills import Kill
 from tests.support.process import free_port
 from tests.support.server import http_client, listening_socket
-from tests.support.stand import PLENTY
+from tests.support.shared_server import PLENTY
 from tests.support.waiting import eventually, nothing_is_away
 
 HOSTS = WORKERS = 3

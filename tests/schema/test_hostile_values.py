@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.server import PASSWORD, Api, Json, digest
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
 

@@ -15,8 +15,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from cloudkeep.settings.settings import Settings
-from tests.support.ageing import make_old
 from tests.support.command import cloudkeep
+from tests.support.file_age import make_old
 from tests.support.server import Api
 
 CONTENT = b"0123456789" * 20_000

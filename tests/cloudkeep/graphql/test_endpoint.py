@@ -13,7 +13,7 @@ from graphql import get_introspection_query
 
 from cloudkeep.graphql.request import MAX_BATCH, MAX_BODY
 from tests.support.server import PROGRESS, Api, Json, sse_events
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,7 +12,7 @@ from resolvers.context import Context
 from schema.execution.admission import AdmissionController, Admitted, Request
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, sse_events
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

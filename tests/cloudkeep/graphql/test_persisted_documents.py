@@ -13,7 +13,7 @@ import pytest_asyncio
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import Socket, connected
 from tests.support.server import INIT, PROGRESS, REGISTER, VERIFY, Json
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,7 +15,7 @@ from tests.cloudkeep.telemetry.test_metrics import look
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
 from tests.support.server import PROGRESS, Json
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -20,7 +20,7 @@ from tests.support.backends.databases import Databases
 from tests.support.faults.disk import files_end_at
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, digest, sse_events
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

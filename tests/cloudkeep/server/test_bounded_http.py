@@ -14,7 +14,7 @@ from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from tests.endpoints.wire import Wire, connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024

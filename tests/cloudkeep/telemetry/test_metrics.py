@@ -25,7 +25,7 @@ from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PROGRESS, Api
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 ME = "{ me { id } }"

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, otp_of
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,7 +14,7 @@ from services.budgets.budgets import Limit
 from services.core.errors import ErrorCode
 from tests.support.backends.databases import Databases
 from tests.support.server import PROGRESS, Json, sse_events
-from tests.support.stand import Stand, another, stand
+from tests.support.shared_server import Stand, another, stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.server import Api, Json
-from tests.support.stand import Stand, another
+from tests.support.shared_server import Stand, another
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ from storage.uploads.models import Upload
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import database_ends_here, files_end_at
 from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 
 MIB = 2**20
 QUOTA = 2 * MIB

@@ -18,7 +18,7 @@ from services.core.clock import now
 from storage.progress_stream import RedisEventLog
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
 from tests.support.server import PROGRESS, Json, http_client, sse_events
-from tests.support.stand import KEYS, Stand, another
+from tests.support.shared_server import KEYS, Stand, another
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.server import Api, Json, digest
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

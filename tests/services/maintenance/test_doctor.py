@@ -21,7 +21,7 @@ from storage.uploads import consistency, receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
-from tests.support.ageing import make_old
+from tests.support.file_age import make_old
 from tests.support.server import digest
 
 S = UploadStatus

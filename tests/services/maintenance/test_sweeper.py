@@ -20,7 +20,7 @@ from storage.uploads import uploads as rows
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.storage.rows import receive
-from tests.support.ageing import make_old
+from tests.support.file_age import make_old
 
 S = UploadStatus
 

@@ -10,7 +10,7 @@ from storage.database.connection import close_database, fetch, migrate, open_dat
 from storage.errors import DatabaseUnavailable
 from tests.storage.rows import new_account
 from tests.support.backends.certificates import Certificates, make_certificates
-from tests.support.faults.road import Road, secured
+from tests.support.faults.tcp_tunnel import Road, secured
 
 pytestmark = pytest.mark.postgres
 

@@ -11,7 +11,7 @@ from storage.jobs.job_notifications import QUEUE, JobNotifications
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
-from tests.support.faults.road import road_to
+from tests.support.faults.tcp_tunnel import road_to
 from tests.support.waiting import eventually
 
 

@@ -19,7 +19,7 @@ from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
 from tests.support.backends.certificates import Certificates
 from tests.support.backends.sentinels import SENTINEL_PASSWORD, SERVICE, Group, sentinel_group
 from tests.support.faults.hanging import hanging
-from tests.support.faults.road import tls_to
+from tests.support.faults.tcp_tunnel import tls_to
 from tests.support.process import free_port
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
 from tests.support.backends.certificates import Certificates
-from tests.support.faults.road import Road, road_to
+from tests.support.faults.tcp_tunnel import Road, road_to
 
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 

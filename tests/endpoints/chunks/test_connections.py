@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from tests.endpoints.wire import FORM_TYPE, connect, field, form, head
 from tests.support.server import digest
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -16,7 +16,7 @@ from storage.uploads.models import Upload
 from tests.endpoints.wire import connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
-from tests.support.stand import BUDGET_TIMEOUT, Stand, stand
+from tests.support.shared_server import BUDGET_TIMEOUT, Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.server import Api, Json, digest
-from tests.support.stand import Stand
+from tests.support.shared_server import Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from services.core.signed_urls import SignedUrls, SlotAuthorization
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
 from tests.support.server import Json, digest
-from tests.support.stand import KEYS, Stand
+from tests.support.shared_server import KEYS, Stand
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,7 +14,7 @@ from services.uploads import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
-from tests.support.stand import Stand, stand
+from tests.support.shared_server import Stand, stand
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
