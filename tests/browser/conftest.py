@@ -11,7 +11,7 @@ import pytest
 from tests.browser.browser import Browser, NoBrowser, find_browser
 from tests.browser.site import Site, bundle, serving_page, url_of
 from tests.e2e.conftest import sign_up
-from tests.support.faults.stalling_link import Line, line_to
+from tests.support.faults.stalling_link import StallingLink, stalling_link
 from tests.support.process import ServeProcess, serving
 from tests.support.server import Api, http_client, listening_socket
 
@@ -24,22 +24,22 @@ class Origins:
     """Where the page comes from, and how it reaches the server: over a line of the test's own."""
 
     page: socket.socket
-    line: socket.socket
+    link: socket.socket
 
 
 @pytest.fixture(scope="session")
 def origins() -> Iterator[Origins]:
     """Two ports, which make two origins; both are kept for as long as the server knows them."""
-    with listening_socket() as page, listening_socket() as line:
-        yield Origins(page, line)
+    with listening_socket() as page, listening_socket() as link:
+        yield Origins(page, link)
 
 
 @pytest.fixture(scope="session")
 def cloudkeep(origins: Origins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     """A server that lets the page's origin in, and that clients reach by the line."""
-    page, line = url_of(origins.page), url_of(origins.line)
+    page, link = url_of(origins.page), url_of(origins.link)
     data = tmp_path_factory.mktemp("data")
-    with serving(data, CLOUDKEEP_PUBLIC_URL=line, CLOUDKEEP_CORS_ORIGINS=page) as process:
+    with serving(data, CLOUDKEEP_PUBLIC_URL=link, CLOUDKEEP_CORS_ORIGINS=page) as process:
         yield process
 
 
@@ -51,18 +51,18 @@ async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def line(cloudkeep: ServeProcess, origins: Origins) -> AsyncIterator[Line]:
+async def link(cloudkeep: ServeProcess, origins: Origins) -> AsyncIterator[StallingLink]:
     """The line, which the test may cut."""
     port = urlsplit(cloudkeep.url).port
     assert port
-    async with line_to(port, origins.line) as running:
+    async with stalling_link(port, origins.link) as running:
         yield running
 
 
 @pytest.fixture
-def reached(origins: Origins, line: Line) -> str:
+def reached(origins: Origins, link: StallingLink) -> str:
     """The URL by which the page reaches the server."""
-    return url_of(origins.line)
+    return url_of(origins.link)
 
 
 @pytest.fixture(scope="session")

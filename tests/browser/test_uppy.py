@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.browser.browser import Browser
 from tests.browser.site import Site
-from tests.support.faults.stalling_link import Line
+from tests.support.faults.stalling_link import StallingLink
 from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually
 
@@ -55,35 +55,35 @@ def bare(parts: dict[int, str]) -> dict[int, str]:
     return {index: etag.strip('"') for index, etag in parts.items()}
 
 
-async def interrupted(site: Site, line: Line, browser: Browser, person: Api, profile: Path) -> Json:
+async def interrupted(site: Site, link: StallingLink, browser: Browser, person: Api, profile: Path) -> Json:
     """The upload, after the line went dead in the middle of a chunk and the browser was killed."""
-    line.die_after(BEFORE_THE_CUT)
+    link.die_after(BEFORE_THE_CUT)
     with browser.showing(site.url, profile):
 
         async def stuck() -> bool:
-            return line.is_dead and len(site.parts()) == (await the_upload_of(person))["receivedChunks"] > 0
+            return link.is_dead and len(site.parts()) == (await the_upload_of(person))["receivedChunks"] > 0
 
         await eventually(stuck)
-    await line.revive()
+    await link.revive()
     return await the_upload_of(person)
 
 
 async def test_an_upload_that_was_cut_off_goes_on_in_another_browser_with_what_is_missing(
-    site: Site, line: Line, reached: str, browser: Browser, person: Api, tmp_path: Path
+    site: Site, link: StallingLink, reached: str, browser: Browser, person: Api, tmp_path: Path
 ) -> None:
     give(site, person, CONTENT, reached)
-    upload = await interrupted(site, line, browser, person, tmp_path / "one")
+    upload = await interrupted(site, link, browser, person, tmp_path / "one")
     received = {slot["index"] for slot in upload["slots"]["nodes"] if slot["received"]}
     missing = set(range(CHUNKS)) - received
     assert (upload["status"], upload["chunkSize"]) == ("RECEIVING", CHUNK)
     assert bare(site.parts()).items() <= etags(received).items()
 
     give(site, person, CONTENT, reached)
-    before = line.sent
+    before = link.sent
     with browser.showing(site.url, tmp_path / "another"):
         end = await eventually(site.ended)
     assert bare(site.parts()).items() <= etags(missing).items()
-    assert line.sent - before < sum(slot["size"] for slot in upload["slots"]["nodes"] if not slot["received"]) + AROUND
+    assert link.sent - before < sum(slot["size"] for slot in upload["slots"]["nodes"] if not slot["received"]) + AROUND
 
     done = await the_upload_of(person)
     assert (done["id"], done["status"], done["file"]["sha256"]) == (upload["id"], "READY", digest(CONTENT))

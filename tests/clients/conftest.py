@@ -14,7 +14,7 @@ from bench.harness import npm
 from bench.harness.programs import run
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 HERE = Path(__file__).parent
 
@@ -43,7 +43,7 @@ def clients() -> Npm:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """One server for the module."""
-    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
+    async with shared_server(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import Npm
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 AUDITS = 61
 
 
-async def test_every_audit_of_graphql_over_http_is_passed(shared: Stand, clients: Npm) -> None:
+async def test_every_audit_of_graphql_over_http_is_passed(shared: SharedServer, clients: Npm) -> None:
     results = await clients.run("audits.js", f"{shared.url}/graphql")
     assert [result for result in results if result["status"] != "ok"] == []
     assert len(results) == AUDITS

@@ -15,7 +15,7 @@ from tests.clients.transports import TRANSPORTS, Asking, by_events, by_websocket
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.server import Json
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,10 +30,10 @@ UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server that has nothing left for whoever is not signed in, and little for everybody else."""
     folder = tmp_path_factory.mktemp("poor")
-    async with stand(
+    async with shared_server(
         folder, databases, budget_anonymous=LITTLE, subscriptions=(1, 1), websockets=WEBSOCKETS
     ) as running:
         while (await ask(running, "{ nothing }")).status_code != 429:
@@ -41,7 +41,7 @@ async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -
         yield running
 
 
-async def ask(poor: Stand, document: str, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
+async def ask(poor: SharedServer, document: str, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
     return await poor.http.post("/graphql", json={"query": document}, headers={"Accept": accept})
 
 
@@ -58,20 +58,22 @@ def assert_limited(answer: Json) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
-async def test_a_real_client_is_told_that_its_budget_is_used_up(poor: Stand, clients: Npm, transport: Asking) -> None:
+async def test_a_real_client_is_told_that_its_budget_is_used_up(
+    poor: SharedServer, clients: Npm, transport: Asking
+) -> None:
     assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 async def test_what_is_refused_is_refused_for_a_known_document_too(
-    poor: Stand, clients: Npm, transport: Asking
+    poor: SharedServer, clients: Npm, transport: Asking
 ) -> None:
     await poor.api.call(UPLOADS)
     assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
-async def test_the_answer_says_how_long_to_wait(poor: Stand, accept: str) -> None:
+async def test_the_answer_says_how_long_to_wait(poor: SharedServer, accept: str) -> None:
     response = await ask(poor, UPLOADS, accept)
     assert_limited(response.json())
     assert (response.status_code, response.headers["Content-Type"]) == (429, f"{accept}; charset=utf-8")
@@ -81,26 +83,26 @@ async def test_the_answer_says_how_long_to_wait(poor: Stand, accept: str) -> Non
     assert '"anonymous";r=' in response.headers["RateLimit"]
 
 
-async def test_a_get_is_refused_like_a_post(poor: Stand) -> None:
+async def test_a_get_is_refused_like_a_post(poor: SharedServer) -> None:
     response = await poor.http.get("/graphql", params={"query": UPLOADS}, headers={"Accept": GRAPHQL_RESPONSE})
     assert_limited(response.json())
     assert (response.status_code, "Retry-After" in response.headers) == (429, True)
 
 
-async def test_an_event_stream_says_it_in_its_only_event(poor: Stand, clients: Npm) -> None:
+async def test_an_event_stream_says_it_in_its_only_event(poor: SharedServer, clients: Npm) -> None:
     response = await ask(poor, UPLOADS, EVENT_STREAM)
     assert response.status_code == 200
     (outcome,) = await clients.ask("sse", poor.url, {"query": UPLOADS})
     assert_limited(outcome["results"][0])
 
 
-async def test_a_websocket_says_it_in_an_error_and_stays_open(poor: Stand, clients: Npm) -> None:
+async def test_a_websocket_says_it_in_an_error_and_stays_open(poor: SharedServer, clients: Npm) -> None:
     for outcome in await clients.ask("ws", poor.url, {"query": UPLOADS}, {"query": ME}):
         (error,) = outcome["error"]["errors"]
         assert error["extensions"]["retryAfter"] > 0
 
 
-async def test_a_batch_has_the_status_when_there_was_room_for_none_of_it(poor: Stand) -> None:
+async def test_a_batch_has_the_status_when_there_was_room_for_none_of_it(poor: SharedServer) -> None:
     response = await poor.http.post("/graphql", json=[{"query": UPLOADS}, {"query": ME}])
     for answer in response.json():
         assert_limited(answer)
@@ -108,7 +110,7 @@ async def test_a_batch_has_the_status_when_there_was_room_for_none_of_it(poor: S
     assert (response.status_code, int(response.headers["Retry-After"]) >= max(waits)) == (429, True)
 
 
-async def test_a_batch_of_which_something_could_run_is_an_answer(poor: Stand) -> None:
+async def test_a_batch_of_which_something_could_run_is_an_answer(poor: SharedServer) -> None:
     free = {"query": "{ __typename }"}
     await poor.api.call(free["query"])
     response = await poor.http.post("/graphql", json=[{"query": UPLOADS}, free])
@@ -118,7 +120,7 @@ async def test_a_batch_of_which_something_could_run_is_an_answer(poor: Stand) ->
     assert (response.status_code, "Retry-After" in response.headers) == (200, False)
 
 
-async def test_an_answer_says_what_is_left(poor: Stand) -> None:
+async def test_an_answer_says_what_is_left(poor: SharedServer) -> None:
     response = await poor.api.http.post("/graphql", json={"query": ME})
     left = response.json()["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"]
     assert response.status_code == 200
@@ -127,7 +129,9 @@ async def test_an_answer_says_what_is_left(poor: Stand) -> None:
 
 
 @pytest.mark.parametrize("transport", STREAMS.values(), ids=STREAMS.keys())
-async def test_a_real_client_is_told_that_it_follows_too_much(poor: Stand, clients: Npm, transport: Asking) -> None:
+async def test_a_real_client_is_told_that_it_follows_too_much(
+    poor: SharedServer, clients: Npm, transport: Asking
+) -> None:
     upload = await poor.api.init(b"abc")
     watching = f'subscription {{ uploadProgress(uploadId: "{upload["id"]}") {{ cursor }} }}'
     authorization = poor.api.http.headers["Authorization"]
@@ -140,7 +144,7 @@ async def test_a_real_client_is_told_that_it_follows_too_much(poor: Stand, clien
 
 
 async def test_a_websocket_that_is_one_too_many_comes_in_by_itself_once_there_is_room(
-    poor: Stand, clients: Npm
+    poor: SharedServer, clients: Npm
 ) -> None:
     async def refused() -> bool:
         return "cloudkeep_websocket_refusals_total 1.0" in (await poor.http.get("/metrics")).text

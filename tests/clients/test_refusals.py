@@ -11,7 +11,7 @@ from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_get, by_post
 from tests.support.graphql_ws import PROTOCOL
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,7 +31,7 @@ BAD_TOKEN = "a.b.c"
 @every_transport
 @pytest.mark.parametrize("document", INVALID.values(), ids=INVALID.keys())
 async def test_a_document_that_is_not_valid_is_an_error_with_a_code(
-    shared: Stand, clients: Npm, ask: Asking, document: str
+    shared: SharedServer, clients: Npm, ask: Asking, document: str
 ) -> None:
     assert await ask(clients, shared.url, document, None) == "GRAPHQL_INVALID"
 
@@ -39,28 +39,30 @@ async def test_a_document_that_is_not_valid_is_an_error_with_a_code(
 @every_transport
 @pytest.mark.parametrize("document", TOO_COMPLEX.values(), ids=TOO_COMPLEX.keys())
 async def test_an_operation_that_is_too_complex_is_an_error_with_a_code(
-    shared: Stand, clients: Npm, ask: Asking, document: str
+    shared: SharedServer, clients: Npm, ask: Asking, document: str
 ) -> None:
     assert await ask(clients, shared.url, document, None) == "OPERATION_TOO_COMPLEX"
 
 
 @every_transport
-async def test_who_must_sign_in_is_told_with_a_code(shared: Stand, clients: Npm, ask: Asking) -> None:
+async def test_who_must_sign_in_is_told_with_a_code(shared: SharedServer, clients: Npm, ask: Asking) -> None:
     assert await ask(clients, shared.url, UPLOADS, None) == "UNAUTHENTICATED"
 
 
 @over_http
-async def test_a_token_that_does_not_hold_is_an_error_with_a_code(shared: Stand, clients: Npm, ask: Asking) -> None:
+async def test_a_token_that_does_not_hold_is_an_error_with_a_code(
+    shared: SharedServer, clients: Npm, ask: Asking
+) -> None:
     assert await ask(clients, shared.url, UPLOADS, BAD_TOKEN) == "UNAUTHENTICATED"
 
 
-async def test_a_token_that_does_not_hold_ends_a_connection_at_once(shared: Stand, clients: Npm) -> None:
+async def test_a_token_that_does_not_hold_ends_a_connection_at_once(shared: SharedServer, clients: Npm) -> None:
     (outcome,) = await clients.ask("ws", shared.url, {"query": UPLOADS}, token=BAD_TOKEN)
     assert (outcome["error"]["code"], outcome["results"]) == (4401, [])
 
 
 @pytest.mark.parametrize("kind", ["ws", "sse"])
-async def test_what_is_refused_does_not_end_what_comes_after_it(shared: Stand, clients: Npm, kind: str) -> None:
+async def test_what_is_refused_does_not_end_what_comes_after_it(shared: SharedServer, clients: Npm, kind: str) -> None:
     broken, missing, fine = await clients.ask(
         kind,
         shared.url,
@@ -74,7 +76,7 @@ async def test_what_is_refused_does_not_end_what_comes_after_it(shared: Stand, c
     assert ([result["data"] for result in fine["results"]], fine["error"]) == ([{"me": None}], None)
 
 
-async def test_a_connection_with_too_much_at_once_is_ended_with_the_reason(shared: Stand) -> None:
+async def test_a_connection_with_too_much_at_once_is_ended_with_the_reason(shared: SharedServer) -> None:
     upload = await shared.api.init(b"abc")
     watching = f'subscription {{ uploadProgress(uploadId: "{upload["id"]}") {{ cursor }} }}'
     headers = {"Authorization": shared.api.http.headers["Authorization"]}

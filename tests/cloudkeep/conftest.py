@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 
 from tests.support.backends.databases import Databases
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
-    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
+    async with shared_server(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running

@@ -9,7 +9,7 @@ import pytest_asyncio
 from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_http import BoundedProtocol
 from tests.support.backends.databases import Databases
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 #: Bodies are read from the socket on a thread, or by ASGI alone. The contract is the same.
 PROTOCOLS = {"offloaded": OffloadingProtocol, "asgi": BoundedProtocol}
@@ -30,7 +30,7 @@ def protocol() -> type[asyncio.Protocol]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
     tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
-    async with stand(tmp_path_factory.mktemp("stand"), databases, protocol) as running:
+    async with shared_server(tmp_path_factory.mktemp("stand"), databases, protocol) as running:
         yield running

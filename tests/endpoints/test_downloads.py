@@ -18,7 +18,7 @@ from services.core.signed_urls import SignedUrls
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest
-from tests.support.shared_server import KEYS, Stand
+from tests.support.shared_server import KEYS, SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +26,7 @@ CONTENT = hashlib.shake_256(b"file").digest(3_000_000)
 NAME = "clip.mp4"
 
 
-async def sent(shared: Stand, content: bytes, **more: object) -> Json:
+async def sent(shared: SharedServer, content: bytes, **more: object) -> Json:
     """The file that an upload became."""
     upload = await shared.api.upload(content, **more)
     await shared.api.frames(upload["id"])
@@ -35,15 +35,15 @@ async def sent(shared: Stand, content: bytes, **more: object) -> Json:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def file(shared: Stand) -> Json:
+async def file(shared: SharedServer) -> Json:
     return await sent(shared, CONTENT, fileName=NAME)
 
 
-def links(shared: Stand, lifetime: timedelta = timedelta(hours=1)) -> SignedUrls:
+def links(shared: SharedServer, lifetime: timedelta = timedelta(hours=1)) -> SignedUrls:
     return SignedUrls(KEYS, shared.url, lifetime)
 
 
-async def test_a_download_is_the_whole_file_with_its_description(shared: Stand, file: Json) -> None:
+async def test_a_download_is_the_whole_file_with_its_description(shared: SharedServer, file: Json) -> None:
     response = await shared.http.get(file["downloadUrl"])
     assert (response.status_code, response.content) == (200, CONTENT)
     assert response.headers["Content-Type"] == "video/mp4"
@@ -52,7 +52,7 @@ async def test_a_download_is_the_whole_file_with_its_description(shared: Stand, 
     assert response.headers["Accept-Ranges"] == "bytes"
 
 
-async def test_what_was_uploaded_is_never_run_as_a_page_of_ours(shared: Stand) -> None:
+async def test_what_was_uploaded_is_never_run_as_a_page_of_ours(shared: SharedServer) -> None:
     page = await sent(shared, b"<script>alert(1)</script>", fileName="page.html", mimeType="text/html")
     headers = (await shared.http.get(page["downloadUrl"])).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -62,14 +62,14 @@ async def test_what_was_uploaded_is_never_run_as_a_page_of_ours(shared: Stand) -
     assert "private" in headers["Cache-Control"]
 
 
-async def test_head_is_get_without_the_body(shared: Stand, file: Json) -> None:
+async def test_head_is_get_without_the_body(shared: SharedServer, file: Json) -> None:
     whole, bare = await shared.http.get(file["downloadUrl"]), await shared.http.head(file["downloadUrl"])
     assert (bare.status_code, bare.content) == (200, b"")
     its_own = {"date": "", "x-request-id": ""}
     assert {**bare.headers, **its_own} == {**whole.headers, **its_own}
 
 
-async def test_head_knows_no_ranges(shared: Stand, file: Json) -> None:
+async def test_head_knows_no_ranges(shared: SharedServer, file: Json) -> None:
     bare = await shared.http.head(file["downloadUrl"], headers={"Range": "bytes=0-9"})
     assert (bare.status_code, bare.headers["Content-Length"]) == (200, str(len(CONTENT)))
 
@@ -83,7 +83,9 @@ async def test_head_knows_no_ranges(shared: Stand, file: Json) -> None:
         ("bytes=-10", 2_999_990, 3_000_000),
     ],
 )
-async def test_a_range_is_that_part_of_the_file(shared: Stand, file: Json, header: str, start: int, end: int) -> None:
+async def test_a_range_is_that_part_of_the_file(
+    shared: SharedServer, file: Json, header: str, start: int, end: int
+) -> None:
     part = await shared.http.get(file["downloadUrl"], headers={"Range": header})
     assert (part.status_code, part.content) == (206, CONTENT[start:end])
     assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(CONTENT)}"
@@ -91,13 +93,13 @@ async def test_a_range_is_that_part_of_the_file(shared: Stand, file: Json, heade
 
 
 @pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=9-0", "items=0-1"])
-async def test_a_range_that_is_not_understood_gets_the_whole(shared: Stand, file: Json, header: str) -> None:
+async def test_a_range_that_is_not_understood_gets_the_whole(shared: SharedServer, file: Json, header: str) -> None:
     response = await shared.http.get(file["downloadUrl"], headers={"Range": header})
     assert (response.status_code, len(response.content)) == (200, len(CONTENT))
     assert "Content-Range" not in response.headers
 
 
-async def test_a_range_behind_the_end_says_where_the_end_is(shared: Stand, file: Json) -> None:
+async def test_a_range_behind_the_end_says_where_the_end_is(shared: SharedServer, file: Json) -> None:
     response = await shared.http.get(file["downloadUrl"], headers={"Range": "bytes=3000000-"})
     assert (response.status_code, response.json()["code"]) == (416, "RANGE_NOT_SATISFIABLE")
     assert response.headers["Content-Range"] == f"bytes */{len(CONTENT)}"
@@ -112,13 +114,15 @@ async def test_a_range_behind_the_end_says_where_the_end_is(shared: Stand, file:
         ("Sat, 01 Jan 2000 00:00:00 GMT", 200),
     ],
 )
-async def test_a_range_of_other_bytes_gets_the_whole(shared: Stand, file: Json, condition: str, status: int) -> None:
+async def test_a_range_of_other_bytes_gets_the_whole(
+    shared: SharedServer, file: Json, condition: str, status: int
+) -> None:
     headers = {"Range": "bytes=0-9", "If-Range": condition}
     assert (await shared.http.get(file["downloadUrl"], headers=headers)).status_code == status
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_bytes_that_the_client_has_are_not_sent_again(shared: Stand, file: Json, method: str) -> None:
+async def test_bytes_that_the_client_has_are_not_sent_again(shared: SharedServer, file: Json, method: str) -> None:
     known = {"If-None-Match": f'"another", W/"{digest(CONTENT)}"'}
     response = await shared.http.request(method, file["downloadUrl"], headers=known)
     assert (response.status_code, response.content) == (304, b"")
@@ -141,7 +145,7 @@ async def test_bytes_that_the_client_has_are_not_sent_again(shared: Stand, file:
         "é" * 127,
     ],
 )
-async def test_a_download_carries_the_files_name_whatever_it_is(shared: Stand, name: str) -> None:
+async def test_a_download_carries_the_files_name_whatever_it_is(shared: SharedServer, name: str) -> None:
     found = await sent(shared, b"x", fileName=name)
     header = (await shared.http.get(found["downloadUrl"])).headers["Content-Disposition"]
     parsed = Message()
@@ -167,31 +171,31 @@ FORGERIES: dict[str, Callable[[httpx.URL], httpx.URL]] = {
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("alter", FORGERIES.values(), ids=FORGERIES.keys())
 async def test_a_forged_url_opens_nothing(
-    shared: Stand, file: Json, alter: Callable[[httpx.URL], httpx.URL], method: str
+    shared: SharedServer, file: Json, alter: Callable[[httpx.URL], httpx.URL], method: str
 ) -> None:
     response = await shared.http.request(method, alter(httpx.URL(file["downloadUrl"])))
     assert response.status_code in {403, 404}
     assert CONTENT[:10] not in response.content
 
 
-async def test_a_url_past_its_time_opens_nothing(shared: Stand, file: Json) -> None:
+async def test_a_url_past_its_time_opens_nothing(shared: SharedServer, file: Json) -> None:
     url = links(shared, timedelta(hours=-2)).file(UUID(file["id"]))
     response = await shared.http.get(url)
     assert (response.status_code, response.json()["code"]) == (403, "URL_EXPIRED")
 
 
 @pytest.mark.parametrize("kind", [SignedUrls.file, SignedUrls.rendition], ids=["file", "rendition"])
-async def test_an_unknown_id_is_not_found(shared: Stand, kind: Callable[[SignedUrls, UUID], str]) -> None:
+async def test_an_unknown_id_is_not_found(shared: SharedServer, kind: Callable[[SignedUrls, UUID], str]) -> None:
     response = await shared.http.get(kind(links(shared), uuid4()))
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
 
-async def test_a_url_needs_no_session_and_survives_it(shared: Stand, file: Json) -> None:
+async def test_a_url_needs_no_session_and_survives_it(shared: SharedServer, file: Json) -> None:
     assert "Authorization" not in shared.http.headers
     assert (await shared.http.get(file["downloadUrl"])).status_code == 200
 
 
-async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: Stand, file: Json) -> None:
+async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedServer, file: Json) -> None:
     source = await File.get(id=file["id"]).select_related("blob")
     blob = await Blob.create(key=f"alias-{uuid4()}", size=3, sha256=digest(b"abc"))
     rendition = await Rendition.create(
@@ -206,14 +210,14 @@ async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: Stand, 
     await rendition.delete()
 
 
-async def test_bytes_that_the_server_lost_are_not_found(shared: Stand) -> None:
+async def test_bytes_that_the_server_lost_are_not_found(shared: SharedServer) -> None:
     lost = await sent(shared, b"soon gone")
     blob_path(shared, (await File.get(id=lost["id"]).select_related("blob")).blob.key).unlink()
     response = await shared.http.get(lost["downloadUrl"])
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
 
-async def test_a_download_that_is_given_up_frees_its_file(shared: Stand) -> None:
+async def test_a_download_that_is_given_up_frees_its_file(shared: SharedServer) -> None:
     large = await sent(shared, bytes(20_000_000))
     async with connect(shared.url) as wire:
         await wire.send(head("GET", large["downloadUrl"]))
@@ -222,11 +226,11 @@ async def test_a_download_that_is_given_up_frees_its_file(shared: Stand) -> None
     await until(lambda: open_blobs(shared) == 0)
 
 
-def blob_path(shared: Stand, key: str) -> Path:
+def blob_path(shared: SharedServer, key: str) -> Path:
     return shared.settings.data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
 
 
-def open_blobs(shared: Stand) -> int:
+def open_blobs(shared: SharedServer) -> int:
     """How many descriptors of this process, which is the server's, lead to blobs."""
     folder = f"{shared.settings.data_dir}/blobs/blobs/"
     return sum(target.startswith(folder) for target in map(descriptor_target, os.listdir("/proc/self/fd")))

@@ -11,7 +11,7 @@ from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
 from storage.uploads.models import Upload
 from tests.faults.steps import Journey
-from tests.support.file_age import make_old
+from tests.support.file_age import set_age
 from tests.support.process import ServeProcess
 from tests.support.server import Api, Json
 from tests.support.uploads import (
@@ -139,7 +139,7 @@ async def sweep(stage: Stage, sent: Sent, arm: Arm) -> Json:
     # The time is that of 2020: a UUIDv7 as an upload has it.
     sent.upload_id = f"016f5e66-e800-7{secrets.token_hex(2)[1:]}-8{secrets.token_hex(2)[1:]}-{secrets.token_hex(6)}"
     stage.staging(sent).write_bytes(sent.content)
-    make_old(stage.root / "blobs", sent.upload_id)
+    set_age(stage.root / "blobs", sent.upload_id)
 
     async def swept() -> Json | None:
         return None if stage.staging(sent).exists() else {"status": "SWEPT"}

@@ -12,7 +12,7 @@ from storage.jobs.models import Job, JobState
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
 from tests.faults.steps import Journey
-from tests.support.file_age import make_old
+from tests.support.file_age import set_age
 from tests.support.server import Json, digest
 from tests.support.uploads import PATIENCE_SECONDS, Sent, assert_whole, look
 from tests.support.waiting import eventually, nothing_is_away
@@ -77,8 +77,8 @@ async def nothing_is_left(stage: Stage) -> None:
     async with stage.database():
         await eventually(at_rest, PATIENCE_SECONDS)
         # An hour goes by.
-        make_old(stage.root / "blobs" / "staging", "*")
-        make_old(stage.root / "blobs" / "blobs", "*")
+        set_age(stage.root / "blobs" / "staging", "*")
+        set_age(stage.root / "blobs" / "blobs", "*")
         try:
             await eventually(clean, 20)
         except TimeoutError:

@@ -19,10 +19,11 @@ from storage.uploads.models import Chunk, Upload
 from tests.endpoints.conftest import PROTOCOLS
 from tests.endpoints.wire import FORM_TYPE, Answer, connect, field, form, head
 from tests.support.backends.databases import Databases
-from tests.support.faults.proxy import Act, Fault, Proxy, Way, proxy
-from tests.support.leaks import traces
+from tests.support.faults.proxied_connection import Act, Fault, Way
+from tests.support.faults.proxy import Proxy, proxy
+from tests.support.leaks import find_leaks
 from tests.support.server import INIT, Json, digest, http_client, part_of
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,31 +38,31 @@ COMPLETE = """mutation ($id: ID!) {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """A server that lends its sockets, as ours does, or one that knows nothing but ASGI."""
     protocol = PROTOCOLS[request.param]
     folder = tmp_path_factory.mktemp(request.param)
-    async with stand(folder, databases, protocol, body_stall_timeout=0.5) as running:
+    async with shared_server(folder, databases, protocol, body_stall_timeout=0.5) as running:
         yield running
 
 
-def port_of(shared: Stand) -> int:
+def port_of(shared: SharedServer) -> int:
     return urlsplit(shared.url).port or 0
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def between(shared: Stand) -> AsyncIterator[Proxy]:
+async def between(shared: SharedServer) -> AsyncIterator[Proxy]:
     """A proxy before the server, which has let go of everything soon after the proxy has ended."""
     async with proxy(port_of(shared)) as running:
         yield running
 
     async def clean() -> bool:
-        return not traces(port_of(shared), running.ports)
+        return not find_leaks(port_of(shared), running.ports)
 
     try:
         await eventually(clean, patience=20)
     except TimeoutError:
-        raise AssertionError(traces(port_of(shared), running.ports)) from None
+        raise AssertionError(find_leaks(port_of(shared), running.ports)) from None
 
 
 def put(slot: Json, content: bytes) -> bytes:
@@ -91,11 +92,11 @@ async def send(between: Proxy, request: bytes) -> Answer | None:
         return None
 
 
-async def received(shared: Stand, upload: Json) -> int:
+async def received(shared: SharedServer, upload: Json) -> int:
     return int((await shared.api.look(upload["id"]))["receivedChunks"])
 
 
-async def filled(shared: Stand, slot: Json, content: bytes) -> Json:
+async def filled(shared: SharedServer, slot: Json, content: bytes) -> Json:
     """The receipt that an ordinary client gets in the end."""
 
     async def try_again() -> Json | None:
@@ -109,13 +110,13 @@ async def filled(shared: Stand, slot: Json, content: bytes) -> Json:
     return await eventually(try_again)
 
 
-async def assert_arrives_whole(shared: Stand, upload: Json, content: bytes) -> None:
+async def assert_arrives_whole(shared: SharedServer, upload: Json, content: bytes) -> None:
     for slot in upload["slots"]["nodes"]:
         assert (await filled(shared, slot, content))["sha256"] == digest(part_of(slot, content))
     await assert_one_file(shared, upload, content)
 
 
-async def assert_one_file(shared: Stand, upload: Json, content: bytes) -> None:
+async def assert_one_file(shared: SharedServer, upload: Json, content: bytes) -> None:
     await shared.api.frames(upload["id"])
     file = (await shared.api.look(upload["id"]))["file"]
     assert (await shared.http.get(file["downloadUrl"])).content == content
@@ -165,14 +166,16 @@ by_every_way = pytest.mark.parametrize(
 by_both_servers = pytest.mark.parametrize("shared", ["offloaded", "asgi"], indirect=True, scope="module")
 
 
-async def begin(shared: Stand, chunks: int) -> tuple[Json, bytes]:
+async def begin(shared: SharedServer, chunks: int) -> tuple[Json, bytes]:
     """An upload with so many slots, and its content."""
     content = hashlib.shake_256(str(chunks).encode()).digest(chunks * SIZE)
     return await shared.api.init(content, chunkSize=SIZE, fileName=f"{uuid4()}.bin"), content
 
 
 @by_every_way
-async def test_a_request_that_is_cut_off_leaves_its_slot_open(shared: Stand, between: Proxy, build: Build) -> None:
+async def test_a_request_that_is_cut_off_leaves_its_slot_open(
+    shared: SharedServer, between: Proxy, build: Build
+) -> None:
     upload, content = await begin(shared, len(CUT_OFF))
     for slot, fault in zip(upload["slots"]["nodes"], CUT_OFF, strict=True):
         between.plan(fault)
@@ -184,7 +187,7 @@ async def test_a_request_that_is_cut_off_leaves_its_slot_open(shared: Stand, bet
 
 @by_every_way
 async def test_a_request_that_stalls_leaves_its_slot_open_while_its_connection_still_hangs(
-    shared: Stand, between: Proxy, build: Build
+    shared: SharedServer, between: Proxy, build: Build
 ) -> None:
     upload, content = await begin(shared, len(STALLED))
     between.plan(*STALLED)
@@ -196,7 +199,7 @@ async def test_a_request_that_stalls_leaves_its_slot_open_while_its_connection_s
 
 
 @by_every_way
-async def test_an_answer_that_is_lost_is_given_again(shared: Stand, between: Proxy, build: Build) -> None:
+async def test_an_answer_that_is_lost_is_given_again(shared: SharedServer, between: Proxy, build: Build) -> None:
     upload, content = await begin(shared, len(ANSWER_LOST))
     for count, (slot, fault) in enumerate(zip(upload["slots"]["nodes"], ANSWER_LOST, strict=True), 1):
         between.plan(fault)
@@ -207,7 +210,7 @@ async def test_an_answer_that_is_lost_is_given_again(shared: Stand, between: Pro
 
 
 @by_every_way
-async def test_a_stalled_answer_holds_up_nobody(shared: Stand, between: Proxy, build: Build) -> None:
+async def test_a_stalled_answer_holds_up_nobody(shared: SharedServer, between: Proxy, build: Build) -> None:
     upload, content = await begin(shared, 1)
     between.plan(Fault(Act.STALL, 20, Way.ANSWER))
     async with connect(between.url) as wire:
@@ -216,7 +219,7 @@ async def test_a_stalled_answer_holds_up_nobody(shared: Stand, between: Proxy, b
 
 
 @by_every_way
-async def test_a_slow_line_gets_its_receipt(shared: Stand, between: Proxy, build: Build) -> None:
+async def test_a_slow_line_gets_its_receipt(shared: SharedServer, between: Proxy, build: Build) -> None:
     upload, content = await begin(shared, len(HARMLESS))
     for slot, fault in zip(upload["slots"]["nodes"], HARMLESS, strict=True):
         between.plan(fault)
@@ -228,7 +231,7 @@ async def test_a_slow_line_gets_its_receipt(shared: Stand, between: Proxy, build
 
 @by_every_way
 async def test_a_line_that_fails_after_the_last_byte_fills_the_slot_or_leaves_it_open(
-    shared: Stand, between: Proxy, build: Build
+    shared: SharedServer, between: Proxy, build: Build
 ) -> None:
     upload, content = await begin(shared, len(ENDS_AFTER_THE_LAST_BYTE))
     for count, (slot, act) in enumerate(zip(upload["slots"]["nodes"], ENDS_AFTER_THE_LAST_BYTE, strict=True)):
@@ -263,7 +266,7 @@ async def echo_of(between: Proxy) -> Echo:
 
 
 @by_every_way
-async def test_a_chunk_that_arrives_twice_has_one_receipt(shared: Stand, between: Proxy, build: Build) -> None:
+async def test_a_chunk_that_arrives_twice_has_one_receipt(shared: SharedServer, between: Proxy, build: Build) -> None:
     upload, content = await begin(shared, 2)
     for count, (slot, act) in enumerate(zip(upload["slots"]["nodes"], [Act.DUPLICATE, Act.REPEAT], strict=True)):
         between.echoes.clear()
@@ -280,7 +283,7 @@ async def test_a_chunk_that_arrives_twice_has_one_receipt(shared: Stand, between
 
 @by_both_servers
 async def test_senders_of_one_slot_fast_slow_whole_and_cut_off_never_mix_their_bytes(
-    shared: Stand, between: Proxy
+    shared: SharedServer, between: Proxy
 ) -> None:
     upload, content = await begin(shared, 2)
     other = hashlib.shake_256(b"other").digest(len(content))
@@ -295,7 +298,7 @@ async def test_senders_of_one_slot_fast_slow_whole_and_cut_off_never_mix_their_b
     await assert_arrives_whole(shared, upload, other if known and known.sha256 == digest(other[:SIZE]) else content)
 
 
-def query(shared: Stand, document: str, **variables: object) -> bytes:
+def query(shared: SharedServer, document: str, **variables: object) -> bytes:
     body = json.dumps({"query": document, "variables": variables}).encode()
     token = shared.api.http.headers["Authorization"]
     url = f"{shared.url}/graphql"
@@ -304,7 +307,9 @@ def query(shared: Stand, document: str, **variables: object) -> bytes:
 
 @by_both_servers
 @pytest.mark.parametrize("act", [Act.DUPLICATE, Act.REPEAT], ids=["at once", "later"])
-async def test_an_upload_that_is_begun_twice_by_the_network_is_one(shared: Stand, between: Proxy, act: Act) -> None:
+async def test_an_upload_that_is_begun_twice_by_the_network_is_one(
+    shared: SharedServer, between: Proxy, act: Act
+) -> None:
     key, content = str(uuid4()), bytes(2 * SIZE)
     between.plan(Fault(act))
     wanted = {"fileName": f"{key}.bin", "size": len(content), "chunkSize": SIZE, "idempotencyKey": key}
@@ -320,7 +325,7 @@ async def test_an_upload_that_is_begun_twice_by_the_network_is_one(shared: Stand
 @by_both_servers
 @pytest.mark.parametrize("turn", range(3))
 async def test_the_last_chunk_its_retry_and_two_completions_at_the_same_moment_make_one_file(
-    shared: Stand, between: Proxy, turn: int
+    shared: SharedServer, between: Proxy, turn: int
 ) -> None:
     upload, content = await begin(shared, 2)
     first, last = upload["slots"]["nodes"]
@@ -335,7 +340,7 @@ async def test_the_last_chunk_its_retry_and_two_completions_at_the_same_moment_m
 
 
 @by_both_servers
-async def test_tricklers_on_every_thread_keep_nobody_out(shared: Stand, between: Proxy) -> None:
+async def test_tricklers_on_every_thread_keep_nobody_out(shared: SharedServer, between: Proxy) -> None:
     held, held_content = await begin(shared, 20)
     upload, content = await begin(shared, 3)
     slots = held["slots"]["nodes"]
@@ -353,7 +358,7 @@ async def test_tricklers_on_every_thread_keep_nobody_out(shared: Stand, between:
 
 @by_both_servers
 async def test_a_query_that_is_cut_off_is_no_fault_of_the_server(
-    shared: Stand, between: Proxy, caplog: pytest.LogCaptureFixture
+    shared: SharedServer, between: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     request = query(shared, COMPLETE, id="0")
     for act in ENDS_AFTER_THE_LAST_BYTE:
@@ -364,7 +369,7 @@ async def test_a_query_that_is_cut_off_is_no_fault_of_the_server(
 
 
 @by_both_servers
-async def test_a_download_that_is_cut_off_can_be_taken_up_again(shared: Stand, between: Proxy) -> None:
+async def test_a_download_that_is_cut_off_can_be_taken_up_again(shared: SharedServer, between: Proxy) -> None:
     upload, content = await begin(shared, 3)
     await assert_arrives_whole(shared, upload, content)
     url = (await shared.api.look(upload["id"]))["file"]["downloadUrl"].replace(shared.url, between.url)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.server import PASSWORD, Api, Json, digest
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
 
@@ -96,7 +96,7 @@ async def ask(api: Api, document: str, variables: Json) -> tuple[int, str]:
     return response.status_code, response.text
 
 
-async def test_no_argument_is_a_fault_of_ours(shared: Stand) -> None:
+async def test_no_argument_is_a_fault_of_ours(shared: SharedServer) -> None:
     upload = await shared.api.init(b"x" * 70_000)
     rooms = asyncio.Semaphore(8)
 
@@ -112,7 +112,7 @@ async def test_no_argument_is_a_fault_of_ours(shared: Stand) -> None:
 
 
 @pytest.mark.parametrize("after", ["1-1\0", "\ud800", "18446744073709551616-0"])
-async def test_no_cursor_of_a_subscription_is_a_fault_of_ours(shared: Stand, after: str) -> None:
+async def test_no_cursor_of_a_subscription_is_a_fault_of_ours(shared: SharedServer, after: str) -> None:
     upload = await shared.api.init(b"y" * 70_000)
     document = "subscription ($id: ID!, $v: String) { uploadProgress(uploadId: $id, after: $v) { cursor } }"
     body = json.dumps({"query": document, "variables": {"id": upload["id"], "v": after}}).encode()
@@ -124,7 +124,7 @@ async def test_no_cursor_of_a_subscription_is_a_fault_of_ours(shared: Stand, aft
 
 
 @pytest.mark.parametrize("part", ["0%00", "2147483648", "9" * 16, "%ED%A0%80", "\u0661"])
-async def test_no_part_of_an_address_is_a_fault_of_ours(shared: Stand, part: str) -> None:
+async def test_no_part_of_an_address_is_a_fault_of_ours(shared: SharedServer, part: str) -> None:
     upload = await shared.api.init(b"z" * 70_000)
     url = upload["slots"]["nodes"][0]["url"]
     path, _, query = url.partition("?")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def make_old(root: Path, *keys: str, hours: float = 2) -> None:
+def set_age(root: Path, *keys: str, hours: float = 2) -> None:
     """Let what a local blob store in ``root`` keeps under these keys have been written that long ago."""
     then = time.time() - hours * 3600
     for key in keys:

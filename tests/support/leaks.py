@@ -11,7 +11,7 @@ import psutil
 from cloudkeep.server.body_offload import OffloadingProtocol
 
 
-def traces(server: int, peers: Collection[int] = ()) -> list[str]:
+def find_leaks(server: int, peers: Collection[int] = ()) -> list[str]:
     """Bodies on threads, requests under way, files and events that are open, and connections from these ports."""
     found = [f"{OffloadingProtocol.threads.busy} threads"] if OffloadingProtocol.threads.busy else []
     found += ["a request" for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]

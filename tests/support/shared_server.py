@@ -28,7 +28,7 @@ KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
 @dataclass(frozen=True)
-class Stand:
+class SharedServer:
     """What a test needs of the server; ``api`` is a person who is signed in, ``http`` is nobody."""
 
     url: str
@@ -44,9 +44,9 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand(
+async def shared_server(
     folder: Path, databases: Databases, protocol: type[asyncio.Protocol] = OffloadingProtocol, **changes: Any
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """Run a server and a worker in ``folder``, on a migrated database of its own."""
     database = await databases.migrated(folder)
     async with AsyncExitStack() as stack:
@@ -61,11 +61,11 @@ async def stand(
         await stack.enter_async_context(_working(settings))
         nobody = await stack.enter_async_context(http_client(url))
         person = await stack.enter_async_context(http_client(url))
-        yield Stand(url, settings, sink, nobody, await sign_up(person, sink))
+        yield SharedServer(url, settings, sink, nobody, await sign_up(person, sink))
 
 
 @asynccontextmanager
-async def another(running: Stand) -> AsyncIterator[Api]:
+async def another_user(running: SharedServer) -> AsyncIterator[Api]:
     """Somebody else who is signed in."""
     async with http_client(running.url) as client:
         yield await sign_up(client, running.sink)

@@ -15,8 +15,7 @@ from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.restarts import ManagedProcess
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.redis.valkey import EmbeddedValkey
-from tests.support.command import cloudkeep
-from tests.support.process import free_port
+from tests.support.process import cloudkeep, free_port
 from tests.support.server import http_client
 from tests.support.waiting import eventually
 

@@ -12,8 +12,7 @@ from cloudkeep.cli.main import app
 from storage.database import postgres
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
 from tests.support.backends.postgres import PASSWORD, QUOTED_PASSWORD
-from tests.support.command import cloudkeep
-from tests.support.process import free_port
+from tests.support.process import cloudkeep, free_port
 
 pytestmark = pytest.mark.postgres
 

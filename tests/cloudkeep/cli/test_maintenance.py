@@ -15,8 +15,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from cloudkeep.settings.settings import Settings
-from tests.support.command import cloudkeep
-from tests.support.file_age import make_old
+from tests.support.file_age import set_age
+from tests.support.process import cloudkeep
 from tests.support.server import Api
 
 CONTENT = b"0123456789" * 20_000
@@ -35,7 +35,7 @@ def leave_an_orphan(data_dir: Path) -> str:
     folder = data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2]
     folder.mkdir(parents=True)
     (folder / key).write_bytes(b"a rendition")
-    make_old(data_dir, key)
+    set_age(data_dir, key)
     return key
 
 

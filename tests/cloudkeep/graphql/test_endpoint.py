@@ -13,7 +13,7 @@ from graphql import get_introspection_query
 
 from cloudkeep.graphql.request import MAX_BATCH, MAX_BODY
 from tests.support.server import PROGRESS, Api, Json, sse_events
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,7 +22,7 @@ UPLOADS = "{ uploads { nodes { id } } }"
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
-async def post(shared: Stand, body: bytes, **headers: str) -> httpx.Response:
+async def post(shared: SharedServer, body: bytes, **headers: str) -> httpx.Response:
     return await shared.http.post("/graphql", content=body, headers={**JSON_TYPE, **headers})
 
 
@@ -36,7 +36,7 @@ def code_of(response: httpx.Response) -> str:
     return code
 
 
-async def test_a_query_is_answered_in_json(shared: Stand) -> None:
+async def test_a_query_is_answered_in_json(shared: SharedServer) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}')
     assert (response.status_code, response.json()["data"]) == (200, {"me": None})
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -71,7 +71,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_body_that_is_no_request_is_the_clients_fault(shared: Stand, body: bytes) -> None:
+async def test_a_body_that_is_no_request_is_the_clients_fault(shared: SharedServer, body: bytes) -> None:
     response = await post(shared, body)
     assert (response.status_code, code_of(response)) == (400, "MALFORMED_REQUEST")
 
@@ -92,7 +92,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("query", INVALID.values(), ids=INVALID.keys())
-async def test_a_document_that_is_not_valid_says_why(shared: Stand, query: str) -> None:
+async def test_a_document_that_is_not_valid_says_why(shared: SharedServer, query: str) -> None:
     response = await post(shared, json.dumps({"query": query}).encode())
     assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"GRAPHQL_INVALID"}
     assert response.json().get("data") is None
@@ -100,7 +100,7 @@ async def test_a_document_that_is_not_valid_says_why(shared: Stand, query: str) 
 
 @pytest.mark.parametrize("text", ["\ud800", "\0", "\u2028", "'; DROP TABLE upload; --", "é" * 5_000, "1" * 100_000])
 @pytest.mark.parametrize("field", ["upload", "file", "node"])
-async def test_no_text_is_a_fault(shared: Stand, field: str, text: str) -> None:
+async def test_no_text_is_a_fault(shared: SharedServer, field: str, text: str) -> None:
     document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
     body = json.dumps({"query": document, "variables": {"id": text}}).encode()
     headers = {**JSON_TYPE, "Authorization": shared.api.http.headers["Authorization"]}
@@ -108,14 +108,14 @@ async def test_no_text_is_a_fault(shared: Stand, field: str, text: str) -> None:
     assert response.json()["data"] == {field: None}
 
 
-async def test_a_body_may_have_so_many_bytes_and_no_more(shared: Stand) -> None:
+async def test_a_body_may_have_so_many_bytes_and_no_more(shared: SharedServer) -> None:
     request = b'{"query": "{ me { id } }"}'
     assert (await post(shared, request.ljust(MAX_BODY))).status_code == 200
     refused = await post(shared, request.ljust(MAX_BODY + 1))
     assert (refused.status_code, code_of(refused)) == (413, "REQUEST_TOO_LARGE")
 
 
-async def test_a_body_of_unannounced_length_is_bounded_too(shared: Stand) -> None:
+async def test_a_body_of_unannounced_length_is_bounded_too(shared: SharedServer) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY // 10_000 + 10):
             yield b" " * 10_000
@@ -131,12 +131,12 @@ async def test_a_body_of_unannounced_length_is_bounded_too(shared: Stand) -> Non
         *("text/plain; application/json", "application/json; charset=latin-1", "application/graphql"),
     ],
 )
-async def test_a_body_of_another_type_is_refused(shared: Stand, content_type: str) -> None:
+async def test_a_body_of_another_type_is_refused(shared: SharedServer, content_type: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
     assert (response.status_code, code_of(response)) == (415, "MALFORMED_REQUEST")
 
 
-async def test_a_body_that_is_compressed_is_refused(shared: Stand) -> None:
+async def test_a_body_that_is_compressed_is_refused(shared: SharedServer) -> None:
     response = await post(shared, gzip.compress(b'{"query": "{ me { id } }"}'), **{"Content-Encoding": "gzip"})
     assert (response.status_code, code_of(response)) == (415, "MALFORMED_REQUEST")
     assert response.headers["Accept-Encoding"] == "identity"
@@ -149,17 +149,17 @@ async def test_a_body_that_is_compressed_is_refused(shared: Stand) -> None:
         f"application/json; x*{'9' * 5_000}=1",
     ],
 )
-async def test_json_is_json_whatever_is_said_beside_it(shared: Stand, content_type: str) -> None:
+async def test_json_is_json_whatever_is_said_beside_it(shared: SharedServer, content_type: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
     assert response.json()["data"] == {"me": None}
 
 
-async def test_a_byte_order_mark_is_no_part_of_a_request(shared: Stand) -> None:
+async def test_a_byte_order_mark_is_no_part_of_a_request(shared: SharedServer) -> None:
     response = await post(shared, b'\xef\xbb\xbf{"query": "{ me { id } }"}')
     assert response.json()["data"] == {"me": None}
 
 
-async def test_a_browser_gets_graphiql(shared: Stand) -> None:
+async def test_a_browser_gets_graphiql(shared: SharedServer) -> None:
     response = await shared.http.get("/graphql", headers={"Accept": "text/html,*/*;q=0.8"})
     assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "<title>CloudKeep GraphiQL</title>" in response.text
@@ -167,18 +167,18 @@ async def test_a_browser_gets_graphiql(shared: Stand) -> None:
     assert "integrity=" in response.text
 
 
-async def test_the_front_page_leads_to_graphiql(shared: Stand) -> None:
+async def test_the_front_page_leads_to_graphiql(shared: SharedServer) -> None:
     response = await shared.http.get("/")
     assert (response.status_code, response.headers["Location"]) == (307, "/graphql")
 
 
-async def test_graphiql_can_look_at_the_schema(shared: Stand) -> None:
+async def test_graphiql_can_look_at_the_schema(shared: SharedServer) -> None:
     answer = await Api(shared.http).call(get_introspection_query(descriptions=True, input_value_deprecation=True))
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
-async def test_other_methods_are_not_allowed(shared: Stand, method: str) -> None:
+async def test_other_methods_are_not_allowed(shared: SharedServer, method: str) -> None:
     response = await shared.http.request(method, "/graphql")
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
@@ -197,14 +197,14 @@ NEEDS_A_VIEWER = {
 
 
 @pytest.mark.parametrize("query", NEEDS_A_VIEWER.values(), ids=NEEDS_A_VIEWER.keys())
-async def test_nobody_is_asked_to_sign_in_first(shared: Stand, query: str) -> None:
+async def test_nobody_is_asked_to_sign_in_first(shared: SharedServer, query: str) -> None:
     answer = await Api(shared.http).call(query)
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"UNAUTHENTICATED"}
     assert not any((answer["data"] or {}).values())
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9_000, "é", base64.b64encode(b"{}").decode()])
-async def test_a_token_that_does_not_hold_is_refused_whatever_is_asked(shared: Stand, token: str) -> None:
+async def test_a_token_that_does_not_hold_is_refused_whatever_is_asked(shared: SharedServer, token: str) -> None:
     headers = [(b"Content-Type", b"application/json"), (b"Authorization", f"Bearer {token}".encode("latin-1"))]
     response = await shared.http.post("/graphql", content=b'{"query": "{ me { id } }"}', headers=headers)
     assert (response.status_code, code_of(response)) == (401, "UNAUTHENTICATED")
@@ -212,24 +212,24 @@ async def test_a_token_that_does_not_hold_is_refused_whatever_is_asked(shared: S
 
 
 @pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "Bearer ", "x"])
-async def test_what_is_no_token_is_as_good_as_none(shared: Stand, authorization: str) -> None:
+async def test_what_is_no_token_is_as_good_as_none(shared: SharedServer, authorization: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization.strip())
     assert response.json()["data"] == {"me": None}
 
 
-async def test_the_scheme_of_a_token_has_no_case(shared: Stand) -> None:
+async def test_the_scheme_of_a_token_has_no_case(shared: SharedServer) -> None:
     authorization = shared.api.http.headers["Authorization"].replace("Bearer ", "bEaReR  ")
     response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization)
     assert response.json()["data"]["me"]["id"]
 
 
-async def test_one_field_that_fails_says_where(shared: Stand) -> None:
+async def test_one_field_that_fails_says_where(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } first: uploads(first: 0) { nodes { id } } }")
     (error,) = answer["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["first"], "INVALID_INPUT")
 
 
-async def test_the_same_mistake_gets_the_same_answer_however_often_it_is_made(shared: Stand) -> None:
+async def test_the_same_mistake_gets_the_same_answer_however_often_it_is_made(shared: SharedServer) -> None:
     answers = [await shared.api.call("{ me { nothing } }") for _ in range(3)]
     assert answers[0]["errors"][0]["extensions"]["code"]
     assert answers == [answers[0]] * 3
@@ -239,7 +239,7 @@ INSIDE = ("sqlite", "Traceback", "no such table", "OperationalError", "tortoise"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def broken(shared: Stand) -> AsyncIterator[tuple[Stand, str]]:
+async def broken(shared: SharedServer) -> AsyncIterator[tuple[SharedServer, str]]:
     """The server and an upload, after somebody took the table of uploads away."""
     upload = await shared.api.init(b"abc")
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
@@ -250,7 +250,7 @@ async def broken(shared: Stand) -> AsyncIterator[tuple[Stand, str]]:
 
 
 @pytest.mark.sqlite
-async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_is_masked_and_logged(broken: tuple[SharedServer, str], caplog: pytest.LogCaptureFixture) -> None:
     running, upload_id = broken
     answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id } }", id=upload_id)
     assert_masked(answer)
@@ -259,7 +259,7 @@ async def test_a_fault_is_masked_and_logged(broken: tuple[Stand, str], caplog: p
 
 
 @pytest.mark.sqlite
-async def test_a_fault_in_a_subscription_is_masked(broken: tuple[Stand, str]) -> None:
+async def test_a_fault_in_a_subscription_is_masked(broken: tuple[SharedServer, str]) -> None:
     running, upload_id = broken
     body = {"query": PROGRESS, "variables": {"id": upload_id}}
     headers = {"Accept": "text/event-stream"}

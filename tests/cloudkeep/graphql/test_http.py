@@ -12,7 +12,7 @@ from resolvers.context import Context
 from schema.execution.admission import AdmissionController, Admitted, Request
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, sse_events
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,11 +24,11 @@ MUTATION = 'mutation { register(input: {userId: "", userName: "", email: "", pas
 SUBSCRIPTION = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
 
 
-async def get(shared: Stand, accept: str = GRAPHQL_RESPONSE, **parameters: str) -> httpx.Response:
+async def get(shared: SharedServer, accept: str = GRAPHQL_RESPONSE, **parameters: str) -> httpx.Response:
     return await shared.http.get("/graphql", params=parameters, headers={"Accept": accept})
 
 
-async def post(shared: Stand, body: Any, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
+async def post(shared: SharedServer, body: Any, accept: str = GRAPHQL_RESPONSE) -> httpx.Response:
     return await shared.http.post("/graphql", json=body, headers={"Accept": accept})
 
 
@@ -37,14 +37,14 @@ def codes_of(answer: Json) -> list[str]:
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
-async def test_a_query_in_the_url_is_answered(shared: Stand, accept: str) -> None:
+async def test_a_query_in_the_url_is_answered(shared: SharedServer, accept: str) -> None:
     response = await get(shared, accept, query=ME)
     assert (response.status_code, response.json()["data"]) == (200, NOBODY)
     assert response.headers["Content-Type"] == f"{accept}; charset=utf-8"
     assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_a_query_in_the_url_takes_variables_and_a_name(shared: Stand) -> None:
+async def test_a_query_in_the_url_takes_variables_and_a_name(shared: SharedServer) -> None:
     document = (
         "query a { me { id } } query b($id: ID!) { __typename @skip(if: false) node: __type(name: $id) { name } }"
     )
@@ -53,32 +53,32 @@ async def test_a_query_in_the_url_takes_variables_and_a_name(shared: Stand) -> N
     assert response.json()["data"] == {"__typename": "Query", "node": None}
 
 
-async def test_what_is_empty_in_the_url_is_as_good_as_missing(shared: Stand) -> None:
+async def test_what_is_empty_in_the_url_is_as_good_as_missing(shared: SharedServer) -> None:
     response = await get(shared, query=ME, operationName="", variables="", extensions="")
     assert response.json()["data"] == NOBODY
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE, "*/*"])
-async def test_a_mutation_in_the_url_is_refused_and_not_run(shared: Stand, accept: str) -> None:
+async def test_a_mutation_in_the_url_is_refused_and_not_run(shared: SharedServer, accept: str) -> None:
     response = await get(shared, accept, query=MUTATION)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert codes_of(response.json()) == ["GRAPHQL_INVALID"]
 
 
-async def test_a_mutation_in_the_url_is_refused_as_an_event_stream_too(shared: Stand) -> None:
+async def test_a_mutation_in_the_url_is_refused_as_an_event_stream_too(shared: SharedServer) -> None:
     response = await get(shared, EVENT_STREAM, query=MUTATION)
     assert response.headers["Content-Type"].startswith(EVENT_STREAM)
     assert '"code":"GRAPHQL_INVALID"' in response.text
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_subscription_has_no_single_answer(shared: Stand, method: str) -> None:
+async def test_a_subscription_has_no_single_answer(shared: SharedServer, method: str) -> None:
     response = await (get(shared, query=SUBSCRIPTION) if method == "GET" else post(shared, {"query": SUBSCRIPTION}))
     assert (response.status_code, codes_of(response.json())) == (400, ["GRAPHQL_INVALID"])
     assert "text/event-stream" in response.json()["errors"][0]["message"]
 
 
-async def test_a_subscription_is_a_stream_for_whoever_takes_one_too(shared: Stand) -> None:
+async def test_a_subscription_is_a_stream_for_whoever_takes_one_too(shared: SharedServer) -> None:
     response = await post(shared, {"query": SUBSCRIPTION}, f"{GRAPHQL_RESPONSE}, {JSON}, {EVENT_STREAM}")
     assert response.headers["Content-Type"].startswith(EVENT_STREAM)
     assert '"code":"UNAUTHENTICATED"' in response.text
@@ -96,7 +96,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("parameters", MALFORMED, ids=lambda given: str(given)[:40])
-async def test_a_url_that_is_no_request_is_the_clients_fault(shared: Stand, parameters: dict[str, str]) -> None:
+async def test_a_url_that_is_no_request_is_the_clients_fault(shared: SharedServer, parameters: dict[str, str]) -> None:
     response = await get(shared, query=ME, **parameters)
     assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
 
@@ -104,13 +104,13 @@ async def test_a_url_that_is_no_request_is_the_clients_fault(shared: Stand, para
 @pytest.mark.parametrize(
     "query_string", ["", "query=", "query=%ff", "x=1", "operationName=x", "variables={}", "%", "&=&"]
 )
-async def test_a_url_without_a_query_is_the_clients_fault(shared: Stand, query_string: str) -> None:
+async def test_a_url_without_a_query_is_the_clients_fault(shared: SharedServer, query_string: str) -> None:
     response = await shared.http.get(f"/graphql?{query_string}", headers={"Accept": JSON})
     assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "application/json; charset=latin-1", f"{JSON};q=0"])
-async def test_who_takes_none_of_our_types_is_told_which_there_are(shared: Stand, accept: str) -> None:
+async def test_who_takes_none_of_our_types_is_told_which_there_are(shared: SharedServer, accept: str) -> None:
     response = await get(shared, accept, query=ME)
     assert (response.status_code, codes_of(response.json())) == (406, ["MALFORMED_REQUEST"])
     assert JSON in response.json()["errors"][0]["message"]
@@ -132,7 +132,7 @@ INVALID = {
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_RESPONSE, 400), (JSON, 200), ("*/*", 200)])
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID.keys())
 async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_no_data(
-    shared: Stand, body: Json, accept: str, status: int
+    shared: SharedServer, body: Json, accept: str, status: int
 ) -> None:
     response = await post(shared, body, accept)
     assert (response.status_code, set(codes_of(response.json()))) == (status, {"GRAPHQL_INVALID"})
@@ -140,13 +140,13 @@ async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_n
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
-async def test_a_field_that_is_refused_is_a_result_all_the_same(shared: Stand, accept: str) -> None:
+async def test_a_field_that_is_refused_is_a_result_all_the_same(shared: SharedServer, accept: str) -> None:
     response = await post(shared, {"query": UPLOADS}, accept)
     assert (response.status_code, response.json()["data"]) == (200, None)
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
-async def test_a_batch_is_answered_in_order(shared: Stand, accept: str) -> None:
+async def test_a_batch_is_answered_in_order(shared: SharedServer, accept: str) -> None:
     batch = [{"query": "{ a: __typename }"}, {"query": "{"}, {"query": UPLOADS}, {"query": "{ b: __typename }"}]
     response = await post(shared, batch, accept)
     first, invalid, refused, last = response.json()
@@ -157,7 +157,7 @@ async def test_a_batch_is_answered_in_order(shared: Stand, accept: str) -> None:
     assert (response.status_code, response.headers["Content-Type"]) == (200, f"{accept}; charset=utf-8")
 
 
-async def test_what_a_batch_cannot_run_is_refused_alone(shared: Stand) -> None:
+async def test_what_a_batch_cannot_run_is_refused_alone(shared: SharedServer) -> None:
     response = await post(shared, [{"query": SUBSCRIPTION}, {}, {"query": ME, "operationName": "x"}, {"query": ME}])
     assert [codes_of(answer) for answer in response.json()[:3]] == [
         ["GRAPHQL_INVALID"],
@@ -167,7 +167,7 @@ async def test_what_a_batch_cannot_run_is_refused_alone(shared: Stand) -> None:
     assert response.json()[3]["data"] == NOBODY
 
 
-async def test_the_mutations_of_a_batch_run_in_their_order(shared: Stand) -> None:
+async def test_the_mutations_of_a_batch_run_in_their_order(shared: SharedServer) -> None:
     begin = """mutation ($name: String!) { initUpload(input: {fileName: $name, size: 1}) { upload { id } } }"""
     names = [f"{number}.bin" for number in range(MAX_BATCH - 1)]
     batch = [{"query": begin, "variables": {"name": name}} for name in names]
@@ -192,7 +192,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
 async def test_a_fault_outside_of_fields_is_masked_and_logged(
-    shared: Stand, accept: str, caplog: pytest.LogCaptureFixture
+    shared: SharedServer, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await post(shared, NAMED, accept)
     assert (response.status_code, codes_of(response.json())) == (500, ["INTERNAL"])
@@ -201,14 +201,14 @@ async def test_a_fault_outside_of_fields_is_masked_and_logged(
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: Stand) -> None:
+async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: SharedServer) -> None:
     response = await post(shared, NAMED, EVENT_STREAM)
     assert response.text.count("event: next") == response.text.count("event: complete") == 1
     assert '"code":"INTERNAL"' in response.text
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Stand) -> None:
+async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: SharedServer) -> None:
     async with connected(shared.url) as socket:
         await socket.init()
         await socket.send({"id": "1", "type": "subscribe", "payload": NAMED})
@@ -220,14 +220,14 @@ async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Stan
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_in_a_batch_loses_no_other_answer(shared: Stand) -> None:
+async def test_a_fault_in_a_batch_loses_no_other_answer(shared: SharedServer) -> None:
     response = await post(shared, [{"query": ME}, NAMED, {"query": ME}])
     first, broken, last = response.json()
     assert (response.status_code, first["data"], last["data"]) == (200, NOBODY, NOBODY)
     assert codes_of(broken) == ["INTERNAL"]
 
 
-async def test_a_batch_is_no_event_stream(shared: Stand) -> None:
+async def test_a_batch_is_no_event_stream(shared: SharedServer) -> None:
     response = await post(shared, [{"query": ME}], EVENT_STREAM)
     assert (response.status_code, response.headers["Content-Type"].startswith(EVENT_STREAM)) == (200, True)
     assert '"code":"MALFORMED_REQUEST"' in response.text
@@ -235,7 +235,7 @@ async def test_a_batch_is_no_event_stream(shared: Stand) -> None:
     assert answer["data"] == NOBODY
 
 
-async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: Stand) -> None:
+async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: SharedServer) -> None:
     bodies: list[tuple[str, bytes]] = [
         ("MALFORMED_REQUEST", b"5"),
         ("MALFORMED_REQUEST", b"{}"),
@@ -250,14 +250,14 @@ async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: Stan
         assert "data" not in event
 
 
-async def test_a_query_may_be_answered_as_an_event_stream(shared: Stand) -> None:
+async def test_a_query_may_be_answered_as_an_event_stream(shared: SharedServer) -> None:
     async with shared.http.stream(
         "GET", "/graphql", params={"query": ME}, headers={"Accept": EVENT_STREAM}
     ) as response:
         assert [event["data"] async for event in sse_events(response)] == [NOBODY]
 
 
-async def test_a_subscription_may_be_in_the_url(shared: Stand) -> None:
+async def test_a_subscription_may_be_in_the_url(shared: SharedServer) -> None:
     upload = await shared.api.init(b"abc")
     parameters = {"query": PROGRESS, "variables": json.dumps({"id": upload["id"]})}
     headers = {"Accept": EVENT_STREAM}

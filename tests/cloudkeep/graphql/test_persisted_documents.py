@@ -13,7 +13,7 @@ import pytest_asyncio
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import Socket, connected
 from tests.support.server import INIT, PROGRESS, REGISTER, VERIFY, Json
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,22 +40,22 @@ def file_of(folder: Path) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["any", "only"])
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """A server that knows some documents, and one that runs no others."""
     folder = tmp_path_factory.mktemp("stand")
     trusted: dict[str, Any] = {"trusted_documents": file_of(folder), "trusted_documents_only": request.param}
-    async with stand(folder, databases, **trusted) as running:
+    async with shared_server(folder, databases, **trusted) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def socket(shared: Stand) -> AsyncIterator[Socket]:
+async def socket(shared: SharedServer) -> AsyncIterator[Socket]:
     async with connected(shared.url) as opened:
         await opened.init(Authorization=shared.api.http.headers["Authorization"])
         yield opened
 
 
-async def post(shared: Stand, body: object, **headers: str) -> httpx.Response:
+async def post(shared: SharedServer, body: object, **headers: str) -> httpx.Response:
     accept = {"Accept": "application/graphql-response+json", **headers}
     return await shared.api.http.post("/graphql", json=body, headers=accept)
 
@@ -64,7 +64,7 @@ def codes_in(answer: Json) -> list[str]:
     return [error["extensions"]["code"] for error in answer["errors"]]
 
 
-def refused_as(shared: Stand) -> tuple[int, str]:
+def refused_as(shared: SharedServer) -> tuple[int, str]:
     """What becomes of an ID that nobody knows."""
     return (403, "UNTRUSTED_DOCUMENT") if shared.settings.trusted_documents_only else (404, "PERSISTED_QUERY_NOT_FOUND")
 
@@ -72,7 +72,7 @@ def refused_as(shared: Stand) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "body", [NAMED, hashed(ME), {"query": ME}, {"query": ME, **NAMED}, {"query": ME, **hashed(ME)}]
 )
-async def test_a_known_document_is_run(shared: Stand, socket: Socket, body: Json) -> None:
+async def test_a_known_document_is_run(shared: SharedServer, socket: Socket, body: Json) -> None:
     data = {"me": {"userName": "A Person"}}
     answer = await post(shared, body)
     assert (answer.status_code, answer.json()["data"]) == (200, data)
@@ -84,7 +84,7 @@ async def test_a_known_document_is_run(shared: Stand, socket: Socket, body: Json
     assert (await socket.receive())["payload"]["data"] == data
 
 
-async def test_a_subscription_is_named_as_well(shared: Stand, socket: Socket) -> None:
+async def test_a_subscription_is_named_as_well(shared: SharedServer, socket: Socket) -> None:
     upload = await shared.api.init(b"x" * 10)
     payload = {"documentId": "Watch", "variables": {"id": upload["id"]}}
     await socket.send({"id": "1", "type": "subscribe", "payload": payload})
@@ -92,7 +92,7 @@ async def test_a_subscription_is_named_as_well(shared: Stand, socket: Socket) ->
 
 
 @pytest.mark.parametrize("body", [{"documentId": "You"}, hashed(OTHER)])
-async def test_an_id_that_nobody_knows_is_refused_everywhere(shared: Stand, socket: Socket, body: Json) -> None:
+async def test_an_id_that_nobody_knows_is_refused_everywhere(shared: SharedServer, socket: Socket, body: Json) -> None:
     status, code = refused_as(shared)
     answer = await post(shared, body)
     assert (answer.status_code, codes_in(answer.json())) == (status, [code])
@@ -103,7 +103,9 @@ async def test_an_id_that_nobody_knows_is_refused_everywhere(shared: Stand, sock
     assert (message["type"], codes_in({"errors": message["payload"]})) == ("error", [code])
 
 
-async def test_any_other_text_is_run_where_that_is_allowed_and_there_alone(shared: Stand, socket: Socket) -> None:
+async def test_any_other_text_is_run_where_that_is_allowed_and_there_alone(
+    shared: SharedServer, socket: Socket
+) -> None:
     only = shared.settings.trusted_documents_only
     answer = await post(shared, {"query": OTHER})
     await socket.send({"id": "1", "type": "subscribe", "payload": {"query": OTHER}})
@@ -116,17 +118,17 @@ async def test_any_other_text_is_run_where_that_is_allowed_and_there_alone(share
 
 
 @pytest.mark.parametrize("body", [{"documentId": 1}, {"documentId": ""}, {"query": ME, **hashed(OTHER)}])
-async def test_a_name_that_makes_no_sense_is_the_clients_mistake(shared: Stand, body: Json) -> None:
+async def test_a_name_that_makes_no_sense_is_the_clients_mistake(shared: SharedServer, body: Json) -> None:
     answer = await post(shared, body)
     assert (answer.status_code, codes_in(answer.json())) == (400, ["MALFORMED_REQUEST"])
 
 
-async def test_a_get_changes_nothing_by_whatever_name(shared: Stand) -> None:
+async def test_a_get_changes_nothing_by_whatever_name(shared: SharedServer) -> None:
     answer = await shared.api.http.get("/graphql", params={"documentId": "Init", "variables": '{"input": {}}'})
     assert answer.status_code == 405
 
 
-async def test_what_is_not_run_is_not_priced_either(shared: Stand) -> None:
+async def test_what_is_not_run_is_not_priced_either(shared: SharedServer) -> None:
     assert "errors" not in await shared.api.call(COST, query=ME)
     answer = await shared.api.call(COST, query=OTHER)
     if shared.settings.trusted_documents_only:

@@ -15,7 +15,7 @@ from tests.cloudkeep.telemetry.test_metrics import look
 from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
 from tests.support.server import PROGRESS, Json
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,20 +26,20 @@ CAP = 8
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server behind a proxy on this machine that is trusted."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, databases, trusted_proxies=("127.0.0.1",), websockets=CAP) as running:
+    async with shared_server(folder, databases, trusted_proxies=("127.0.0.1",), websockets=CAP) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(b"watched")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def socket(shared: Stand) -> AsyncIterator[Socket]:
+async def socket(shared: SharedServer) -> AsyncIterator[Socket]:
     """A connection of the person who is signed in."""
     async with connected(shared.url) as opened:
         await opened.init(Authorization=shared.api.http.headers["Authorization"])
@@ -47,12 +47,12 @@ async def socket(shared: Stand) -> AsyncIterator[Socket]:
 
 
 @pytest.mark.parametrize("protocols", [["graphql-ws"], [], ["x"]], ids=["legacy", "none", "unknown"])
-async def test_other_protocols_are_refused(shared: Stand, protocols: list[str]) -> None:
+async def test_other_protocols_are_refused(shared: SharedServer, protocols: list[str]) -> None:
     async with connected(shared.url, protocols) as socket:
         assert await socket.closing() == 4406
 
 
-async def test_our_protocol_is_chosen_among_others(shared: Stand) -> None:
+async def test_our_protocol_is_chosen_among_others(shared: SharedServer) -> None:
     async with connected(shared.url, ["graphql-ws", PROTOCOL]) as socket:
         assert await socket.init() == {"type": "connection_ack"}
 
@@ -60,13 +60,13 @@ async def test_our_protocol_is_chosen_among_others(shared: Stand) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example"]
 )
-async def test_another_sites_page_opens_no_socket(shared: Stand, origin: str) -> None:
+async def test_another_sites_page_opens_no_socket(shared: SharedServer, origin: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         async with connected(shared.url, headers={"Origin": origin}):
             pass
 
 
-async def test_our_own_page_opens_a_socket(shared: Stand) -> None:
+async def test_our_own_page_opens_a_socket(shared: SharedServer) -> None:
     async with connected(shared.url, headers={"Origin": shared.url}) as socket:
         assert await socket.init() == {"type": "connection_ack"}
 
@@ -94,13 +94,13 @@ async def test_nonsense_closes_the_socket_with_its_code_and_no_traceback(
 
 
 @pytest.mark.parametrize("payload", [5, [], "x"])
-async def test_parameters_that_are_none_close_the_socket(shared: Stand, payload: object) -> None:
+async def test_parameters_that_are_none_close_the_socket(shared: SharedServer, payload: object) -> None:
     async with connected(shared.url) as socket:
         await socket.send({"type": "connection_init", "payload": payload})
         assert await socket.closing() == 4400
 
 
-async def test_a_socket_is_opened_once_and_before_anything_else(shared: Stand, socket: Socket) -> None:
+async def test_a_socket_is_opened_once_and_before_anything_else(shared: SharedServer, socket: Socket) -> None:
     await socket.send({"type": "connection_init"})
     assert await socket.closing() == 4429
     async with connected(shared.url) as early:
@@ -137,7 +137,7 @@ async def test_a_name_that_was_refused_can_be_used_again(socket: Socket) -> None
     assert [message["type"] for message in await socket.until_complete()] == ["next"]
 
 
-async def test_a_socket_that_says_nothing_is_closed(shared: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_that_says_nothing_is_closed(shared: SharedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for endpoint in [found for found in gc.get_objects() if type(found) is GraphQLEndpoint]:
         monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
     async with connected(shared.url) as silent:
@@ -145,7 +145,7 @@ async def test_a_socket_that_says_nothing_is_closed(shared: Stand, monkeypatch: 
 
 
 async def test_a_socket_without_an_operation_is_closed_after_a_while_and_none_that_has_one(
-    shared: Stand, socket: Socket, upload: Json, monkeypatch: pytest.MonkeyPatch
+    shared: SharedServer, socket: Socket, upload: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"])
     await socket.receive()
@@ -176,7 +176,7 @@ def from_address(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address}
 
 
-async def end_of(shared: Stand, address: str, first: str) -> int:
+async def end_of(shared: SharedServer, address: str, first: str) -> int:
     """The code with which a connection of an address is closed that says this first."""
     async with connected(shared.url, headers=from_address(address)) as socket:
         with suppress(ConnectionClosed):
@@ -184,7 +184,9 @@ async def end_of(shared: Stand, address: str, first: str) -> int:
         return await socket.closing()
 
 
-async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_later_and_no_other(shared: Stand) -> None:
+async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_later_and_no_other(
+    shared: SharedServer,
+) -> None:
     async with AsyncExitStack() as stack:
         for number in range(CAP):
             await stack.enter_async_context(connected(shared.url, headers=from_address(f"2001:db8::{number}")))
@@ -193,7 +195,7 @@ async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_lat
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, "x"])
-async def test_a_socket_that_is_over_counts_no_more(shared: Stand, protocol: str) -> None:
+async def test_a_socket_that_is_over_counts_no_more(shared: SharedServer, protocol: str) -> None:
     address = "192.0.2.2"
     for _ in range(CAP + 1):
         async with connected(shared.url, [protocol], headers=from_address(address)):
@@ -205,7 +207,7 @@ async def test_a_socket_that_is_over_counts_no_more(shared: Stand, protocol: str
     await eventually(is_let_in)
 
 
-async def test_open_and_refused_sockets_are_counted(shared: Stand) -> None:
+async def test_open_and_refused_sockets_are_counted(shared: SharedServer) -> None:
     before = (await look(shared.http))["cloudkeep_websocket_refusals_total"]
     async with AsyncExitStack() as stack:
         for _ in range(CAP):

@@ -20,7 +20,7 @@ from tests.support.backends.databases import Databases
 from tests.support.faults.disk import files_end_at
 from tests.support.graphql_ws import connected
 from tests.support.server import PROGRESS, Json, digest, sse_events
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,11 +32,11 @@ CONTENT = bytes(range(256)) * 1200
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[OffloadingProtocol, HttpToolsProtocol])
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """A server that lets one origin in, whichever way bodies come in."""
     protocol: type[asyncio.Protocol] = request.param
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, databases, protocol, cors_origins=(PAGE,)) as running:
+    async with shared_server(folder, databases, protocol, cors_origins=(PAGE,)) as running:
         running.api.http.headers["Origin"] = PAGE
         yield running
 
@@ -67,7 +67,9 @@ def assert_readable(response: httpx.Response) -> None:
         ("/files/x/content", "GET", "range,if-range,if-none-match"),
     ],
 )
-async def test_a_preflight_is_answered_and_remembered(shared: Stand, path: str, method: str, headers: str) -> None:
+async def test_a_preflight_is_answered_and_remembered(
+    shared: SharedServer, path: str, method: str, headers: str
+) -> None:
     answer = await preflight(shared.http, path, method, headers)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
@@ -77,19 +79,19 @@ async def test_a_preflight_is_answered_and_remembered(shared: Stand, path: str, 
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-async def test_a_stranger_is_told_no_and_may_read_nothing(shared: Stand) -> None:
+async def test_a_stranger_is_told_no_and_may_read_nothing(shared: SharedServer) -> None:
     refused = await preflight(shared.http, "/graphql", "POST", "authorization", STRANGER)
     answer = await shared.http.get("/healthz", headers={"Origin": STRANGER})
     assert (refused.status_code, answer.status_code) == (400, 200)
     assert "Access-Control-Allow-Origin" not in {**refused.headers, **answer.headers}
 
 
-async def test_an_answer_says_that_it_depends_on_the_origin_even_where_none_was_named(shared: Stand) -> None:
+async def test_an_answer_says_that_it_depends_on_the_origin_even_where_none_was_named(shared: SharedServer) -> None:
     """A cache must not give a page the answer that somebody without an origin got."""
     assert "origin" in listed(await shared.http.get("/healthz"), "Vary")
 
 
-async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared: Stand) -> None:
+async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     sent = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     assert sent.headers["ETag"] == f'"{digest(CONTENT)}"'
@@ -101,7 +103,7 @@ async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared
     assert_readable(part)
 
 
-async def test_a_refused_chunk_says_why(shared: Stand) -> None:
+async def test_a_refused_chunk_says_why(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
     refused = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
@@ -110,7 +112,7 @@ async def test_a_refused_chunk_says_why(shared: Stand) -> None:
     assert {"ratelimit", "ratelimit-policy", "retry-after"} <= set(listed(refused, "Access-Control-Expose-Headers"))
 
 
-async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(shared: Stand) -> None:
+async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(shared: SharedServer) -> None:
     lost = await shared.http.get("/nothing", headers={"Origin": PAGE})
     expired = {"Origin": PAGE, "Authorization": "Bearer x"}
     unknown = await shared.http.post("/graphql", json={"query": "{ me { id } }"}, headers=expired)
@@ -120,7 +122,7 @@ async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(sh
     assert_readable(unknown)
 
 
-async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: Stand) -> None:
+async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     request = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     accept = {"Accept": "text/event-stream"}
@@ -133,19 +135,19 @@ async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: Stand) -
 
 
 @pytest.mark.parametrize("origin", [PAGE, "http://127.0.0.1:{port}", None], ids=["a page", "our own", "no page"])
-async def test_a_websocket_opens_from_a_page_that_is_let_in(shared: Stand, origin: str | None) -> None:
+async def test_a_websocket_opens_from_a_page_that_is_let_in(shared: SharedServer, origin: str | None) -> None:
     headers = {"Origin": origin.format(port=urlsplit(shared.url).port)} if origin else None
     async with connected(shared.url, headers=headers) as socket:
         assert (await socket.init())["type"] == "connection_ack"
 
 
-async def test_a_websocket_does_not_open_from_a_strangers_page(shared: Stand) -> None:
+async def test_a_websocket_does_not_open_from_a_strangers_page(shared: SharedServer) -> None:
     with pytest.raises(InvalidStatus):
         async with connected(shared.url, headers={"Origin": STRANGER}):
             pass
 
 
-async def test_a_full_disk_is_readable(shared: Stand) -> None:
+async def test_a_full_disk_is_readable(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     with files_end_at(100_000):
         answer = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
@@ -154,7 +156,7 @@ async def test_a_full_disk_is_readable(shared: Stand) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def broken(shared: Stand) -> AsyncIterator[Json]:
+async def broken(shared: SharedServer) -> AsyncIterator[Json]:
     """An upload, after somebody took the table of chunks away."""
     upload = await shared.api.init(b"abc")
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
@@ -165,7 +167,7 @@ async def broken(shared: Stand) -> AsyncIterator[Json]:
 
 
 @pytest.mark.sqlite
-async def test_a_fault_is_readable(shared: Stand, broken: Json) -> None:
+async def test_a_fault_is_readable(shared: SharedServer, broken: Json) -> None:
     answer = await shared.api.put(broken["slots"]["nodes"][0], b"abc")
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
     assert_readable(answer)

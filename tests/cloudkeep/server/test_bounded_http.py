@@ -14,7 +14,7 @@ from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from tests.endpoints.wire import Wire, connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -27,18 +27,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
-    async with stand(tmp_path_factory.mktemp("stand"), databases) as running:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
+    async with shared_server(tmp_path_factory.mktemp("stand"), databases) as running:
         yield running
 
 
 @pytest.fixture
-def server(shared: Stand) -> str:
+def server(shared: SharedServer) -> str:
     return shared.url
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def slot(shared: Stand) -> Json:
+async def slot(shared: SharedServer) -> Json:
     upload = await shared.api.init(CONTENT)
     found: Json = upload["slots"]["nodes"][0]
     return found
@@ -178,7 +178,7 @@ async def test_a_chunk_may_take_longer_than_that(server: str, slot: Json) -> Non
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_subscription_may_take_longer_than_that(shared: Stand) -> None:
+async def test_a_subscription_may_take_longer_than_that(shared: SharedServer) -> None:
     api = shared.api
     upload = await api.init(CONTENT)
     body = {"query": "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"}

@@ -25,7 +25,7 @@ from tests.support.backends.databases import Databases
 from tests.support.graphql_ws import connected
 from tests.support.process import ServeProcess, serving
 from tests.support.server import PROGRESS, Api
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 ME = "{ me { id } }"
@@ -55,17 +55,17 @@ async def shown(published: Metrics) -> dict[str, float]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server behind a proxy on this machine that is trusted."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, databases, trusted_proxies=("127.0.0.1",)) as running:
+    async with shared_server(folder, databases, trusted_proxies=("127.0.0.1",)) as running:
         yield running
 
 
 class TestServer:
     pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-    async def test_requests_and_bytes_are_counted(self, shared: Stand) -> None:
+    async def test_requests_and_bytes_are_counted(self, shared: SharedServer) -> None:
         before = await look(shared.http)
         await shared.api.upload(b"x" * 1_000)
         assert (await shared.http.get("/nothing/here")).status_code == 404
@@ -88,12 +88,12 @@ class TestServer:
         assert more("download", "4xx") == 1
         assert more("probe", "2xx") == 1
 
-    async def test_a_request_that_is_for_no_path_is_answered(self, shared: Stand) -> None:
+    async def test_a_request_that_is_for_no_path_is_answered(self, shared: SharedServer) -> None:
         async with connect(shared.url) as wire:
             await wire.send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await wire.answer()).status == 404
 
-    async def test_operations_are_counted_with_what_they_cost(self, shared: Stand) -> None:
+    async def test_operations_are_counted_with_what_they_cost(self, shared: SharedServer) -> None:
         before = await look(shared.http)
         await shared.api.call(ME)
         await Api(shared.http).call("{ upload(id: 1) { id } }")
@@ -112,7 +112,7 @@ class TestServer:
         assert more("operation_errors_total[GRAPHQL_INVALID][unknown]") == 1
         assert after["cloudkeep_budget_overloads_total"] == 0
 
-    async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: Stand) -> None:
+    async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: SharedServer) -> None:
         upload = await shared.api.init(b"x" * 10)
 
         async def open_now(number: int) -> bool:
@@ -139,24 +139,26 @@ class TestServer:
         ],
     )
     async def test_a_stranger_is_refused_whatever_the_proxy_calls_them(
-        self, shared: Stand, headers: dict[str, str]
+        self, shared: SharedServer, headers: dict[str, str]
     ) -> None:
         response = await shared.http.get("/metrics", headers=headers)
         assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN")
         assert response.headers["Content-Type"] == "application/problem+json"
 
     @pytest.mark.parametrize("address", ["127.0.0.9", "::1", "::ffff:127.0.0.2"])
-    async def test_whoever_comes_from_this_machine_by_the_proxy_is_let_in(self, shared: Stand, address: str) -> None:
+    async def test_whoever_comes_from_this_machine_by_the_proxy_is_let_in(
+        self, shared: SharedServer, address: str
+    ) -> None:
         response = await shared.http.get("/metrics", headers={"X-Forwarded-For": address, "Via": "1.1 proxy"})
         assert response.status_code == 200
 
-    async def test_a_newer_format_is_spoken_to_those_who_want_it(self, shared: Stand) -> None:
+    async def test_a_newer_format_is_spoken_to_those_who_want_it(self, shared: SharedServer) -> None:
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         response = await shared.http.get("/metrics", headers=accept)
         assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         assert response.text.endswith("# EOF\n")
 
-    async def test_nothing_is_shown_but_numbers(self, shared: Stand) -> None:
+    async def test_nothing_is_shown_but_numbers(self, shared: SharedServer) -> None:
         assert (await shared.http.post("/metrics")).status_code == 405
 
 

@@ -16,7 +16,7 @@ from storage.uploads.models import Upload
 from tests.endpoints.wire import connect, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
-from tests.support.shared_server import BUDGET_TIMEOUT, Stand, stand
+from tests.support.shared_server import BUDGET_TIMEOUT, SharedServer, shared_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,15 +30,15 @@ INGEST = Limit(2 * SIZE, SIZE / 1000)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
     tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """A server with a small budget for bytes."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, databases, protocol, budget_ingest=INGEST) as running:
+    async with shared_server(folder, databases, protocol, budget_ingest=INGEST) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def budgets(shared: Stand) -> AsyncIterator[Budgets]:
+async def budgets(shared: SharedServer) -> AsyncIterator[Budgets]:
     """The budgets, as another process sees them; nobody has used any."""
     assert shared.settings.redis_url
     async with Redis.from_url(shared.settings.redis_url) as redis:
@@ -51,7 +51,7 @@ async def budgets(shared: Stand) -> AsyncIterator[Budgets]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(CONTENT, chunkSize=SIZE)
 
 
@@ -62,7 +62,7 @@ async def owner(upload: Json) -> Payer:
 
 @pytest.mark.usefixtures("budgets")
 async def test_a_chunk_beyond_its_owners_budget_is_refused_and_told_when_to_come_back(
-    shared: Stand, upload: Json
+    shared: SharedServer, upload: Json
 ) -> None:
     first, second, third = upload["slots"]["nodes"]
     # By nobody who is signed in: the owner pays, whoever sends.
@@ -81,7 +81,7 @@ async def test_a_chunk_beyond_its_owners_budget_is_refused_and_told_when_to_come
 
 
 async def test_a_connection_whose_chunk_was_refused_is_used_again(
-    shared: Stand, upload: Json, owner: Payer, budgets: Budgets
+    shared: SharedServer, upload: Json, owner: Payer, budgets: Budgets
 ) -> None:
     await budgets.reserve(owner, 0, INGEST.capacity)
     url = upload["slots"]["nodes"][0]["url"]
@@ -94,7 +94,7 @@ async def test_a_connection_whose_chunk_was_refused_is_used_again(
 
 
 async def test_a_sender_that_hangs_up_pays_for_what_came(
-    shared: Stand, upload: Json, owner: Payer, budgets: Budgets
+    shared: SharedServer, upload: Json, owner: Payer, budgets: Budgets
 ) -> None:
     async def left() -> int:
         return next(status.available for status in await budgets.look(owner) if status.layer == "ingest")

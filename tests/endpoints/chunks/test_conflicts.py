@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.server import Api, Json, digest
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +20,7 @@ ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } us
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(CONTENT, chunkSize=SIZE)
 
 
@@ -53,20 +53,22 @@ async def probe(api: Api, slot: Json) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-async def assert_open(shared: Stand, upload: Json) -> None:
+async def assert_open(shared: SharedServer, upload: Json) -> None:
     """The slot is open, and takes the right chunk."""
     await become_free(shared.api, first(upload))
     assert (await shared.api.look(upload["id"]))["receivedChunks"] == 0
     assert (await shared.api.put(first(upload), CONTENT)).json()["sha256"] == digest(CONTENT[:SIZE])
 
 
-async def test_the_same_chunk_twice_gets_the_same_receipt(shared: Stand, upload: Json) -> None:
+async def test_the_same_chunk_twice_gets_the_same_receipt(shared: SharedServer, upload: Json) -> None:
     receipts = [(await shared.api.put(first(upload), CONTENT)).json() for _ in range(2)]
     assert receipts[0] == receipts[1]
     assert receipts[1]["receivedChunks"] == 1
 
 
-async def test_other_bytes_for_a_filled_slot_are_refused_and_the_first_ones_stay(shared: Stand, upload: Json) -> None:
+async def test_other_bytes_for_a_filled_slot_are_refused_and_the_first_ones_stay(
+    shared: SharedServer, upload: Json
+) -> None:
     await shared.api.put(first(upload), CONTENT)
     refused = await shared.api.put(first(upload), OTHER)
     assert (refused.status_code, refused.json()["code"]) == (409, "SLOT_CONFLICT")
@@ -78,19 +80,19 @@ async def test_other_bytes_for_a_filled_slot_are_refused_and_the_first_ones_stay
 
 
 @pytest.mark.parametrize("body", [b"", CONTENT[: SIZE - 1], CONTENT[: SIZE + 1], CONTENT * 20], ids=len)
-async def test_a_repeated_chunk_of_another_size_is_refused(shared: Stand, upload: Json, body: bytes) -> None:
+async def test_a_repeated_chunk_of_another_size_is_refused(shared: SharedServer, upload: Json, body: bytes) -> None:
     await shared.api.put(first(upload), CONTENT)
     sent = form(field("chunk", body, "blob"))
     refused = await shared.http.post(first(upload)["url"], content=sent, headers={"Content-Type": FORM_TYPE})
     assert (refused.status_code, refused.json()["code"]) == (400, "CHUNK_SIZE_MISMATCH")
 
 
-async def test_a_repeated_chunk_with_a_wrong_digest_is_refused(shared: Stand, upload: Json) -> None:
+async def test_a_repeated_chunk_with_a_wrong_digest_is_refused(shared: SharedServer, upload: Json) -> None:
     await shared.api.put(first(upload), CONTENT)
     assert await probe(shared.api, first(upload)) == (422, "CHECKSUM_MISMATCH")
 
 
-async def test_a_slot_that_somebody_fills_is_busy_for_everybody_else(shared: Stand, upload: Json) -> None:
+async def test_a_slot_that_somebody_fills_is_busy_for_everybody_else(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         refused = await shared.api.put(first(upload), OTHER)
@@ -100,7 +102,7 @@ async def test_a_slot_that_somebody_fills_is_busy_for_everybody_else(shared: Sta
         assert (await slow.answer()).json()["sha256"] == digest(CONTENT[:SIZE])
 
 
-async def test_a_busy_slot_leaves_its_neighbour_free(shared: Stand, upload: Json) -> None:
+async def test_a_busy_slot_leaves_its_neighbour_free(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         assert (await shared.api.put(upload["slots"]["nodes"][1], CONTENT)).status_code == 200
@@ -108,7 +110,7 @@ async def test_a_busy_slot_leaves_its_neighbour_free(shared: Stand, upload: Json
 
 @pytest.mark.parametrize("hang_up", [Wire.close, Wire.reset], ids=["close", "reset"])
 async def test_a_sender_who_hangs_up_leaves_the_slot_open(
-    shared: Stand, upload: Json, hang_up: Callable[[Wire], None]
+    shared: SharedServer, upload: Json, hang_up: Callable[[Wire], None]
 ) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
@@ -116,7 +118,9 @@ async def test_a_sender_who_hangs_up_leaves_the_slot_open(
     await assert_open(shared, upload)
 
 
-async def test_a_sender_who_falls_silent_is_given_up_and_leaves_the_slot_open(shared: Stand, upload: Json) -> None:
+async def test_a_sender_who_falls_silent_is_given_up_and_leaves_the_slot_open(
+    shared: SharedServer, upload: Json
+) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         answer = await slow.answer()
@@ -125,7 +129,7 @@ async def test_a_sender_who_falls_silent_is_given_up_and_leaves_the_slot_open(sh
     await assert_open(shared, upload)
 
 
-async def test_a_sender_who_trickles_is_given_up_and_leaves_the_slot_open(shared: Stand, upload: Json) -> None:
+async def test_a_sender_who_trickles_is_given_up_and_leaves_the_slot_open(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         trickle = asyncio.create_task(in_drops(slow, CONTENT, size=1))
@@ -136,7 +140,7 @@ async def test_a_sender_who_trickles_is_given_up_and_leaves_the_slot_open(shared
     await assert_open(shared, upload)
 
 
-async def test_a_slow_line_is_waited_for_longer_than_a_silence(shared: Stand) -> None:
+async def test_a_slow_line_is_waited_for_longer_than_a_silence(shared: SharedServer) -> None:
     body = CONTENT[:4096]
     upload = await shared.api.init(body)
     async with connect(shared.url) as slow:
@@ -152,14 +156,14 @@ async def in_drops(wire: Wire, body: bytes, size: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_sender_who_never_begins_is_given_up(shared: Stand, upload: Json) -> None:
+async def test_a_sender_who_never_begins_is_given_up(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await slow.send(head("POST", first(upload)["url"], Content_Length=SIZE + 200, Content_Type=FORM_TYPE))
         assert (await slow.answer()).status == 408
     await assert_open(shared, upload)
 
 
-async def test_two_senders_at_once_make_one_receipt_of_unmixed_bytes(shared: Stand, upload: Json) -> None:
+async def test_two_senders_at_once_make_one_receipt_of_unmixed_bytes(shared: SharedServer, upload: Json) -> None:
     bodies = [CONTENT, OTHER] * 3
     answers = await asyncio.gather(*(shared.api.put(first(upload), body) for body in bodies))
     accepted = {answer.json()["sha256"] for answer in answers if answer.status_code == 200}
@@ -169,14 +173,14 @@ async def test_two_senders_at_once_make_one_receipt_of_unmixed_bytes(shared: Sta
     assert (await shared.api.look(upload["id"]))["receivedChunks"] == 1
 
 
-async def test_a_lost_reply_is_given_again_after_the_upload_is_ready(shared: Stand) -> None:
+async def test_a_lost_reply_is_given_again_after_the_upload_is_ready(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, chunkSize=SIZE)
     await shared.api.frames(upload["id"])
     again = await shared.api.put(first(upload), CONTENT)
     assert (again.status_code, again.json()["complete"]) == (200, True)
 
 
-async def test_an_abort_in_the_middle_of_a_chunk_ends_it(shared: Stand, upload: Json) -> None:
+async def test_an_abort_in_the_middle_of_a_chunk_ends_it(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         assert (await shared.api.data(ABORT, id=upload["id"]))["upload"]["status"] == "ABORTED"
@@ -187,7 +191,9 @@ async def test_an_abort_in_the_middle_of_a_chunk_ends_it(shared: Stand, upload: 
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["filled", "open"])
-async def test_an_aborted_upload_takes_no_chunk_and_confirms_none(shared: Stand, upload: Json, index: int) -> None:
+async def test_an_aborted_upload_takes_no_chunk_and_confirms_none(
+    shared: SharedServer, upload: Json, index: int
+) -> None:
     await shared.api.put(first(upload), CONTENT)
     await shared.api.data(ABORT, id=upload["id"])
     refused = await shared.api.put(upload["slots"]["nodes"][index], CONTENT)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from services.core.signed_urls import SignedUrls, SlotAuthorization
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
 from tests.support.server import Json, digest
-from tests.support.shared_server import KEYS, Stand
+from tests.support.shared_server import KEYS, SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +25,7 @@ Send = Callable[[httpx.AsyncClient, Json], Awaitable[httpx.Response]]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(CONTENT, chunkSize=SIZE)
 
 
@@ -123,7 +123,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> None:
     assert response.json()["detail"]
 
 
-async def assert_untouched(shared: Stand, upload: Json) -> None:
+async def assert_untouched(shared: SharedServer, upload: Json) -> None:
     """No slot is filled, and a right chunk is still taken."""
     now = await shared.api.look(upload["id"])
     assert (now["status"], now["receivedChunks"], now["receivedBytes"]) == ("RECEIVING", 0, 0)
@@ -132,7 +132,9 @@ async def assert_untouched(shared: Stand, upload: Json) -> None:
 
 
 @pytest.mark.parametrize(("send", "status", "code"), TABLE)
-async def test_a_wrong_body_changes_nothing(shared: Stand, upload: Json, send: Send, status: int, code: str) -> None:
+async def test_a_wrong_body_changes_nothing(
+    shared: SharedServer, upload: Json, send: Send, status: int, code: str
+) -> None:
     assert_problem(await send(shared.http, upload["slots"]["nodes"][0]), status, code)
     await assert_untouched(shared, upload)
 
@@ -169,17 +171,17 @@ FORGERIES: dict[str, Alter] = {
 
 
 @pytest.mark.parametrize("alter", FORGERIES.values(), ids=FORGERIES.keys())
-async def test_a_forged_url_changes_nothing(shared: Stand, upload: Json, alter: Alter) -> None:
+async def test_a_forged_url_changes_nothing(shared: SharedServer, upload: Json, alter: Alter) -> None:
     url = alter(httpx.URL(upload["slots"]["nodes"][0]["url"]))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_INVALID")
     await assert_untouched(shared, upload)
 
 
-def signed(shared: Stand, right: SlotAuthorization, lifetime: timedelta = timedelta(hours=1)) -> str:
+def signed(shared: SharedServer, right: SlotAuthorization, lifetime: timedelta = timedelta(hours=1)) -> str:
     return SignedUrls(KEYS, shared.url, lifetime).slot(right)
 
 
-async def test_a_url_past_its_time_changes_nothing(shared: Stand, upload: Json) -> None:
+async def test_a_url_past_its_time_changes_nothing(shared: SharedServer, upload: Json) -> None:
     url = signed(shared, SlotAuthorization(UUID(upload["id"]), 0, SIZE), timedelta(hours=-2))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_EXPIRED")
     await assert_untouched(shared, upload)
@@ -194,18 +196,18 @@ OTHER_SLOTS: dict[str, Callable[[SlotAuthorization], SlotAuthorization]] = {
 
 @pytest.mark.parametrize("other", OTHER_SLOTS.values(), ids=OTHER_SLOTS.keys())
 async def test_a_signed_url_of_no_slot_is_not_found(
-    shared: Stand, upload: Json, other: Callable[[SlotAuthorization], SlotAuthorization]
+    shared: SharedServer, upload: Json, other: Callable[[SlotAuthorization], SlotAuthorization]
 ) -> None:
     right = other(SlotAuthorization(UUID(upload["id"]), 0, SIZE))
     assert_problem(await shared.http.put(signed(shared, right), content=RIGHT[: right.size]), 404, "NOT_FOUND")
     await assert_untouched(shared, upload)
 
 
-async def test_an_upload_that_is_no_id_is_not_found(shared: Stand) -> None:
+async def test_an_upload_that_is_no_id_is_not_found(shared: SharedServer) -> None:
     assert_problem(await shared.http.put("/uploads/x/chunks/0?size=1", content=b"x"), 404, "NOT_FOUND")
 
 
-async def test_a_download_url_opens_no_slot(shared: Stand, upload: Json) -> None:
+async def test_a_download_url_opens_no_slot(shared: SharedServer, upload: Json) -> None:
     links = SignedUrls(KEYS, shared.url, timedelta(hours=1))
     borrowed = httpx.URL(links.file(UUID(upload["id"]))).params
     url = httpx.URL(upload["slots"]["nodes"][0]["url"]).copy_merge_params(dict(borrowed))
@@ -214,7 +216,7 @@ async def test_a_download_url_opens_no_slot(shared: Stand, upload: Json) -> None
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS"])
-async def test_other_methods_are_not_allowed(shared: Stand, upload: Json, method: str) -> None:
+async def test_other_methods_are_not_allowed(shared: SharedServer, upload: Json, method: str) -> None:
     response = await shared.http.request(method, upload["slots"]["nodes"][0]["url"])
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"POST", "PUT"}

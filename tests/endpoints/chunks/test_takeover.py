@@ -14,7 +14,7 @@ from services.uploads import slot_holders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,9 +27,11 @@ NEW = hashlib.shake_256(b"new").digest(SIZE)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
     tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
-) -> AsyncIterator[Stand]:
+) -> AsyncIterator[SharedServer]:
     """A server that would wait for a silent sender much longer than any test here."""
-    async with stand(tmp_path_factory.mktemp("stand"), databases, protocol, body_stall_timeout=600.0) as running:
+    async with shared_server(
+        tmp_path_factory.mktemp("stand"), databases, protocol, body_stall_timeout=600.0
+    ) as running:
         yield running
 
 
@@ -39,7 +41,7 @@ def _silence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(OLD, chunkSize=SIZE)
 
 
@@ -55,7 +57,7 @@ async def begin(wire: Wire, slot: Json) -> None:
     await wire.send(OLD[: SIZE // 2])
 
 
-async def taken_over(shared: Stand, slot: Json, body: bytes) -> httpx.Response:
+async def taken_over(shared: SharedServer, slot: Json, body: bytes) -> httpx.Response:
     """The answer to a sender that comes until it finds the slot free, as every client does."""
 
     async def send() -> httpx.Response | None:
@@ -74,7 +76,7 @@ async def assert_evicted(wire: Wire) -> None:
     assert await wire.ended()
 
 
-async def assert_file_is(shared: Stand, upload: Json, content: bytes) -> None:
+async def assert_file_is(shared: SharedServer, upload: Json, content: bytes) -> None:
     for slot in (await shared.api.look(upload["id"]))["slots"]["nodes"]:
         assert (await shared.api.put(slot, content)).status_code == 200
     await shared.api.frames(upload["id"])
@@ -87,7 +89,7 @@ async def no_thread_is_busy() -> bool:
     return OffloadingProtocol.threads.busy == 0
 
 
-async def test_a_silent_holder_gives_way_to_a_newcomer(shared: Stand, upload: Json) -> None:
+async def test_a_silent_holder_gives_way_to_a_newcomer(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
         answer = await taken_over(shared, first(upload), OLD[:SIZE])
@@ -96,14 +98,14 @@ async def test_a_silent_holder_gives_way_to_a_newcomer(shared: Stand, upload: Js
     await assert_file_is(shared, upload, OLD)
 
 
-async def test_a_holder_that_never_sent_a_byte_gives_way(shared: Stand, upload: Json) -> None:
+async def test_a_holder_that_never_sent_a_byte_gives_way(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as silent:
         await silent.send(head("POST", first(upload)["url"], Content_Length=SIZE + 200, Content_Type=FORM_TYPE))
         assert (await taken_over(shared, first(upload), OLD[:SIZE])).status_code == 200
     await assert_file_is(shared, upload, OLD)
 
 
-async def test_a_form_takes_over_as_well(shared: Stand, upload: Json) -> None:
+async def test_a_form_takes_over_as_well(shared: SharedServer, upload: Json) -> None:
     body = form(field("chunk", OLD[:SIZE], "blob"))
     url = first(upload)["url"]
 
@@ -118,7 +120,9 @@ async def test_a_form_takes_over_as_well(shared: Stand, upload: Json) -> None:
     await assert_file_is(shared, upload, OLD)
 
 
-async def test_a_newcomer_with_other_bytes_fills_the_slot_with_nothing_but_its_own(shared: Stand, upload: Json) -> None:
+async def test_a_newcomer_with_other_bytes_fills_the_slot_with_nothing_but_its_own(
+    shared: SharedServer, upload: Json
+) -> None:
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
         assert (await taken_over(shared, first(upload), NEW)).json()["sha256"] == digest(NEW)
@@ -129,7 +133,9 @@ async def test_a_newcomer_with_other_bytes_fills_the_slot_with_nothing_but_its_o
 
 
 @pytest.mark.parametrize("hang_up", [Wire.close, Wire.reset], ids=["close", "reset"])
-async def test_a_newcomer_that_is_cut_off_leaves_the_slot_open(shared: Stand, upload: Json, hang_up: object) -> None:
+async def test_a_newcomer_that_is_cut_off_leaves_the_slot_open(
+    shared: SharedServer, upload: Json, hang_up: object
+) -> None:
     assert callable(hang_up)
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
@@ -140,7 +146,7 @@ async def test_a_newcomer_that_is_cut_off_leaves_the_slot_open(shared: Stand, up
     await assert_file_is(shared, upload, OLD)
 
 
-async def cut_off_newcomer(shared: Stand, slot: Json, hang_up: object) -> bool:
+async def cut_off_newcomer(shared: SharedServer, slot: Json, hang_up: object) -> bool:
     """Whether the slot was taken over by somebody who hangs up in the middle."""
     assert callable(hang_up)
     async with connect(shared.url) as newcomer:
@@ -152,7 +158,7 @@ async def cut_off_newcomer(shared: Stand, slot: Json, hang_up: object) -> bool:
 
 
 async def test_a_holder_that_sends_keeps_its_slot_however_slowly(
-    shared: Stand, upload: Json, monkeypatch: pytest.MonkeyPatch
+    shared: SharedServer, upload: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slot_holders, "SILENCE_SECONDS", 1.0)
     async with connect(shared.url) as slow:
@@ -170,7 +176,7 @@ async def test_a_holder_that_sends_keeps_its_slot_however_slowly(
     await assert_file_is(shared, upload, OLD)
 
 
-async def test_a_newcomer_without_a_right_takes_nothing_over(shared: Stand, upload: Json) -> None:
+async def test_a_newcomer_without_a_right_takes_nothing_over(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
         await asyncio.sleep(2 * slot_holders.SILENCE_SECONDS)
@@ -179,7 +185,7 @@ async def test_a_newcomer_without_a_right_takes_nothing_over(shared: Stand, uplo
         assert (await silent.answer()).status == 200
 
 
-async def test_a_file_arrives_whole_while_every_slot_is_held_by_somebody_silent(shared: Stand) -> None:
+async def test_a_file_arrives_whole_while_every_slot_is_held_by_somebody_silent(shared: SharedServer) -> None:
     upload = await shared.api.init(OLD[: 2**19], chunkSize=2**16)
     slots = upload["slots"]["nodes"]
     async with contextlib.AsyncExitStack() as stack:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, otp_of
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,27 +26,27 @@ def new_person(**changes: str) -> Json:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ada(shared: Stand) -> Json:
+async def ada(shared: SharedServer) -> Json:
     """Somebody with an account, as they typed themselves in."""
     person, _ = await join(shared)
     return person
 
 
-def nobody(shared: Stand) -> Api:
+def nobody(shared: SharedServer) -> Api:
     return Api(shared.http)
 
 
-async def register(shared: Stand, person: Json) -> Json:
+async def register(shared: SharedServer, person: Json) -> Json:
     payload: Json = await nobody(shared).data(REGISTER, input=person)
     return payload
 
 
-async def verify(shared: Stand, email: str, otp: str) -> Json:
+async def verify(shared: SharedServer, email: str, otp: str) -> Json:
     payload: Json = await nobody(shared).data(VERIFY, input={"email": email, "otp": otp})
     return payload
 
 
-async def join(shared: Stand, **changes: str) -> tuple[Json, Json]:
+async def join(shared: SharedServer, **changes: str) -> tuple[Json, Json]:
     """A new person with an account, and their session."""
     person = new_person(**changes)
     await register(shared, person)
@@ -54,12 +54,12 @@ async def join(shared: Stand, **changes: str) -> tuple[Json, Json]:
     return person, payload["session"]
 
 
-async def login(shared: Stand, user_id: str, password: str) -> Json:
+async def login(shared: SharedServer, user_id: str, password: str) -> Json:
     payload: Json = await nobody(shared).data(LOGIN, input={"userId": user_id, "password": password})
     return payload
 
 
-async def refresh(shared: Stand, token: str) -> Json:
+async def refresh(shared: SharedServer, token: str) -> Json:
     payload: Json = await nobody(shared).data(REFRESH, token=token)
     return payload
 
@@ -77,7 +77,7 @@ def other_otp(otp: str) -> str:
     return f"{(int(otp) + 1) % 10**6:06}"
 
 
-async def test_a_code_from_the_mail_makes_an_account_and_opens_a_session(shared: Stand) -> None:
+async def test_a_code_from_the_mail_makes_an_account_and_opens_a_session(shared: SharedServer) -> None:
     person, session = await join(shared)
     assert session["account"] == {
         "id": session["account"]["id"],
@@ -88,36 +88,36 @@ async def test_a_code_from_the_mail_makes_an_account_and_opens_a_session(shared:
     assert answer.json()["data"]["me"]["id"] == session["account"]["id"]
 
 
-async def test_nobody_is_me_without_a_token(shared: Stand) -> None:
+async def test_nobody_is_me_without_a_token(shared: SharedServer) -> None:
     assert await nobody(shared).data(ME) is None
 
 
-async def test_a_wrong_code_opens_nothing(shared: Stand) -> None:
+async def test_a_wrong_code_opens_nothing(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     assert code_of(await verify(shared, person["email"], other_otp(otp_of(shared.sink)))) == "INVALID_OTP"
 
 
-async def test_what_is_no_code_opens_nothing(shared: Stand) -> None:
+async def test_what_is_no_code_opens_nothing(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     for otp in ("", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "-12345", "x" * 9_999):
         assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
 
 
-async def test_a_code_may_be_typed_with_spaces_and_the_address_in_capitals(shared: Stand) -> None:
+async def test_a_code_may_be_typed_with_spaces_and_the_address_in_capitals(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     payload = await verify(shared, person["email"].upper(), f" {otp_of(shared.sink)}\n")
     assert payload["session"]["account"]["email"] == person["email"]
 
 
-async def test_a_code_is_good_for_one_use(shared: Stand) -> None:
+async def test_a_code_is_good_for_one_use(shared: SharedServer) -> None:
     person, _ = await join(shared)
     assert code_of(await verify(shared, person["email"], otp_of(shared.sink))) == "INVALID_OTP"
 
 
-async def test_the_sixth_guess_is_refused_even_if_it_is_right(shared: Stand) -> None:
+async def test_the_sixth_guess_is_refused_even_if_it_is_right(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     otp = otp_of(shared.sink)
@@ -126,7 +126,7 @@ async def test_the_sixth_guess_is_refused_even_if_it_is_right(shared: Stand) -> 
     assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
 
 
-async def test_the_fifth_guess_may_be_right(shared: Stand) -> None:
+async def test_the_fifth_guess_may_be_right(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     otp = otp_of(shared.sink)
@@ -135,7 +135,7 @@ async def test_the_fifth_guess_may_be_right(shared: Stand) -> None:
     assert (await verify(shared, person["email"], otp))["session"]
 
 
-async def test_a_code_belongs_to_its_address(shared: Stand) -> None:
+async def test_a_code_belongs_to_its_address(shared: SharedServer) -> None:
     first, second = new_person(), new_person()
     await register(shared, first)
     otp = otp_of(shared.sink)
@@ -144,7 +144,7 @@ async def test_a_code_belongs_to_its_address(shared: Stand) -> None:
     assert code_of(await verify(shared, "nobody@example.org", otp)) == "INVALID_OTP"
 
 
-async def test_a_new_code_takes_the_place_of_the_old_one(shared: Stand) -> None:
+async def test_a_new_code_takes_the_place_of_the_old_one(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     old = otp_of(shared.sink)
@@ -154,7 +154,7 @@ async def test_a_new_code_takes_the_place_of_the_old_one(shared: Stand) -> None:
     assert (await verify(shared, person["email"], otp_of(shared.sink)))["session"]
 
 
-async def test_two_verifications_at_once_open_one_session(shared: Stand) -> None:
+async def test_two_verifications_at_once_open_one_session(shared: SharedServer) -> None:
     person = new_person()
     await register(shared, person)
     otp = otp_of(shared.sink)
@@ -164,13 +164,13 @@ async def test_two_verifications_at_once_open_one_session(shared: Stand) -> None
     assert code_of(refused) in {"INVALID_OTP", "ALREADY_EXISTS"}
 
 
-async def test_a_user_id_is_taken_once(shared: Stand, ada: Json) -> None:
+async def test_a_user_id_is_taken_once(shared: SharedServer, ada: Json) -> None:
     payload = await register(shared, new_person(userId=ada["userId"].upper()))
     assert payload["userErrors"][0]["field"] == ["input", "userId"]
     assert code_of(payload) == "ALREADY_EXISTS"
 
 
-async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: Stand, ada: Json) -> None:
+async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: SharedServer, ada: Json) -> None:
     known = await register(shared, new_person(email=ada["email"]))
     known_mail = shared.sink.mails[-1]
     unknown = await register(shared, new_person())
@@ -180,7 +180,7 @@ async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: Sta
     assert known_mail.message["Subject"] == "You already have a CloudKeep account"
 
 
-async def test_a_known_address_keeps_its_account(shared: Stand, ada: Json) -> None:
+async def test_a_known_address_keeps_its_account(shared: SharedServer, ada: Json) -> None:
     await register(shared, new_person(email=ada["email"], password="another password"))
     assert code_of(await verify(shared, ada["email"], "123456")) == "INVALID_OTP"
     assert (await login(shared, ada["userId"], PASSWORD))["session"]
@@ -195,7 +195,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, many in INVALID.items() for value in many])
-async def test_an_invalid_field_is_named_and_nothing_is_mailed(shared: Stand, field: str, value: str) -> None:
+async def test_an_invalid_field_is_named_and_nothing_is_mailed(shared: SharedServer, field: str, value: str) -> None:
     mails = len(shared.sink.mails)
     payload = await register(shared, new_person(**{field: value}))
     assert payload["userErrors"][0]["field"] == ["input", field]
@@ -203,35 +203,35 @@ async def test_an_invalid_field_is_named_and_nothing_is_mailed(shared: Stand, fi
     assert len(shared.sink.mails) == mails
 
 
-async def test_an_address_that_is_none_cannot_be_verified(shared: Stand) -> None:
+async def test_an_address_that_is_none_cannot_be_verified(shared: SharedServer) -> None:
     payload = await verify(shared, "ada", "123456")
     assert payload["userErrors"][0]["field"] == ["input", "email"]
     assert code_of(payload) == "INVALID_INPUT"
 
 
 @pytest.mark.parametrize("password", ["        ", "pass\0word", "\ufdfa" * 50, "📼" * 1_024])
-async def test_a_password_may_be_anything_long_enough(shared: Stand, password: str) -> None:
+async def test_a_password_may_be_anything_long_enough(shared: SharedServer, password: str) -> None:
     person, _ = await join(shared, password=password)
     assert (await login(shared, person["userId"], password))["session"]
 
 
-async def test_a_password_is_the_same_on_every_keyboard(shared: Stand) -> None:
+async def test_a_password_is_the_same_on_every_keyboard(shared: SharedServer) -> None:
     person, _ = await join(shared, password="caf\u00e9 \uff11\uff12\uff13")
     assert (await login(shared, person["userId"], "cafe\u0301 123"))["session"]
 
 
-async def test_a_wrong_password_is_told_like_an_unknown_user(shared: Stand, ada: Json) -> None:
+async def test_a_wrong_password_is_told_like_an_unknown_user(shared: SharedServer, ada: Json) -> None:
     unknown = await login(shared, "nobody", PASSWORD)
     for password in ("", "wrong", PASSWORD + "x", PASSWORD.upper(), "x" * 10_000):
         assert await login(shared, ada["userId"], password) == unknown
     assert code_of(unknown) == "INVALID_CREDENTIALS"
 
 
-async def test_a_user_id_is_recognised_in_capitals(shared: Stand, ada: Json) -> None:
+async def test_a_user_id_is_recognised_in_capitals(shared: SharedServer, ada: Json) -> None:
     assert (await login(shared, f" {ada['userId'].upper()}", PASSWORD))["session"]
 
 
-async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand, ada: Json) -> None:
+async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: SharedServer, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     assert fresh["account"] == session["account"]
@@ -240,7 +240,9 @@ async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: Stand, ad
     assert (await refresh(shared, fresh["refreshToken"]))["session"]
 
 
-async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_token(shared: Stand, ada: Json) -> None:
+async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_token(
+    shared: SharedServer, ada: Json
+) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh, again = [(await refresh(shared, session["refreshToken"]))["session"] for _ in range(2)]
     assert again["refreshToken"] == fresh["refreshToken"]
@@ -249,7 +251,9 @@ async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_to
     assert "errors" not in answer.json()
 
 
-async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_session(shared: Stand, ada: Json) -> None:
+async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_session(
+    shared: SharedServer, ada: Json
+) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     newest = (await refresh(shared, fresh["refreshToken"]))["session"]
@@ -257,7 +261,7 @@ async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_sessi
     assert code_of(await refresh(shared, newest["refreshToken"])) == "INVALID_CREDENTIALS"
 
 
-async def test_a_closed_session_leaves_the_others_open(shared: Stand, ada: Json) -> None:
+async def test_a_closed_session_leaves_the_others_open(shared: SharedServer, ada: Json) -> None:
     session, other = [(await login(shared, ada["userId"], PASSWORD))["session"] for _ in range(2)]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     await refresh(shared, fresh["refreshToken"])
@@ -265,7 +269,7 @@ async def test_a_closed_session_leaves_the_others_open(shared: Stand, ada: Json)
     assert (await refresh(shared, other["refreshToken"]))["session"]
 
 
-async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Stand, ada: Json) -> None:
+async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: SharedServer, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     assert code_of(await refresh(shared, session["accessToken"])) == "INVALID_CREDENTIALS"
     headers = {"Authorization": f"Bearer {session['refreshToken']}"}

@@ -14,7 +14,7 @@ from services.budgets.budgets import Limit
 from services.core.errors import ErrorCode
 from tests.support.backends.databases import Databases
 from tests.support.server import PROGRESS, Json, sse_events
-from tests.support.shared_server import Stand, another, stand
+from tests.support.shared_server import SharedServer, another_user, shared_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,20 +28,20 @@ COST = """query ($query: String!, $variables: JSON, $name: String) {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[Stand]:
+async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server whose budgets are not refilled."""
     folder = tmp_path_factory.mktemp("stand")
-    async with stand(folder, databases, budget_account=BUDGET, subscriptions=(1, 1)) as running:
+    async with shared_server(folder, databases, budget_account=BUDGET, subscriptions=(1, 1)) as running:
         yield running
 
 
-async def left(running: Stand) -> int:
+async def left(running: SharedServer) -> int:
     """Points that the person has left."""
     found: int = (await running.api.data(LEFT))["remaining"]
     return found
 
 
-async def paid(running: Stand, document: str, **variables: object) -> tuple[int, Json]:
+async def paid(running: SharedServer, document: str, **variables: object) -> tuple[int, Json]:
     """What an operation took from the budget, and its answer."""
     before = await left(running)
     answer = await running.api.call(document, **variables)
@@ -53,7 +53,7 @@ def cost_of(answer: Json) -> Json:
     return cost
 
 
-async def test_an_operation_takes_what_its_answer_has_cost(shared: Stand) -> None:
+async def test_an_operation_takes_what_its_answer_has_cost(shared: SharedServer) -> None:
     await shared.api.init(b"one")
     points, answer = await paid(shared, PAGE, first=100)
     cost = cost_of(answer)
@@ -62,7 +62,7 @@ async def test_an_operation_takes_what_its_answer_has_cost(shared: Stand) -> Non
     assert cost["requestedQueryCost"] == 2 + 1 + 100 * (1 + 2)
 
 
-async def test_the_answer_says_what_is_left(shared: Stand) -> None:
+async def test_the_answer_says_what_is_left(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } }")
     status = cost_of(answer)["throttleStatus"]
     assert status == {
@@ -72,7 +72,7 @@ async def test_the_answer_says_what_is_left(shared: Stand) -> None:
     }
 
 
-async def test_every_layer_is_told_to_whoever_wants_to_know(shared: Stand) -> None:
+async def test_every_layer_is_told_to_whoever_wants_to_know(shared: SharedServer) -> None:
     body = {"query": "{ me { id } }", "extensions": {"cost": "layers"}}
     response = await shared.api.http.post("/graphql", json=body)
     layers = cost_of(response.json())["layers"]
@@ -93,7 +93,7 @@ async def test_every_layer_is_told_to_whoever_wants_to_know(shared: Stand) -> No
     ids=["syntax", "validation", "which operation", "variables", "subscription", "too expensive"],
 )
 async def test_what_cannot_be_run_has_a_flat_price_known_or_not(
-    shared: Stand, document: str, variables: dict[str, Any]
+    shared: SharedServer, document: str, variables: dict[str, Any]
 ) -> None:
     for _ in range(2):
         points, answer = await paid(shared, document, **variables)
@@ -101,7 +101,7 @@ async def test_what_cannot_be_run_has_a_flat_price_known_or_not(
         assert "data" not in answer
 
 
-async def test_no_operation_may_cost_more_than_the_maximum(shared: Stand) -> None:
+async def test_no_operation_may_cost_more_than_the_maximum(shared: SharedServer) -> None:
     answer = await shared.api.call("{ uploads(first: 100) { nodes { slots(first: 1000) { nodes { url } } } } }")
     (error,) = answer["errors"]
     extensions = error["extensions"]
@@ -109,13 +109,13 @@ async def test_no_operation_may_cost_more_than_the_maximum(shared: Stand) -> Non
     assert extensions["actual"] > extensions["maximum"] == shared.settings.max_operation_cost
 
 
-async def test_what_fails_costs_what_was_resolved(shared: Stand) -> None:
+async def test_what_fails_costs_what_was_resolved(shared: SharedServer) -> None:
     points, answer = await paid(shared, '{ uploads(first: 100, after: "x") { nodes { id } } }')
     assert answer["errors"][0]["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert (points, cost_of(answer)["actualQueryCost"]) == (1, 1)
 
 
-async def test_what_fails_last_does_not_make_all_the_others_free(shared: Stand) -> None:
+async def test_what_fails_last_does_not_make_all_the_others_free(shared: SharedServer) -> None:
     await shared.api.init(b"two")
     document = """{ files(first: 100) { nodes { id } }
         uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } } }"""
@@ -126,7 +126,7 @@ async def test_what_fails_last_does_not_make_all_the_others_free(shared: Stand) 
     assert (points, cost_of(answer)["actualQueryCost"]) == (expected, expected)
 
 
-async def test_a_long_document_is_not_free_whatever_it_asks_for(shared: Stand) -> None:
+async def test_a_long_document_is_not_free_whatever_it_asks_for(shared: SharedServer) -> None:
     unused = " ".join(f"a{number}: uploads {{ nodes {{ id }} }}" for number in range(50))
     document = f"query ($no: Boolean = false) {{ ... on Query @include(if: $no) {{ {unused} }} rateLimit {{ cost }} }}"
     tokens = 50 * 9 + 24
@@ -140,7 +140,7 @@ MANY = 5_000
 
 
 @pytest.mark.parametrize("values", [[1] * MANY, [1] * MAX_VALUES], ids=["wrong", "too many"])
-async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Stand, values: list[object]) -> None:
+async def test_many_values_are_paid_for_before_they_are_looked_at(shared: SharedServer, values: list[object]) -> None:
     document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
     points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
     counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
@@ -148,7 +148,7 @@ async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Stand,
     assert "data" not in answer
 
 
-async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> None:
+async def test_what_is_right_with_many_values_costs_no_more(shared: SharedServer) -> None:
     query = (
         "query ($query: String!, $variables: JSON) { operationCost(query: $query, variables: $variables) { maximum } }"
     )
@@ -156,8 +156,8 @@ async def test_what_is_right_with_many_values_costs_no_more(shared: Stand) -> No
     assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID_COST, shared.settings.max_operation_cost)
 
 
-async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) -> None:
-    async with another(shared) as other:
+async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: SharedServer) -> None:
+    async with another_user(shared) as other:
         person = replace(shared, api=other)
         await other.init(b"four")
         many = " ".join(f"a{number}: files(first: 100) {{ nodes {{ id }} }}" for number in range(90))
@@ -175,7 +175,7 @@ async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: Stand) ->
                 assert cost_of(answer)["requestedQueryCost"] > 90 * 100
 
 
-async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:
+async def test_asking_what_is_left_costs_nothing(shared: SharedServer) -> None:
     points, answer = await paid(
         shared, "{ rateLimit { cost limit remaining used resetAt restoreRate layers { name } } }"
     )
@@ -185,7 +185,7 @@ async def test_asking_what_is_left_costs_nothing(shared: Stand) -> None:
     assert [layer["name"] for layer in found["layers"]] == ["address", "account"]
 
 
-async def test_the_bytes_that_may_come_are_told_as_well(shared: Stand) -> None:
+async def test_the_bytes_that_may_come_are_told_as_well(shared: SharedServer) -> None:
     upload = await shared.api.init(b"w" * 10)
     limit = shared.settings.budget_ingest
     assert limit
@@ -197,13 +197,13 @@ async def test_the_bytes_that_may_come_are_told_as_well(shared: Stand) -> None:
     assert limit.capacity - 100 < found["remaining"] <= limit.capacity
 
 
-async def test_beside_other_fields_it_tells_their_price(shared: Stand) -> None:
+async def test_beside_other_fields_it_tells_their_price(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } rateLimit { cost remaining } }")
     found = answer["data"]["rateLimit"]
     assert (found["cost"], found["remaining"]) == (2, cost_of(answer)["throttleStatus"]["currentlyAvailable"])
 
 
-async def test_a_price_can_be_known_without_paying_it(shared: Stand) -> None:
+async def test_a_price_can_be_known_without_paying_it(shared: SharedServer) -> None:
     asked = {"query": PAGE, "variables": {"first": 50}}
     points, answer = await paid(shared, COST, **asked)
     found = answer["data"]["operationCost"]
@@ -215,7 +215,7 @@ async def test_a_price_can_be_known_without_paying_it(shared: Stand) -> None:
     assert found["fields"][0]["total"] == found["requestedQueryCost"]
 
 
-async def test_one_operation_has_one_document_analysed(shared: Stand) -> None:
+async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> None:
     asked = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
     answer = await shared.api.call(f"{{ {asked} }}")
     (error,) = answer["errors"]
@@ -231,21 +231,21 @@ async def test_one_operation_has_one_document_analysed(shared: Stand) -> None:
         ({"query": PAGE, "name": "x"}, "Unknown operation"),
     ],
 )
-async def test_what_could_not_be_run_has_no_price(shared: Stand, asked: dict[str, Any], field: str) -> None:
+async def test_what_could_not_be_run_has_no_price(shared: SharedServer, asked: dict[str, Any], field: str) -> None:
     answer = await shared.api.call(COST, **asked)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert field in error["message"]
 
 
-async def test_a_stream_says_what_is_left_before_its_first_event(shared: Stand) -> None:
+async def test_a_stream_says_what_is_left_before_its_first_event(shared: SharedServer) -> None:
     upload = await shared.api.init(b"z" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         assert f'"account";r={await left(shared)};' in response.headers["RateLimit"]
     await shared.api.call("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
 
 
-async def test_a_subscription_is_paid_for_once(shared: Stand) -> None:
+async def test_a_subscription_is_paid_for_once(shared: SharedServer) -> None:
     upload = await shared.api.init(b"x" * 10)
     before = await left(shared)
     answers = await frames(shared, upload["id"], 1)
@@ -259,7 +259,7 @@ async def test_a_subscription_is_paid_for_once(shared: Stand) -> None:
     assert before - await left(shared) == 2 * told[0]["actualQueryCost"] + 1
 
 
-async def test_a_subscription_that_has_no_seat_is_refused(shared: Stand) -> None:
+async def test_a_subscription_that_has_no_seat_is_refused(shared: SharedServer) -> None:
     upload = await shared.api.init(b"y" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         events = sse_events(response)
@@ -271,8 +271,8 @@ async def test_a_subscription_that_has_no_seat_is_refused(shared: Stand) -> None
     assert points == cost_of(refused)["actualQueryCost"] < cost_of(refused)["requestedQueryCost"]
 
 
-async def test_everybody_has_a_budget_of_their_own(shared: Stand) -> None:
-    async with another(shared) as other:
+async def test_everybody_has_a_budget_of_their_own(shared: SharedServer) -> None:
+    async with another_user(shared) as other:
         assert (await other.data(LEFT))["remaining"] == BUDGET.capacity
     assert await left(shared) < BUDGET.capacity
 
@@ -283,7 +283,7 @@ def watching(upload_id: str) -> dict[str, Any]:
     return {"json": body, "headers": {"Accept": "text/event-stream"}}
 
 
-async def frames(shared: Stand, upload_id: str, most: int = 1_000) -> list[Json]:
+async def frames(shared: SharedServer, upload_id: str, most: int = 1_000) -> list[Json]:
     """The answers of a subscription, all of them or the first."""
     found: list[Json] = []
     async with shared.api.http.stream("POST", "/graphql", **watching(upload_id)) as response:
@@ -294,7 +294,7 @@ async def frames(shared: Stand, upload_id: str, most: int = 1_000) -> list[Json]
     return found
 
 
-async def paid_for_frames(shared: Stand, upload_id: str) -> tuple[int, Json]:
+async def paid_for_frames(shared: SharedServer, upload_id: str) -> tuple[int, Json]:
     before = await left(shared)
     (answer,) = await frames(shared, upload_id)
     return before - await left(shared), answer

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.server import Api, Json
-from tests.support.shared_server import Stand, another
+from tests.support.shared_server import SharedServer, another_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,9 +27,9 @@ LISTS = {"uploads": UPLOADS, "files": FILES}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def owner(shared: Stand) -> Any:
+async def owner(shared: SharedServer) -> Any:
     """Somebody with five files, and so with five uploads, the last one first."""
-    async with another(shared) as api:
+    async with another_user(shared) as api:
         for number in range(5):
             upload = await api.upload(b"x" * (number + 1), fileName=f"{number}.bin")
             await api.frames(upload["id"])
@@ -79,7 +79,7 @@ async def test_a_cursor_of_another_make_is_refused(owner: Api, document: str, af
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
-async def test_nobody_has_no_list(shared: Stand, document: str) -> None:
+async def test_nobody_has_no_list(shared: SharedServer, document: str) -> None:
     answer = await Api(shared.http).call(document)
     assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "UNAUTHENTICATED")
 
@@ -89,8 +89,8 @@ async def test_a_list_of_no_said_length_has_the_usual_one(owner: Api) -> None:
     assert len((await owner.data(FILES, first=None))["nodes"]) == 5
 
 
-async def test_uploads_are_listed_by_status(shared: Stand) -> None:
-    async with another(shared) as api:
+async def test_uploads_are_listed_by_status(shared: SharedServer) -> None:
+    async with another_user(shared) as api:
         going, gone = [await api.init(b"x") for _ in range(2)]
         await api.data(ABORT, id=gone["id"])
         for status, expected in (("RECEIVING", [going]), ("ABORTED", [gone]), ("READY", [])):
@@ -105,7 +105,7 @@ async def test_a_node_is_an_upload_or_a_file(owner: Api) -> None:
     assert (await owner.data(NODE, id=upload["id"]))["fileName"] == "4.bin"
 
 
-async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shared: Stand) -> None:
+async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     slots = upload["slots"]["nodes"]
     await shared.api.put(slots[1], CONTENT)
@@ -118,7 +118,7 @@ async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shar
     assert not rest["pageInfo"]["hasNextPage"]
 
 
-async def test_one_slot_is_found_by_its_index_with_a_url_that_takes_its_chunk(shared: Stand) -> None:
+async def test_one_slot_is_found_by_its_index_with_a_url_that_takes_its_chunk(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     for slot in (upload["slots"]["nodes"][index] for index in (0, 5)):
         found = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
@@ -129,12 +129,12 @@ async def test_one_slot_is_found_by_its_index_with_a_url_that_takes_its_chunk(sh
 
 
 @pytest.mark.parametrize("index", [-1, 6, 2**31 - 1])
-async def test_there_is_no_slot_beyond_the_file(shared: Stand, index: int) -> None:
+async def test_there_is_no_slot_beyond_the_file(shared: SharedServer, index: int) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     assert (await shared.api.data(SLOT, id=upload["id"], index=index))["slot"] is None
 
 
-async def test_slots_are_listed_in_order_with_what_was_received(shared: Stand) -> None:
+async def test_slots_are_listed_in_order_with_what_was_received(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     await shared.api.put(upload["slots"]["nodes"][2], CONTENT)
     slots = (await shared.api.data(SLOTS, id=upload["id"]))["slots"]["nodes"]
@@ -155,13 +155,13 @@ async def test_slots_are_listed_in_order_with_what_was_received(shared: Stand) -
     ],
     ids=str,
 )
-async def test_slots_have_pages_of_one_to_a_thousand_and_cursors_of_ours(shared: Stand, wrong: Json) -> None:
+async def test_slots_have_pages_of_one_to_a_thousand_and_cursors_of_ours(shared: SharedServer, wrong: Json) -> None:
     upload = await shared.api.init(CONTENT)
     answer = await shared.api.call(SLOTS, id=upload["id"], **wrong)
     assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 
 
-async def test_behind_the_last_slot_is_an_empty_page(shared: Stand) -> None:
+async def test_behind_the_last_slot_is_an_empty_page(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     for after in ("5", "999999999"):
         slots = (await shared.api.data(SLOTS, id=upload["id"], after=after))["slots"]

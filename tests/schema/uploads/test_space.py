@@ -13,7 +13,7 @@ from storage.uploads.models import Upload
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import database_ends_here, files_end_at
 from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events
-from tests.support.shared_server import Stand, stand
+from tests.support.shared_server import SharedServer, shared_server
 
 MIB = 2**20
 QUOTA = 2 * MIB
@@ -26,13 +26,13 @@ async def room(api: Api) -> dict[str, int | None]:
 
 
 @pytest_asyncio.fixture
-async def narrow(tmp_path: Path, databases: Databases) -> AsyncIterator[Stand]:
+async def narrow(tmp_path: Path, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server with a small quota."""
-    async with stand(tmp_path, databases, quota=QUOTA) as running:
+    async with shared_server(tmp_path, databases, quota=QUOTA) as running:
         yield running
 
 
-async def test_room_is_reserved_at_the_beginning_and_used_at_the_end(narrow: Stand) -> None:
+async def test_room_is_reserved_at_the_beginning_and_used_at_the_end(narrow: SharedServer) -> None:
     content = b"x" * MIB
     upload = await narrow.api.init(content)
     begun = {"quota": QUOTA, "used": 0, "originals": 0, "derived": 0, "reserved": MIB}
@@ -49,7 +49,7 @@ async def test_without_a_quota_there_is_none(api: Api) -> None:
 
 
 async def test_above_the_mark_an_upload_does_not_begin(tmp_path: Path, databases: Databases) -> None:
-    async with stand(tmp_path, databases, storage_reserve=2**53) as full:
+    async with shared_server(tmp_path, databases, storage_reserve=2**53) as full:
         (error,) = (await full.api.data(INIT, input={"fileName": "a", "size": 1}))["userErrors"]
         assert (error["field"], error["code"]) == (["input", "size"], "STORAGE_FULL")
         assert full.staged == set()

@@ -18,7 +18,7 @@ from services.core.clock import now
 from storage.progress_stream import RedisEventLog
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
 from tests.support.server import PROGRESS, Json, http_client, sse_events
-from tests.support.shared_server import KEYS, Stand, another
+from tests.support.shared_server import KEYS, SharedServer, another_user
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,23 +31,23 @@ UNAUTHORIZED, FORBIDDEN = 4401, 4403
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def upload(shared: Stand) -> Json:
+async def upload(shared: SharedServer) -> Json:
     return await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def socket(shared: Stand) -> AsyncIterator[Socket]:
+async def socket(shared: SharedServer) -> AsyncIterator[Socket]:
     """A connection of the person who is signed in."""
     async with connected(shared.url) as opened:
         assert await opened.init(Authorization=bearer(shared)) == {"type": "connection_ack"}
         yield opened
 
 
-def bearer(shared: Stand) -> str:
+def bearer(shared: SharedServer) -> str:
     return shared.api.http.headers["Authorization"]
 
 
-async def fill(shared: Stand, upload: Json) -> None:
+async def fill(shared: SharedServer, upload: Json) -> None:
     for slot in upload["slots"]["nodes"]:
         await shared.api.put(slot, CONTENT)
 
@@ -66,7 +66,7 @@ def frames_of(messages: list[Json]) -> list[Json]:
 
 
 async def test_a_socket_shows_the_snapshot_first_and_ends_when_all_is_done(
-    shared: Stand, upload: Json, socket: Socket
+    shared: SharedServer, upload: Json, socket: Socket
 ) -> None:
     await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     await socket.subscribe(PROGRESS, id=upload["id"])
@@ -76,7 +76,9 @@ async def test_a_socket_shows_the_snapshot_first_and_ends_when_all_is_done(
     assert_in_order([first, *frames_of(await socket.until_complete())])
 
 
-async def test_an_event_stream_shows_the_snapshot_first_and_ends_when_all_is_done(shared: Stand, upload: Json) -> None:
+async def test_an_event_stream_shows_the_snapshot_first_and_ends_when_all_is_done(
+    shared: SharedServer, upload: Json
+) -> None:
     await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     watching = asyncio.create_task(shared.api.frames(upload["id"]))
     await eventually(lambda: is_watched(upload))
@@ -86,7 +88,7 @@ async def test_an_event_stream_shows_the_snapshot_first_and_ends_when_all_is_don
     assert_in_order(frames)
 
 
-async def test_a_real_client_follows_an_upload(shared: Stand, upload: Json) -> None:
+async def test_a_real_client_follows_an_upload(shared: SharedServer, upload: Json) -> None:
     target = f"ws{shared.url.removeprefix('http')}/graphql"
     transport = WebsocketsTransport(target, init_payload={"Authorization": bearer(shared)}, subprotocols=[PROTOCOL])
     document = gql(PROGRESS)
@@ -100,7 +102,7 @@ async def test_a_real_client_follows_an_upload(shared: Stand, upload: Json) -> N
     assert_in_order(frames)
 
 
-async def test_a_finished_upload_is_one_last_frame(shared: Stand, upload: Json, socket: Socket) -> None:
+async def test_a_finished_upload_is_one_last_frame(shared: SharedServer, upload: Json, socket: Socket) -> None:
     await fill(shared, upload)
     await shared.api.frames(upload["id"])
     await socket.subscribe(PROGRESS, id=upload["id"])
@@ -109,14 +111,14 @@ async def test_a_finished_upload_is_one_last_frame(shared: Stand, upload: Json, 
     assert len(await shared.api.frames(upload["id"])) == 1
 
 
-async def test_an_aborted_upload_ends_its_subscription(shared: Stand, upload: Json, socket: Socket) -> None:
+async def test_an_aborted_upload_ends_its_subscription(shared: SharedServer, upload: Json, socket: Socket) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"])
     await socket.receive()
     await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
     assert frames_of(await socket.until_complete())[-1]["stage"] == "ABORTED"
 
 
-async def test_a_subscription_goes_on_behind_a_cursor(shared: Stand, upload: Json) -> None:
+async def test_a_subscription_goes_on_behind_a_cursor(shared: SharedServer, upload: Json) -> None:
     watching = asyncio.create_task(shared.api.frames(upload["id"]))
     await eventually(lambda: is_watched(upload))
     await fill(shared, upload)
@@ -126,7 +128,9 @@ async def test_a_subscription_goes_on_behind_a_cursor(shared: Stand, upload: Jso
 
 
 @pytest.mark.parametrize("after", ["", "x", "1", "1-", "1-x", "-1-1", "\0", "$", "+", "9" * 30 + "-0", "9" * 20 + "-0"])
-async def test_a_cursor_of_another_make_is_refused(shared: Stand, upload: Json, socket: Socket, after: str) -> None:
+async def test_a_cursor_of_another_make_is_refused(
+    shared: SharedServer, upload: Json, socket: Socket, after: str
+) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"], after=after)
     assert codes_of(await socket.until_complete_or_error()) == ["INVALID_INPUT"]
 
@@ -137,34 +141,34 @@ async def test_an_unknown_upload_is_not_found(socket: Socket, upload_id: str) ->
     assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
 
 
-async def test_somebody_elses_upload_is_not_found(shared: Stand, socket: Socket) -> None:
-    async with another(shared) as somebody:
+async def test_somebody_elses_upload_is_not_found(shared: SharedServer, socket: Socket) -> None:
+    async with another_user(shared) as somebody:
         theirs = await somebody.init(b"theirs")
     await socket.subscribe(PROGRESS, id=theirs["id"])
     assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
 
 
-async def test_nobody_watches_nothing(shared: Stand, upload: Json) -> None:
+async def test_nobody_watches_nothing(shared: SharedServer, upload: Json) -> None:
     async with connected(shared.url) as socket:
         assert await socket.init() == {"type": "connection_ack"}
         await socket.subscribe(PROGRESS, id=upload["id"])
         assert codes_of(await socket.until_complete_or_error()) == ["UNAUTHENTICATED"]
 
 
-async def test_nobody_watches_nothing_as_an_event_stream_either(shared: Stand, upload: Json) -> None:
+async def test_nobody_watches_nothing_as_an_event_stream_either(shared: SharedServer, upload: Json) -> None:
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with shared.http.stream("POST", "/graphql", json=body, headers=EVENTS) as response:
         (event,) = [event async for event in sse_events(response)]
     assert codes_of([{"payload": event}]) == ["UNAUTHENTICATED"]
 
 
-async def test_queries_and_mutations_run_over_a_socket_too(shared: Stand, socket: Socket) -> None:
+async def test_queries_and_mutations_run_over_a_socket_too(shared: SharedServer, socket: Socket) -> None:
     await socket.subscribe("{ me { id } }")
     (message,) = await socket.until_complete()
     assert message["payload"]["data"]["me"]["id"]
 
 
-async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: Stand, socket: Socket) -> None:
+async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: SharedServer, socket: Socket) -> None:
     uploads = [await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE) for _ in range(2)]
     for name, upload in zip("ab", uploads, strict=True):
         await socket.subscribe(PROGRESS, name=name, id=upload["id"])
@@ -181,14 +185,14 @@ async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: Sta
             )
 
 
-async def test_a_token_may_come_in_the_handshakes_header(shared: Stand) -> None:
+async def test_a_token_may_come_in_the_handshakes_header(shared: SharedServer) -> None:
     async with connected(shared.url, headers={"Authorization": bearer(shared)}) as socket:
         await socket.init()
         await socket.subscribe("{ me { id } }")
         assert (await socket.receive())["payload"]["data"]["me"]["id"]
 
 
-async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: Stand) -> None:
+async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: SharedServer) -> None:
     async with connected(shared.url) as socket:
         await socket.init(AUTHORIZATION=bearer(shared))
         await socket.subscribe("{ me { id } }")
@@ -196,13 +200,13 @@ async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: Stand) 
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9_000])
-async def test_a_token_that_does_not_hold_closes_the_socket(shared: Stand, token: str) -> None:
+async def test_a_token_that_does_not_hold_closes_the_socket(shared: SharedServer, token: str) -> None:
     async with connected(shared.url) as socket:
         await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
         assert await socket.closing() == UNAUTHORIZED
 
 
-async def test_a_token_that_does_not_hold_refuses_the_handshake(shared: Stand) -> None:
+async def test_a_token_that_does_not_hold_refuses_the_handshake(shared: SharedServer) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         async with connected(shared.url, headers={"Authorization": "Bearer x"}):
             pass
@@ -211,14 +215,14 @@ async def test_a_token_that_does_not_hold_refuses_the_handshake(shared: Stand) -
 @pytest.mark.parametrize(
     "given", [{}, {"Authorization": 5}, {"Authorization": None}, {"Authorization": "x"}, {"a": []}]
 )
-async def test_parameters_without_a_token_are_nobodys(shared: Stand, given: Json) -> None:
+async def test_parameters_without_a_token_are_nobodys(shared: SharedServer, given: Json) -> None:
     async with connected(shared.url) as socket:
         await socket.init(**given)
         await socket.subscribe("{ me { id } }")
         assert (await socket.receive())["payload"]["data"] == {"me": None}
 
 
-async def short_token(shared: Stand) -> str:
+async def short_token(shared: SharedServer) -> str:
     """A token of the signed-in person that holds for a second or two."""
     account = await shared.api.data("{ me { id } }")
     tokens = AccessTokens(KEYS, timedelta(seconds=2))
@@ -226,7 +230,7 @@ async def short_token(shared: Stand) -> str:
 
 
 @pytest.mark.parametrize("place", ["parameters", "header"])
-async def test_a_socket_ends_with_its_token(shared: Stand, upload: Json, place: str) -> None:
+async def test_a_socket_ends_with_its_token(shared: SharedServer, upload: Json, place: str) -> None:
     token = {"Authorization": await short_token(shared)}
     async with connected(shared.url, headers=token if place == "header" else None) as socket:
         await socket.init(**(token if place == "parameters" else {}))
@@ -236,7 +240,7 @@ async def test_a_socket_ends_with_its_token(shared: Stand, upload: Json, place: 
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_an_event_stream_ends_with_its_token(shared: Stand, upload: Json) -> None:
+async def test_an_event_stream_ends_with_its_token(shared: SharedServer, upload: Json) -> None:
     headers = {**EVENTS, "Authorization": await short_token(shared)}
     ends = now() + timedelta(seconds=2)
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
@@ -267,7 +271,7 @@ async def test_a_subscription_that_is_completed_is_freed(socket: Socket, upload:
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: Stand, upload: Json) -> None:
+async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: SharedServer, upload: Json) -> None:
     async with connected(shared.url) as socket:
         await socket.init(Authorization=bearer(shared))
         for name in "abc":
@@ -276,7 +280,7 @@ async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: Stand, up
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_an_event_stream_that_is_closed_frees_its_subscription(shared: Stand, upload: Json) -> None:
+async def test_an_event_stream_that_is_closed_frees_its_subscription(shared: SharedServer, upload: Json) -> None:
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with http_client(shared.url) as client:
         headers = {**EVENTS, "Authorization": bearer(shared)}
@@ -286,7 +290,7 @@ async def test_an_event_stream_that_is_closed_frees_its_subscription(shared: Sta
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_a_subscription_that_ended_is_freed(shared: Stand, upload: Json) -> None:
+async def test_a_subscription_that_ended_is_freed(shared: SharedServer, upload: Json) -> None:
     await fill(shared, upload)
     await shared.api.frames(upload["id"])
     await eventually(lambda: is_forgotten(upload))

@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.server import INIT, PROGRESS, Api, Json
-from tests.support.shared_server import Stand, another
+from tests.support.shared_server import SharedServer, another_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
 
 @pytest.mark.parametrize(("change", "field", "code"), REFUSED.values(), ids=REFUSED.keys())
 async def test_a_refused_upload_names_its_field_and_leaves_nothing(
-    shared: Stand, change: Json, field: str, code: str
+    shared: SharedServer, change: Json, field: str, code: str
 ) -> None:
     before = shared.staged
     payload = await shared.api.data(INIT, input={**GOOD, **change})
@@ -77,7 +77,7 @@ MISTYPED: dict[str, Json] = {
 
 
 @pytest.mark.parametrize("change", MISTYPED.values(), ids=MISTYPED.keys())
-async def test_a_mistyped_upload_is_no_request_at_all(shared: Stand, change: Json) -> None:
+async def test_a_mistyped_upload_is_no_request_at_all(shared: SharedServer, change: Json) -> None:
     before = shared.staged
     answer = await shared.api.call(INIT, input={**GOOD, **change})
     assert answer.get("data") is None
@@ -85,7 +85,7 @@ async def test_a_mistyped_upload_is_no_request_at_all(shared: Stand, change: Jso
     assert shared.staged == before
 
 
-async def test_nobody_begins_an_upload(shared: Stand) -> None:
+async def test_nobody_begins_an_upload(shared: SharedServer) -> None:
     before = shared.staged
     answer = await Api(shared.http).call(INIT, input=GOOD)
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
@@ -95,13 +95,13 @@ async def test_nobody_begins_an_upload(shared: Stand) -> None:
 @pytest.mark.parametrize(
     "change", [{"size": 1}, {"size": 100_000.0}, {"fileName": "📼" * 63}, {"mimeType": "a/b; c=d"}]
 )
-async def test_what_only_looks_wrong_is_accepted(shared: Stand, change: Json) -> None:
+async def test_what_only_looks_wrong_is_accepted(shared: SharedServer, change: Json) -> None:
     payload = await shared.api.data(INIT, input={**GOOD, **change})
     assert (payload["userErrors"], payload["upload"]["status"]) == ([], "RECEIVING")
     await shared.api.data(ABORT, id=payload["upload"]["id"])
 
 
-async def test_a_size_may_be_written_into_the_document(shared: Stand) -> None:
+async def test_a_size_may_be_written_into_the_document(shared: SharedServer) -> None:
     document = 'mutation { initUpload(input: {fileName: "a", size: %s}) { upload { size } userErrors { code } } }'
     assert (await shared.api.data(document % "5"))["upload"] == {"size": 5}
     for wrong in ("5.0", '"5"', "true", "9" * 30, "BIG", "[5]", "{}"):
@@ -109,7 +109,7 @@ async def test_a_size_may_be_written_into_the_document(shared: Stand) -> None:
         assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_INVALID", wrong
 
 
-async def test_the_same_key_is_the_same_upload(shared: Stand) -> None:
+async def test_the_same_key_is_the_same_upload(shared: SharedServer) -> None:
     keyed = {**GOOD, "idempotencyKey": "the same upload"}
     first, again = [await shared.api.data(INIT, input=keyed) for _ in range(2)]
     assert first["upload"]["id"] == again["upload"]["id"]
@@ -117,7 +117,7 @@ async def test_the_same_key_is_the_same_upload(shared: Stand) -> None:
 
 
 @pytest.mark.parametrize("change", [{"size": 100_001}, {"fileName": "other.mp4"}, {"sha256": "a" * 64}], ids=str)
-async def test_the_same_key_for_another_file_is_a_conflict(shared: Stand, change: Json) -> None:
+async def test_the_same_key_for_another_file_is_a_conflict(shared: SharedServer, change: Json) -> None:
     keyed = {**GOOD, "idempotencyKey": f"a conflict {change}"}
     await shared.api.data(INIT, input=keyed)
     before = shared.staged
@@ -127,9 +127,9 @@ async def test_the_same_key_for_another_file_is_a_conflict(shared: Stand, change
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def strange(shared: Stand) -> str:
+async def strange(shared: SharedServer) -> str:
     """The ID of somebody else's upload."""
-    async with another(shared) as somebody:
+    async with another_user(shared) as somebody:
         upload_id: str = (await somebody.init(b"theirs"))["id"]
     return upload_id
 
@@ -140,7 +140,7 @@ UNKNOWN = ["00000000-0000-0000-0000-000000000000", "", "x", "\0", "'; DROP TABLE
 @pytest.mark.parametrize("document", [COMPLETE, ABORT], ids=["complete", "abort"])
 @pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN])
 async def test_somebody_elses_upload_is_as_good_as_none(
-    shared: Stand, strange: str, document: str, upload_id: str
+    shared: SharedServer, strange: str, document: str, upload_id: str
 ) -> None:
     payload = await shared.api.data(document, id=strange if upload_id == "strange" else upload_id)
     assert payload["upload"] is None
@@ -149,19 +149,19 @@ async def test_somebody_elses_upload_is_as_good_as_none(
 
 @pytest.mark.parametrize("field", ["upload", "node", "file"])
 @pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN])
-async def test_somebody_elses_upload_is_nothing(shared: Stand, strange: str, field: str, upload_id: str) -> None:
+async def test_somebody_elses_upload_is_nothing(shared: SharedServer, strange: str, field: str, upload_id: str) -> None:
     document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
     assert await shared.api.data(document, id=strange if upload_id == "strange" else upload_id) is None
 
 
 @pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN[:3]])
-async def test_somebody_elses_upload_cannot_be_watched(shared: Stand, strange: str, upload_id: str) -> None:
+async def test_somebody_elses_upload_cannot_be_watched(shared: SharedServer, strange: str, upload_id: str) -> None:
     body = {"query": PROGRESS, "variables": {"id": strange if upload_id == "strange" else upload_id}}
     answer = await shared.api.http.post("/graphql", json=body, headers={"Accept": "text/event-stream"})
     assert "NOT_FOUND" in answer.text
     assert "RECEIVING" not in answer.text
 
 
-async def test_somebody_elses_uploads_and_files_are_not_listed(shared: Stand, strange: str) -> None:
+async def test_somebody_elses_uploads_and_files_are_not_listed(shared: SharedServer, strange: str) -> None:
     document = "{ uploads(first: 100) { nodes { id } } }"
     assert strange not in {node["id"] for node in (await shared.api.data(document))["nodes"]}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.server import Api, Json, digest
-from tests.support.shared_server import Stand
+from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,14 +19,14 @@ async def settle(api: Api, upload: Json) -> Json:
     return done
 
 
-async def test_a_file_that_was_sent_is_ready_and_downloads_as_it_was(shared: Stand) -> None:
+async def test_a_file_that_was_sent_is_ready_and_downloads_as_it_was(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, chunkSize=100_000)
     file = (await settle(shared.api, upload))["file"]
     assert (file["size"], file["sha256"]) == (len(CONTENT), digest(CONTENT))
     assert (await shared.http.get(file["downloadUrl"])).content == CONTENT
 
 
-async def test_an_upload_says_what_has_arrived(shared: Stand) -> None:
+async def test_an_upload_says_what_has_arrived(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=100_000)
     assert (upload["chunkSize"], upload["chunkCount"], upload["receivedChunks"]) == (100_000, 3, 0)
     await shared.api.put(upload["slots"]["nodes"][2], CONTENT)
@@ -35,41 +35,41 @@ async def test_an_upload_says_what_has_arrived(shared: Stand) -> None:
     assert (now["file"], now["error"]) == (None, None)
 
 
-async def test_a_right_digest_of_the_whole_is_accepted_in_capitals(shared: Stand) -> None:
+async def test_a_right_digest_of_the_whole_is_accepted_in_capitals(shared: SharedServer) -> None:
     new = CONTENT + b"that nobody has yet"
     upload = await shared.api.upload(new, sha256=digest(new).upper())
     assert (await settle(shared.api, upload))["status"] == "READY"
 
 
-async def test_a_wrong_digest_of_the_whole_fails_the_upload_and_says_why(shared: Stand) -> None:
+async def test_a_wrong_digest_of_the_whole_fails_the_upload_and_says_why(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, sha256="0" * 64)
     done = await settle(shared.api, upload)
     assert (done["status"], done["file"], done["error"]["code"]) == ("FAILED", None, "CHECKSUM_MISMATCH")
     assert upload["id"] not in shared.staged
 
 
-async def test_what_is_no_video_is_kept_and_said_to_be_none(shared: Stand) -> None:
+async def test_what_is_no_video_is_kept_and_said_to_be_none(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, compress={"preset": "FAST"})
     done = await settle(shared.api, upload)
     assert (done["status"], done["error"]["code"]) == ("READY", "NOT_A_VIDEO")
     assert (done["file"]["media"], done["file"]["renditions"]) == (None, [])
 
 
-async def test_an_upload_is_not_complete_while_chunks_are_missing(shared: Stand) -> None:
+async def test_an_upload_is_not_complete_while_chunks_are_missing(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=100_000)
     await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     payload = await shared.api.data(COMPLETE, id=upload["id"])
     assert payload == {"upload": None, "userErrors": [{"field": None, "code": "CHUNKS_MISSING"}]}
 
 
-async def test_an_upload_may_be_completed_again_and_again(shared: Stand) -> None:
+async def test_an_upload_may_be_completed_again_and_again(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT)
     assert (await shared.api.data(COMPLETE, id=upload["id"]))["userErrors"] == []
     await settle(shared.api, upload)
     assert (await shared.api.data(COMPLETE, id=upload["id"]))["upload"]["status"] == "READY"
 
 
-async def test_an_upload_may_be_aborted_again_and_again_and_leaves_nothing(shared: Stand) -> None:
+async def test_an_upload_may_be_aborted_again_and_again_and_leaves_nothing(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     assert upload["id"] in shared.staged
     for _ in range(2):
@@ -78,7 +78,7 @@ async def test_an_upload_may_be_aborted_again_and_again_and_leaves_nothing(share
     assert upload["id"] not in shared.staged
 
 
-async def test_a_finished_upload_cannot_be_aborted(shared: Stand) -> None:
+async def test_a_finished_upload_cannot_be_aborted(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT)
     done = await settle(shared.api, upload)
     payload = await shared.api.data(ABORT, id=upload["id"])
@@ -86,20 +86,20 @@ async def test_a_finished_upload_cannot_be_aborted(shared: Stand) -> None:
     assert (await shared.http.get(done["file"]["downloadUrl"])).content == CONTENT
 
 
-async def test_an_aborted_upload_cannot_be_completed(shared: Stand) -> None:
+async def test_an_aborted_upload_cannot_be_completed(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     await shared.api.data(ABORT, id=upload["id"])
     payload = await shared.api.data(COMPLETE, id=upload["id"])
     assert [error["code"] for error in payload["userErrors"]] == ["UPLOAD_CLOSED"]
 
 
-async def test_a_key_is_free_again_after_an_abort(shared: Stand) -> None:
+async def test_a_key_is_free_again_after_an_abort(shared: SharedServer) -> None:
     first = await shared.api.init(CONTENT, idempotencyKey="used twice")
     await shared.api.data(ABORT, id=first["id"])
     assert (await shared.api.init(CONTENT, idempotencyKey="used twice"))["id"] != first["id"]
 
 
-async def test_a_resumed_upload_gets_the_slots_that_are_missing(shared: Stand) -> None:
+async def test_a_resumed_upload_gets_the_slots_that_are_missing(shared: SharedServer) -> None:
     first = await shared.api.init(CONTENT, chunkSize=100_000, idempotencyKey="resumed")
     await shared.api.put(first["slots"]["nodes"][1], CONTENT)
     again = await shared.api.init(CONTENT, chunkSize=100_000, idempotencyKey="resumed")

@@ -21,7 +21,7 @@ from storage.uploads import consistency, receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
-from tests.support.file_age import make_old
+from tests.support.file_age import set_age
 from tests.support.server import digest
 
 S = UploadStatus
@@ -94,7 +94,7 @@ async def test_a_server_in_the_middle_of_its_work_is_well(bench: Bench, ada: UUI
     await bench.store.publish(str(published.id))
     await full_upload(bench, ada)
     await bench.uploads.init(ada, a_file())
-    make_old(root, "*-*")
+    set_age(root, "*-*")
     assert await examined(bench) == []
 
 
@@ -121,7 +121,7 @@ async def test_a_blob_of_another_size_is_reported_and_stays(bench: Bench, ada: U
 
 async def test_the_rendition_of_a_killed_attempt_is_removed(bench: Bench, root: Path, tmp_path: Path) -> None:
     key = await put(bench.store, tmp_path, str(uuid4()))
-    make_old(root, key)
+    set_age(root, key)
     assert await found(bench) == [(Code.BLOB_ORPHAN, key, None)]
     assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]
     assert await found(bench) == []
@@ -139,7 +139,7 @@ async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
     upload = await bench.uploads.init(ada, a_file())
     await bench.uploads.abort(ada, upload.id)
     key = await put(bench.store, tmp_path, str(upload.id))
-    make_old(root, key)
+    set_age(root, key)
     assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]
     assert await found(bench) == []
 
@@ -150,7 +150,7 @@ async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
 ) -> None:
     """As after the return to an older copy of the database."""
     await put(bench.store, tmp_path, key)
-    make_old(root, key)
+    set_age(root, key)
     assert await found(bench, mend=True) == [(Code.BLOB_UNKNOWN, key, None)]
     assert await found(bench) == [(Code.BLOB_UNKNOWN, key, None)]
 
@@ -159,7 +159,7 @@ async def test_staging_areas_that_nobody_needs_are_removed(bench: Bench, ada: UU
     aborted, unknown = await bench.uploads.init(ada, a_file()), str(uuid7())
     await Upload.filter(id=aborted.id).update(status=S.ABORTED)
     await bench.store.stage(unknown, 10)
-    make_old(root, unknown)
+    set_age(root, unknown)
     codes = {(code, subject) for code, subject, _ in await found(bench)}
     assert codes == {(Code.STAGING_DEAD, str(aborted.id)), (Code.STAGING_DEAD, unknown)}
     assert {mended for *_, mended in await found(bench, mend=True)} == {"removed"}
@@ -168,7 +168,7 @@ async def test_staging_areas_that_nobody_needs_are_removed(bench: Bench, ada: UU
 
 async def test_a_strangers_file_among_the_staging_areas_is_reported_and_stays(bench: Bench, root: Path) -> None:
     (root / "staging" / "notes.txt").touch()
-    make_old(root, "notes.txt")
+    set_age(root, "notes.txt")
     for _ in range(2):
         assert await found(bench, mend=True) == [(Code.STAGING_UNKNOWN, "notes.txt", None)]
 

@@ -20,7 +20,7 @@ from storage.uploads import uploads as rows
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.storage.rows import receive
-from tests.support.file_age import make_old
+from tests.support.file_age import set_age
 
 S = UploadStatus
 
@@ -75,7 +75,7 @@ async def test_an_upload_that_is_not_dead_keeps_its_bytes_however_old_they_are(
     bench: Bench, ada: UUID, sweeper: Sweeper, root: Path, changes: dict[str, Any]
 ) -> None:
     upload = await upload_with(bench, ada, **changes)
-    make_old(root, str(upload.id), hours=24 * 6)
+    set_age(root, str(upload.id), hours=24 * 6)
     assert await sweeper.sweep() == 0
     assert staged(root) == {str(upload.id)}
 
@@ -96,7 +96,7 @@ async def test_bytes_that_nobody_knows_are_removed_after_an_hour(bench: Bench, s
     old, young = str(uuid7()), str(uuid7())
     for key in (old, young):
         await bench.store.stage(key, 1_000)
-    make_old(root, old)
+    set_age(root, old)
     assert await sweeper.sweep() == 1
     assert staged(root) == {young}
 
@@ -107,7 +107,7 @@ async def test_what_a_killed_compression_was_about_to_store_is_removed_after_an_
     old, young = f"{derived_key(uuid4())}.put", f"{derived_key(uuid4())}.put"
     for key in (old, young):
         await bench.store.stage(key, 1_000)
-    make_old(root, old)
+    set_age(root, old)
     assert await sweeper.sweep() == 1
     assert staged(root) == {young}
 
@@ -121,7 +121,7 @@ async def test_what_a_running_compression_is_about_to_store_stays_however_long_i
     assert job.lease_token
     key = f"{derived_key(job.lease_token)}.put"
     await bench.store.stage(key, 1_000)
-    make_old(root, key)
+    set_age(root, key)
     assert await sweeper.sweep() == 0
     await jobs.finish(job)
     assert await sweeper.sweep() == 1
@@ -131,7 +131,7 @@ async def put(bench: Bench, key: str, root: Path, *, hours: float = 2) -> None:
     source = root / "made"
     source.write_bytes(b"compressed")
     await bench.store.put(key, source)
-    make_old(root, key, hours=hours)
+    set_age(root, key, hours=hours)
 
 
 async def test_what_a_killed_compression_had_stored_already_is_removed_after_an_hour(
@@ -163,7 +163,7 @@ async def test_an_original_is_never_swept_even_if_no_row_knows_it(bench: Bench, 
 async def test_a_file_with_a_name_that_is_none_of_ours_is_left_alone(sweeper: Sweeper, root: Path) -> None:
     for name in ("README", "0" * 32, "x.put"):
         (root / "staging" / name).touch()
-    make_old(root, "*")
+    set_age(root, "*")
     assert await sweeper.sweep() == 0
     assert len(staged(root)) == 3
 
@@ -211,7 +211,7 @@ async def test_what_cannot_be_removed_does_not_keep_the_rest(
     keys = [str(uuid7()) for _ in range(3)]
     for key in keys:
         await bench.store.stage(key, 1)
-    make_old(root, *keys)
+    set_age(root, *keys)
     discard = bench.store.discard
 
     async def refuse_the_first(key: str) -> None:

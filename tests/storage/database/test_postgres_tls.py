@@ -10,15 +10,15 @@ from storage.database.connection import close_database, fetch, migrate, open_dat
 from storage.errors import DatabaseUnavailable
 from tests.storage.rows import new_account
 from tests.support.backends.certificates import Certificates, make_certificates
-from tests.support.faults.tcp_tunnel import Road, secured
+from tests.support.faults.tcp_tunnel import TcpTunnel, postgres_tls_tunnel
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-async def road(database_url: str, certificates: Certificates) -> AsyncIterator[Road]:
+async def tunnel(database_url: str, certificates: Certificates) -> AsyncIterator[TcpTunnel]:
     """A database behind TLS, by a certificate for 127.0.0.1."""
-    async with secured(database_url, certificates.server) as secure:
+    async with postgres_tls_tunnel(database_url, certificates.server) as secure:
         yield secure
 
 
@@ -29,15 +29,15 @@ def trusting(certificates: Certificates) -> str:
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca", "require", "prefer"])
-async def test_it_is_used_behind_tls(road: Road, trusting: str, mode: str) -> None:
-    await open_database(f"{road.url}?sslmode={mode}&{trusting}")
+async def test_it_is_used_behind_tls(tunnel: TcpTunnel, trusting: str, mode: str) -> None:
+    await open_database(f"{tunnel.url}?sslmode={mode}&{trusting}")
     await new_account()
     assert await fetch("SELECT COUNT(*) FROM account") == [(1,)]
     await close_database()
 
 
-async def test_without_a_mode_it_is_used_behind_tls_by_a_certificate_of_anybody(road: Road) -> None:
-    await open_database(road.url)
+async def test_without_a_mode_it_is_used_behind_tls_by_a_certificate_of_anybody(tunnel: TcpTunnel) -> None:
+    await open_database(tunnel.url)
     await new_account()
     await close_database()
 
@@ -49,16 +49,18 @@ def at_once(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert "waiting" not in caplog.text
 
 
-async def test_a_server_of_another_authority_is_refused_at_once(road: Road, tmp_path: Path, at_once: None) -> None:
+async def test_a_server_of_another_authority_is_refused_at_once(
+    tunnel: TcpTunnel, tmp_path: Path, at_once: None
+) -> None:
     (tmp_path / "other").mkdir()
     other = make_certificates(tmp_path / "other")
     with pytest.raises(DatabaseUnavailable, match="certificate verify failed"):
-        await migrate(f"{road.url}?sslmode=verify-ca&sslrootcert={quote(str(other.authority))}")
+        await migrate(f"{tunnel.url}?sslmode=verify-ca&sslrootcert={quote(str(other.authority))}")
 
 
-async def test_a_server_of_another_name_is_refused_at_once(road: Road, trusting: str, at_once: None) -> None:
+async def test_a_server_of_another_name_is_refused_at_once(tunnel: TcpTunnel, trusting: str, at_once: None) -> None:
     with pytest.raises(DatabaseUnavailable, match="Hostname mismatch"):
-        await migrate(f"{road.url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&{trusting}")
+        await migrate(f"{tunnel.url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&{trusting}")
 
 
 async def test_a_server_without_tls_is_refused_at_once_where_it_is_asked_for(database_url: str, at_once: None) -> None:

@@ -11,7 +11,7 @@ from storage.jobs.job_notifications import QUEUE, JobNotifications
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
-from tests.support.faults.tcp_tunnel import road_to
+from tests.support.faults.tcp_tunnel import tunnel_to
 from tests.support.waiting import eventually
 
 
@@ -203,9 +203,9 @@ async def test_notifications_are_received_again_when_redis_has_vanished_without_
 ) -> None:
     monkeypatch.setattr("storage.jobs.job_notifications.SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("storage.redis.connection.CALL_SECONDS", 0.5)
-    async with road_to(valkey) as road, listening(road.url) as listener:
+    async with tunnel_to(valkey) as tunnel, listening(tunnel.url) as listener:
         await received_again(notifications, listener)
-        road.forget()
+        tunnel.forget()
         await received_again(notifications, listener)
 
 

@@ -19,7 +19,7 @@ from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
 from tests.support.backends.certificates import Certificates
 from tests.support.backends.sentinels import SENTINEL_PASSWORD, SERVICE, Group, sentinel_group
 from tests.support.faults.hanging import hanging
-from tests.support.faults.tcp_tunnel import tls_to
+from tests.support.faults.tcp_tunnel import tls_tunnel_to
 from tests.support.process import free_port
 from tests.support.waiting import eventually
 
@@ -263,8 +263,8 @@ async def test_a_wrong_password_is_reported_and_not_shown(group: Group, caplog: 
 async def test_sentinels_and_the_master_are_reached_by_tls(group: Group, certificates: Certificates) -> None:
     master, sentinel = group.servers[0], group.sentinels[0]
     async with (
-        tls_to(master.port, certificates.server) as to_master,
-        tls_to(sentinel.port, certificates.server) as to_sentinel,
+        tls_tunnel_to(master.port, certificates.server) as to_master,
+        tls_tunnel_to(sentinel.port, certificates.server) as to_sentinel,
     ):
         await group.watch_another(to_master)
         url = group.url_by(to_sentinel).replace("redis+", "rediss+")

@@ -12,22 +12,22 @@ from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
 from tests.support.backends.certificates import Certificates
-from tests.support.faults.tcp_tunnel import Road, road_to
+from tests.support.faults.tcp_tunnel import TcpTunnel, tunnel_to
 
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 
 
 @pytest.fixture
-async def road(valkey: EmbeddedValkey, certificates: Certificates) -> AsyncIterator[Road]:
+async def tunnel(valkey: EmbeddedValkey, certificates: Certificates) -> AsyncIterator[TcpTunnel]:
     """A Valkey behind TLS, by a certificate for 127.0.0.1."""
-    async with road_to(valkey, certificates.server) as secured:
-        yield secured
+    async with tunnel_to(valkey, certificates.server) as postgres_tls_tunnel:
+        yield postgres_tls_tunnel
 
 
 @pytest.fixture
-def url(road: Road, certificates: Certificates) -> str:
+def url(tunnel: TcpTunnel, certificates: Certificates) -> str:
     """An operator's setting that trusts the authority."""
-    return f"{road.url}?ssl_ca_certs={quote(str(certificates.authority))}"
+    return f"{tunnel.url}?ssl_ca_certs={quote(str(certificates.authority))}"
 
 
 async def test_budgets_are_kept_over_tls(url: str) -> None:
@@ -65,9 +65,9 @@ async def test_events_and_notifications_arrive_over_tls(url: str) -> None:
     [(False, "127.0.0.1", "certificate verify failed"), (True, "localhost", "Hostname mismatch")],
 )
 async def test_the_log_says_why_a_server_is_not_trusted(
-    road: Road, url: str, trusting: bool, host: str, reason: str, caplog: pytest.LogCaptureFixture
+    tunnel: TcpTunnel, url: str, trusting: bool, host: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    buckets = RedisBuckets((url if trusting else road.url).replace("127.0.0.1", host), 60)
+    buckets = RedisBuckets((url if trusting else tunnel.url).replace("127.0.0.1", host), 60)
     await buckets.start()
     with pytest.raises(BucketsAway):
         await buckets.take([(BUCKET, 1)])

@@ -6,61 +6,13 @@ Nothing is left when the proxy has ended: its tasks are cancelled and awaited, i
 
 import asyncio
 import contextlib
-import socket
 import ssl
-import struct
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import Enum, auto
 
+from tests.support.faults.proxied_connection import NONE, Fault, ProxiedConnection, Streams, reset
 from tests.support.server import listening_socket
-
-BLOCK = 16 * 1024
-
-
-class Act(Enum):
-    """What can happen to a connection."""
-
-    PASS = auto()
-    #: Both sides are closed in an orderly way.
-    CUT = auto()
-    #: Both sides get a RST.
-    RESET = auto()
-    #: Nothing passes any more, in either direction, and nobody is told.
-    STALL = auto()
-    #: The direction ends, the other one goes on.
-    HALF_CLOSE = auto()
-    #: A few bytes at a time.
-    TRICKLE = auto()
-    #: The head of the first request never arrives.
-    SWALLOW_HEAD = auto()
-    #: What the client sends goes to the server on a second connection as well, at the same time.
-    DUPLICATE = auto()
-    #: The same, once the first answer has begun.
-    REPEAT = auto()
-
-
-class Way(Enum):
-    """A direction."""
-
-    REQUEST = auto()
-    ANSWER = auto()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """It happens once ``after`` bytes have passed that way; ``piece`` bytes at a time, when it trickles."""
-
-    act: Act
-    after: int = 0
-    way: Way = Way.REQUEST
-    piece: int = 1024
-
-
-NONE = Fault(Act.PASS)
-COPYING = frozenset({Act.DUPLICATE, Act.REPEAT})
 
 
 class Proxy:
@@ -97,7 +49,7 @@ class Proxy:
     def cut(self) -> None:
         """Reset every connection."""
         for writer in self._writers:
-            _reset(writer)
+            reset(writer)
 
     async def refuses(self, count: int) -> None:
         """Return when so many more were refused. A pool of connections asks as well, when it has lost one."""
@@ -128,7 +80,7 @@ class Proxy:
         fault = self._plan.popleft() if self._plan else NONE
         with contextlib.suppress(OSError):
             async with self.connected(writer), self.to_server() as server:
-                await _Connection(self, fault, (reader, writer), server).run()
+                await ProxiedConnection(self, fault, (reader, writer), server).run()
 
     def keep(self, task: "asyncio.Task[None]") -> None:
         """A task that the proxy takes with it."""
@@ -154,7 +106,7 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @asynccontextmanager
-    async def to_server(self) -> "AsyncIterator[Streams]":
+    async def to_server(self) -> AsyncIterator[Streams]:
         """A connection of our own."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
         self.ports.add(writer.get_extra_info("sockname")[1])
@@ -171,145 +123,6 @@ class Proxy:
             self._writers.discard(writer)
             if not writer.transport.is_closing():
                 writer.transport.abort()
-
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class _Connection:
-    """One client's connection with its fault."""
-
-    def __init__(self, proxy: Proxy, fault: Fault, client: Streams, server: Streams) -> None:
-        self._proxy = proxy
-        self._fault = fault
-        self._client = client
-        self._server = server
-        self._flowing = asyncio.Event()
-        self._flowing.set()
-        self._answered = asyncio.Event()
-        self._copies: asyncio.Queue[bytes] = asyncio.Queue()
-
-    async def run(self) -> None:
-        """Pass on until both directions have ended, or the fault ends them."""
-        ways = {
-            asyncio.ensure_future(self._pump(Way.REQUEST, self._client[0], self._server[1])),
-            asyncio.ensure_future(self._pump(Way.ANSWER, self._server[0], self._client[1])),
-        }
-        if self._fault.act in COPYING:
-            self._proxy.keep(asyncio.ensure_future(self._send_copies()))
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
-            await _ended(ways)
-
-    async def _pump(self, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        fault = self._fault if self._fault.way is way else NONE
-        passed = 0
-        while data := await reader.read(BLOCK):
-            await self._note(way, data)
-            if fault.act is not Act.PASS and fault.act not in COPYING and passed + len(data) >= fault.after:
-                before, data = data[: fault.after - passed], data[fault.after - passed :]
-                await self._send(writer, before)
-                await self._strike(fault, data, reader, writer)
-                return
-            await self._send(writer, data)
-            passed += len(data)
-        self._end(writer)
-
-    async def _note(self, way: Way, data: bytes) -> None:
-        if way is Way.REQUEST:
-            await self._proxy.count(len(data))
-            if self._fault.act in COPYING:
-                self._copies.put_nowait(data)
-        else:
-            self._answered.set()
-
-    async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        await self._flowing.wait()
-        writer.write(data)
-        await writer.drain()
-
-    async def _strike(
-        self, fault: Fault, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        match fault.act:
-            case Act.CUT:
-                self._client[1].close()
-                self._server[1].close()
-                raise EOFError
-            case Act.RESET:
-                _reset(self._client[1])
-                _reset(self._server[1])
-                raise EOFError
-            case Act.STALL:
-                self._flowing.clear()
-                await asyncio.Event().wait()
-            case Act.HALF_CLOSE:
-                self._end(writer)
-            case Act.TRICKLE:
-                await self._trickle(data, reader, writer, fault.piece)
-            case Act.SWALLOW_HEAD:
-                await self._swallow_head(data, reader, writer)
-
-    async def _trickle(
-        self, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, piece: int
-    ) -> None:
-        while data:
-            for start in range(0, len(data), piece):
-                await self._send(writer, data[start : start + piece])
-                await asyncio.sleep(0.001)
-            data = await reader.read(BLOCK)
-        self._end(writer)
-
-    async def _swallow_head(self, data: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while b"\r\n\r\n" not in data and (more := await reader.read(BLOCK)):
-            data += more
-        data = data.partition(b"\r\n\r\n")[2]
-        while data:
-            await self._send(writer, data)
-            data = await reader.read(BLOCK)
-        self._end(writer)
-
-    async def _send_copies(self) -> None:
-        """A life of its own: the client may leave as soon as it has its answer."""
-        if self._fault.act is Act.REPEAT:
-            await self._answered.wait()
-        echo = bytearray()
-        self._proxy.echoes.append(echo)
-        async with self._proxy.to_server() as (reader, writer):
-            listening = asyncio.ensure_future(_collect(reader, echo))
-            try:
-                while True:
-                    writer.write(await self._copies.get())
-                    await writer.drain()
-            finally:
-                await _ended({listening})
-
-    def _end(self, writer: asyncio.StreamWriter) -> None:
-        """End one direction. TLS has no such thing: there, the connection ends."""
-        if not writer.can_write_eof():
-            raise EOFError
-        if not writer.transport.is_closing():
-            writer.write_eof()
-
-
-async def _collect(reader: asyncio.StreamReader, into: bytearray) -> None:
-    while data := await reader.read(BLOCK):
-        into += data
-
-
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection as the system of a program that crashed does."""
-    sock: socket.socket | None = writer.get_extra_info("socket")
-    if sock is not None and not writer.transport.is_closing():
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 @asynccontextmanager

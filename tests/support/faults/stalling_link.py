@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 BLOCK = 64 * 1024
 
 
-class Line:
+class StallingLink:
     """Passes bytes on in both directions and counts those that clients ``sent``."""
 
     def __init__(self, port: int) -> None:
@@ -73,12 +73,12 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line_to(port: int, listener: socket.socket) -> AsyncIterator[Line]:
+async def stalling_link(port: int, listener: socket.socket) -> AsyncIterator[StallingLink]:
     """A line from the listener to ``port`` on this machine."""
-    line = Line(port)
-    server = await asyncio.start_server(line.connect, sock=listener.dup())
+    link = StallingLink(port)
+    server = await asyncio.start_server(link.connect, sock=listener.dup())
     try:
-        yield line
+        yield link
     finally:
         server.close()
-        await line.revive()
+        await link.revive()

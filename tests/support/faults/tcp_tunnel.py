@@ -15,7 +15,7 @@ SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 YES = b"S"
 
 
-class Road:
+class TcpTunnel:
     """``url`` is where it begins. Its connections can be forgotten without a word, as when a host is gone."""
 
     def __init__(self, url: str, arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None = None) -> None:
@@ -59,41 +59,43 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @asynccontextmanager
-async def road_to(valkey: EmbeddedValkey, tls: ssl.SSLContext | None = None) -> AsyncIterator[Road]:
+async def tunnel_to(valkey: EmbeddedValkey, tls: ssl.SSLContext | None = None) -> AsyncIterator[TcpTunnel]:
     """A road to a Valkey."""
     path = unquote(urlsplit(valkey.url).path)
-    async with _road(lambda: asyncio.open_unix_connection(path), tls) as road:
-        yield road
+    async with _open_tunnel(lambda: asyncio.open_unix_connection(path), tls) as tunnel:
+        yield tunnel
 
 
 @asynccontextmanager
-async def tls_to(port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
+async def tls_tunnel_to(port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
     """A port of this machine where another one is reached by TLS."""
-    async with _road(lambda: asyncio.open_connection("127.0.0.1", port), tls) as road:
-        found = urlsplit(road.url).port
+    async with _open_tunnel(lambda: asyncio.open_connection("127.0.0.1", port), tls) as tunnel:
+        found = urlsplit(tunnel.url).port
         assert found
         yield found
 
 
 @asynccontextmanager
-async def _road(arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None) -> AsyncIterator[Road]:
+async def _open_tunnel(
+    arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None
+) -> AsyncIterator[TcpTunnel]:
     with listening_socket() as listener:
-        road = Road(f"{'rediss' if tls else 'redis'}://127.0.0.1:{listener.getsockname()[1]}", arrive)
-        server = await asyncio.start_server(road.accept, sock=listener, ssl=tls)
-        yield road
+        tunnel = TcpTunnel(f"{'rediss' if tls else 'redis'}://127.0.0.1:{listener.getsockname()[1]}", arrive)
+        server = await asyncio.start_server(tunnel.accept, sock=listener, ssl=tls)
+        yield tunnel
         server.close()
-        road.close()
+        tunnel.close()
 
 
 @asynccontextmanager
-async def secured(database_url: str, tls: ssl.SSLContext) -> AsyncIterator[Road]:
+async def postgres_tls_tunnel(database_url: str, tls: ssl.SSLContext) -> AsyncIterator[TcpTunnel]:
     """A road to a PostgreSQL on this machine, on which everything is said by TLS; its ``url`` is without options."""
     there = urlsplit(database_url)
     with listening_socket() as listener:
         here = there.netloc.replace(f":{there.port}", f":{listener.getsockname()[1]}")
         url = there._replace(netloc=here, query="").geturl()
-        road = Road(url, lambda: asyncio.open_connection(there.hostname, there.port), tls)
-        server = await asyncio.start_server(road.accept, sock=listener)
-        yield road
+        tunnel = TcpTunnel(url, lambda: asyncio.open_connection(there.hostname, there.port), tls)
+        server = await asyncio.start_server(tunnel.accept, sock=listener)
+        yield tunnel
         server.close()
-        road.close()
+        tunnel.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 from cloudkeep.client.api import documents
 from schema.build import build_schema
 from schema.execution.persisted_documents import TrustedDocuments
-from tests.support.command import cloudkeep
+from tests.support.process import cloudkeep
 
 
 def test_what_is_printed_is_a_file_of_trusted_documents(tmp_path: Path) -> None:

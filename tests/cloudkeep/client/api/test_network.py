@@ -11,7 +11,8 @@ from cloudkeep.client.uploads import sender
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from tests.cloudkeep.client.conftest import CHUNK, Watcher, begun
-from tests.support.faults.proxy import Act, Fault, Proxy, Way
+from tests.support.faults.proxied_connection import Act, Fault, Way
+from tests.support.faults.proxy import Proxy
 from tests.support.server import Api, digest
 
 MIDDLE = CHUNK // 2
