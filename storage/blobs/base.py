@@ -1,4 +1,4 @@
-"""The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_store.py``.
+"""The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_*.py``.
 
 Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. What ``stage``
 returned names it: a handle, which means nothing to anybody but the store. Once every slot is filled, ``seal`` makes one

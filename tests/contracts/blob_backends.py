@@ -99,6 +99,13 @@ def only_where(possible: object) -> None:
         pytest.skip("this store has no such thing")
 
 
+def full_from(backend: BlobBackend, size: int) -> AbstractContextManager[None]:
+    """Have the store's device end there."""
+    only_where(backend.full_from)
+    assert backend.full_from
+    return backend.full_from(size)
+
+
 async def scanned(store: BlobStore, staging: str, offset: int, length: int) -> bytes:
     seen: list[bytes] = []
     await store.scan(staging, offset, length, lambda block: seen.append(bytes(block)))
