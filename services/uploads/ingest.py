@@ -20,7 +20,7 @@ from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBus
 from services.uploads.progress import Frame, Progress
 from services.uploads.slot_holders import Silence, SlotHolders, never_silent
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
-from storage.blobs.cpu_semaphore import PROCESSORS
+from storage.blobs.hashing import PROCESSORS
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts

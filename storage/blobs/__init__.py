@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
 from storage.blobs.disk_space import require_room
-from storage.blobs.local import LocalBlobStore
-from storage.blobs.slots import Slots
+from storage.blobs.local.store import LocalBlobStore
+from storage.blobs.slot_locks import Slots
 
 __all__ = [
     "BLOCK",
@@ -59,7 +59,7 @@ async def open_blob_store(url: str, reserve: int | None = None, options: S3Optio
     if parts.scheme != "s3":
         raise ValueError(f"no blob store for scheme {parts.scheme!r}")
     # The client of S3 takes a second to load.
-    from storage.blobs.s3.opening import S3Keys, open_s3
+    from storage.blobs.s3.factory import S3Keys, open_s3
 
     keys = S3Keys(options.access_key, options.secret_key, options.public_endpoint)
     return await open_s3(url, keys, options.scratch, reserve, options.slots)

@@ -70,9 +70,9 @@ def engine_of(url: str) -> Engine:
     """The engine for a URL that ``cloudkeep.settings.parsers.database_url`` lets pass."""
     # A driver is loaded by whoever needs it: that takes a tenth of the time that a start has.
     if url.startswith(SQLITE):
-        from storage.database.sqlite import SqliteEngine
+        from storage.database.sqlite.client import SqliteEngine
 
         return SqliteEngine(url)
-    from storage.database.postgres import PostgresEngine
+    from storage.database.postgres.client import PostgresEngine
 
     return PostgresEngine(url)

@@ -61,10 +61,10 @@ def _on(engine: str, found: Step) -> Step:
     return replace(found, engine=engine)
 
 
-LOCAL = "storage.blobs.local:"
+LOCAL = "storage.blobs.local.store:"
 STORE = f"{LOCAL}LocalBlobStore."
 #: With PostgreSQL a receipt is one statement.
-FETCH, COUNTED = "storage.database.postgres:_fetch", "WITH counted"
+FETCH, COUNTED = "storage.database.postgres.client:_fetch", "WITH counted"
 
 STEPS = (
     # An upload begins.
@@ -79,16 +79,42 @@ STEPS = (
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
     _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", "storage.blobs.locks:lock_range", passage=3),
     _api(
-        "chunk: a part of the bytes written", Journey.UPLOAD, "before", "storage.blobs.slot_file:SlotFile._store", "", 6
+        "chunk: a part of the bytes written",
+        Journey.UPLOAD,
+        "before",
+        "storage.blobs.local.slot_writer:SlotFile._store",
+        "",
+        6,
     ),
-    _api("chunk: bytes written, no receipt", Journey.UPLOAD, "after", "storage.blobs.slot_file:SlotFile.finish", "", 3),
+    _api(
+        "chunk: bytes written, no receipt",
+        Journey.UPLOAD,
+        "after",
+        "storage.blobs.local.slot_writer:SlotFile.finish",
+        "",
+        3,
+    ),
     _on(
         SQLITE,
-        _api("receipt: begun, nothing written", Journey.UPLOAD, "before", "storage.database.sqlite:_run_each", "", 3),
+        _api(
+            "receipt: begun, nothing written",
+            Journey.UPLOAD,
+            "before",
+            "storage.database.sqlite.client:_run_each",
+            "",
+            3,
+        ),
     ),
     _on(
         SQLITE,
-        _api("receipt: counted, not committed", Journey.UPLOAD, "after", "storage.database.sqlite:_run_each", "", 3),
+        _api(
+            "receipt: counted, not committed",
+            Journey.UPLOAD,
+            "after",
+            "storage.database.sqlite.client:_run_each",
+            "",
+            3,
+        ),
     ),
     _on(POSTGRES, _api("receipt: not sent to the database", Journey.UPLOAD, "before", FETCH, COUNTED, 3)),
     _on(POSTGRES, _api("receipt: committed, not heard of", Journey.UPLOAD, "after", FETCH, COUNTED, 3)),

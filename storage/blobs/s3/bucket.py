@@ -7,10 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from storage.blobs.base import Part, StoredObject
+from storage.blobs.s3.bucket_rules import Rules
 from storage.blobs.s3.errors import code_of, translated
-from storage.blobs.s3.handles import Handle
-from storage.blobs.s3.rules import Rules
 from storage.blobs.s3.signing import SAMPLE, Keys, Signer
+from storage.blobs.s3.staging_handle import Handle
 from storage.blobs.s3.url import S3Place, is_aws
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from xxhash import xxh3_128
 
 from storage.blobs.base import Accept, Buffer, Digests, anything
-from storage.blobs.cpu_semaphore import PROCESSORS
-from storage.blobs.s3.wire import Sending
+from storage.blobs.hashing import PROCESSORS
+from storage.blobs.s3.connection_pool import Sending
 from storage.errors import SlotOverflow, StorageError, StoreUnavailable
 
 

@@ -19,13 +19,13 @@ from botocore.exceptions import ClientError
 from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
 from storage.blobs.disk_space import require_room
 from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.connection_pool import Sending, Wire
 from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
-from storage.blobs.s3.handles import MAX_PARTS, MIN_PART, Handle
+from storage.blobs.s3.file_upload import put_file
+from storage.blobs.s3.object_reader import Readings
 from storage.blobs.s3.part_writer import PartWriter
-from storage.blobs.s3.putting import put_file
-from storage.blobs.s3.reading import Readings
-from storage.blobs.s3.wire import Sending, Wire
-from storage.blobs.slots import Slots
+from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, Handle
+from storage.blobs.slot_locks import Slots
 from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavailable
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from services.maintenance.sweeper import Sweeper
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import Digests
-from storage.blobs.s3.opening import S3Keys, open_s3
+from storage.blobs.s3.factory import S3Keys, open_s3
 from storage.blobs.s3.store import S3BlobStore
 from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from storage.blobs import Part
-from storage.blobs.s3.opening import S3Keys, open_s3
+from storage.blobs.s3.factory import S3Keys, open_s3
 from storage.blobs.s3.store import S3BlobStore
 from storage.errors import StoreUnavailable
 from tests.contracts.blob_backends import CONTENT, SLOT, bytes_of, fill, fill_all, scanned

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs.s3.opening import S3Keys, open_s3
+from storage.blobs.s3.factory import S3Keys, open_s3
 from storage.errors import StorageError
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.faults.s3_faults import s3_faults

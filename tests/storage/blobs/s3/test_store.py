@@ -12,10 +12,10 @@ import pytest
 import trustme
 
 from storage.blobs import Part
+from storage.blobs.s3.connection_pool import Sending, Wire
 from storage.blobs.s3.errors import refusal
-from storage.blobs.s3.opening import S3Keys, open_s3
+from storage.blobs.s3.factory import S3Keys, open_s3
 from storage.blobs.s3.store import S3BlobStore
-from storage.blobs.s3.wire import Sending, Wire
 from storage.errors import NoSpace, StorageError, StoreRefused, StoreUnavailable
 from tests.contracts.blob_backends import CONTENT, SLOT, bytes_of, fill, fill_all, published, scanned, staged
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -147,7 +147,7 @@ async def test_a_server_that_does_not_answer_a_greeting_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Neither can be broken off: a stopping process waits for it."""
-    monkeypatch.setattr("storage.blobs.s3.wire.CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr("storage.blobs.s3.connection_pool.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/key?"
         async with asyncio.timeout(15):

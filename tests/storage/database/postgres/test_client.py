@@ -12,7 +12,6 @@ from tortoise import connections
 
 from storage.accounts.models import Account
 from storage.blobs import Digests
-from storage.database import postgres
 from storage.database.connection import (
     atomically,
     close_database,
@@ -23,6 +22,7 @@ from storage.database.connection import (
     ping_database,
 )
 from storage.database.engine import PoolSize
+from storage.database.postgres import client as postgres
 from storage.errors import ConnectionLost, DatabaseUnavailable, Duplicate, NoSpace, StateChanged
 from storage.uploads import receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.blobs import Buffer, LocalBlobStore
-from storage.blobs.slot_file import SlotFile
+from storage.blobs.local.slot_writer import SlotFile
 
 AT_ONCE = os.cpu_count() or 1
 WRITERS = AT_ONCE + 3

@@ -14,11 +14,11 @@ from storage.blobs.s3.bucket import MOST_LISTED, Bucket
 from storage.blobs.s3.signing import Keys
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Place, is_aws, parse
-from storage.blobs.slots import HERE, Slots
+from storage.blobs.slot_locks import HERE, Slots
 
 #: How a bucket's name goes into URLs.
 Style = Literal["path", "auto", "virtual"]
-#: Of requests that carry no file's bytes. Those that do go by :mod:`storage.blobs.s3.wire`.
+#: Of requests that carry no file's bytes. Those that do go by :mod:`storage.blobs.s3.connection_pool`.
 CONNECTIONS = 32
 CONNECT_SECONDS = 5
 #: CompleteMultipartUpload may take minutes, but says something every few seconds meanwhile.

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from xxhash import xxh3_128
 
 from storage.blobs.base import Accept, Buffer, Digests, anything
-from storage.blobs.cpu_semaphore import PROCESSORS
+from storage.blobs.hashing import PROCESSORS
 from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

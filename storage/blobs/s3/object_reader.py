@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK
 from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.connection_pool import Broken, Reading, Wire
 from storage.blobs.s3.threads import to_end
-from storage.blobs.s3.wire import Broken, Reading, Wire
 from storage.errors import StoreUnavailable
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.database.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize, Rows, Statement
-from storage.database.reconnecting import ReconnectingClient
+from storage.database.sqlite.reconnecting import ReconnectingClient
 from storage.errors import DatabaseUnavailable, NoSpace, in_one_line
 
 T = TypeVar("T")

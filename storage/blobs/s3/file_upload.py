@@ -8,10 +8,10 @@ from pathlib import Path
 
 from storage.blobs.base import BLOCK, Part
 from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.connection_pool import Sending, Wire
 from storage.blobs.s3.errors import translated
-from storage.blobs.s3.handles import MAX_PARTS, Handle
+from storage.blobs.s3.staging_handle import MAX_PARTS, Handle
 from storage.blobs.s3.threads import to_end
-from storage.blobs.s3.wire import Sending, Wire
 from storage.errors import StagingLost, StoreUnavailable
 
 #: Bytes of a part, unless there would be too many.

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from storage.blobs import LocalBlobStore, open_blob_store
-from storage.blobs.local import THREADS
+from storage.blobs.local.store import THREADS
 from storage.errors import NoSpace
 from tests.contracts.blob_backends import scanned
 from tests.support.faults.disk import files_end_at

@@ -12,7 +12,7 @@ from tortoise import connections
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import atomically, fetch, ping_database
-from storage.database.reconnecting import ReconnectingClient
+from storage.database.sqlite.reconnecting import ReconnectingClient
 from storage.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.sqlite

@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK, MissingRule, Part, Reopened, StoredObject
 from storage.blobs.disk_space import require_room
+from storage.blobs.local.slot_writer import SlotFile, translated
 from storage.blobs.locks import lock_range
-from storage.blobs.slot_file import SlotFile, translated
 from storage.errors import BlobNotFound, NoSpace
 
 T = TypeVar("T")
