@@ -43,8 +43,10 @@ async def _download(request: Request, find: Finder) -> Response:
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    # A URL of the store is signed for GET alone, so HEAD gets its response here.
-    if request.method != "HEAD" and (link := await services.files.link(content, headers["Content-Disposition"])):
+    # A URL of the store is signed for GET alone. Whoever asks by HEAD is answered here.
+    if request.method != "HEAD" and (
+        link := await services.files.redirect_url(content, headers["Content-Disposition"])
+    ):
         return Response(status_code=307, headers={"Location": link, "Cache-Control": REDIRECT_CACHE_CONTROL})
     try:
         part = parse_range(_range_header(request, headers["ETag"]), content.size)

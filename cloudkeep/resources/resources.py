@@ -26,7 +26,7 @@ from services.uploads.ingest import Ingest
 from services.uploads.progress import Progress
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage import tracing
-from storage.blobs import BlobStore, S3Options, Slots, open_blob_store
+from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
@@ -146,9 +146,11 @@ async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
         await traces.close()
 
 
-async def open_store(settings: Settings, slots: Slots | None = None, scratch: Path | None = None) -> BlobStore:
-    """The blob store. ``slots`` knows which ones are being written anywhere, where the store itself does not."""
-    options = S3Options(settings.s3_access_key, settings.s3_secret_key, settings.s3_public_endpoint, scratch, slots)
+async def open_store(settings: Settings, slot_locks: SlotLocks | None = None, scratch: Path | None = None) -> BlobStore:
+    """The blob store. ``slot_locks`` are those of all processes, for a store that has none of its own."""
+    options = S3Options(
+        settings.s3_access_key, settings.s3_secret_key, settings.s3_public_endpoint, scratch, slot_locks
+    )
     return await open_blob_store(settings.blob_url, settings.storage_reserve, options)
 
 

@@ -72,11 +72,11 @@ class Files:
         name = f"{rendition.file.name.rpartition('.')[0] or rendition.file.name}.compressed.mp4"
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
 
-    async def link(self, content: Content, disposition: str) -> str | None:
+    async def redirect_url(self, content: Content, disposition: str) -> str | None:
         """Where else the bytes can be read, for ``LINK_SECONDS``; None when they are to be read by :meth:`read`."""
         if not self._redirects:
             return None
-        return await self._store.link(content.key, LINK_SECONDS, content.mime_type, disposition)
+        return await self._store.download_url(content.key, LINK_SECONDS, content.mime_type, disposition)
 
     async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
         """A part of the bytes, in blocks. Raises :class:`NotFound` when the store lost them."""

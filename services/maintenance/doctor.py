@@ -135,7 +135,7 @@ class Doctor:
             yield Finding(Code.STAGING_DEAD, found.key, f"{found.size} bytes of an upload that is no more", mended)
 
     async def _foreign_staging(self) -> Findings:
-        async for found in self._store.staged():
+        async for found in self._store.staging_areas():
             if owner_of(found) is None and is_old(found):
                 yield Finding(Code.STAGING_UNKNOWN, found.key, f"{found.size} bytes that CloudKeep did not put there")
 

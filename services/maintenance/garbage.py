@@ -32,7 +32,7 @@ UPLOAD_VERSION = 7
 
 async def dead_staging(store: BlobStore) -> AsyncIterator[StoredObject]:
     """Staging areas of uploads that have ended without a file, and, after an hour, those that nobody knows."""
-    async for batch in batches(store.staged()):
+    async for batch in batches(store.staging_areas()):
         for found in await _dead(batch):
             yield found
 

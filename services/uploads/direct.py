@@ -48,7 +48,7 @@ class DirectSlots:
     async def url(self, upload: Upload, index: int) -> str:
         """Where the slot's bytes go, by PUT; until :func:`expires_at`."""
         seconds = int(URL_LIFETIME.total_seconds())
-        return await self._store.slot_link(
+        return await self._store.slot_upload_url(
             upload.staging_area, upload.slot_offset(index), upload.slot_size(index), seconds
         )
 
@@ -90,7 +90,7 @@ class DirectSlots:
 
     async def _there(self, upload: Upload, indexes: Collection[int]) -> There:
         try:
-            return await self._store.filled(upload.staging_area, min(indexes), max(indexes))
+            return await self._store.filled_slots(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
             if not await self._ingest.begin_again(upload):
                 raise StoreUnavailable("the store contradicts itself") from error

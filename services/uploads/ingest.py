@@ -20,7 +20,7 @@ from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBus
 from services.uploads.progress import Frame, Progress
 from services.uploads.slot_holders import Silence, SlotHolders, never_silent
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
-from storage.blobs.hashing import PROCESSORS
+from storage.blobs.hashing import CPU_SEMAPHORE
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts
@@ -308,7 +308,7 @@ class _Repeated:
         self._seen += len(part)
         if self._seen > self._slot.slot_size(self._index):
             raise _too_long(self._slot, self._index)
-        with PROCESSORS:
+        with CPU_SEMAPHORE:
             self._hash.update(part)
 
     async def write(self, parts: Sequence[Buffer]) -> None:

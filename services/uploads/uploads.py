@@ -311,7 +311,7 @@ class Uploads:
         return upload
 
     def _direct(self, wanted: bool | None) -> bool:
-        return self._store.takes_direct and (self._policy.direct if wanted is None else wanted)
+        return self._store.supports_direct_uploads and (self._policy.direct if wanted is None else wanted)
 
     def _checked_size(self, size: int) -> int:
         if size < 1:

@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from storage.blobs.base import BLOCK, Accept, BlobStore, Buffer, Digests, Part, Reopened, SlotWriter, StoredObject
-from storage.blobs.disk_space import require_room
+from storage.blobs.base import (
+    BLOCK,
+    Accept,
+    BlobStore,
+    Buffer,
+    Digests,
+    Part,
+    ReopenedStaging,
+    SlotWriter,
+    StoredObject,
+)
+from storage.blobs.disk_space import require_free_space
 from storage.blobs.local.store import LocalBlobStore
-from storage.blobs.slot_locks import Slots
+from storage.blobs.slot_locks import SlotLocks
 
 __all__ = [
     "BLOCK",
@@ -18,13 +28,13 @@ __all__ = [
     "Digests",
     "LocalBlobStore",
     "Part",
-    "Reopened",
+    "ReopenedStaging",
     "S3Options",
+    "SlotLocks",
     "SlotWriter",
-    "Slots",
     "StoredObject",
     "open_blob_store",
-    "require_room",
+    "require_free_space",
 ]
 
 
@@ -33,15 +43,15 @@ class S3Options:
     """What an S3 store needs beside its URL; a local one needs none of it.
 
     Without an access key, the usual chain of AWS is asked. ``public_endpoint`` is where clients reach S3, where that is
-    another address than ours. ``scratch`` is a folder for blobs that a program needs as a file. ``slots`` knows which
-    ones are being written; without it, only this process does.
+    another address than ours. ``scratch`` is a folder for blobs that a program needs as a file. ``slot_locks`` are
+    shared by all processes; without them, slots are locked in this process alone.
     """
 
     access_key: str | None = None
     secret_key: str | None = None
     public_endpoint: str | None = None
     scratch: Path | None = None
-    slots: Slots | None = None
+    slot_locks: SlotLocks | None = None
 
 
 NO_OPTIONS = S3Options()
@@ -62,4 +72,4 @@ async def open_blob_store(url: str, reserve: int | None = None, options: S3Optio
     from storage.blobs.s3.factory import S3Keys, open_s3
 
     keys = S3Keys(options.access_key, options.secret_key, options.public_endpoint)
-    return await open_s3(url, keys, options.scratch, reserve, options.slots)
+    return await open_s3(url, keys, options.scratch, reserve, options.slot_locks)

@@ -1,9 +1,9 @@
 """The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_*.py``.
 
-Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. What ``stage``
-returned names it: a handle, which means nothing to anybody but the store. Once every slot is filled, ``seal`` makes one
-object of them, ``scan`` reads it again, and ``publish`` turns it into a *blob*, durably; a blob never changes. Where
-something is damaged, ``reopen`` gives back a staging area that has everything else. Keys are ours, never a client's.
+Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. ``stage`` returns
+its handle, which only the store can read. Once every slot is filled, ``seal`` makes one object of them, ``scan`` reads
+it again, and ``publish`` turns it into a *blob*, durably; a blob never changes. Where slots are damaged, ``reopen``
+returns a staging area that has all the others. Keys are ours, never a client's.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -13,20 +13,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-#: Bytes handed over at once when a blob is read. Larger blocks leave the processor's cache, smaller ones cost calls.
+#: Bytes of one read. Larger blocks leave the processor's cache, smaller ones cost calls.
 BLOCK = 1024 * 1024
-
 
 Buffer = bytes | memoryview
 
 
 @dataclass(frozen=True)
 class Digests:
-    """What bytes are known by, each in lower-case hex.
+    """Digests of bytes, in lower-case hex.
 
-    ``sha256`` (FIPS 180-4) is what their sender is told. ``xxh3`` (XXH3 with 128 bits) finds damage when they are read
-    again, for a fiftieth of the time; it is no proof against somebody who means harm. ``etag`` is what the store itself
-    calls them, where it does; only the store can tell what it means.
+    ``sha256`` (FIPS 180-4) is reported to the sender. ``xxh3`` (XXH3 with 128 bits) finds damage when the bytes are
+    read again, in a fiftieth of the time; it is no protection against an attacker. ``etag`` is the store's own name for
+    them, if it has one; only the store knows what it means.
     """
 
     sha256: str
@@ -36,7 +35,7 @@ class Digests:
 
 @dataclass(frozen=True)
 class Part:
-    """What fills slot ``index``: ``size`` bytes from ``offset`` on, and what the store called them."""
+    """The content of slot ``index``: ``size`` bytes from ``offset`` on, and the store's ETag of them."""
 
     index: int
     offset: int
@@ -45,8 +44,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Reopened:
-    """A staging area to go on with, and the slots of it that are filled, with what the store calls them there."""
+class ReopenedStaging:
+    """The staging area in which an upload continues. ``etags`` are those of its filled slots, by index."""
 
     staging: str
     etags: Mapping[int, str | None]
@@ -54,10 +53,10 @@ class Reopened:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A blob or a staging area as a store lists it: its size in bytes, and when bytes last went into it.
+    """A blob or a staging area in a listing: its size in bytes, and when it was last written to.
 
-    Of a staging area, ``staging`` is how its handle begins; ``discard`` takes that as well. A store that would have to
-    look at every slot for them says 0 for its size, and when it was made for its age.
+    Of a staging area, ``staging`` is the beginning of its handle, which ``discard`` takes as well. A store that would
+    have to read every slot for them reports the size 0 and the time at which the staging area was made.
     """
 
     key: str
@@ -69,13 +68,13 @@ class StoredObject:
 Accept = Callable[[Digests], None]
 
 
-def anything(_: Digests) -> None:
-    """Accept whatever came."""
+def accept_all(_: Digests) -> None:
+    """Accept any digests."""
 
 
 @dataclass(frozen=True)
 class MissingRule:
-    """Something that a store has not been told and should be. ``add`` tells it; without one, an operator has to."""
+    """A rule that the store lacks. ``add`` adds it; where it is None, an operator has to."""
 
     code: str
     text: str
@@ -83,11 +82,11 @@ class MissingRule:
 
 
 class SlotWriter(Protocol):
-    """Writes one slot and hashes it on the way. Holds the slot against every other writer until it is left."""
+    """Writes one slot and hashes it meanwhile. The slot is locked until the context of the writer ends."""
 
     @property
     def written(self) -> int:
-        """Bytes taken so far."""
+        """Bytes accepted so far."""
         ...
 
     @property
@@ -96,7 +95,7 @@ class SlotWriter(Protocol):
         ...
 
     def store(self, part: Buffer) -> None:
-        """Append ``part``, blocking, on a thread of the caller's; the fastest way in. Not to be mixed with ``write``.
+        """Append ``part``, blocking, on a thread of the caller's: the fastest way. Not to be mixed with ``write``.
 
         Raises like :meth:`write`.
         """
@@ -109,11 +108,11 @@ class SlotWriter(Protocol):
         """
         ...
 
-    async def finish(self, accept: Accept = anything) -> Digests:
-        """Fill the slot with what came, if ``accept`` lets it, and return what it is known by.
+    async def finish(self, accept: Accept = accept_all) -> Digests:
+        """Fill the slot with the bytes that came and return their digests.
 
-        ``accept`` is asked before the bytes become part of anything; the error that it raises is raised here. Raises
-        like :meth:`write`, and :class:`storage.errors.StagingLost` when the slots are no longer there.
+        ``accept`` is called before the bytes count as the slot's; when it raises, they never do. Raises like
+        :meth:`write`, and :class:`storage.errors.StagingLost` when the slots are no longer there.
         """
         ...
 
@@ -123,7 +122,7 @@ class BlobStore(Protocol):
 
     @property
     def min_chunk_size(self) -> int:
-        """The smallest slot it can take, but for the last one of an upload."""
+        """The smallest slot that the store takes; the last one of an upload may be smaller."""
         ...
 
     @property
@@ -132,10 +131,10 @@ class BlobStore(Protocol):
         ...
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
-        """Reserve room for ``size`` bytes in slots of ``slot_size``, or in one; doing it twice is harmless.
+        """Reserve ``size`` bytes in slots of ``slot_size``, or in one; doing it twice is harmless.
 
-        Returns the handle of the staging area. Raises :class:`NoSpace`, also when less would stay free than the store
-        keeps for running work.
+        Returns the handle of the staging area. Raises :class:`NoSpace`, also when less would stay free than the store's
+        reserve.
         """
         ...
 
@@ -147,7 +146,7 @@ class BlobStore(Protocol):
         ...
 
     async def scan(self, staging: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
-        """Hand a part of a sealed staging area to ``consume``, or of the blob that it was published as.
+        """Pass a part of a sealed staging area, or of the blob that it was published as, to ``consume``.
 
         ``consume`` is called on a thread, in order, with views of at most a mebibyte that are valid only during the
         call, and no more once this has returned or was cancelled. Ends early where the bytes end. Raises
@@ -156,29 +155,28 @@ class BlobStore(Protocol):
         ...
 
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
-        """Fill a slot from a blob. What is not there, here or there, is not copied.
+        """Fill a slot with a part of the blob ``source``. What the blob lacks is not copied, which is no error.
 
-        Whoever needs to know reads it again. Returns what the store calls these bytes, where it does and there are any.
-        Raises :class:`NoSpace`.
+        Returns the store's ETag of the copied bytes, if it has one. Raises :class:`NoSpace`.
         """
         ...
 
     async def write_back(self, staging: str, offset: int, length: int) -> None:
-        """Begin to carry a part of a staging area to the device, so that ``publish`` finds less left to wait for.
+        """Begin to write a part of a staging area to the device, so that ``publish`` has less to wait for.
 
-        Promises nothing, and is harmless where there is nothing.
+        Without a guarantee, and harmless where there is nothing.
         """
         ...
 
     async def seal(self, staging: str, parts: Sequence[Part]) -> None:
         """Make one object of these parts, which fill every slot, in order; doing it twice is harmless.
 
-        Nobody sees it before it is published. Raises :class:`storage.errors.PartsRefused`, and :class:`BlobNotFound`
+        It is not a blob before it is published. Raises :class:`storage.errors.PartsRefused`, and :class:`BlobNotFound`
         when the bytes are gone.
         """
         ...
 
-    async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:
+    async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
         """A staging area that has these parts, as far as they are to be had, and takes bytes for every other slot.
 
         The one that was given stays what it is, as long as nobody discards it.
@@ -193,18 +191,18 @@ class BlobStore(Protocol):
         ...
 
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
-        """Give up a staging area, if there is one. Writers that still hold a slot write into nothing.
+        """Delete a staging area, if there is one. What open writers still write is lost.
 
-        With ``sealed``, also what was made of it. Only who knows that it was never published may say so.
+        With ``sealed``, also delete the object that it was sealed as: only for one that was certainly never published.
         """
         ...
 
     async def holds(self, staging: str) -> bool:
-        """Whether there is such a staging area, or what was made of it."""
+        """Whether there is such a staging area, or the object or blob that was made of it."""
         ...
 
     async def put(self, key: str, source: Path) -> None:
-        """Take a finished local file over as a blob, durably; ``source`` is gone afterwards.
+        """Turn a local file into a blob, durably; ``source`` is gone afterwards.
 
         Raises :class:`NoSpace`.
         """
@@ -218,26 +216,27 @@ class BlobStore(Protocol):
         """A path on this machine with a blob's bytes, for programs that need a file. Read it only inside the context.
 
         With ``ends``, only that many bytes at its beginning and at its end need be right. Raises :class:`BlobNotFound`,
-        and :class:`NoSpace` where it has to be loaded first.
+        and :class:`NoSpace` where it has to be downloaded first.
         """
         ...
 
-    async def link(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
-        """A URL by which anybody can read a blob for so many seconds, with these headers; None where there is none."""
+    async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
+        """A signed URL of a blob that is valid for so many seconds and sets these headers; None where there is none."""
         ...
 
     @property
-    def takes_direct(self) -> bool:
-        """Whether clients can fill slots without us, by :meth:`slot_link`."""
+    def supports_direct_uploads(self) -> bool:
+        """Whether clients can send chunks to the store itself, by :meth:`slot_upload_url`."""
         ...
 
-    async def slot_link(self, staging: str, offset: int, size: int, seconds: int) -> str:
-        """A URL to which anybody can PUT the bytes of a slot for so many seconds. Only where ``takes_direct``."""
+    async def slot_upload_url(self, staging: str, offset: int, size: int, seconds: int) -> str:
+        """A signed URL for a PUT of a slot's bytes, valid for so many seconds. See ``supports_direct_uploads``."""
         ...
 
-    async def filled(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
-        """What the store has in the slots from ``first`` to ``last``: by index, ETags with sizes. Only where
-        ``takes_direct``. Raises :class:`storage.errors.StagingLost`.
+    async def filled_slots(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
+        """ETags and sizes of what is in the slots from ``first`` to ``last``, by index.
+
+        See ``supports_direct_uploads``. Raises :class:`storage.errors.StagingLost`.
         """
         ...
 
@@ -246,29 +245,29 @@ class BlobStore(Protocol):
         ...
 
     async def stat(self, key: str) -> StoredObject:
-        """What the store knows of a blob without reading it. Raises :class:`BlobNotFound`."""
+        """Size and age of a blob. Raises :class:`BlobNotFound`."""
         ...
 
-    def staged(self) -> AsyncIterator[StoredObject]:
-        """Every staging area, in any order, and whatever a ``put`` that was cut off left.
+    def staging_areas(self) -> AsyncIterator[StoredObject]:
+        """Every staging area, in any order, and what an interrupted ``put`` left.
 
-        What comes or goes meanwhile may be listed or not. However many there are, only a few are held at once.
+        What is made or deleted meanwhile may be listed or not. However many there are, memory holds only a few at once.
         """
         ...
 
     @property
     def listing_pause(self) -> float:
-        """Seconds to let pass before ``staged`` is asked for again by whoever only tidies up: asking may cost."""
+        """Seconds between two calls of ``staging_areas`` for cleaning up: a listing may cost money."""
         ...
 
-    def blobs(self, begin: str = "") -> AsyncIterator[StoredObject]:
-        """Every blob whose key begins so, in any order and in the same manner as ``staged``."""
+    def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        """Every blob whose key begins with ``prefix``, in any order; listed like ``staging_areas``."""
         ...
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
-        """What the store has to be told so that abandoned parts go, not before ``days``, and browsers get in.
+        """The rules that the store lacks: to delete abandoned parts, not before ``days``, and to let browsers in.
 
-        Pages of ``origins`` fill slots without us.
+        Pages of ``origins`` send chunks to the store itself.
         """
         ...
 
@@ -277,5 +276,5 @@ class BlobStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of threads and connections."""
+        """Release threads and connections."""
         ...

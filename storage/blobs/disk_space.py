@@ -1,19 +1,19 @@
-"""How much of a disk may be taken."""
+"""How much space of a disk stays free."""
 
 import os
 from pathlib import Path
 
 from storage.errors import NoSpace
 
-#: What stays free unless somebody says otherwise: 1 GiB, but no more than one part in twenty of a small disk.
+#: The default: 1 GiB stays free, but no more than a twentieth of a small disk.
 LARGEST_RESERVE = 2**30
 SHARE_RESERVED = 20
 
 
-def require_room(folder: Path, size: int, reserve: int | None) -> None:
+def require_free_space(folder: Path, size: int, reserve: int | None) -> None:
     """Raise :class:`NoSpace` unless ``size`` bytes fit on the folder's disk and ``reserve`` bytes stay free.
 
-    Without a reserve, a share that suits the disk stays free.
+    ``reserve`` None is the default.
     """
     found = os.statvfs(folder)
     if reserve is None:

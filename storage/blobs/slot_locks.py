@@ -1,4 +1,4 @@
-"""Who writes a slot now. Only a courtesy: a receipt is proof of its bytes whether or not anybody holds the slot."""
+"""Locks on slots that are being written. They only save work: a receipt proves its bytes with or without a lock."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,31 +7,31 @@ from typing import Protocol
 from storage.errors import SlotLocked
 
 
-class Slots(Protocol):
-    """Slots that are held, by name."""
+class SlotLocks(Protocol):
+    """Locks on slots, by name."""
 
     def hold(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Hold a slot for the block. Raises :class:`SlotLocked` while somebody else does."""
+        """Lock a slot for the block. Raises :class:`SlotLocked` while another writer has it."""
         ...
 
 
-class SlotsOfProcess:
-    """Slots that are held in one process."""
+class ProcessSlotLocks:
+    """Locks within one process."""
 
     def __init__(self) -> None:
-        self._held: set[str] = set()
+        self._locked: set[str] = set()
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
-        """See :class:`Slots`."""
-        if name in self._held:
+        """See :class:`SlotLocks`."""
+        if name in self._locked:
             raise SlotLocked("another writer holds the slot")
-        self._held.add(name)
+        self._locked.add(name)
         try:
             yield
         finally:
-            self._held.discard(name)
+            self._locked.discard(name)
 
 
-#: For every store of this process that was given nothing better.
-HERE = SlotsOfProcess()
+#: For stores that were given no locks of all processes.
+PROCESS_LOCKS = ProcessSlotLocks()

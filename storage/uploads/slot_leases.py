@@ -32,7 +32,7 @@ return redis.call('DEL', KEYS[1])
 
 
 class SlotLeases:
-    """See :class:`storage.blobs.slot_locks.Slots`. Without Redis every slot counts as free."""
+    """See :class:`storage.blobs.slot_locks.SlotLocks`. Without Redis every slot counts as free."""
 
     def __init__(self, redis: Redis, lease: float = LEASE_SECONDS) -> None:
         self._redis = redis
@@ -41,7 +41,7 @@ class SlotLeases:
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
-        """See :class:`storage.blobs.slot_locks.Slots`."""
+        """See :class:`storage.blobs.slot_locks.SlotLocks`."""
         key, holder = KEY + name, uuid4().hex
         if not await self._take(key, holder):
             raise SlotLocked("another writer holds the slot")

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from storage.accounts import accounts
-from storage.blobs import Reopened
+from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import Duplicate, StateChanged
@@ -121,7 +121,9 @@ async def count(account_id: UUID, status: UploadStatus | None) -> int:
     return await (query.filter(status=status) if status else query).count()
 
 
-async def reopen_slots(job: Job, indexes: Collection[int], expires_at: datetime, place: Reopened | None = None) -> None:
+async def reopen_slots(
+    job: Job, indexes: Collection[int], expires_at: datetime, place: ReopenedStaging | None = None
+) -> None:
     """End a reassembly by opening the slots of damaged chunks again, and nothing else.
 
     With a ``place``, the upload goes on there. Raises :class:`StateChanged` when the job's lease was lost.
@@ -212,7 +214,7 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
     return await atomically(work)
 
 
-async def begin_again(upload: Sliced, place: Reopened) -> bool:
+async def begin_again(upload: Sliced, place: ReopenedStaging) -> bool:
     """Withdraw every receipt of an upload whose bytes are gone, and go on in another place.
 
     False when it takes no more chunks, or goes on elsewhere already.

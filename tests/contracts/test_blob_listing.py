@@ -19,13 +19,13 @@ async def sizes(found: AsyncIterator[StoredObject]) -> dict[str, int]:
 
 
 async def test_a_new_store_is_empty(blob_store: BlobStore) -> None:
-    assert [await sizes(blob_store.staged()), await sizes(blob_store.blobs())] == [{}, {}]
+    assert [await sizes(blob_store.staging_areas()), await sizes(blob_store.blobs())] == [{}, {}]
 
 
 async def test_staging_areas_and_blobs_are_listed_apart_with_their_sizes(blob_store: BlobStore) -> None:
     made = await staged(blob_store, "0000-staged", b"four")
     await published(blob_store, "0000-published", b"bytes")
-    (found,) = [found async for found in blob_store.staged()]
+    (found,) = [found async for found in blob_store.staging_areas()]
     assert (found.key, found.size) == ("0000-staged", 4 if blob_store.reads_staging else 0)
     assert made.area.startswith(found.staging)
     assert await sizes(blob_store.blobs()) == {"0000-published": 5}
@@ -35,23 +35,23 @@ async def test_what_is_discarded_or_deleted_is_not_listed(blob_store: BlobStore,
     await published(blob_store, key)
     await blob_store.discard((await staged(blob_store, key)).area)
     await blob_store.delete(key)
-    assert [await sizes(blob_store.staged()), await sizes(blob_store.blobs())] == [{}, {}]
+    assert [await sizes(blob_store.staging_areas()), await sizes(blob_store.blobs())] == [{}, {}]
 
 
 async def test_more_than_one_batch_is_listed_once_each(blob_store: BlobStore) -> None:
     keys = {str(uuid4()) for _ in range(1_100 if blob_store.reads_staging else 30)}
     for key in keys:
         await blob_store.stage(key, 1)
-    listed = [found.key async for found in blob_store.staged()]
+    listed = [found.key async for found in blob_store.staging_areas()]
     assert len(listed) == len(keys)
     assert set(listed) == keys
 
 
 async def test_a_staging_area_can_be_discarded_by_what_a_listing_says_of_it(blob_store: BlobStore, key: str) -> None:
     made = await staged(blob_store, key, b"bytes")
-    async for found in blob_store.staged():
+    async for found in blob_store.staging_areas():
         await blob_store.discard(found.staging)
-    assert await sizes(blob_store.staged()) == {}
+    assert await sizes(blob_store.staging_areas()) == {}
     assert not await blob_store.holds(made.area)
 
 

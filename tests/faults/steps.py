@@ -61,28 +61,29 @@ def _on(engine: str, found: Step) -> Step:
     return replace(found, engine=engine)
 
 
-LOCAL = "storage.blobs.local.store:"
-STORE = f"{LOCAL}LocalBlobStore."
+LOCAL = "storage.blobs.local.folder:"
+FOLDER = f"{LOCAL}BlobFolder."
+SLOT = "storage.blobs.local.slot_writer:"
 #: With PostgreSQL a receipt is one statement.
 FETCH, COUNTED = "storage.database.postgres.client:_fetch", "WITH counted"
 
 STEPS = (
     # An upload begins.
-    _api("init: nothing reserved yet", Journey.UPLOAD, "before", f"{STORE}_stage"),
-    _api("init: bytes reserved, no row", Journey.UPLOAD, "after", f"{STORE}_stage"),
+    _api("init: nothing reserved yet", Journey.UPLOAD, "before", f"{FOLDER}stage"),
+    _api("init: bytes reserved, no row", Journey.UPLOAD, "after", f"{FOLDER}stage"),
     _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads.uploads:insert"),
     _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads.uploads:insert_owned"),
     _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads.uploads:insert_owned"),
     _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.uploads.receipts:add_known"),
     _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.uploads:insert"),
     # A chunk comes in.
-    _api("chunk: slot not locked yet", Journey.UPLOAD, "before", "storage.blobs.locks:lock_range", passage=3),
-    _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", "storage.blobs.locks:lock_range", passage=3),
+    _api("chunk: slot not locked yet", Journey.UPLOAD, "before", f"{SLOT}lock_range", passage=3),
+    _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", f"{SLOT}lock_range", passage=3),
     _api(
         "chunk: a part of the bytes written",
         Journey.UPLOAD,
         "before",
-        "storage.blobs.local.slot_writer:SlotFile._store",
+        f"{SLOT}LocalSlotWriter._store",
         "",
         6,
     ),
@@ -90,7 +91,7 @@ STEPS = (
         "chunk: bytes written, no receipt",
         Journey.UPLOAD,
         "after",
-        "storage.blobs.local.slot_writer:SlotFile.finish",
+        f"{SLOT}LocalSlotWriter.finish",
         "",
         3,
     ),
@@ -165,12 +166,12 @@ STEPS = (
         "workers.uploads.verification:Verification.advance",
         passage=5,
     ),
-    _worker("changed file: held chunk not copied", Journey.CHANGED, "before", f"{STORE}_copy_in", passage=2),
-    _worker("changed file: held chunk copied", Journey.CHANGED, "after", f"{STORE}_copy_in", passage=2),
-    _worker("verified, not published", Journey.UPLOAD, "before", f"{STORE}_publish"),
+    _worker("changed file: held chunk not copied", Journey.CHANGED, "before", f"{FOLDER}copy_in", passage=2),
+    _worker("changed file: held chunk copied", Journey.CHANGED, "after", f"{FOLDER}copy_in", passage=2),
+    _worker("verified, not published", Journey.UPLOAD, "before", f"{FOLDER}publish"),
     _worker("publish: synced, not renamed", Journey.UPLOAD, "after", f"{LOCAL}_sync"),
     _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_move"),
-    _worker("publish: durable, no rows", Journey.UPLOAD, "after", f"{STORE}_publish"),
+    _worker("publish: durable, no rows", Journey.UPLOAD, "after", f"{FOLDER}publish"),
     _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads.uploads:_finish"),
     _worker("publish: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.uploads:publish"),
     _worker(
@@ -192,14 +193,14 @@ STEPS = (
     _worker("compression: a lease renewed", Journey.COMPRESS, "after", "storage.jobs.jobs:renew"),
     _worker("compression: finished, not stored", Journey.COMPRESS, "after", "workers.media.compress:_measure"),
     _worker("compression: in the store, not in its place", Journey.COMPRESS, "before", f"{LOCAL}_move", ".put"),
-    _worker("compression: stored, no rows", Journey.COMPRESS, "after", f"{STORE}_put"),
+    _worker("compression: stored, no rows", Journey.COMPRESS, "after", f"{FOLDER}put"),
     _worker(
         "compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads.uploads:_finish", passage=2
     ),
     _worker("compression: committed, nobody told", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
     # An upload is given up.
     _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
-    _api("abort: bytes gone, no answer", Journey.ABORT, "after", f"{STORE}discard"),
+    _api("abort: bytes gone, no answer", Journey.ABORT, "after", "storage.blobs.local.store:LocalBlobStore.discard"),
     _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads.uploads:expire"),
     _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads.uploads:expire"),
     _worker("sweep: about to remove", Journey.SWEEP, "before", "services.maintenance.sweeper:Sweeper._remove"),

@@ -49,7 +49,7 @@ async def nothing_is_left(database_url: str, bucket_url: str) -> None:
         patch.setattr("services.maintenance.garbage.GRACE", timedelta())
         async with _opened(database_url, bucket_url) as store:
             swept = [found async for found in Doctor(store, mend=True).examine()]
-            staged = [found.key async for found in store.staged()]
+            staged = [found.key async for found in store.staging_areas()]
             findings = [f"{found.code} {found.subject} {found.text}" async for found in Doctor(store).examine()]
     assert {found.code for found in swept} <= {Code.STAGING_DEAD, Code.BLOB_ORPHAN}, swept
     assert all(found.mended == "removed" for found in swept), swept

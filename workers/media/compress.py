@@ -10,7 +10,7 @@ from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.media import Compression, MediaFacts
 from services.uploads.progress import Frame
-from storage.blobs import require_room
+from storage.blobs import require_free_space
 from storage.drive import files as file_rows
 from storage.drive.models import File
 from storage.errors import NoSpace, StateChanged
@@ -42,7 +42,7 @@ async def compress(job: Job, context: JobContext) -> None:
     if not upload or not file or not upload.compress:
         return
     # A result is seldom larger than its original.
-    await asyncio.to_thread(require_room, context.scratch, file.blob.size, context.reserve)
+    await asyncio.to_thread(require_free_space, context.scratch, file.blob.size, context.reserve)
     target = context.scratch / f"{job.lease_token}.mp4"
     try:
         await _encode(job, upload, file, target, context)

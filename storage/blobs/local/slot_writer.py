@@ -1,36 +1,36 @@
-"""One slot of a staging file, open for writing: hashed on the way, written in place."""
+"""One slot of a staging file, open for writing: hashed while it arrives, written in place."""
 
 import asyncio
-import errno
-import hashlib
+import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from xxhash import xxh3_128
+from storage.blobs.base import Accept, Buffer, Digests, accept_all
+from storage.blobs.hashing import CPU_SEMAPHORE, ChunkHash
+from storage.blobs.local.folder import translate_errors
+from storage.errors import SlotLocked, SlotOverflow, StorageError
 
-from storage.blobs.base import Accept, Buffer, Digests, anything
-from storage.blobs.hashing import PROCESSORS
-from storage.errors import BlobNotFound, NoSpace, SlotOverflow, StorageError
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: struct flock: l_type, l_whence, l_start, l_len, l_pid, padded to its alignment.
+FLOCK = "hhqqi0q"
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn the system's errors into the contract's."""
+def lock_range(descriptor: int, start: int, length: int) -> None:
+    """Lock a range for writing without waiting. Raises :class:`SlotLocked` when another writer has a part of it.
+
+    An open-file-description lock (fcntl(2), Linux 3.15) belongs to the open file, not to the process: it excludes two
+    requests of one process as well as two processes, and the kernel drops it when the file is closed, also by SIGKILL.
+    """
+    request = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
     try:
-        yield
-    except FileNotFoundError as error:
-        raise BlobNotFound("no such blob") from error
-    except OSError as error:
-        if error.errno in FULL:
-            raise NoSpace(os.strerror(error.errno or 0)) from error
-        raise
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+    except BlockingIOError as error:
+        raise SlotLocked("another writer holds the slot") from error
 
 
-class SlotFile:
+class LocalSlotWriter:
     """See :class:`storage.blobs.base.SlotWriter`. One batch is written in a thread while the next one arrives."""
 
     stores_on_threads = True
@@ -40,43 +40,42 @@ class SlotFile:
         self._descriptor = descriptor
         self._offset = offset
         self._size = size
-        self._sha256 = hashlib.sha256()
-        self._xxh3 = xxh3_128()
+        self._hash = ChunkHash()
         self._pending: asyncio.Future[None] | None = None
         self.written = 0
 
     def store(self, part: Buffer) -> None:
         """See :class:`storage.blobs.base.SlotWriter`."""
-        position = self._take_room(len(part))
-        with PROCESSORS, translated():
+        position = self._advance(len(part))
+        with CPU_SEMAPHORE, translate_errors():
             self._store([part], position)
 
     async def write(self, parts: Sequence[Buffer]) -> None:
         """See :class:`storage.blobs.base.SlotWriter`."""
-        position = self._take_room(sum(map(len, parts)))
-        await self._settle()
+        position = self._advance(sum(map(len, parts)))
+        await self._wait_for_pending()
         loop = asyncio.get_running_loop()
         self._pending = loop.run_in_executor(self._pool, self._store, list(parts), position)
 
-    async def finish(self, accept: Accept = anything) -> Digests:
+    async def finish(self, accept: Accept = accept_all) -> Digests:
         """See :class:`storage.blobs.base.SlotWriter`."""
-        await self._settle()
-        digests = Digests(self._sha256.hexdigest(), self._xxh3.hexdigest())
+        await self._wait_for_pending()
+        digests = self._hash.digests()
         accept(digests)
         return digests
 
-    async def leave(self) -> None:
-        """Wait for the last batch, whatever becomes of it, so that the slot is free when this returns."""
+    async def close(self) -> None:
+        """Wait for the last batch, however it ends, and free the slot."""
         try:
             with suppress(OSError, StorageError):
-                await self._settle()
+                await self._wait_for_pending()
         finally:
             self._release()
 
     def _release(self) -> None:
-        """Close the file and with it the lock, but not under a thread that still writes to it."""
+        """Close the file and with it the lock, but not while a thread still writes to it."""
         if self._pending and not self._pending.done():
-            self._pending.add_done_callback(lambda done: self._close(done))
+            self._pending.add_done_callback(self._close)
         else:
             self._close(self._pending)
 
@@ -85,22 +84,22 @@ class SlotFile:
         if last and not last.cancelled():
             last.exception()
 
-    def _take_room(self, length: int) -> int:
+    def _advance(self, length: int) -> int:
+        """Count ``length`` more bytes and return the position in the file at which they belong."""
         if self.written + length > self._size:
             raise SlotOverflow(f"the slot holds {self._size} bytes")
         position = self._offset + self.written
         self.written += length
         return position
 
-    async def _settle(self) -> None:
+    async def _wait_for_pending(self) -> None:
         if self._pending:
-            with translated():
+            with translate_errors():
                 await asyncio.shield(self._pending)
 
     def _store(self, parts: Sequence[Buffer], position: int) -> None:
         for part in parts:
-            self._sha256.update(part)
-            self._xxh3.update(part)
+            self._hash.update(part)
         for part in parts:
             view = memoryview(part)
             while view:

@@ -14,7 +14,7 @@ from storage.blobs.s3.bucket import MOST_LISTED, Bucket
 from storage.blobs.s3.signing import Keys
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Place, is_aws, parse
-from storage.blobs.slot_locks import HERE, Slots
+from storage.blobs.slot_locks import PROCESS_LOCKS, SlotLocks
 
 #: How a bucket's name goes into URLs.
 Style = Literal["path", "auto", "virtual"]
@@ -43,7 +43,7 @@ async def open_s3(
     keys: S3Keys | None = None,
     scratch: Path | None = None,
     reserve: int | None = None,
-    slots: Slots | None = None,
+    slot_locks: SlotLocks | None = None,
     page: int = MOST_LISTED,
 ) -> S3BlobStore:
     """Open the store behind an ``s3:`` URL. Nothing is asked of the bucket yet.
@@ -59,7 +59,7 @@ async def open_s3(
         if keys.public_endpoint:
             public = await _client(session, place, keys.public_endpoint, stack)
         bucket = Bucket(client, public, place, partial(_credentials, session), page)
-        return S3BlobStore(bucket, slots or HERE, scratch, reserve, stack.pop_all())
+        return S3BlobStore(bucket, slot_locks or PROCESS_LOCKS, scratch, reserve, stack.pop_all())
     raise AssertionError
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from xxhash import xxh3_128
 
-from storage.blobs.base import Accept, Buffer, Digests, anything
-from storage.blobs.hashing import PROCESSORS
+from storage.blobs.base import Accept, Buffer, Digests, accept_all
+from storage.blobs.hashing import CPU_SEMAPHORE
 from storage.blobs.s3.connection_pool import Sending
 from storage.errors import SlotOverflow, StorageError, StoreUnavailable
 
@@ -45,7 +45,7 @@ class PartWriter:
         await self._settle()
         self._pending = self._begin(self._store, list(parts))
 
-    async def finish(self, accept: Accept = anything) -> Digests:
+    async def finish(self, accept: Accept = accept_all) -> Digests:
         """See :class:`storage.blobs.base.SlotWriter`."""
         await self._settle()
         digests = Digests(self._sha256.hexdigest(), self._xxh3.hexdigest())
@@ -85,7 +85,7 @@ class PartWriter:
 
     def _store(self, parts: Sequence[Buffer]) -> None:
         for part in parts:
-            with PROCESSORS:
+            with CPU_SEMAPHORE:
                 self._sha256.update(part)
                 self._xxh3.update(part)
             self._pass_on(part)

@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from storage.blobs.base import MissingRule, Part, Reopened, StoredObject
-from storage.blobs.disk_space import require_room
+from storage.blobs.base import MissingRule, Part, ReopenedStaging, StoredObject
+from storage.blobs.disk_space import require_free_space
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.connection_pool import Sending, Wire
 from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
@@ -25,7 +25,7 @@ from storage.blobs.s3.file_upload import put_file
 from storage.blobs.s3.object_reader import Readings
 from storage.blobs.s3.part_writer import PartWriter
 from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, Handle
-from storage.blobs.slot_locks import Slots
+from storage.blobs.slot_locks import SlotLocks
 from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavailable
 
 T = TypeVar("T")
@@ -39,16 +39,16 @@ class S3BlobStore:
 
     min_chunk_size = MIN_PART
     reads_staging = False
-    takes_direct = True
+    supports_direct_uploads = True
     #: A request for every thousand unfinished uploads; what one misses is found by the next.
     listing_pause = 900.0
 
     def __init__(
-        self, bucket: Bucket, slots: Slots, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
+        self, bucket: Bucket, slot_locks: SlotLocks, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
     ) -> None:
         """``opened`` is what to close in the end. ``reserve`` bytes of the scratch folder's disk stay free."""
         self.bucket = bucket
-        self._slots = slots
+        self._slot_locks = slot_locks
         self._scratch = scratch or Path(tempfile.gettempdir())
         self._reserve = reserve
         self._opened = opened
@@ -68,7 +68,7 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         handle = Handle.parse(staging)
         number = handle.number(offset)
-        async with self._slots.hold(f"{staging}:{number}"):
+        async with self._slot_locks.hold(f"{staging}:{number}"):
             url = await self.bucket.signed_part(handle, number)
             writer = PartWriter(self._pool, Sending(self._wire, url, size), size)
             try:
@@ -118,18 +118,18 @@ class S3BlobStore:
             raise StoreUnavailable(f"S3 lists every part as we know it, and answered {code}")
         raise PartsRefused(differing or [part.index for part in parts])
 
-    async def reopen(self, staging: str, parts: Sequence[Part]) -> Reopened:
+    async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
         """See :class:`storage.blobs.base.BlobStore`."""
         handle = Handle.parse(staging)
         if await self._is_open(handle):
-            return Reopened(staging, {part.index: part.etag for part in parts})
+            return ReopenedStaging(staging, {part.index: part.etag for part in parts})
         again = await self.bucket.begin(handle.next_key(), handle.slot_size)
         try:
             etags = await self.bucket.copy_all(again, handle.key, parts)
         except BaseException:
             await asyncio.shield(self.bucket.abort(again))
             raise
-        return Reopened(str(again), etags)
+        return ReopenedStaging(str(again), etags)
 
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`. It is one already; nobody has been told of it so far."""
@@ -171,7 +171,7 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`. The bytes are loaded into the scratch folder for the block."""
         size = (await self.bucket.head(key)).size
         pieces = [(0, size)] if ends is None or size <= 2 * ends else [(0, ends), (size - ends, size)]
-        await self._run(require_room, self._scratch, sum(end - start for start, end in pieces), self._reserve)
+        await self._run(require_free_space, self._scratch, sum(end - start for start, end in pieces), self._reserve)
         path = self._scratch / f"{key}.{uuid4().hex}"
         try:
             await self._load(key, pieces, path)
@@ -179,16 +179,16 @@ class S3BlobStore:
         finally:
             await self._run(path.unlink, True)
 
-    async def link(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
+    async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
         return await self.bucket.public_object(key, seconds, mime_type, disposition)
 
-    async def slot_link(self, staging: str, offset: int, size: int, seconds: int) -> str:
+    async def slot_upload_url(self, staging: str, offset: int, size: int, seconds: int) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
         handle = Handle.parse(staging)
         return await self.bucket.public_part(handle, handle.number(offset), size, seconds)
 
-    async def filled(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
+    async def filled_slots(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
         """See :class:`storage.blobs.base.BlobStore`."""
         return await self.bucket.parts(Handle.parse(staging), first, last - first + 1)
 
@@ -200,13 +200,13 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         return await self.bucket.head(key)
 
-    def staged(self) -> AsyncIterator[StoredObject]:
+    def staging_areas(self) -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
         return self.bucket.multiparts()
 
-    def blobs(self, begin: str = "") -> AsyncIterator[StoredObject]:
+    def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self.bucket.objects(begin)
+        return self.bucket.objects(prefix)
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`."""

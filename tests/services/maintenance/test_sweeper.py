@@ -174,7 +174,7 @@ async def test_an_init_in_progress_is_not_disturbed(bench: Bench, ada: UUID, swe
     uploads = await asyncio.gather(*(bench.uploads.init(ada, a_file()) for _ in range(40)))
     sweeping.cancel()
     await asyncio.wait({sweeping})
-    assert {found.key async for found in bench.store.staged()} == {str(upload.id) for upload in uploads}
+    assert {found.key async for found in bench.store.staging_areas()} == {str(upload.id) for upload in uploads}
 
 
 async def sweep_for_ever(sweeper: Sweeper) -> None:

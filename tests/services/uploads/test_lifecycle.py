@@ -106,7 +106,7 @@ async def test_a_failed_upload_that_is_not_tried_again_can_be_given_up(bench: Be
     upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
     assert (await bench.uploads.complete(ada, upload.id)).status is S.FAILED
     assert (await bench.uploads.abort(ada, upload.id)).status is S.ABORTED
-    assert [found.key async for found in bench.store.staged()] == []
+    assert [found.key async for found in bench.store.staging_areas()] == []
     with pytest.raises(UploadClosed):
         await bench.uploads.retry(ada, upload.id)
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.blobs import Buffer, LocalBlobStore
-from storage.blobs.local.slot_writer import SlotFile
+from storage.blobs.local.slot_writer import LocalSlotWriter
 
 AT_ONCE = os.cpu_count() or 1
 WRITERS = AT_ONCE + 3
@@ -24,7 +24,7 @@ class Counter:
         self.most = 0
         self.bytes = 0
 
-    def store(self, _: SlotFile, parts: Sequence[Buffer], position: int) -> None:
+    def store(self, _: LocalSlotWriter, parts: Sequence[Buffer], position: int) -> None:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
@@ -39,7 +39,7 @@ async def test_no_more_blocks_are_worked_on_at_once_than_there_are_processors(
     store: LocalBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counter = Counter()
-    monkeypatch.setattr(SlotFile, "_store", lambda *given: counter.store(*given))
+    monkeypatch.setattr(LocalSlotWriter, "_store", lambda *given: counter.store(*given))
     area = await store.stage("key", WRITERS)
     async with store.slot(area, 0, WRITERS) as writer:
         with ThreadPoolExecutor(WRITERS) as pool:

@@ -15,7 +15,7 @@ from tortoise.exceptions import BaseORMException
 
 from storage.accounts import accounts
 from storage.accounts.models import Registration
-from storage.blobs import Digests, Reopened
+from storage.blobs import Digests, ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
@@ -181,7 +181,7 @@ CALLS: dict[str, Call] = {
         known.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
     "uploads.retry": lambda known: uploads.retry(known.upload, 2**50, NOW),
-    "uploads.begin_again": lambda known: uploads.begin_again(known.upload, Reopened("a", {})),
+    "uploads.begin_again": lambda known: uploads.begin_again(known.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda known: uploads.abort(known.upload.id),
     "uploads.abort_failed": lambda known: uploads.abort_failed(known.upload.id, "a"),
     "uploads.expired": lambda known: uploads.expired(NOW, 100),

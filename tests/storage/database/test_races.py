@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from storage.accounts import accounts
 from storage.accounts.models import Account
-from storage.blobs.base import Reopened
+from storage.blobs.base import ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
@@ -133,7 +133,7 @@ async def test_a_chunk_for_a_place_that_is_given_up_is_refused(pool: None) -> No
     for number in range(ROUNDS):
         upload = await new_upload(chunks=4, staging=f"old-{number}")
         await receive(upload, 0)
-        places = [Reopened(f"new-{number}-{which}", {}) for which in range(2)]
+        places = [ReopenedStaging(f"new-{number}-{which}", {}) for which in range(2)]
         found = await at_once(
             *(uploads.begin_again(upload, place) for place in places), *(receive(upload, index) for index in (1, 2))
         )

@@ -48,7 +48,7 @@ async def test_what_a_crash_left_of_an_aborted_upload_is_swept(
     await store.stage(str(upload.id), 1_000)
 
     async def gone() -> bool:
-        return [found async for found in store.staged()] == []
+        return [found async for found in store.staging_areas()] == []
 
     async with start(ignore, periodic_tasks=housekeeping.tasks()):
         await eventually(gone)

@@ -173,7 +173,9 @@ async def file_of(context: JobContext, upload: Upload) -> bytes:
 
 async def left_in(context: JobContext) -> tuple[int, int]:
     """How many objects and how many multipart uploads there are."""
-    return len([found async for found in context.store.blobs()]), len([found async for found in context.store.staged()])
+    return len([found async for found in context.store.blobs()]), len(
+        [found async for found in context.store.staging_areas()]
+    )
 
 
 async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
@@ -392,7 +394,7 @@ async def test_an_upload_that_is_given_up_takes_what_its_reopening_left_with_it(
 async def test_more_than_one_page_is_listed_to_its_end(on_s3: JobContext) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     others = [await on_s3.store.stage(f"00000000-0000-7000-8000-00000000000{i}", 1, 1) for i in range(3)]
-    assert set(await on_s3.store.filled(upload.staging_area, 0, 1)) == {0, 1}
+    assert set(await on_s3.store.filled_slots(upload.staging_area, 0, 1)) == {0, 1}
     assert await left_in(on_s3) == (0, 4)
     await work(on_s3)
     for name in "ab":

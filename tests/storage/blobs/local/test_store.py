@@ -183,10 +183,10 @@ async def test_the_landing_file_of_a_put_that_was_killed_is_listed_and_can_be_di
     store: LocalBlobStore, root: Path, key: str
 ) -> None:
     (root / "staging" / f"{key}.put").write_bytes(b"half of it")
-    (found,) = [found async for found in store.staged()]
+    (found,) = [found async for found in store.staging_areas()]
     assert (found.key, found.size) == (f"{key}.put", 10)
     await store.discard(found.key)
-    assert [found async for found in store.staged()] == []
+    assert [found async for found in store.staging_areas()] == []
 
 
 async def test_folders_and_links_in_the_store_are_not_listed(store: LocalBlobStore, root: Path, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_folders_and_links_in_the_store_are_not_listed(store: LocalBlobSto
     (root / "staging" / "link").symlink_to(tmp_path)
     (root / "blobs" / "00" / "00" / "folder").mkdir(parents=True)
     (root / "blobs" / "a note").touch()
-    assert [found async for found in store.staged()] == []
+    assert [found async for found in store.staging_areas()] == []
     assert [found async for found in store.blobs()] == []
 
 

@@ -48,7 +48,10 @@ async def test_what_clients_are_sent_to_is_that_host_as_well(
     at_aws: S3BlobStore, there: Aws, place: str, s3: S3Server
 ) -> None:
     area = await at_aws.stage("a file", SLOT, SLOT)
-    links = [await at_aws.slot_link(area, 0, SLOT, 60), await at_aws.link("a file", 60, "text/plain", "inline")]
+    links = [
+        await at_aws.slot_upload_url(area, 0, SLOT, 60),
+        await at_aws.download_url("a file", 60, "text/plain", "inline"),
+    ]
     assert {urlsplit(str(link)).netloc for link in links} == {f"{place.partition('/')[0]}.{REGIONAL}"}
     # Past TLS and DNS, a client that takes its word for the host it was told gets in.
     put = httpx.Request("PUT", _past_tls(str(links[0]), s3), content=CONTENT[:SLOT], headers={"Host": _host(links[0])})
@@ -61,7 +64,7 @@ async def test_what_clients_are_sent_to_is_that_host_as_well(
 
 async def test_a_bucket_with_dots_is_named_in_the_path_for_no_certificate_covers_it(tmp_path: Path) -> None:
     store = await open_s3(f"s3://a.bucket?region={REGION}", S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
-    link = urlsplit(str(await store.link("key", 60, "text/plain", "inline")))
+    link = urlsplit(str(await store.download_url("key", 60, "text/plain", "inline")))
     assert (link.netloc, link.path) == (REGIONAL, "/a.bucket/key")
     await store.close()
 
@@ -72,7 +75,7 @@ async def test_an_endpoint_of_the_environment_is_no_less_one_of_its_own(
     place = s3.new_place()
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint.replace("127.0.0.1", "localhost"))
     store = await open_s3(f"s3://{place}?region=us-east-1", S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
-    assert urlsplit(str(await store.link("key", 60, "text/plain", "inline"))).path == f"/{place}/key"
+    assert urlsplit(str(await store.download_url("key", 60, "text/plain", "inline"))).path == f"/{place}/key"
     await store.check()
     staged = await fill_all(store, await store.stage("a file", SLOT, SLOT), CONTENT[:SLOT])
     await store.seal(staged.area, staged.parts)
@@ -82,7 +85,7 @@ async def test_an_endpoint_of_the_environment_is_no_less_one_of_its_own(
 async def test_clients_are_sent_to_their_own_way_to_the_bucket_as_it_is_named(tmp_path: Path) -> None:
     keys = S3Keys(ACCESS_KEY, SECRET_KEY, "https://files.example.org")
     store = await open_s3(f"s3://bucket?region={REGION}", keys, tmp_path)
-    link = urlsplit(str(await store.link("key", 60, "text/plain", "inline")))
+    link = urlsplit(str(await store.download_url("key", 60, "text/plain", "inline")))
     assert (link.netloc, link.path) == ("files.example.org", "/bucket/key")
     await store.close()
 

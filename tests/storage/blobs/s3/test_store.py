@@ -113,7 +113,7 @@ async def test_a_file_that_is_called_off_on_its_way_has_no_thread_left(
         await asyncio.wait({put})
     assert put.cancelled()
     assert source.exists()
-    assert [found.key async for found in store.staged()] == [SOURCE]
+    assert [found.key async for found in store.staging_areas()] == [SOURCE]
     async with asyncio.timeout(15):
         await asyncio.to_thread(store._pool.shutdown)
 

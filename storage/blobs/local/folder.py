@@ -1,0 +1,173 @@
+"""The folder of a local blob store: every blocking operation on its files.
+
+A staging area is the file ``staging/KEY``, a blob is ``blobs/XX/YY/KEY``.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+
+from storage.blobs.base import StoredObject
+from storage.blobs.disk_space import require_free_space
+from storage.errors import BlobNotFound, NoSpace
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise the contract's errors in place of the system's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BlobNotFound("no such blob") from error
+    except OSError as error:
+        if error.errno in FULL:
+            raise NoSpace(os.strerror(error.errno or 0)) from error
+        raise
+
+
+class BlobFolder:
+    """Staging areas and blobs below ``root``. ``reserve`` bytes of the file system stay free of new staging areas."""
+
+    def __init__(self, root: Path, reserve: int | None) -> None:
+        self._root = root
+        self._reserve = reserve
+        (root / "staging").mkdir(parents=True, exist_ok=True)
+
+    def staging_path(self, key: str) -> Path:
+        """The file of a staging area."""
+        return self._root / "staging" / key
+
+    def blob_path(self, key: str) -> Path:
+        """The file of a blob."""
+        # The end of a UUIDv7 is random, its start is the time: two folders of the end spread the blobs evenly.
+        return self._root / "blobs" / key[-2:] / key[-4:-2] / key
+
+    def has_bytes(self, key: str) -> bool:
+        """Whether there is a staging area or a blob with this key."""
+        return self.staging_path(key).exists() or self.blob_path(key).exists()
+
+    def is_writable(self) -> bool:
+        """Whether files can be made here."""
+        return os.access(self._root / "staging", os.W_OK | os.X_OK)
+
+    def stage(self, key: str, size: int) -> None:
+        """Reserve ``size`` bytes for a staging area. Raises :class:`NoSpace`."""
+        path = self.staging_path(key)
+        known = path.exists()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not known:
+                require_free_space(self._root, size, self._reserve)
+            os.posix_fallocate(descriptor, 0, size)
+            # Checked again: when two found enough space at once, the second now sees what the first has taken.
+            if not known:
+                require_free_space(self._root, 0, self._reserve)
+        except (OSError, NoSpace):
+            if not known:
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+        # After a power cut the bytes may be lost and are sent again, but the file they are sent to must exist.
+        _sync(path.parent)
+
+    def open_bytes(self, key: str) -> FileIO:
+        """Open a staging area, or the blob that it was published as."""
+        # No check before opening: a file that exists now may be renamed in the next moment.
+        with suppress(FileNotFoundError):
+            return self.staging_path(key).open("rb", 0)
+        return self.blob_path(key).open("rb", 0)
+
+    def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
+        """Copy a part of a blob into a staging area, as far as the blob has it."""
+        with self.blob_path(source).open("rb", 0) as blob, self.staging_path(key).open("r+b", 0) as staging:
+            while size:
+                # Where the file system can, it shares the blocks, and nothing is copied.
+                count = os.copy_file_range(blob.fileno(), staging.fileno(), size, source_offset, offset)
+                if not count:
+                    return
+                offset, source_offset, size = offset + count, source_offset + count, size - count
+
+    def write_back(self, key: str, offset: int, length: int) -> None:
+        """Have the kernel begin to write a part of a staging area to the device."""
+        # Not fsync: it would report a write error here, where it is ignored, and the fsync in publish would succeed.
+        with self.staging_path(key).open("rb", 0) as file:
+            os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_DONTNEED)
+
+    def publish(self, key: str) -> None:
+        """Turn a staging area into a blob, durably."""
+        blob = self.blob_path(key)
+        try:
+            _move(self.staging_path(key), blob)
+        except FileNotFoundError:
+            # Another process was faster, and may have been killed before the new name was durable.
+            if not blob.exists():
+                raise
+        self._sync_folders(blob)
+
+    def put(self, key: str, source: Path) -> None:
+        """Turn a file, which may be on another file system, into a blob, durably."""
+        landing = self.staging_path(f"{key}.put")
+        try:
+            shutil.move(source, landing)
+            _move(landing, self.blob_path(key))
+        finally:
+            landing.unlink(missing_ok=True)
+        self._sync_folders(self.blob_path(key))
+
+    def stat(self, key: str) -> StoredObject:
+        """Size and age of a blob."""
+        return _describe(key, self.blob_path(key).stat())
+
+    def staging_areas(self) -> Iterator[StoredObject]:
+        """Every staging area, and what an interrupted ``put`` left."""
+        return _files(self._root / "staging")
+
+    def blobs(self, prefix: str) -> Iterator[StoredObject]:
+        """Every blob whose key begins with ``prefix``."""
+        return (found for found in _files(self._root / "blobs", depth=2) if found.key.startswith(prefix))
+
+    def _sync_folders(self, blob: Path) -> None:
+        """A new name is durable once its folder is, and a new folder once the one that names it is, up to the root."""
+        for folder in blob.parents:
+            _sync(folder)
+            if folder == self._root:
+                return
+
+
+def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:
+    """The files this many folders below ``folder``. A file that is removed meanwhile is left out."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if depth and entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), depth - 1)
+            elif not depth and entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):
+                    yield _describe(entry.name, entry.stat())
+
+
+def _describe(key: str, status: os.stat_result) -> StoredObject:
+    return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), key)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _move(source: Path, target: Path) -> None:
+    _sync(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
