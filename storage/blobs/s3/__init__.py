@@ -1,1 +1,1 @@
-"""Blobs in a bucket of S3, or of whoever speaks its language."""
+"""Blobs in a bucket of S3, or of a server with the same API."""

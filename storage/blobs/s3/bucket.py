@@ -1,4 +1,4 @@
-"""What is asked of a bucket, in our own words and with our own errors. Keys are ours, without the prefix."""
+"""Requests to a bucket, with the errors of the contract. Keys are ours, without the prefix."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -7,60 +7,67 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from storage.blobs.base import Part, StoredObject
-from storage.blobs.s3.bucket_rules import Rules
-from storage.blobs.s3.errors import code_of, translated
-from storage.blobs.s3.signing import SAMPLE, Keys, Signer
-from storage.blobs.s3.staging_handle import Handle
+from storage.blobs.s3.bucket_rules import BucketRules
+from storage.blobs.s3.errors import code_of, translate_errors
+from storage.blobs.s3.signing import SAMPLE, Credentials, Signer
+from storage.blobs.s3.staging_handle import StagingHandle
 from storage.blobs.s3.url import S3Place, is_aws
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
-#: Seconds for which our own requests are signed: each begins at once.
-SIGNED = 900
+#: Seconds for which URLs of our own requests are valid: each is used at once.
+OWN_URL_SECONDS = 900
 #: Parts that S3 copies for us at once.
 COPIES = 8
-#: Of objects, multipart uploads and parts, in one answer (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
-MOST_LISTED = 1_000
-#: What UploadPartCopy says when a piece does not lie within its object, or cannot be taken from it: AWS copies no piece
+#: Of listings of objects, multipart uploads and parts (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+PAGE_SIZE = 1_000
+#: Errors of UploadPartCopy when a piece does not lie within its object, or cannot be taken from it: AWS copies no piece
 #: of an object of at most 5 MB (docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, InvalidRequest).
-NOT_TO_BE_COPIED = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
+NOT_COPYABLE = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
 
 
 class Bucket:
-    """A bucket, below a prefix. Every method raises :class:`StoreUnavailable` after it was tried several times."""
+    """A bucket, below a prefix. Every method retries several times before it raises :class:`StoreUnavailable`."""
 
     def __init__(
-        self, client: Any, public: Any, place: S3Place, keys: Callable[[], Awaitable[Keys]], page: int = MOST_LISTED
+        self,
+        client: Any,
+        public: Any,
+        place: S3Place,
+        credentials: Callable[[], Awaitable[Credentials]],
+        page: int = PAGE_SIZE,
     ) -> None:
-        """``public`` knows where clients reach S3. ``page`` is how many things one answer lists."""
-        self._keys = keys
+        """``public`` knows where clients reach S3. ``page`` is the size of a page of a listing."""
+        self._credentials = credentials
         self._signers: dict[Any, Signer] = {}
         self._page = page
         self._paged = {"PageSize": page}
         self._client = client
         self._public = public
         self.place = place
-        self.rules = Rules(client, place)
+        self.rules = BucketRules(client, place)
 
-    async def begin(self, key: str, slot_size: int) -> Handle:
+    async def create_multipart(self, key: str, slot_size: int) -> StagingHandle:
         """Begin a multipart upload."""
-        with translated():
-            begun = await self._client.create_multipart_upload(**self._object(key), **self.place.creation)
-        return Handle(key, begun["UploadId"], slot_size)
+        with translate_errors():
+            created = await self._client.create_multipart_upload(**self._object(key), **self.place.creation)
+        return StagingHandle(key, created["UploadId"], slot_size)
 
-    async def abort(self, handle: Handle) -> None:
+    async def abort_multipart(self, handle: StagingHandle) -> None:
         """End a multipart upload without an object, if there is one."""
         try:
-            with translated():
+            with translate_errors():
                 await self._client.abort_multipart_upload(**self._multipart(handle))
         except StagingLost:
             return
 
-    async def complete(self, handle: Handle, parts: Collection[Part]) -> None:
+    async def complete_multipart(self, handle: StagingHandle, parts: Collection[Part]) -> None:
         """Make an object of these parts. Raises :class:`StagingLost`, and botocore's ``ClientError`` for refusals."""
-        ledger = [{"PartNumber": part.index + 1, "ETag": f'"{part.etag}"'} for part in parts]
-        await self._client.complete_multipart_upload(**self._multipart(handle), MultipartUpload={"Parts": ledger})
+        listed = [{"PartNumber": part.index + 1, "ETag": f'"{part.etag}"'} for part in parts]
+        await self._client.complete_multipart_upload(**self._multipart(handle), MultipartUpload={"Parts": listed})
 
-    async def parts(self, handle: Handle, start: int = 0, limit: int | None = None) -> dict[int, set[tuple[str, int]]]:
+    async def parts(
+        self, handle: StagingHandle, start: int = 0, limit: int | None = None
+    ) -> dict[int, set[tuple[str, int]]]:
         """ETag and size of what is in the slots from index ``start`` on, by index; some servers list what was replaced.
 
         Raises :class:`StagingLost`.
@@ -68,7 +75,7 @@ class Bucket:
         found: dict[int, set[tuple[str, int]]] = {}
         marker = start
         while True:
-            with translated():
+            with translate_errors():
                 page = await self._client.list_parts(
                     **self._multipart(handle), PartNumberMarker=marker, MaxParts=min(limit or self._page, self._page)
                 )
@@ -78,132 +85,132 @@ class Bucket:
                 return found
             marker = page["NextPartNumberMarker"]
 
-    async def copy(self, handle: Handle, number: int, source: str, offset: int, size: int) -> str | None:
-        """Make a part of a piece of an object. Returns its ETag; None when the piece is not to be had this way."""
+    async def copy_part(self, handle: StagingHandle, number: int, source: str, offset: int, size: int) -> str | None:
+        """Make a part of a piece of an object. Returns its ETag; None when S3 cannot copy it."""
         piece = {
             "CopySource": {"Bucket": self.place.bucket, "Key": self.place.key(source)},
             "CopySourceRange": f"bytes={offset}-{offset + size - 1}",
         }
         try:
-            with translated():
+            with translate_errors():
                 try:
-                    answer = await self._client.upload_part_copy(**self._multipart(handle), PartNumber=number, **piece)
+                    copied = await self._client.upload_part_copy(**self._multipart(handle), PartNumber=number, **piece)
                 except ClientError as error:
-                    if code_of(error) in NOT_TO_BE_COPIED:
+                    if code_of(error) in NOT_COPYABLE:
                         return None
                     raise
         except StagingLost:
             raise
         except BlobNotFound:
             return None
-        return str(answer["CopyPartResult"]["ETag"]).strip('"')
+        return str(copied["CopyPartResult"]["ETag"]).strip('"')
 
-    async def copy_all(self, handle: Handle, source: str, parts: Sequence[Part]) -> Mapping[int, str]:
-        """Copy these parts of an object, a few at once. What is not there is left out."""
-        turn = asyncio.Semaphore(COPIES)
+    async def copy_parts(self, handle: StagingHandle, source: str, parts: Sequence[Part]) -> Mapping[int, str]:
+        """Copy these parts of an object, a few at once. Parts that are missing are left out."""
+        semaphore = asyncio.Semaphore(COPIES)
 
-        async def one(part: Part) -> tuple[int, str | None]:
-            async with turn:
-                return part.index, await self.copy(handle, part.index + 1, source, part.offset, part.size)
+        async def copy(part: Part) -> tuple[int, str | None]:
+            async with semaphore:
+                return part.index, await self.copy_part(handle, part.index + 1, source, part.offset, part.size)
 
-        copies = [asyncio.ensure_future(one(part)) for part in parts]
+        tasks = [asyncio.ensure_future(copy(part)) for part in parts]
         try:
-            copied = await asyncio.gather(*copies)
+            copied = await asyncio.gather(*tasks)
         except BaseException:
-            # Whoever aborts the multipart upload now is not to be followed by parts that are still being made.
-            for copy in copies:
-                copy.cancel()
-            await asyncio.wait(copies)
+            # The caller aborts the multipart upload next: no part may be made after that.
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             raise
         return {index: etag for index, etag in copied if etag}
 
     async def head(self, key: str) -> StoredObject:
         """Describe an object. Raises :class:`BlobNotFound`."""
-        with translated():
+        with translate_errors():
             found = await self._client.head_object(**self._object(key))
         return StoredObject(key, found["ContentLength"], found["LastModified"])
 
     async def delete(self, key: str) -> None:
         """Remove an object, if there is one."""
-        with translated():
+        with translate_errors():
             await self._client.delete_object(**self._object(key))
 
     async def check(self) -> None:
-        """Ask whether the bucket is there, ours, and, at AWS, in the region that URLs are signed for."""
+        """Raise unless the bucket exists, is ours, and, at AWS, is in the region that URLs are signed for."""
         try:
-            with translated():
+            with translate_errors():
                 found = await self._client.head_bucket(Bucket=self.place.bucket)
         except BlobNotFound:
             raise StoreUnavailable("there is no such bucket") from None
-        said = found.get("BucketRegion")
-        if is_aws(self._client.meta.endpoint_url) and said and said != self._client.meta.region_name:
-            # The client was redirected there by itself; signed URLs are not.
-            raise StoreUnavailable(f"the bucket is in another region: its URL has to say region={said}")
+        region = found.get("BucketRegion")
+        if is_aws(self._client.meta.endpoint_url) and region and region != self._client.meta.region_name:
+            # The client follows the redirect; a signed URL cannot.
+            raise StoreUnavailable(f"the bucket is in another region: its URL has to say region={region}")
 
-    async def objects(self, begin: str = "") -> AsyncIterator[StoredObject]:
-        """Every object whose key begins so, a page at a time."""
+    async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        """Every object whose key begins with ``prefix``, a page at a time."""
         pages = self._client.get_paginator("list_objects_v2")
-        asked = {"Bucket": self.place.bucket, "Prefix": self.place.key(begin), "PaginationConfig": self._paged}
-        async for page in _pages(pages.paginate(**asked)):
+        query = {"Bucket": self.place.bucket, "Prefix": self.place.key(prefix), "PaginationConfig": self._paged}
+        async for page in _pages(pages.paginate(**query)):
             for found in page.get("Contents", []):
                 key = found["Key"].removeprefix(self.place.prefix)
                 yield StoredObject(key, found["Size"], found["LastModified"])
 
-    async def multiparts(self) -> AsyncIterator[StoredObject]:
-        """Every multipart upload below the prefix that has no end, a page at a time."""
+    async def multipart_uploads(self) -> AsyncIterator[StoredObject]:
+        """Every unfinished multipart upload below the prefix, a page at a time."""
         pages = self._client.get_paginator("list_multipart_uploads")
-        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix, "PaginationConfig": self._paged}
-        async for page in _pages(pages.paginate(**asked)):
+        query = {"Bucket": self.place.bucket, "Prefix": self.place.prefix, "PaginationConfig": self._paged}
+        async for page in _pages(pages.paginate(**query)):
             for found in page.get("Uploads", []):
-                handle = Handle(found["Key"].removeprefix(self.place.prefix), found["UploadId"])
+                handle = StagingHandle(found["Key"].removeprefix(self.place.prefix), found["UploadId"])
                 yield StoredObject(handle.key, 0, found["Initiated"], str(handle))
 
-    async def signed_part(self, handle: Handle, number: int) -> str:
-        """Where the bytes of a part go, for ourselves."""
-        return await self._sign(self._client, "PUT", handle.key, _part(handle, number), SIGNED)
+    async def part_url(self, handle: StagingHandle, number: int) -> str:
+        """A signed URL of a part, for a PUT of our own."""
+        return await self._sign(self._client, "PUT", handle.key, _part(handle, number), OWN_URL_SECONDS)
 
-    async def signed_object(self, key: str) -> str:
-        """Where an object can be read, for ourselves."""
-        return await self._sign(self._client, "GET", key, {}, SIGNED)
+    async def object_url(self, key: str) -> str:
+        """A signed URL of an object, for a GET of our own."""
+        return await self._sign(self._client, "GET", key, {}, OWN_URL_SECONDS)
 
-    async def public_part(self, handle: Handle, number: int, size: int, seconds: int) -> str:
-        """Where a client sends exactly so many bytes: their number is signed, too."""
+    async def public_part_url(self, handle: StagingHandle, number: int, size: int, seconds: int) -> str:
+        """A signed URL of a part, for a client's PUT of exactly ``size`` bytes."""
         return await self._sign(self._public, "PUT", handle.key, _part(handle, number), seconds, size)
 
-    async def public_object(self, key: str, seconds: int, mime_type: str, disposition: str) -> str:
-        """Where a client reads an object, and under which name."""
-        said = {"response-content-type": mime_type, "response-content-disposition": disposition}
-        return await self._sign(self._public, "GET", key, said, seconds)
+    async def public_object_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str:
+        """A signed URL of an object, for a client's GET; the response has these headers."""
+        query = {"response-content-type": mime_type, "response-content-disposition": disposition}
+        return await self._sign(self._public, "GET", key, query, seconds)
 
     async def _sign(
         self, client: Any, method: str, key: str, query: Mapping[str, str], seconds: int, length: int | None = None
     ) -> str:
-        with translated():
-            keys = await self._keys()
+        with translate_errors():
+            credentials = await self._credentials()
             signer = self._signers.get(client) or await self._new_signer(client)
-        return signer.sign(method, self.place.key(key), query, keys, seconds, length)
+        return signer.sign(method, self.place.key(key), query, credentials, seconds, length)
 
     async def _new_signer(self, client: Any) -> Signer:
-        asked = {"Bucket": self.place.bucket, "Key": SAMPLE}
-        sample = await client.generate_presigned_url("get_object", Params=asked, ExpiresIn=SIGNED)
+        params = {"Bucket": self.place.bucket, "Key": SAMPLE}
+        sample = await client.generate_presigned_url("get_object", Params=params, ExpiresIn=OWN_URL_SECONDS)
         self._signers[client] = signer = Signer(sample)
         return signer
 
     def _object(self, key: str) -> dict[str, Any]:
         return {"Bucket": self.place.bucket, "Key": self.place.key(key)}
 
-    def _multipart(self, handle: Handle) -> dict[str, Any]:
+    def _multipart(self, handle: StagingHandle) -> dict[str, Any]:
         return {**self._object(handle.key), "UploadId": handle.upload_id}
 
 
-def _part(handle: Handle, number: int) -> dict[str, str]:
+def _part(handle: StagingHandle, number: int) -> dict[str, str]:
     return {"partNumber": str(number), "uploadId": handle.upload_id}
 
 
 async def _pages(paginated: AsyncIterable[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
     pages = aiter(paginated)
     while True:
-        with translated():
+        with translate_errors():
             page = await anext(pages, None)
         if page is None:
             return

@@ -1,4 +1,4 @@
-"""What S3 and the way to it answer, in the contract's terms."""
+"""The errors of S3 and of the way to it, translated into the contract's."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from storage.errors import BlobNotFound, NoSpace, StagingLost, StorageError, Sto
 
 GONE = frozenset({"NoSuchKey", "NotFound", "404"})
 NO_UPLOAD = "NoSuchUpload"
-#: CompleteMultipartUpload says this of a part that it does not have, or not with this ETag, or that is too small.
+#: Errors of CompleteMultipartUpload for a part that is missing, or has another ETag, or is too small.
 TOO_SMALL = "EntityTooSmall"
 REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", TOO_SMALL})
 FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"})
-#: Neither is anything that whoever waits for bytes can change; an operator can, and then the work goes on.
+#: Errors that only an operator can mend; the work continues then.
 NO_BUCKET = "NoSuchBucket"
-KEYS = frozenset(
+CREDENTIALS = frozenset(
     {
         "AccessDenied",
         "InvalidAccessKeyId",
@@ -26,15 +26,15 @@ KEYS = frozenset(
         "TokenRefreshRequired",
     }
 )
-#: The bucket is in another region, as a redirect says it, too.
-ELSEWHERE = frozenset(
+#: The bucket is in another region; a redirect means the same.
+WRONG_REGION = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "IllegalLocationConstraintException"}
 )
-#: Of the service that keeps the keys which objects are encrypted with.
+#: Errors of the service with the keys by which objects are encrypted begin so.
 KEY_SERVICE = "KMS."
-#: An answer to HEAD has no body: S3 says no more of keys that have expired than this.
+#: A response to HEAD has no body: of expired credentials, this status is all that S3 reports.
 BARE = "400"
-#: Not everybody who speaks the language of S3 knows all of it, and will not tomorrow.
+#: Some servers implement only a part of S3; a retry does not change that.
 NOT_IMPLEMENTED = 501
 BUSY = frozenset({"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"})
 
@@ -56,9 +56,9 @@ def refusal(code: str, status: int) -> StorageError:
         return StagingLost("there is no such multipart upload")
     if code in FULL or status == 507:
         return NoSpace("the bucket is full")
-    if code in KEYS or code == BARE or code.startswith(KEY_SERVICE) or status == 403:
+    if code in CREDENTIALS or code == BARE or code.startswith(KEY_SERVICE) or status == 403:
         return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
-    if code in ELSEWHERE or 300 <= status < 400:
+    if code in WRONG_REGION or 300 <= status < 400:
         return StoreUnavailable(f"S3 has the bucket in another region or at another address: {code or status}")
     if code == NO_BUCKET or code in BUSY or status in {408, 429} or (status >= 500 and status != NOT_IMPLEMENTED):
         return StoreUnavailable(f"S3 answered {code or status}")
@@ -68,8 +68,8 @@ def refusal(code: str, status: int) -> StorageError:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn the client's errors into the contract's. No message holds a URL: it may be signed."""
+def translate_errors() -> Iterator[None]:
+    """Raise the contract's errors in place of the client's. No message has a URL, because it may be signed."""
     try:
         yield
     except ClientError as error:

@@ -1,65 +1,47 @@
-"""Opening a store on S3."""
+"""Opens a store on S3: its clients, their credentials, and how they address the bucket."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import aioboto3
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from storage.blobs.s3.bucket import MOST_LISTED, Bucket
-from storage.blobs.s3.signing import Keys
+from storage.blobs.s3.bucket import PAGE_SIZE, Bucket
+from storage.blobs.s3.signing import Credentials
 from storage.blobs.s3.store import S3BlobStore
-from storage.blobs.s3.url import S3Place, is_aws, parse
-from storage.blobs.slot_locks import PROCESS_LOCKS, SlotLocks
+from storage.blobs.s3.url import NO_OPTIONS, S3Options, S3Place, is_aws, parse
+from storage.blobs.slot_locks import PROCESS_LOCKS
 
 #: How a bucket's name goes into URLs.
 Style = Literal["path", "auto", "virtual"]
-#: Of requests that carry no file's bytes. Those that do go by :mod:`storage.blobs.s3.connection_pool`.
+#: For requests without a file's bytes; the others have :mod:`storage.blobs.s3.connection_pool`.
 CONNECTIONS = 32
 CONNECT_SECONDS = 5
-#: CompleteMultipartUpload may take minutes, but says something every few seconds meanwhile.
+#: CompleteMultipartUpload may take minutes, but sends white space every few seconds meanwhile.
 READ_SECONDS = 60
 #: SlowDown, 500, 503, and connections that break, with pauses that double (botocore's mode "standard").
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class S3Keys:
-    """Whose bucket it is; without an access key, the usual chain of AWS is asked. ``public_endpoint`` is where clients
-    reach S3, where that is another address than ours.
-    """
-
-    access_key: str | None = None
-    secret_key: str | None = None
-    public_endpoint: str | None = None
-
-
-async def open_s3(
-    url: str,
-    keys: S3Keys | None = None,
-    scratch: Path | None = None,
-    reserve: int | None = None,
-    slot_locks: SlotLocks | None = None,
-    page: int = MOST_LISTED,
+async def open_s3_store(
+    url: str, options: S3Options = NO_OPTIONS, reserve: int | None = None, page: int = PAGE_SIZE
 ) -> S3BlobStore:
-    """Open the store behind an ``s3:`` URL. Nothing is asked of the bucket yet.
+    """Open the store behind an ``s3:`` URL. Sends no request yet.
 
-    ``scratch`` is where blobs go for programs that need a file. ``page`` is how many things one answer lists. Raises
+    ``reserve`` bytes of the scratch folder's disk stay free. ``page`` is the size of a page of a listing. Raises
     :class:`storage.blobs.s3.url.BadUrl`.
     """
-    place, keys = parse(url), keys or S3Keys()
-    session = aioboto3.Session(keys.access_key, keys.secret_key, region_name=place.region)
+    place = parse(url)
+    session = aioboto3.Session(options.access_key, options.secret_key, region_name=place.region)
     async with AsyncExitStack() as stack:
-        client = await _client(session, place, place.endpoint, stack)
-        public = client
-        if keys.public_endpoint:
-            public = await _client(session, place, keys.public_endpoint, stack)
+        client = public = await _client(session, place, place.endpoint, stack)
+        if options.public_endpoint:
+            public = await _client(session, place, options.public_endpoint, stack)
         bucket = Bucket(client, public, place, partial(_credentials, session), page)
-        return S3BlobStore(bucket, slot_locks or PROCESS_LOCKS, scratch, reserve, stack.pop_all())
+        slot_locks = options.slot_locks or PROCESS_LOCKS
+        return S3BlobStore(bucket, slot_locks, options.scratch, reserve, stack.pop_all())
     raise AssertionError
 
 
@@ -72,23 +54,23 @@ async def _client(session: aioboto3.Session, place: S3Place, endpoint: str | Non
     keeps a name with dots, which no certificate covers, in the path.
     """
 
-    async def made(style: Style) -> Any:
+    async def connect(style: Style) -> Any:
         region, config = place.region or session.region_name or "us-east-1", _config(style)
         return await stack.enter_async_context(
             session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
         )
 
-    client = await made("path" if place.path_style else "auto")
-    return await made("virtual") if is_aws(client.meta.endpoint_url) and not place.path_style else client
+    client = await connect("path" if place.path_style else "auto")
+    return await connect("virtual") if is_aws(client.meta.endpoint_url) and not place.path_style else client
 
 
-async def _credentials(session: aioboto3.Session) -> Keys:
-    """What to sign with now; some of them are renewed every hour."""
+async def _credentials(session: aioboto3.Session) -> Credentials:
+    """The credentials of this moment; some are renewed every hour."""
     known = await session.get_credentials()
     if known is None:
         raise NoCredentialsError
-    keys: Keys = await known.get_frozen_credentials()
-    return keys
+    frozen: Credentials = await known.get_frozen_credentials()
+    return frozen
 
 
 def _config(style: Style) -> Config:

@@ -1,4 +1,4 @@
-"""Taking a finished local file over as an object, in parts that can be sent again."""
+"""Uploads a local file as an object, in parts that can be sent again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,52 +8,61 @@ from pathlib import Path
 
 from storage.blobs.base import BLOCK, Part
 from storage.blobs.s3.bucket import Bucket
-from storage.blobs.s3.connection_pool import Sending, Wire
-from storage.blobs.s3.errors import translated
-from storage.blobs.s3.staging_handle import MAX_PARTS, Handle
-from storage.blobs.s3.threads import to_end
+from storage.blobs.s3.connection_pool import ConnectionPool
+from storage.blobs.s3.errors import translate_errors
+from storage.blobs.s3.requests import UploadRequest, run_on_thread
+from storage.blobs.s3.staging_handle import MAX_PARTS, StagingHandle
 from storage.errors import StagingLost, StoreUnavailable
 
-#: Bytes of a part, unless there would be too many.
-PART = 64 * 1024 * 1024
-#: Seconds before each further try of a part.
+#: Bytes of a part, unless there would be too many parts.
+PART_SIZE = 64 * 1024 * 1024
+#: Seconds before each retry of a part.
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
-async def put_file(bucket: Bucket, wire: Wire, pool: ThreadPoolExecutor, key: str, source: Path) -> None:
-    """Make an object of the file. What is cut off leaves a multipart upload of this key."""
+async def upload_file(
+    bucket: Bucket, connections: ConnectionPool, pool: ThreadPoolExecutor, key: str, source: Path
+) -> None:
+    """Make an object of the file. An interrupted upload leaves a multipart upload with this key."""
     size = (await asyncio.to_thread(source.stat)).st_size
-    step = max(PART, -(-size // MAX_PARTS))
-    handle = await bucket.begin(key, step)
+    step = max(PART_SIZE, -(-size // MAX_PARTS))
+    handle = await bucket.create_multipart(key, step)
     try:
         parts = [
-            await _put_part(bucket, wire, pool, handle, source, Part(index, offset, min(step, size - offset), None))
+            await _upload_part(
+                bucket, connections, pool, handle, source, Part(index, offset, min(step, size - offset), None)
+            )
             for index, offset in enumerate(range(0, max(size, 1), step))
         ]
         await _complete(bucket, handle, parts, size)
     except BaseException:
-        await asyncio.shield(bucket.abort(handle))
+        await asyncio.shield(bucket.abort_multipart(handle))
         raise
 
 
-async def _complete(bucket: Bucket, handle: Handle, parts: Sequence[Part], size: int) -> None:
+async def _complete(bucket: Bucket, handle: StagingHandle, parts: Sequence[Part], size: int) -> None:
     try:
-        with translated():
-            await bucket.complete(handle, parts)
+        with translate_errors():
+            await bucket.complete_multipart(handle, parts)
     except StagingLost:
-        # It was done, and the answer was lost: the client has asked once more.
+        # It was completed, but the response was lost and the client repeated its request.
         if (await bucket.head(handle.key)).size != size:
             raise
 
 
-async def _put_part(
-    bucket: Bucket, wire: Wire, pool: ThreadPoolExecutor, handle: Handle, source: Path, part: Part
+async def _upload_part(
+    bucket: Bucket,
+    connections: ConnectionPool,
+    pool: ThreadPoolExecutor,
+    handle: StagingHandle,
+    source: Path,
+    part: Part,
 ) -> Part:
     for pause in (*PAUSES, None):
-        url = await bucket.signed_part(handle, part.index + 1)
-        sending = Sending(wire, url, part.size)
+        url = await bucket.part_url(handle, part.index + 1)
+        request = UploadRequest(connections, url, part.size)
         try:
-            etag = await to_end(pool, partial(_send, sending, source, part), sending.interrupt)
+            etag = await run_on_thread(pool, partial(_send, request, source, part), request.interrupt)
         except StoreUnavailable:
             if pause is None:
                 raise
@@ -63,14 +72,14 @@ async def _put_part(
     raise AssertionError
 
 
-def _send(sending: Sending, source: Path, part: Part) -> str:
+def _send(request: UploadRequest, source: Path, part: Part) -> str:
     try:
         with source.open("rb", 0) as file:
             file.seek(part.offset)
             left = part.size
             while block := file.read(min(BLOCK, left)):
-                sending.send(block)
+                request.send(block)
                 left -= len(block)
-        return sending.finish()
+        return request.finish()
     finally:
-        sending.close()
+        request.close()

@@ -1,101 +1,96 @@
-"""Reading objects block by block on threads, and going on where a connection broke."""
+"""Reads objects block by block on threads, and continues where a connection broke."""
 
 import asyncio
 import mmap
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
 from storage.blobs.base import BLOCK
 from storage.blobs.s3.bucket import Bucket
-from storage.blobs.s3.connection_pool import Broken, Reading, Wire
-from storage.blobs.s3.threads import to_end
+from storage.blobs.s3.connection_pool import ConnectionPool
+from storage.blobs.s3.requests import ConnectionBroken, DownloadRequest, run_on_thread
 from storage.errors import StoreUnavailable
 
 T = TypeVar("T")
 Consume = Callable[[memoryview], None]
 
-#: Seconds before each further try; a byte that comes begins the count afresh.
+#: Seconds before each retry; a byte that arrives starts the sequence again.
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 SCANNED_AT_ONCE = 16 * BLOCK
-#: Objects of which the next part is expected to be asked for, and whose connection is kept for it.
-AHEAD = 4
+#: Open requests that are kept because the next part of their object is likely to be read next.
+MAX_KEPT = 4
 #: No object is larger.
 LARGEST = 2**53
 
 
-class Readings:
-    """What is being read from a bucket."""
+class ObjectReader:
+    """Reads objects of a bucket."""
 
-    def __init__(self, bucket: Bucket, wire: Wire, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, bucket: Bucket, connections: ConnectionPool, pool: ThreadPoolExecutor) -> None:
         self._bucket = bucket
-        self._wire = wire
+        self._connections = connections
         self._pool = pool
         self._local = threading.local()
-        self._ahead: dict[tuple[str, int], Reading] = {}
+        self._kept: dict[tuple[str, int], DownloadRequest] = {}
 
     async def blocks(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """A part of an object. Raises :class:`storage.errors.BlobNotFound` at the first block."""
-        async with self._closing(Reading(self._wire, key, offset, offset + length)) as reading:
-            while block := await self._trying(reading, lambda: _block(reading, self._buffer())):
+        request = DownloadRequest(self._connections, key, offset, offset + length)
+        try:
+            while block := await self._retry(request, lambda: _read_block(request, self._buffer())):
                 yield block
+        finally:
+            request.close()
 
     async def scan(self, key: str, offset: int, length: int, consume: Consume) -> None:
-        """Hand a part of an object on; whoever goes on with the next one reads from the same connection."""
-        reading = self._ahead.pop((key, offset), None) or Reading(self._wire, key, offset, LARGEST)
+        """Pass a part of an object to ``consume``; a scan of the part behind it reads from the same connection."""
+        request = self._kept.pop((key, offset), None) or DownloadRequest(self._connections, key, offset, LARGEST)
         end = offset + length
         try:
-            while reading.position < end and await self._trying(reading, lambda: self._scan(reading, end, consume)):
+            while request.position < end and await self._retry(request, lambda: self._scan(request, end, consume)):
                 pass
         except BaseException:
-            reading.close()
+            request.close()
             raise
-        self._keep(reading)
+        self._keep(request)
 
     def close(self) -> None:
-        """Close what is kept."""
-        for reading in self._ahead.values():
-            reading.close()
-        self._ahead.clear()
+        """Close the requests that are kept."""
+        for request in self._kept.values():
+            request.close()
+        self._kept.clear()
 
-    def _keep(self, reading: Reading) -> None:
-        if reading.position < reading.end:
-            self._ahead[reading.key, reading.position] = reading
-        while len(self._ahead) > AHEAD:
-            self._ahead.pop(next(iter(self._ahead))).close()
+    def _keep(self, request: DownloadRequest) -> None:
+        if request.position < request.end:
+            self._kept[request.key, request.position] = request
+        while len(self._kept) > MAX_KEPT:
+            self._kept.pop(next(iter(self._kept))).close()
 
-    @asynccontextmanager
-    async def _closing(self, reading: Reading) -> AsyncIterator[Reading]:
-        try:
-            yield reading
-        finally:
-            reading.close()
-
-    async def _trying(self, reading: Reading, call: Callable[[], T]) -> T:
+    async def _retry(self, request: DownloadRequest, call: Callable[[], T]) -> T:
         """What ``call`` returns, over as many connections as it takes."""
-        position, pauses = reading.position, iter(PAUSES)
+        position, pauses = request.position, iter(PAUSES)
         while True:
             try:
-                if not reading.is_open:
-                    url = await self._bucket.signed_object(reading.key)
-                    await to_end(self._pool, partial(reading.open, url), reading.interrupt)
-                return await to_end(self._pool, call, reading.interrupt)
-            except Broken as error:
-                if reading.position > position:
-                    position, pauses = reading.position, iter(PAUSES)
+                if not request.is_open:
+                    url = await self._bucket.object_url(request.key)
+                    await run_on_thread(self._pool, partial(request.open, url), request.interrupt)
+                return await run_on_thread(self._pool, call, request.interrupt)
+            except ConnectionBroken as error:
+                if request.position > position:
+                    position, pauses = request.position, iter(PAUSES)
                 pause = next(pauses, None)
                 if pause is None:
                     raise StoreUnavailable(f"S3 cannot be read: {error}") from None
                 await asyncio.sleep(pause)
 
-    def _scan(self, reading: Reading, end: int, consume: Consume) -> bool:
-        """Hand some of it on. Returns whether there may be more."""
-        buffer, stop = self._buffer(), min(end, reading.position + SCANNED_AT_ONCE)
-        while reading.position < stop:
-            count = reading.into(buffer[: min(BLOCK, stop - reading.position)])
+    def _scan(self, request: DownloadRequest, end: int, consume: Consume) -> bool:
+        """Pass some blocks on. Returns whether there may be more."""
+        buffer, stop = self._buffer(), min(end, request.position + SCANNED_AT_ONCE)
+        while request.position < stop:
+            count = request.read_into(buffer[: min(BLOCK, stop - request.position)])
             if not count:
                 return False
             consume(buffer[:count])
@@ -109,6 +104,6 @@ class Readings:
         return buffer
 
 
-def _block(reading: Reading, buffer: memoryview) -> bytes:
-    count = reading.into(buffer)
+def _read_block(request: DownloadRequest, buffer: memoryview) -> bytes:
+    count = request.read_into(buffer)
     return bytes(buffer[:count])

@@ -1,8 +1,8 @@
-"""Signing URLs of S3 ourselves, for which the client takes ten times as long.
+"""Signs URLs of S3; the client takes ten times as long for it.
 
 AWS Signature Version 4 in the query (docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html): an
-HMAC-SHA256 of what is asked, by a key that is derived from ours once a day. Where the bucket is, and how its name goes
-into a URL, is the client's to say: one URL that it signed is taken apart.
+HMAC-SHA256 of the request, by a key that is derived from the secret key once a day. The endpoint, and how the bucket's
+name goes into a URL, are taken from one URL that the client signed.
 """
 
 import hmac
@@ -14,12 +14,12 @@ from typing import Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-#: A key that stands for any other in the URL that is taken apart.
+#: The key of the object in the URL that the client signs.
 SAMPLE = "sample"
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class Keys(Protocol):
+class Credentials(Protocol):
     """Credentials, as botocore has them."""
 
     access_key: str
@@ -44,34 +44,34 @@ class Signer:
         method: str,
         key: str,
         query: Mapping[str, str],
-        keys: Keys,
+        credentials: Credentials,
         seconds: int,
         length: int | None = None,
         at: datetime | None = None,
     ) -> str:
-        """A URL that holds for so many seconds from ``at`` on. With ``length``, for just so many bytes of body."""
+        """A URL that is valid for so many seconds from ``at`` on; with ``length``, for a body of so many bytes."""
         moment = (at or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{moment[:8]}/{self._scope}"
         headers = {"host": self._host} if length is None else {"content-length": str(length), "host": self._host}
-        asked = {
+        parameters = {
             **query,
             "X-Amz-Algorithm": ALGORITHM,
-            "X-Amz-Credential": f"{keys.access_key}/{scope}",
+            "X-Amz-Credential": f"{credentials.access_key}/{scope}",
             "X-Amz-Date": moment,
             "X-Amz-Expires": str(seconds),
             "X-Amz-SignedHeaders": ";".join(headers),
         }
-        if keys.token:
-            asked["X-Amz-Security-Token"] = keys.token
+        if credentials.token:
+            parameters["X-Amz-Security-Token"] = credentials.token
         path = self._root + quote(key, safe="/-_.~")
-        arguments = "&".join(
-            sorted(f"{quote(name, safe='')}={quote(value, safe='-_.~')}" for name, value in asked.items())
+        encoded = "&".join(
+            sorted(f"{quote(name, safe='')}={quote(value, safe='-_.~')}" for name, value in parameters.items())
         )
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        request = f"{method}\n{path}\n{arguments}\n{lines}\n{';'.join(headers)}\nUNSIGNED-PAYLOAD"
+        request = f"{method}\n{path}\n{encoded}\n{lines}\n{';'.join(headers)}\nUNSIGNED-PAYLOAD"
         text = f"{ALGORITHM}\n{moment}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(_signing_key(keys.secret_key, scope), text.encode(), "sha256").hex()
-        return f"{self._server}{path}?{arguments}&X-Amz-Signature={signature}"
+        signature = hmac.digest(_signing_key(credentials.secret_key, scope), text.encode(), "sha256").hex()
+        return f"{self._server}{path}?{encoded}&X-Amz-Signature={signature}"
 
 
 @lru_cache(maxsize=8)

@@ -1,8 +1,8 @@
 """The handle of a staging area on S3: ``KEY:UPLOAD-ID:SLOT-SIZE``, a multipart upload and the size of its parts.
 
-Slots that are opened again after they were sealed go on under another key: the first one, a dot, and eight hex digits.
-Two of them count how often that happened, six are random. Once a row names such a key, whatever has a lower count was
-never published and never will be, whoever may still be at it.
+When slots are reopened after they were sealed, the upload continues under another key: the first key, a dot, and eight
+hex digits. Two of them count how often that happened, six are random. Once a row names such a key, an object with a
+lower count was never published and never will be, even if a worker still works on it.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from storage.errors import BlobNotFound
 #: (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 MIN_PART = 5 * 1024 * 1024
 MAX_PARTS = 10_000
-#: From here on the count stands still, and what is left over is for an operator to see.
+#: From here on the count stays the same, and an operator has to delete older objects.
 MOST_COUNTED = 255
 
 
 @dataclass(frozen=True)
-class Handle:
-    """A multipart upload. A listing does not know ``slot_size``, which is then 0."""
+class StagingHandle:
+    """A multipart upload. One out of a listing has the ``slot_size`` 0, for S3 does not list it."""
 
     key: str
     upload_id: str
@@ -35,20 +35,20 @@ class Handle:
 
     @property
     def original(self) -> str:
-        """The key that it began with, which is how all those made of it begin."""
+        """The first key, with which all further ones begin."""
         return self.key.partition(".")[0]
 
     def next_key(self) -> str:
-        """A key that nobody has, to go on under."""
-        return f"{self.original}.{min(count_of(self.key) + 1, MOST_COUNTED):02x}{uuid4().hex[:6]}"
+        """A new key, under which the upload can continue."""
+        return f"{self.original}.{min(reopen_count(self.key) + 1, MOST_COUNTED):02x}{uuid4().hex[:6]}"
 
     def follows(self, key: str) -> bool:
-        """Whether another key of the same staging area was given up before this one was begun."""
-        return key.partition(".")[0] == self.original and count_of(key) < count_of(self.key)
+        """Whether ``key`` is an earlier one of the same staging area."""
+        return key.partition(".")[0] == self.original and reopen_count(key) < reopen_count(self.key)
 
     @classmethod
-    def parse(cls, text: str) -> "Handle":
-        """Read what ``str`` wrote. Raises :class:`BlobNotFound` for anything else, as another store's handle is."""
+    def parse(cls, text: str) -> "StagingHandle":
+        """Read what ``str`` wrote. Raises :class:`BlobNotFound` for anything else, such as another store's handle."""
         key, _, rest = text.partition(":")
         upload_id, _, slot_size = rest.rpartition(":")
         if not upload_id or not (slot_size.isdigit() or not slot_size):
@@ -56,8 +56,8 @@ class Handle:
         return cls(key, upload_id, int(slot_size or 0))
 
 
-def count_of(key: str) -> int:
-    """How often slots were opened again before this key was begun."""
+def reopen_count(key: str) -> int:
+    """How often slots had been reopened when this key was made."""
     digits = key.partition(".")[2][:2]
     try:
         return int(digits or "0", 16)

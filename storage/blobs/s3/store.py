@@ -1,8 +1,8 @@
 """Blobs in a bucket: a staging area is a multipart upload, a slot is a part, and publishing copies nothing.
 
-A slot's bytes are streamed through to S3 on a thread; of a chunk no more than a block is in memory. S3 reads no part
-before CompleteMultipartUpload, so that is done first, by our own receipts, and what came of it is read again before
-anybody is told of it.
+A slot's bytes are streamed through to S3 on a thread; memory holds no more than a block of a chunk. S3 reads no part
+before CompleteMultipartUpload, so that is done first, by our own receipts, and the object is read and verified before
+it is published.
 """
 
 import asyncio
@@ -19,18 +19,19 @@ from botocore.exceptions import ClientError
 from storage.blobs.base import MissingRule, Part, ReopenedStaging, StoredObject
 from storage.blobs.disk_space import require_free_space
 from storage.blobs.s3.bucket import Bucket
-from storage.blobs.s3.connection_pool import Sending, Wire
-from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translated
-from storage.blobs.s3.file_upload import put_file
-from storage.blobs.s3.object_reader import Readings
+from storage.blobs.s3.connection_pool import ConnectionPool
+from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translate_errors
+from storage.blobs.s3.file_upload import upload_file
+from storage.blobs.s3.object_reader import ObjectReader
 from storage.blobs.s3.part_writer import PartWriter
-from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, Handle
+from storage.blobs.s3.requests import UploadRequest
+from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, StagingHandle
 from storage.blobs.slot_locks import SlotLocks
 from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavailable
 
 T = TypeVar("T")
 
-#: Bodies that are passed on at once, beside those that bring a thread of their own.
+#: Bodies that are streamed at once, beside those on threads of their callers.
 THREADS = 32
 
 
@@ -44,113 +45,118 @@ class S3BlobStore:
     listing_pause = 900.0
 
     def __init__(
-        self, bucket: Bucket, slot_locks: SlotLocks, scratch: Path | None, reserve: int | None, opened: AsyncExitStack
+        self,
+        bucket: Bucket,
+        slot_locks: SlotLocks,
+        scratch: Path | None,
+        reserve: int | None,
+        resources: AsyncExitStack,
     ) -> None:
-        """``opened`` is what to close in the end. ``reserve`` bytes of the scratch folder's disk stay free."""
+        """``resources`` are closed in the end. ``reserve`` bytes of the scratch folder's disk stay free."""
         self.bucket = bucket
         self._slot_locks = slot_locks
         self._scratch = scratch or Path(tempfile.gettempdir())
         self._reserve = reserve
-        self._opened = opened
-        self._wire = Wire()
+        self._resources = resources
+        self._connections = ConnectionPool()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
-        self._readings = Readings(bucket, self._wire, self._pool)
+        self._reader = ObjectReader(bucket, self._connections, self._pool)
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
-        """See :class:`storage.blobs.base.BlobStore`. No room is reserved: S3 has no way to ask for it."""
+        """See :class:`storage.blobs.base.BlobStore`. Nothing is reserved: S3 has no request for it."""
         slot_size = slot_size or size
         if slot_size < min(MIN_PART, size) or -(-size // slot_size) > MAX_PARTS:
             raise ValueError("S3 takes at most 10,000 parts, of 5 MiB at least but for the last one")
-        return str(await self.bucket.begin(key, slot_size))
+        return str(await self.bucket.create_multipart(key, slot_size))
 
     @asynccontextmanager
     async def slot(self, staging: str, offset: int, size: int) -> AsyncIterator[PartWriter]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        handle = Handle.parse(staging)
+        handle = StagingHandle.parse(staging)
         number = handle.number(offset)
         async with self._slot_locks.hold(f"{staging}:{number}"):
-            url = await self.bucket.signed_part(handle, number)
-            writer = PartWriter(self._pool, Sending(self._wire, url, size), size)
+            url = await self.bucket.part_url(handle, number)
+            writer = PartWriter(self._pool, UploadRequest(self._connections, url, size), size)
             try:
                 yield writer
             finally:
-                await writer.leave()
+                await writer.close()
 
     async def scan(self, staging: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._readings.scan(Handle.parse(staging).key, offset, length, consume)
+        await self._reader.scan(StagingHandle.parse(staging).key, offset, length, consume)
 
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        handle = Handle.parse(staging)
+        handle = StagingHandle.parse(staging)
         with suppress(BlobNotFound):
-            return await self.bucket.copy(handle, handle.number(offset), source, source_offset, size)
+            return await self.bucket.copy_part(handle, handle.number(offset), source, source_offset, size)
         return None
 
     async def write_back(self, staging: str, offset: int, length: int) -> None:
-        """See :class:`storage.blobs.base.BlobStore`. S3 does so by itself."""
+        """See :class:`storage.blobs.base.BlobStore`. S3 does so itself."""
 
     async def seal(self, staging: str, parts: Sequence[Part]) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        handle = Handle.parse(staging)
+        handle = StagingHandle.parse(staging)
         try:
             await self._complete(handle, parts)
         except StagingLost:
-            # Somebody has done it before and was killed then; or the bucket's lifecycle rule took the parts.
+            # Another attempt sealed it and was killed then; or the bucket's lifecycle rule deleted the parts.
             if (await self.bucket.head(handle.key)).size != sum(part.size for part in parts):
                 raise
             return
         if (await self.bucket.head(handle.key)).size != sum(part.size for part in parts):
             raise PartsRefused([part.index for part in parts])
 
-    async def _complete(self, handle: Handle, parts: Sequence[Part]) -> None:
-        with translated():
+    async def _complete(self, handle: StagingHandle, parts: Sequence[Part]) -> None:
+        with translate_errors():
             try:
-                await self.bucket.complete(handle, parts)
+                await self.bucket.complete_multipart(handle, parts)
             except ClientError as error:
                 if (code := code_of(error)) not in REFUSED_PARTS:
                     raise
             else:
                 return
-        there = await self.bucket.parts(handle)
-        differing = [part.index for part in parts if (part.etag, part.size) not in there.get(part.index, set())]
+        stored = await self.bucket.parts(handle)
+        differing = [part.index for part in parts if (part.etag, part.size) not in stored.get(part.index, set())]
         if not differing and code != TOO_SMALL:
             raise StoreUnavailable(f"S3 lists every part as we know it, and answered {code}")
         raise PartsRefused(differing or [part.index for part in parts])
 
     async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
         """See :class:`storage.blobs.base.BlobStore`."""
-        handle = Handle.parse(staging)
+        handle = StagingHandle.parse(staging)
         if await self._is_open(handle):
             return ReopenedStaging(staging, {part.index: part.etag for part in parts})
-        again = await self.bucket.begin(handle.next_key(), handle.slot_size)
+        fresh = await self.bucket.create_multipart(handle.next_key(), handle.slot_size)
         try:
-            etags = await self.bucket.copy_all(again, handle.key, parts)
+            etags = await self.bucket.copy_parts(fresh, handle.key, parts)
         except BaseException:
-            await asyncio.shield(self.bucket.abort(again))
+            await asyncio.shield(self.bucket.abort_multipart(fresh))
             raise
-        return ReopenedStaging(str(again), etags)
+        return ReopenedStaging(str(fresh), etags)
 
     async def publish(self, staging: str) -> str:
-        """See :class:`storage.blobs.base.BlobStore`. It is one already; nobody has been told of it so far."""
-        handle = Handle.parse(staging)
+        """See :class:`storage.blobs.base.BlobStore`. The sealed object is the blob."""
+        handle = StagingHandle.parse(staging)
         await self.bucket.head(handle.key)
-        await self._delete_given_up(handle)
+        await self._delete_predecessors(handle)
         return handle.key
 
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         with suppress(BlobNotFound):
-            handle = Handle.parse(staging)
-            await self.bucket.abort(handle)
+            handle = StagingHandle.parse(staging)
+            await self.bucket.abort_multipart(handle)
             if sealed:
                 await self.bucket.delete(handle.key)
-                await self._delete_given_up(handle)
+                await self._delete_predecessors(handle)
 
     async def holds(self, staging: str) -> bool:
         """See :class:`storage.blobs.base.BlobStore`."""
         try:
-            handle = Handle.parse(staging)
+            handle = StagingHandle.parse(staging)
             if not await self._is_open(handle):
                 await self.bucket.head(handle.key)
         except BlobNotFound:
@@ -159,38 +165,38 @@ class S3BlobStore:
 
     async def put(self, key: str, source: Path) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await put_file(self.bucket, self._wire, self._pool, key, source)
+        await upload_file(self.bucket, self._connections, self._pool, key, source)
         await self._run(source.unlink)
 
     def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self._readings.blocks(key, offset, length)
+        return self._reader.blocks(key, offset, length)
 
     @asynccontextmanager
     async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
-        """See :class:`storage.blobs.base.BlobStore`. The bytes are loaded into the scratch folder for the block."""
+        """See :class:`storage.blobs.base.BlobStore`. The bytes are downloaded into the scratch folder for the block."""
         size = (await self.bucket.head(key)).size
         pieces = [(0, size)] if ends is None or size <= 2 * ends else [(0, ends), (size - ends, size)]
         await self._run(require_free_space, self._scratch, sum(end - start for start, end in pieces), self._reserve)
         path = self._scratch / f"{key}.{uuid4().hex}"
         try:
-            await self._load(key, pieces, path)
+            await self._download(key, pieces, path)
             yield path
         finally:
             await self._run(path.unlink, True)
 
     async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return await self.bucket.public_object(key, seconds, mime_type, disposition)
+        return await self.bucket.public_object_url(key, seconds, mime_type, disposition)
 
     async def slot_upload_url(self, staging: str, offset: int, size: int, seconds: int) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
-        handle = Handle.parse(staging)
-        return await self.bucket.public_part(handle, handle.number(offset), size, seconds)
+        handle = StagingHandle.parse(staging)
+        return await self.bucket.public_part_url(handle, handle.number(offset), size, seconds)
 
     async def filled_slots(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return await self.bucket.parts(Handle.parse(staging), first, last - first + 1)
+        return await self.bucket.parts(StagingHandle.parse(staging), first, last - first + 1)
 
     async def delete(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -202,7 +208,7 @@ class S3BlobStore:
 
     def staging_areas(self) -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self.bucket.multiparts()
+        return self.bucket.multipart_uploads()
 
     def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -218,31 +224,31 @@ class S3BlobStore:
 
     async def close(self) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        self._readings.close()
+        self._reader.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._wire.close()
-        await self._opened.aclose()
+        self._connections.close()
+        await self._resources.aclose()
 
-    async def _delete_given_up(self, handle: Handle) -> None:
-        """What was sealed before its slots were opened again, by whoever was killed before he could delete it."""
+    async def _delete_predecessors(self, handle: StagingHandle) -> None:
+        """Delete objects that were sealed before their slots were reopened, left by a crashed worker."""
         if handle.key == handle.original:
             return
         async for found in self.bucket.objects(handle.original):
             if handle.follows(found.key):
                 await self.bucket.delete(found.key)
 
-    async def _is_open(self, handle: Handle) -> bool:
+    async def _is_open(self, handle: StagingHandle) -> bool:
         try:
             await self.bucket.parts(handle, limit=1)
         except StagingLost:
             return False
         return True
 
-    async def _load(self, key: str, pieces: Sequence[tuple[int, int]], path: Path) -> None:
+    async def _download(self, key: str, pieces: Sequence[tuple[int, int]], path: Path) -> None:
         with path.open("xb", 0) as file:
             for start, end in pieces:
                 file.seek(start)
-                await self._readings.scan(key, start, end - start, lambda block: _write_all(file.write, block))
+                await self._reader.scan(key, start, end - start, lambda block: _write_all(file.write, block))
                 if file.tell() != end:
                     raise BlobNotFound("the object ended early")
 

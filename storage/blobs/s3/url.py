@@ -1,8 +1,10 @@
-"""``s3://bucket/prefix?endpoint=…``: where an S3 store keeps its bytes, and how it is asked to."""
+"""``s3://bucket/prefix?endpoint=…``: where an S3 store keeps its bytes, and what else it needs. Loads no client."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from storage.blobs.slot_locks import SlotLocks
 from storage.errors import StorageError
 
 OPTIONS = frozenset({"endpoint", "region", "path_style", "sse", "sse_key", "storage_class"})
@@ -10,8 +12,27 @@ SWITCH = {"1": True, "true": True, "0": False, "false": False}
 ENCRYPTION = frozenset({"AES256", "aws:kms", "aws:kms:dsse"})
 
 
+@dataclass(frozen=True)
+class S3Options:
+    """What an S3 store needs beside its URL.
+
+    Without an access key, AWS's usual chain of credentials is used. ``public_endpoint`` is the endpoint for clients, if
+    it is not ours. ``scratch`` is a folder for blobs that a program needs as a file. ``slot_locks`` are shared by all
+    processes; without them, slots are locked in this process alone.
+    """
+
+    access_key: str | None = None
+    secret_key: str | None = None
+    public_endpoint: str | None = None
+    scratch: Path | None = None
+    slot_locks: SlotLocks | None = None
+
+
+NO_OPTIONS = S3Options()
+
+
 class BadUrl(StorageError, ValueError):
-    """A URL names no S3 store. ``str(error)`` quotes no more of it than the name of an option."""
+    """A URL names no S3 store. ``str(error)`` has no part of it but the name of an option."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +49,12 @@ class S3Place:
     storage_class: str | None = None
 
     def key(self, key: str) -> str:
-        """What the bucket calls our key."""
+        """Our key as a key of the bucket."""
         return self.prefix + key
 
     @property
     def creation(self) -> dict[str, str]:
-        """What is said once, when an object or a multipart upload is begun."""
+        """Parameters of a new object or multipart upload."""
         wanted = {
             "ServerSideEncryption": self.sse,
             "SSEKMSKeyId": self.sse_key,
@@ -48,7 +69,7 @@ def is_aws(endpoint: str) -> bool:
 
 
 def parse(url: str) -> S3Place:
-    """Take the URL apart. Raises :class:`BadUrl`."""
+    """Parse the URL. Raises :class:`BadUrl`."""
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc or parts.fragment or parts.username is not None:
         raise BadUrl("must be like s3://bucket/prefix?endpoint=https://s3.example.org&region=eu-central-1")

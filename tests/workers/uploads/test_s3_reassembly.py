@@ -16,8 +16,9 @@ from services.maintenance.sweeper import Sweeper
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.uploads import UploadPolicy, Uploads
 from storage.blobs import Digests
-from storage.blobs.s3.factory import S3Keys, open_s3
+from storage.blobs.s3.factory import open_s3_store
 from storage.blobs.s3.store import S3BlobStore
+from storage.blobs.s3.url import S3Options
 from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
@@ -86,7 +87,9 @@ class Mortal:
 @pytest.fixture
 async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens stores on the same place that know nothing of each other, and that list one thing at a time."""
-    first = await open_s3(s3.url(s3.new_place()), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path, None, Unheld(), page=1)
+    first = await open_s3_store(
+        s3.url(s3.new_place()), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path, slot_locks=Unheld()), page=1
+    )
     made = [first]
 
     def one() -> S3BlobStore:
@@ -200,8 +203,14 @@ async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatc
 
 
 #: Steps of a worker, and whether it is killed before or after them.
-ENDING = [("complete", False), ("complete", True), ("publish", False), ("publish", True)]
-REOPENING = [("begin", True), ("copy_all", True), ("reopen_slots", False), ("reopen_slots", True), ("delete", False)]
+ENDING = [("complete_multipart", False), ("complete_multipart", True), ("publish", False), ("publish", True)]
+REOPENING = [
+    ("create_multipart", True),
+    ("copy_parts", True),
+    ("reopen_slots", False),
+    ("reopen_slots", True),
+    ("delete", False),
+]
 #: What was begun and not recorded is the sweeper's, once it is old.
 UNRECORDED = REOPENING[:3]
 
@@ -236,7 +245,7 @@ async def test_what_a_killed_reopening_had_begun_is_swept_once_it_is_old(
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3))
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
-    await cut_off(on_s3, "copy_all", monkeypatch, after=True)
+    await cut_off(on_s3, "copy_parts", monkeypatch, after=True)
     sweeper = Sweeper(on_s3.store, uploads_of(on_s3))
     monkeypatch.setattr("services.maintenance.garbage.GRACE", timedelta(days=-1))
     await sweeper.sweep()

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from storage.blobs import Part
-from storage.blobs.s3.factory import S3Keys, open_s3
+from storage.blobs.s3.factory import open_s3_store
 from storage.blobs.s3.store import S3BlobStore
+from storage.blobs.s3.url import S3Options
 from storage.errors import StoreUnavailable
 from tests.contracts.blob_backends import CONTENT, SLOT, bytes_of, fill, fill_all, scanned
 from tests.support.backends.aws import Aws, aws
@@ -29,7 +30,7 @@ async def place(s3: S3Server) -> str:
 
 @pytest.fixture
 async def at_aws(there: Aws, place: str, tmp_path: Path) -> AsyncIterator[S3BlobStore]:
-    store = await open_s3(there.url(place), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    store = await open_s3_store(there.url(place), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path))
     yield store
     await store.close()
 
@@ -63,7 +64,7 @@ async def test_what_clients_are_sent_to_is_that_host_as_well(
 
 
 async def test_a_bucket_with_dots_is_named_in_the_path_for_no_certificate_covers_it(tmp_path: Path) -> None:
-    store = await open_s3(f"s3://a.bucket?region={REGION}", S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    store = await open_s3_store(f"s3://a.bucket?region={REGION}", S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path))
     link = urlsplit(str(await store.download_url("key", 60, "text/plain", "inline")))
     assert (link.netloc, link.path) == (REGIONAL, "/a.bucket/key")
     await store.close()
@@ -74,7 +75,7 @@ async def test_an_endpoint_of_the_environment_is_no_less_one_of_its_own(
 ) -> None:
     place = s3.new_place()
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint.replace("127.0.0.1", "localhost"))
-    store = await open_s3(f"s3://{place}?region=us-east-1", S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    store = await open_s3_store(f"s3://{place}?region=us-east-1", S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path))
     assert urlsplit(str(await store.download_url("key", 60, "text/plain", "inline"))).path == f"/{place}/key"
     await store.check()
     staged = await fill_all(store, await store.stage("a file", SLOT, SLOT), CONTENT[:SLOT])
@@ -83,8 +84,8 @@ async def test_an_endpoint_of_the_environment_is_no_less_one_of_its_own(
 
 
 async def test_clients_are_sent_to_their_own_way_to_the_bucket_as_it_is_named(tmp_path: Path) -> None:
-    keys = S3Keys(ACCESS_KEY, SECRET_KEY, "https://files.example.org")
-    store = await open_s3(f"s3://bucket?region={REGION}", keys, tmp_path)
+    options = S3Options(ACCESS_KEY, SECRET_KEY, "https://files.example.org", tmp_path)
+    store = await open_s3_store(f"s3://bucket?region={REGION}", options)
     link = urlsplit(str(await store.download_url("key", 60, "text/plain", "inline")))
     assert (link.netloc, link.path) == ("files.example.org", "/bucket/key")
     await store.close()
@@ -94,7 +95,7 @@ async def test_a_bucket_of_another_region_is_refused_by_its_name(
     there: Aws, s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client is redirected there by itself, and its answer says so; signed URLs would not be."""
-    store = await open_s3(there.url(s3.new_place()), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    store = await open_s3_store(there.url(s3.new_place()), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path))
     ask = store.bucket._client.head_bucket
 
     async def elsewhere(**asked: str) -> dict[str, str]:

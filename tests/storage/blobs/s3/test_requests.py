@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs.s3.factory import S3Keys, open_s3
+from storage.blobs.s3.factory import open_s3_store
+from storage.blobs.s3.url import S3Options
 from storage.errors import StorageError
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.faults.s3_faults import s3_faults
@@ -31,7 +32,7 @@ async def test_encryption_and_storage_class_are_said_wherever_an_object_begins(
     source.write_bytes(b"bytes")
     async with s3_faults(s3.endpoint) as faults:
         url = f"{s3.url(s3.new_place(), faults.url)}&{options}"
-        store = await open_s3(url, S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+        store = await open_s3_store(url, S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path))
         # The server need not have such a key.
         with suppress(StorageError):
             await store.stage("staged", 5, 5)

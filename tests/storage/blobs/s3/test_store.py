@@ -12,10 +12,12 @@ import pytest
 import trustme
 
 from storage.blobs import Part
-from storage.blobs.s3.connection_pool import Sending, Wire
+from storage.blobs.s3.connection_pool import ConnectionPool
 from storage.blobs.s3.errors import refusal
-from storage.blobs.s3.factory import S3Keys, open_s3
+from storage.blobs.s3.factory import open_s3_store
+from storage.blobs.s3.requests import UploadRequest
 from storage.blobs.s3.store import S3BlobStore
+from storage.blobs.s3.url import S3Options
 from storage.errors import NoSpace, StorageError, StoreRefused, StoreUnavailable
 from tests.contracts.blob_backends import CONTENT, SLOT, bytes_of, fill, fill_all, published, scanned, staged
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -33,7 +35,9 @@ async def faults(s3: S3Server) -> AsyncIterator[S3Faults]:
 
 @pytest.fixture
 async def store(s3: S3Server, faults: S3Faults, tmp_path: Path) -> AsyncIterator[S3BlobStore]:
-    opened = await open_s3(s3.url(s3.new_place(), faults.url), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    opened = await open_s3_store(
+        s3.url(s3.new_place(), faults.url), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path)
+    )
     yield opened
     await opened.close()
 
@@ -133,7 +137,9 @@ async def test_a_rule_of_an_earlier_release_is_replaced_and_those_of_others_stay
     store: S3BlobStore, s3: S3Server, faults: S3Faults, tmp_path: Path
 ) -> None:
     bucket = store.bucket.place.bucket
-    neighbour = await open_s3(s3.url(f"{bucket}/{uuid4()}", faults.url), S3Keys(ACCESS_KEY, SECRET_KEY), tmp_path)
+    neighbour = await open_s3_store(
+        s3.url(f"{bucket}/{uuid4()}", faults.url), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path)
+    )
     for each, days in ((neighbour, 14), (store, 14), (store, 37)):
         (missing,) = await each.missing_rules(days, ())
         assert missing.add
@@ -152,14 +158,14 @@ async def test_a_server_that_does_not_answer_a_greeting_is_not_waited_for(
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/key?"
         async with asyncio.timeout(15):
             with pytest.raises(StoreUnavailable, match="cannot be reached"):
-                await asyncio.to_thread(Wire().take, url)
+                await asyncio.to_thread(ConnectionPool().acquire, url)
 
 
 async def test_what_was_called_off_before_it_had_a_connection_sends_nothing(s3: S3Server) -> None:
-    sending = Sending(Wire(), f"{s3.endpoint}/bucket/key?", 3)
-    sending.interrupt()
-    with pytest.raises(StoreUnavailable, match="called off"):
-        await asyncio.to_thread(sending.send, b"abc")
+    request = UploadRequest(ConnectionPool(), f"{s3.endpoint}/bucket/key?", 3)
+    request.interrupt()
+    with pytest.raises(StoreUnavailable, match="interrupted"):
+        await asyncio.to_thread(request.send, b"abc")
 
 
 async def test_what_is_broken_off_over_tls_leaves_nothing_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +176,9 @@ async def test_what_is_broken_off_over_tls_leaves_nothing_in_plain_text(monkeypa
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     server = asyncio.create_task(asyncio.to_thread(context.wrap_socket, theirs, server_side=True))
-    sending = Sending(Wire(), "https://s3.example.org/key?", 1_000)
+    request = UploadRequest(ConnectionPool(), "https://s3.example.org/key?", 1_000)
     secure = await asyncio.to_thread(trusting.wrap_socket, ours, server_hostname="s3.example.org")
-    _connect(sending, secure)
+    _connect(request, secure)
     peer = await server
 
     def meanwhile(sock: socket.socket, how: int) -> None:
@@ -181,7 +187,7 @@ async def test_what_is_broken_off_over_tls_leaves_nothing_in_plain_text(monkeypa
         socket.SocketType.shutdown(sock, how)
 
     monkeypatch.setattr(socket.socket, "shutdown", meanwhile)
-    sending.interrupt()
+    request.interrupt()
     # In plain text, this would not be a record of TLS.
     assert peer.recv(100) == b"a file's bytes"
     secure.close()
@@ -216,7 +222,7 @@ async def test_a_code_with_a_dot_in_it_is_read(store: S3BlobStore, faults: S3Fau
     await store.seal(area, [Part(0, 0, SLOT, made.parts[0].etag)])
 
 
-def _connect(sending: Sending, sock: ssl.SSLSocket) -> None:
+def _connect(request: UploadRequest, sock: ssl.SSLSocket) -> None:
     connection = http.client.HTTPSConnection("s3.example.org")
     connection.sock = sock
-    sending._connection = connection
+    request._connection = connection
