@@ -88,7 +88,7 @@ schema: $(DEV)
 	mv schema/schema.graphql.new schema/schema.graphql
 
 migration: $(DEV)
-	.venv/bin/tortoise -c storage.database.tooling.TOOLING makemigrations -n $(NAME)
+	.venv/bin/tortoise -c storage.migrations.TORTOISE_ORM makemigrations -n $(NAME)
 
 lock: $(VENV)
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -34,7 +34,7 @@ async def migrate_old_database(settings: Settings) -> None:
     Raises :class:`MigrationFailed`, also when nothing was there, and makes nothing then.
     """
     with _failures():
-        if missing := await engine_of(settings.database_url).missing():
+        if missing := await engine_of(settings.database_url).missing_tables():
             raise MigrationFailed(f"{PREFIX}DATABASE_URL: {missing}")
         await migrate(settings.database_url)
 

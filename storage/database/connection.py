@@ -18,20 +18,20 @@ from storage.tracing import span
 T = TypeVar("T")
 
 APP = "cloudkeep"
-#: The modules with tables, one for each domain. The database is the truth about all of them.
+#: The modules with tables, one for each domain.
 MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "uploads")]
 DEFAULT_POOL = PoolSize()
 NEWEST = "__latest__"
-#: So often a transaction is run again that others were in the way of, after a pause of a few hundredths of a second.
+#: Runs of a transaction that another one aborts, with pauses of a few hundredths of a second.
 MOST_RUNS = 6
 LONGEST_PAUSE = 0.05
 
 
-def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, patient: bool = False) -> dict[str, Any]:
+def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, timeouts: bool = True) -> dict[str, Any]:
     """Tortoise's configuration for a database; see :meth:`storage.database.engine.Engine.connections`."""
     engine = engine_of(url)
     return {
-        "connections": engine.connections(pool, patient=patient),
+        "connections": engine.connections(pool, timeouts=timeouts),
         "routers": list(engine.routers),
         "apps": {APP: {"models": MODELS, "migrations": "storage.migrations"}},
         "use_tz": True,
@@ -44,11 +44,11 @@ async def migrate(url: str, target: str = NEWEST) -> None:
 
     Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
     """
-    engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), patient=True)
+    engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), timeouts=False)
     await engine.require_available()
     await Tortoise.init(config=config, init_connections=False)
     try:
-        async with engine.migrating() as client:
+        async with engine.migration_lock() as client:
             await MigrationExecutor(client, config["apps"]).migrate([MigrationTarget(APP, target)])
     finally:
         await connections.close_all()
@@ -83,16 +83,16 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
 
     A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. In SQLite
-    nobody else writes until its end. In PostgreSQL each statement sees what is committed by then (READ COMMITTED), and
-    what it writes to is locked, so that ``work`` starts with a write.
+    no other process writes until its end. In PostgreSQL each statement sees what is committed by then (READ COMMITTED),
+    and what it writes to is locked, so that ``work`` starts with a write.
 
-    ``work`` is run again when the database undid it because of another transaction, or its connection broke before
-    COMMIT was sent: so it does nothing that it could not do twice.
+    ``work`` is run again when the database aborted it because of another transaction, or its connection broke before
+    COMMIT was sent: so it must be repeatable.
 
     Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then. Raises
     :class:`storage.errors.DatabaseUnavailable` when the database is away; all was written then or nothing.
     """
-    task = asyncio.ensure_future(_again_and_again(work))
+    task = asyncio.ensure_future(_run_with_retries(work))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -100,33 +100,33 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
         raise
 
 
-async def _again_and_again(work: Callable[[], Awaitable[T]]) -> T:
+async def _run_with_retries(work: Callable[[], Awaitable[T]]) -> T:
     for run in count(1):
-        done = False
+        committing = False
         try:
-            with span("database transaction", kind="client"), _session().translated():
+            with span("database transaction", kind="client"), _session().translate_errors():
                 async with in_transaction(WRITER):
                     result = await work()
-                    done = True
+                    committing = True
             return result
         except TransactionAborted:
             if run == MOST_RUNS:
                 raise
-            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - it only keeps two from meeting again
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - it only keeps two transactions apart
         except ConnectionLost:
-            if done or run > 1:
+            if committing or run > 1:
                 raise
     raise AssertionError
 
 
-async def fetch_together(*statements: Statement, joined: Statement | None = None) -> Rows:
-    """Run statements in a transaction of their own, and return the rows of the last; undo all when it has none.
+async def fetch_in_transaction(*statements: Statement, combined: Statement | None = None) -> Rows:
+    """Run statements in a transaction of their own, and return the rows of the last; roll back when it has none.
 
-    ``joined`` is the same in one statement, which is used where the engine can. Raises like :func:`fetch`. Not to be
-    called inside a transaction.
+    ``combined`` does the same in one statement, for engines that can. Raises like :func:`fetch`. Not to be called
+    inside a transaction.
     """
     with span("database transaction", kind="client"):
-        return await _session().run_together(statements, joined)
+        return await _session().fetch_in_transaction(statements, combined)
 
 
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
@@ -135,12 +135,12 @@ async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None
 
 
 async def fetch(statement: str, *values: object) -> Rows:
-    """Run one statement, in the caller's transaction, and return its rows. Outside of one, questions only.
+    """Run one statement, in the caller's transaction, and return its rows. Outside of one, a SELECT only.
 
     ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``, and
     :class:`storage.errors.DatabaseUnavailable`.
     """
-    return await _session().ask(statement, values)
+    return await _session().fetch(statement, values)
 
 
 def as_uuid(value: object) -> UUID:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-#: SQL with ``?`` for each value. UUIDs, moments and the like are given as they are.
+#: SQL with ``?`` for each value, and the values; UUIDs and datetimes need no conversion.
 Statement = tuple[str, Sequence[object]]
 Rows = Sequence[Sequence[Any]]
 
-#: What every engine calls the connections that can write.
+#: The name of every engine's connections that can write.
 WRITER = "default"
 #: Every database that was ever migrated has this table.
 FIRST_TABLE = "account"
@@ -23,22 +23,22 @@ class PoolSize(NamedTuple):
 
 
 class Session(Protocol):
-    """What a client of Tortoise's can do for us beyond the ORM, inside a transaction or outside of one."""
+    """What our clients can do beyond Tortoise's ORM, inside a transaction or outside of one."""
 
-    async def ask(self, statement: str, values: Sequence[object]) -> Rows:
-        """The rows of one statement; outside of a transaction, questions only."""
+    async def fetch(self, statement: str, values: Sequence[object]) -> Rows:
+        """The rows of one statement; outside of a transaction, of a SELECT only."""
 
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
-        """One statement for every row of values: for all or none, also when the caller is cancelled meanwhile."""
+        """Run one statement for every row of values: for all or none, also when the caller is cancelled meanwhile."""
 
-    async def run_together(self, statements: Sequence[Statement], joined: Statement | None) -> Rows:
-        """Statements in a transaction of their own, and the rows of the last; all is undone when it has none.
+    async def fetch_in_transaction(self, statements: Sequence[Statement], combined: Statement | None) -> Rows:
+        """Run statements in a transaction of their own. Returns the rows of the last; rolls back when it has none.
 
-        ``joined`` does and returns the same in one statement, for engines that can write inside of a WITH.
+        ``combined`` does and returns the same in one statement, for engines that can write inside of a WITH.
         """
 
-    def translated(self) -> AbstractContextManager[None]:
-        """Turn the errors of the driver into ours, around a transaction."""
+    def translate_errors(self) -> AbstractContextManager[None]:
+        """Raise our errors in place of the driver's, around a transaction."""
 
 
 class Engine(Protocol):
@@ -47,32 +47,32 @@ class Engine(Protocol):
     #: Tortoise's routers.
     routers: Sequence[type]
 
-    def connections(self, pool: PoolSize, *, patient: bool) -> dict[str, Any]:
+    def connections(self, pool: PoolSize, *, timeouts: bool) -> dict[str, Any]:
         """Tortoise's connections, of which one is ``WRITER``. ``pool`` is for engines that have one.
 
-        The statements of a ``patient`` one may take as long as they like.
+        Without ``timeouts``, statements may take as long as they like.
         """
 
-    async def missing(self) -> str | None:
-        """What is not there, in words, if the database was never migrated; None when it was.
+    async def missing_tables(self) -> str | None:
+        """A description of what is missing if the database was never migrated; None if it was.
 
-        Raises :class:`DatabaseUnavailable`. Makes nothing.
+        Raises :class:`DatabaseUnavailable`. Creates nothing.
         """
 
     async def require_available(self) -> None:
         """Return when the database can be used. Raises :class:`DatabaseUnavailable`."""
 
-    def migrating(self) -> AbstractAsyncContextManager[Any]:
-        """Keep every other process, wherever it is, from migrating; the client to migrate with."""
+    def migration_lock(self) -> AbstractAsyncContextManager[Any]:
+        """Keep all other processes on all hosts from migrating. Yields the client to migrate with."""
 
 
 def engine_of(url: str) -> Engine:
     """The engine for a URL that ``cloudkeep.settings.parsers.database_url`` lets pass."""
-    # A driver is loaded by whoever needs it: that takes a tenth of the time that a start has.
+    # A driver is loaded only where it is needed: that takes a tenth of the time of a start.
     if url.startswith(SQLITE):
-        from storage.database.sqlite.client import SqliteEngine
+        from storage.database.sqlite.engine import SqliteEngine
 
         return SqliteEngine(url)
-    from storage.database.postgres.client import PostgresEngine
+    from storage.database.postgres.engine import PostgresEngine
 
     return PostgresEngine(url)

@@ -14,7 +14,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
 from storage.blobs import Digests
-from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_together
+from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_in_transaction
 from storage.errors import Duplicate, StateChanged, StorageError
 from storage.jobs import jobs
 from storage.uploads.known_chunks import KnownChunk
@@ -127,9 +127,9 @@ async def add(
         return Accepted(there, there.chunks == upload.chunk_count)
 
     others = upload.chunk_count - 1
-    joined = (COUNT_AND_INSERT, (*count, others, index, size, *receipt))
+    combined = (COUNT_AND_INSERT, (*count, others, index, size, *receipt))
     try:
-        if counted := await fetch_together((INSERT, chunk), (COUNT, (*count, others)), joined=joined):
+        if counted := await fetch_in_transaction((INSERT, chunk), (COUNT, (*count, others)), combined=combined):
             return Accepted(Received(*counted[0][1:]), complete=False)
         return await atomically(fill_last)
     except IntegrityError as error:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from cloudkeep.settings.settings import Settings
 from endpoints.problems import refusal_response
 from services.budgets.errors import RateLimited
-from storage.database.sqlite import client as sqlite
+from storage.database.sqlite import engine as sqlite
 from tests.support.backends.databases import written_by_another
 from tests.support.server import Api
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from storage.accounts.models import Account
-from storage.database.sqlite import client as sqlite
+from storage.database.sqlite import engine as sqlite
 from storage.jobs.models import Job, JobKind, JobState
 from tests.support.backends.databases import written_by_another
 from tests.support.waiting import eventually

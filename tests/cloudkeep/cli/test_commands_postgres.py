@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudkeep.cli.main import app
-from storage.database.postgres import client as postgres
+from storage.database.postgres import engine as postgres
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
 from tests.support.backends.postgres import PASSWORD, QUOTED_PASSWORD
 from tests.support.process import cloudkeep, free_port

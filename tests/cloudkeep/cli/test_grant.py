@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudkeep.cli.main import app
-from storage.database.sqlite.client import BUSY_TIMEOUT_MS
+from storage.database.sqlite.engine import BUSY_TIMEOUT_MS
 
 #: The people are written into the database's file.
 pytestmark = pytest.mark.sqlite

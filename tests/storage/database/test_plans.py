@@ -228,11 +228,11 @@ def test_every_function_that_asks_the_database_is_looked_at() -> None:
 
 async def test_no_question_reads_a_whole_table_that_grows(filled: Known) -> None:
     pool: Any = connections.get("default")
-    one, two = await pool.take(), await pool.take()
+    one, two = await pool.acquire(), await pool.acquire()
     asked: list[Any] = []
     for connection in (one, two):
         connection.add_query_logger(asked.append)
-        await pool.give_back(connection)
+        await pool.release(connection)
     found: dict[str, list[str]] = {}
     for name, call in CALLS.items():
         asked.clear()
@@ -253,11 +253,11 @@ async def scans(record: Any) -> list[str]:
     if values and isinstance(values[0], list | tuple):
         values = values[0]  # of a statement that ran for many rows
     pool: Any = connections.get("default")
-    connection = await pool.take()
+    connection = await pool.acquire()
     try:
         text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {record.query}", *values)
     finally:
-        await pool.give_back(connection)
+        await pool.release(connection)
     return [
         node["Relation Name"]
         for node in nodes(json.loads(text)[0]["Plan"])

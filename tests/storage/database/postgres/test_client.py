@@ -1,7 +1,7 @@
 """PostgreSQL: connections that break, servers that go away or hang, and transactions that meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -16,20 +16,19 @@ from storage.database.connection import (
     atomically,
     close_database,
     fetch,
-    fetch_together,
+    fetch_in_transaction,
     migrate,
     open_database,
     ping_database,
 )
 from storage.database.engine import PoolSize
-from storage.database.postgres import client as postgres
+from storage.database.postgres import client
 from storage.errors import ConnectionLost, DatabaseUnavailable, Duplicate, NoSpace, StateChanged
 from storage.uploads import receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, receive
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
-from tests.support.backends.postgres import PostgresServer, postgres_server
-from tests.support.process import free_port
+from tests.support.backends.postgres import PostgresServer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
@@ -38,29 +37,11 @@ EVERYBODY = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for long."""
-    for name in ("ACQUIRE", "COMMAND", "RELEASE", "START"):
-        monkeypatch.setattr(postgres, name, 0.5)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A server that may be stopped; what was committed survives that."""
-    with postgres_server(free_port(), {}) as running:
-        asyncio.run(migrate(running.url(MAINTENANCE)))
-        yield running
-
-
-@pytest.fixture
 async def own(server: PostgresServer, quick: None) -> AsyncIterator[PostgresServer]:
-    """The same, this process connected to it."""
+    """The server, with this process connected to it."""
     await open_database(server.url(MAINTENANCE), PoolSize(1, 4))
     yield server
     await close_database()
-
-
-# Connections
 
 
 async def test_a_question_after_its_connection_broke_does_not_notice(
@@ -223,7 +204,7 @@ async def test_a_server_without_a_free_connection_refuses_those_that_need_anothe
     async def ask_twice() -> None:
         await fetch("SELECT 1")
         with pytest.raises(DatabaseUnavailable, match="too many connections"):
-            await pool.take()
+            await pool.acquire()
 
     await atomically(ask_twice)
     with pytest.raises(DatabaseUnavailable, match="too many connections") as caught:
@@ -250,40 +231,6 @@ async def test_a_full_disk_is_told_from_other_troubles(database: str) -> None:
     await new_account()
 
 
-# Starting
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (("p%40ss", "wrong"), "password authentication failed"),
-        ((MAINTENANCE + "?", "nothing?"), 'database "nothing" does not exist'),
-    ],
-)
-async def test_a_start_that_cannot_succeed_is_refused_at_once(
-    server: PostgresServer, change: tuple[str, str], reason: str
-) -> None:
-    url = server.url(MAINTENANCE)
-    at = url.rindex(change[0])
-    with pytest.raises(DatabaseUnavailable, match=reason) as caught:
-        await migrate(url[:at] + change[1] + url[at + len(change[0]) :])
-    assert "wrong" not in str(caught.value)
-
-
-async def test_a_server_that_is_not_there_is_waited_for_and_then_named(quick: None) -> None:
-    with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1"):
-        await migrate(f"postgres://user:secret-word@127.0.0.1:{free_port()}/name?sslmode=disable")
-
-
-async def test_a_start_waits_for_a_server_that_starts(server: PostgresServer) -> None:
-    server.stop()
-    starting = asyncio.create_task(migrate(server.url(MAINTENANCE)))
-    await asyncio.sleep(0.1)  # the first try finds nobody
-    assert not starting.done()
-    server.start()
-    await starting
-
-
 # Transactions that meet
 
 
@@ -308,11 +255,11 @@ async def test_a_receipt_is_one_round_trip(database: str) -> None:
     upload, statements = await new_upload(chunks=5), []
     await receive(upload, 0)  # a connection prepares each statement once, which is another round trip
     pool: Any = connections.get("default")
-    connection = await pool.take()
+    connection = await pool.acquire()
     with connection.query_logger(lambda record: statements.append(record.query)):
-        await pool.give_back(connection)
+        await pool.release(connection)
         assert not (await receive(upload, 1)).complete
-    assert statements == [postgres.numbered(receipts.COUNT_AND_INSERT)]
+    assert statements == [client.number_placeholders(receipts.COUNT_AND_INSERT)]
 
 
 async def test_a_repeated_chunk_is_told_from_one_that_comes_too_late(database: str) -> None:
@@ -331,9 +278,9 @@ async def test_a_repeated_chunk_is_told_from_one_that_comes_too_late(database: s
     assert (await Upload.get(id=late.id)).status is UploadStatus.ABORTED
 
 
-async def test_statements_without_a_joined_form_are_one_transaction(database: str) -> None:
+async def test_statements_without_a_combined_form_are_one_transaction(database: str) -> None:
     account = await new_account()
     rename = "UPDATE account SET name = ? WHERE id = ? RETURNING name"
-    assert await fetch_together((rename, ("one", account.id)), (rename, ("two", account.id))) == [("two",)]
-    assert await fetch_together((rename, ("three", account.id)), (rename, ("four", uuid4()))) == []
+    assert await fetch_in_transaction((rename, ("one", account.id)), (rename, ("two", account.id))) == [("two",)]
+    assert await fetch_in_transaction((rename, ("three", account.id)), (rename, ("four", uuid4()))) == []
     assert await fetch("SELECT name FROM account") == [("two",)]

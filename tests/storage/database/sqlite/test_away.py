@@ -8,7 +8,7 @@ from tortoise import connections
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import atomically, close_database, execute_many, open_database
-from storage.database.sqlite import client as sqlite
+from storage.database.sqlite import engine as sqlite
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import Upload
 from tests.storage.rows import LATER, new_account, new_upload, receive
