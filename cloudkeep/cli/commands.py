@@ -67,11 +67,11 @@ def grant(
     user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
 ) -> int:
     """Give an account a budget of its own, or list those that have one."""
-    from cloudkeep.cli.grant import GrantRefused, grant, parse_order
+    from cloudkeep.cli.grant import GrantRefused, grant, parse_changes
 
     try:
-        order = parse_order(user_id, points, ingest, subscriptions, remove=remove)
-        return _interruptible(grant(_settings_of_existing_server(), order))
+        changes = parse_changes(user_id, points, ingest, subscriptions, remove=remove)
+        return _interruptible(grant(_settings_of_existing_server(), changes))
     except GrantRefused as error:
         raise refusal(error) from None
 

@@ -1,6 +1,6 @@
-"""What ``cloudkeep grant`` does: give an account a budget of its own, beside the server or without it.
+"""``cloudkeep grant``: gives an account limits of its own, whether the server runs or not.
 
-A running server knows of a change within half a minute (:mod:`services.budgets.limit_overrides`).
+A running server applies a change within half a minute (:mod:`services.budgets.limit_overrides`).
 """
 
 import re
@@ -19,51 +19,51 @@ from storage.accounts.models import Account
 from storage.budgets import limit_overrides
 from storage.budgets.models import Grant, GrantKind
 
-#: What stands for "as in the settings".
+#: The word for "as in the settings".
 DEFAULT = "default"
-MOST_SUBSCRIPTIONS = 1_000_000
+MAX_SUBSCRIPTIONS = 1_000_000
 
 Amount = tuple[int, float | None]
 
 
 class GrantRefused(Exception):
-    """What was asked for makes no sense. ``str(error)`` is one line."""
+    """The arguments make no sense. ``str(error)`` is one line."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What was asked for: for whom, and what becomes of each kind; None takes a grant away."""
+class GrantChanges:
+    """The new amount of each kind for a user; None takes a grant away."""
 
     user_id: str | None = None
-    changes: Mapping[GrantKind, Amount | None] = field(default_factory=dict)
+    amounts: Mapping[GrantKind, Amount | None] = field(default_factory=dict)
 
 
-def parse_order(
+def parse_changes(
     user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
-) -> Order:
-    """Read the command's arguments. Raises :class:`GrantRefused`."""
-    changes: dict[GrantKind, Amount | None] = {}
+) -> GrantChanges:
+    """Parse the arguments of the command. Raises :class:`GrantRefused`."""
+    amounts: dict[GrantKind, Amount | None] = {}
     if points is not None:
-        changes[GrantKind.POINTS] = _bucket("--points", points)
+        amounts[GrantKind.POINTS] = _bucket("--points", points)
     if ingest is not None:
-        changes[GrantKind.INGEST] = _bucket("--ingest", ingest)
+        amounts[GrantKind.INGEST] = _bucket("--ingest", ingest)
     if subscriptions is not None:
-        changes[GrantKind.SUBSCRIPTIONS] = _count("--subscriptions", subscriptions)
-    if remove and changes:
+        amounts[GrantKind.SUBSCRIPTIONS] = _count("--subscriptions", subscriptions)
+    if remove and amounts:
         raise GrantRefused("--remove takes away everything that was granted, and goes with no other option")
     if remove:
-        changes = dict.fromkeys(GrantKind)
-    if changes and user_id is None:
+        amounts = dict.fromkeys(GrantKind)
+    if amounts and user_id is None:
         raise GrantRefused("whose budget? Name a user ID")
-    return Order(user_id, changes)
+    return GrantChanges(user_id, amounts)
 
 
-async def grant(settings: Settings, order: Order) -> int:
-    """Carry the order out, and print what is granted then. Raises :class:`GrantRefused` when nobody has the user ID."""
+async def grant(settings: Settings, changes: GrantChanges) -> int:
+    """Apply the changes and print all grants. Raises :class:`GrantRefused` for an unknown user ID."""
     async with connected_database(settings):
-        account = None if order.user_id is None else await _account(order.user_id)
+        account = None if changes.user_id is None else await _find_account(changes.user_id)
         if account:
-            await _change(account, order.changes)
+            await _apply(account, changes.amounts)
         rows = await limit_overrides.every(account.id if account else None)
     for row in rows:
         sys.stdout.write(f"{_line(row)}\n")
@@ -72,7 +72,7 @@ async def grant(settings: Settings, order: Order) -> int:
     return 0
 
 
-async def _account(user_id: str) -> Account:
+async def _find_account(user_id: str) -> Account:
     try:
         account = await accounts.find_by_user_id(validation.user_id(user_id))
     except InvalidInput:
@@ -82,30 +82,30 @@ async def _account(user_id: str) -> Account:
     return account
 
 
-async def _change(account: Account, changes: Mapping[GrantKind, Amount | None]) -> None:
-    for kind, amount in changes.items():
+async def _apply(account: Account, amounts: Mapping[GrantKind, Amount | None]) -> None:
+    for kind, amount in amounts.items():
         if amount:
             await limit_overrides.put(account.id, kind, *amount, now())
-    await limit_overrides.remove(account.id, [kind for kind, amount in changes.items() if amount is None])
+    await limit_overrides.remove(account.id, [kind for kind, amount in amounts.items() if amount is None])
 
 
 def _bucket(option: str, text: str) -> Amount | None:
     if text == DEFAULT:
         return None
-    found = capacity_and_refill(text)
-    if not found:
+    amount = capacity_and_refill(text)
+    if not amount:
         raise GrantRefused(
             f"{option} must be CAPACITY/REFILL, as in 20000/1000 (the refill is per second), or {DEFAULT}, not {text!r}"
         )
-    return found
+    return amount
 
 
 def _count(option: str, text: str) -> Amount | None:
     if text == DEFAULT:
         return None
     count = int(text) if re.fullmatch(r"\d{1,7}", text, re.ASCII) else -1
-    if not 0 <= count <= MOST_SUBSCRIPTIONS:
-        raise GrantRefused(f"{option} must be between 0 and {MOST_SUBSCRIPTIONS}, or {DEFAULT}, not {text!r}")
+    if not 0 <= count <= MAX_SUBSCRIPTIONS:
+        raise GrantRefused(f"{option} must be between 0 and {MAX_SUBSCRIPTIONS}, or {DEFAULT}, not {text!r}")
     return count, None
 
 

@@ -1,4 +1,4 @@
-"""The command line. Every command is one line here and a function elsewhere, loaded when it is called."""
+"""The command line. Each command is declared here, and its function is imported when it is called."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """The options before a command."""
 
 
 @app.command()
@@ -90,11 +90,11 @@ def doctor(
 @app.command()
 def scrub(
     rate: Annotated[float, typer.Option(metavar="MIB/S", min=0.1, help="Read at most so many MiB a second.")] = 50.0,
-    from_start: Annotated[bool, typer.Option("--from-start", help="Do not go on where the last run stopped.")] = False,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Do not resume the last run.")] = False,
 ) -> None:
     """Read every stored file again and report those whose bytes have changed. Nothing is altered.
 
-    A run that was interrupted is gone on with by the next one.
+    Resumes an interrupted run.
 
     Exit codes: 0 all is well, 1 something is damaged, 2 it could not be started, 130 interrupted.
     """
@@ -105,7 +105,7 @@ def scrub(
 
 @app.command()
 def documents() -> None:
-    """Print what "cloudkeep upload" asks a server for, to be added to a file of trusted documents (JSON)."""
+    """Print the GraphQL documents of "cloudkeep upload", for a file of trusted documents (JSON)."""
     import json
 
     from cloudkeep.client.api.documents import persisted_documents
@@ -129,10 +129,10 @@ def grant(
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take away everything that was granted.")] = False,
 ) -> None:
-    """Give an account a budget of its own, in place of what the settings say, and print what it has been granted.
+    """Give an account limits of its own, in place of those of the settings, and print all that it was granted.
 
-    "default" in place of a value takes that one away. Without a user ID, every grant is listed.
-    It works whether the server runs or not; a running one goes by it within half a minute.
+    The value "default" takes one away. Without a user ID, all grants are listed.
+    It works whether the server runs or not; a running one applies it within half a minute.
 
     Exit codes: 0 done, 2 it could not be started or makes no sense.
     """

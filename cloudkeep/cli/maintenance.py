@@ -1,6 +1,6 @@
-"""What ``cloudkeep doctor`` and ``cloudkeep scrub`` do: run beside the server or without it, and print what they find.
+"""``cloudkeep doctor`` and ``cloudkeep scrub``: print what they find, whether the server runs or not.
 
-Both leave 0 when all is well, 1 when something was found.
+The exit code of both is 0 when all is well, 1 when something was found.
 """
 
 import asyncio
@@ -19,46 +19,46 @@ from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
 DAY = 24 * 60 * 60
-#: A bucket ends uploads by when they began, however much still comes: one may take so much longer than a pause in it.
+#: A bucket aborts an upload by its age, also while parts arrive: it gets so much longer than the pause between two.
 SPARE_DAYS = 30
-#: A scrub that is killed begins again with what it verified in the last second.
+#: A scrub that is killed repeats what it verified in the last second.
 SAVE_SECONDS = 1.0
 
 
 async def examine(settings: Settings, *, mend: bool) -> int:
     """Print one line per finding, and how many there were."""
-    found = mended = 0
+    findings = fixed = 0
     days = settings.upload_ttl // DAY + SPARE_DAYS
     origins = (settings.public_url, *settings.cors_origins) if settings.direct_uploads else ()
     async with _store(settings) as store:
         doctor = Doctor(store, mend=mend, upload_days=days, origins=origins)
-        async with aclosing(doctor.examine()) as findings:
-            async for finding in findings:
-                found += 1
-                mended += finding.mended is not None
-                _say(_line(finding))
-    _say(_summary(found, mended))
-    return 1 if found else 0
+        async with aclosing(doctor.examine()) as results:
+            async for finding in results:
+                findings += 1
+                fixed += finding.mended is not None
+                _print(_line(finding))
+    _print(f"{findings} found, {fixed} mended." if findings else "All is well.")
+    return 1 if findings else 0
 
 
 async def scrub(settings: Settings, *, rate: float, from_start: bool) -> int:
     """Print one line per damaged blob, and how much was read, at ``rate`` MiB per second at most.
 
-    A run that was interrupted is gone on with, and the sums at the end are those of the whole pass.
+    Resumes an interrupted run; the totals at the end are those of the whole pass.
     """
     path = settings.data_dir / "scrub.json"
     position = Position() if from_start else load(path)
     if position.last:
-        _say(f"Going on after {_sums(position)}")
+        _print(f"Going on after {_totals(position)}")
     async with _store(settings) as store:
         try:
             await _scrub(Scrubber(store, rate * MIB), position, path)
         except asyncio.CancelledError:
             save(path, position)
-            _say(f"Interrupted after {_sums(position)}")
+            _print(f"Interrupted after {_totals(position)}")
             raise
     forget(path)
-    _say(_sums(position))
+    _print(_totals(position))
     return 1 if position.damaged else 0
 
 
@@ -68,13 +68,13 @@ async def _scrub(scrubber: Scrubber, position: Position, path: Path) -> None:
         async for verdict in verdicts:
             position.take(verdict)
             if verdict.damage:
-                _say(f"{verdict.damage} {verdict.key}: {verdict.text}")
+                _print(f"{verdict.damage} {verdict.key}: {verdict.text}")
             if time.monotonic() - saved_at >= SAVE_SECONDS:
                 save(path, position)
                 saved_at = time.monotonic()
 
 
-def _sums(position: Position) -> str:
+def _totals(position: Position) -> str:
     return f"{position.blobs} blobs, {position.size / MIB:.1f} MiB read, {position.damaged} damaged."
 
 
@@ -93,12 +93,6 @@ def _line(finding: Finding) -> str:
     return f"{finding.code} {finding.subject}: {finding.text}{end}"
 
 
-def _summary(found: int, mended: int) -> str:
-    if not found:
-        return "All is well."
-    return f"{found} found, {mended} mended."
-
-
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

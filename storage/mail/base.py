@@ -1,4 +1,4 @@
-"""What a mail is, and what every way of sending one promises."""
+"""A mail, and the protocol of everything that sends one."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class MailError(Exception):
-    """The mail could not be handed over. ``str(error)`` is for the log of the operator and never holds credentials."""
+    """The mail was not sent. ``str(error)`` is for the log of the operator and never holds credentials."""
 
 
 class MailUrlError(ValueError):
@@ -40,14 +40,14 @@ class Mail:
 
 
 class Mailer(Protocol):
-    """Hands mails over, each by itself. Safe to use from many tasks at once."""
+    """Sends mails, one at a time. Safe to use from many tasks at once."""
 
     async def send(self, mail: Mail) -> None:
-        """Return once the mail was taken over; raise MailError when it was not. The wait is bounded."""
+        """Return once the mail was accepted; raise MailError when it was not. The wait is bounded."""
         ...
 
     async def close(self) -> None:
-        """Let go of what is held. May be called twice."""
+        """Close what is open. May be called twice."""
         ...
 
 

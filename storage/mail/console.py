@@ -1,4 +1,4 @@
-"""Mail for a machine without a mail server: printed where the server runs."""
+"""Mail for a machine without a mail server: printed to the standard output of the server."""
 
 import asyncio
 import re
@@ -6,7 +6,7 @@ import sys
 
 from storage.mail.base import Mail, MailError
 
-# Everything a terminal may act on, but the newline and the tab.
+# All control characters but the newline and the tab.
 _TERMINAL_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -28,16 +28,16 @@ class ConsoleMailer:
             raise MailError(f"standard output cannot be written: {error}") from None
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is open."""
 
 
 def _render(mail: Mail) -> bytes:
-    text = _TERMINAL_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", mail.text).removesuffix("\n")
+    text = _TERMINAL_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", mail.text).removesuffix("\n")
     return f"--- mail to {mail.to} ---\nSubject: {mail.subject}\n\n{text}\n--- end of mail ---\n".encode()
 
 
 def _print_block(block: bytes) -> None:
-    """Reach the descriptor with one write, through the emptied buffer, so that processes do not mix their lines."""
+    """Write to the descriptor at once, after flushing the buffer, so that processes do not mix their lines."""
     sys.stdout.flush()
     sys.stdout.buffer.write(block)
     sys.stdout.buffer.flush()

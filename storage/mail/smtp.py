@@ -1,4 +1,4 @@
-"""Mail handed to an SMTP server, one connection for each."""
+"""Mail over SMTP, with a connection for each mail."""
 
 import asyncio
 import re
@@ -14,12 +14,12 @@ import aiosmtplib
 
 from storage.mail.base import Mail, MailError
 
-_CONNECTIONS = 8  # at once; submission servers commonly refuse more than ten from one client
-# An address literal, as RFC 5321 section 4.1.4 asks of a client without a name. The library would look our name up in
-# the DNS first, which takes longer than the whole send may where reverse lookups go unanswered.
-_OUR_NAME = "[127.0.0.1]"
+_MAX_CONNECTIONS = 8  # submission servers commonly refuse more than ten from one client
+# An address literal, as RFC 5321 section 4.1.4 asks of a client without a name. The library would look up our name in
+# the DNS, which takes longer than our timeout where reverse lookups get no reply.
+_CLIENT_NAME = "[127.0.0.1]"
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
-_FAULTS = (aiosmtplib.SMTPException, OSError, ValueError)
+_SEND_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
 
 
 class Security(StrEnum):
@@ -40,7 +40,7 @@ class Login:
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """A mail server and how to speak to it. ``sender`` is the bare address mails come from."""
+    """A mail server and how to connect to it. ``sender`` is the bare address that mails come from."""
 
     host: str
     port: int
@@ -50,16 +50,16 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends through one SMTP server. ``timeout``: seconds for a whole send, from waiting for a connection to the end.
+    """Sends through one SMTP server. ``timeout``: seconds for a whole send, the wait for a free connection included.
 
-    The trusted certificates are read here, once: the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR.
+    The trusted certificates are read once: the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR.
     """
 
     def __init__(self, server: SmtpServer, *, timeout: float = 10.0) -> None:
         self._server = server
         self._timeout = timeout
         self._trust = ssl.create_default_context()
-        self._free = asyncio.Semaphore(_CONNECTIONS)
+        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
 
     async def send(self, mail: Mail) -> None:
         """Return once the server has accepted the mail; raise MailError when it has not."""
@@ -67,20 +67,20 @@ class SmtpMailer:
         client = self._client()
         accepted = False
         try:
-            async with asyncio.timeout(self._timeout), self._free:
+            async with asyncio.timeout(self._timeout), self._connections:
                 await client.connect()
                 await client.send_message(message, sender=self._server.sender, recipients=[mail.to])
                 accepted = True
                 await client.quit(timeout=self._timeout / 10)
-        except _FAULTS as error:
-            # Once the mail is accepted, a failed goodbye must not make the caller send it again.
+        except _SEND_ERRORS as error:
+            # When QUIT fails after the mail was accepted, the caller must not send it again.
             if not accepted:
                 raise MailError(f"mail server {self._server.host}:{self._server.port} {_reason(error)}") from None
         finally:
             client.close()
 
     async def close(self) -> None:
-        """Nothing is held between two mails."""
+        """Nothing is open between two mails."""
 
     def _client(self) -> aiosmtplib.SMTP:
         server, login = self._server, self._server.login
@@ -89,7 +89,7 @@ class SmtpMailer:
             port=server.port,
             username=login.user if login else None,
             password=login.password if login else None,
-            local_hostname=_OUR_NAME,
+            local_hostname=_CLIENT_NAME,
             timeout=None,
             use_tls=server.security is Security.IMPLICIT,
             start_tls=server.security is Security.STARTTLS,
@@ -110,7 +110,7 @@ def _compose(mail: Mail, sender: str) -> EmailMessage:
 
 
 def _reason(error: Exception) -> str:
-    """Say what went wrong without a word of the server's: its answer to a login may repeat the password."""
+    """What went wrong, without quoting the server: its reply to a login may repeat the password."""
     if isinstance(error.__cause__, ssl.SSLError):
         return _reason(error.__cause__)
     for kind, describe in _REASONS:

@@ -1,4 +1,4 @@
-"""Mail URLs: ``smtp://user:password@host:587?from=address`` and its kin, read into a mail server."""
+"""Parses mail URLs like ``smtp://user:password@host:587?from=address``."""
 
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -8,7 +8,7 @@ from storage.mail.base import MailUrlError, is_address
 from storage.mail.smtp import Login, Security, SmtpServer
 
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314
-#: Written out by an operator who knows the network: that of containers on one host, say.
+#: For a network that the operator trusts, like that of containers on one host.
 _TRUSTED_NETWORK = "trusted-network"
 _MALFORMED = (
     "not a mail URL: expected smtp://user:password@host:port, with every special character of the user and the "
@@ -17,7 +17,7 @@ _MALFORMED = (
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """Read an ``smtp://`` or ``smtps://`` URL. Raises MailUrlError."""
+    """Parse an ``smtp://`` or ``smtps://`` URL. Raises MailUrlError."""
     parts, port = _split(url)
     host = parts.hostname or ""
     if not _is_host(host) or parts.path not in ("", "/") or parts.fragment:
@@ -33,7 +33,7 @@ def parse_smtp_url(url: str) -> SmtpServer:
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
-    # The standard parser drops some of these silently, which would alter a password.
+    # urlsplit drops some of these silently, which would change a password.
     if any(character.isspace() or not character.isprintable() for character in url):
         raise MailUrlError(_MALFORMED)
     try:

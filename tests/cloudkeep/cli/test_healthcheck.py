@@ -1,4 +1,4 @@
-"""What a container's health check gets to know."""
+"""What the health check of a container prints, and its exit codes."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.support.process import free_port
 from tests.support.waiting import eventually
 
 
-def said(capsys: pytest.CaptureFixture[str], code: int) -> tuple[int, str]:
+def printed(capsys: pytest.CaptureFixture[str], code: int) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
@@ -24,17 +24,17 @@ async def test_an_api_says_that_it_is_ready_when_nothing_is_away(
     port = httpx.URL(server).port
     here = settings.model_copy(update={"port": port})
 
-    async def whole() -> bool:
-        return said(capsys, await api_health(here)) == (0, "Ready.\n")
+    async def all_available() -> bool:
+        return printed(capsys, await api_health(here)) == (0, "Ready.\n")
 
-    await eventually(whole)
+    await eventually(all_available)
 
 
-async def test_an_api_without_a_worker_is_well_and_says_that_it_is_degraded(
+async def test_an_api_without_a_worker_is_healthy_and_says_that_it_is_degraded(
     settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = settings.model_copy(update={"port": httpx.URL(server).port})
-    assert said(capsys, await api_health(here)) == (0, "Ready, but degraded: worker.\n")
+    assert printed(capsys, await api_health(here)) == (0, "Ready, but degraded: worker.\n")
 
 
 async def test_an_api_without_its_files_is_not_ready(
@@ -42,18 +42,18 @@ async def test_an_api_without_its_files_is_not_ready(
 ) -> None:
     shutil.rmtree(settings.data_dir / "blobs")
     here = settings.model_copy(update={"port": httpx.URL(server).port})
-    assert said(capsys, await api_health(here)) == (1, "Not ready: blobs, worker.\n")
+    assert printed(capsys, await api_health(here)) == (1, "Not ready: blobs, worker.\n")
 
 
 async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
-    nobody = Settings(data_dir=tmp_path, port=port)
-    assert said(capsys, await api_health(nobody)) == (1, f"No answer on port {port}.\n")
+    settings = Settings(data_dir=tmp_path, port=port)
+    assert printed(capsys, await api_health(settings)) == (1, f"No answer on port {port}.\n")
 
 
 async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(data_dir=tmp_path)
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
-        assert said(capsys, await worker_health(settings)) == (0, f"At work: {one.text}, {two.text}.\n")
+        assert printed(capsys, await worker_health(settings)) == (0, f"At work: {one.text}, {two.text}.\n")
         os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))
-        assert said(capsys, await worker_health(settings)) == (1, f"Silent for more than 15 s: {two.text}.\n")
+        assert printed(capsys, await worker_health(settings)) == (1, f"Silent for more than 15 s: {two.text}.\n")
