@@ -2,10 +2,13 @@
 
 import asyncio
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
 from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
 
@@ -23,6 +26,7 @@ from tests.support.backends.databases import Databases
 
 #: The newest migration of the release before this one.
 PREVIOUS = "0006_grants"
+NEWEST_OF_0_1 = "0010_session_rotated"
 ACCOUNT, FILE, BLOB, SMALL, UPLOAD, OPEN, SESSION = (uuid4() for _ in range(7))
 VIDEO = ("ü.mp4", "video/mp4", 2**50, 2**30, "a" * 64)
 COMPRESSING = ("COMPRESSING", 1, 2**30, None, None, FILE, NOW, NOW)
@@ -111,6 +115,11 @@ async def contents() -> dict[str, list[tuple[object, ...]]]:
 async def fill_previous(url: str) -> dict[str, list[tuple[object, ...]]]:
     """Make a database of the previous release, and return what is in it."""
     await migrate(url, PREVIOUS)
+    return await fill(url)
+
+
+async def fill(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Store the rows in a database that has the tables for them, and return what is in it."""
     await open_database(url)
     for table, (columns, rows) in ROWS.items():
         marks = ", ".join("?" * len(columns.split(",")))
@@ -128,6 +137,28 @@ async def test_nothing_of_the_previous_release_is_lost(databases: Databases, tmp
     }
     await migrate(url)
     await nothing_is_lost(databases, url, before)
+
+
+def schema(path: Path) -> set[tuple[str, ...]]:
+    """Every table and index of a SQLite database, as the statement that made it."""
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+@pytest.mark.sqlite
+async def test_a_database_that_release_0_1_made_is_opened_as_it_is_and_keeps_everything(
+    databases: Databases, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.sqlite3", tmp_path / "new.sqlite3"
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(Path(__file__).with_name("release_0_1.sql").read_text())
+    made = schema(old)
+    await migrate(f"sqlite://{old}", NEWEST_OF_0_1)
+    await migrate(f"sqlite://{new}", NEWEST_OF_0_1)
+    assert schema(old) == made == schema(new)
+    before = await fill(f"sqlite://{old}")
+    await migrate(f"sqlite://{old}")
+    await nothing_is_lost(databases, f"sqlite://{old}", before)
 
 
 async def kill_in(url: str, migration: str) -> None:
