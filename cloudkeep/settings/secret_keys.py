@@ -56,7 +56,7 @@ def read_or_create_keys(path: Path) -> tuple[SecretKey, ...]:
 
 
 def _create(path: Path, text: str) -> None:
-    """Publish a whole file under its name at once; whoever comes second leaves the first one's file alone."""
+    """Make the whole file appear at once under its name, unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # its mode is 0600 from the start
     try:

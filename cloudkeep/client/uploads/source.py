@@ -89,7 +89,9 @@ class Source:
         """Raise :class:`SourceChanged` unless size and modification time are what they were."""
         current = os.fstat(self._file)
         if (current.st_size, current.st_mtime_ns) != (self.size, self._stat.st_mtime_ns):
-            raise SourceChanged("the file was changed while it was being sent; run the command again to send it anew")
+            raise SourceChanged(
+                "the file was changed while it was being sent; run the command again to upload it as it is now"
+            )
 
     async def _hash_in_steps(self, offset: int, size: int, *digests: "hashlib._Hash") -> AsyncGenerator[int, None]:
         """Hash a range; yields how many bytes of it are done."""

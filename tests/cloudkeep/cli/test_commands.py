@@ -64,7 +64,7 @@ def test_trusted_documents_that_cannot_be_used_end_the_start_with_one_line(tmp_p
     assert result.stderr == line
 
 
-def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None:
+def test_a_worker_of_its_own_needs_the_url_of_redis(tmp_path: Path) -> None:
     result = cloudkeep("worker", DATA_DIR=str(tmp_path))
     assert result.returncode == 2
     assert result.stderr.startswith("cloudkeep: CLOUDKEEP_REDIS_URL: must be set")
@@ -72,7 +72,7 @@ def test_a_worker_of_its_own_must_be_told_where_redis_is(tmp_path: Path) -> None
 
 @pytest.fixture
 def _no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is asked for keys of S3 that are not set, so that none are found at once."""
+    """No other source has keys for S3, so that it is known at once that there are none."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
 
@@ -123,8 +123,8 @@ def test_a_worker_runs_on_uvloop(tmp_path: Path) -> None:
 async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path: Path, valkey: EmbeddedValkey) -> None:
     command = (sys.executable, "-m", "cloudkeep", "worker")
     port = str(free_port())
-    given = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}
-    settings = {f"CLOUDKEEP_{name}": value for name, value in given.items()}
+    variables = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}
+    settings = {f"CLOUDKEEP_{name}": value for name, value in variables.items()}
     worker = ManagedProcess(ProcessSpec("worker", command, settings), os.environ)
     health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
     async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:

@@ -56,11 +56,11 @@ def test_an_empty_database_is_refused_and_stays_empty(
 def wrong_urls(databases: PostgresDatabases) -> dict[str, str]:
     """What an operator can have written, by the reason that has to be named."""
     url = databases.server.url(MAINTENANCE)
-    nobody = url.replace(f":{databases.server.port}/", f":{free_port()}/")
+    no_server = url.replace(f":{databases.server.port}/", f":{free_port()}/")
     return {
         "password authentication failed": url.replace(QUOTED_PASSWORD, "wrong-word"),
         'database "nothing" does not exist': databases.server.url("nothing"),
-        "127.0.0.1": nobody,
+        "127.0.0.1": no_server,
         "nowhere.invalid": url.replace("@127.0.0.1", "@nowhere.invalid"),
     }
 
@@ -81,9 +81,9 @@ def test_a_server_and_a_worker_do_not_start_on_a_database_that_refuses_them(
     databases: PostgresDatabases, tmp_path: Path
 ) -> None:
     url = next(iter(wrong_urls(databases).values()))
-    given = {"DATA_DIR": str(tmp_path), "DATABASE_URL": url, "PORT": str(free_port())}
+    variables = {"DATA_DIR": str(tmp_path), "DATABASE_URL": url, "PORT": str(free_port())}
     for command, more in (("serve", {}), ("worker", {"REDIS_URL": "redis://127.0.0.1:1"})):
-        result = cloudkeep(command, **given, **more)
+        result = cloudkeep(command, **variables, **more)
         assert result.returncode == REFUSED, result
         assert LINE.search(result.stderr), result
         assert "Traceback" not in result.stderr

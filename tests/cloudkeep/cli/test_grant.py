@@ -75,7 +75,7 @@ def test_an_unknown_user_is_refused_in_one_line(printed: Printed, name: str) -> 
     assert printed(name, "--points", "1/1") == (USAGE, [], f"cloudkeep: nobody has the user ID {name!r}\n")
 
 
-def test_it_works_beside_whoever_writes_to_the_database(printed: Printed, database_url: str) -> None:
+def test_it_works_while_another_process_writes_to_the_database(printed: Printed, database_url: str) -> None:
     with closing(sqlite3.connect(database_url.removeprefix("sqlite://"), timeout=BUSY_TIMEOUT_MS / 1000)) as server:
         server.execute("PRAGMA journal_mode=WAL")
         server.execute("SELECT * FROM account").fetchone()
@@ -111,6 +111,6 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(option: str, value: 
 
 
 @pytest.mark.parametrize("arguments", [("ada", "--points", "1/1", "--remove"), ("--points", "1/1"), ("--remove",)])
-def test_removal_goes_alone_and_a_grant_is_somebodys(arguments: tuple[str, ...]) -> None:
+def test_a_removal_has_no_other_option_and_a_grant_has_a_user_id(arguments: tuple[str, ...]) -> None:
     code, lines, error = Printed()(*arguments)
     assert (code, lines, error.count("\n")) == (USAGE, [], 1)

@@ -44,7 +44,7 @@ def test_a_healthy_server_is_said_to_be_well(data_dir: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "All is well.\n", "")
 
 
-def test_what_was_found_is_printed_line_by_line_and_mended_when_asked(data_dir: Path) -> None:
+def test_each_finding_is_a_line_and_is_mended_with_the_option(data_dir: Path) -> None:
     key = leave_an_orphan(data_dir)
     line = f"BLOB_ORPHAN {key}: 11 bytes of a cut-off compression"
     for arguments, printed in (
@@ -90,17 +90,17 @@ async def test_a_running_server_is_examined_and_mended_beside_its_work(settings:
 @pytest.mark.sqlite
 @pytest.mark.usefixtures("worker")
 async def test_an_upload_that_lost_its_job_is_ready_after_mending(settings: Settings, api: Api) -> None:
-    begun = await api.init(CONTENT)
+    upload = await api.init(CONTENT)
     with closing(sqlite3.connect(settings.data_dir / "cloudkeep.sqlite3", timeout=30)) as database, database:
         database.execute("UPDATE upload SET status = 'REASSEMBLING'")
     result = await asyncio.to_thread(cloudkeep, "doctor", "--mend", DATA_DIR=str(settings.data_dir))
-    assert result.stdout.startswith(f"JOB_MISSING {begun['id']}"), result
+    assert result.stdout.startswith(f"JOB_MISSING {upload['id']}"), result
     assert result.stdout.splitlines()[0].endswith(" -> queued again")
-    for slot in begun["slots"]["nodes"]:
-        while (await api.look(begun["id"]))["status"] == "REASSEMBLING":
+    for slot in upload["slots"]["nodes"]:
+        while (await api.look(upload["id"]))["status"] == "REASSEMBLING":
             await asyncio.sleep(0.05)
         assert (await api.put(slot, CONTENT)).status_code == 200
-    assert (await api.frames(begun["id"]))[-1]["stage"] == "READY"
+    assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
 
 
 def blob_files(data_dir: Path) -> list[Path]:
@@ -148,12 +148,12 @@ def add_blobs(data_dir: Path, *sizes: int) -> list[str]:
 
 
 def path_of(data_dir: Path, key: str) -> Path:
-    (found,) = (data_dir / "blobs" / "blobs").rglob(key)
-    return found
+    (path,) = (data_dir / "blobs" / "blobs").rglob(key)
+    return path
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-async def test_a_scrub_that_is_interrupted_goes_on_where_it_stopped(data_dir: Path, how: signal.Signals) -> None:
+async def test_an_interrupted_scrub_is_resumed_where_it_stopped(data_dir: Path, how: signal.Signals) -> None:
     first, _, last = add_blobs(data_dir, 5, 64 * 1024 * 1024, 7)
     path_of(data_dir, first).unlink()
     process = await asyncio.create_subprocess_exec(
@@ -179,7 +179,7 @@ async def test_a_scrub_that_is_interrupted_goes_on_where_it_stopped(data_dir: Pa
         assert [line.startswith(start) for line, start in zip(lines, printed, strict=True)] == [True, True]
 
 
-def test_a_scrub_can_be_told_to_begin_again(data_dir: Path) -> None:
+def test_a_scrub_can_start_from_the_beginning(data_dir: Path) -> None:
     add_blobs(data_dir, 5)
     position = {"last": str(uuid7()), "blobs": 9, "size": 9, "damaged": 1}
     for arguments, code in (([], 1), (["--from-start"], 0)):

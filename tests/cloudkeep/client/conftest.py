@@ -1,4 +1,4 @@
-"""A client that is signed in to a real server behind a proxy, and what it showed and sent."""
+"""A client that is signed in to a real server behind a proxy, with a record of what it shows and sends."""
 
 import asyncio
 import contextlib
@@ -61,7 +61,7 @@ class Watcher:
 
 @pytest.fixture
 async def front(settings: Settings) -> AsyncIterator[Proxy]:
-    """A proxy with a server behind it that knows itself by the address of the proxy."""
+    """A proxy before a server, whose public URL is that of the proxy."""
     with listening_socket() as inside:
         async with (
             proxy(inside.getsockname()[1]) as running,
@@ -122,22 +122,22 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def begun(api: Api, path: Path, compress: Compression | None = None) -> Json:
-    """Begin the upload that the client will find for this file, but with small chunks."""
+async def init_upload(api: Api, path: Path, compress: Compression | None = None) -> Json:
+    """Start the upload that the client will find for this file, but with small chunks."""
     content = path.read_bytes()
-    new = init_input(path.name, len(content), digests_of(content, CHUNK), compress)
-    return await api.init(content, **new)
+    variables = init_input(path.name, len(content), digests_of(content, CHUNK), compress)
+    return await api.init(content, **variables)
 
 
 def digests_of(content: bytes, chunk_size: int) -> Digests:
-    """What the client finds out about a file before it begins."""
+    """What the client computes of a file before it sends anything."""
     chunks = [content[start : start + chunk_size] for start in range(0, len(content), chunk_size)]
     return Digests(digest(content), chunk_size, [digest(chunk) for chunk in chunks])
 
 
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[None]:
-    """A worker that begins now."""
+    """A worker that starts now."""
     task = asyncio.create_task(work(settings.model_copy(update={"worker_name": "test"})))
     try:
         yield

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cloudkeep.cli.main import app
 from cloudkeep.client.command import INTERRUPTED
 from cloudkeep.settings.settings import Settings
-from tests.cloudkeep.client.conftest import CHUNK, begun, working
+from tests.cloudkeep.client.conftest import CHUNK, init_upload, working
 from tests.support.faults.proxy import Proxy
 from tests.support.server import Api
 
@@ -61,7 +61,7 @@ async def test_what_is_no_video_ends_with_code_3(server: str, token: str, file: 
 async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
     server: str, token: str, api: Api, file: Path, front: Proxy, settings: Settings
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     front.begin_to_hold(4 * CHUNK)
     process = await _start(file, "--parallel", "2", CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token)
     await front.holding.wait()

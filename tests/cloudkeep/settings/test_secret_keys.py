@@ -13,7 +13,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "secret.keys"
 
 
-def test_a_missing_file_is_made_for_its_owner_alone(path: Path) -> None:
+def test_a_missing_file_is_made_for_its_owner_only(path: Path) -> None:
     (key,) = read_or_create_keys(path)
     assert len(key.secret) >= 32
     assert path.stat().st_mode & 0o777 == 0o600
@@ -24,10 +24,10 @@ def test_the_second_start_finds_the_same_keys(path: Path) -> None:
     assert read_or_create_keys(path) == read_or_create_keys(path)
 
 
-def test_everybody_who_starts_at_once_gets_the_same_keys(path: Path) -> None:
+def test_processes_that_start_at_once_get_the_same_keys(path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        found = set(pool.map(read_or_create_keys, [path] * 64))
-    assert len(found) == 1
+        keys = set(pool.map(read_or_create_keys, [path] * 64))
+    assert len(keys) == 1
     assert [child.name for child in path.parent.iterdir()] == ["secret.keys"]
 
 

@@ -57,7 +57,7 @@ def test_the_secret_keys_are_made_once(load: Load) -> None:
     assert load().secret_keys == load().secret_keys
 
 
-def test_given_secret_keys_leave_no_file(load: Load, tmp_path: Path) -> None:
+def test_with_secret_keys_in_the_environment_no_file_is_made(load: Load, tmp_path: Path) -> None:
     assert load(SECRET_KEYS=f"k1:{SECRET}").secret_keys[0].kid == "k1"
     assert not (tmp_path / "data").exists()
 
@@ -164,8 +164,8 @@ def test_a_budget_that_lets_nothing_through_is_refused(load: Load, text: str) ->
 
 
 def test_each_budget_limits_the_layer_of_its_name(load: Load) -> None:
-    given = {"BUDGET_GLOBAL": "5/1", "BUDGET_ADDRESS": "4/1", "BUDGET_ACCOUNT": "3/1", "BUDGET_ANONYMOUS": "2/1"}
-    limits = budget_limits(load(**given, BUDGET_INGEST="1/1"))
+    budgets = {"BUDGET_GLOBAL": "5/1", "BUDGET_ADDRESS": "4/1", "BUDGET_ACCOUNT": "3/1", "BUDGET_ANONYMOUS": "2/1"}
+    limits = budget_limits(load(**budgets, BUDGET_INGEST="1/1"))
     assert limits == Limits(*(Limit(capacity, 1.0) for capacity in (5, 4, 3, 2, 1)))
 
 
@@ -403,7 +403,7 @@ def test_a_misspelt_setting_is_not_silent(load: Load, caplog: pytest.LogCaptureF
     assert caplog.messages == ["CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"]
 
 
-def test_what_is_ours_or_nobodys_is_not_called_misspelt() -> None:
+def test_variables_of_the_client_and_of_other_programs_are_not_called_misspelt() -> None:
     assert (
         list(misspelt_settings(["CLOUDKEEP_TOKEN", "CLOUDKEEP_URL", "CLOUDKEEP_PORT", "cloudkeep_host", "PATH"])) == []
     )

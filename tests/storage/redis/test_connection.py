@@ -39,7 +39,7 @@ async def test_a_call_that_hangs_ends_in_time(
     assert await redis.get("key") == "value"
 
 
-async def test_a_process_that_stood_still_hears_what_redis_has_answered_meanwhile(
+async def test_a_process_that_was_stopped_gets_the_reply_that_arrived_meanwhile(
     redis: Redis, valkey: EmbeddedValkey
 ) -> None:
     await redis.ping()
@@ -51,7 +51,7 @@ async def test_a_process_that_stood_still_hears_what_redis_has_answered_meanwhil
         assert await answer
 
 
-async def test_nobody_gets_the_answer_to_a_call_that_was_cancelled(redis: Redis) -> None:
+async def test_the_reply_to_a_cancelled_call_goes_to_no_other_call(redis: Redis) -> None:
     await redis.mset({"one": "1", "other": "2"})
     for number in range(200):
         task = asyncio.ensure_future(redis.get("one"))

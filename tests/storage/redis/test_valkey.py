@@ -195,7 +195,7 @@ def test_a_full_disk_stops_no_writes(tmp_path: Path) -> None:
     assert result.stdout.split() == ["refused", "stored", "stored"], result
 
 
-def test_a_machine_without_any_server_is_told_what_is_missing() -> None:
+def test_without_any_server_the_error_says_what_is_missing() -> None:
     program = "from storage.redis.valkey import find_server; find_server()"
     root = Path(storage.__file__).parents[1]
     bare = [sys.executable, "-S", "-c", program]  # -S: without the folder that the wheel is installed in

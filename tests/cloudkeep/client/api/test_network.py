@@ -10,7 +10,7 @@ import pytest
 from cloudkeep.client.uploads import sender
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
-from tests.cloudkeep.client.conftest import CHUNK, Watcher, begun
+from tests.cloudkeep.client.conftest import CHUNK, Watcher, init_upload
 from tests.support.faults.proxied_connection import Act, Fault, Way
 from tests.support.faults.proxy import Proxy
 from tests.support.server import Api, digest
@@ -54,7 +54,7 @@ async def test_a_file_arrives_whole_and_once_through_every_fault(
 ) -> None:
     path = tmp_path / "film.bin"
     path.write_bytes(os.urandom(40 * CHUNK - 5))
-    upload = await begun(api, path)
+    upload = await init_upload(api, path)
     front.plan(*FAULTS)
     with Source(path) as source:
         file_upload = FileUpload(context, source, watcher)

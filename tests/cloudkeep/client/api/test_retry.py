@@ -1,4 +1,4 @@
-"""Tests of how often and how long is tried."""
+"""Tests of how often an attempt is repeated, and of the waits in between."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_a_server_may_ask_for_a_longer_wait_within_reason(retry_after: float, de
     assert RetryPolicy().delay(1, retry_after) == delay
 
 
-async def test_work_is_repeated_until_it_succeeds_and_every_reason_is_told() -> None:
+async def test_a_call_is_repeated_until_it_succeeds_with_a_message_for_each_retry() -> None:
     notes: list[str] = []
     work = Flaky(2)
     assert await retry(work, Attempts(QUICK, notes.append)) == "done"
@@ -47,7 +47,7 @@ async def test_after_the_last_retry_the_last_reason_is_the_error() -> None:
     assert work.calls == 3
 
 
-async def test_a_success_in_between_makes_the_count_begin_anew() -> None:
+async def test_a_success_in_between_resets_the_count() -> None:
     attempts = Attempts(QUICK, lambda _: None)
     for _ in range(5):
         await attempts.failed(RetryableError("one"))

@@ -13,7 +13,7 @@ from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import ServerUnreachable, SignInError
-from tests.cloudkeep.client.conftest import begun
+from tests.cloudkeep.client.conftest import init_upload
 from tests.support.faults.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json
 
@@ -44,22 +44,22 @@ async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -
     assert await session.execute(ME) == await api.data(ME)
 
 
-async def test_a_wrong_password_is_told_in_one_line(graphql: GraphQL, api: Api) -> None:
+async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: Api) -> None:
     with pytest.raises(SignInError, match=r"^User ID or password is wrong$"):
         await Session(graphql).sign_in(await _user_id(api), "wrong horse battery")
 
 
-async def test_a_token_that_does_not_hold_is_found_at_once(graphql: GraphQL) -> None:
+async def test_an_invalid_token_is_an_error_at_once(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match=r"^the token in CLOUDKEEP_TOKEN is not valid or has expired$"):
         await Session(graphql, STALE).check()
 
 
-async def test_an_expired_session_is_renewed_and_the_question_asked_again(graphql: GraphQL, api: Api) -> None:
+async def test_an_expired_token_is_renewed_and_the_query_sent_again(graphql: GraphQL, api: Api) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
     assert await session.execute(ME) == await api.data(ME)
 
 
-async def test_many_questions_at_once_renew_a_session_once(graphql: GraphQL, api: Api) -> None:
+async def test_many_queries_at_once_renew_a_session_once(graphql: GraphQL, api: Api) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
     answers = await asyncio.gather(*(session.execute(ME) for _ in range(8)))
     assert answers == [await api.data(ME)] * 8
@@ -77,7 +77,7 @@ async def test_a_token_from_outside_cannot_be_renewed(graphql: GraphQL) -> None:
 
 async def test_a_subscription_begins_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
-    frames = session.subscribe(UPLOAD_PROGRESS, id=(await begun(api, file))["id"], after=None)
+    frames = session.subscribe(UPLOAD_PROGRESS, id=(await init_upload(api, file))["id"], after=None)
     assert (await anext(frames))["stage"] == "RECEIVING"
     await frames.aclose()
 
@@ -117,7 +117,7 @@ HTML = b"Content-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r
         (b"200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]", "does not answer like a CloudKeep server"),
     ],
 )
-async def test_whatever_is_no_cloudkeep_is_unreachable(response: bytes, message: str) -> None:
+async def test_any_other_server_counts_as_unreachable(response: bytes, message: str) -> None:
     async with _answering_with(response) as url, open_http(url) as http:
         with pytest.raises(ServerUnreachable, match=message):
             await Session(GraphQL(http, url)).check()

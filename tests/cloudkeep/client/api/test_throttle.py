@@ -20,7 +20,7 @@ from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads, init_input
 from cloudkeep.settings.settings import Settings
 from services.budgets.limits import Limit
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, digests_of
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, digests_of, init_upload
 from tests.support.server import Api
 
 SLOWED = "the server's budget for you is used up for now; going on when it says so"
@@ -44,13 +44,13 @@ class Server:
             raise RateLimited("slowly", 0.0)
 
 
-async def test_all_pass_at_once_as_long_as_nobody_is_refused() -> None:
+async def test_requests_run_side_by_side_until_one_is_refused() -> None:
     server, throttle = Server(0), Throttle(QUICK, lambda _: None)
     await asyncio.gather(*(throttle.run(server) for _ in range(5)))
     assert server.together == [1, 2, 3, 4, 5]
 
 
-async def test_those_who_were_refused_come_back_one_after_the_other() -> None:
+async def test_refused_requests_are_sent_again_one_after_the_other() -> None:
     notes: list[str] = []
     server, throttle = Server(8), Throttle(QUICK, notes.append)
     await asyncio.gather(*(throttle.run(server) for _ in range(5)))
@@ -58,7 +58,7 @@ async def test_those_who_were_refused_come_back_one_after_the_other() -> None:
     assert notes == ["slowly; going on when it says so"] * 8
 
 
-async def test_another_failure_is_not_the_throttles_and_the_next_one_has_its_turn() -> None:
+async def test_another_error_is_raised_and_the_next_request_is_sent() -> None:
     async def refused() -> None:
         throttled.set()
         raise RateLimited("slowly", 0.0) if not tried else RetryableError("the line is dead")
@@ -72,7 +72,7 @@ async def test_another_failure_is_not_the_throttles_and_the_next_one_has_its_tur
         await throttle.run(Server(1))
 
 
-async def test_waiting_because_the_server_asks_for_it_is_no_failure() -> None:
+async def test_a_wait_for_the_rate_limit_is_no_failure() -> None:
     async def work() -> str:
         calls.append(1)
         if len(calls) < 3 * QUICK.max_attempts:
@@ -84,12 +84,12 @@ async def test_waiting_because_the_server_asks_for_it_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "least", "most"), [(7.0, 7.0, 7.7), (99999.0, 300.0, 330.0)])
-def test_the_wait_is_what_was_asked_for_and_a_little_more(retry_after: float, least: float, most: float) -> None:
+def test_the_wait_is_what_the_server_says_and_a_little_longer(retry_after: float, least: float, most: float) -> None:
     delays = {QUICK.rate_limit_delay(retry_after) for _ in range(50)}
     assert least <= min(delays) < max(delays) <= most
 
 
-def test_a_proxy_may_ask_for_it_too() -> None:
+def test_a_proxy_may_limit_the_rate_too() -> None:
     request = httpx.Request("PUT", "http://drive.example.org/x")
     with pytest.raises(RateLimited) as refused:
         raise_if_retryable(httpx.Response(429, headers={"Retry-After": "7"}, request=request))
@@ -105,7 +105,7 @@ def settings(settings: Settings) -> Settings:
 async def test_a_file_beyond_the_budget_arrives_all_the_same(
     context: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     with Source(file) as source:
         await FileUpload(context, source, watcher).send()
     assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
@@ -174,7 +174,7 @@ async def response_to(answers: Sequence[tuple[int, Json | str]]) -> object:
 
 @pytest.mark.parametrize("status", [429, 200])
 @pytest.mark.parametrize("code", ["RATE_LIMITED", "TOO_MANY_SUBSCRIPTIONS"])
-async def test_an_operation_is_told_when_to_come_back_as_finely_as_it_was_said(status: int, code: str) -> None:
+async def test_the_wait_of_an_operation_is_as_precise_as_the_server_says(status: int, code: str) -> None:
     with pytest.raises(RateLimited) as refused:
         await response_to([(status, limited(0.25, code))])
     assert refused.value.retry_after == 0.25
@@ -186,17 +186,17 @@ async def test_an_operation_that_never_fits_is_refused_for_good() -> None:
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", {"errors": []}])
-async def test_a_proxys_refusal_of_an_operation_counts_by_its_head(body: Json | str) -> None:
+async def test_the_wait_of_a_proxys_refusal_is_in_its_header(body: Json | str) -> None:
     with pytest.raises(RateLimited) as refused:
         await response_to([(429, body)])
     assert refused.value.retry_after == 1
 
 
 async def test_signing_in_waits_too_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    session = {"login": {"session": {"accessToken": "a", "refreshToken": "b"}, "userErrors": []}}
-    answers = [(429, limited(0.0)), (200, ANSWER), (429, limited(0.0)), (200, {"data": session})]
+    payload = {"login": {"session": {"accessToken": "a", "refreshToken": "b"}, "userErrors": []}}
+    answers = [(429, limited(0.0)), (200, ANSWER), (429, limited(0.0)), (200, {"data": payload})]
     async with answering(*answers) as url, httpx.AsyncClient() as http:
-        nobody = Session(GraphQL(http, url))
-        await nobody.check()
-        await nobody.sign_in("ada", "correct horse")
+        session = Session(GraphQL(http, url))
+        await session.check()
+        await session.sign_in("ada", "correct horse")
     assert capsys.readouterr().err == f"cloudkeep: {SLOWED}\n" * 2

@@ -1,4 +1,4 @@
-"""Tests of ``cloudkeep upload`` in a terminal: it asks who is there, and draws bars."""
+"""Tests of ``cloudkeep upload`` in a terminal: it asks for user ID and password, and draws bars."""
 
 import asyncio
 import contextlib
@@ -106,7 +106,7 @@ async def _sign_in(screen: Terminal, user_id: str, password: str = PASSWORD) -> 
     screen.type(f"{password}\n")
 
 
-async def test_user_id_and_password_are_asked_for_and_a_bar_is_drawn(
+async def test_there_is_a_prompt_for_user_id_and_password_and_a_bar(
     server: str, user_id: str, file: Path, worker: None
 ) -> None:
     async with terminal(file, "--url", server, stdout=PIPE) as screen:

@@ -64,7 +64,7 @@ class TestWithS3:
         return seen
 
     @pytest.mark.usefixtures("worker")
-    async def test_a_file_that_is_interrupted_is_gone_on_with_and_its_expired_urls_are_renewed(
+    async def test_an_interrupted_upload_is_resumed_and_its_expired_urls_are_renewed(
         self,
         context: UploadContext,
         api: Api,

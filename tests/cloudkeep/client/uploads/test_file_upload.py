@@ -16,7 +16,7 @@ from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
 from services.media.media import Compression, CompressionPreset
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun, working
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload, working
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
@@ -50,7 +50,7 @@ async def test_a_file_arrives_byte_by_byte(
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     context: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     front.begin_to_hold(3 * CHUNK)
     first = asyncio.create_task(_upload(context, file, watcher))
     await front.holding.wait()
@@ -104,7 +104,7 @@ async def test_a_file_that_is_there_already_is_not_sent_again(
 async def test_a_chunk_that_was_damaged_on_the_server_is_sent_again(
     context: UploadContext, api: Api, file: Path, watcher: Watcher, puts: list[str], settings: Settings
 ) -> None:
-    await begun(api, file)
+    await init_upload(api, file)
     with Source(file) as source:
         file_upload = FileUpload(context, source, watcher)
         state = await file_upload.send()
@@ -144,7 +144,7 @@ async def test_what_is_no_video_is_uploaded_with_a_reason(
 async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
     context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
 ) -> None:
-    await begun(api, file)
+    await init_upload(api, file)
     before = file.stat()
 
     async def change(request: httpx.Request) -> None:
@@ -162,7 +162,7 @@ async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
 async def test_an_upload_that_is_aborted_ends_its_file(
     context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
 
     async def abort(request: httpx.Request) -> None:
         if request.url.path.endswith("/chunks/2"):
@@ -188,10 +188,10 @@ class TestShortTokens:
         self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink
     ) -> UploadContext:
         """What a upload needs, as somebody who has just registered and can renew their session."""
-        nobody, email = Api(http), "ada@example.org"
+        visitor, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
-        await nobody.data(REGISTER, input=person)
-        answer = await nobody.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
+        await visitor.data(REGISTER, input=person)
+        answer = await visitor.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
         session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
         return UploadContext(client, session, FAST, policy=QUICK)
 

@@ -11,7 +11,7 @@ from cloudkeep.client.uploads.progress_stream import ProgressStream, stage_progr
 from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
 from services.media.media import Compression, CompressionPreset
-from tests.cloudkeep.client.conftest import QUICK, Watcher, begun, digests_of, working
+from tests.cloudkeep.client.conftest import QUICK, Watcher, digests_of, init_upload, working
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
 from tests.support.server import Api
@@ -34,7 +34,7 @@ async def test_every_stage_is_shown_until_the_end(
     assert (await api.look(upload_id))["status"] == "READY"
 
 
-async def test_a_lost_connection_is_made_again(
+async def test_a_lost_connection_is_opened_again(
     context: UploadContext, api: Api, watcher: Watcher, front: Proxy, settings: Settings
 ) -> None:
     upload_id = await _sent_video(api)
@@ -64,7 +64,7 @@ async def test_a_server_that_stays_away_ends_the_following(
 async def test_an_upload_that_waits_for_chunks_is_not_followed(
     context: UploadContext, api: Api, watcher: Watcher, file: Path
 ) -> None:
-    await ProgressStream(context.session, (await begun(api, file))["id"], watcher, QUICK).follow()
+    await ProgressStream(context.session, (await init_upload(api, file))["id"], watcher, QUICK).follow()
     assert watcher.shown == []
 
 

@@ -23,10 +23,10 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """More files than are on their way at once, none of them a video."""
-    made = [tmp_path / f"{index}.bin" for index in range(FILES_AT_ONCE + 3)]
-    for path in made:
+    paths = [tmp_path / f"{index}.bin" for index in range(FILES_AT_ONCE + 3)]
+    for path in paths:
         path.write_bytes(os.urandom(1000))
-    return made
+    return paths
 
 
 async def _name(api: Api, file_id: str) -> str:

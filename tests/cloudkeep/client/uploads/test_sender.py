@@ -17,7 +17,7 @@ from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads
 from services.core.signed_urls import SignedUrls, SlotAuthorization
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, begun
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload
 from tests.conftest import KEYS
 from tests.support.faults.proxy import Proxy
 from tests.support.server import Api, Json
@@ -50,7 +50,7 @@ async def _status(api: Api, upload: Json) -> str:
 
 
 async def test_every_slot_is_sent_once(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     await send(upload)
     assert sorted(puts) == [f"/uploads/{upload['id']}/chunks/{index}" for index in range(8)]
     assert await _status(api, upload) == "REASSEMBLING"
@@ -65,11 +65,11 @@ async def test_slots_are_sent_in_parallel(api: Api, file: Path, send: Sending, c
 
     client.event_hooks["request"].append(wait_for_the_others)
     async with asyncio.timeout(30):
-        await send(await begun(api, file), parallel=4)
+        await send(await init_upload(api, file), parallel=4)
 
 
 async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     for slot in upload["slots"]["nodes"][2:7]:
         await api.put(slot, file.read_bytes())
     await send(upload)
@@ -79,7 +79,7 @@ async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending,
 async def test_progress_counts_what_was_there_and_never_goes_back(
     api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     front.cut_at = front.sent + 3 * CHUNK
     await send(upload)
     percents = [progress.percent for progress in watcher.shown]
@@ -90,7 +90,7 @@ async def test_progress_counts_what_was_there_and_never_goes_back(
 async def test_a_chunk_whose_connection_was_cut_is_sent_again(
     api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     front.cut_at = front.sent + 2 * CHUNK
     await send(upload, 1)
     lost, *busy = watcher.notes
@@ -103,7 +103,7 @@ async def test_a_chunk_whose_connection_was_cut_is_sent_again(
 async def test_a_server_that_stays_away_ends_the_sending(
     api: Api, file: Path, send: Sending, front: Proxy, client: httpx.AsyncClient
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
 
     async def close(request: httpx.Request) -> None:
         front.open = request.method != "PUT"
@@ -133,7 +133,7 @@ def _forged(url: httpx.URL) -> str:
 async def test_an_expired_url_is_renewed(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient, server: str, watcher: Watcher
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     past = SignedUrls(KEYS, server, timedelta(hours=-3))
 
     def expired(url: httpx.URL) -> str:
@@ -146,7 +146,7 @@ async def test_an_expired_url_is_renewed(
 
 
 async def test_an_invalid_url_is_renewed(api: Api, file: Path, send: Sending, client: httpx.AsyncClient) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     await _rewrite_first_put(client, _forged)
     await send(upload)
     assert await _status(api, upload) == "REASSEMBLING"
@@ -157,13 +157,13 @@ async def test_a_server_that_refuses_its_own_urls_ends_the_sending(
 ) -> None:
     await _rewrite_first_put(client, _forged, times=99)
     with pytest.raises(UploadFailed, match=r"^the server refuses the URLs that it made itself$"):
-        await send(await begun(api, file), 1)
+        await send(await init_upload(api, file), 1)
 
 
-async def test_a_slot_that_somebody_else_fills_is_waited_for(
+async def test_a_slot_that_another_sender_fills_is_waited_for(
     api: Api, file: Path, send: Sending, watcher: Watcher, http: httpx.AsyncClient
 ) -> None:
-    upload, noted, begin = await begun(api, file), asyncio.Event(), asyncio.Event()
+    upload, noted, begin = await init_upload(api, file), asyncio.Event(), asyncio.Event()
     slot, content = upload["slots"]["nodes"][5], file.read_bytes()
 
     async def slow_body() -> AsyncIterator[bytes]:
@@ -184,7 +184,7 @@ async def test_a_slot_that_somebody_else_fills_is_waited_for(
 async def test_an_upload_that_is_aborted_meanwhile_is_left_alone(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
 
     async def abort(request: httpx.Request) -> None:
         if request.url.path.endswith("/3"):
@@ -200,7 +200,7 @@ async def test_an_upload_that_is_aborted_meanwhile_is_left_alone(
 async def test_a_file_that_changes_while_it_is_sent_stops_the_sending(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
 
     async def change(request: httpx.Request) -> None:
         if request.url.path.endswith("/2"):
@@ -221,5 +221,5 @@ async def test_neither_token_nor_cookie_goes_to_a_slot(
             fields.update(request.headers)
 
     client.event_hooks["request"].append(note)
-    await send(await begun(api, file))
+    await send(await init_upload(api, file))
     assert fields.isdisjoint({"authorization", "cookie"})

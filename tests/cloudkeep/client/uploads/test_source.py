@@ -20,9 +20,9 @@ def content() -> bytes:
 @pytest.fixture
 def path(tmp_path: Path, content: bytes) -> Path:
     """A file with the content."""
-    made = tmp_path / "some file"
-    made.write_bytes(content)
-    return made
+    path = tmp_path / "some file"
+    path.write_bytes(content)
+    return path
 
 
 async def test_the_whole_is_hashed_and_progress_ends_at_its_size(path: Path, content: bytes) -> None:
@@ -62,7 +62,7 @@ def _truncate(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_append, _touch, _truncate])
-async def test_a_file_that_changes_is_given_up(path: Path, change: Callable[[Path], None]) -> None:
+async def test_a_file_that_changes_is_an_error(path: Path, change: Callable[[Path], None]) -> None:
     with Source(path) as source:
         change(path)
         with pytest.raises(SourceChanged):
@@ -91,7 +91,7 @@ def _loop(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "flaw"),
+    ("make", "reason"),
     [
         (_missing, "No such file or directory"),
         (Path.mkdir, "Is a directory"),
@@ -100,9 +100,11 @@ def _loop(path: Path) -> None:
         (_loop, "Too many levels of symbolic links"),
     ],
 )
-def test_what_cannot_be_uploaded_is_called_by_its_name(tmp_path: Path, make: Callable[[Path], None], flaw: str) -> None:
+def test_a_path_that_cannot_be_uploaded_is_an_error_with_a_reason(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
     make(tmp_path / "it")
-    with pytest.raises(SourceError, match=f"^{flaw}$"):
+    with pytest.raises(SourceError, match=f"^{reason}$"):
         Source(tmp_path / "it")
 
 

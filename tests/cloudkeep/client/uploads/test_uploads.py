@@ -9,7 +9,7 @@ from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import Slot, Uploads, init_input
 from services.media.media import Compression, CompressionPreset
-from tests.cloudkeep.client.conftest import CHUNK, QUICK, begun, digests_of
+from tests.cloudkeep.client.conftest import CHUNK, QUICK, digests_of, init_upload
 from tests.support.server import Api
 
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
@@ -42,7 +42,7 @@ def test_a_slot_does_not_show_its_url() -> None:
 
 
 async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, file: Path) -> None:
-    known = await begun(api, file)
+    known = await init_upload(api, file)
     new = init_input(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
     assert (await uploads.init(new)).id == known["id"]
 
@@ -51,7 +51,7 @@ async def test_open_slots_come_in_pages_without_those_that_are_filled(
     uploads: Uploads, api: Api, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloudkeep.client.uploads.uploads.PAGE_SIZE", 3)
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     await api.put(upload["slots"]["nodes"][1], file.read_bytes())
     first = await uploads.missing_slots(upload["id"], None)
     second = await uploads.missing_slots(upload["id"], first.next)
@@ -61,14 +61,14 @@ async def test_open_slots_come_in_pages_without_those_that_are_filled(
 
 
 async def test_completing_too_early_shows_where_the_upload_stands(uploads: Uploads, api: Api, file: Path) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     assert (await uploads.complete(upload["id"])).status == "RECEIVING"
 
 
 async def test_completing_what_was_aborted_shows_where_the_upload_stands(
     uploads: Uploads, api: Api, file: Path
 ) -> None:
-    upload = await begun(api, file)
+    upload = await init_upload(api, file)
     await api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
     assert (await uploads.complete(upload["id"])).status == "ABORTED"
 
@@ -79,7 +79,7 @@ async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> Non
             await work
 
 
-async def test_what_the_server_refuses_is_told_in_its_words(uploads: Uploads) -> None:
+async def test_a_refusal_has_the_servers_message(uploads: Uploads) -> None:
     with pytest.raises(RequestRefused, match=r"^A file has at least one byte$") as caught:
         await uploads.init(init_input("film", 0, Digests(HASH, CHUNK, []), None))
     assert caught.value.code == "INVALID_INPUT"
