@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from endpoints.rate_limit_headers import refusal_headers
-from services.core.context import request_id
 from services.core.errors import ErrorCode, refusal_of
+from services.core.log_context import request_id
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from services.core.clock import now
-from services.core.context import about, note
+from services.core.log_context import about, note
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from bench.clients.payload import GIB
 from bench.growth.figure import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
+from services.uploads.chunk_sizes import default_chunk_size
 from services.uploads.progress import receiving
-from services.uploads.sizes import default_chunk_size
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis

@@ -18,7 +18,7 @@ from bench.growth import rows
 from bench.growth.figure import Figure
 from bench.harness.command import report_progress
 from bench.harness.server import free_port, running
-from services.uploads.sizes import default_chunk_size
+from services.uploads.chunk_sizes import default_chunk_size
 from tests.support.backends.postgres import PostgresServer
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server, s3_server
 from tests.support.faults.s3_faults import S3Faults, s3_faults

@@ -51,7 +51,7 @@ from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import Connections, TooManyConnections
-from services.core.context import note
+from services.core.log_context import note
 
 logger = logging.getLogger("cloudkeep.graphql")
 

@@ -25,7 +25,7 @@ from schema.execution.errors import FAULT, INVALID_REQUEST, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document
 from services.accounts.tokens import Viewer
 from services.core.clock import now
-from services.core.context import new_request_id, note
+from services.core.log_context import new_request_id, note
 
 logger = logging.getLogger("cloudkeep.graphql")
 

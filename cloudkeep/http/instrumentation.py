@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from endpoints.routes import Purpose, find_route
-from services.core.context import new_request_id, note
 from services.core.counters import Counters
+from services.core.log_context import new_request_id, note
 from storage.tracing import add, is_recording, span
 
 #: What a request is called in logs and traces whose path is not in the table of routes.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloudkeep.settings.types import LogFormat
-from services.core.context import current
+from services.core.log_context import current
 
 if TYPE_CHECKING:
     import structlog

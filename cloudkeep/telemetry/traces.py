@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from cloudkeep import __version__
-from services.core.context import current
+from services.core.log_context import current
 from storage.tracing import Attributes, SpanKind
 
 QUEUE_LENGTH = 2048

@@ -9,8 +9,8 @@ from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
 from schema.cost.directives import at_most
-from services.core.context import request_id
 from services.core.errors import CloudKeepError, ErrorCode, ExpectedError, refusal_of
+from services.core.log_context import request_id
 
 logger = logging.getLogger("cloudkeep.graphql")
 

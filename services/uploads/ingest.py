@@ -12,13 +12,13 @@ from uuid import UUID
 
 from services.budgets.budgets import Budgets, Payer, Reservation
 from services.core.clock import now
-from services.core.context import note
 from services.core.errors import NotFound, StorageFull, StorageUnavailable
+from services.core.log_context import note
 from services.core.signed_urls import SlotAuthorization
 from services.uploads import progress
+from services.uploads.active_senders import Silence, SlotHolders, never_silent
 from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBusy, SlotConflict, UploadClosed
 from services.uploads.progress import Frame, Progress
-from services.uploads.slot_holders import Silence, SlotHolders, never_silent
 from storage.blobs import BlobStore, Buffer, Digests, SlotWriter
 from storage.blobs.hashing import CPU_SEMAPHORE
 from storage.errors import BlobNotFound, Duplicate, NoSpace, SlotLocked, SlotOverflow, StagingLost, StateChanged
@@ -107,7 +107,7 @@ class Ingest:
         The owner of the upload pays, for the whole chunk at once; bytes that did not come are given back. ``address``
         is the sender's. ``silence`` says for how long the sender has kept us waiting. Raises :class:`NotFound`,
         :class:`UploadClosed`, :class:`services.budgets.errors.RateLimited`, and :class:`SlotBusy` and
-        :class:`services.uploads.errors.SlotTakenOver` as :mod:`services.uploads.slot_holders` says.
+        :class:`services.uploads.errors.SlotTakenOver` as :mod:`services.uploads.active_senders` says.
         """
         slot = await self._slot(right)
         note(upload_id=slot.id, account_id=slot.account_id)

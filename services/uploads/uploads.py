@@ -14,10 +14,10 @@ from services.core.counters import Counters
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
 from services.media.media import Compression
 from services.uploads import idempotency, known_chunks
+from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import ChunksMissing, QuotaExceeded, TooLarge, UploadClosed
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried
 from services.uploads.progress import Progress
-from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from storage.blobs import BlobStore
 from storage.drive import files
 from storage.drive.models import File

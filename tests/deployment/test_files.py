@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cloudkeep.settings.settings import Settings
-from services.uploads.sizes import MAX_CHUNK_SIZE, MIB
+from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MIB
 from tests.cloudkeep.test_packaging import locked
 from tests.deployment import composefile, dockerfile
 

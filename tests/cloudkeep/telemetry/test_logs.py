@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cloudkeep.telemetry.logs import LazyFormatter, without_secrets
-from services.core.context import about
+from services.core.log_context import about
 from tests.support.process import serving
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
 from tests.support.waiting import eventually

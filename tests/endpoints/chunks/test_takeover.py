@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cloudkeep.server.body_offload import OffloadingProtocol
-from services.uploads import slot_holders
+from services.uploads import active_senders as active_senders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest
@@ -37,7 +37,7 @@ async def shared(
 
 @pytest.fixture(autouse=True)
 def _silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slot_holders, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(active_senders, "SILENCE_SECONDS", 0.3)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -160,7 +160,7 @@ async def cut_off_newcomer(shared: SharedServer, slot: Json, hang_up: object) ->
 async def test_a_holder_that_sends_keeps_its_slot_however_slowly(
     shared: SharedServer, upload: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slot_holders, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(active_senders, "SILENCE_SECONDS", 1.0)
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         clock, sent = asyncio.get_running_loop().time, SIZE // 2
@@ -179,7 +179,7 @@ async def test_a_holder_that_sends_keeps_its_slot_however_slowly(
 async def test_a_newcomer_without_a_right_takes_nothing_over(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
-        await asyncio.sleep(2 * slot_holders.SILENCE_SECONDS)
+        await asyncio.sleep(2 * active_senders.SILENCE_SECONDS)
         assert (await shared.http.put(first(upload)["url"] + "x", content=NEW)).status_code == 403
         await silent.send(OLD[SIZE // 2 : SIZE])
         assert (await silent.answer()).status == 200

@@ -12,9 +12,9 @@ import pytest
 
 from services.core.clock import now
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
+from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
 from services.uploads.errors import ChunksMissing, IdempotencyConflict, TooLarge, UploadClosed
 from services.uploads.progress import Progress
-from services.uploads.sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
 from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
 from storage.blobs import BlobStore
 from storage.jobs.job_notifications import JobNotifications

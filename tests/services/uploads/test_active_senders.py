@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.uploads import slot_holders
+from services.uploads import active_senders as active_senders
+from services.uploads.active_senders import SILENCE_SECONDS, SlotHolders, never_silent
 from services.uploads.errors import SlotBusy, SlotTakenOver
-from services.uploads.slot_holders import SILENCE_SECONDS, SlotHolders, never_silent
 
 SLOT = ("upload", 0)
 
@@ -124,7 +124,7 @@ async def test_a_server_that_stops_goes_before_a_successor(holders: SlotHolders)
 async def test_a_holder_that_does_not_leave_keeps_its_slot(
     holders: SlotHolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slot_holders, "LEAVING_SECONDS", 0.01)
+    monkeypatch.setattr(active_senders, "LEAVING_SECONDS", 0.01)
     busy, begun = asyncio.Event(), asyncio.Event()
 
     async def stubborn() -> None:
