@@ -11,7 +11,8 @@ from endpoints.state import address_of, services_of
 from services.container import Services
 from services.core.errors import UrlInvalid
 from services.core.signed_urls import SlotAuthorization
-from services.uploads.ingest import ChunkSink, Receipt, parse_upload_id
+from services.uploads.chunk_sinks import ChunkSink, Receipt
+from services.uploads.ingest import parse_upload_id
 from storage.tracing import add, span
 
 #: Digits of the largest size, 2**53.

@@ -15,7 +15,7 @@ from services.core.errors import ErrorCode, ExpectedError, InvalidInput, NotFoun
 from services.uploads import direct
 from services.uploads.direct import Report
 from services.uploads.ingest import slot_authorization
-from services.uploads.progress import Frame
+from services.uploads.progress_frame import ProgressFrame
 from services.uploads.uploads import NewUpload, Slot
 from storage.drive.models import File
 from storage.errors import DatabaseUnavailable
@@ -111,7 +111,7 @@ async def waits_for(context: Context, upload: Upload) -> ErrorCode | None:
 
 async def watch_upload(
     context: Context, upload_id: str, after: str | None
-) -> AsyncGenerator[tuple[Frame, Upload], None]:
+) -> AsyncGenerator[tuple[ProgressFrame, Upload], None]:
     """Progress of the viewer's upload, each frame with the upload as it is then.
 
     While the database is away, frames wait. Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated`

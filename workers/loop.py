@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from services.core.clock import now
-from services.core.log_context import about, note
+from services.core.log_context import bind_log_context, bound_log_context
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
@@ -58,7 +58,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled. Jobs that a dead worker of the same name held are queued again first."""
-        note(worker=self._policy.worker_name)
+        bind_log_context(worker=self._policy.worker_name)
         await until_stored(lambda: jobs.release(self._policy.worker_name, now()))
         try:
             # Before the first claim: which jobs this worker may claim depends on who else is alive.
@@ -93,7 +93,7 @@ class Worker:
             wake.clear()
             job = await self._claim(job_type.kind, claim_order)
             if job:
-                with about(job_id=job.id, **{job_type.subject: job.subject_id}):
+                with bound_log_context(job_id=job.id, **{job_type.subject: job.subject_id}):
                     await self._runner.run(job, job_type)
             else:
                 with contextlib.suppress(TimeoutError):

@@ -11,7 +11,7 @@ from bench.clients.payload import GIB
 from bench.growth.figure import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.uploads.chunk_sizes import default_chunk_size
-from services.uploads.progress import receiving
+from services.uploads.progress_frame import receiving_frame
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
@@ -60,7 +60,7 @@ def _events(redis: Redis) -> Make:
     log = RedisEventLog(redis)
 
     async def publish(number: int) -> None:
-        frame = receiving(uuid4(), number * default_chunk_size(GIB), GIB)
+        frame = receiving_frame(uuid4(), number * default_chunk_size(GIB), GIB)
         await log.publish(str(frame.upload_id), frame.to_payload())
 
     return lambda count: _each(count, publish)

@@ -51,7 +51,7 @@ from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import Connections, TooManyConnections
-from services.core.log_context import note
+from services.core.log_context import bind_log_context
 
 logger = logging.getLogger("cloudkeep.graphql")
 
@@ -126,7 +126,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         if token:
             try:
                 viewer = context.services.accounts.authenticate(token)
-                note(account_id=viewer.account_id)
+                bind_log_context(account_id=viewer.account_id)
                 context.sign_in(viewer)
             except Unauthenticated as error:
                 raise ConnectionRejectionError from error
@@ -223,7 +223,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         token = _bearer_token(authorization)
         viewer = services.accounts.authenticate(token) if token else None
         if viewer:
-            note(account_id=viewer.account_id)
+            bind_log_context(account_id=viewer.account_id)
         return RequestContext(services, address_of(connection), viewer)
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:

@@ -25,7 +25,7 @@ from schema.execution.errors import FAULT, INVALID_REQUEST, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document
 from services.accounts.tokens import Viewer
 from services.core.clock import now
-from services.core.log_context import new_request_id, note
+from services.core.log_context import bind_log_context, new_request_id
 
 logger = logging.getLogger("cloudkeep.graphql")
 
@@ -153,7 +153,7 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Run an operation. An internal error is reported, too, and does not end it silently."""
-        note(request_id=new_request_id())
+        bind_log_context(request_id=new_request_id())
         try:
             results = await self.schema.stream(
                 operation.query,

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from endpoints.routes import Purpose, find_route
 from services.core.counters import Counters
-from services.core.log_context import new_request_id, note
+from services.core.log_context import bind_log_context, new_request_id
 from storage.tracing import add, is_recording, span
 
 #: What a request is called in logs and traces whose path is not in the table of routes.
@@ -34,7 +34,7 @@ class InstrumentationMiddleware:
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "websocket":
-            note(request_id=request_id_of(scope["headers"]))
+            bind_log_context(request_id=request_id_of(scope["headers"]))
             await self._app(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -42,7 +42,7 @@ class InstrumentationMiddleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope["headers"])
         # Until the task of the request ends: uvicorn logs a fault of ours after we have returned.
-        note(request_id=request_id)
+        bind_log_context(request_id=request_id)
         counters, record = self._counters, _RequestRecord(scope["method"], scope["path"])
         counters.in_flight += 1
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloudkeep.settings.types import LogFormat
-from services.core.log_context import current
+from services.core.log_context import get_log_context
 
 if TYPE_CHECKING:
     import structlog
@@ -96,7 +96,7 @@ def _console(colours: bool) -> "Processor":
 
 
 def _with_context(_: object, __: str, event: "EventDict") -> "EventDict":
-    event.update(current())
+    event.update(get_log_context())
     return event
 
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from cloudkeep import __version__
-from services.core.log_context import current
+from services.core.log_context import get_log_context
 from storage.tracing import Attributes, SpanKind
 
 QUEUE_LENGTH = 2048
@@ -55,7 +55,7 @@ class Traces:
     def span(self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes) -> Iterator[None]:
         """See :class:`storage.tracing.Tracer`. Of an error only the type is recorded: its text may hold anything."""
         context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
-        span_attributes = {f"cloudkeep.{key}": value for key, value in current().items()} | dict(attributes)
+        span_attributes = {f"cloudkeep.{key}": value for key, value in get_log_context().items()} | dict(attributes)
         with self._tracer.start_as_current_span(
             name, context, KINDS[kind], span_attributes, record_exception=False, set_status_on_exception=False
         ) as span:

@@ -14,7 +14,7 @@ from schema.relay.connections import Connection, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.core.errors import ErrorCode
-from services.uploads.progress import Frame
+from services.uploads.progress_frame import ProgressFrame
 from services.uploads.uploads import Slot
 from storage.uploads import models
 from storage.uploads.models import UploadStatus
@@ -157,7 +157,7 @@ class UploadProgress:
     upload: Upload
 
     @classmethod
-    def of(cls, frame: Frame, row: models.Upload) -> "UploadProgress":
+    def of(cls, frame: ProgressFrame, row: models.Upload) -> "UploadProgress":
         """The GraphQL form of a frame."""
         return cls(
             cursor=frame.cursor,

@@ -1,6 +1,7 @@
-"""What this process is working on at the moment: named in each log record, and in the answer to a fault of ours.
+"""The context of log records: what this process is working on, such as a request or a job.
 
-It follows a request or a job through everything that it awaits, and into the tasks and threads that it starts.
+It is part of each log record, and of the response to an internal error. It follows a request or a job through
+everything that it awaits, and into the tasks and threads that it starts.
 """
 
 import os
@@ -8,18 +9,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_NOTHING: Mapping[str, str] = {}
-_current: ContextVar[Mapping[str, str]] = ContextVar("cloudkeep_context", default=_NOTHING)
+_EMPTY: Mapping[str, str] = {}
+_context: ContextVar[Mapping[str, str]] = ContextVar("cloudkeep_context", default=_EMPTY)
 
 
-def current() -> Mapping[str, str]:
-    """What is known: ``request_id``, ``account_id``, ``upload_id``, ``job_id``, ``worker``. Nothing secret."""
-    return _current.get()
+def get_log_context() -> Mapping[str, str]:
+    """The values that are known: ``request_id``, ``account_id``, ``upload_id``, ``job_id``, ``worker``. No secrets."""
+    return _context.get()
 
 
 def request_id() -> str | None:
-    """The ID by which a person can tell us which request they speak of; None outside of one."""
-    return _current.get().get("request_id")
+    """The ID by which a user can name a request to us; None outside of one."""
+    return _context.get().get("request_id")
 
 
 def new_request_id() -> str:
@@ -27,16 +28,16 @@ def new_request_id() -> str:
     return os.urandom(12).hex()
 
 
-def note(**more: object) -> None:
-    """Add what has become known, until the task ends: for a request, which has a task of its own."""
-    _current.set({**_current.get(), **{name: str(value) for name, value in more.items()}})
+def bind_log_context(**values: object) -> None:
+    """Add values until the end of the task: for a request, which has a task of its own."""
+    _context.set({**_context.get(), **{name: str(value) for name, value in values.items()}})
 
 
 @contextmanager
-def about(**more: object) -> Iterator[None]:
-    """Work on this for as long as the block runs."""
-    token = _current.set({**_current.get(), **{name: str(value) for name, value in more.items()}})
+def bound_log_context(**values: object) -> Iterator[None]:
+    """Add values for the block."""
+    token = _context.set({**_context.get(), **{name: str(value) for name, value in values.items()}})
     try:
         yield
     finally:
-        _current.reset(token)
+        _context.reset(token)

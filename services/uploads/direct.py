@@ -92,7 +92,7 @@ class DirectSlots:
         try:
             return await self._store.filled_slots(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
-            if not await self._ingest.begin_again(upload):
+            if not await self._ingest.reopen_all_slots(upload):
                 raise StoreUnavailable("the store contradicts itself") from error
             raise UploadClosed(
                 "Its chunks are gone from the store: every slot is open again. Send them once more."

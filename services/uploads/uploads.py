@@ -180,7 +180,7 @@ class Uploads:
         upload = await self.owned(account_id, upload_id)
         if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
             await self._store.discard(upload.staging_area, sealed=True)
-            await self._progress.changed(upload_id)
+            await self._progress.publish_snapshot(upload_id)
         upload = await self.owned(account_id, upload_id)
         if upload.status is not UploadStatus.ABORTED:
             raise UploadClosed(f"The upload is {upload.status.value.lower()} and can no longer be aborted.")
@@ -200,7 +200,7 @@ class Uploads:
         except OverQuota as error:
             raise QuotaExceeded("There is no room for this file within your quota.") from error
         if kind:
-            await self._progress.changed(upload_id)
+            await self._progress.publish_snapshot(upload_id)
             await self._notifications.send(kind)
         return await self.owned(account_id, upload_id)
 
@@ -215,7 +215,7 @@ class Uploads:
         if await rows.expire(upload.id, now()):
             # A worker that had lost its job may have sealed it all the same.
             await self._store.discard(upload.staging_area, sealed=True)
-            await self._progress.changed(upload.id)
+            await self._progress.publish_snapshot(upload.id)
 
     async def _known(self, upload: Upload, request: NewUpload) -> Upload | None:
         if upload.idempotency_key:

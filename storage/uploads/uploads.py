@@ -214,7 +214,7 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
     return await atomically(work)
 
 
-async def begin_again(upload: Sliced, place: ReopenedStaging) -> bool:
+async def reopen_all_slots(upload: Sliced, place: ReopenedStaging) -> bool:
     """Withdraw every receipt of an upload whose bytes are gone, and go on in another place.
 
     False when it takes no more chunks, or goes on elsewhere already.

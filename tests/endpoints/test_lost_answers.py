@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.uploads.progress import receiving
+from services.uploads.progress_frame import receiving_frame
 from storage.database.connection import migrate
 from storage.uploads.models import UploadStatus
 from tests.contracts.event_backends import running
@@ -180,7 +180,7 @@ async def test_an_event_that_comes_while_the_database_is_away_does_not_end_its_s
         await anext(events)
         line.open = False
         line.cut()
-        await log.publish(upload["id"], receiving(UUID(upload["id"]), 1, len(CONTENT)).to_payload())
+        await log.publish(upload["id"], receiving_frame(UUID(upload["id"]), 1, len(CONTENT)).to_payload())
         shown = asyncio.ensure_future(anext(events))
         asked = asyncio.create_task(line.refuses(3))
         await asyncio.wait({shown, asked}, return_when=asyncio.FIRST_COMPLETED)

@@ -121,7 +121,11 @@ STEPS = (
     _on(POSTGRES, _api("receipt: committed, not heard of", Journey.UPLOAD, "after", FETCH, COUNTED, 3)),
     _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.receipts:add", passage=3),
     _api(
-        "receipt: watchers told, no answer", Journey.UPLOAD, "after", "services.uploads.ingest:Ingest.accept", passage=3
+        "receipt: watchers told, no answer",
+        Journey.UPLOAD,
+        "after",
+        "services.uploads.ingest:Ingest.add_receipt",
+        passage=3,
     ),
     _api(
         "last receipt: row written, not committed",

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.core.errors import ErrorCode
-from services.uploads.progress import Frame
+from services.uploads.progress_frame import ProgressFrame
 from storage.blobs import LocalBlobStore
 from storage.drive.files import renditions_of
 from storage.drive.models import Blob
@@ -89,7 +89,7 @@ async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
             raise NoSpace("no room")
         await done.wait()
 
-    async def frame(waits_for: str | None) -> Frame | None:
+    async def frame(waits_for: str | None) -> ProgressFrame | None:
         found = await context.progress.snapshot(upload.id)
         return found if began.is_set() and found.waits_for == waits_for else None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.media import Compression, MediaFacts
-from services.uploads.progress import Frame
+from services.uploads.progress_frame import ProgressFrame
 from storage.blobs import require_free_space
 from storage.drive import files as file_rows
 from storage.drive.models import File
@@ -49,7 +49,7 @@ async def compress(job: Job, context: JobContext) -> None:
         await _publish(job, file, target, context)
     finally:
         await asyncio.to_thread(target.unlink, missing_ok=True)
-    await context.progress.changed(upload.id)
+    await context.progress.publish_snapshot(upload.id)
 
 
 COMPRESS = JobType(
@@ -68,7 +68,7 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, context: J
     reporter = ProgressReporter(job, context.progress)
 
     async def report(done: EncodeProgress) -> None:
-        frame = Frame(
+        frame = ProgressFrame(
             upload.id,
             UploadStatus.COMPRESSING,
             done.percent,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.uploads.progress import Arrival, Progress
+from services.uploads.progress import ChunkArrival, Progress
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound
 from storage.uploads import receipts
@@ -75,7 +75,7 @@ class Follower:
             return followed.verification
         return Verification(upload, self._store)
 
-    async def _on_arrival(self, arrival: Arrival, on_last: Callable[[], None]) -> None:
+    async def _on_arrival(self, arrival: ChunkArrival, on_last: Callable[[], None]) -> None:
         upload_id = arrival.upload_id
         if not self._membership.owns(upload_id):
             await self._forget(upload_id)

@@ -11,7 +11,7 @@ from functools import partial
 from services.core.clock import now
 from services.media.media import MediaFacts
 from services.uploads.errors import ChecksumMismatch
-from services.uploads.progress import moving
+from services.uploads.progress_frame import bytes_frame
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
@@ -46,7 +46,7 @@ async def reassemble(job: Job, context: JobContext) -> None:
         await reopen(job, upload, damaged, context)
     else:
         await _publish(job, upload, verification.sha256, context)
-    await context.progress.changed(upload.id)
+    await context.progress.publish_snapshot(upload.id)
 
 
 def _claim_order(context: JobContext) -> jobs.Choice:
@@ -93,4 +93,4 @@ async def _finish(verification: Verification, upload: Upload, reporter: Progress
         await verification.advance(receipts_left.get(verification.index))
         done, seconds = verification.done, time.monotonic() - start
         speed = (done - done_before) / seconds if seconds else None
-        await reporter.report(moving(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))
+        await reporter.report(bytes_frame(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))

@@ -4,7 +4,8 @@ import time
 from contextlib import suppress
 
 from services.uploads.lifecycle import BYTES_GONE
-from services.uploads.progress import Frame, Progress
+from services.uploads.progress import Progress
+from services.uploads.progress_frame import ProgressFrame
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job
@@ -38,7 +39,7 @@ async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status
 
 async def publish_status(job: Job, context: JobContext) -> None:
     """Publish where the upload stands by the database, such as what it waits for."""
-    await context.progress.changed(job.subject_id)
+    await context.progress.publish_snapshot(job.subject_id)
 
 
 class ProgressReporter:
@@ -50,7 +51,7 @@ class ProgressReporter:
         self._published_at = 0.0
         self._saved_at = 0.0
 
-    async def report(self, frame: Frame) -> None:
+    async def report(self, frame: ProgressFrame) -> None:
         """Pass the frame on, unless the last one has just been."""
         monotonic = time.monotonic()
         if monotonic - self._published_at >= PUBLISH_SECONDS:

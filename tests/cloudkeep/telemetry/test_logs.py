@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cloudkeep.telemetry.logs import LazyFormatter, without_secrets
-from services.core.log_context import about
+from services.core.log_context import bound_log_context
 from tests.support.process import serving
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
 from tests.support.waiting import eventually
@@ -25,7 +25,7 @@ def line(style: str, message: str, *arguments: object, **more: object) -> str:
 
 
 def test_a_record_for_people_is_a_line_without_colours_where_no_terminal_is() -> None:
-    with about(upload_id="u1"):
+    with bound_log_context(upload_id="u1"):
         found = line("console", "took %d s", 3)
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[info *\] took 3 s \[cloudkeep\.worker\] upload_id=u1", found
@@ -33,7 +33,7 @@ def test_a_record_for_people_is_a_line_without_colours_where_no_terminal_is() ->
 
 
 def test_a_record_for_programs_is_an_object_with_what_it_is_about() -> None:
-    with about(request_id="r1"), about(upload_id="u1"):
+    with bound_log_context(request_id="r1"), bound_log_context(upload_id="u1"):
         found = json.loads(line("json", "took %d s\nand", 3, seconds=3))
     moment = found.pop("timestamp")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cloudkeep.server.body_offload import OffloadingProtocol
-from services.uploads import active_senders as active_senders
+from services.uploads import active_senders
 from tests.endpoints.wire import FORM_TYPE, Wire, connect, field, form, head
 from tests.support.backends.databases import Databases
 from tests.support.server import Json, digest

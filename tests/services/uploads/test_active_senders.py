@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.uploads import active_senders as active_senders
-from services.uploads.active_senders import SILENCE_SECONDS, SlotHolders, never_silent
+from services.uploads import active_senders
+from services.uploads.active_senders import SILENCE_SECONDS, ActiveSenders, never_silent
 from services.uploads.errors import SlotBusy, SlotTakenOver
 
 SLOT = ("upload", 0)
@@ -16,23 +16,23 @@ SLOT = ("upload", 0)
 class Holding:
     """A request that holds the slot until it is told to let go; ``seconds`` is how long it has been silent."""
 
-    def __init__(self, holders: SlotHolders) -> None:
+    def __init__(self, senders: ActiveSenders) -> None:
         self.seconds = 0.0
         self.begun = asyncio.Event()
         self.finish = asyncio.Event()
-        self._holders = holders
+        self._senders = senders
 
     async def __call__(self) -> str:
-        async with self._holders.hold(SLOT, lambda: self.seconds):
+        async with self._senders.hold(SLOT, lambda: self.seconds):
             self.begun.set()
             await self.finish.wait()
         return "finished"
 
 
 @asynccontextmanager
-async def held(holders: SlotHolders, silent: float = 0.0) -> AsyncIterator[tuple[Holding, asyncio.Task[str]]]:
+async def held(senders: ActiveSenders, silent: float = 0.0) -> AsyncIterator[tuple[Holding, asyncio.Task[str]]]:
     """A request that holds the slot and has been silent for so long."""
-    holding = Holding(holders)
+    holding = Holding(senders)
     task = asyncio.create_task(holding())
     await holding.begun.wait()
     holding.seconds = silent
@@ -44,40 +44,40 @@ async def held(holders: SlotHolders, silent: float = 0.0) -> AsyncIterator[tuple
 
 
 @pytest.fixture
-def holders() -> SlotHolders:
-    return SlotHolders()
+def senders() -> ActiveSenders:
+    return ActiveSenders()
 
 
-async def test_a_holder_that_sends_keeps_its_slot(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS - 0.1) as (holding, task):
+async def test_a_holder_that_sends_keeps_its_slot(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS - 0.1) as (holding, task):
         with pytest.raises(SlotBusy):
-            await Holding(holders)()
+            await Holding(senders)()
         holding.finish.set()
         assert await task == "finished"
 
 
-async def test_a_silent_holder_has_left_before_its_successor_begins(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS) as (_, old), held(holders):
+async def test_a_silent_holder_has_left_before_its_successor_begins(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS) as (_, old), held(senders):
         assert old.done()
         with pytest.raises(SlotTakenOver):
             await old
 
 
-async def test_a_slot_that_was_left_is_free(holders: SlotHolders) -> None:
-    async with held(holders):
+async def test_a_slot_that_was_left_is_free(senders: ActiveSenders) -> None:
+    async with held(senders):
         pass
-    async with holders.hold(SLOT, never_silent):
-        pass
-
-
-async def test_another_slot_is_free(holders: SlotHolders) -> None:
-    async with held(holders), holders.hold(("upload", 1), never_silent):
+    async with senders.hold(SLOT, never_silent):
         pass
 
 
-async def test_of_several_successors_one_gets_the_slot(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS):
-        new = [Holding(holders) for _ in range(3)]
+async def test_another_slot_is_free(senders: ActiveSenders) -> None:
+    async with held(senders), senders.hold(("upload", 1), never_silent):
+        pass
+
+
+async def test_of_several_successors_one_gets_the_slot(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS):
+        new = [Holding(senders) for _ in range(3)]
         tasks = [asyncio.create_task(one()) for one in new]
         for one in new:
             one.finish.set()
@@ -86,33 +86,33 @@ async def test_of_several_successors_one_gets_the_slot(holders: SlotHolders) -> 
     assert [type(result) for result in results if result != "finished"] == [SlotBusy, SlotBusy]
 
 
-async def test_a_slot_that_changed_hands_does_so_more_and_more_slowly(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS), held(holders, SILENCE_SECONDS) as (second, _):
+async def test_a_slot_that_changed_hands_does_so_more_and_more_slowly(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS), held(senders, SILENCE_SECONDS) as (second, _):
         with pytest.raises(SlotBusy):
-            await Holding(holders)()
+            await Holding(senders)()
         second.seconds = 2 * SILENCE_SECONDS
-        async with held(holders, 3 * SILENCE_SECONDS):
+        async with held(senders, 3 * SILENCE_SECONDS):
             with pytest.raises(SlotBusy):
-                await Holding(holders)()
+                await Holding(senders)()
 
 
-async def test_a_slot_that_was_free_in_between_changes_hands_as_fast_as_at_first(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS), held(holders):
+async def test_a_slot_that_was_free_in_between_changes_hands_as_fast_as_at_first(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS), held(senders):
         pass
-    async with held(holders, SILENCE_SECONDS), held(holders):
+    async with held(senders, SILENCE_SECONDS), held(senders):
         pass
 
 
-async def test_a_cancellation_by_somebody_else_stays_one(holders: SlotHolders) -> None:
-    async with held(holders) as (_, task):
+async def test_a_cancellation_by_somebody_else_stays_one(senders: ActiveSenders) -> None:
+    async with held(senders) as (_, task):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
 
-async def test_a_server_that_stops_goes_before_a_successor(holders: SlotHolders) -> None:
-    async with held(holders, SILENCE_SECONDS) as (_, old):
-        successor = asyncio.create_task(Holding(holders)())
+async def test_a_server_that_stops_goes_before_a_successor(senders: ActiveSenders) -> None:
+    async with held(senders, SILENCE_SECONDS) as (_, old):
+        successor = asyncio.create_task(Holding(senders)())
         await asyncio.sleep(0)
         old.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -122,13 +122,13 @@ async def test_a_server_that_stops_goes_before_a_successor(holders: SlotHolders)
 
 
 async def test_a_holder_that_does_not_leave_keeps_its_slot(
-    holders: SlotHolders, monkeypatch: pytest.MonkeyPatch
+    senders: ActiveSenders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(active_senders, "LEAVING_SECONDS", 0.01)
+    monkeypatch.setattr(active_senders, "EVICTION_SECONDS", 0.01)
     busy, begun = asyncio.Event(), asyncio.Event()
 
     async def stubborn() -> None:
-        async with holders.hold(SLOT, lambda: SILENCE_SECONDS):
+        async with senders.hold(SLOT, lambda: SILENCE_SECONDS):
             try:
                 begun.set()
                 await busy.wait()
@@ -139,7 +139,7 @@ async def test_a_holder_that_does_not_leave_keeps_its_slot(
     await begun.wait()
     for _ in range(2):
         with pytest.raises(SlotBusy):
-            await Holding(holders)()
+            await Holding(senders)()
     busy.set()
     with pytest.raises(SlotTakenOver):
         await task

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.uploads.progress import FRAME_SECONDS, SILENCE_SECONDS, Frame, Pace, moving
+from services.uploads.frame_throttle import FRAME_SECONDS, SILENCE_SECONDS, FrameThrottle
+from services.uploads.progress_frame import ProgressFrame, bytes_frame
 from storage.uploads.models import UploadStatus
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
@@ -26,153 +27,153 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     given = Clock()
-    monkeypatch.setattr("services.uploads.progress.time", given)
+    monkeypatch.setattr("services.uploads.frame_throttle.time", given)
     return given
 
 
 @pytest.fixture
-def pace(clock: Clock) -> Pace:
-    return Pace()
+def throttle(clock: Clock) -> FrameThrottle:
+    return FrameThrottle()
 
 
-def frame(stage: UploadStatus = RECEIVING, percent: float = 0.0) -> Frame:
+def frame(stage: UploadStatus = RECEIVING, percent: float = 0.0) -> ProgressFrame:
     """A frame of a file of 1,000 bytes."""
-    return moving(ID, stage, int(percent * 10), 1_000)
+    return bytes_frame(ID, stage, int(percent * 10), 1_000)
 
 
-def show(pace: Pace, offered: Frame) -> Frame | None:
-    pace.offer(offered)
-    return pace.due()
+def show(throttle: FrameThrottle, offered: ProgressFrame) -> ProgressFrame | None:
+    throttle.offer(offered)
+    return throttle.due()
 
 
-def test_the_first_frame_is_shown_at_once(pace: Pace) -> None:
-    assert not pace.waiting
-    assert show(pace, frame(percent=5)) == frame(percent=5)
-    assert not pace.waiting
+def test_the_first_frame_is_shown_at_once(throttle: FrameThrottle) -> None:
+    assert not throttle.waiting
+    assert show(throttle, frame(percent=5)) == frame(percent=5)
+    assert not throttle.waiting
 
 
-def test_a_wait_and_its_end_are_shown_and_nothing_goes_back(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(COMPRESSING, 40))
+def test_a_wait_and_its_end_are_shown_and_nothing_goes_back(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(COMPRESSING, 40))
     waiting = replace(frame(COMPRESSING, 40), waits_for="STORAGE_FULL")
     for offered, shown in ((waiting, waiting), (waiting, None), (frame(COMPRESSING, 1), frame(COMPRESSING, 40))):
         clock.moment += FRAME_SECONDS
-        found = show(pace, offered)
+        found = show(throttle, offered)
         assert (found and (found.percent, found.waits_for)) == (shown and (shown.percent, shown.waits_for))
 
 
-def test_frames_of_a_stage_keep_their_distance(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING))
-    assert show(pace, frame(REASSEMBLING, 10)) is None
-    assert pace.waiting
+def test_frames_of_a_stage_keep_their_distance(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING))
+    assert show(throttle, frame(REASSEMBLING, 10)) is None
+    assert throttle.waiting
     clock.moment += FRAME_SECONDS * 0.99
-    assert pace.due() is None
+    assert throttle.due() is None
     clock.moment += FRAME_SECONDS * 0.02
-    assert pace.due() == frame(REASSEMBLING, 10)
-    assert pace.due() is None
+    assert throttle.due() == frame(REASSEMBLING, 10)
+    assert throttle.due() is None
 
 
-def test_the_newest_of_many_frames_is_shown(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING))
+def test_the_newest_of_many_frames_is_shown(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING))
     for percent in range(1, 50):
-        assert show(pace, frame(REASSEMBLING, percent)) is None
+        assert show(throttle, frame(REASSEMBLING, percent)) is None
     clock.moment += FRAME_SECONDS
-    assert pace.due() == frame(REASSEMBLING, 49)
+    assert throttle.due() == frame(REASSEMBLING, 49)
 
 
-def test_within_a_stage_nothing_goes_back(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING, 50))
+def test_within_a_stage_nothing_goes_back(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING, 50))
     clock.moment += FRAME_SECONDS
-    assert show(pace, frame(REASSEMBLING, 49.9)) is None
-    assert show(pace, frame(REASSEMBLING, 50)) is None
-    assert not pace.waiting
+    assert show(throttle, frame(REASSEMBLING, 49.9)) is None
+    assert show(throttle, frame(REASSEMBLING, 50)) is None
+    assert not throttle.waiting
 
 
-def test_a_frame_that_waits_is_not_replaced_by_an_older_one(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING, 50))
-    show(pace, frame(REASSEMBLING, 60))
-    show(pace, frame(REASSEMBLING, 55))
+def test_a_frame_that_waits_is_not_replaced_by_an_older_one(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING, 50))
+    show(throttle, frame(REASSEMBLING, 60))
+    show(throttle, frame(REASSEMBLING, 55))
     clock.moment += FRAME_SECONDS
-    assert pace.due() == frame(REASSEMBLING, 60)
+    assert throttle.due() == frame(REASSEMBLING, 60)
 
 
 @pytest.mark.parametrize("stage", [REASSEMBLING, *FINAL])
-def test_another_stage_is_shown_at_once(stage: UploadStatus, pace: Pace) -> None:
-    show(pace, frame(RECEIVING, 99))
-    show(pace, frame(RECEIVING, 100))
-    assert show(pace, frame(stage)) == frame(stage)
+def test_another_stage_is_shown_at_once(stage: UploadStatus, throttle: FrameThrottle) -> None:
+    show(throttle, frame(RECEIVING, 99))
+    show(throttle, frame(RECEIVING, 100))
+    assert show(throttle, frame(stage)) == frame(stage)
 
 
-def test_a_new_stage_begins_at_its_own_percentage(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING, 100))
-    show(pace, frame(COMPRESSING, 1))
+def test_a_new_stage_begins_at_its_own_percentage(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING, 100))
+    show(throttle, frame(COMPRESSING, 1))
     clock.moment += FRAME_SECONDS
-    assert show(pace, frame(COMPRESSING, 2)) == frame(COMPRESSING, 2)
+    assert show(throttle, frame(COMPRESSING, 2)) == frame(COMPRESSING, 2)
 
 
-def test_an_earlier_stage_leads_back(pace: Pace) -> None:
-    assert not pace.leads_back(frame(RECEIVING))
-    show(pace, frame(REASSEMBLING))
-    assert pace.leads_back(frame(RECEIVING, 100))
-    assert not pace.leads_back(frame(REASSEMBLING))
-    assert not pace.leads_back(frame(COMPRESSING))
-    assert not pace.leads_back(frame(UploadStatus.FAILED))
+def test_an_earlier_stage_leads_back(throttle: FrameThrottle) -> None:
+    assert not throttle.goes_back(frame(RECEIVING))
+    show(throttle, frame(REASSEMBLING))
+    assert throttle.goes_back(frame(RECEIVING, 100))
+    assert not throttle.goes_back(frame(REASSEMBLING))
+    assert not throttle.goes_back(frame(COMPRESSING))
+    assert not throttle.goes_back(frame(UploadStatus.FAILED))
 
 
-def test_a_reopened_slot_may_show_less_than_was_received_before(pace: Pace) -> None:
-    show(pace, frame(RECEIVING, 95))
-    show(pace, frame(REASSEMBLING, 40))
-    assert show(pace, frame(RECEIVING, 90)) == frame(RECEIVING, 90)
+def test_a_reopened_slot_may_show_less_than_was_received_before(throttle: FrameThrottle) -> None:
+    show(throttle, frame(RECEIVING, 95))
+    show(throttle, frame(REASSEMBLING, 40))
+    assert show(throttle, frame(RECEIVING, 90)) == frame(RECEIVING, 90)
 
 
-def test_patience_lasts_until_the_frame_that_waits_is_due(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(REASSEMBLING))
-    assert pace.patience() == SILENCE_SECONDS
-    show(pace, frame(REASSEMBLING, 10))
+def test_patience_lasts_until_the_frame_that_waits_is_due(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(REASSEMBLING))
+    assert throttle.timeout() == SILENCE_SECONDS
+    show(throttle, frame(REASSEMBLING, 10))
     clock.moment += 0.1
-    assert pace.patience() == pytest.approx(FRAME_SECONDS - 0.1)
+    assert throttle.timeout() == pytest.approx(FRAME_SECONDS - 0.1)
     clock.moment += 10
-    assert pace.patience() == 0
+    assert throttle.timeout() == 0
 
 
-def test_the_rate_of_arrival_is_bytes_per_second(pace: Pace, clock: Clock) -> None:
-    first = show(pace, frame(percent=10))
+def test_the_rate_of_arrival_is_bytes_per_second(throttle: FrameThrottle, clock: Clock) -> None:
+    first = show(throttle, frame(percent=10))
     assert first
     assert (first.speed, first.eta_seconds) == (None, None)
     clock.moment += 2
-    second = show(pace, frame(percent=30))
+    second = show(throttle, frame(percent=30))
     assert second
     assert [second.speed, second.eta_seconds] == pytest.approx([100, 7])
 
 
-def test_the_rate_of_arrival_is_that_of_the_last_seconds(pace: Pace, clock: Clock) -> None:
+def test_the_rate_of_arrival_is_that_of_the_last_seconds(throttle: FrameThrottle, clock: Clock) -> None:
     for percent in [*range(0, 50, 10), *range(50, 70)]:
         clock.moment += 1
-        last = show(pace, frame(percent=percent))
+        last = show(throttle, frame(percent=percent))
     assert last
     assert last.speed == pytest.approx(10)
 
 
-def test_chunks_that_are_far_apart_have_a_rate_too(pace: Pace, clock: Clock) -> None:
+def test_chunks_that_are_far_apart_have_a_rate_too(throttle: FrameThrottle, clock: Clock) -> None:
     """16 MiB at 10 Mbit/s take 13 seconds."""
     for percent in (0, 13, 26, 39):
-        shown = show(pace, frame(percent=percent))
+        shown = show(throttle, frame(percent=percent))
         clock.moment += 13
     assert shown
     assert [shown.speed, shown.eta_seconds] == pytest.approx([10, 61])
 
 
-def test_a_reopened_upload_has_no_rate_from_before(pace: Pace, clock: Clock) -> None:
-    show(pace, frame(percent=100))
+def test_a_reopened_upload_has_no_rate_from_before(throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(percent=100))
     clock.moment += 1
-    show(pace, frame(REASSEMBLING))
+    show(throttle, frame(REASSEMBLING))
     clock.moment += 1
-    again = show(pace, frame(percent=90))
+    again = show(throttle, frame(percent=90))
     assert again
     assert again.speed is None
 
 
 def test_frames_survive_the_event_log() -> None:
-    payload = Frame(ID, COMPRESSING, 12.5, 1, 8, 3.5, 2.0, "1-1").to_payload()
+    payload = ProgressFrame(ID, COMPRESSING, 12.5, 1, 8, 3.5, 2.0, "1-1").to_payload()
     assert payload == {
         "stage": "COMPRESSING",
         "percent": 12.5,
@@ -185,6 +186,6 @@ def test_frames_survive_the_event_log() -> None:
 
 
 def test_a_moving_frame_knows_speed_and_time_left() -> None:
-    moved = moving(ID, REASSEMBLING, 250, 1_000, speed=125.0)
+    moved = bytes_frame(ID, REASSEMBLING, 250, 1_000, speed=125.0)
     assert (moved.percent, moved.speed, moved.eta_seconds) == (25.0, 125.0, 6.0)
-    assert moving(ID, REASSEMBLING, 0, 1_000).eta_seconds is None
+    assert bytes_frame(ID, REASSEMBLING, 0, 1_000).eta_seconds is None

@@ -10,6 +10,7 @@ import pytest
 from services.core.clock import now
 from services.core.errors import NotFound
 from services.core.signed_urls import SlotAuthorization
+from services.uploads.chunk_sinks import Receipt
 from services.uploads.errors import (
     ChecksumMismatch,
     ChunkSizeMismatch,
@@ -18,7 +19,7 @@ from services.uploads.errors import (
     SlotTakenOver,
     UploadClosed,
 )
-from services.uploads.ingest import Ingest, Receipt, parse_upload_id, slot_authorization
+from services.uploads.ingest import Ingest, parse_upload_id, slot_authorization
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench, a_file

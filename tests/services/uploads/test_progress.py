@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.core.errors import InvalidInput, NotFound
-from services.uploads.progress import START, Frame, Progress, moving
+from services.uploads.progress import Progress
+from services.uploads.progress_frame import START, ProgressFrame, bytes_frame
 from storage.database.connection import close_database, open_database
 from storage.errors import DatabaseUnavailable
 from storage.jobs import jobs
@@ -53,7 +54,7 @@ class CountingProgress(Progress):
 
     snapshots = 0
 
-    async def snapshot(self, upload_id: UUID) -> Frame:
+    async def snapshot(self, upload_id: UUID) -> ProgressFrame:
         self.snapshots += 1
         return await super().snapshot(upload_id)
 
@@ -67,20 +68,20 @@ class Watcher:
     """Follows an upload as one subscriber does."""
 
     def __init__(self, progress: Progress, upload: Upload, after: str | None = None) -> None:
-        self.frames: list[Frame] = []
+        self.frames: list[ProgressFrame] = []
         self._frames = progress.watch(upload.id, after)
 
-    async def next(self) -> Frame:
+    async def next(self) -> ProgressFrame:
         async with asyncio.timeout(30):
             self.frames.append(await anext(self._frames))
         return self.frames[-1]
 
-    async def until(self, stage: UploadStatus) -> Frame:
+    async def until(self, stage: UploadStatus) -> ProgressFrame:
         while (shown := await self.next()).stage is not stage:
             pass
         return shown
 
-    async def rest(self) -> list[Frame]:
+    async def rest(self) -> list[ProgressFrame]:
         """Every frame to the end."""
         async with asyncio.timeout(30):
             self.frames += [frame async for frame in self._frames]
@@ -94,7 +95,7 @@ async def set_status(upload: Upload, status: UploadStatus) -> None:
     await Upload.filter(id=upload.id).update(status=status)
 
 
-def stages(frames: list[Frame]) -> list[UploadStatus]:
+def stages(frames: list[ProgressFrame]) -> list[UploadStatus]:
     """The stages in the order in which they were shown."""
     return [one.stage for number, one in enumerate(frames) if not number or frames[number - 1].stage is not one.stage]
 
@@ -112,9 +113,9 @@ async def test_a_watcher_sees_first_where_the_upload_stands(progress: Progress) 
 async def test_a_watcher_of_a_job_sees_first_what_was_saved_last(progress: Progress) -> None:
     upload = await new_upload()
     await receive_all(upload)
-    assert await progress.snapshot(upload.id) == Frame(upload.id, REASSEMBLING, 0.0)
-    await jobs.save_progress(await claim(), moving(upload.id, REASSEMBLING, 20, 27, 1.0).to_payload())
-    assert await progress.snapshot(upload.id) == moving(upload.id, REASSEMBLING, 20, 27, 1.0)
+    assert await progress.snapshot(upload.id) == ProgressFrame(upload.id, REASSEMBLING, 0.0)
+    await jobs.save_progress(await claim(), bytes_frame(upload.id, REASSEMBLING, 20, 27, 1.0).to_payload())
+    assert await progress.snapshot(upload.id) == bytes_frame(upload.id, REASSEMBLING, 20, 27, 1.0)
 
 
 async def test_nobody_watches_what_does_not_exist(progress: Progress) -> None:
@@ -145,7 +146,7 @@ async def test_a_watcher_is_told_of_the_end_and_released(
     watcher = Watcher(progress, upload)
     await watcher.next()
     await set_status(upload, status)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     assert stages(await watcher.rest()) == [RECEIVING, status]
     assert log._subscribers == {}
 
@@ -155,19 +156,19 @@ async def test_a_whole_life_is_shown_in_order(progress: Progress) -> None:
     watcher = Watcher(progress, upload)
     await watcher.next()
     await receive_all(upload)
-    await progress.publish(Frame(upload.id, REASSEMBLING, 0.0, 0, 27))
+    await progress.publish(ProgressFrame(upload.id, REASSEMBLING, 0.0, 0, 27))
     await watcher.until(REASSEMBLING)
     job = await claim()
-    await progress.publish(moving(upload.id, REASSEMBLING, 20, 27, 1.0))
+    await progress.publish(bytes_frame(upload.id, REASSEMBLING, 20, 27, 1.0))
     assert (await watcher.next()).bytes_done == 20
     file = await uploads.publish(job, upload, blob_key="key", sha256=SHA256, media=None, now=NOW)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     await watcher.until(COMPRESSING)
     for percent in range(0, 100, 5):
-        await progress.publish(Frame(upload.id, COMPRESSING, float(percent), speed=2.0))
+        await progress.publish(ProgressFrame(upload.id, COMPRESSING, float(percent), speed=2.0))
     job = await claim(JobKind.COMPRESS)
     await uploads.add_rendition(job, file.id, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     frames = await watcher.rest()
     assert stages(frames) == [RECEIVING, REASSEMBLING, COMPRESSING, READY]
     for stage in (REASSEMBLING, COMPRESSING):
@@ -180,7 +181,7 @@ async def test_every_watcher_sees_the_end(progress: Progress) -> None:
     watchers = [Watcher(progress, upload) for _ in range(50)]
     await asyncio.gather(*(watcher.next() for watcher in watchers))
     await set_status(upload, UploadStatus.ABORTED)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     ends = await asyncio.gather(*(watcher.rest() for watcher in watchers))
     assert {frames[-1].stage for frames in ends} == {UploadStatus.ABORTED}
 
@@ -188,14 +189,14 @@ async def test_every_watcher_sees_the_end(progress: Progress) -> None:
 async def test_an_event_from_before_the_snapshot_does_not_lead_back(progress: Progress) -> None:
     upload = await new_upload(chunks=2)
     for done in (10, 17):
-        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+        await progress.publish(bytes_frame(upload.id, RECEIVING, done, 17))
     await receive_all(upload)
     watcher = Watcher(progress, upload, after=START)
     await watcher.until(REASSEMBLING)
-    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await progress.publish(bytes_frame(upload.id, REASSEMBLING, 10, 17))
     await watcher.next()
     await set_status(upload, READY)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     assert stages(await watcher.rest()) == [REASSEMBLING, READY]
 
 
@@ -203,12 +204,12 @@ async def test_a_long_past_is_not_looked_up_event_by_event(progress: CountingPro
     """Whoever resumes from the very beginning must not cost a query for each chunk there was."""
     upload = await new_upload(chunks=2)
     for done in range(500):
-        await progress.publish(moving(upload.id, RECEIVING, done, 17))
+        await progress.publish(bytes_frame(upload.id, RECEIVING, done, 17))
     await receive_all(upload)
     progress.snapshots = 0
     watcher = Watcher(progress, upload, after=START)
     await watcher.next()
-    await progress.publish(moving(upload.id, REASSEMBLING, 10, 17))
+    await progress.publish(bytes_frame(upload.id, REASSEMBLING, 10, 17))
     await watcher.next()
     assert progress.snapshots < 10
     await watcher.leave()
@@ -220,11 +221,11 @@ async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> No
     watcher = Watcher(progress, upload)
     await watcher.until(REASSEMBLING)
     await uploads.reopen_slots(await claim(), [0], LATER)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     again = await watcher.until(RECEIVING)
     assert again.bytes_done == 27
     await receive(upload, 0)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     await watcher.until(REASSEMBLING)
     await watcher.leave()
 
@@ -232,7 +233,7 @@ async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> No
 async def test_after_silence_the_database_is_looked_at_again(
     progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.05)
     upload = await new_upload(chunks=3)
     watcher = Watcher(progress, upload)
     await watcher.next()
@@ -246,7 +247,7 @@ async def test_after_silence_the_database_is_looked_at_again(
 async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
     line: Proxy, log: RedisEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.05)
     upload = await new_upload()
     watcher = Watcher(Progress(log), upload)
     await watcher.next()
@@ -273,7 +274,7 @@ async def test_nobody_begins_to_watch_while_the_database_is_away(line: Proxy, lo
 async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
     progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.1)
     upload = await new_upload()
     watcher = Watcher(progress, upload)
     await watcher.next()
@@ -282,14 +283,14 @@ async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
     await receive_all(upload)
     await watcher.until(REASSEMBLING)
     await set_status(upload, READY)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     assert stages(await watcher.rest()) == [RECEIVING, REASSEMBLING, READY]
 
 
 async def test_who_begins_to_watch_without_redis_learns_the_end_too(
     progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.progress.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.1)
     valkey.kill()
     await valkey.wait()
     upload = await new_upload()
@@ -303,10 +304,10 @@ async def test_a_frame_names_the_event_behind_it_and_resumes_from_there(progress
     upload = await new_upload(chunks=3)
     watcher = Watcher(progress, upload)
     await watcher.next()
-    await progress.publish(moving(upload.id, RECEIVING, 10, 27))
+    await progress.publish(bytes_frame(upload.id, RECEIVING, 10, 27))
     seen = await watcher.next()
     await watcher.leave()
-    await progress.publish(moving(upload.id, RECEIVING, 20, 27))
+    await progress.publish(bytes_frame(upload.id, RECEIVING, 20, 27))
     again = Watcher(progress, upload, after=seen.cursor)
     await again.next()
     assert (await again.next()).bytes_done == 20
@@ -324,13 +325,13 @@ async def test_who_resumes_after_a_retry_is_not_shown_the_end_before_it(
     await watcher.leave()
     for status in (ended, working):
         await set_status(upload, status)
-        await progress.changed(upload.id)
+        await progress.publish_snapshot(upload.id)
     again = Watcher(progress, upload, after=seen.cursor)
     await again.next()
-    await progress.publish(moving(upload.id, working, 10, 17))
+    await progress.publish(bytes_frame(upload.id, working, 10, 17))
     assert (await again.next()).bytes_done == 10
     await set_status(upload, READY)
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)
     frames = await again.rest()
     assert stages(frames) == [working, READY]
     assert [frame.stage.is_final for frame in frames].count(True) == 1
@@ -360,4 +361,4 @@ async def test_a_log_that_is_away_costs_a_frame_and_not_the_work(progress: Progr
     upload = await new_upload()
     valkey.kill()
     await valkey.wait()
-    await progress.changed(upload.id)
+    await progress.publish_snapshot(upload.id)

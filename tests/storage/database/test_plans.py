@@ -181,7 +181,7 @@ CALLS: dict[str, Call] = {
         known.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
     "uploads.retry": lambda known: uploads.retry(known.upload, 2**50, NOW),
-    "uploads.begin_again": lambda known: uploads.begin_again(known.upload, ReopenedStaging("a", {})),
+    "uploads.reopen_all_slots": lambda known: uploads.reopen_all_slots(known.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda known: uploads.abort(known.upload.id),
     "uploads.abort_failed": lambda known: uploads.abort_failed(known.upload.id, "a"),
     "uploads.expired": lambda known: uploads.expired(NOW, 100),

@@ -135,7 +135,8 @@ async def test_a_chunk_for_a_place_that_is_given_up_is_refused(pool: None) -> No
         await receive(upload, 0)
         places = [ReopenedStaging(f"new-{number}-{which}", {}) for which in range(2)]
         found = await at_once(
-            *(uploads.begin_again(upload, place) for place in places), *(receive(upload, index) for index in (1, 2))
+            *(uploads.reopen_all_slots(upload, place) for place in places),
+            *(receive(upload, index) for index in (1, 2)),
         )
         after = await require_sound(upload)
         assert done(found[:2]) == 1

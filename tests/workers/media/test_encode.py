@@ -70,10 +70,10 @@ def silence(tmp_path: Path) -> Path:
 async def test_progress_grows_to_a_hundred(tools: Toolbox, target: Path) -> None:
     seen: list[EncodeProgress] = []
 
-    async def note(progress: EncodeProgress) -> None:
+    async def bind_log_context(progress: EncodeProgress) -> None:
         seen.append(progress)
 
-    await encode(await _command(bigbuckbunny(), target, tools), 5.312, note, PATIENT)
+    await encode(await _command(bigbuckbunny(), target, tools), 5.312, bind_log_context, PATIENT)
     percents = [progress.percent for progress in seen]
     assert percents == sorted(percents)
     assert percents[-2] < percents[-1] == 100
@@ -85,10 +85,10 @@ async def test_progress_grows_to_a_hundred(tools: Toolbox, target: Path) -> None
 async def test_without_a_duration_progress_is_nought_and_then_all(tools: Toolbox, target: Path) -> None:
     percents = set()
 
-    async def note(progress: EncodeProgress) -> None:
+    async def bind_log_context(progress: EncodeProgress) -> None:
         percents.add(progress.percent)
 
-    await encode(await _command(bikes(), target, tools), None, note, PATIENT)
+    await encode(await _command(bikes(), target, tools), None, bind_log_context, PATIENT)
     assert percents == {0.0, 100.0}
 
 
@@ -113,11 +113,11 @@ async def test_a_source_with_nothing_to_decode_fails(tools: Toolbox, target: Pat
 async def test_a_cancelled_encoder_is_dead_at_once(tools: Toolbox, target: Path, users_of: UsersOf) -> None:
     begun = asyncio.Event()
 
-    async def note(_: EncodeProgress) -> None:
+    async def bind_log_context(_: EncodeProgress) -> None:
         begun.set()
 
     command = await _command(bigbuckbunny(), target, tools, CompressionPreset.SMALL)
-    task = asyncio.create_task(encode(command, 5.312, note, PATIENT))
+    task = asyncio.create_task(encode(command, 5.312, bind_log_context, PATIENT))
     await begun.wait()
     assert users_of(target)
     task.cancel()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.uploads.progress import Progress, receiving
+from services.uploads.progress import Progress
+from services.uploads.progress_frame import receiving_frame
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.drive.models import Blob
@@ -63,7 +64,7 @@ async def upload(store: LocalBlobStore, database: str) -> Upload:
 async def send(store: LocalBlobStore, progress: Progress, upload: Upload, *indexes: int) -> None:
     """Let chunks arrive and tell it, as the API does."""
     for index in indexes:
-        await progress.publish(receiving(upload.id, await fill(store, upload, CONTENT, index), upload.size))
+        await progress.publish(receiving_frame(upload.id, await fill(store, upload, CONTENT, index), upload.size))
 
 
 async def verified(following: Follower, upload: Upload, index: int) -> None:
@@ -189,7 +190,7 @@ async def test_an_upload_that_is_given_up_is_forgotten(
     await send(store, progress, upload, 1)
     await rows.abort(upload.id)
     await store.discard(str(upload.id))
-    await progress.publish(receiving(upload.id, 0, upload.size))
+    await progress.publish(receiving_frame(upload.id, 0, upload.size))
 
     async def look() -> bool:
         followed = following._followed.get(upload.id)

@@ -14,7 +14,8 @@ import pytest
 
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
-from services.uploads.progress import Frame, Progress, receiving
+from services.uploads.progress import Progress
+from services.uploads.progress_frame import ProgressFrame, receiving_frame
 from storage.blobs import LocalBlobStore
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
@@ -78,12 +79,12 @@ async def send_all_but_last(store: LocalBlobStore, progress: Progress, uploads: 
     for index in range(uploads[0].chunk_count - 1):
         for upload in uploads:
             received = await fill(store, upload, CONTENT, index)
-            await progress.publish(receiving(upload.id, received, upload.size))
+            await progress.publish(receiving_frame(upload.id, received, upload.size))
 
 
 async def send_last(store: LocalBlobStore, progress: Progress, upload: Upload) -> None:
     await fill(store, upload, CONTENT, upload.chunk_count - 1)
-    await progress.publish(Frame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
+    await progress.publish(ProgressFrame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
 
 
 async def say_nothing(heartbeats: WorkerHeartbeats, name: str) -> None:

@@ -1,0 +1,73 @@
+"""Which frames a watcher is shown, and when."""
+
+import time
+from dataclasses import replace
+
+from services.uploads.progress_frame import ProgressFrame
+from storage.uploads.models import UploadStatus
+
+#: Without an event for so long, a watcher reads the database again: an event may be lost with Redis.
+SILENCE_SECONDS = 10.0
+#: Frames of one stage are at least this far apart.
+FRAME_SECONDS = 0.25
+#: The rate of arrival is the mean over about this long.
+RATE_SECONDS = 5.0
+
+ORDER = list(UploadStatus)
+
+
+class FrameThrottle:
+    """Selects the frames for one watcher: every change of stage at once, and steady progress within a stage."""
+
+    def __init__(self) -> None:
+        self._shown: ProgressFrame | None = None
+        self._shown_at = 0.0
+        self._next: ProgressFrame | None = None
+        self._arrivals: list[tuple[float, int]] = []
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame waits to be shown."""
+        return self._next is not None
+
+    def goes_back(self, frame: ProgressFrame) -> bool:
+        """Whether the frame's stage is earlier than the one shown last."""
+        return self._shown is not None and ORDER.index(frame.stage) < ORDER.index(self._shown.stage)
+
+    def offer(self, frame: ProgressFrame) -> None:
+        """Accept a frame, unless it has nothing new or goes back within its stage."""
+        latest = self._next or self._shown
+        if latest is None or frame.stage is not latest.stage or frame.percent > latest.percent:
+            self._next = frame
+        elif frame.waits_for != latest.waits_for:
+            self._next = replace(frame, percent=latest.percent)
+
+    def due(self) -> ProgressFrame | None:
+        """The frame to show now, if any."""
+        moment = time.monotonic()
+        frame = self._next
+        if frame is None or (self._is_steady(frame) and moment < self._shown_at + FRAME_SECONDS):
+            return None
+        if self._shown and self._shown.stage is not frame.stage:
+            self._arrivals.clear()
+        self._shown, self._shown_at, self._next = frame, moment, None
+        return self._with_rate(frame, moment) if frame.stage is UploadStatus.RECEIVING else frame
+
+    def timeout(self) -> float:
+        """Seconds to wait for the next event."""
+        return max(0.0, self._shown_at + FRAME_SECONDS - time.monotonic()) if self._next else SILENCE_SECONDS
+
+    def _is_steady(self, frame: ProgressFrame) -> bool:
+        return self._shown is not None and frame.stage is self._shown.stage
+
+    def _with_rate(self, frame: ProgressFrame, moment: float) -> ProgressFrame:
+        done, total = frame.bytes_done or 0, frame.bytes_total or 0
+        self._arrivals.append((moment, done))
+        # The last one before that time stays: chunks of a slow sender are further apart.
+        while len(self._arrivals) > 2 and moment - self._arrivals[1][0] >= RATE_SECONDS:
+            del self._arrivals[0]
+        since, before = self._arrivals[0]
+        if moment == since or done == before:
+            return frame
+        speed = (done - before) / (moment - since)
+        return replace(frame, speed=speed, eta_seconds=(total - done) / speed)
