@@ -49,18 +49,22 @@ async def guarded(
 
     Every file it writes is bounded by ``max_file_bytes``: the write beyond ends it with SIGXFSZ.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=stderr,
-        env=_environment(),
-        start_new_session=True,
-        preexec_fn=_restrict(max_file_bytes),
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=stderr,
+            env=_environment(),
+            start_new_session=True,
+            preexec_fn=_restrict(max_file_bytes),
+        )
     )
     try:
-        yield process
+        yield await asyncio.shield(starting)
     finally:
+        # A start that is cancelled is awaited as well: uvloop kills its process, but does not wait until it has ended.
+        process = await starting
         kill(process)
         # Not wait(): asyncio's returns only when all output has been read, and some may be left.
         await process.communicate()
