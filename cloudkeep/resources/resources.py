@@ -23,8 +23,9 @@ from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
+from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
-from services.uploads.uploads import UploadPolicy, Uploads
+from services.uploads.uploads import Uploads
 from storage import tracing
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore

@@ -1,26 +1,27 @@
-"""Whether an upload is over, and whether work on it that failed may be tried again."""
+"""Whether an upload has ended, may be retried, or has to expire."""
 
+from services.core.clock import now
 from services.core.errors import ErrorCode
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, UploadClosed
+from services.uploads.progress import Progress
+from storage.blobs import BlobStore
+from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 
-#: An upload that failed with it has no bytes any more; one that failed by a fault of ours keeps them.
+#: The error code of failed uploads whose bytes are deleted; after an internal error they are kept.
 BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
 
 
 def is_dead(upload: Upload) -> bool:
-    """Whether an upload's bytes are of no more use.
-
-    One that failed by a fault of ours keeps them; so does every one that is not at its end.
-    """
+    """Whether an upload's bytes are of no more use. One that failed by an internal error keeps them."""
     if upload.status is UploadStatus.FAILED:
         return upload.error_code == BYTES_GONE
     return upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}
 
 
 def can_be_retried(upload: Upload) -> bool:
-    """Whether something failed that may end better next time; False when it is under way or has ended well.
+    """Whether something failed that may succeed next time; False while it is under way or when it has succeeded.
 
     Raises :class:`ChunksMissing` before everything has arrived, :class:`UploadClosed` when the bytes are gone, and
     :class:`NotAVideo` where no attempt can change that.
@@ -32,3 +33,11 @@ def can_be_retried(upload: Upload) -> bool:
     if upload.error_code == ErrorCode.NOT_A_VIDEO:
         raise NotAVideo("This file has no video to compress. Trying again would not change that.")
     return upload.status.is_final and upload.error_code is not None
+
+
+async def expire(upload: Upload, store: BlobStore, progress: Progress) -> None:
+    """Close an upload whose time is over and free its space, unless a chunk has prolonged it meanwhile."""
+    if await rows.expire(upload.id, now()):
+        # A worker that had lost its job may have sealed it all the same.
+        await store.discard(upload.staging_area, sealed=True)
+        await progress.publish_snapshot(upload.id)

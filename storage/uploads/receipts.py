@@ -28,7 +28,7 @@ SELECT upload.account_id, upload.size, upload.chunk_size, upload.status, upload.
 FROM upload LEFT JOIN chunk ON chunk.upload_id = upload.id AND chunk."index" = ?
 WHERE upload.id = ?"""
 INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) VALUES (?, ?, ?, ?, ?, ?)'
-INSERT_HELD = """
+INSERT_KNOWN = """
 INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 RENAME = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
 COUNT = """
@@ -178,13 +178,13 @@ async def add_reported(
     return await atomically(work)
 
 
-async def add_known(upload: Upload, held: Mapping[int, KnownChunk]) -> None:
-    """Store receipts for chunks that lie in blobs already, by index. Call it inside a transaction."""
+async def add_known(upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
+    """Store receipts for chunks that are in blobs already, by index. Call it inside a transaction."""
     rows = [
-        (upload.id, index, found.size, found.sha256, found.xxh3, found.key, found.offset)
-        for index, found in held.items()
+        (upload.id, index, chunk.size, chunk.sha256, chunk.xxh3, chunk.key, chunk.offset)
+        for index, chunk in chunks.items()
     ]
-    await execute_many(INSERT_HELD, rows)
+    await execute_many(INSERT_KNOWN, rows)
 
 
 async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:

@@ -26,11 +26,11 @@ ALIKE = 100
 
 
 async def insert(
-    upload: Upload, now: datetime, *, quota: int | None = None, held: Mapping[int, KnownChunk] = NONE
+    upload: Upload, now: datetime, *, quota: int | None = None, known_chunks: Mapping[int, KnownChunk] = NONE
 ) -> None:
     """Store a new upload, and with it reserve its bytes of the account's quota.
 
-    Slots of chunks that are ``held`` are filled, and reassembly is queued when those are all. Raises
+    Slots of ``known_chunks`` are filled; when those are all slots, reassembly is queued. Raises
     :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
     """
 
@@ -38,11 +38,11 @@ async def insert(
         if quota is not None:
             await accounts.lock(upload.account_id)
             await usage.require_space(upload.account_id, upload.size, quota)
-        upload.received_chunks = len(held)
-        upload.received_bytes = sum(found.size for found in held.values())
+        upload.received_chunks = len(known_chunks)
+        upload.received_bytes = sum(chunk.size for chunk in known_chunks.values())
         await upload.save(force_create=True)
-        await receipts.add_known(upload, held)
-        if len(held) == upload.chunk_count:
+        await receipts.add_known(upload, known_chunks)
+        if len(known_chunks) == upload.chunk_count:
             upload.status = UploadStatus.REASSEMBLING
             await receipts.complete(upload.id, now)
 

@@ -10,7 +10,8 @@ import pytest
 from services.core.errors import ExpectedError, NotFound
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
-from services.uploads.uploads import UploadPolicy, Uploads
+from services.uploads.new_upload import UploadPolicy
+from services.uploads.uploads import Uploads
 from storage.drive.models import Blob, File
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads.models import Upload, UploadStatus

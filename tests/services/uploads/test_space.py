@@ -10,7 +10,8 @@ import pytest
 
 from services.core.errors import ExpectedError, StorageFull
 from services.uploads.errors import QuotaExceeded
-from services.uploads.uploads import UploadPolicy, Uploads
+from services.uploads.new_upload import UploadPolicy
+from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, LocalBlobStore
 from storage.uploads.models import Upload
 from tests.services.conftest import LIFETIME, Bench, a_file

@@ -5,19 +5,16 @@ import resource
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.core.clock import now
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
-from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB
+from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB, default_chunk_size
 from services.uploads.errors import ChunksMissing, IdempotencyConflict, TooLarge, UploadClosed
-from services.uploads.progress import Progress
-from services.uploads.uploads import NewUpload, UploadPolicy, Uploads
-from storage.blobs import BlobStore
-from storage.jobs.job_notifications import JobNotifications
+from services.uploads.new_upload import NewUpload, UploadPolicy
+from services.uploads.uploads import Uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 
@@ -82,10 +79,7 @@ async def test_a_file_that_does_not_fit_leaves_nothing(bench: Bench, ada: UUID, 
     ],
 )
 def test_chunks_grow_so_that_there_are_never_too_many(size: int, chunk_size: int, count: int) -> None:
-    uploads = Uploads(
-        cast(BlobStore, None), cast(Progress, None), cast(JobNotifications, None), UploadPolicy(size, LIFETIME)
-    )
-    chosen = uploads._chunk_size(None, size)
+    chosen = default_chunk_size(size)
     assert (chosen, Upload(size=size, chunk_size=chosen).chunk_count) == (chunk_size, count)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
-from services.uploads.uploads import UploadPolicy, Uploads
+from services.uploads.new_upload import UploadPolicy
+from services.uploads.uploads import Uploads
 from storage.accounts.models import Session
 from storage.blobs import LocalBlobStore
 from storage.jobs.models import Job

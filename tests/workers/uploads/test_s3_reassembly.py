@@ -14,7 +14,8 @@ import pytest
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
 from services.uploads.errors import ChecksumMismatch
-from services.uploads.uploads import UploadPolicy, Uploads
+from services.uploads.new_upload import UploadPolicy
+from services.uploads.uploads import Uploads
 from storage.blobs import Digests
 from storage.blobs.s3.factory import open_s3_store
 from storage.blobs.s3.store import S3BlobStore

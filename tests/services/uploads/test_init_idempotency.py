@@ -10,7 +10,7 @@ import pytest
 
 from services.core.clock import now
 from services.media.media import Compression, CompressionPreset
-from services.uploads.uploads import NewUpload
+from services.uploads.new_upload import NewUpload
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 
