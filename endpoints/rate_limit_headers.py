@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from services.budgets.errors import RateLimited
-from services.budgets.limits import LayerStatus, shown
+from services.budgets.limits import LayerStatus, visible_layers
 from services.core.errors import CloudKeepError
 
 #: Section 3.1.2. Points are of no unit that is registered, and stand for the default, requests.
@@ -23,7 +23,7 @@ LARGEST = 10**15 - 1
 
 def rate_limit_headers(layers: Iterable[LayerStatus], retry_after: float | None = None) -> dict[str, str]:
     """Both headers for the layers that a client may see, and ``Retry-After`` if the request was refused, in seconds."""
-    visible = shown(layers)
+    visible = visible_layers(layers)
     headers = {}
     if visible:
         headers["RateLimit-Policy"] = ", ".join(

@@ -21,7 +21,7 @@ def refund(context: Context, reservation: Reservation, points: int) -> tuple[Lay
 
 async def ingest_budget(context: Context) -> LayerStatus | None:
     """The payer's layer for the bytes of chunks; None where they are not limited."""
-    layers = await context.services.budgets.look(context.payer)
+    layers = await context.services.budgets.read_layers(context.payer)
     return next((layer for layer in layers if layer.unit == "bytes"), None)
 
 
@@ -31,7 +31,7 @@ async def open_subscription(context: Context) -> AsyncIterator[None]:
 
     Raises :class:`services.budgets.errors.TooManySubscriptions`.
     """
-    async with context.services.subscription_leases.take(context.payer):
+    async with context.services.subscription_leases.acquire(context.payer):
         with context.services.counts.subscription():
             yield
 

@@ -87,7 +87,7 @@ def _seats(redis: Redis) -> Make:
     leases = SubscriptionLeaseStore(redis)
 
     async def take(_: int) -> None:
-        await leases.take(str(uuid4()), str(uuid4()), 1)
+        await leases.acquire(str(uuid4()), str(uuid4()), 1)
 
     return lambda count: _each(count, take)
 

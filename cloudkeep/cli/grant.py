@@ -64,7 +64,7 @@ async def grant(settings: Settings, changes: GrantChanges) -> int:
         account = None if changes.user_id is None else await _find_account(changes.user_id)
         if account:
             await _apply(account, changes.amounts)
-        rows = await limit_overrides.every(account.id if account else None)
+        rows = await limit_overrides.find_all(account.id if account else None)
     for row in rows:
         sys.stdout.write(f"{_line(row)}\n")
     if not rows:
@@ -85,7 +85,7 @@ async def _find_account(user_id: str) -> Account:
 async def _apply(account: Account, amounts: Mapping[GrantKind, Amount | None]) -> None:
     for kind, amount in amounts.items():
         if amount:
-            await limit_overrides.put(account.id, kind, *amount, now())
+            await limit_overrides.save(account.id, kind, *amount, now())
     await limit_overrides.remove(account.id, [kind for kind, amount in amounts.items() if amount is None])
 
 

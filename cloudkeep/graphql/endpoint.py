@@ -50,7 +50,7 @@ from cloudkeep.server.bounded_websocket import on_connection_lost
 from endpoints.state import address_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
-from services.budgets.connections import Connections, TooManyConnections
+from services.budgets.connections import ConnectionLimiter, TooManyConnections
 from services.core.log_context import bind_log_context
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -84,7 +84,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     websocket_adapter_class = SendTimeoutAdapter
     graphql_transport_ws_handler_class = ValidatingHandler
 
-    def __init__(self, schema: BaseSchema, connections: Connections, origins: Sequence[str] = ()) -> None:
+    def __init__(self, schema: BaseSchema, connections: ConnectionLimiter, origins: Sequence[str] = ()) -> None:
         super().__init__(
             schema,
             allowed_origins=origins,
@@ -139,7 +139,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         and graphql-ws report nothing but that there was an error.
         """
         websocket = await super().create_websocket_response(request, subprotocol)
-        on_connection_lost(request.scope, self._connections.take(address_of(request)))
+        on_connection_lost(request.scope, self._connections.acquire(address_of(request)))
         return websocket
 
     def decode_json(self, data: str | bytes) -> object:

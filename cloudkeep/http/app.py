@@ -25,7 +25,7 @@ from endpoints.state import State
 from schema.build import build_schema
 from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
-from services.budgets.connections import Connections
+from services.budgets.connections import ConnectionLimiter
 from services.core.counters import Counters
 from services.core.errors import DATABASE_AWAY, CloudKeepError
 from storage.errors import NoSpace, StoreUnavailable
@@ -42,7 +42,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
     counters = Counters()
-    connections = Connections(settings.websockets)
+    connections = ConnectionLimiter(settings.websockets)
     metrics = Metrics(
         lambda: metric_catalogue.samples_of(counters),
         lambda: metric_catalogue.samples_of_connections(connections),
@@ -55,7 +55,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             connected_database(settings),
             open_services(settings, counters) as services,
             metrics.running(
-                lambda: metric_catalogue.samples_of_budgets(services.budgets.counts),
+                lambda: metric_catalogue.samples_of_budgets(services.budgets.counters),
                 lambda: metric_catalogue.samples_of_subscriptions(services.subscription_leases),
                 lambda: metric_catalogue.samples_of_events(services.events, "api"),
                 query=metric_catalogue.samples_of_database,

@@ -15,7 +15,7 @@ from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.limit_overrides import LimitOverrides
-from services.budgets.subscription_leases import Caps, SubscriptionLeases
+from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
 from services.container import Services
 from services.core.counters import Counters
 from services.core.signed_urls import SignedUrls
@@ -106,7 +106,9 @@ async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[S
         await buckets.start()
         stack.push_async_callback(buckets.close)
         grants = LimitOverrides()
-        seats = SubscriptionLeases(SubscriptionLeaseStore(base.redis), grants, Caps(*settings.subscriptions))
+        seats = SubscriptionLeases(
+            SubscriptionLeaseStore(base.redis), grants, SubscriptionLimits(*settings.subscriptions)
+        )
         await seats.start()
         stack.push_async_callback(seats.close)
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cloudkeep import __version__
-from services.budgets.connections import Connections
+from services.budgets.connections import ConnectionLimiter
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.clock import now
 from services.core.counters import BudgetCounters, Counters, Durations
@@ -132,10 +132,10 @@ def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
 
 def samples_of_subscriptions(leases: SubscriptionLeases) -> Iterator[Sample]:
     """The leases of this process's subscriptions."""
-    yield Sample(SUBSCRIPTION_LEASES, leases.held)
+    yield Sample(SUBSCRIPTION_LEASES, leases.count)
 
 
-def samples_of_connections(connections: Connections) -> Iterator[Sample]:
+def samples_of_connections(connections: ConnectionLimiter) -> Iterator[Sample]:
     """WebSockets of this process."""
     yield Sample(WEBSOCKETS, connections.open)
     yield Sample(WEBSOCKET_REFUSALS, connections.refused)

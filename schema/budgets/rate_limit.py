@@ -13,7 +13,7 @@ from schema.cost.directives import Cost, at_most
 from schema.cost.extension import points_of
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize, as_int
-from services.budgets.limits import LayerStatus, tightest
+from services.budgets.limits import LayerStatus, least_available
 from services.core.clock import now
 
 FREE = Cost(weight="0")
@@ -79,7 +79,7 @@ class RateLimit:
     def of(cls, admission: Admission) -> "RateLimit | None":
         """What an operation finds when it is run; None where nothing is limited."""
         layers = points_of(admission)
-        status = tightest(layers)
+        status = least_available(layers)
         if status is None:
             return None
         used = status.capacity - status.available

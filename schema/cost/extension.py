@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from resolvers.context import Admission
-from services.budgets.limits import LayerStatus, shown, tightest
+from services.budgets.limits import LayerStatus, least_available, visible_layers
 
 POINTS = "points"
 #: What a request's ``extensions`` hold under ``cost`` to get the status of every layer.
@@ -18,7 +18,7 @@ def cost_extension(admission: Admission, wanted: Mapping[str, Any]) -> dict[str,
     """What the operation cost, and what is left in the budget that will be empty first; all of them when wanted."""
     cost: dict[str, Any] = {"requestedQueryCost": admission.requested, "actualQueryCost": admission.actual}
     layers = points_of(admission)
-    if scarcest := tightest(layers):
+    if scarcest := least_available(layers):
         cost["throttleStatus"] = throttle_status(scarcest)
     if wanted.get("cost") == EVERY_LAYER:
         cost["layers"] = [{"layer": layer.layer, **throttle_status(layer)} for layer in layers]
@@ -27,7 +27,7 @@ def cost_extension(admission: Admission, wanted: Mapping[str, Any]) -> dict[str,
 
 def points_of(admission: Admission) -> list[LayerStatus]:
     """The layers that count points, as far as clients are told of them."""
-    return [layer for layer in shown(admission.layers) if layer.unit == POINTS]
+    return [layer for layer in visible_layers(admission.layers) if layer.unit == POINTS]
 
 
 def throttle_status(layer: LayerStatus) -> dict[str, Any]:

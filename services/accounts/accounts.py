@@ -93,7 +93,7 @@ class Accounts:
             return Registration(email, expires_at)
         # Sent before it is stored: when the mail cannot be sent, the code in an earlier one still holds.
         await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
-        await rows.put_registration(
+        await rows.save_registration(
             email=email,
             user_id=user_id,
             name=name,

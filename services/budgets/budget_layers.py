@@ -16,7 +16,7 @@ IPV6_NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The bucket that a payer has in a layer."""
+    """The bucket of a payer in a layer."""
 
     name: LayerName
     unit: Unit
@@ -24,25 +24,25 @@ class Layer:
     closed: bool
 
     def status(self, level: float) -> LayerStatus:
-        """What clients are told of a bucket that holds ``level``."""
+        """The status of a bucket that holds ``level``."""
         return LayerStatus(self.name, self.bucket.capacity, int(level), self.bucket.refill, self.unit)
 
 
-class GrantedLimits(Protocol):
-    """Which accounts have limits of their own."""
+class OverrideSource(Protocol):
+    """Knows which accounts have limits of their own."""
 
     async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
         """The limits that an operator granted, by the name of the layer (``account``, ``ingest``).
 
-        None when there are none, as for almost everybody. Asked for every request, so it must cost next to nothing.
-        Whether a layer is closed while the buckets are out of reach is not the grant's to say.
+        None when there are none, as for almost every account. Called for every request, so it must be cheap. An
+        override does not change whether a layer is closed while the buckets cannot be reached.
         """
         ...
 
 
 @lru_cache(maxsize=10_000)
-def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, also one that is mapped to IPv6, or an IPv6 network.
+def client_network(address: str) -> str:
+    """The unit that counts as one client: an IPv4 address, also one that is mapped to IPv6, or an IPv6 network.
 
     Text that is no address, such as the peer of a unix socket, stands for itself.
     """
@@ -63,34 +63,34 @@ class Layers:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._cached = lru_cache(maxsize=10_000)(self.of)
+        self._cached = lru_cache(maxsize=10_000)(self.layers_of)
 
-    def of_most(self, payer: Payer) -> tuple[Layer, ...]:
-        """The layers of a payer without grants."""
+    def default_layers(self, payer: Payer) -> tuple[Layer, ...]:
+        """The layers of a payer without overrides."""
         return self._cached(payer)
 
-    def of(self, payer: Payer, granted: Mapping[str, Limit] | None = None) -> tuple[Layer, ...]:
+    def layers_of(self, payer: Payer, overrides: Mapping[str, Limit] | None = None) -> tuple[Layer, ...]:
         """The layers of a payer, the one in bytes at the end."""
-        network = network_of(payer.address)
+        network = client_network(payer.address)
         limits = self._limits
         account = str(payer.account_id) if payer.account_id else None
-        found = [
+        layers = [
             _layer("global", "points", "all", limits.all),
             _layer("address", "points", network, limits.address),
-            _layer("account", "points", account, limits.account, granted)
+            _layer("account", "points", account, limits.account, overrides)
             if account
             else _layer("anonymous", "points", network, limits.anonymous),
-            _layer("ingest", "bytes", account or network, limits.ingest, granted),
+            _layer("ingest", "bytes", account or network, limits.ingest, overrides),
         ]
-        return tuple(layer for layer in found if layer)
+        return tuple(layer for layer in layers if layer)
 
 
 def _layer(
-    name: LayerName, unit: Unit, subject: str, limit: Limit | None, granted: Mapping[str, Limit] | None = None
+    name: LayerName, unit: Unit, subject: str, limit: Limit | None, overrides: Mapping[str, Limit] | None = None
 ) -> Layer | None:
     closed = bool(limit and limit.closed)
-    if granted:
-        limit = granted.get(name, limit)
+    if overrides:
+        limit = overrides.get(name, limit)
     if not limit:
         return None
     # One hash tag for all, so that one script may use them together (Redis Cluster specification, "Hash tags").

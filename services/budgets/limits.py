@@ -1,4 +1,4 @@
-"""How large the layers of budgets are, who pays, and what clients are told of it."""
+"""The limits of the layers of budgets, who pays, and what clients see of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ Unit: TypeAlias = Literal["points", "bytes"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much a bucket holds, and how much flows back into it every second.
+    """The capacity of a bucket, and its refill per second.
 
-    ``closed`` is what happens while the buckets are out of reach: nothing passes, or else each process counts alone.
+    ``closed`` decides for the time while the buckets cannot be reached: every request is refused, or else each process
+    counts alone.
     """
 
     capacity: int
@@ -25,8 +26,8 @@ class Limit:
 class Limits:
     """The limit of every layer; None is none.
 
-    ``account`` holds for who is signed in, ``anonymous`` for each address of those who are not. ``ingest`` counts the
-    bytes of chunks, for each account; all others count points.
+    ``account`` holds for users who are signed in, ``anonymous`` for each address of those who are not. ``ingest``
+    counts the bytes of chunks, for each account; all others count points.
     """
 
     all: Limit | None = Limit(1_000_000, 50_000)
@@ -54,14 +55,14 @@ class LayerStatus(NamedTuple):
     unit: Unit
 
 
-def shown(layers: Iterable[LayerStatus]) -> list[LayerStatus]:
-    """What clients are told of: how full the bucket of everybody is, and how large, is nobody's business.
+def visible_layers(layers: Iterable[LayerStatus]) -> list[LayerStatus]:
+    """The layers that clients may see: the global bucket would show the load of the server.
 
     See draft-ietf-httpapi-ratelimit-headers-11, section 8.2.
     """
     return [status for status in layers if status.layer != "global"]
 
 
-def tightest(layers: Iterable[LayerStatus]) -> LayerStatus | None:
+def least_available(layers: Iterable[LayerStatus]) -> LayerStatus | None:
     """The layer with the least left, which will be the first to refuse; None when there is none."""
     return min(layers, key=lambda status: status.available, default=None)

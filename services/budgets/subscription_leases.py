@@ -1,8 +1,8 @@
-"""How many subscriptions each account has open, over all processes and hosts; by address for who is not signed in.
+"""Limits how many subscriptions each account has open, over all processes and hosts; by address for anonymous clients.
 
 A subscription costs something for as long as it is open, so that a price at its beginning cannot bound what many of
-them take. A seat lasts as long as the subscription, however that ends; those of a process that was killed are free
-when their leases end. While Redis is away, each process counts its own.
+them use. A lease lasts as long as its subscription, however that ends; the leases of a killed process expire. While
+Redis is away, each process counts its own.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
 
-from services.budgets.budget_layers import network_of
+from services.budgets.budget_layers import client_network
 from services.budgets.errors import TooManySubscriptions
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Payer
@@ -26,104 +26,104 @@ logger = logging.getLogger("cloudkeep.seats")
 #: A third of a lease: two renewals may fail.
 RENEW_SECONDS = 20.0
 RETRY_SECONDS = 2.0
-#: For giving back what is left when the process ends.
-LEAVE_SECONDS = 1.0
+#: For releasing the leases when the process ends.
+RELEASE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Caps:
-    """Subscriptions that may be open at once: of one account, and of one address where nobody is signed in."""
+class SubscriptionLimits:
+    """Subscriptions that may be open at once: of one account, and of one address of anonymous clients."""
 
     account: int = 100
     address: int = 20
 
 
 class SubscriptionLeases:
-    """The seats that one process has taken. ``start`` before the first one, ``close`` at the end."""
+    """The leases of one process. ``start`` before the first one, ``close`` at the end."""
 
-    def __init__(self, leases: SubscriptionLeaseStore, grants: LimitOverrides, caps: Caps) -> None:
-        self._leases = leases
-        self._grants = grants
-        self._caps = caps
+    def __init__(self, store: SubscriptionLeaseStore, overrides: LimitOverrides, limits: SubscriptionLimits) -> None:
+        self._store = store
+        self._overrides = overrides
+        self._limits = limits
         self._held: dict[str, set[str]] = {}
-        # Given back, but Redis does not know yet.
-        self._left: dict[str, set[str]] = {}
+        #: Released here, but not yet in Redis.
+        self._released: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
         self._away = False
         self._renew_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to renew what is taken."""
+        """Begin to renew the leases."""
         self._renew_at = monotonic() + RENEW_SECONDS
-        self._keeper = asyncio.create_task(self._keep_for_ever(), name="seat-keeper")
+        self._keeper = asyncio.create_task(self._keep_for_ever(), name="subscription-leases")
 
     async def close(self) -> None:
-        """Stop renewing, and give back everything."""
+        """Stop renewing, and release every lease."""
         if self._keeper:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
-        for owner, seats in list(self._held.items()):
-            self._leave(owner, *seats)
+        for owner, leases in list(self._held.items()):
+            self._release(owner, *leases)
         with suppress(*RedisUnavailable):
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await self._leases.leave(self._left)
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._store.release(self._released)
 
     @property
-    def held(self) -> int:
-        """How many seats this process has taken."""
+    def count(self) -> int:
+        """How many leases this process has."""
         return sum(map(len, self._held.values()))
 
     @asynccontextmanager
-    async def take(self, payer: Payer) -> AsyncIterator[None]:
-        """Hold a seat of the payer's for the block. Raises :class:`TooManySubscriptions` when all are taken."""
-        owner, cap = await self._terms(payer)
-        seat = token_hex(8)
-        if not await self._take(owner, seat, cap):
-            raise TooManySubscriptions(f"At most {cap} subscriptions may be open at once. Close one first.")
-        self._held.setdefault(owner, set()).add(seat)
+    async def acquire(self, payer: Payer) -> AsyncIterator[None]:
+        """Hold a lease of the payer's for the block. Raises :class:`TooManySubscriptions`."""
+        owner, limit = await self._limit_of(payer)
+        lease_id = token_hex(8)
+        if not await self._acquire(owner, lease_id, limit):
+            raise TooManySubscriptions(f"At most {limit} subscriptions may be open at once. Close one first.")
+        self._held.setdefault(owner, set()).add(lease_id)
         try:
             yield
         finally:
-            self._leave(owner, seat)
+            self._release(owner, lease_id)
 
-    async def _terms(self, payer: Payer) -> tuple[str, int]:
+    async def _limit_of(self, payer: Payer) -> tuple[str, int]:
         if payer.account_id is None:
-            return f"address:{network_of(payer.address)}", self._caps.address
-        granted = await self._grants.subscriptions_of(payer.account_id)
-        return f"account:{payer.account_id}", self._caps.account if granted is None else granted
+            return f"address:{client_network(payer.address)}", self._limits.address
+        override = await self._overrides.subscriptions_of(payer.account_id)
+        return f"account:{payer.account_id}", self._limits.account if override is None else override
 
-    async def _take(self, owner: str, seat: str, cap: int) -> bool:
+    async def _acquire(self, owner: str, lease_id: str, limit: int) -> bool:
         if not self._away:
-            # Told along, for one that was just given back is free for the next one.
-            left = tuple(self._left.get(owner, ()))
+            # In the same call, for a lease that was just released makes room for the next one.
+            released = tuple(self._released.get(owner, ()))
             try:
-                taken = await self._leases.take(owner, seat, cap, left)
+                acquired = await self._store.acquire(owner, lease_id, limit, released)
             except RedisUnavailable as error:
-                self._lost(error)
+                self._lose_redis(error)
             except asyncio.CancelledError:
-                self._leave(owner, seat)
+                self._release(owner, lease_id)
                 raise
             else:
-                self._forget(owner, left)
-                return taken
-        return len(self._held.get(owner, ())) < cap
+                self._forget(owner, released)
+                return acquired
+        return len(self._held.get(owner, ())) < limit
 
-    def _leave(self, owner: str, *seats: str) -> None:
-        """Give seats back, without waiting for anything: this also runs when a subscription is cancelled."""
+    def _release(self, owner: str, *leases: str) -> None:
+        """Release leases, without waiting for anything: this also runs when a subscription is cancelled."""
         held = self._held.get(owner, set())
-        held.difference_update(seats)
+        held.difference_update(leases)
         if not held:
             self._held.pop(owner, None)
         if not self._away:
-            self._left.setdefault(owner, set()).update(seats)
+            self._released.setdefault(owner, set()).update(leases)
             self._wake.set()
 
-    def _forget(self, owner: str, left: Iterable[str]) -> None:
-        waiting = self._left.get(owner, set())
-        waiting.difference_update(left)
+    def _forget(self, owner: str, released: Iterable[str]) -> None:
+        waiting = self._released.get(owner, set())
+        waiting.difference_update(released)
         if not waiting:
-            self._left.pop(owner, None)
+            self._released.pop(owner, None)
 
     async def _keep_for_ever(self) -> None:
         while True:
@@ -131,7 +131,7 @@ class SubscriptionLeases:
             try:
                 await self._keep()
             except RedisUnavailable as error:
-                self._lost(error)
+                self._lose_redis(error)
 
     async def _wait(self) -> None:
         if self._away:
@@ -142,12 +142,12 @@ class SubscriptionLeases:
                 await self._wake.wait()
 
     async def _keep(self) -> None:
-        """Tell Redis who left, and who is still there when that is due."""
+        """Release leases in Redis, and renew the others when that is due."""
         self._wake.clear()
-        left = {owner: tuple(seats) for owner, seats in self._left.items()}
-        await self._leases.leave(left)
-        for owner, seats in left.items():
-            self._forget(owner, seats)
+        released = {owner: tuple(leases) for owner, leases in self._released.items()}
+        await self._store.release(released)
+        for owner, leases in released.items():
+            self._forget(owner, leases)
         if self._away or monotonic() >= self._renew_at:
             await self._renew()
         if self._away:
@@ -155,21 +155,21 @@ class SubscriptionLeases:
             logger.warning("subscriptions are counted over all processes again")
 
     async def _renew(self) -> None:
-        # With nothing to renew, this still tells whether Redis is back.
-        await self._leases.ping()
-        held = {owner: tuple(seats) for owner, seats in self._held.items()}
-        await self._leases.hold(held)
+        # Without anything to renew, this still shows whether Redis is back.
+        await self._store.ping()
+        held = {owner: tuple(leases) for owner, leases in self._held.items()}
+        await self._store.renew(held)
         self._renew_at = monotonic() + RENEW_SECONDS
-        for owner, seats in held.items():
-            # Whoever left meanwhile may have been told of before it was renewed.
-            gone = set(seats) - self._held.get(owner, set())
+        for owner, leases in held.items():
+            # A lease that was released meanwhile may have been renewed after its release.
+            gone = set(leases) - self._held.get(owner, set())
             if gone:
-                self._leave(owner, *gone)
+                self._release(owner, *gone)
 
-    def _lost(self, error: BaseException) -> None:
+    def _lose_redis(self, error: BaseException) -> None:
         if not self._away:
             logger.warning("subscriptions are counted by process until Redis is back: %s", in_one_line(error))
         self._away = True
         self._wake.set()
-        # Their leases end by themselves; to remember them all would take room for as long as Redis is away.
-        self._left.clear()
+        # Their leases expire by themselves; remembering them would take memory for as long as Redis is away.
+        self._released.clear()

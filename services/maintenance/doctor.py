@@ -143,12 +143,12 @@ class Doctor:
         for status in (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING):
             async for page in pages(partial(consistency.uploads_with, status)):
                 for upload in page:
-                    if not await self._store.holds(upload.staging_area) and await consistency.is_still(upload):
+                    if not await self._store.holds(upload.staging_area) and await consistency.is_unchanged(upload):
                         yield _about(Code.STAGING_MISSING, upload, "its bytes are missing")
 
     async def _uploads_without_job(self) -> Findings:
         for status in JOB_OF_STATUS:
-            async for page in pages(partial(consistency.without_job, status)):
+            async for page in pages(partial(consistency.uploads_without_job, status)):
                 for upload in page:
                     if not self._mend:
                         yield _about(Code.JOB_MISSING, upload, "nobody works on it")
@@ -157,12 +157,12 @@ class Doctor:
 
     async def _full_uploads(self) -> Findings:
         async for page in pages(partial(consistency.uploads_with, UploadStatus.RECEIVING)):
-            received = await consistency.received([upload.id for upload in page])
+            received = await consistency.receipt_counts([upload.id for upload in page])
             for upload in page:
                 if received.get(upload.id, 0) < upload.chunk_count:
                     continue
                 if not self._mend:
-                    if await consistency.is_still(upload):
+                    if await consistency.is_unchanged(upload):
                         yield _about(Code.UPLOAD_FULL, upload, "every chunk is there, but it still waits for one")
                 elif await consistency.end_receiving(upload, now()):
                     yield _about(Code.UPLOAD_FULL, upload, "every chunk was there, but it still waited for one", QUEUED)

@@ -66,7 +66,7 @@ async def is_garbage(found: StoredObject) -> bool:
     owner = owner_of(found)
     if owner is None or is_derived(found):
         return owner is not None
-    upload = (await consistency.uploads([owner])).get(owner)
+    upload = (await consistency.find_uploads([owner])).get(owner)
     return upload is not None and is_dead(upload)
 
 
@@ -110,8 +110,8 @@ async def batches(found: AsyncIterator[T]) -> AsyncIterator[list[T]]:
 
 async def _dead(batch: list[StoredObject]) -> list[StoredObject]:
     owners = owners_of(batch)
-    busy = await consistency.attempts_under_way(owners.values())
-    uploads = await consistency.uploads(owners.values())
+    busy = await consistency.running_attempts(owners.values())
+    uploads = await consistency.find_uploads(owners.values())
     dead = []
     for found in batch:
         owner = owners.get(found.key)
@@ -133,6 +133,8 @@ def _is_given_up(upload: Upload, found: StoredObject) -> bool:
 
 async def _awaited(owners: Collection[UUID]) -> set[UUID]:
     """Owners that may still get a row for their blob."""
-    coming = await consistency.attempts_under_way(owners)
+    coming = await consistency.running_attempts(owners)
     unfinished = {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.FAILED}
-    return coming | {key for key, upload in (await consistency.uploads(owners)).items() if upload.status in unfinished}
+    return coming | {
+        key for key, upload in (await consistency.find_uploads(owners)).items() if upload.status in unfinished
+    }

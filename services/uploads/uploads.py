@@ -63,7 +63,7 @@ class Uploads:
 
     async def space(self, account_id: UUID) -> Space:
         """How much storage an account uses, and its quota."""
-        return await usage.of(account_id, self._policy.quota)
+        return await usage.measure(account_id, self._policy.quota)
 
     async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
         """An upload of this account."""
@@ -98,13 +98,15 @@ class Uploads:
         """The slot with this index, if there is one."""
         if not 0 <= index < upload.chunk_count:
             return None
-        received = upload.is_full or any(chunk.index == index for chunk in await receipts.of(upload.id, index, limit=1))
+        received = upload.is_full or any(
+            chunk.index == index for chunk in await receipts.find_all(upload.id, index, limit=1)
+        )
         return _slot(upload, index, received=received)
 
     async def _filled(self, upload: Upload, start: int) -> Container[int]:
         if upload.is_full:
             return range(upload.chunk_count)
-        return set(await receipts.indexes(upload.id, start))
+        return set(await receipts.filled_indexes(upload.id, start))
 
     async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
         """Confirm that everything was sent. The last chunk has already started the reassembly.

@@ -39,7 +39,7 @@ async def lock(account_id: UUID) -> None:
     await Account.filter(id=account_id).update(name=F("name"))
 
 
-async def put_registration(
+async def save_registration(
     *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
 ) -> None:
     """Store a registration in place of an older one for the same address."""

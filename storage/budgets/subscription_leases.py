@@ -1,7 +1,7 @@
-"""Seats: how many of something each owner has open, over all processes and hosts, with leases that end by themselves.
+"""Leases of open subscriptions by owner, over all processes and hosts. A lease expires unless it is renewed.
 
-An owner's seats are a sorted set of random IDs by the moment at which their leases end, in seconds of Redis' own clock:
-the clocks of two hosts differ. Whoever was killed renews nothing, so that its seats are free when their leases end.
+An owner's leases are a sorted set of random IDs by the time at which they expire, in seconds of Redis' own clock: the
+clocks of two hosts differ. A process that was killed renews nothing, so that its leases expire.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -13,13 +13,13 @@ from storage.redis.connection import NOW, in_time
 
 KEY = "cloudkeep:seats:"
 LEASE_SECONDS = 60.0
-#: For one call. Somebody waits for it, and can do without.
+#: For one call. A subscription waits for it, and can begin without it.
 CALL_SECONDS = 2.0
 #: Owners in one round trip. Packing the commands keeps the event loop busy meanwhile.
 BATCH = 200
 
-#: Arguments: lease, cap, the new seat, and seats that were given back. All or nothing, and never more than the cap.
-TAKE = (
+#: Arguments: lease, limit, the new lease's ID, and IDs to release. All or nothing, and never more than the limit.
+ACQUIRE = (
     NOW
     + """
 for i = 4, #ARGV do redis.call('ZREM', KEYS[1], ARGV[i]) end
@@ -30,8 +30,8 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] * 1000))
 return 1
 """
 )
-#: Arguments: lease, and seats. They are there whatever the cap says: who was away for long has them open all the same.
-HOLD = (
+#: Arguments: lease, and IDs. Whatever the limit: after a long absence of the process, these subscriptions are open.
+RENEW = (
     NOW
     + """
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
@@ -39,47 +39,47 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] * 1000))
 """
 )
 
-#: Seats by owner.
-Seating = Mapping[str, Collection[str]]
+#: IDs of leases by owner.
+LeaseIds = Mapping[str, Collection[str]]
 
 
 class SubscriptionLeaseStore:
-    """The seats in Redis. Every method raises ``RedisUnavailable``."""
+    """The leases in Redis. Every method raises ``RedisUnavailable``."""
 
     def __init__(self, redis: Redis, lease: float = LEASE_SECONDS) -> None:
         self._redis = redis
         self._lease = lease
-        self._take = redis.register_script(TAKE)
-        self._hold = redis.register_script(HOLD)
+        self._acquire = redis.register_script(ACQUIRE)
+        self._renew = redis.register_script(RENEW)
 
-    async def take(self, owner: str, seat: str, cap: int, left: Iterable[str] = ()) -> bool:
-        """Take a seat for the length of a lease unless ``cap`` are taken; those in ``left`` are given back first."""
+    async def acquire(self, owner: str, lease_id: str, limit: int, released: Iterable[str] = ()) -> bool:
+        """Acquire a lease unless the owner has ``limit`` of them; those in ``released`` are released first."""
         async with in_time(CALL_SECONDS):
-            return bool(await self._take([KEY + owner], [self._lease, cap, seat, *left]))
+            return bool(await self._acquire([KEY + owner], [self._lease, limit, lease_id, *released]))
 
-    async def hold(self, seats: Seating) -> None:
-        """Renew these leases, or begin them anew where they have ended."""
-        for owners in _batches(seats):
+    async def renew(self, leases: LeaseIds) -> None:
+        """Renew these leases, including those that have expired."""
+        for owners in _batches(leases):
             async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
-                    await self._hold([KEY + owner], [self._lease, *seats[owner]], client=pipeline)
+                    await self._renew([KEY + owner], [self._lease, *leases[owner]], client=pipeline)
                 await pipeline.execute()
 
-    async def leave(self, seats: Seating) -> None:
-        """Give seats back. Those that are not taken do not matter."""
-        for owners in _batches(seats):
+    async def release(self, leases: LeaseIds) -> None:
+        """Release leases. Those that do not exist are ignored."""
+        for owners in _batches(leases):
             async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
-                    pipeline.zrem(KEY + owner, *seats[owner])
+                    pipeline.zrem(KEY + owner, *leases[owner])
                 await pipeline.execute()
 
     async def ping(self) -> None:
-        """Ask whether Redis answers."""
+        """Raise when Redis does not answer."""
         async with in_time(CALL_SECONDS):
             await self._redis.ping()
 
 
-def _batches(seats: Seating) -> Iterator[list[str]]:
-    owners = iter(seats)
+def _batches(leases: LeaseIds) -> Iterator[list[str]]:
+    owners = iter(leases)
     while batch := list(islice(owners, BATCH)):
         yield batch

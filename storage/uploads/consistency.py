@@ -19,12 +19,12 @@ from storage.uploads import receipts
 from storage.uploads.models import JOB_OF_STATUS, Chunk, Upload, UploadStatus
 
 
-async def uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
+async def find_uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
     """Those of the uploads that there are."""
     return {upload.id: upload for upload in await Upload.filter(id__in=list(upload_ids))}
 
 
-async def attempts_under_way(tokens: Collection[UUID]) -> set[UUID]:
+async def running_attempts(tokens: Collection[UUID]) -> set[UUID]:
     """Those of the lease tokens that still hold a job. One that does not can never store a result again."""
     rows = await Job.filter(lease_token__in=list(tokens), state=JobState.RUNNING).values("lease_token")
     return {row["lease_token"] for row in rows}
@@ -52,7 +52,7 @@ async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> 
     return await query.order_by("id").limit(limit)
 
 
-async def without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
+async def uploads_without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
     """The same, but only those whose job will not be run by anybody."""
     living = Job.filter(kind=JOB_OF_STATUS[status], state__in=[JobState.QUEUED, JobState.RUNNING])
     query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
@@ -60,7 +60,7 @@ async def without_job(status: UploadStatus, after: UUID | None, limit: int) -> l
     return await query.order_by("id").limit(limit)
 
 
-async def received(upload_ids: Collection[UUID]) -> dict[UUID, int]:
+async def receipt_counts(upload_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many receipts each upload has, if any."""
     found = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
     return {row["upload_id"]: row["chunks"] for row in await found.values("upload_id", "chunks")}
@@ -71,7 +71,7 @@ async def queue_again(upload: Upload, now: datetime) -> bool:
     kind = JOB_OF_STATUS[upload.status]
 
     async def work() -> bool:
-        if not await _still(upload):
+        if not await _lock_unchanged(upload):
             return False
         job = await jobs.find(kind, upload.id)
         if job and job.state in {JobState.QUEUED, JobState.RUNNING}:
@@ -86,23 +86,23 @@ async def end_receiving(upload: Upload, now: datetime) -> bool:
     """Queue the reassembly of an upload whose slots are all filled; False when it moved on or is not full."""
 
     async def work() -> bool:
-        if not await _still(upload) or await Chunk.filter(upload_id=upload.id).count() < upload.chunk_count:
+        if not await _lock_unchanged(upload) or await Chunk.filter(upload_id=upload.id).count() < upload.chunk_count:
             return False
-        await receipts.complete(upload.id, now)
+        await receipts.queue_reassembly(upload.id, now)
         return True
 
     return await atomically(work)
 
 
-async def is_still(upload: Upload) -> bool:
+async def is_unchanged(upload: Upload) -> bool:
     """Whether the upload has the status with which it was read."""
-    return bool(await _same(upload).exists())
+    return bool(await _unchanged(upload).exists())
 
 
-async def _still(upload: Upload) -> bool:
+async def _lock_unchanged(upload: Upload) -> bool:
     """The same, as the write that a transaction begins with."""
-    return bool(await _same(upload).update(status=upload.status))
+    return bool(await _unchanged(upload).update(status=upload.status))
 
 
-def _same(upload: Upload) -> Any:
+def _unchanged(upload: Upload) -> Any:
     return Upload.filter(id=upload.id, status=upload.status)

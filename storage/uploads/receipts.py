@@ -21,7 +21,7 @@ from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, Chunk, Sliced, Upload, UploadStatus
 
 #: No upload has more.
-MOST = 10_000
+MAX_CHUNKS = 10_000
 SLOT = """
 SELECT upload.account_id, upload.size, upload.chunk_size, upload.status, upload.expires_at,
        upload.received_chunks, upload.received_bytes, upload.staging, chunk.sha256
@@ -30,7 +30,7 @@ WHERE upload.id = ?"""
 INSERT = 'INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, etag) VALUES (?, ?, ?, ?, ?, ?)'
 INSERT_KNOWN = """
 INSERT INTO chunk (upload_id, "index", size, sha256, xxh3, source, source_offset) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-RENAME = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
+SET_ETAG = 'UPDATE chunk SET etag = ? WHERE upload_id = ? AND "index" = ?'
 COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
 WHERE id = ? AND COALESCE(staging, '') = ? AND status = 'RECEIVING' AND received_chunks < ?
@@ -123,7 +123,7 @@ async def add(
         await fetch(INSERT, *chunk)
         there = Received(*counted[0][1:])
         if there.chunks == upload.chunk_count:
-            await complete(upload.id, now)
+            await queue_reassembly(upload.id, now)
         return Accepted(there, there.chunks == upload.chunk_count)
 
     others = upload.chunk_count - 1
@@ -172,7 +172,7 @@ async def add_reported(
         counted = await Upload.get(id=upload.id)
         done = counted.received_chunks == counted.chunk_count
         if done:
-            await complete(upload.id, now)
+            await queue_reassembly(upload.id, now)
         return Accepted(Received(counted.received_chunks, counted.received_bytes), done), known
 
     return await atomically(work)
@@ -187,7 +187,7 @@ async def add_known(upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
     await execute_many(INSERT_KNOWN, rows)
 
 
-async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:
+async def reopen(upload_id: UUID, indexes: Collection[int]) -> None:
     """Open slots again. Call it inside a transaction."""
     gone = Chunk.filter(upload_id=upload_id, index__in=list(indexes))
     sizes: Any = await gone.values_list("size", flat=True)
@@ -197,7 +197,7 @@ async def withdraw(upload_id: UUID, indexes: Collection[int]) -> None:
     )
 
 
-async def of(upload_id: UUID, start: int = 0, limit: int = MOST) -> list[Chunk]:
+async def find_all(upload_id: UUID, start: int = 0, limit: int = MAX_CHUNKS) -> list[Chunk]:
     """The first receipts of an upload from index ``start`` on, by index."""
     return await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").limit(limit)
 
@@ -212,18 +212,18 @@ async def identities(upload_id: UUID, end: int) -> list[tuple[int, str]]:
     return list(await found)
 
 
-async def rename(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
+async def set_etags(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
     """Store what the store calls the bytes of slots now, by index."""
-    await execute_many(RENAME, [(etag, upload_id, index) for index, etag in etags.items()])
+    await execute_many(SET_ETAG, [(etag, upload_id, index) for index, etag in etags.items()])
 
 
-async def indexes(upload_id: UUID, start: int) -> list[int]:
+async def filled_indexes(upload_id: UUID, start: int) -> list[int]:
     """Indexes of the filled slots from ``start`` on, ascending."""
     found = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
     return [row["index"] for row in found]
 
 
-async def complete(upload_id: UUID, now: datetime) -> None:
+async def queue_reassembly(upload_id: UUID, now: datetime) -> None:
     """Queue the reassembly of an upload whose slots are all filled. Call it inside a transaction."""
     status = UploadStatus.REASSEMBLING
     await Upload.filter(id=upload_id).update(status=status)

@@ -44,7 +44,7 @@ async def insert(
         await receipts.add_known(upload, known_chunks)
         if len(known_chunks) == upload.chunk_count:
             upload.status = UploadStatus.REASSEMBLING
-            await receipts.complete(upload.id, now)
+            await receipts.queue_reassembly(upload.id, now)
 
     try:
         await atomically(work)
@@ -131,11 +131,11 @@ async def reopen_slots(
 
     async def work() -> None:
         await _finish(job)
-        await receipts.withdraw(job.subject_id, indexes)
+        await receipts.reopen(job.subject_id, indexes)
         changes: dict[str, Any] = {"staging": place.staging} if place else {}
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
         if place:
-            await receipts.rename(job.subject_id, place.etags)
+            await receipts.set_etags(job.subject_id, place.etags)
 
     await atomically(work)
 

@@ -34,7 +34,7 @@ class Space:
         return self.quota is None or self.used + self.reserved + size <= self.quota
 
 
-async def of(account_id: UUID, quota: int | None) -> Space:
+async def measure(account_id: UUID, quota: int | None) -> Space:
     """The account's room now."""
     # In this order: an upload that becomes a file in between is counted twice, never missed.
     reserved = await _total(Upload.filter(account_id=account_id, status__in=OPEN))
@@ -47,7 +47,7 @@ async def of(account_id: UUID, quota: int | None) -> Space:
 
 async def require_space(account_id: UUID, size: int, quota: int | None) -> None:
     """Raise :class:`OverQuota` unless this much more fits. It holds for as long as the account's row is locked."""
-    if quota is not None and not (await of(account_id, quota)).fits(size):
+    if quota is not None and not (await measure(account_id, quota)).fits(size):
         raise OverQuota("the account's quota is used up")
 
 

@@ -141,7 +141,9 @@ STEPS = (
         "storage.uploads.receipts:fetch",
         "UPDATE upload",
     ),
-    _api("last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.uploads.receipts:complete"),
+    _api(
+        "last receipt: job queued, not committed", Journey.UPLOAD, "after", "storage.uploads.receipts:queue_reassembly"
+    ),
     _api(
         "last receipt: committed, no hint",
         Journey.UPLOAD,

@@ -118,7 +118,7 @@ class Follower:
 
     async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
         """Verify up to ``SLOTS_PER_TURN`` slots; return whether there may be more."""
-        batch = await receipts.of(upload_id, verification.index, SLOTS_PER_TURN)
+        batch = await receipts.find_all(upload_id, verification.index, SLOTS_PER_TURN)
         for receipt in batch:
             if receipt.index != verification.index:
                 return False

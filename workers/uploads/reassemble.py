@@ -87,7 +87,7 @@ async def _facts(key: str, context: JobContext) -> MediaFacts | None:
 
 async def _finish(verification: Verification, upload: Upload, reporter: ProgressReporter) -> None:
     """Verify what is left, which after a quick upload is little."""
-    receipts_left = {receipt.index: receipt for receipt in await receipts.of(upload.id, verification.index)}
+    receipts_left = {receipt.index: receipt for receipt in await receipts.find_all(upload.id, verification.index)}
     done_before, start = verification.done, time.monotonic()
     while verification.index < upload.chunk_count:
         await verification.advance(receipts_left.get(verification.index))

@@ -19,7 +19,7 @@ async def seal(upload: Upload, store: BlobStore) -> list[int]:
     """
     if store.reads_staging:
         return []
-    by_index = {receipt.index: receipt for receipt in await receipts.of(upload.id)}
+    by_index = {receipt.index: receipt for receipt in await receipts.find_all(upload.id)}
     for receipt in by_index.values():
         await _copy_known_chunk(upload, receipt, store)
     missing = [index for index in range(upload.chunk_count) if index not in by_index or not by_index[index].etag]
@@ -40,7 +40,7 @@ async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: Jo
     Raises :class:`StateChanged` when the lease was lost; then everything is as it was.
     """
     open_slots = set(damaged)
-    intact = [receipt for receipt in await receipts.of(upload.id) if receipt.index not in open_slots]
+    intact = [receipt for receipt in await receipts.find_all(upload.id) if receipt.index not in open_slots]
     reopened = await context.store.reopen(upload.staging_area, _parts(upload, intact))
     open_slots |= {receipt.index for receipt in intact if receipt.index not in reopened.etags}
     has_moved = reopened.staging != upload.staging_area
@@ -62,7 +62,7 @@ async def _copy_known_chunk(upload: Upload, receipt: Chunk, store: BlobStore) ->
     offset = upload.slot_offset(receipt.index)
     receipt.etag = await store.copy_in(upload.staging_area, offset, receipt.size, receipt.source, receipt.source_offset)
     if receipt.etag:
-        await receipts.rename(upload.id, {receipt.index: receipt.etag})
+        await receipts.set_etags(upload.id, {receipt.index: receipt.etag})
 
 
 def _parts(upload: Upload, chunks: Collection[Chunk]) -> Sequence[Part]:

@@ -97,7 +97,7 @@ async def test_a_sender_that_hangs_up_pays_for_what_came(
     shared: SharedServer, upload: Json, owner: Payer, budgets: Budgets
 ) -> None:
     async def left() -> int:
-        return next(status.available for status in await budgets.look(owner) if status.layer == "ingest")
+        return next(status.available for status in await budgets.read_layers(owner) if status.layer == "ingest")
 
     async def is_reserved() -> bool:
         return await left() <= INGEST.capacity - SIZE + 1000

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.budgets.budget_layers import Layer, Layers, network_of
+from services.budgets.budget_layers import Layer, Layers, client_network
 from services.budgets.limits import Limit, Limits, Payer
 
 ACCOUNT = UUID("01939b1c-0000-7000-8000-000000000001")
@@ -31,11 +31,11 @@ def keys(found: tuple[Layer, ...]) -> list[str]:
     ],
 )
 def test_an_address_is_one_of_ipv4_or_a_network_of_ipv6(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
 
 
 def test_whoever_is_signed_in_pays_by_account() -> None:
-    assert keys(Layers(LIMITS).of_most(Payer("192.0.2.1", ACCOUNT))) == [
+    assert keys(Layers(LIMITS).default_layers(Payer("192.0.2.1", ACCOUNT))) == [
         "global:all",
         "address:192.0.2.1",
         f"account:{ACCOUNT}",
@@ -44,7 +44,7 @@ def test_whoever_is_signed_in_pays_by_account() -> None:
 
 
 def test_whoever_is_not_pays_by_address() -> None:
-    assert keys(Layers(LIMITS).of_most(Payer("192.0.2.1"))) == [
+    assert keys(Layers(LIMITS).default_layers(Payer("192.0.2.1"))) == [
         "global:all",
         "address:192.0.2.1",
         "anonymous:192.0.2.1",
@@ -53,7 +53,7 @@ def test_whoever_is_not_pays_by_address() -> None:
 
 
 def test_each_layer_has_its_limit_and_its_unit() -> None:
-    found = Layers(LIMITS).of_most(Payer("", ACCOUNT)) + Layers(LIMITS).of_most(Payer(""))
+    found = Layers(LIMITS).default_layers(Payer("", ACCOUNT)) + Layers(LIMITS).default_layers(Payer(""))
     assert {(layer.name, layer.bucket.capacity, layer.unit) for layer in found} == {
         ("global", 5, "points"),
         ("address", 4, "points"),
@@ -65,27 +65,27 @@ def test_each_layer_has_its_limit_and_its_unit() -> None:
 
 def test_a_layer_that_is_off_is_not_asked() -> None:
     limits = Limits(None, Limit(4, 1), None, None, None)
-    assert keys(Layers(limits).of_most(Payer("192.0.2.1", ACCOUNT))) == ["address:192.0.2.1"]
+    assert keys(Layers(limits).default_layers(Payer("192.0.2.1", ACCOUNT))) == ["address:192.0.2.1"]
 
 
 def test_all_buckets_are_in_one_slot_of_a_cluster() -> None:
-    found = Layers(LIMITS).of_most(Payer("{other}", ACCOUNT)) + Layers(LIMITS).of_most(Payer("}{"))
+    found = Layers(LIMITS).default_layers(Payer("{other}", ACCOUNT)) + Layers(LIMITS).default_layers(Payer("}{"))
     assert {layer.bucket.key.split("{", 1)[1].split("}", 1)[0] for layer in found} == {"budget"}
 
 
 def test_a_grant_replaces_the_limit_of_its_layer_alone() -> None:
     granted = {"account": Limit(300, 30), "ingest": Limit(100, 10)}
-    found = Layers(LIMITS).of(Payer("", ACCOUNT), granted)
+    found = Layers(LIMITS).layers_of(Payer("", ACCOUNT), granted)
     assert [layer.bucket.capacity for layer in found] == [5, 4, 300, 100]
 
 
 def test_a_grant_does_not_reach_those_who_share_an_address() -> None:
-    found = Layers(LIMITS).of(Payer("", ACCOUNT), {"global": Limit(500, 1), "address": Limit(400, 1)})
+    found = Layers(LIMITS).layers_of(Payer("", ACCOUNT), {"global": Limit(500, 1), "address": Limit(400, 1)})
     assert [layer.bucket.capacity for layer in found] == [5, 4, 3, 1]
 
 
 def test_a_grant_does_not_open_a_layer_that_is_closed() -> None:
     limits = Limits(account=Limit(3, 1, closed=True), ingest=None)
     granted = {"account": Limit(300, 30), "ingest": Limit(100, 10, closed=True)}
-    found = Layers(limits).of(Payer("", ACCOUNT), granted)
+    found = Layers(limits).layers_of(Payer("", ACCOUNT), granted)
     assert [(layer.name, layer.closed) for layer in found][2:] == [("account", True), ("ingest", False)]

@@ -9,7 +9,7 @@ import pytest
 
 from services.budgets.budgets import Budgets, LayerStatus, Limit, Limits, Payer
 from services.budgets.errors import RateLimited
-from services.budgets.limits import tightest
+from services.budgets.limits import least_available
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import BucketStore, LocalBuckets, RedisBuckets
 from tests.support.waiting import eventually
@@ -63,7 +63,7 @@ async def lost(shared: RedisBuckets, valkey: EmbeddedValkey) -> BucketStore:
 
 
 async def available(budgets: Budgets, payer: Payer) -> dict[str, int]:
-    return {status.layer: status.available for status in await budgets.look(payer)}
+    return {status.layer: status.available for status in await budgets.read_layers(payer)}
 
 
 async def refused(budgets: Budgets, payer: Payer, points: int, ingest_bytes: int = 0) -> RateLimited:
@@ -115,7 +115,7 @@ async def test_the_tightest_layer_is_the_one_that_will_refuse_first(budgets: Bud
         (NOBODY, 5, "anonymous"),
         (Payer("192.0.2.1", CLEO), 60, "address"),
     ):
-        first = tightest((await budgets.reserve(payer, cost)).layers)
+        first = least_available((await budgets.reserve(payer, cost)).layers)
         assert first
         assert first.layer == layer
 
@@ -123,9 +123,9 @@ async def test_the_tightest_layer_is_the_one_that_will_refuse_first(budgets: Bud
 async def test_without_any_layer_everything_passes() -> None:
     budgets = Budgets(Limits(None, None, None, None, None), LocalBuckets(), LocalBuckets())
     reservation = await budgets.reserve(SIGNED_IN, 10**9, 10**15)
-    assert (reservation.layers, tightest(reservation.layers)) == ((), None)
+    assert (reservation.layers, least_available(reservation.layers)) == ((), None)
     assert budgets.refund(reservation, 10**9) == ()
-    assert await budgets.look(SIGNED_IN) == ()
+    assert await budgets.read_layers(SIGNED_IN) == ()
 
 
 async def test_what_is_not_used_comes_back_to_every_layer(budgets: Budgets) -> None:
@@ -185,7 +185,7 @@ async def test_a_cost_above_the_capacity_is_refused_for_ever(budgets: Budgets) -
 
 async def test_looking_costs_nothing(budgets: Budgets) -> None:
     for _ in range(100):
-        await budgets.look(NOBODY)
+        await budgets.read_layers(NOBODY)
     assert (await available(budgets, NOBODY))["anonymous"] == 20
 
 
@@ -242,7 +242,7 @@ async def test_a_server_that_cannot_keep_up_says_so_instead_of_letting_everybody
     error = await refused(budgets, SIGNED_IN, 1)
     assert (error.layer, error.retry_after) == ("global", 1.0)
     assert (await available(budgets, SIGNED_IN))["account"] == 200
-    assert budgets.counts.overloaded == 1
+    assert budgets.counters.overloaded == 1
 
 
 async def test_a_thousand_requests_at_once_get_exactly_what_there_is(shared: RedisBuckets) -> None:
@@ -259,12 +259,12 @@ async def test_what_happened_is_counted(lost: BucketStore) -> None:
     budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets())
     await budgets.reserve(NOBODY, 10)
     await refused(budgets, NOBODY, 20)
-    assert budgets.counts.refused == {"anonymous": 1}
+    assert budgets.counters.refused == {"anonymous": 1}
     limits = Limits(address=Limit(1, 1), anonymous=Limit(1, 1, closed=True))
     away = Budgets(limits, lost, LocalBuckets())
     await refused(away, NOBODY, 1)
-    assert away.counts.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
-    assert away.counts.refused == {"anonymous": 1}
+    assert away.counters.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
+    assert away.counters.refused == {"anonymous": 1}
 
 
 async def test_what_was_reserved_in_two_parts_comes_back_as_one(budgets: Budgets) -> None:
@@ -272,4 +272,4 @@ async def test_what_was_reserved_in_two_parts_comes_back_as_one(budgets: Budgets
     second.include(first)
     budgets.refund(second, 75)
     budgets.refund(first, 30)
-    assert [status.available for status in await budgets.look(SIGNED_IN) if status.layer == "account"] == [195]
+    assert [status.available for status in await budgets.read_layers(SIGNED_IN) if status.layer == "account"] == [195]

@@ -51,14 +51,14 @@ async def send(bench: Bench, upload: Upload, index: int, content: bytes = CONTEN
 
 async def left(bench: Bench, owner: UUID) -> tuple[int, int]:
     """Bytes and points that the owner has left."""
-    found = {status.layer: status.available for status in await bench.budgets.look(Payer(SENDER, owner))}
+    found = {status.layer: status.available for status in await bench.budgets.read_layers(Payer(SENDER, owner))}
     return found["ingest"], found["account"]
 
 
 async def test_a_chunk_costs_its_owner_its_bytes_and_a_point(bench: Bench, upload: Upload, ada: UUID) -> None:
     await send(bench, upload, 0)
     assert await left(bench, ada) == (CAPACITY - SIZE, 100 - CHUNK_POINTS)
-    (address, *_) = await bench.budgets.look(Payer(SENDER))
+    (address, *_) = await bench.budgets.read_layers(Payer(SENDER))
     assert address.available == 1000 - CHUNK_POINTS
 
 
@@ -76,7 +76,7 @@ async def test_a_chunk_beyond_the_budget_is_refused_and_its_slot_stays_open(
 
 
 async def test_a_granted_budget_holds(bench: Bench, upload: Upload, ada: UUID) -> None:
-    await limit_overrides.put(ada, GrantKind.INGEST, 5 * SIZE, REFILL, now())
+    await limit_overrides.save(ada, GrantKind.INGEST, 5 * SIZE, REFILL, now())
     for index in range(5):
         await send(bench, upload, index)
     assert (await left(bench, ada))[0] == 0

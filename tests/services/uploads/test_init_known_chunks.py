@@ -49,7 +49,7 @@ async def test_only_chunks_that_no_file_of_mine_has_are_missing(bench: Bench, ad
     upload = await bench.uploads.init(ada, wanted(NEW))
     assert await open_slots(bench, upload) == [1]
     assert (upload.received_chunks, upload.received_bytes) == (3, 2 * SIZE + 7)
-    found = await receipts.of(upload.id)
+    found = await receipts.find_all(upload.id)
     sources = [(one.index, one.source, one.source_offset) for one in found]
     assert sources == [(0, str(old.id), SIZE), (2, str(old.id), 0), (3, str(old.id), 3 * SIZE)]
 

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from storage.accounts import accounts
 async def main(name):
     for number in range(150):
-        await accounts.put_registration(
+        await accounts.save_registration(
             email=f"{number % 3}@example.org", user_id=name, name=name, password_hash="hash", otp_hash="otp",
             expires_at=datetime.now(UTC),
         )
@@ -30,7 +30,7 @@ async def main(name):
 
 async def register(**more: Any) -> Registration:
     given = {"user_id": "ada", "name": "Ada", "password_hash": "hash", "otp_hash": "otp", "expires_at": LATER}
-    await accounts.put_registration(email=EMAIL, **{**given, **more})
+    await accounts.save_registration(email=EMAIL, **{**given, **more})
     return await Registration.get(email=EMAIL)
 
 

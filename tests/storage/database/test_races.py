@@ -226,7 +226,7 @@ async def test_a_code_is_guessed_so_often_and_no_more(pool: None) -> None:
             "otp_hash": "o",
             "expires_at": LATER,
         }
-        await at_once(*(accounts.put_registration(email=email, **registration) for _ in range(4)))
+        await at_once(*(accounts.save_registration(email=email, **registration) for _ in range(4)))
         guesses = await at_once(*(accounts.count_attempt(email, 5) for _ in range(20)))
         assert done(guesses) == 5
         right = next(one for one in guesses if one)
@@ -244,6 +244,6 @@ async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
 async def test_grants_that_are_given_at_once_replace_each_other(pool: None) -> None:
     for _ in range(ROUNDS):
         ada = await new_account()
-        await at_once(*(limit_overrides.put(ada.id, GrantKind.POINTS, n, 1.0, NOW) for n in range(1, 7)))
-        ((_, _, capacity, _),) = await limit_overrides.of([ada.id])
+        await at_once(*(limit_overrides.save(ada.id, GrantKind.POINTS, n, 1.0, NOW) for n in range(1, 7)))
+        ((_, _, capacity, _),) = await limit_overrides.find_many([ada.id])
         assert 1 <= capacity <= 6

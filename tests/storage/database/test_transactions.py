@@ -202,7 +202,7 @@ async def test_the_connection_is_usable_wherever_a_caller_was_cancelled(
 
 
 async def register(name: str) -> None:
-    await accounts.put_registration(
+    await accounts.save_registration(
         email=name, user_id=name, name=name, password_hash="hash", otp_hash="otp", expires_at=LATER
     )
 

@@ -89,7 +89,7 @@ class Clients:
         """Return once all of them work."""
         await eventually_available(lambda: self.take(0))
         await eventually_available(self.publish)
-        await eventually_available(lambda: self.subscription_leases.take("somebody", "lease", 10**6))
+        await eventually_available(lambda: self.subscription_leases.acquire("somebody", "lease", 10**6))
         await eventually(self.receives_notification)
 
 
@@ -143,14 +143,14 @@ async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path)
         async with clients_of(group.url_by(one_that_is_away, *(each.port for each in group.sentinels))) as clients:
             await clients.all_work()
             await clients.take(400)
-            assert await clients.subscription_leases.take("owner", "lease", 1)
+            assert await clients.subscription_leases.acquire("owner", "lease", 1)
             for _ in range(3):
                 await clients.publish()
             await group.replicated()
             await group.lose_master()
             await clients.all_work()
             assert await clients.take(0) == 600
-            assert not await clients.subscription_leases.take("owner", "another", 1)
+            assert not await clients.subscription_leases.acquire("owner", "another", 1)
             assert [await clients.next_event() for _ in range(clients.published)] == [1, 2, 3, 4, 5]
 
 

@@ -31,7 +31,7 @@ async def test_a_receipt_says_what_has_arrived() -> None:
 async def test_a_receipt_holds_index_size_and_digest() -> None:
     upload = await new_upload(chunks=2)
     await receipts.add(upload, 1, Digests("ab" * 32, "cd" * 16), NOW, LATER)
-    (found,) = await receipts.of(upload.id)
+    (found,) = await receipts.find_all(upload.id)
     assert (found.index, found.size, found.sha256, found.xxh3) == (1, 7, "ab" * 32, "cd" * 16)
 
 
@@ -73,7 +73,7 @@ async def test_a_slot_has_one_receipt() -> None:
     await receive(upload, 0)
     with pytest.raises(Duplicate):
         await receipts.add(upload, 0, Digests("f" * 64, ""), NOW, LATER)
-    found = await receipts.of(upload.id)
+    found = await receipts.find_all(upload.id)
     assert [(one.index, one.sha256) for one in found] == [(0, SHA256)]
 
 
@@ -83,7 +83,7 @@ async def test_a_slot_that_was_opened_and_filled_again_has_another_receipt() -> 
         await receive(upload, index)
     first, second = await receipts.identities(upload.id, 3)
     # The newest of all, whose ID a database might give again.
-    await atomically(lambda: receipts.withdraw(upload.id, [1]))
+    await atomically(lambda: receipts.reopen(upload.id, [1]))
     assert await receipts.identities(upload.id, 3) == [first]
     await receive(upload, 1)
     kept, new = await receipts.identities(upload.id, 2)
@@ -98,7 +98,7 @@ async def test_a_chunk_that_went_to_another_staging_area_gets_no_receipt() -> No
         await Upload.filter(id=upload.id).update(staging=f"another {index}")
         with pytest.raises(StateChanged):
             await receipts.add(slot, index, Digests(SHA256, "", "etag"), NOW, LATER)
-    assert await receipts.of(upload.id) == []
+    assert await receipts.find_all(upload.id) == []
 
 
 async def test_of_two_receipts_at_once_for_the_last_slot_one_counts() -> None:
@@ -139,7 +139,7 @@ async def test_filled_slots_are_listed_in_order() -> None:
     upload = await new_upload(chunks=6)
     for index in (5, 0, 3):
         await receive(upload, index)
-    assert await receipts.indexes(upload.id, 0) == [0, 3, 5]
-    assert await receipts.indexes(upload.id, 1) == [3, 5]
-    assert [one.index for one in await receipts.of(upload.id)] == [0, 3, 5]
-    assert [one.index for one in await receipts.of(upload.id, 1, 1)] == [3]
+    assert await receipts.filled_indexes(upload.id, 0) == [0, 3, 5]
+    assert await receipts.filled_indexes(upload.id, 1) == [3, 5]
+    assert [one.index for one in await receipts.find_all(upload.id)] == [0, 3, 5]
+    assert [one.index for one in await receipts.find_all(upload.id, 1, 1)] == [3]

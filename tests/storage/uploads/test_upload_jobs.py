@@ -49,7 +49,7 @@ async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
 async def test_damaged_slots_are_opened_again_and_no_other() -> None:
     upload, job = await full_upload(chunks=4)
     await uploads.reopen_slots(job, [1, 3], LATER + timedelta(days=1))
-    assert await receipts.indexes(upload.id, 0) == [0, 2]
+    assert await receipts.filled_indexes(upload.id, 0) == [0, 2]
     found = await look(upload)
     assert (found.status, found.expires_at) == (UploadStatus.RECEIVING, LATER + timedelta(days=1))
     assert (found.received_chunks, found.received_bytes) == (2, 20)
@@ -60,7 +60,7 @@ async def test_the_slots_of_other_uploads_stay_closed() -> None:
     await receive(other, 1)
     _, job = await full_upload(chunks=2)
     await uploads.reopen_slots(job, [0, 1], LATER)
-    assert await receipts.indexes(other.id, 0) == [1]
+    assert await receipts.filled_indexes(other.id, 0) == [1]
 
 
 async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:

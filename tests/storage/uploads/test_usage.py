@@ -41,14 +41,14 @@ async def new_file(account: Account, blob: Blob) -> File:
 
 
 async def test_a_new_account_takes_no_room() -> None:
-    assert await usage.of((await new_account()).id, 7) == usage.Space(7, 0, 0, 0)
+    assert await usage.measure((await new_account()).id, 7) == usage.Space(7, 0, 0, 0)
 
 
 async def test_originals_and_what_was_made_of_them_are_told_apart_and_counted_once() -> None:
     ada, shared = await new_account(), await new_blob(100)
     files = [await new_file(ada, blob) for blob in (shared, shared, await new_blob(30))]
     await Rendition.create(file=files[0], kind=RenditionKind.COMPRESSED_VIDEO, mime_type="a/b", blob=await new_blob(8))
-    found = await usage.of(ada.id, None)
+    found = await usage.measure(ada.id, None)
     assert (found.originals, found.derived, found.used) == (130, 8, 138)
 
 
@@ -56,7 +56,7 @@ async def test_what_is_somebody_elses_does_not_count() -> None:
     ada, bob = await new_account(), await new_account()
     await new_file(bob, await new_blob(100))
     await new_upload(bob)
-    assert await usage.of(ada.id, None) == usage.Space(None, 0, 0, 0)
+    assert await usage.measure(ada.id, None) == usage.Space(None, 0, 0, 0)
 
 
 @pytest.mark.parametrize("status", list(UploadStatus))
@@ -64,7 +64,7 @@ async def test_an_upload_reserves_its_size_until_it_has_an_end_or_a_file(status:
     ada = await new_account()
     await new_upload(ada, status=status)
     is_open = status in {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING}
-    assert (await usage.of(ada.id, None)).reserved == (27 if is_open else 0)
+    assert (await usage.measure(ada.id, None)).reserved == (27 if is_open else 0)
 
 
 async def test_the_quota_holds_to_the_byte() -> None:

@@ -138,7 +138,7 @@ async def test_what_was_verified_before_its_slot_was_opened_again_is_not_handed_
 ) -> None:
     await send(store, progress, upload, 0, 1)
     await verified(following, upload, 2)
-    await atomically(lambda: receipts.withdraw(upload.id, [1]))
+    await atomically(lambda: receipts.reopen(upload.id, [1]))
     # The same bytes: that they lie there is what nobody has seen.
     await fill(store, upload, CONTENT, 1)
     assert (await following.take(upload)).index == 0
@@ -149,7 +149,7 @@ async def test_a_slot_that_is_opened_again_behind_what_was_verified_costs_nothin
 ) -> None:
     await send(store, progress, upload, 0, 1, 3)
     await verified(following, upload, 2)
-    await atomically(lambda: receipts.withdraw(upload.id, [3]))
+    await atomically(lambda: receipts.reopen(upload.id, [3]))
     assert (await following.take(upload)).index == 2
 
 
@@ -174,7 +174,7 @@ async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_f
         await fill(store, upload, CONTENT, index)
     # The owner is busy.
     await reassemble(await claim(), context)
-    assert await receipts.indexes(upload.id, 0) == [0, *range(2, COUNT)]
+    assert await receipts.filled_indexes(upload.id, 0) == [0, *range(2, COUNT)]
     changed = CONTENT[:CHUNK] + bytes(CHUNK) + CONTENT[2 * CHUNK :]
     await fill(store, upload, changed, 1)
     await reassemble(await claim(), replace(context, follower=following))

@@ -60,7 +60,7 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
     await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.RECEIVING
-    assert await receipts.indexes(upload.id, 0) == [0, 2, 3]
+    assert await receipts.filled_indexes(upload.id, 0) == [0, 2, 3]
     assert await File.all().count() == 0
 
 
@@ -153,7 +153,7 @@ async def test_a_chunk_whose_source_is_gone_is_sent_again(context: JobContext, s
 
 async def point_to(upload: Upload, old: Upload, content: bytes) -> None:
     """Say that the upload's chunks lie in the blob of an old one, which has such content."""
-    for receipt in await receipts.of(upload.id):
+    for receipt in await receipts.find_all(upload.id):
         offset = upload.slot_offset(receipt.index)
         receipt.sha256, receipt.xxh3 = digest(content[offset : offset + receipt.size]), None
         receipt.source, receipt.source_offset = str(old.id), offset

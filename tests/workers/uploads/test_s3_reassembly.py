@@ -133,7 +133,7 @@ async def put(context: JobContext, upload: Upload, index: int, part: bytes) -> D
 
 async def fill(context: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
     """Let every chunk arrive that is missing."""
-    there = await receipts.indexes(upload.id, 0)
+    there = await receipts.filled_indexes(upload.id, 0)
     for index in range(upload.chunk_count):
         if index not in there:
             offset = upload.slot_offset(index)
@@ -341,7 +341,7 @@ async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: JobContext) -> 
 async def held_upload(context: JobContext, old: Upload) -> Upload:
     """An upload of the same bytes, all of which lie in the file of an old one."""
     upload = await begun(context)
-    for chunk in await receipts.of(old.id):
+    for chunk in await receipts.find_all(old.id):
         offset = upload.slot_offset(chunk.index)
         part = CONTENT[offset : offset + chunk.size]
         await Chunk.create(
@@ -353,7 +353,7 @@ async def held_upload(context: JobContext, old: Upload) -> Upload:
             source_offset=offset,
         )
     await Upload.filter(id=upload.id).update(received_chunks=2, received_bytes=upload.size)
-    await receipts.complete(upload.id, now())
+    await receipts.queue_reassembly(upload.id, now())
     return await Upload.get(id=upload.id)
 
 

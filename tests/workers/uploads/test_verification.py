@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 async def run(verification: Verification, upload: Upload) -> None:
-    for receipt in await receipts.of(upload.id, verification.index):
+    for receipt in await receipts.find_all(upload.id, verification.index):
         await verification.advance(receipt)
 
 
@@ -70,7 +70,7 @@ async def test_what_was_verified_does_not_hold_where_the_upload_goes_on_elsewher
 async def test_a_cancelled_step_leaves_it_as_it_was(store: LocalBlobStore) -> None:
     upload = await full_upload(store, CONTENT)
     verification = Verification(upload, store)
-    first, *_ = await receipts.of(upload.id)
+    first, *_ = await receipts.find_all(upload.id)
     for turns in range(5):
         step = asyncio.create_task(verification.advance(first))
         for _ in range(turns):

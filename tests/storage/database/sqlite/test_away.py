@@ -28,7 +28,7 @@ async def upload(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 async def register(_: Upload) -> None:
-    await accounts.put_registration(
+    await accounts.save_registration(
         email="ada", user_id="ada", name="Ada", password_hash="hash", otp_hash="otp", expires_at=LATER
     )
 
