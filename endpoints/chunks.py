@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 from endpoints.chunk_body import Framing, batches, declared_digest, framing_of, offloaded_body_of
 from endpoints.state import address_of, services_of
+from services.access.signed_urls import SlotAuthorization
 from services.container import Services
 from services.core.errors import UrlInvalid
-from services.core.signed_urls import SlotAuthorization
 from services.uploads.chunk_sinks import ChunkSink, Receipt
 from services.uploads.ingest import parse_upload_id
 from storage.tracing import add, span

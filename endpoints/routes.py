@@ -21,7 +21,7 @@ from endpoints.chunks import chunk_endpoint
 from endpoints.downloads import download_file, download_rendition
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
-from services.core.signed_urls import FILE_PATH, RENDITION_PATH, SLOT_PATH
+from services.access.signed_urls import FILE_PATH, RENDITION_PATH, SLOT_PATH
 
 GRAPHQL_PATH = "/graphql"
 #: The HTTP server of a worker has these two as well.

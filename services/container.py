@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.budgets.budgets import Budgets
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.counters import Counters
-from services.core.signed_urls import SignedUrls
 from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
+from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts, Lifetimes
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
@@ -18,7 +19,6 @@ from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
 from services.container import Services
 from services.core.counters import Counters
-from services.core.signed_urls import SignedUrls
 from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from services.access.signed_urls import SlotAuthorization
 from services.budgets.budgets import Budgets, Payer, Reservation
 from services.core.clock import now
 from services.core.errors import NotFound, StorageUnavailable
 from services.core.log_context import bind_log_context
-from services.core.signed_urls import SlotAuthorization
 from services.uploads.active_senders import ActiveSenders, Silence, never_silent
 from services.uploads.chunk_sinks import ChunkSink, FirstChunk, Receipt, RepeatedChunk
 from services.uploads.errors import SlotBusy, UploadClosed

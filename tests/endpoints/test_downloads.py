@@ -14,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.core.signed_urls import SignedUrls
+from services.access.signed_urls import SignedUrls
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from endpoints.routes import ROUTES, find_route, streams_body
+from services.access.signed_urls import SignedUrls, SlotAuthorization
 from services.core.keys import SecretKey
-from services.core.signed_urls import SignedUrls, SlotAuthorization
 
 ID = UUID(int=1)
 LINKS = SignedUrls([SecretKey("kid", b"a secret that is long enough to be one")], "https://drive", timedelta(hours=1))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.core.signed_urls import SignedUrls, SlotAuthorization
+from services.access.signed_urls import SignedUrls, SlotAuthorization
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
 from tests.support.server import Json, digest
 from tests.support.shared_server import KEYS, SharedServer

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from services.access.signed_urls import SlotAuthorization
 from services.core.clock import now
 from services.core.errors import NotFound
-from services.core.signed_urls import SlotAuthorization
 from services.uploads.chunk_sinks import Receipt
 from services.uploads.errors import (
     ChecksumMismatch,

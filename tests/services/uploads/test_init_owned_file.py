@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.core.signed_urls import SlotAuthorization
+from services.access.signed_urls import SlotAuthorization
 from services.media.media import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.new_upload import NewUpload

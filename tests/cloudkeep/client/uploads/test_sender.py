@@ -16,7 +16,7 @@ from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads
-from services.core.signed_urls import SignedUrls, SlotAuthorization
+from services.access.signed_urls import SignedUrls, SlotAuthorization
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload
 from tests.conftest import KEYS
 from tests.support.faults.proxy import Proxy

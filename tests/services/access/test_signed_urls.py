@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.access.signed_urls import SignedUrls, SlotAuthorization
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.keys import SecretKey
-from services.core.signed_urls import SignedUrls, SlotAuthorization
 
 OLD = SecretKey("old", b"the secret that signed last year's links")
 NEW = SecretKey("new", b"the secret that signs the links of today")
