@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from resolvers.context import Context
 from resolvers.ids import parse_id
 from resolvers.pages import MAX_PAGE, PAGE, Page, cut, key_after, page_size
+from services.access.permissions import visible
 from storage.drive.models import File, Rendition
 
 
 async def find_file(context: Context, file_id: str) -> File | None:
-    """The viewer's file with this ID."""
-    account_id, key = context.viewer.account_id, parse_id(file_id)
-    return await context.services.files.find(account_id, key) if key else None
+    """The file with this ID, if the viewer may see it."""
+    viewer, key = context.viewer, parse_id(file_id)
+    return visible(viewer, await context.services.files.find(key)) if key else None
 
 
 async def files_page(context: Context, first: int | None, after: str | None) -> Page[File]:

@@ -9,9 +9,10 @@ from uuid import UUID
 from resolvers.context import Context
 from resolvers.ids import parse_id, require_id
 from resolvers.pages import MAX_PAGE, PAGE, Page, cut, key_after, page_size
+from services.access.permissions import Permission, require_permission, visible
 from services.accounts.errors import Unauthenticated
 from services.core.clock import now
-from services.core.errors import ErrorCode, ExpectedError, InvalidInput, NotFound
+from services.core.errors import ErrorCode, ExpectedError, InvalidInput
 from services.uploads import direct
 from services.uploads.direct import Report
 from services.uploads.ingest import slot_authorization
@@ -37,30 +38,36 @@ async def init_upload(context: Context, request: NewUpload) -> Upload:
 
 async def complete_upload(context: Context, upload_id: str) -> Upload:
     """Confirm the viewer's upload."""
-    return await context.services.uploads.complete(context.viewer.account_id, require_id(upload_id, "upload"))
+    return await context.services.uploads.complete(await _require_upload(context, upload_id, Permission.EDIT))
 
 
 async def abort_upload(context: Context, upload_id: str) -> Upload:
-    """Give the viewer's upload up."""
-    return await context.services.uploads.abort(context.viewer.account_id, require_id(upload_id, "upload"))
+    """Abort the viewer's upload."""
+    return await context.services.uploads.abort(await _require_upload(context, upload_id, Permission.EDIT))
 
 
 async def report_chunks(
     context: Context, upload_id: str, reports: Sequence[Report]
 ) -> tuple[Upload, list[ExpectedError]]:
-    """Give receipts for what the viewer has put into slots past us."""
-    return await context.services.direct.report(context.viewer.account_id, require_id(upload_id, "upload"), reports)
+    """Give receipts for the chunks that the viewer has sent to the store."""
+    upload = await _require_upload(context, upload_id, Permission.EDIT)
+    return await context.services.direct.report(upload, reports)
 
 
 async def retry_upload(context: Context, upload_id: str) -> Upload:
-    """Try again what failed of the viewer's upload."""
-    return await context.services.uploads.retry(context.viewer.account_id, require_id(upload_id, "upload"))
+    """Retry what failed of the viewer's upload."""
+    return await context.services.uploads.retry(await _require_upload(context, upload_id, Permission.EDIT))
 
 
 async def find_upload(context: Context, upload_id: str) -> Upload | None:
-    """The viewer's upload with this ID."""
-    account_id, key = context.viewer.account_id, parse_id(upload_id)
-    return await context.services.uploads.find(account_id, key) if key else None
+    """The upload with this ID, if the viewer may see it."""
+    viewer, key = context.viewer, parse_id(upload_id)
+    return visible(viewer, await context.services.uploads.find(key)) if key else None
+
+
+async def _require_upload(context: Context, upload_id: str, permission: Permission) -> Upload:
+    viewer, key = context.viewer, require_id(upload_id, "upload")
+    return require_permission(viewer, permission, await context.services.uploads.find(key), "upload")
 
 
 async def uploads_page(
@@ -119,24 +126,22 @@ async def watch_upload(
     when the viewer's token expires.
     """
     viewer = context.viewer
-    key = require_id(upload_id, "upload")
-    if not await context.services.uploads.find(viewer.account_id, key):
-        raise NotFound("There is no such upload.")
+    key = (await _require_upload(context, upload_id, Permission.VIEW)).id
     async with aclosing(context.services.progress.watch(key, after)) as frames:
         async for frame in frames:
-            upload = await _find_in_the_end(context, key)
+            upload = await _find_once_available(context, key)
             if upload:
                 yield frame, upload
             if viewer.expires_at < now():
                 raise Unauthenticated("The access token has expired.")
 
 
-async def _find_in_the_end(context: Context, key: UUID) -> Upload | None:
+async def _find_once_available(context: Context, key: UUID) -> Upload | None:
     """The viewer's upload, once the database answers; None when there is none, or the viewer's token expires before."""
     viewer = context.viewer
     while True:
         try:
-            return await context.services.uploads.find(viewer.account_id, key)
+            return visible(viewer, await context.services.uploads.find(key))
         except DatabaseUnavailable:
             if viewer.expires_at < now():
                 return None

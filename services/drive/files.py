@@ -35,9 +35,9 @@ class Files:
         self._store = store
         self._redirects = redirects
 
-    async def find(self, account_id: UUID, file_id: UUID) -> File | None:
-        """A file of this account."""
-        return await rows.find_owned(file_id, account_id)
+    async def find(self, file_id: UUID) -> File | None:
+        """The file with this key, whoever owns it."""
+        return await rows.find(file_id)
 
     async def page(self, account_id: UUID, before: UUID | None, limit: int) -> Sequence[File]:
         """The account's newest files, older than ``before``."""

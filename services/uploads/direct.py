@@ -7,7 +7,6 @@ stored with the receipt and compared when the bytes are read back, before a file
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from services.core import validation
 from services.core.clock import now
@@ -52,14 +51,11 @@ class DirectSlots:
             upload.staging_area, upload.slot_offset(index), upload.slot_size(index), seconds
         )
 
-    async def report(
-        self, account_id: UUID, upload_id: UUID, reports: Sequence[Report]
-    ) -> tuple[Upload, list[ExpectedError]]:
+    async def report(self, upload: Upload, reports: Sequence[Report]) -> tuple[Upload, list[ExpectedError]]:
         """Give receipts for what is there, and say of the rest what is wrong with it; doing it twice is harmless.
 
-        Raises :class:`services.core.errors.NotFound`, :class:`InvalidInput` and :class:`UploadClosed`.
+        Raises :class:`InvalidInput` and :class:`UploadClosed`.
         """
-        upload = await self._uploads.owned(account_id, upload_id)
         if not upload.direct:
             raise InvalidInput("This upload takes its chunks by the URLs of its slots, which give a receipt at once.")
         if not 1 <= len(reports) <= MOST_REPORTED:
@@ -71,7 +67,7 @@ class DirectSlots:
         good, refused = await self._compared(upload, reports)
         if good:
             refused += await self._accept(upload, good)
-        return await self._uploads.owned(account_id, upload_id), refused
+        return await self._uploads.reload(upload), refused
 
     async def _compared(
         self, upload: Upload, reports: Sequence[Report]

@@ -33,7 +33,7 @@ class Slot:
 
 
 class Uploads:
-    """What an owner does with uploads. Another account's upload is always :class:`NotFound`."""
+    """Begins uploads, and does what their owners ask for. Callers have checked the viewer's permission."""
 
     def __init__(
         self,
@@ -65,9 +65,9 @@ class Uploads:
         """How much storage an account uses, and its quota."""
         return await usage.measure(account_id, self._policy.quota)
 
-    async def find(self, account_id: UUID, upload_id: UUID) -> Upload | None:
-        """An upload of this account."""
-        return await rows.find_owned(upload_id, account_id)
+    async def find(self, upload_id: UUID) -> Upload | None:
+        """The upload with this key, whoever owns it."""
+        return await rows.find(upload_id)
 
     async def page(
         self, account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int
@@ -108,44 +108,40 @@ class Uploads:
             return range(upload.chunk_count)
         return set(await receipts.filled_indexes(upload.id, start))
 
-    async def complete(self, account_id: UUID, upload_id: UUID) -> Upload:
+    async def complete(self, upload: Upload) -> Upload:
         """Confirm that everything was sent. The last chunk has already started the reassembly.
 
-        Raises :class:`NotFound`, :class:`ChunksMissing`, and :class:`UploadClosed` on an aborted or expired upload.
+        Raises :class:`ChunksMissing`, and :class:`UploadClosed` on an aborted or expired upload.
         """
-        upload = await self.owned(account_id, upload_id)
         if upload.status is UploadStatus.RECEIVING:
             missing = upload.chunk_count - upload.received_chunks
             # The last receipt may have come in between: then the status has changed, and the row is read again.
             if missing:
                 raise ChunksMissing(f"{missing} of {upload.chunk_count} chunks are still missing.")
-            return await self.owned(account_id, upload_id)
+            return await self.reload(upload)
         if upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}:
             raise UploadClosed(f"The upload is {upload.status.value.lower()}.")
         return upload
 
-    async def abort(self, account_id: UUID, upload_id: UUID) -> Upload:
+    async def abort(self, upload: Upload) -> Upload:
         """Abort an upload and free its space; doing it twice is harmless.
 
-        That includes one that failed by an internal error, whose bytes are kept for a retry. Raises :class:`NotFound`,
-        and :class:`UploadClosed` once all chunks have arrived.
+        That includes one that failed by an internal error, whose bytes are kept for a retry. Raises
+        :class:`UploadClosed` once all chunks have arrived.
         """
-        upload = await self.owned(account_id, upload_id)
-        if await rows.abort(upload_id) or await rows.abort_failed(upload_id, BYTES_GONE):
+        if await rows.abort(upload.id) or await rows.abort_failed(upload.id, BYTES_GONE):
             await self._store.discard(upload.staging_area, sealed=True)
-            await self._progress.publish_snapshot(upload_id)
-        upload = await self.owned(account_id, upload_id)
+            await self._progress.publish_snapshot(upload.id)
+        upload = await self.reload(upload)
         if upload.status is not UploadStatus.ABORTED:
             raise UploadClosed(f"The upload is {upload.status.value.lower()} and can no longer be aborted.")
         return upload
 
-    async def retry(self, account_id: UUID, upload_id: UUID) -> Upload:
+    async def retry(self, upload: Upload) -> Upload:
         """Retry what failed by an internal error or by one of the encoder; doing it twice is harmless.
 
-        Raises :class:`NotFound`, :class:`QuotaExceeded`, and what
-        :func:`services.uploads.lifecycle.can_be_retried` raises.
+        Raises :class:`QuotaExceeded`, and what :func:`services.uploads.lifecycle.can_be_retried` raises.
         """
-        upload = await self.owned(account_id, upload_id)
         if not can_be_retried(upload):
             return upload
         try:
@@ -153,9 +149,9 @@ class Uploads:
         except OverQuota as error:
             raise QuotaExceeded("There is no room for this file within your quota.") from error
         if kind:
-            await self._progress.publish_snapshot(upload_id)
+            await self._progress.publish_snapshot(upload.id)
             await self._notifications.send(kind)
-        return await self.owned(account_id, upload_id)
+        return await self.reload(upload)
 
     async def expire(self, limit: int = 100) -> int:
         """Close uploads whose time is over and free their space. Returns how many there were."""
@@ -164,12 +160,12 @@ class Uploads:
             await expire(upload, self._store, self._progress)
         return len(expired)
 
-    async def owned(self, account_id: UUID, upload_id: UUID) -> Upload:
-        """An upload of this account. Raises :class:`NotFound`."""
-        upload = await rows.find_owned(upload_id, account_id)
-        if not upload:
+    async def reload(self, upload: Upload) -> Upload:
+        """The upload as it is now. Raises :class:`NotFound` when it was deleted meanwhile."""
+        found = await rows.find(upload.id)
+        if not found:
             raise NotFound("There is no such upload.")
-        return upload
+        return found
 
 
 def _slot(upload: Upload, index: int, *, received: bool) -> Slot:

@@ -17,11 +17,6 @@ async def find_many(file_ids: Collection[UUID]) -> dict[UUID, File]:
     return {file.id: file for file in found}
 
 
-async def find_owned(file_id: UUID, account_id: UUID) -> File | None:
-    """The file with this key, if it is the account's."""
-    return await File.get_or_none(id=file_id, account_id=account_id).select_related("blob")
-
-
 async def find_same(account_id: UUID, size: int, sha256: str) -> File | None:
     """The account's newest file with these bytes, which were verified when they came; its blob is loaded."""
     alike = File.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)

@@ -83,11 +83,6 @@ async def find(upload_id: UUID) -> Upload | None:
     return await Upload.get_or_none(id=upload_id)
 
 
-async def find_owned(upload_id: UUID, account_id: UUID) -> Upload | None:
-    """The upload with this key, if it is the account's."""
-    return await Upload.get_or_none(id=upload_id, account_id=account_id)
-
-
 async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
     """The upload an account made with this idempotency key."""
     return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)

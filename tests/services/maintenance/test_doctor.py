@@ -137,7 +137,7 @@ async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
 ) -> None:
     """As a worker leaves one that went on after it had lost its job."""
     upload = await bench.uploads.init(ada, a_file())
-    await bench.uploads.abort(ada, upload.id)
+    await bench.uploads.abort(await bench.uploads.reload(upload))
     key = await put(bench.store, tmp_path, str(upload.id))
     set_age(root, key)
     assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]

@@ -157,7 +157,7 @@ async def test_a_lost_receipt_is_given_again_while_the_bytes_live(
 async def test_an_upload_that_ends_under_a_chunk_gives_no_receipt(bench: Bench, upload: Upload, ada: UUID) -> None:
     async with bench.ingest.open(slot_authorization(upload, 0), SENDER) as sink:
         await sink.write([CHUNKS[0]])
-        await bench.uploads.abort(ada, upload.id)
+        await bench.uploads.abort(await bench.uploads.reload(upload))
         with pytest.raises(UploadClosed):
             await sink.commit(None)
     assert await Chunk.all().count() == 0

@@ -79,7 +79,7 @@ async def test_somebody_elses_open_upload_is_not_found(bench: Bench, ada: UUID, 
 
 async def test_an_aborted_upload_is_not_taken_up_again(bench: Bench, ada: UUID) -> None:
     first = await bench.uploads.init(ada, KNOWN)
-    await bench.uploads.abort(ada, first.id)
+    await bench.uploads.abort(await bench.uploads.reload(first))
     assert (await bench.uploads.init(ada, KNOWN)).id != first.id
 
 

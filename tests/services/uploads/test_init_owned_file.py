@@ -52,7 +52,7 @@ async def test_an_upload_that_needs_no_bytes_takes_none(bench: Bench, ada: UUID,
     upload = await bench.uploads.init(ada, OWNED)
     assert await bench.uploads.slots(upload, 0, 9, missing=True) == []
     assert all(slot.received for slot in await bench.uploads.slots(upload, 0, 9, missing=False))
-    assert (await bench.uploads.complete(ada, upload.id)).status is UploadStatus.READY
+    assert (await bench.uploads.complete(await bench.uploads.reload(upload))).status is UploadStatus.READY
     with pytest.raises(UploadClosed):
         async with bench.ingest.open(SlotAuthorization(upload.id, 0, 65_536), SENDER):
             pass
@@ -62,7 +62,7 @@ async def test_giving_the_upload_up_leaves_the_shared_bytes(bench: Bench, ada: U
     first = await give(bench, ada, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
     with pytest.raises(UploadClosed):
-        await bench.uploads.abort(ada, upload.id)
+        await bench.uploads.abort(await bench.uploads.reload(upload))
     await bench.uploads.expire()
     assert await read(bench, first.id) == CONTENT
 

@@ -57,7 +57,7 @@ async def test_an_upload_that_ended_gives_its_room_back(bench: Bench, ada: UUID)
     first = await uploads.init(ada, a_file(QUOTA))
     with pytest.raises(QuotaExceeded):
         await uploads.init(ada, a_file(1))
-    await uploads.abort(ada, first.id)
+    await uploads.abort(await uploads.reload(first))
     assert (await uploads.init(ada, a_file(QUOTA))).size == QUOTA
 
 

@@ -34,14 +34,6 @@ async def test_a_file_is_found_with_its_blob() -> None:
     assert await files.find(uuid4()) is None
 
 
-async def test_a_file_is_found_by_its_owner_only() -> None:
-    file = await new_file()
-    found = await files.find_owned(file.id, file.account_id)
-    assert found
-    assert found.blob.key == file.blob.key
-    assert await files.find_owned(file.id, uuid4()) is None
-
-
 async def test_many_files_are_found_by_their_keys() -> None:
     made = {file.id: file for file in [await new_file() for _ in range(3)]}
     found = await files.find_many([*made, uuid4()])

@@ -127,10 +127,9 @@ async def test_a_failed_upload_gives_its_key_back() -> None:
 # Looking
 
 
-async def test_an_upload_is_found_by_its_owner_only() -> None:
+async def test_an_upload_is_found_by_its_key() -> None:
     upload = await new_upload()
-    assert await uploads.find_owned(upload.id, upload.account_id)
-    assert await uploads.find_owned(upload.id, uuid4()) is None
+    assert await uploads.find(upload.id) == upload
     assert await uploads.find(uuid4()) is None
 
 

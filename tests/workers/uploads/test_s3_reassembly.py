@@ -365,7 +365,7 @@ async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: Job
         async with on_s3.store.slot(upload.staging_area, 0, SLOT) as writer:
             await writer.write([CONTENT[: SLOT // 2]])
             if ends == "abort":
-                await service.abort(upload.account_id, upload.id)
+                await service.abort(await service.reload(upload))
             else:
                 await Upload.filter(id=upload.id).update(expires_at=now() - DAY)
                 await service.expire()
@@ -397,7 +397,8 @@ async def test_an_upload_that_is_given_up_takes_what_its_reopening_left_with_it(
     await Chunk.filter(upload_id=upload.id, index=1).update(xxh3="0" * 32)
     await cut_off(on_s3, "reopen_slots", monkeypatch, after=True)
     assert await left_in(on_s3) == (1, 1)
-    await uploads_of(on_s3).abort(upload.account_id, upload.id)
+    service = uploads_of(on_s3)
+    await service.abort(await service.reload(upload))
     assert await left_in(on_s3) == (0, 0)
 
 

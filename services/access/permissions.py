@@ -1,0 +1,48 @@
+"""What a viewer may do with an item. Resolvers ask here before they call a service, and nowhere else.
+
+The owner of an item may do everything with it, everyone else nothing.
+"""
+
+from enum import StrEnum
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from services.accounts.tokens import Viewer
+from services.core.errors import NotFound
+
+
+class Permission(StrEnum):
+    """What a viewer wants to do."""
+
+    VIEW = "view"
+    EDIT = "edit"
+
+
+class Item(Protocol):
+    """Anything that belongs to an account."""
+
+    account_id: UUID
+
+
+ItemType = TypeVar("ItemType", bound=Item)
+
+
+def has_permission(viewer: Viewer, permission: Permission, item: Item) -> bool:
+    """Whether the viewer may do this with the item."""
+    return viewer.account_id == item.account_id
+
+
+def visible(viewer: Viewer, item: ItemType | None) -> ItemType | None:
+    """The item; None when there is none or the viewer may not see it."""
+    return item if item and has_permission(viewer, Permission.VIEW, item) else None
+
+
+def require_permission(viewer: Viewer, permission: Permission, item: ItemType | None, name: str) -> ItemType:
+    """The item, for a viewer who may do this with it.
+
+    Raises :class:`NotFound` when there is none. The same error answers a viewer who may not see it, so that nobody can
+    find out which IDs exist. ``name`` is what the error calls the item.
+    """
+    if item is None or not has_permission(viewer, permission, item):
+        raise NotFound(f"There is no such {name}.")
+    return item
