@@ -1,7 +1,7 @@
-"""URLs that carry their own right: an HMAC over what may be done, on what, and until when (RFC 2104).
+"""Signed capability URLs: an HMAC (RFC 2104) over what is allowed, on which resource, and until when.
 
-Such a URL survives the end of the session it was made in, which a long upload needs, and opens nothing else. Expiry is
-rounded up to the full hour, so that a URL asked for twice is the same and a browser's cache can use it.
+Such a URL outlives the session it was made in, which a long upload needs, and allows nothing else. The expiry is
+rounded up to the full hour, so that repeated requests get the same URL and a browser can cache its content.
 """
 
 import hmac
@@ -26,7 +26,7 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class SlotAuthorization:
-    """The right to fill slot ``index`` of an upload with exactly ``size`` bytes."""
+    """Permission to fill slot ``index`` of an upload with exactly ``size`` bytes."""
 
     upload_id: UUID
     index: int
@@ -42,47 +42,49 @@ class SignedUrls:
         self._public_url = public_url
         self._lifetime = int(lifetime.total_seconds())
 
-    def slot(self, right: SlotAuthorization) -> str:
-        """Where the slot's bytes go, by PUT or POST."""
-        path = SLOT_PATH.format(upload_id=right.upload_id, index=right.index)
-        return self._url(path, f"fill {path} {right.size}", {"size": right.size})
+    def slot(self, authorization: SlotAuthorization) -> str:
+        """The URL for the slot's bytes, by PUT or POST."""
+        path = SLOT_PATH.format(upload_id=authorization.upload_id, index=authorization.index)
+        return self._url(path, f"fill {path} {authorization.size}", {"size": authorization.size})
 
     def file(self, file_id: UUID) -> str:
-        """Where a file's bytes are."""
+        """The URL of a file's bytes."""
         return self._download(FILE_PATH.format(id=file_id))
 
     def rendition(self, rendition_id: UUID) -> str:
-        """Where a rendition's bytes are."""
+        """The URL of a rendition's bytes."""
         return self._download(RENDITION_PATH.format(id=rendition_id))
 
-    def check_slot(self, right: SlotAuthorization, expires: str, signature: str) -> None:
-        """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
-        path = SLOT_PATH.format(upload_id=right.upload_id, index=right.index)
-        self._check(f"fill {path} {right.size}", expires, signature)
+    def check_slot(self, authorization: SlotAuthorization, expires: str, signature: str) -> None:
+        """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
+        path = SLOT_PATH.format(upload_id=authorization.upload_id, index=authorization.index)
+        self._check(f"fill {path} {authorization.size}", expires, signature)
 
     def check_download(self, path: str, expires: str, signature: str) -> None:
-        """Raises :class:`UrlInvalid` on a forged or altered URL and :class:`UrlExpired` on one past its time."""
+        """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
         self._check(f"read {path}", expires, signature)
 
     def _download(self, path: str) -> str:
         return self._url(path, f"read {path}", {})
 
     def expires_at(self) -> datetime:
-        """Until when a URL holds that is made now."""
+        """When a URL expires that is made now."""
         return datetime.fromtimestamp(self._expiry(), UTC)
 
     def _expiry(self) -> int:
         return -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
 
-    def _url(self, path: str, right: str, parameters: dict[str, object]) -> str:
+    def _url(self, path: str, permission: str, parameters: dict[str, object]) -> str:
         expires = self._expiry()
-        signature = self._sign(self._signing, f"{right} {expires}")
+        signature = self._sign(self._signing, f"{permission} {expires}")
         return f"{self._public_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
 
-    def _check(self, right: str, expires: str, signature: str) -> None:
+    def _check(self, permission: str, expires: str, signature: str) -> None:
         kid = signature.partition(".")[0]
         known = kid in self._keys and expires.isascii() and expires.isdigit()
-        if not known or not hmac.compare_digest(self._sign(kid, f"{right} {expires}").encode(), signature.encode()):
+        if not known or not hmac.compare_digest(
+            self._sign(kid, f"{permission} {expires}").encode(), signature.encode()
+        ):
             raise UrlInvalid("This URL was not made by this server, or it was altered.")
         if int(expires) < now().timestamp():
             raise UrlExpired("This URL has expired. Ask for a new one.")

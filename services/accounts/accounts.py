@@ -26,7 +26,7 @@ from storage.mail import Mail, Mailer, MailError
 OTP_ATTEMPTS = 5
 OTP_PURPOSE = "otp"
 REFRESH_PURPOSE = "refresh-token"
-#: So long after a refresh the same one can be made again. Long enough for a phone that changes networks.
+#: A refresh can be repeated for so long. Enough for a phone that changes networks.
 REPEATABLE = timedelta(seconds=30)
 
 
@@ -50,14 +50,14 @@ class OpenSession:
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """How long an OTP and an unused session hold."""
+    """How long an OTP and an unused session are valid."""
 
     otp: timedelta
     session: timedelta
 
 
 class Accounts:
-    """What people do with their accounts. Passwords and one-time passwords are never stored in the clear."""
+    """What users do with their accounts. Passwords and one-time passwords are never stored in the clear."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class Accounts:
     async def register(self, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
         """Begin an account and mail an OTP to its address.
 
-        An address that has an account gets a mail that says so, and the caller the same answer as everybody: who has
-        an account here is nobody's business. User IDs are public, so a taken one raises :class:`AlreadyExists`.
+        An address that has an account gets a mail that says so, and the caller the usual response, which prevents
+        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`.
         Raises :class:`InvalidInput` and :class:`MailUnavailable`.
         """
         user_id, email = validation.user_id(user_id), validation.email(email)
@@ -91,7 +91,7 @@ class Accounts:
         if await rows.email_exists(email):
             await self._send(_already_registered(email))
             return Registration(email, expires_at)
-        # Sent before it is stored: when the mail cannot be sent, the code in an earlier one still holds.
+        # Sent before it is stored: when the mail cannot be sent, the code of an earlier one stays valid.
         await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
         await rows.save_registration(
             email=email,
@@ -132,9 +132,9 @@ class Accounts:
         return await self._open_session(account)
 
     async def refresh(self, refresh_token: str) -> OpenSession:
-        """Swap a refresh token for a new pair. One that was used before closes the session: somebody copied it.
+        """Swap a refresh token for a new pair. One that was used before closes the session: it was copied.
 
-        The newest that was used is given its successor again for ``REPEATABLE``: its owner may not have got the answer.
+        The last used one gets its successor again for ``REPEATABLE``: the response may have been lost.
         Raises :class:`InvalidCredentials` (RFC 9700, section 4.14.2, on refresh token rotation).
         """
         session_id = _session_of(refresh_token)
@@ -149,9 +149,9 @@ class Accounts:
         return self._session(session.account, session.id, fresh)
 
     async def _refresh_again(self, session_id: UUID, used: str) -> OpenSession:
-        # Looked at again: of two refreshes at once the other one has rotated it meanwhile.
+        # Read again: of two refreshes at once the other one has rotated it meanwhile.
         session = await rows.find_session(session_id)
-        # Either way, for the host that has rotated it may have a clock that is a little ahead of ours.
+        # In both directions, for the clock of the host that rotated it may be a little ahead of ours.
         if session and session.rotated_at and abs(now() - session.rotated_at) <= REPEATABLE:
             for key in self._refresh_keys:
                 fresh = _successor(key, session_id, used)
@@ -161,7 +161,7 @@ class Accounts:
         raise InvalidCredentials("The refresh token was used before. Sign in again.")
 
     def authenticate(self, access_token: str) -> Viewer:
-        """Who an access token stands for. Raises :class:`services.accounts.errors.Unauthenticated`."""
+        """The viewer of an access token. Raises :class:`services.accounts.errors.Unauthenticated`."""
         return self._tokens.verify(access_token)
 
     async def find_many(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
@@ -199,7 +199,7 @@ def _new_refresh_token(session_id: UUID) -> str:
 
 
 def _successor(key: bytes, session_id: UUID, refresh_token: str) -> str:
-    """What a refresh token is swapped for: the same whenever it is asked for, and nobody else can tell what it is."""
+    """The successor of a refresh token: always the same, and secret without the key."""
     secret = hmac.digest(key, refresh_token.encode(errors="replace"), "sha256")
     return f"{session_id}.{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
 

@@ -18,7 +18,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
-        self._nobody: str | None = None
+        self._dummy_hash: str | None = None
 
     async def hash(self, password: str) -> str:
         """A fresh salted hash."""
@@ -27,13 +27,13 @@ class Passwords:
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is right; an account that does not exist takes as long as one that does."""
         if password_hash is None:
-            self._nobody = self._nobody or await self.hash("nobody's password")
-        reference = password_hash or self._nobody
-        right = bool(await self._run(lambda: argon2.verify(password, reference)))
-        return right and password_hash is not None
+            self._dummy_hash = self._dummy_hash or await self.hash("no account's password")
+        reference = password_hash or self._dummy_hash
+        matches = bool(await self._run(lambda: argon2.verify(password, reference)))
+        return matches and password_hash is not None
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Release the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:

@@ -20,14 +20,14 @@ AUDIENCE = "cloudkeep-api"
 PURPOSE = "access-token"
 LEEWAY = timedelta(seconds=10)
 REFUSED = "The access token is not valid or has expired."
-#: Tokens whose signature need not be verified again: that takes longer than to run a small query.
-REMEMBERED = 1_000
+#: Tokens whose signature is not verified again: that takes longer than a small query.
+CACHED = 1_000
 REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who is asking, and until when their token holds."""
+    """The user of a request, and when their token expires."""
 
     account_id: UUID
     session_id: UUID
@@ -41,8 +41,8 @@ class AccessTokens:
         self._signing = keys[0].kid
         self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
         self._lifetime = lifetime
-        # Only what was verified is remembered. Nothing but the time can make such a token invalid.
-        self._verified = lru_cache(REMEMBERED)(self._verify)
+        # Only valid tokens are cached. Nothing but the time can make one invalid.
+        self._verified = lru_cache(CACHED)(self._verify)
 
     def issue(self, account_id: UUID, session_id: UUID) -> tuple[str, datetime]:
         """A token for an account's session, and when it expires."""
@@ -61,9 +61,9 @@ class AccessTokens:
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": self._signing}), expires
 
     def verify(self, token: str) -> Viewer:
-        """Who the token stands for. Raises :class:`Unauthenticated` on any flaw and never says which."""
+        """The viewer of a token. Raises :class:`Unauthenticated` for any flaw, without naming it."""
         viewer = self._verified(token)
-        # The leeway is for clocks that differ, not for a token to outlive what its owner was told.
+        # The leeway is for clocks that differ: no token outlives the expiry that its owner was given.
         if viewer.expires_at <= now():
             raise Unauthenticated(REFUSED)
         return viewer

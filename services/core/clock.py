@@ -1,13 +1,13 @@
 """The time, always with its zone, and the same on every host.
 
-Leases and dates are written by one host and judged by another. A few seconds between their clocks are harmless, some
-minutes are not: whoever is ahead would take running jobs away from everybody else. So each process goes by the clock
-that all of them share, which is that of Redis, wherever its own differs noticeably.
+Leases and dates are written by one host and read by another. A few seconds between their clocks are harmless, minutes
+are not: a host that is ahead would take running jobs away from the others. So where its own clock differs noticeably,
+a process uses that of Redis, which all of them share.
 """
 
 from datetime import UTC, datetime, timedelta
 
-#: Less than that may as well be the way to Redis and back.
+#: Less than that may be the latency of Redis.
 NOTICEABLE = timedelta(seconds=1)
 
 _ahead = timedelta(0)
@@ -19,7 +19,7 @@ def now() -> datetime:
 
 
 def set_ahead(by: timedelta) -> bool:
-    """Say how far this host's clock is ahead of the one that all share. Returns whether that has changed noticeably."""
+    """Set how far this host's clock is ahead of the shared one. Returns whether that has changed noticeably."""
     global _ahead
     by = by if abs(by) >= NOTICEABLE else timedelta(0)
     changed = abs(by - _ahead) >= NOTICEABLE

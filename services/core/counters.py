@@ -1,6 +1,6 @@
-"""What has happened in this process since it began: plain numbers, since they are counted in the middle of the work.
+"""Counters of this process since its start: plain numbers, since they are counted in the middle of the work.
 
-Whoever shows them takes them from here (``cloudkeep/telemetry/metrics.py``); a service does not know who that is.
+``cloudkeep/telemetry/metrics.py`` exposes them; services do not depend on it.
 """
 
 from bisect import bisect_left
@@ -18,7 +18,7 @@ Outcome: TypeAlias = Literal["data", "errors", "refused"]
 
 
 class Durations:
-    """How long things took: how many were within each of ``BOUNDS``, in seconds, and all of them together."""
+    """A histogram of durations: how many were within each of ``BOUNDS``, in seconds, and their sum."""
 
     BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0)
     __slots__ = ("counts", "seconds")
@@ -29,7 +29,7 @@ class Durations:
         self.seconds = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more took so long."""
+        """Count one more duration."""
         self.counts[bisect_left(self.BOUNDS, seconds)] += 1
         self.seconds += seconds
 
@@ -42,7 +42,7 @@ class BudgetCounters:
     refused: Counter[str] = field(default_factory=Counter)
     #: Refused because too many waited for their answer.
     overloaded: int = 0
-    #: While the buckets were out of reach: by layer and by what then holds, ``open`` or ``closed``.
+    #: While the buckets could not be reached: by layer and by its policy then, ``open`` or ``closed``.
     away: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -50,7 +50,7 @@ class BudgetCounters:
 class Counters:
     """Only ever counted up, but for what is open."""
 
-    #: HTTP requests by what they were for and by the first digit of their status.
+    #: HTTP requests by kind and by the first digit of their status.
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
     request_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     #: Under way at this moment.
@@ -82,7 +82,7 @@ class Counters:
     def operation(
         self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0, seconds: float = 0.0
     ) -> None:
-        """An operation has been answered, for the first time if it is a subscription; costs are in points."""
+        """Count an operation that was answered, for the first time if it is a subscription; costs are in points."""
         self.operation_seconds[kind] += seconds
         self.operations[kind, outcome] += 1
         self.requested_points += requested
@@ -90,7 +90,7 @@ class Counters:
 
     @contextmanager
     def chunk(self) -> Iterator[None]:
-        """A chunk is received for as long as the block runs."""
+        """Count a chunk that is received during the block."""
         began = perf_counter()
         outcome = "aborted"
         try:
@@ -106,7 +106,7 @@ class Counters:
 
     @contextmanager
     def subscription(self) -> Iterator[None]:
-        """A subscription is open for as long as the block runs."""
+        """Count a subscription that is open during the block."""
         self.subscriptions += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""Secret keys, and the one way in which every purpose gets a key of its own out of them."""
+"""Secret keys, and a derived key for each purpose."""
 
 import hashlib
 import hmac
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SecretKey:
-    """A named secret. ``kid`` travels beside a signature and tells which key checks it; ``secret`` never leaves us."""
+    """A named secret. ``kid`` accompanies a signature and names its key; ``secret`` never leaves the server."""
 
     kid: str
     secret: bytes = field(repr=False)
@@ -16,6 +16,6 @@ class SecretKey:
 def derive(key: SecretKey, purpose: str) -> bytes:
     """The 32-byte key for one purpose: HMAC-SHA256 of the secret over ``cloudkeep/<purpose>``.
 
-    What is signed for one purpose can therefore never pass for another.
+    So a signature for one purpose is never valid for another.
     """
     return hmac.digest(key.secret, b"cloudkeep/" + purpose.encode(), hashlib.sha256)

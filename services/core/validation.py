@@ -1,4 +1,4 @@
-"""Rules for what people type. Each function returns the value to store or raises :class:`InvalidInput`."""
+"""Rules for the input of users. Each function returns the value to store or raises :class:`InvalidInput`."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from storage.mail.base import is_address
 #: Longest name that every common file system takes, in bytes of UTF-8.
 MAX_FILE_NAME_BYTES = 255
 MAX_NAME_CHARACTERS = 100
-#: Of a name and the spaces around it; each is looked at.
+#: Of a name and the spaces around it.
 MAX_TYPED_CHARACTERS = 1_000
 #: Form NFC makes at most four characters one. It takes quadratic time to put marks in order, a minute for 200 KiB of
 #: them, so what is too long even when it is joined is cut before.
@@ -84,12 +84,12 @@ def email(value: str, field: str = "email") -> str:
     if len(address) > MAX_EMAIL_CHARACTERS:
         raise refusal
     try:
-        found = validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
+        normalised = validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError as error:
         raise refusal from error
-    if not is_address(found):
+    if not is_address(normalised):
         raise refusal
-    return found
+    return normalised
 
 
 def password(value: str, field: str = "password") -> str:

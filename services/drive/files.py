@@ -1,4 +1,4 @@
-"""Files and renditions: what an owner finds, and what a download needs."""
+"""Files and renditions: lists for their owner, and content for downloads."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from storage.drive import files as rows
 from storage.drive.models import File, Rendition
 from storage.errors import BlobNotFound
 
-#: A download that has begun goes on after that; one that is resumed asks us again.
+#: A download that has begun continues after that; a resumed one gets a new URL from us.
 LINK_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes that can be downloaded, and what to call them. Immutable: the digest names them for ever."""
+    """Bytes that can be downloaded, with their name and type. They never change."""
 
     key: str
     name: str
@@ -28,10 +28,10 @@ class Content:
 
 
 class Files:
-    """What an owner does with files. Somebody else's file does not exist."""
+    """What an owner does with files. Another account's file does not exist."""
 
     def __init__(self, store: BlobStore, *, redirects: bool = False) -> None:
-        """With ``redirects``, readers are sent to the store itself, where it has URLs."""
+        """With ``redirects``, downloads are redirected to the store itself, if it has URLs."""
         self._store = store
         self._redirects = redirects
 
@@ -48,15 +48,15 @@ class Files:
         return await rows.count(account_id)
 
     async def find_many(self, file_ids: Collection[UUID]) -> dict[UUID, File]:
-        """Files by key, for an owner who was checked before."""
+        """Files by key, by an authorized caller."""
         return await rows.find_many(file_ids)
 
     async def renditions_of(self, file_ids: Collection[UUID]) -> dict[UUID, list[Rendition]]:
-        """Renditions by file, for an owner who was checked before."""
+        """Renditions by file, by an authorized caller."""
         return await rows.renditions_of(file_ids)
 
     async def content(self, file_id: UUID) -> Content:
-        """A file's bytes, for a bearer whose right was checked before. Raises :class:`NotFound`."""
+        """A file's bytes, by an authorized caller. Raises :class:`NotFound`."""
         file = await rows.find(file_id)
         if not file:
             raise NotFound("There is no such file.")
@@ -64,8 +64,8 @@ class Files:
         return Content(blob.key, file.name, file.mime_type, blob.size, blob.sha256, file.created_at)
 
     async def rendition_content(self, rendition_id: UUID) -> Content:
-        """A rendition's bytes, for a bearer whose right was checked before. Raises :class:`NotFound`."""
-        rendition = await rows.rendition(rendition_id)
+        """A rendition's bytes, by an authorized caller. Raises :class:`NotFound`."""
+        rendition = await rows.find_rendition(rendition_id)
         if not rendition:
             raise NotFound("There is no such rendition.")
         blob = rendition.blob
@@ -73,7 +73,7 @@ class Files:
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
 
     async def redirect_url(self, content: Content, disposition: str) -> str | None:
-        """Where else the bytes can be read, for ``LINK_SECONDS``; None when they are to be read by :meth:`read`."""
+        """A URL of the store, valid for ``LINK_SECONDS``; None when :meth:`read` is to be used."""
         if not self._redirects:
             return None
         return await self._store.download_url(content.key, LINK_SECONDS, content.mime_type, disposition)

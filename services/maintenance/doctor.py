@@ -1,7 +1,7 @@
-"""Finds what the database and the store disagree on, and mends what can be mended without losing anything.
+"""Finds inconsistencies between the database and the store, and repairs what can be repaired without a loss.
 
-Safe beside a running server: bytes and rows that are on their way are told apart from those that nobody brings to an
-end. Bytes that are missing cannot be mended; the rows that speak of them stay, so that their owners can be told.
+Safe beside a running server: bytes and rows of running work are distinguished from abandoned ones. Missing bytes cannot
+be repaired; their rows stay, so that their owners can be informed.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -45,7 +45,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with ``subject``, a key or an ID. ``mended`` says what was done about it."""
+    """A fault of ``subject``, a key or an ID. ``mended`` is what was done about it."""
 
     code: Code
     subject: str
@@ -62,14 +62,14 @@ class Doctor:
     def __init__(
         self, store: BlobStore, *, mend: bool = False, upload_days: int = 7, origins: Sequence[str] = ()
     ) -> None:
-        """``upload_days`` is how long an upload may live; pages of ``origins`` fill slots of the store without us."""
+        """``upload_days`` is how long an upload may live; pages of ``origins`` send chunks to the store itself."""
         self._store = store
         self._upload_days = upload_days
         self._origins = origins
         self._mend = mend
 
     async def examine(self) -> Findings:
-        """Every finding, one after the other; memory does not grow with what there is to examine."""
+        """Every finding, one after the other, in constant memory."""
         for part in (
             self._missing_rules,
             self._blobs_without_bytes,
@@ -90,7 +90,7 @@ class Doctor:
         except StorageError as error:
             if isinstance(error, StoreUnavailable) and not isinstance(error, StoreRefused):
                 raise
-            # Keys that may not ask, or a server that knows no rules, say nothing against the bytes.
+            # Credentials without this permission, or a server without rules, are no fault of the bytes.
             yield Finding(Code.BUCKET_RULES, "the bucket", f"its rules cannot be read ({error})")
             return
         for rule in rules:
@@ -106,10 +106,10 @@ class Doctor:
     async def _blobs_without_bytes(self) -> Findings:
         async for page in pages(consistency.blobs):
             for blob in page:
-                if finding := await self._compared(blob):
+                if finding := await self._compare(blob):
                     yield finding
 
-    async def _compared(self, blob: Blob) -> Finding | None:
+    async def _compare(self, blob: Blob) -> Finding | None:
         try:
             size = (await self._store.stat(blob.key)).size
         except BlobNotFound:
@@ -120,40 +120,40 @@ class Doctor:
         return Finding(Code.BLOB_SIZE, blob.key, text)
 
     async def _bytes_without_blob(self) -> Findings:
-        async for found in orphans(self._store):
-            if await is_garbage(found):
-                mended = await self._removed(self._store.delete, found.key)
-                whose = "a cut-off compression" if is_derived(found) else "an upload that is no more"
-                yield Finding(Code.BLOB_ORPHAN, found.key, f"{found.size} bytes of {whose}", mended)
+        async for stored in orphans(self._store):
+            if await is_garbage(stored):
+                mended = await self._remove(self._store.delete, stored.key)
+                whose = "a cut-off compression" if is_derived(stored) else "an upload that is no more"
+                yield Finding(Code.BLOB_ORPHAN, stored.key, f"{stored.size} bytes of {whose}", mended)
             else:
-                # The database may be an older copy; then these bytes are somebody's only ones.
-                yield Finding(Code.BLOB_UNKNOWN, found.key, f"{found.size} bytes that may be the only copy of a file")
+                # The database may be an older copy; then these bytes are the only ones of a file.
+                yield Finding(Code.BLOB_UNKNOWN, stored.key, f"{stored.size} bytes that may be the only copy of a file")
 
     async def _dead_staging(self) -> Findings:
-        async for found in dead_staging(self._store):
-            mended = await self._removed(self._store.discard, found.staging)
-            yield Finding(Code.STAGING_DEAD, found.key, f"{found.size} bytes of an upload that is no more", mended)
+        async for stored in dead_staging(self._store):
+            mended = await self._remove(self._store.discard, stored.staging)
+            yield Finding(Code.STAGING_DEAD, stored.key, f"{stored.size} bytes of an upload that is no more", mended)
 
     async def _foreign_staging(self) -> Findings:
-        async for found in self._store.staging_areas():
-            if owner_of(found) is None and is_old(found):
-                yield Finding(Code.STAGING_UNKNOWN, found.key, f"{found.size} bytes that CloudKeep did not put there")
+        async for stored in self._store.staging_areas():
+            if owner_of(stored) is None and is_old(stored):
+                yield Finding(Code.STAGING_UNKNOWN, stored.key, f"{stored.size} bytes that CloudKeep did not put there")
 
     async def _uploads_without_bytes(self) -> Findings:
         for status in (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING):
             async for page in pages(partial(consistency.uploads_with, status)):
                 for upload in page:
                     if not await self._store.holds(upload.staging_area) and await consistency.is_unchanged(upload):
-                        yield _about(Code.STAGING_MISSING, upload, "its bytes are missing")
+                        yield _finding(Code.STAGING_MISSING, upload, "its bytes are missing")
 
     async def _uploads_without_job(self) -> Findings:
         for status in JOB_OF_STATUS:
             async for page in pages(partial(consistency.uploads_without_job, status)):
                 for upload in page:
                     if not self._mend:
-                        yield _about(Code.JOB_MISSING, upload, "nobody works on it")
+                        yield _finding(Code.JOB_MISSING, upload, "nobody works on it")
                     elif await consistency.queue_again(upload, now()):
-                        yield _about(Code.JOB_MISSING, upload, "nobody worked on it", QUEUED)
+                        yield _finding(Code.JOB_MISSING, upload, "nobody worked on it", QUEUED)
 
     async def _full_uploads(self) -> Findings:
         async for page in pages(partial(consistency.uploads_with, UploadStatus.RECEIVING)):
@@ -163,11 +163,13 @@ class Doctor:
                     continue
                 if not self._mend:
                     if await consistency.is_unchanged(upload):
-                        yield _about(Code.UPLOAD_FULL, upload, "every chunk is there, but it still waits for one")
+                        yield _finding(Code.UPLOAD_FULL, upload, "every chunk is there, but it still waits for one")
                 elif await consistency.end_receiving(upload, now()):
-                    yield _about(Code.UPLOAD_FULL, upload, "every chunk was there, but it still waited for one", QUEUED)
+                    yield _finding(
+                        Code.UPLOAD_FULL, upload, "every chunk was there, but it still waited for one", QUEUED
+                    )
 
-    async def _removed(self, remove: Callable[[str], Awaitable[None]], key: str) -> str | None:
+    async def _remove(self, remove: Callable[[str], Awaitable[None]], key: str) -> str | None:
         if not self._mend:
             return None
         try:
@@ -180,19 +182,19 @@ class Doctor:
 async def pages(
     query: Callable[[UUID | None, int], Awaitable[list[Row]]], last: UUID | None = None
 ) -> AsyncGenerator[list[Row], None]:
-    """Every row made after ``last``, some at a time. ``query`` finds the oldest ones made after a row."""
+    """Every row made after ``last``, in pages. ``query`` returns the oldest rows made after one."""
     while page := await query(last, PAGE):
         yield page
         last = page[-1].id
 
 
 async def used_by(blob: Blob) -> str:
-    """What stands on a blob, in words that its owner understands and with the IDs an operator needs."""
+    """The files of a blob, with the names for their owner and the IDs for an operator."""
     files, renditions = await consistency.users_of(blob.id)
     names = [f"{file.name!r} (file {file.id})" for file in files]
-    names += [f"the compressed {made.file.name!r} (rendition {made.id}, file {made.file_id})" for made in renditions]
+    names += [f"the compressed {each.file.name!r} (rendition {each.id}, file {each.file_id})" for each in renditions]
     return ", ".join(names) or "a blob that no file uses"
 
 
-def _about(code: Code, upload: Upload, text: str, mended: str | None = None) -> Finding:
+def _finding(code: Code, upload: Upload, text: str, mended: str | None = None) -> Finding:
     return Finding(code, str(upload.id), f"{upload.status.value} {upload.file_name!r}: {text}", mended)

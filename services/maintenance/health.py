@@ -12,9 +12,9 @@ from storage.jobs.worker_heartbeat import WorkerHeartbeats
 logger = logging.getLogger("cloudkeep.health")
 
 CHECK_SECONDS = 2.0
-#: Without these a request fails. Without the others it is served: budgets go by their policy, work waits for a worker.
-#: Every process of a cluster misses those at the same moment, so that none may be taken away because of them.
-NEEDED = frozenset({"database", "blobs"})
+#: Without these a request fails. Without the others it is served: budgets have a policy for it, jobs wait for a worker.
+#: All processes of a cluster miss the others at the same moment, so none may be taken out of rotation because of them.
+REQUIRED = frozenset({"database", "blobs"})
 
 
 class Condition(NamedTuple):
@@ -25,7 +25,7 @@ class Condition(NamedTuple):
 
 
 class Health:
-    """Asks every part that the work depends on."""
+    """Checks every part that the work depends on."""
 
     def __init__(self, store: BlobStore, heartbeats: WorkerHeartbeats) -> None:
         self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
@@ -37,11 +37,11 @@ class Health:
 
     async def condition(self) -> Condition:
         """Which parts do not answer within ``CHECK_SECONDS``."""
-        answers = await asyncio.gather(*(self._answers(name) for name in self._checks))
-        away = [name for name, answer in zip(self._checks, answers, strict=True) if not answer]
-        return Condition([name for name in away if name in NEEDED], [name for name in away if name not in NEEDED])
+        results = await asyncio.gather(*(self._passes(name) for name in self._checks))
+        away = [name for name, passes in zip(self._checks, results, strict=True) if not passes]
+        return Condition([name for name in away if name in REQUIRED], [name for name in away if name not in REQUIRED])
 
-    async def _answers(self, name: str) -> bool:
+    async def _passes(self, name: str) -> bool:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._checks[name]()

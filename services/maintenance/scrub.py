@@ -1,4 +1,4 @@
-"""Reads every stored blob again and compares it with the digest it was stored under: disks forget without a word."""
+"""Reads every stored blob again and compares it with its digest: disks lose bytes without an error."""
 
 import asyncio
 import hashlib
@@ -14,8 +14,8 @@ from storage.drive.models import Blob
 from storage.errors import BlobNotFound
 from storage.uploads import consistency
 
-#: Time lost to a slow disk or a sleeping machine is caught up on for this long, not with one long burst.
-LARGEST_ARREARS_SECONDS = 1.0
+#: After a slow disk or a sleeping machine, no more than this is caught up in a burst.
+MAX_BURST_SECONDS = 1.0
 
 
 class Damage(StrEnum):
@@ -29,7 +29,7 @@ class Damage(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one blob: ``size`` bytes were read. ``damage`` is None when they are what was stored."""
+    """The result for one blob: ``size`` bytes were read. ``damage`` is None when they are what was stored."""
 
     blob_id: UUID
     key: str
@@ -38,8 +38,8 @@ class Verdict:
     text: str = ""
 
 
-class Pace:
-    """Keeps reading at ``rate`` bytes per second, on the average."""
+class ReadThrottle:
+    """Limits reading to ``rate`` bytes per second, on average."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -48,7 +48,7 @@ class Pace:
     async def take(self, count: int) -> None:
         """Wait until so many bytes may have been read."""
         moment = time.monotonic()
-        self._free_at = max(self._free_at, moment - LARGEST_ARREARS_SECONDS) + count / self._rate
+        self._free_at = max(self._free_at, moment - MAX_BURST_SECONDS) + count / self._rate
         await asyncio.sleep(max(0.0, self._free_at - moment))
 
 
@@ -57,7 +57,7 @@ class Scrubber:
 
     def __init__(self, store: BlobStore, rate: float) -> None:
         self._store = store
-        self._pace = Pace(rate)
+        self._throttle = ReadThrottle(rate)
 
     async def scrub(self, after: UUID | None = None) -> AsyncGenerator[Verdict, None]:
         """A verdict on every blob stored after this one, the oldest first."""
@@ -68,11 +68,11 @@ class Scrubber:
     async def _verified(self, blob: Blob) -> Verdict:
         digest, size = hashlib.sha256(), 0
         try:
-            # One byte more than there should be: a blob that has grown is no longer what was stored.
+            # One byte more than there should be: a blob that has grown is damaged.
             async for block in self._store.read(blob.key, 0, blob.size + 1):
                 await asyncio.to_thread(digest.update, block)
                 size += len(block)
-                await self._pace.take(len(block))
+                await self._throttle.take(len(block))
         except BlobNotFound:
             return await _damaged(blob, size, Damage.MISSING, "is missing")
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The one that owns cleaning up: whatever a crash left of a dead upload is gone within the hour."""
+"""Deletes expired and aborted uploads, and what a crash left of them, within the hour."""
 
 import logging
 import time
@@ -14,8 +14,8 @@ from storage.errors import StorageError
 from storage.uploads import purge
 from storage.uploads.models import Upload
 
-#: An upload that died is remembered for so long.
-KEPT = timedelta(days=30)
+#: How long the row of a dead upload is kept.
+RETENTION = timedelta(days=30)
 BATCH = 100
 
 logger = logging.getLogger("cloudkeep.sweeper")
@@ -24,8 +24,8 @@ logger = logging.getLogger("cloudkeep.sweeper")
 class Sweeper:
     """Closes uploads whose time is over and frees the space of dead ones. Any number of them may run at once.
 
-    A dead upload's bytes and receipts go at once. Its own row stays for ``KEPT`` after the time at which it would have
-    expired: it tells its owner what became of it.
+    A dead upload's bytes and receipts go at once. Its own row stays for ``RETENTION`` after the time at which it would
+    have expired: it shows its owner the result.
     """
 
     def __init__(self, store: BlobStore, uploads: Uploads) -> None:
@@ -34,54 +34,53 @@ class Sweeper:
         self._list_again = 0.0
 
     async def sweep(self) -> int:
-        """Sweep once. Returns how many staging areas were removed that should not have been there any more.
+        """Sweep once. Returns how many abandoned staging areas were removed.
 
-        They are listed no more often than the store wants.
+        They are listed no more often than the store allows.
         """
         while await self._uploads.expire():
             pass
         swept = 0
         if time.monotonic() >= self._list_again:
-            async for found in dead_staging(self._store):
-                swept += await self._remove(self._store.discard(found.staging), found)
+            async for stored in dead_staging(self._store):
+                swept += await self._remove(self._store.discard(stored.staging), stored)
             self._list_again = time.monotonic() + self._store.listing_pause
         await self._sweep_rows()
         return swept
 
     async def sweep_derived(self) -> int:
-        """Remove what cut-off compressions left among the blobs, an hour after. Returns how many blobs that were.
+        """Remove what interrupted compressions left among the blobs, after an hour. Returns how many blobs that were.
 
-        Looks at every derived blob, so this is for once an hour. An original is never removed, whatever the database
-        says.
+        Lists every derived blob, so call it once an hour. An original is never removed, whatever the database says.
         """
         swept = 0
-        async for found in orphans(self._store, DERIVED):
-            if is_derived(found):
-                swept += await self._remove(self._store.delete(found.key), found)
+        async for stored in orphans(self._store, DERIVED):
+            if is_derived(stored):
+                swept += await self._remove(self._store.delete(stored.key), stored)
         return swept
 
     async def _sweep_rows(self) -> None:
-        while found := await purge.dead_with_receipts(BYTES_GONE, BATCH):
-            purged = [upload for upload in found if await self._forget_bytes(upload)]
+        while stored := await purge.dead_with_receipts(BYTES_GONE, BATCH):
+            purged = [upload for upload in stored if await self._delete_bytes(upload)]
             for upload in purged:
                 await purge.receipts(upload)
             if not purged:
                 break
-        while await purge.uploads(BYTES_GONE, now() - KEPT, BATCH):
+        while await purge.uploads(BYTES_GONE, now() - RETENTION, BATCH):
             pass
 
-    async def _forget_bytes(self, upload: Upload) -> bool:
-        """Whoever ended it may have been killed before he came to its bytes, which may be one object already."""
-        left = StoredObject(str(upload.id), 0, upload.expires_at)
-        return await self._remove(self._store.discard(upload.staging_area, sealed=True), left, quiet=True)
+    async def _delete_bytes(self, upload: Upload) -> bool:
+        """Delete bytes that a crashed process left when it ended the upload; they may be sealed already."""
+        leftover = StoredObject(str(upload.id), 0, upload.expires_at)
+        return await self._remove(self._store.discard(upload.staging_area, sealed=True), leftover, quiet=True)
 
-    async def _remove(self, removal: Awaitable[None], found: StoredObject, *, quiet: bool = False) -> bool:
+    async def _remove(self, removal: Awaitable[None], stored: StoredObject, *, quiet: bool = False) -> bool:
         try:
             await removal
         except (OSError, StorageError) as error:
-            # The others are not to wait for it.
-            logger.warning("what is left of %s cannot be removed: %s", found.key, error)
+            # The other removals go on.
+            logger.warning("what is left of %s cannot be removed: %s", stored.key, error)
             return False
         if not quiet:
-            logger.info("removed what was left of %s: %d bytes", found.key, found.size)
+            logger.info("removed what was left of %s: %d bytes", stored.key, stored.size)
         return True

@@ -1,4 +1,4 @@
-"""How files are cut: sizes in bytes that the server, its clients and its stores agree on."""
+"""Sizes of chunks in bytes, as the server, its clients and its stores agree on them."""
 
 MIB = 1024 * 1024
 DEFAULT_CHUNK_SIZE = 16 * MIB
@@ -9,6 +9,6 @@ MAX_CHUNKS = 10_000
 
 
 def default_chunk_size(size: int) -> int:
-    """The chunk size for a file of ``size`` bytes whose client has not asked for one."""
+    """The chunk size for a file of ``size`` bytes whose client has not requested one."""
     needed = -(-size // MAX_CHUNKS)
     return max(DEFAULT_CHUNK_SIZE, -(-needed // MIB) * MIB)

@@ -1,7 +1,7 @@
-"""Slots that clients fill past us: signed URLs of the store, and receipts for what they report.
+"""Direct uploads: clients send chunks to the store itself by signed URLs, and report them for receipts.
 
-A report is believed only as far as the store has a part with this ETag and the slot's size. The SHA-256 it declares is
-stored with the receipt and compared when the bytes are read back, before a file appears.
+A report is accepted only if the store has a part with this ETag and the slot's size. The SHA-256 that it declares is
+stored with the receipt and compared when the bytes are read, before a file appears.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +18,18 @@ from storage.blobs import BlobStore
 from storage.errors import StagingLost, StateChanged, StoreUnavailable
 from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
-from storage.uploads.receipts import Reported
+from storage.uploads.receipts import ReportedChunk
 
-#: Long enough for a chunk on a slow line, and for the others of its page before it.
+#: Long enough for a chunk on a slow line, and for the chunks of its page before it.
 URL_LIFETIME = timedelta(hours=1)
-MOST_REPORTED = 1_000
+MAX_REPORTS = 1_000
 
-There = Mapping[int, Collection[tuple[str, int]]]
+StoredParts = Mapping[int, Collection[tuple[str, int]]]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a client says that it has put into a slot."""
+    """A chunk that a client reports to have stored in a slot."""
 
     index: int
     etag: str
@@ -37,7 +37,7 @@ class Report:
 
 
 class DirectSlots:
-    """Slots of uploads that are ``direct``."""
+    """URLs and reports for uploads that are ``direct``."""
 
     def __init__(self, store: BlobStore, uploads: Uploads, ingest: Ingest) -> None:
         self._store = store
@@ -45,46 +45,46 @@ class DirectSlots:
         self._ingest = ingest
 
     async def url(self, upload: Upload, index: int) -> str:
-        """Where the slot's bytes go, by PUT; until :func:`expires_at`."""
+        """The URL for a PUT of the slot's bytes, valid until :func:`expires_at`."""
         seconds = int(URL_LIFETIME.total_seconds())
         return await self._store.slot_upload_url(
             upload.staging_area, upload.slot_offset(index), upload.slot_size(index), seconds
         )
 
     async def report(self, upload: Upload, reports: Sequence[Report]) -> tuple[Upload, list[ExpectedError]]:
-        """Give receipts for what is there, and say of the rest what is wrong with it; doing it twice is harmless.
+        """Store receipts for the chunks that the store has, and return errors for the others. Repeating it is harmless.
 
         Raises :class:`InvalidInput` and :class:`UploadClosed`.
         """
         if not upload.direct:
             raise InvalidInput("This upload takes its chunks by the URLs of its slots, which give a receipt at once.")
-        if not 1 <= len(reports) <= MOST_REPORTED:
-            raise InvalidInput(f"Report 1 to {MOST_REPORTED} chunks at once.")
+        if not 1 <= len(reports) <= MAX_REPORTS:
+            raise InvalidInput(f"Report 1 to {MAX_REPORTS} chunks at once.")
         if upload.is_full:
             return upload, []
         if upload.status is not UploadStatus.RECEIVING or upload.expires_at < now():
             raise UploadClosed(f"The upload takes no more chunks: it is {upload.status.value}.")
-        good, refused = await self._compared(upload, reports)
-        if good:
-            refused += await self._accept(upload, good)
-        return await self._uploads.reload(upload), refused
+        confirmed, errors = await self._compare(upload, reports)
+        if confirmed:
+            errors += await self._accept(upload, confirmed)
+        return await self._uploads.reload(upload), errors
 
-    async def _compared(
+    async def _compare(
         self, upload: Upload, reports: Sequence[Report]
-    ) -> tuple[dict[int, Reported], list[ExpectedError]]:
-        """What the store has as it was reported, by its place in the report."""
+    ) -> tuple[dict[int, ReportedChunk], list[ExpectedError]]:
+        """The reports that the store confirms, by their position, and errors for the others."""
         indexes = [report.index for report in reports if 0 <= report.index < upload.chunk_count]
-        there = await self._there(upload, indexes) if indexes else {}
-        good: dict[int, Reported] = {}
-        refused: list[ExpectedError] = []
-        for place, report in enumerate(reports):
+        stored = await self._stored_parts(upload, indexes) if indexes else {}
+        confirmed: dict[int, ReportedChunk] = {}
+        errors: list[ExpectedError] = []
+        for position, report in enumerate(reports):
             try:
-                good[place] = _checked(upload, report, there, f"chunks.{place}")
+                confirmed[position] = _confirm(upload, report, stored, f"chunks.{position}")
             except ExpectedError as error:
-                refused.append(error)
-        return good, refused
+                errors.append(error)
+        return confirmed, errors
 
-    async def _there(self, upload: Upload, indexes: Collection[int]) -> There:
+    async def _stored_parts(self, upload: Upload, indexes: Collection[int]) -> StoredParts:
         try:
             return await self._store.filled_slots(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
@@ -94,31 +94,31 @@ class DirectSlots:
                 "Its chunks are gone from the store: every slot is open again. Send them once more."
             ) from error
 
-    async def _accept(self, upload: Upload, good: Mapping[int, Reported]) -> list[ExpectedError]:
+    async def _accept(self, upload: Upload, chunks: Mapping[int, ReportedChunk]) -> list[ExpectedError]:
         try:
             accepted, known = await receipts.add_reported(
-                upload, list(good.values()), now(), now() + self._ingest.lifetime
+                upload, list(chunks.values()), now(), now() + self._ingest.lifetime
             )
         except StateChanged as error:
             raise UploadClosed("The upload has ended meanwhile.") from error
         await self._ingest.publish_receipts(upload, accepted)
         return [
-            SlotConflict("This slot already holds a chunk with other bytes.", field=f"chunks.{place}")
-            for place, one in good.items()
-            if known.get(one.index, one.etag) != one.etag
+            SlotConflict("This slot already holds a chunk with other bytes.", field=f"chunks.{position}")
+            for position, chunk in chunks.items()
+            if known.get(chunk.index, chunk.etag) != chunk.etag
         ]
 
 
 def expires_at() -> datetime:
-    """Until when a URL holds that is signed now."""
+    """When a URL expires that is signed now."""
     return now() + URL_LIFETIME
 
 
-def _checked(upload: Upload, report: Report, there: There, field: str) -> Reported:
+def _confirm(upload: Upload, report: Report, stored: StoredParts, field: str) -> ReportedChunk:
     if not 0 <= report.index < upload.chunk_count:
         raise InvalidInput(f"There is no slot {report.index}.", field=f"{field}.index")
     sha256 = validation.sha256(report.sha256, field=f"{field}.sha256")
     size, etag = upload.slot_size(report.index), report.etag.strip().strip('"')
-    if (etag, size) not in there.get(report.index, ()):
+    if (etag, size) not in stored.get(report.index, ()):
         raise ChecksumMismatch("The store has no such bytes in this slot. Send the chunk again.", field=field)
-    return Reported(report.index, size, sha256, etag)
+    return ReportedChunk(report.index, size, sha256, etag)

@@ -53,7 +53,7 @@ class ChecksumMismatch(ExpectedError):
 
 
 class SlotBusy(ExpectedError):
-    """Somebody is filling this slot right now. Try again in a moment."""
+    """Another request is filling this slot. Try again in a moment."""
 
     code = ErrorCode.SLOT_BUSY
     status = 409
@@ -68,7 +68,7 @@ class SlotConflict(ExpectedError):
 
 
 class SlotTakenOver(ExpectedError):
-    """The sender was silent, and another request with a right to the slot fills it now."""
+    """The sender was silent, and another authorized request fills the slot now."""
 
     code = ErrorCode.SLOT_TAKEN_OVER
     status = 409
@@ -77,14 +77,14 @@ class SlotTakenOver(ExpectedError):
 
 
 class BodyIncomplete(ExpectedError):
-    """The sender hung up before the whole chunk was there."""
+    """The sender closed the connection before the whole chunk had arrived."""
 
     code = ErrorCode.BODY_INCOMPLETE
     status = 400
 
 
 class BodyStalled(ExpectedError):
-    """The sender went silent in the middle of a chunk."""
+    """The sender was silent for too long in the middle of a chunk."""
 
     code = ErrorCode.BODY_STALLED
     status = 408

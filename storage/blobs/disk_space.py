@@ -15,8 +15,8 @@ def require_free_space(folder: Path, size: int, reserve: int | None) -> None:
 
     ``reserve`` None is the default.
     """
-    found = os.statvfs(folder)
+    status = os.statvfs(folder)
     if reserve is None:
-        reserve = min(LARGEST_RESERVE, found.f_blocks * found.f_frsize // SHARE_RESERVED)
-    if found.f_bavail * found.f_frsize - size < reserve:
+        reserve = min(LARGEST_RESERVE, status.f_blocks * status.f_frsize // SHARE_RESERVED)
+    if status.f_bavail * status.f_frsize - size < reserve:
         raise NoSpace("the disk is full above its reserve")

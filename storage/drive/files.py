@@ -13,14 +13,14 @@ async def find(file_id: UUID) -> File | None:
 
 async def find_many(file_ids: Collection[UUID]) -> dict[UUID, File]:
     """The files with these keys, their blobs loaded."""
-    found = await File.filter(id__in=list(file_ids)).select_related("blob")
-    return {file.id: file for file in found}
+    files = await File.filter(id__in=list(file_ids)).select_related("blob")
+    return {file.id: file for file in files}
 
 
 async def find_same(account_id: UUID, size: int, sha256: str) -> File | None:
     """The account's newest file with these bytes, which were verified when they came; its blob is loaded."""
-    alike = File.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)
-    return await alike.order_by("-id").select_related("blob").first()
+    query = File.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)
+    return await query.order_by("-id").select_related("blob").first()
 
 
 async def page(account_id: UUID, before: UUID | None, limit: int) -> list[File]:
@@ -35,7 +35,7 @@ async def count(account_id: UUID) -> int:
     return await File.filter(account_id=account_id).count()
 
 
-async def rendition(rendition_id: UUID) -> Rendition | None:
+async def find_rendition(rendition_id: UUID) -> Rendition | None:
     """The rendition with this key, its blob and file loaded."""
     return await Rendition.get_or_none(id=rendition_id).select_related("blob", "file")
 
@@ -43,6 +43,6 @@ async def rendition(rendition_id: UUID) -> Rendition | None:
 async def renditions_of(file_ids: Collection[UUID]) -> dict[UUID, list[Rendition]]:
     """The renditions of each file, in one query."""
     grouped: dict[UUID, list[Rendition]] = {file_id: [] for file_id in file_ids}
-    for found in await Rendition.filter(file_id__in=list(file_ids)).order_by("id").select_related("blob"):
-        grouped[found.file_id].append(found)
+    for rendition in await Rendition.filter(file_id__in=list(file_ids)).order_by("id").select_related("blob"):
+        grouped[rendition.file_id].append(rendition)
     return grouped

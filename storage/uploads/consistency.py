@@ -1,6 +1,6 @@
-"""Questions about whether the rows agree with the bytes and with each other, and the one way to mend rows.
+"""Queries for whether the rows agree with the bytes and with each other, and the repairs of rows.
 
-Every batch is asked about in one statement, so that its answer is the state of one moment.
+Every batch is read in one statement, so that the result is the state of one moment.
 """
 
 from collections.abc import Collection
@@ -25,7 +25,7 @@ async def find_uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
 
 
 async def running_attempts(tokens: Collection[UUID]) -> set[UUID]:
-    """Those of the lease tokens that still hold a job. One that does not can never store a result again."""
+    """Those of the lease tokens that still hold a job. Any other can never store a result again."""
     rows = await Job.filter(lease_token__in=list(tokens), state=JobState.RUNNING).values("lease_token")
     return {row["lease_token"] for row in rows}
 
@@ -42,7 +42,7 @@ async def blobs(after: UUID | None, limit: int) -> list[Blob]:
 
 
 async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
-    """The files and the renditions, with their files, that stand on a blob."""
+    """The files of a blob, and its renditions with their files."""
     return await File.filter(blob_id=blob_id), await Rendition.filter(blob_id=blob_id).select_related("file")
 
 
@@ -53,7 +53,7 @@ async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> 
 
 
 async def uploads_without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
-    """The same, but only those whose job will not be run by anybody."""
+    """The oldest uploads of this status made after this one, without a job that will run."""
     living = Job.filter(kind=JOB_OF_STATUS[status], state__in=[JobState.QUEUED, JobState.RUNNING])
     query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
     query = query.filter(id__gt=after) if after else query
@@ -62,8 +62,8 @@ async def uploads_without_job(status: UploadStatus, after: UUID | None, limit: i
 
 async def receipt_counts(upload_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many receipts each upload has, if any."""
-    found = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
-    return {row["upload_id"]: row["chunks"] for row in await found.values("upload_id", "chunks")}
+    counts = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
+    return {row["upload_id"]: row["chunks"] for row in await counts.values("upload_id", "chunks")}
 
 
 async def queue_again(upload: Upload, now: datetime) -> bool:
@@ -100,7 +100,7 @@ async def is_unchanged(upload: Upload) -> bool:
 
 
 async def _lock_unchanged(upload: Upload) -> bool:
-    """The same, as the write that a transaction begins with."""
+    """The same, as the write at the beginning of a transaction."""
     return bool(await _unchanged(upload).update(status=upload.status))
 
 

@@ -1,4 +1,4 @@
-"""Chunks that an account's stored files have, found by their SHA-256, so that nobody has to send them again."""
+"""Chunks of an account's stored files, found by their SHA-256, so that they need not be sent again."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ WHERE upload.account_id = ? AND chunk.sha256 IN ({})"""
 
 @dataclass(frozen=True)
 class KnownChunk:
-    """Where a chunk lies: ``size`` bytes from ``offset`` of the blob ``key`` on, with these digests in hex."""
+    """Where a chunk is: ``size`` bytes from ``offset`` of the blob ``key`` on, with these digests in hex."""
 
     sha256: str
     size: int
@@ -32,12 +32,12 @@ class KnownChunk:
 
 async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, int], KnownChunk]:
     """Chunks of the account's files with one of these digests, by digest and size."""
-    found: dict[tuple[str, int], KnownChunk] = {}
+    chunks: dict[tuple[str, int], KnownChunk] = {}
     for batch in _batches(iter(set(sha256s))):
         marks = ", ".join("?" * len(batch))
         for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), account_id, *batch):
-            found[sha256, size] = KnownChunk(sha256, size, xxh3, offset, key)
-    return found
+            chunks[sha256, size] = KnownChunk(sha256, size, xxh3, offset, key)
+    return chunks
 
 
 def _batches(values: Iterator[T]) -> Iterator[Sequence[T]]:

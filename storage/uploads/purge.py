@@ -1,7 +1,7 @@
-"""Deletes rows of uploads that died, a few at a time, so that no transaction keeps others waiting for long.
+"""Deletes rows of dead uploads, a few at a time, so that no transaction is long.
 
-``gone`` is the error code of failed uploads whose bytes were thrown away: like an aborted or an expired upload, such a
-one never comes back to life, so that whatever is read about it stays true.
+``gone`` is the error code of failed uploads whose bytes were deleted. Like an aborted or an expired upload, such a one
+never changes again.
 """
 
 from datetime import datetime
@@ -21,8 +21,8 @@ async def dead_with_receipts(gone: str, limit: int) -> list[Upload]:
 
 
 async def receipts(upload: Upload) -> None:
-    """Delete a dead upload's receipts: the bytes they speak of are gone."""
-    # First, so that whoever is interrupted finds the rest again.
+    """Delete a dead upload's receipts: their bytes are gone."""
+    # First, so that an interrupted run finds the rest again.
     await Upload.filter(id=upload.id).update(received_chunks=0, received_bytes=0)
     for start in range(0, upload.chunk_count, BATCH):
         await Chunk.filter(upload_id=upload.id, index__gte=start, index__lt=start + BATCH).delete()

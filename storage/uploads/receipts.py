@@ -1,7 +1,7 @@
 """Receipts: which slots of an upload are filled, and the one way to fill one.
 
-Every chunk that comes in passes :func:`slot` and :func:`add`. Their statements are written out, for the ORM takes
-longer to compose them than the database to run them: 2.3 ms of processor time per chunk have become 1.4.
+Every chunk goes through :func:`slot` and :func:`add`. Their statements are written out, for the ORM takes longer to
+compose them than the database to run them: 2.3 ms of processor time per chunk have become 1.4.
 """
 
 from collections.abc import Collection, Mapping
@@ -35,8 +35,8 @@ COUNT = """
 UPDATE upload SET expires_at = ?, received_chunks = received_chunks + 1, received_bytes = received_bytes + ?
 WHERE id = ? AND COALESCE(staging, '') = ? AND status = 'RECEIVING' AND received_chunks < ?
 RETURNING id, received_chunks, received_bytes"""
-#: Both at once, in one round trip. Whoever comes second waits at the upload's row and then looks at it again, and a
-#: slot that is taken undoes the count as well.
+#: Both at once, in one round trip. A concurrent one waits for the upload's row and then evaluates it again; when the
+#: slot has a receipt, the count is rolled back as well.
 COUNT_AND_INSERT = "\n".join(
     (
         "WITH counted AS (",
@@ -50,7 +50,7 @@ COUNT_AND_INSERT = "\n".join(
 
 @dataclass(frozen=True)
 class Received:
-    """How much of an upload is there: number of chunks, and bytes."""
+    """How much of an upload has arrived: chunks, and bytes."""
 
     chunks: int
     bytes: int
@@ -58,15 +58,15 @@ class Received:
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a new receipt led to. ``complete``: it was the last one, and reassembly is queued."""
+    """The result of a new receipt. ``complete``: it was the last one, and reassembly is queued."""
 
     received: Received
     complete: bool
 
 
 @dataclass(frozen=True)
-class Reported:
-    """What a client says is in a slot, where the store says so, too."""
+class ReportedChunk:
+    """A chunk that a client has reported and the store has confirmed."""
 
     index: int
     size: int
@@ -76,7 +76,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class SlotState(Sliced):
-    """What a chunk has to know of the upload with this ``id`` and of its slot.
+    """The upload with this ``id``, as far as a chunk needs it, and one of its slots.
 
     ``sha256`` is that of the chunk in the slot, or None while it is open. ``received`` is of the whole upload.
     """
@@ -99,8 +99,8 @@ async def slot(upload_id: UUID, index: int) -> SlotState | None:
         return None
     account_id, size, chunk_size, status, expires_at, chunks, count, staging, sha256 = rows[0]
     moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
-    state, there = UploadStatus(status), Received(chunks, count)
-    return SlotState(upload_id, as_uuid(account_id), size, chunk_size, state, moment, there, staging, sha256)
+    state, received = UploadStatus(status), Received(chunks, count)
+    return SlotState(upload_id, as_uuid(account_id), size, chunk_size, state, moment, received, staging, sha256)
 
 
 async def add(
@@ -121,10 +121,10 @@ async def add(
         if not counted:
             raise await _refusal(upload.id, index)
         await fetch(INSERT, *chunk)
-        there = Received(*counted[0][1:])
-        if there.chunks == upload.chunk_count:
+        received = Received(*counted[0][1:])
+        if received.chunks == upload.chunk_count:
             await queue_reassembly(upload.id, now)
-        return Accepted(there, there.chunks == upload.chunk_count)
+        return Accepted(received, received.chunks == upload.chunk_count)
 
     others = upload.chunk_count - 1
     combined = (COUNT_AND_INSERT, (*count, others, index, size, *receipt))
@@ -144,11 +144,12 @@ async def _refusal(upload_id: UUID, index: int) -> StorageError:
 
 
 async def add_reported(
-    upload: Upload, reported: Collection[Reported], now: datetime, expires_at: datetime
+    upload: Upload, reported: Collection[ReportedChunk], now: datetime, expires_at: datetime
 ) -> tuple[Accepted, dict[int, str | None]]:
-    """Store the receipts of slots that were filled past us, as far as they have none; the last one queues reassembly.
+    """Store receipts of slots that were filled in the store itself, as far as they have none. The last one queues
+    reassembly.
 
-    Returns the ETags of those that had one, too. Raises :class:`StateChanged` when the upload takes no chunks.
+    Also returns the ETags of those that had one. Raises :class:`StateChanged` when the upload takes no chunks.
     """
 
     async def work() -> tuple[Accepted, dict[int, str | None]]:
@@ -156,18 +157,18 @@ async def add_reported(
         open_ = Upload.filter(id=upload.id, status=UploadStatus.RECEIVING, staging=upload.staging)
         if not await open_.update(expires_at=expires_at):
             raise StateChanged("the upload takes no chunks")
-        asked = Chunk.filter(upload_id=upload.id, index__in=[one.index for one in reported])
-        known = {row["index"]: row["etag"] for row in await asked.values("index", "etag")}
-        new = {one.index: one for one in reported if one.index not in known}
+        stored = Chunk.filter(upload_id=upload.id, index__in=[chunk.index for chunk in reported])
+        known = {row["index"]: row["etag"] for row in await stored.values("index", "etag")}
+        new = {chunk.index: chunk for chunk in reported if chunk.index not in known}
         await Chunk.bulk_create(
             [
-                Chunk(upload_id=upload.id, index=i, size=one.size, sha256=one.sha256, etag=one.etag)
-                for i, one in new.items()
+                Chunk(upload_id=upload.id, index=index, size=chunk.size, sha256=chunk.sha256, etag=chunk.etag)
+                for index, chunk in new.items()
             ]
         )
         await Upload.filter(id=upload.id).update(
             received_chunks=F("received_chunks") + len(new),
-            received_bytes=F("received_bytes") + sum(one.size for one in new.values()),
+            received_bytes=F("received_bytes") + sum(chunk.size for chunk in new.values()),
         )
         counted = await Upload.get(id=upload.id)
         done = counted.received_chunks == counted.chunk_count
@@ -189,9 +190,9 @@ async def add_known(upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
 
 async def reopen(upload_id: UUID, indexes: Collection[int]) -> None:
     """Open slots again. Call it inside a transaction."""
-    gone = Chunk.filter(upload_id=upload_id, index__in=list(indexes))
-    sizes: Any = await gone.values_list("size", flat=True)
-    await gone.delete()
+    reopened = Chunk.filter(upload_id=upload_id, index__in=list(indexes))
+    sizes: Any = await reopened.values_list("size", flat=True)
+    await reopened.delete()
     await Upload.filter(id=upload_id).update(
         received_chunks=F("received_chunks") - len(sizes), received_bytes=F("received_bytes") - sum(sizes)
     )
@@ -208,19 +209,19 @@ async def identities(upload_id: UUID, end: int) -> list[tuple[int, str]]:
     No database gives an ID twice, so that a slot which was opened again and filled has another one. Only a failover to
     a server that lacked the last receipts may: then the digests differ, unless the bytes are the same.
     """
-    found: Any = Chunk.filter(upload_id=upload_id, index__lt=end).order_by("index").values_list("id", "sha256")
-    return list(await found)
+    rows: Any = Chunk.filter(upload_id=upload_id, index__lt=end).order_by("index").values_list("id", "sha256")
+    return list(await rows)
 
 
 async def set_etags(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
-    """Store what the store calls the bytes of slots now, by index."""
+    """Store new ETags of slots, by index."""
     await execute_many(SET_ETAG, [(etag, upload_id, index) for index, etag in etags.items()])
 
 
 async def filled_indexes(upload_id: UUID, start: int) -> list[int]:
     """Indexes of the filled slots from ``start`` on, ascending."""
-    found = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
-    return [row["index"] for row in found]
+    rows = await Chunk.filter(upload_id=upload_id, index__gte=start).order_by("index").values("index")
+    return [row["index"] for row in rows]
 
 
 async def queue_reassembly(upload_id: UUID, now: datetime) -> None:

@@ -1,7 +1,7 @@
-"""Who writes a slot now, over all processes and hosts. A lease may be lost, and with Redis every one of them.
+"""Locks on slots over all processes and hosts, as leases in Redis. A lease may be lost, and with Redis all of them.
 
-Then two may write the same slot at once. That costs one of them its trouble and nothing else: whose bytes count is
-decided by the receipt.
+Then two senders may write the same slot at once, which wastes the work of one of them and nothing else: the receipt
+decides whose bytes count.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ RENEWALS = 3
 #: For one call. A sender waits for it.
 CALL_SECONDS = 2.0
 
-#: Only whoever holds the lease may prolong or end it. Arguments: the holder, and milliseconds, or none for its end.
+#: Only the holder may renew or release a lease. Arguments: the holder, and milliseconds, or none to release it.
 KEEP = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -43,16 +43,16 @@ class SlotLeases:
     async def hold(self, name: str) -> AsyncIterator[None]:
         """See :class:`storage.blobs.slot_locks.SlotLocks`."""
         key, holder = KEY + name, uuid4().hex
-        if not await self._take(key, holder):
+        if not await self._acquire(key, holder):
             raise SlotLocked("another writer holds the slot")
         renewing = asyncio.create_task(self._renew(key, holder))
         try:
             yield
         finally:
             renewing.cancel()
-            await asyncio.shield(self._let_go(key, holder))
+            await asyncio.shield(self._release(key, holder))
 
-    async def _take(self, key: str, holder: str) -> bool:
+    async def _acquire(self, key: str, holder: str) -> bool:
         try:
             async with in_time(CALL_SECONDS):
                 return bool(await self._redis.set(key, holder, nx=True, px=self._milliseconds))
@@ -67,7 +67,7 @@ class SlotLeases:
                 async with in_time(CALL_SECONDS):
                     await self._keep([key], [holder, self._milliseconds])
 
-    async def _let_go(self, key: str, holder: str) -> None:
+    async def _release(self, key: str, holder: str) -> None:
         with suppress(*RedisUnavailable):
             async with in_time(CALL_SECONDS):
                 await self._keep([key], [holder])

@@ -1,4 +1,4 @@
-"""How much room an account takes, and whether more fits into its quota. Everything is in bytes."""
+"""How much storage an account uses, and whether more fits into its quota. Everything is in bytes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from storage.uploads.models import OPEN, Upload
 
 @dataclass(frozen=True)
 class Space:
-    """An account's room. Bytes that several of its files share count once; ``quota`` None is no limit.
+    """An account's storage. Bytes that several of its files share count once; ``quota`` None is no limit.
 
     ``originals`` is what was uploaded, ``derived`` what was made of it, ``reserved`` what open uploads will take.
     """
@@ -35,7 +35,7 @@ class Space:
 
 
 async def measure(account_id: UUID, quota: int | None) -> Space:
-    """The account's room now."""
+    """The account's storage now."""
     # In this order: an upload that becomes a file in between is counted twice, never missed.
     reserved = await _total(Upload.filter(account_id=account_id, status__in=OPEN))
     files = File.filter(account_id=account_id).values("blob_id")

@@ -132,7 +132,7 @@ class BlobFolder:
 
     def blobs(self, prefix: str) -> Iterator[StoredObject]:
         """Every blob whose key begins with ``prefix``."""
-        return (found for found in _files(self._root / "blobs", depth=2) if found.key.startswith(prefix))
+        return (stored for stored in _files(self._root / "blobs", depth=2) if stored.key.startswith(prefix))
 
     def _sync_folders(self, blob: Path) -> None:
         """A new name is durable once its folder is, and a new folder once the one that names it is, up to the root."""

@@ -156,13 +156,13 @@ class LocalBlobStore:
 
     async def staging_areas(self) -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for found in self._list(self._folder.staging_areas()):
-            yield found
+        async for stored in self._list(self._folder.staging_areas()):
+            yield stored
 
     async def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for found in self._list(self._folder.blobs(prefix)):
-            yield found
+        async for stored in self._list(self._folder.blobs(prefix)):
+            yield stored
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`. A disk takes no rules."""
@@ -206,5 +206,5 @@ class LocalBlobStore:
 
     async def _list(self, files: Iterator[StoredObject]) -> AsyncIterator[StoredObject]:
         while batch := await self._run(lambda: list(islice(files, LISTED_AT_ONCE))):
-            for found in batch:
-                yield found
+            for stored in batch:
+                yield stored

@@ -77,14 +77,14 @@ class Client(_Session, ReconnectingClient):
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[dict[str, Any]]]:
         """See Tortoise."""
         with translate_errors():
-            found: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(query, values)
-            return found
+            result: tuple[int, Sequence[dict[str, Any]]] = await super().execute_query(query, values)
+            return result
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         """See Tortoise."""
         with translate_errors():
-            found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
-            return found
+            rows: list[dict[str, Any]] = await super().execute_query_dict(query, values)
+            return rows
 
     @translate_exceptions
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:

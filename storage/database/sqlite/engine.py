@@ -69,8 +69,8 @@ class SqliteEngine:
 
     def _has_tables(self) -> bool:
         with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [FIRST_TABLE])
-            return found.fetchone() is not None
+            row = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [FIRST_TABLE])
+            return row.fetchone() is not None
 
     async def require_available(self) -> None:
         """See :class:`storage.database.engine.Engine`. Fails for a file that is no database or cannot be written to."""

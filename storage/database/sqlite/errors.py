@@ -46,8 +46,8 @@ def all_unavailable() -> Iterator[None]:
 
 def _codes(error: BaseException | None) -> set[int]:
     # Tortoise passes SQLite's error on as an argument, and a rollback after an error may fail in turn.
-    found = set()
+    codes = set()
     while error:
-        found |= {getattr(each, "sqlite_errorcode", 0) for each in (error, *error.args)}
+        codes |= {getattr(each, "sqlite_errorcode", 0) for each in (error, *error.args)}
         error = error.__cause__ or error.__context__
-    return found
+    return codes

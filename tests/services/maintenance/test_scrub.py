@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.maintenance import doctor, scrub
-from services.maintenance.scrub import Damage, Pace, Scrubber, Verdict
+from services.maintenance.scrub import Damage, ReadThrottle, Scrubber, Verdict
 from storage.accounts.models import Account
 from storage.blobs import BLOCK
 from storage.drive.models import Blob, File
@@ -129,17 +129,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 async def test_the_pace_is_kept_on_the_average(clock: Clock) -> None:
-    pace = Pace(1_000)
+    throttle = ReadThrottle(1_000)
     for _ in range(50):
         clock.moment += 0.05
-        await pace.take(100)
+        await throttle.take(100)
     assert clock.moment == pytest.approx(100 + 50 * 0.1)
 
 
 async def test_a_machine_that_slept_does_not_catch_up_in_a_burst(clock: Clock) -> None:
-    pace = Pace(1_000)
+    throttle = ReadThrottle(1_000)
     clock.moment += 3_600
     woken = clock.moment
     for _ in range(50):
-        await pace.take(100)
-    assert clock.moment - woken == pytest.approx(5 - scrub.LARGEST_ARREARS_SECONDS)
+        await throttle.take(100)
+    assert clock.moment - woken == pytest.approx(5 - scrub.MAX_BURST_SECONDS)

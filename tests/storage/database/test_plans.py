@@ -90,7 +90,7 @@ class Known:
 
 
 SHA256 = "0" * 64
-REPORTED = receipts.Reported(2, 10, SHA256, "etag")
+REPORTED = receipts.ReportedChunk(2, 10, SHA256, "etag")
 HELD = {4_000: known_chunks.KnownChunk(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
     "accounts.user_id_exists": lambda known: accounts.user_id_exists("user1"),
@@ -128,7 +128,7 @@ CALLS: dict[str, Call] = {
     "files.find_same": lambda known: files.find_same(SOMEBODY, 10, SHA256),
     "files.page": lambda known: files.page(SOMEBODY, SOMEBODY, 100),
     "files.count": lambda known: files.count(SOMEBODY),
-    "files.rendition": lambda known: files.rendition(NOBODY),
+    "files.find_rendition": lambda known: files.find_rendition(NOBODY),
     "files.renditions_of": lambda known: files.renditions_of([NOBODY, SOMEBODY]),
     "limit_overrides.find_many": lambda known: limit_overrides.find_many([SOMEBODY]),
     "limit_overrides.save": lambda known: limit_overrides.save(SOMEBODY, GrantKind.POINTS, 1, 1.0, NOW),

@@ -24,7 +24,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, purge, receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
-from storage.uploads.receipts import Reported
+from storage.uploads.receipts import ReportedChunk
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
 
 pytestmark = pytest.mark.postgres
@@ -121,7 +121,7 @@ async def test_the_last_chunks_queue_one_reassembly(pool: None) -> None:
 async def test_reports_of_the_same_slots_count_once(pool: None) -> None:
     for _ in range(ROUNDS):
         upload = await new_upload(chunks=4)
-        parts = [Reported(index, upload.slot_size(index), SHA256, "etag") for index in range(4)]
+        parts = [ReportedChunk(index, upload.slot_size(index), SHA256, "etag") for index in range(4)]
         await at_once(
             *(receipts.add_reported(upload, parts[at : at + 3], NOW, LATER) for at in (0, 1, 0, 1)),
             *(receive(upload, index) for index in range(4)),

@@ -55,10 +55,10 @@ async def test_files_are_paged_newest_first_and_counted() -> None:
 
 async def test_a_rendition_is_found_with_its_blob_and_file() -> None:
     rendition = await new_rendition(await new_file())
-    found = await files.rendition(rendition.id)
+    found = await files.find_rendition(rendition.id)
     assert found
     assert (found.blob.key, found.file.id) == (rendition.blob.key, rendition.file_id)
-    assert await files.rendition(uuid4()) is None
+    assert await files.find_rendition(uuid4()) is None
 
 
 async def test_renditions_are_grouped_by_file() -> None:
