@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from cloudkeep.client.uploads.run import AskCredentials, UploadOptions
-    from services.media.media import Compression
+    from services.media.types import Compression
 
 URL = "http://127.0.0.1:8000"
 PARALLEL = range(1, 33)
@@ -78,7 +78,7 @@ def _options(
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
     from cloudkeep.client.errors import UsageError, printable
     from services.core.errors import InvalidInput
-    from services.media.media import Compression, CompressionPreset
+    from services.media.types import Compression, CompressionPreset
 
     if preset is None:
         if max_height is not None:

@@ -9,7 +9,7 @@ from schema.cost.directives import at_most
 from schema.relay.connections import Connection
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
-from services.media.media import MediaFacts
+from services.media.types import MediaFacts
 from storage.drive import models
 from storage.drive.models import RenditionKind
 

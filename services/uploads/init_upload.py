@@ -9,7 +9,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError, StorageFull
-from services.media.media import Compression
+from services.media.types import Compression
 from services.uploads.errors import IdempotencyConflict, QuotaExceeded, UploadClosed
 from services.uploads.lifecycle import expire
 from services.uploads.new_upload import NewUpload, UploadPolicy, build_upload, chunk_hashes

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
-from services.media.media import Compression
+from services.media.types import Compression
 from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import TooLarge
 from storage.blobs import BlobStore

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from services.media.media import Compression, CompressionPreset, MediaFacts
+from services.media.types import Compression, CompressionPreset, MediaFacts
 from workers.media.guard import INPUT_OPTIONS, file_url
 from workers.media.tools import Toolbox
 

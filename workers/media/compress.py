@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
-from services.media.media import Compression, MediaFacts
+from services.media.types import Compression, MediaFacts
 from services.uploads.progress_frame import ProgressFrame
 from storage.blobs import require_free_space
 from storage.drive import files as file_rows

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from services.media.media import MediaFacts
+from services.media.types import MediaFacts
 
 # Below this ffprobe guesses: noise now and then looks like the start of an MP3.
 _CREDIBLE_SCORE = 25

@@ -5,7 +5,7 @@ import json
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
-from services.media.media import MediaFacts
+from services.media.types import MediaFacts
 from workers.media.facts import read_facts
 from workers.media.guard import INPUT_OPTIONS, file_url, guarded
 from workers.media.tools import Toolbox

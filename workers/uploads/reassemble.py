@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 from services.core.clock import now
-from services.media.media import MediaFacts
+from services.media.types import MediaFacts
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.progress_frame import bytes_frame
 from storage.jobs import jobs

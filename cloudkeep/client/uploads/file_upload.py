@@ -14,7 +14,7 @@ from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import FINAL, READY, RECEIVING, Uploads, UploadState, init_input
-from services.media.media import Compression
+from services.media.types import Compression
 from services.uploads.chunk_sizes import default_chunk_size
 
 #: A server that finds damaged chunks this often has a broken disk.

@@ -15,7 +15,7 @@ from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, print
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.sender import task_group
 from cloudkeep.client.uploads.source import Source
-from services.media.media import Compression
+from services.media.types import Compression
 
 #: One file is read and sent at a time, so that it has the whole bandwidth; the others are verified or compressed.
 FILES_AT_ONCE = 8

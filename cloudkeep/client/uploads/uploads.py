@@ -12,7 +12,7 @@ from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import RequestRefused, UploadFailed
 from cloudkeep.client.uploads.source import Digests
-from services.media.media import Compression
+from services.media.types import Compression
 
 RECEIVING = "RECEIVING"
 READY = "READY"

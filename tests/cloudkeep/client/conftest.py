@@ -20,7 +20,7 @@ from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
-from services.media.media import Compression
+from services.media.types import Compression
 from tests.support.faults.proxy import Proxy, proxy
 from tests.support.server import Api, Json, digest, listening_socket, serve
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.core.clock import now
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from services.uploads.new_upload import NewUpload
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.access.signed_urls import SlotAuthorization
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.new_upload import NewUpload
 from storage.drive.models import Blob, File

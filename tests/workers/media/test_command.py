@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.media.media import Compression, CompressionPreset, MediaFacts
+from services.media.types import Compression, CompressionPreset, MediaFacts
 from tests.support.clips import Maker, bigbuckbunny, bikes, portrait
 from workers.media.command import compress_command
 from workers.media.probe import probe

@@ -14,7 +14,7 @@ ENCODE = """
 import sys
 from pathlib import Path
 import uvloop
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from storage.errors import NoSpace
 from workers.media.command import compress_command
 from workers.media.encode import encode

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.media.errors import CompressionFailed
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from tests.support.clips import Maker, bikes
 from workers.media.command import EncodeCommand, compress_command
 from workers.media.encode import encode

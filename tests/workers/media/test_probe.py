@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.media.media import MediaFacts
+from services.media.types import MediaFacts
 from tests.support.clips import Maker, bigbuckbunny, bikes, portrait
 from workers.media.probe import NotMedia, ProbeTimedOut, probe
 from workers.media.tools import Toolbox

@@ -15,7 +15,7 @@ from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload, working
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes

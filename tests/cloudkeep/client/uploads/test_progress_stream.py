@@ -10,7 +10,7 @@ from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.progress_stream import ProgressStream, stage_progress
 from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK, Watcher, digests_of, init_upload, working
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy

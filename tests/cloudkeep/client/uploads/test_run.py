@@ -12,7 +12,7 @@ from cloudkeep.client.display.display import Display
 from cloudkeep.client.errors import SignInError, UsageError
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.run import FILES_AT_ONCE, ExitCode, require_sources, upload_all
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK
 from tests.support.clips import bikes
 from tests.support.server import Api

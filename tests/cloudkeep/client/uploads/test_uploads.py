@@ -8,7 +8,7 @@ from cloudkeep.client.errors import RequestRefused, UploadFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import Slot, Uploads, init_input
-from services.media.media import Compression, CompressionPreset
+from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, digests_of, init_upload
 from tests.support.server import Api
 

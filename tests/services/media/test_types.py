@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.core.errors import InvalidInput
-from services.media.media import Compression, CompressionPreset, MediaFacts
+from services.media.types import Compression, CompressionPreset, MediaFacts
 
 CLIP = MediaFacts(5.312, 1280, 720, 25.0, "h264", "aac", 1_589_963, "mp4")
 
