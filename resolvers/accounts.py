@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from resolvers.context import Context
-from services.accounts.accounts import OpenSession, Registration
 from services.accounts.errors import Unauthenticated
+from services.accounts.types import OpenSession, Registration
 from storage.accounts.models import Account
-from storage.uploads.usage import Space
+from storage.uploads.usage import Space as Space
 
 
 async def register(context: Context, *, user_id: str, user_name: str, email: str, password: str) -> Registration:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resolvers.context import Context
-from services.budgets.budgets import Reservation
+from services.budgets.budgets import Reservation as Reservation
 from services.budgets.limits import LayerStatus
 from services.core.counters import OperationKind, Outcome
 

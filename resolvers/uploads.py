@@ -14,11 +14,9 @@ from services.accounts.errors import Unauthenticated
 from services.core.clock import now
 from services.core.errors import ErrorCode, ExpectedError, InvalidInput
 from services.uploads import direct
-from services.uploads.direct import Report
 from services.uploads.ingest import slot_authorization
-from services.uploads.new_upload import NewUpload
 from services.uploads.progress_frame import ProgressFrame
-from services.uploads.uploads import Slot
+from services.uploads.types import NewUpload, Report, Slot
 from storage.drive.models import File
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus

@@ -7,14 +7,14 @@ from uuid import UUID
 import strawberry
 
 from resolvers import accounts
+from resolvers.accounts import Space
 from schema.cost.directives import Cost
 from schema.execution.errors import USER_ERRORS, UserError, to_payload
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
-from services.accounts.accounts import OpenSession
-from services.accounts.accounts import Registration as PendingRegistration
+from services.accounts.types import OpenSession
+from services.accounts.types import Registration as PendingRegistration
 from storage.accounts import models
-from storage.uploads.usage import Space
 
 
 @strawberry.type(description="How much room somebody has. What several files share counts once.")

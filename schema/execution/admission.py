@@ -11,12 +11,12 @@ from strawberry.types.graphql import OperationType
 
 from resolvers import operations
 from resolvers.context import Context
+from resolvers.operations import Reservation
 from schema.cost.work_limit import OperationTooComplex
 from schema.execution.documents import Document, Documents, Operation
 from schema.execution.errors import OperationNotAllowed, rendered
 from schema.execution.persisted_documents import TrustedDocuments
 from schema.execution.variables import FEW_VALUES, too_many, values_in
-from services.budgets.budgets import Reservation
 from services.core.errors import CloudKeepError
 
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet

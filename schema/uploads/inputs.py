@@ -5,7 +5,7 @@ import strawberry
 from schema.cost.directives import Cost
 from schema.scalars import ByteSize
 from services.media.types import Compression, CompressionPreset
-from services.uploads.new_upload import NewUpload
+from services.uploads.types import NewUpload
 
 strawberry.enum(CompressionPreset, description="How hard to try: fast, or small.")
 

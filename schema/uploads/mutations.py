@@ -8,7 +8,7 @@ from schema.execution.errors import UserError, to_payload
 from schema.relay.node import RequestInfo
 from schema.uploads.inputs import InitUploadInput, ReportedChunk
 from schema.uploads.types import Upload, UploadPayload
-from services.uploads.direct import Report
+from services.uploads.types import Report
 from storage.uploads import models
 
 #: The disk reserves the file's bytes, and the quota is summed over the account's tables.

@@ -15,7 +15,7 @@ from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.core.errors import ErrorCode
 from services.uploads.progress_frame import ProgressFrame
-from services.uploads.uploads import Slot
+from services.uploads.types import Slot
 from storage.uploads import models
 from storage.uploads.models import UploadStatus
 

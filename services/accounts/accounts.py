@@ -6,7 +6,7 @@ import hmac
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens, Viewer
+from services.accounts.types import OpenSession, Registration
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists, InvalidInput
@@ -28,24 +29,6 @@ OTP_PURPOSE = "otp"
 REFRESH_PURPOSE = "refresh-token"
 #: A refresh can be repeated for so long. Enough for a phone that changes networks.
 REPEATABLE = timedelta(seconds=30)
-
-
-@dataclass(frozen=True)
-class Registration:
-    """A registration that waits for its OTP."""
-
-    email: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class OpenSession:
-    """What a client needs to act for an account. ``expires_at`` is the access token's."""
-
-    access_token: str
-    refresh_token: str
-    expires_at: datetime
-    account: Account
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ stored with the receipt and compared when the bytes are read, before a file appe
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.core import validation
@@ -13,6 +12,7 @@ from services.core.clock import now
 from services.core.errors import ExpectedError, InvalidInput
 from services.uploads.errors import ChecksumMismatch, SlotConflict, UploadClosed
 from services.uploads.ingest import Ingest
+from services.uploads.types import Report
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore
 from storage.errors import StagingLost, StateChanged, StoreUnavailable
@@ -25,15 +25,6 @@ URL_LIFETIME = timedelta(hours=1)
 MAX_REPORTS = 1_000
 
 StoredParts = Mapping[int, Collection[tuple[str, int]]]
-
-
-@dataclass(frozen=True)
-class Report:
-    """A chunk that a client reports to have stored in a slot."""
-
-    index: int
-    etag: str
-    sha256: str
 
 
 class DirectSlots:

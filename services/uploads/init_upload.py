@@ -12,8 +12,9 @@ from services.core.errors import ExpectedError, StorageFull
 from services.media.types import Compression
 from services.uploads.errors import IdempotencyConflict, QuotaExceeded, UploadClosed
 from services.uploads.lifecycle import expire
-from services.uploads.new_upload import NewUpload, UploadPolicy, build_upload, chunk_hashes
+from services.uploads.new_upload import UploadPolicy, build_upload, chunk_hashes
 from services.uploads.progress import Progress
+from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.drive import files
 from storage.drive.models import File

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import mimetypes
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -13,28 +12,13 @@ from uuid_utils.compat import uuid7
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
-from services.media.types import Compression
 from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import TooLarge
+from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.uploads.models import Upload, UploadStatus
 
 UNKNOWN_TYPE = "application/octet-stream"
-
-
-@dataclass(frozen=True)
-class NewUpload:
-    """What a client says about the file it wants to send. Sizes in bytes; SHA-256 of the file and its chunks in hex."""
-
-    file_name: str
-    size: int
-    mime_type: str | None = None
-    sha256: str | None = None
-    chunk_size: int | None = None
-    chunk_hashes: Sequence[str] | None = None
-    compress: Compression | None = None
-    idempotency_key: str | None = None
-    direct: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Uploads: begin, look at, finish, abort."""
 
 from collections.abc import Collection, Container, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from services.core.clock import now
@@ -10,8 +9,9 @@ from services.core.errors import NotFound
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
 from services.uploads.init_upload import UploadInitializer
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
-from services.uploads.new_upload import NewUpload, UploadPolicy
+from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
+from services.uploads.types import NewUpload, Slot
 from storage.blobs import BlobStore
 from storage.errors import OverQuota
 from storage.jobs import jobs
@@ -20,16 +20,6 @@ from storage.uploads import receipts, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.usage import Space
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A place for one chunk: ``size`` bytes from ``offset`` on."""
-
-    index: int
-    offset: int
-    size: int
-    received: bool
 
 
 class Uploads:

@@ -10,8 +10,9 @@ import pytest
 from services.budgets.budgets import Budgets, Limits
 from services.drive.files import Files
 from services.uploads.ingest import Ingest
-from services.uploads.new_upload import NewUpload, UploadPolicy
+from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
+from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads
 from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore

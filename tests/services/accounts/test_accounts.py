@@ -9,10 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes, OpenSession
+from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes
 from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
+from services.accounts.types import OpenSession
 from services.core.clock import set_ahead
 from services.core.errors import AlreadyExists
 from services.core.keys import SecretKey

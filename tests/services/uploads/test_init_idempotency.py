@@ -10,7 +10,7 @@ import pytest
 
 from services.core.clock import now
 from services.media.types import Compression, CompressionPreset
-from services.uploads.new_upload import NewUpload
+from services.uploads.types import NewUpload
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 

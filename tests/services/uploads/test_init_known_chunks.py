@@ -8,7 +8,7 @@ import pytest
 from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.uploads.ingest import slot_authorization
-from services.uploads.new_upload import NewUpload
+from services.uploads.types import NewUpload
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts

@@ -10,7 +10,7 @@ import pytest
 from services.access.signed_urls import SlotAuthorization
 from services.media.types import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
-from services.uploads.new_upload import NewUpload
+from services.uploads.types import NewUpload
 from storage.drive.models import Blob, File
 from storage.jobs.models import Job, JobKind
 from storage.uploads.models import Upload, UploadStatus

@@ -1,0 +1,40 @@
+"""What the services of uploads take and return."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.media.types import Compression
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one chunk: ``size`` bytes from ``offset`` on."""
+
+    index: int
+    offset: int
+    size: int
+    received: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """A chunk that a client reports to have stored in a slot."""
+
+    index: int
+    etag: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """What a client says about the file it wants to send. Sizes in bytes; SHA-256 of the file and its chunks in hex."""
+
+    file_name: str
+    size: int
+    mime_type: str | None = None
+    sha256: str | None = None
+    chunk_size: int | None = None
+    chunk_hashes: Sequence[str] | None = None
+    compress: Compression | None = None
+    idempotency_key: str | None = None
+    direct: bool | None = None
