@@ -103,7 +103,7 @@ async def _processor_time(redis: Redis, count: int) -> list[Figure]:
     began = time.process_time()
     async with log.subscribe(after=NEVER) as watcher:
         for _ in range(count):
-            await watcher.take(PATIENCE_SECONDS)
+            await watcher.next_event(PATIENCE_SECONDS)
     read = time.process_time() - began
     await log.close()
     return [

@@ -8,7 +8,7 @@ from services.budgets.budget_layers import Layer, Layers, OverrideSource
 from services.budgets.errors import RateLimited
 from services.budgets.limits import LayerStatus, Limit, Limits, Payer
 from services.core.counters import BudgetCounters
-from storage.token_buckets import BucketsAway, BucketsOverloaded, BucketStore, Claim
+from storage.token_buckets import BucketsOverloaded, BucketStore, BucketsUnavailable, Claim
 
 __all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
 
@@ -86,7 +86,7 @@ class Budgets:
         try:
             answer = await self._shared.take(claim)
             store = self._shared
-        except BucketsAway:
+        except BucketsUnavailable:
             self._count_away(layers)
             self._refuse_closed(layers)
             answer = await self._own.take(claim)
@@ -105,7 +105,7 @@ class Budgets:
         """
         refund = reservation.deduct(points, ingest_bytes)
         if any(amount for _, amount in refund):
-            reservation.store.give_back(refund)
+            reservation.store.refund(refund)
         return reservation.layers_after(refund)
 
     async def read_layers(self, payer: Payer) -> tuple[LayerStatus, ...]:
@@ -114,7 +114,7 @@ class Budgets:
         claim = _claim(layers, 0, 0)
         try:
             return _statuses(layers, (await self._shared.take(claim)).levels)
-        except (BucketsAway, BucketsOverloaded):
+        except (BucketsUnavailable, BucketsOverloaded):
             levels = (await self._own.take(claim)).levels
             passing = [0.0 if layer.closed else level for layer, level in zip(layers, levels, strict=True)]
             return _statuses(layers, passing)

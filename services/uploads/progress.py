@@ -67,7 +67,7 @@ class Progress:
         """Chunks as they arrive, without an end. While the log is away, some are missed."""
         async with self._log.subscribe() as events:
             while True:
-                event = await events.take(SILENCE_SECONDS)
+                event = await events.next_event(SILENCE_SECONDS)
                 if not event:
                     continue
                 stage, done = event.payload["stage"], event.payload.get("bytesDone")
@@ -98,7 +98,7 @@ class Progress:
             raise InvalidInput("This cursor was not made by this server.", field="after") from error
 
     async def _next(self, upload_id: UUID, events: Subscription, throttle: FrameThrottle) -> ProgressFrame | None:
-        event = await events.take(throttle.timeout())
+        event = await events.next_event(throttle.timeout())
         doubtful = False
         while event:
             frame = event_frame(upload_id, event)
@@ -107,7 +107,7 @@ class Progress:
             # An event of an earlier stage is older than the snapshot, or a slot was reopened; one of an end may be
             # older than a retry. The database knows; it is read once, after all such events, and not if another one
             # follows.
-            doubtful, event = True, await events.take(0)
+            doubtful, event = True, await events.next_event(0)
         return None if throttle.waiting and not doubtful else await self._read_snapshot(upload_id)
 
     async def _read_snapshot(self, upload_id: UUID) -> ProgressFrame | None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a topic. ``payload`` is a JSON object."""
+    """An event of a topic. ``payload`` is a JSON object."""
 
     cursor: str
     topic: str
@@ -19,16 +19,16 @@ class Subscription(Protocol):
 
     @property
     def cursor(self) -> str:
-        """Everything up to here was taken, or happened before the subscription began."""
+        """The last event that was returned, or the last one before the subscription began."""
         ...
 
-    async def take(self, timeout: float) -> Event | None:
+    async def next_event(self, timeout: float) -> Event | None:
         """The next event, or None when none came within ``timeout`` seconds."""
         ...
 
 
 class EventLog(Protocol):
-    """An append-only log that keeps the recent past. What it forgets can be read from the database."""
+    """An append-only log of recent events. What it has dropped can be read from the database."""
 
     async def publish(self, topic: str, payload: dict[str, Any]) -> str:
         """Append an event and return its cursor. Raises one of ``RedisUnavailable`` when the log is away."""
@@ -37,10 +37,10 @@ class EventLog(Protocol):
     def subscribe(
         self, topic: str | None = None, after: str | None = None
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Follow a topic, or all: from the moment of entering, or from just behind the event with cursor ``after``.
+        """Follow a topic, or all: from the moment of entering, or from behind the event with the cursor ``after``.
 
-        No event falls between entering and the first read; one from just before may come too. A slow reader is never
-        skipped: the log is read again from the last event it took. Raises :class:`storage.errors.InvalidCursor` on a
-        cursor of another make.
+        No event after entering is missed; one from just before may come too. A slow reader misses nothing: it reads the
+        log again from its last event. Raises :class:`storage.errors.InvalidCursor` for a cursor that is not of this
+        log.
         """
         ...

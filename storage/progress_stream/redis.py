@@ -1,7 +1,7 @@
 """The event log on one Redis stream.
 
 One ``XREAD`` per process feeds all its subscribers through small local buffers. A buffer that overflows is dropped and
-its subscriber reads the stream again from the last event it took, so memory is bounded and nothing is skipped. Redis
+its subscriber reads the stream again from its last event, so memory is bounded and nothing is skipped. Redis
 pub/sub loses messages at every reconnect; a stream does not.
 """
 
@@ -50,13 +50,13 @@ def _event(cursor: str, fields: dict[str, str]) -> Event:
 
 
 class RedisSubscription:
-    """A subscriber's place in the log. Not safe for two readers at once."""
+    """A subscriber's position in the log. Not safe for two readers at once."""
 
     def __init__(self, redis: Redis, topic: str | None, last: str) -> None:
         self._redis = redis
         self._topic = topic
         self._last = last
-        # True while events may lie between the last one taken and the buffer: they are read from the stream first.
+        # True while there may be events between the last one and the buffer: they are read from the stream first.
         self._behind = True
         self._skipped = False
         self._buffer: deque[Event] = deque()
@@ -69,7 +69,7 @@ class RedisSubscription:
         return self._last
 
     def offer(self, event: Event) -> None:
-        """Take an event from the process's reader; never blocks, never grows past the buffer."""
+        """Accept an event from the process's reader; never blocks, never grows past the buffer."""
         if not self._behind and len(self._buffer) >= BUFFER:
             self._buffer.clear()
             self._behind = True
@@ -80,20 +80,20 @@ class RedisSubscription:
         self._wake.set()
 
     def catch_up(self, upto: str = BEGINNING) -> None:
-        """Read the stream again before anything else: the process's reader may have missed something.
+        """Read the stream again before anything else: the process's reader may have missed events.
 
-        It has offered all events up to ``upto``. Whoever has taken what was offered need not read those again.
+        It has offered all events up to ``upto``. A subscriber without a backlog need not read those again.
         """
         if not self._behind and not self._buffer:
             self._last = max(self._last, upto, key=_position)
         self._behind = self._skipped = True
         self._wake.set()
 
-    async def take(self, timeout: float) -> Event | None:
+    async def next_event(self, timeout: float) -> Event | None:
         """See :class:`storage.progress_stream.base.Subscription`."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._take()
+                return await self._next_event()
         except TimeoutError:
             return None
 
@@ -103,12 +103,12 @@ class RedisSubscription:
             self._page.cancel()
             await asyncio.wait({self._page})
 
-    async def _take(self) -> Event:
+    async def _next_event(self) -> Event:
         while True:
             self._wake.clear()
             if self._behind and not self._buffer:
-                # Goes on when the taker's patience ends: a read that is cancelled costs its connection.
-                self._page = self._page or asyncio.create_task(self._read_page_patiently())
+                # Continues after the caller's timeout: a read that is cancelled costs its connection.
+                self._page = self._page or asyncio.create_task(self._read_page_or_wait())
                 await asyncio.shield(self._page)
                 self._page = None
             while self._buffer:
@@ -119,7 +119,7 @@ class RedisSubscription:
             if not self._behind:
                 await self._wake.wait()
 
-    async def _read_page_patiently(self) -> None:
+    async def _read_page_or_wait(self) -> None:
         try:
             await self._read_page()
         except RedisUnavailable:
@@ -130,7 +130,7 @@ class RedisSubscription:
         async with in_time():
             page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
         if not page:
-            # An event offered while the reply was on its way was not kept: then this was not the end yet.
+            # An event offered while the reply was on its way was not buffered: then this was not the end yet.
             self._behind = self._skipped
             return
         self._buffer.extend(_event(*entry) for entry in page if self._topic in {None, entry[1]["topic"]})
@@ -153,7 +153,7 @@ class RedisEventLog:
         self.delay = 0.0
 
     async def start(self) -> None:
-        """Begin to read at the end of the stream, or to try again and again."""
+        """Begin to read at the end of the stream, or to retry."""
         try:
             self._last = await self._tail()
             self.is_connected = True
@@ -178,7 +178,7 @@ class RedisEventLog:
         """See :class:`storage.progress_stream.base.EventLog`."""
         if after is not None:
             _position(after)
-        await self._begin_to_listen()
+        await self._find_end()
         subscription = RedisSubscription(self._redis, topic, after or self._last)
         self._subscribers.setdefault(topic, set()).add(subscription)
         self._wanted.set()
@@ -188,8 +188,8 @@ class RedisEventLog:
             self._forget(topic, subscription)
             await subscription.leave()
 
-    async def _begin_to_listen(self) -> None:
-        """Find the end of the stream, when nobody has listened for a while."""
+    async def _find_end(self) -> None:
+        """Find the end of the stream when there was no subscriber for a while."""
         if self._subscribers:
             return
         try:
@@ -216,14 +216,14 @@ class RedisEventLog:
 
     async def _read_for_ever(self) -> None:
         while True:
-            # Most events of a busy server are watched by nobody, or elsewhere. But once a read has failed, the numbers
-            # say so until one succeeds.
+            # Most events of a busy server have no subscriber here. But after a failed read, the metrics show that
+            # until one succeeds.
             if self.is_connected:
                 await self._wanted.wait()
             try:
                 await self._read_once()
             except Exception as error:
-                # Whatever it was: without its reader, every watcher of this process would wait in vain.
+                # Whatever it was: without its reader, every subscriber of this process would wait for ever.
                 if self.is_connected:
                     logger.warning("event log unavailable, trying again and again: %s", in_one_line(error))
                 self.is_connected = False
@@ -232,7 +232,7 @@ class RedisEventLog:
 
     async def _read_once(self) -> None:
         if not self.is_connected and (not self._subscribers or self._last == BEGINNING):
-            # Nobody waits for what came meanwhile, or those who do read it by themselves: they were not offered it.
+            # Events since then have no subscriber, or one that reads them itself: they were not offered.
             self._last = await self._tail()
             self._catch_up_all()
         streams: dict[Any, Any] = {STREAM: self._last}

@@ -1,4 +1,4 @@
-"""What a store of token buckets promises."""
+"""The contract of a store of token buckets. Every implementation passes ``tests/contracts/test_buckets.py``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from storage.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Tokens that are taken and grow back: at most ``capacity``, and ``refill`` more every second.
+    """Tokens that are taken and refilled: at most ``capacity``, and ``refill`` more every second.
 
-    A bucket that nobody has taken from is full. ``key`` alone says which one it is: when the same key comes with
-    another capacity or refill, these hold from then on.
+    An unused bucket is full. ``key`` alone identifies it: when the same key comes with another capacity or refill,
+    these are valid from then on.
     """
 
     key: str
@@ -20,39 +20,39 @@ class Bucket:
     refill: float
 
 
-#: What is taken from which buckets, all of it or nothing. No bucket comes twice, and no cost is below nothing.
+#: How much to take from which buckets, all of it or nothing. No bucket occurs twice, and no cost is negative.
 Claim: TypeAlias = Sequence[tuple[Bucket, int]]
 
 
-class Answer(NamedTuple):
-    """What became of a claim, and what its buckets hold after it, in its order."""
+class ClaimResult(NamedTuple):
+    """Whether a claim was granted, and what its buckets hold after it, in its order."""
 
     granted: bool
     levels: tuple[float, ...]
 
 
-class BucketsAway(StorageError):
-    """Where the buckets are cannot be reached, or does not answer in time."""
+class BucketsUnavailable(StorageError):
+    """The store cannot be reached, or does not answer in time."""
 
 
 class BucketsOverloaded(StorageError):
-    """More claims wait for an answer than may wait."""
+    """Too many claims wait for an answer."""
 
 
 class BucketStore(Protocol):
-    """Buckets by their key. Whoever shares a store shares its buckets."""
+    """Buckets by their key. Processes that share a store share its buckets."""
 
-    async def take(self, claim: Claim) -> Answer:
+    async def take(self, claim: Claim) -> ClaimResult:
         """Take every cost of a claim, or nothing when one of its buckets holds less.
 
-        A caller who is cancelled meanwhile has taken nothing. Raises :class:`BucketsAway` and
+        When the caller is cancelled meanwhile, nothing is taken. Raises :class:`BucketsUnavailable` and
         :class:`BucketsOverloaded`.
         """
         ...
 
-    def give_back(self, claim: Claim) -> None:
-        """Put back what was taken before and not used, soon and without an answer; it may be lost in an outage.
+    def refund(self, claim: Claim) -> None:
+        """Return what was taken before and not used, soon and without waiting; it may be lost in an outage.
 
-        No bucket comes to hold more than its capacity.
+        No bucket holds more than its capacity afterwards.
         """
         ...

@@ -1,4 +1,4 @@
-"""Many claims as one call of the script, and its reply as their answers. ``take.lua`` says what the numbers mean."""
+"""Many claims as one call of the script, and its reply as their results. ``take.lua`` explains the numbers."""
 
 import asyncio
 import struct
@@ -6,28 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.token_buckets.base import Answer, Bucket, Claim
+from storage.token_buckets.base import Bucket, Claim, ClaimResult
 
 SCRIPT = Path(__file__).with_name("take.lua").read_text()
 
 
 @dataclass(slots=True)
 class Request:
-    """A claim whose caller waits for the answer."""
+    """A claim whose caller waits for the result."""
 
     claim: Claim
-    answer: asyncio.Future[Answer]
+    result: asyncio.Future[ClaimResult]
 
 
 class Batch:
-    """Claims in the order in which they are granted, and what is given back before."""
+    """Claims in the order in which they are granted, and refunds that come before them."""
 
-    def __init__(self, requests: Sequence[Request], returns: Sequence[tuple[Bucket, int]]) -> None:
+    def __init__(self, requests: Sequence[Request], refunds: Sequence[tuple[Bucket, int]]) -> None:
         self.requests = requests
         self._places: dict[str, int] = {}
         self._limits: list[float] = []
         self._claims: list[float] = []
-        for bucket, amount in returns:
+        for bucket, amount in refunds:
             self._limits[3 * self._place(bucket) - 1] = amount
         for request in requests:
             self._claims.append(len(request.claim))
@@ -36,7 +36,7 @@ class Batch:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to ask."""
+        """Whether there is nothing to send."""
         return not self._places
 
     def command(self, script: bytes) -> bytes:
@@ -46,14 +46,14 @@ class Batch:
         parts = (b"EVALSHA", script, count, *keys, _packed(self._limits), _packed(self._claims))
         return b"*%d\r\n" % len(parts) + b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
-    def answers(self, reply: bytes) -> Iterator[tuple[Request, Answer]]:
-        """Every request with its answer. Raises ``struct.error`` and ``IndexError`` when the reply is none."""
+    def results(self, reply: bytes) -> Iterator[tuple[Request, ClaimResult]]:
+        """Every request with its result. Raises ``struct.error`` and ``IndexError`` for a malformed reply."""
         numbers = struct.unpack(f"<{len(reply) // 8}d", reply)
-        at = 0
+        start = 0
         for request in self.requests:
-            beyond = at + 1 + len(request.claim)
-            yield request, Answer(numbers[at] == 1, numbers[at + 1 : beyond])
-            at = beyond
+            end = start + 1 + len(request.claim)
+            yield request, ClaimResult(numbers[start] == 1, numbers[start + 1 : end])
+            start = end
 
     def _place(self, bucket: Bucket) -> int:
         place = self._places.get(bucket.key)

@@ -3,31 +3,31 @@
 import time
 from collections import OrderedDict
 
-from storage.token_buckets.base import Answer, Bucket, Claim
+from storage.token_buckets.base import Bucket, Claim, ClaimResult
 
-#: Those that nobody has used for longest are forgotten, and full when they are used again.
-MOST_BUCKETS = 10_000
+#: The least recently used ones are dropped, and full when they are used again.
+MAX_BUCKETS = 10_000
 
 
 class LocalBuckets:
     """A :class:`storage.token_buckets.base.BucketStore` in memory."""
 
     def __init__(self) -> None:
-        #: The level, and when that was true in seconds of the monotonic clock.
+        #: The level, and its time in seconds of the monotonic clock.
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    async def take(self, claim: Claim) -> Answer:
+    async def take(self, claim: Claim) -> ClaimResult:
         """See :class:`storage.token_buckets.base.BucketStore`. Never waits."""
         now = time.monotonic()
         levels = [self._level(bucket, now) for bucket, _ in claim]
         if any(level < cost for level, (_, cost) in zip(levels, claim, strict=True)):
-            return Answer(False, tuple(levels))
+            return ClaimResult(False, tuple(levels))
         for place, (bucket, cost) in enumerate(claim):
             levels[place] -= cost
             self._keep(bucket, levels[place], now)
-        return Answer(True, tuple(levels))
+        return ClaimResult(True, tuple(levels))
 
-    def give_back(self, claim: Claim) -> None:
+    def refund(self, claim: Claim) -> None:
         """See :class:`storage.token_buckets.base.BucketStore`. At once."""
         now = time.monotonic()
         for bucket, cost in claim:
@@ -43,5 +43,5 @@ class LocalBuckets:
             return
         self._buckets[bucket.key] = (level, now)
         self._buckets.move_to_end(bucket.key)
-        if len(self._buckets) > MOST_BUCKETS:
+        if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from storage.token_buckets import Answer, Bucket, BucketStore
+from storage.token_buckets import Bucket, BucketStore, ClaimResult
 from tests.support.waiting import eventually
 
 #: Nothing flows back into these.
@@ -21,13 +21,13 @@ async def test_a_bucket_that_nobody_has_taken_from_is_full(buckets: BucketStore)
 
 
 async def test_a_claim_takes_from_each_of_its_buckets(buckets: BucketStore) -> None:
-    assert await buckets.take([(SMALL, 3), (LARGE, 5)]) == Answer(True, (7, 95))
+    assert await buckets.take([(SMALL, 3), (LARGE, 5)]) == ClaimResult(True, (7, 95))
     assert await look(buckets, LARGE, SMALL) == (95, 7)
 
 
 async def test_a_bucket_can_be_emptied_to_the_last_token_and_no_further(buckets: BucketStore) -> None:
-    assert await buckets.take([(SMALL, 10)]) == Answer(True, (0,))
-    assert await buckets.take([(SMALL, 1)]) == Answer(False, (0,))
+    assert await buckets.take([(SMALL, 10)]) == ClaimResult(True, (0,))
+    assert await buckets.take([(SMALL, 1)]) == ClaimResult(False, (0,))
 
 
 async def test_a_claim_that_one_bucket_refuses_takes_from_none(buckets: BucketStore) -> None:
@@ -38,17 +38,17 @@ async def test_a_claim_that_one_bucket_refuses_takes_from_none(buckets: BucketSt
 
 
 async def test_a_cost_above_the_capacity_is_always_refused(buckets: BucketStore) -> None:
-    assert await buckets.take([(SMALL, 11)]) == Answer(False, (10,))
+    assert await buckets.take([(SMALL, 11)]) == ClaimResult(False, (10,))
     assert not (await buckets.take([(QUICK, 51)])).granted
 
 
 async def test_an_empty_bucket_grants_what_costs_nothing(buckets: BucketStore) -> None:
     await buckets.take([(SMALL, 10)])
-    assert await buckets.take([(SMALL, 0)]) == Answer(True, (0,))
+    assert await buckets.take([(SMALL, 0)]) == ClaimResult(True, (0,))
 
 
 async def test_a_claim_on_no_bucket_is_granted(buckets: BucketStore) -> None:
-    assert await buckets.take([]) == Answer(True, ())
+    assert await buckets.take([]) == ClaimResult(True, ())
 
 
 async def test_buckets_have_nothing_to_do_with_each_other(buckets: BucketStore) -> None:
@@ -80,8 +80,8 @@ async def test_what_is_given_back_is_there_again(buckets: BucketStore) -> None:
         return await look(buckets, SMALL, LARGE) == (6, 99)
 
     await buckets.take([(SMALL, 10), (LARGE, 10)])
-    buckets.give_back([(SMALL, 2), (LARGE, 9)])
-    buckets.give_back([(SMALL, 4)])
+    buckets.refund([(SMALL, 2), (LARGE, 9)])
+    buckets.refund([(SMALL, 4)])
     await eventually(returned)
 
 
@@ -90,7 +90,7 @@ async def test_what_is_given_back_never_exceeds_the_capacity(buckets: BucketStor
         return await look(buckets, SMALL, LARGE) == (10, 100)
 
     await buckets.take([(SMALL, 1)])
-    buckets.give_back([(SMALL, 1_000), (LARGE, 1_000)])
+    buckets.refund([(SMALL, 1_000), (LARGE, 1_000)])
     await eventually(full)
 
 

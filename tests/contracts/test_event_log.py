@@ -33,7 +33,7 @@ async def take(subscription: Subscription, count: int) -> list[int]:
     """The numbers of the next events."""
     found: list[int] = []
     for _ in range(count):
-        event = await subscription.take(SECONDS)
+        event = await subscription.next_event(SECONDS)
         assert event, found
         found.append(event.payload["number"])
     return found
@@ -41,7 +41,7 @@ async def take(subscription: Subscription, count: int) -> list[int]:
 
 async def silent(subscription: Subscription) -> bool:
     """Whether nothing more comes."""
-    return await subscription.take(0.1) is None
+    return await subscription.next_event(0.1) is None
 
 
 async def test_events_come_once_and_in_order(log: EventLog) -> None:
@@ -55,7 +55,7 @@ async def test_an_event_arrives_as_it_was_published(log: EventLog) -> None:
     payload = {"text": "zwölf ✓\n\0", "float": 0.1, "none": None, "nested": {"list": [1, True, {}]}}
     async with log.subscribe("topic") as subscription:
         cursor = await log.publish("topic", payload)
-        event = await subscription.take(SECONDS)
+        event = await subscription.next_event(SECONDS)
     assert event
     assert (event.cursor, event.topic, event.payload) == (cursor, "topic", payload)
 
@@ -135,7 +135,7 @@ async def test_the_cursor_of_an_event_resumes_in_another_process(log_backend: Lo
 async def test_the_cursor_is_that_of_the_last_event_taken(log: EventLog) -> None:
     async with log.subscribe("topic") as subscription:
         await publish(log, range(3))
-        event = await subscription.take(SECONDS)
+        event = await subscription.next_event(SECONDS)
         assert event
         assert subscription.cursor == event.cursor
 
@@ -174,8 +174,8 @@ async def test_a_reader_that_is_slow_all_the_time_gets_everything_once_and_in_or
 
 async def test_a_silent_topic_times_out(log: EventLog) -> None:
     async with log.subscribe("topic") as subscription:
-        assert await subscription.take(0.01) is None
-        assert await subscription.take(0) is None
+        assert await subscription.next_event(0.01) is None
+        assert await subscription.next_event(0) is None
 
 
 async def test_a_timeout_loses_nothing(log: EventLog) -> None:
@@ -183,7 +183,7 @@ async def test_a_timeout_loses_nothing(log: EventLog) -> None:
         publisher = asyncio.create_task(publish(log, range(300)))
         found: list[int] = []
         while len(found) < 300:
-            event = await subscription.take(0.0005)
+            event = await subscription.next_event(0.0005)
             found += [event.payload["number"]] if event else []
         assert found == list(range(300))
         await publisher
@@ -252,7 +252,7 @@ async def test_subscribers_go_on_after_a_crash_and_get_every_event_once(log_back
 async def test_a_reader_waits_patiently_while_the_log_is_away(log_backend: LogBackend) -> None:
     async with log_backend.log.subscribe("topic") as subscription:
         await log_backend.crash()
-        assert await subscription.take(0.2) is None
+        assert await subscription.next_event(0.2) is None
         await log_backend.recover()
         await publish(log_backend.other, range(1))
         assert await take(subscription, 1) == [0]
@@ -261,7 +261,7 @@ async def test_a_reader_waits_patiently_while_the_log_is_away(log_backend: LogBa
 async def test_who_subscribes_while_the_log_is_away_gets_what_comes_later(log_backend: LogBackend) -> None:
     await log_backend.crash()
     async with log_backend.log.subscribe("topic") as subscription:
-        assert await subscription.take(0.2) is None
+        assert await subscription.next_event(0.2) is None
         await log_backend.recover()
         await publish(log_backend.other, range(5))
         assert await take(subscription, 5) == list(range(5))

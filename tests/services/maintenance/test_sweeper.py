@@ -14,12 +14,11 @@ from services.maintenance.garbage import derived_key
 from services.maintenance.sweeper import Sweeper
 from storage.database.connection import atomically
 from storage.jobs import jobs
-from storage.jobs.models import Job, JobKind
-from storage.uploads import purge, receipts
+from storage.jobs.models import JobKind
 from storage.uploads import uploads as rows
-from storage.uploads.models import Chunk, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
-from tests.storage.rows import receive
+from tests.services.maintenance.conftest import sweep_for_ever, upload_with
 from tests.support.file_age import set_age
 
 S = UploadStatus
@@ -30,20 +29,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "blobs"
 
 
-@pytest.fixture
-def sweeper(bench: Bench) -> Sweeper:
-    return Sweeper(bench.store, bench.uploads)
-
-
 def staged(root: Path) -> set[str]:
     return {path.name for path in (root / "staging").iterdir()}
-
-
-async def upload_with(bench: Bench, owner: UUID, **changes: Any) -> Upload:
-    """An upload whose row says this although its staging area is there, as after a crash in between."""
-    upload = await bench.uploads.init(owner, a_file())
-    await Upload.filter(id=upload.id).update(**changes)
-    return upload
 
 
 @pytest.mark.parametrize(
@@ -177,11 +164,6 @@ async def test_an_init_in_progress_is_not_disturbed(bench: Bench, ada: UUID, swe
     assert {found.key async for found in bench.store.staging_areas()} == {str(upload.id) for upload in uploads}
 
 
-async def sweep_for_ever(sweeper: Sweeper) -> None:
-    while True:
-        await sweeper.sweep()
-
-
 async def test_an_init_that_was_swept_over_before_its_row_was_there_takes_chunks(
     bench: Bench, ada: UUID, sweeper: Sweeper
 ) -> None:
@@ -241,79 +223,3 @@ async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper:
     alive = await upload_with(bench, ada)
     await asyncio.gather(sweeper.sweep(), Sweeper(bench.store, bench.uploads).sweep())
     assert staged(root) == {str(alive.id)}
-
-
-async def receive_all(upload: Upload) -> None:
-    for index in range(upload.chunk_count):
-        await receive(upload, index, upload.expires_at)
-
-
-DEAD: list[dict[str, Any]] = [
-    {"status": S.ABORTED},
-    {"status": S.EXPIRED},
-    {"status": S.FAILED, "error_code": "CHECKSUM_MISMATCH"},
-]
-ALIVE: list[dict[str, Any]] = [
-    {"status": S.RECEIVING},
-    {"status": S.REASSEMBLING},
-    {"status": S.COMPRESSING},
-    {"status": S.READY},
-    {"status": S.FAILED, "error_code": "INTERNAL"},
-]
-
-
-async def test_receipts_go_with_the_bytes_they_speak_of_and_no_others(
-    bench: Bench, ada: UUID, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(purge, "BATCH", 3)
-    uploads = []
-    for changes in [*DEAD, *ALIVE]:
-        upload = await bench.uploads.init(ada, a_file(65_536 * 7))
-        await receive_all(upload)
-        await Upload.filter(id=upload.id).update(**changes)
-        uploads.append(upload.id)
-    await sweeper.sweep()
-    found = {row["upload_id"] for row in await Chunk.all().values("upload_id")}
-    assert found == set(uploads[len(DEAD) :])
-    assert await Chunk.all().count() == 7 * len(ALIVE)
-    counted = [(row.received_chunks > 0, row.received_bytes > 0) for row in await Upload.all().order_by("id")]
-    assert counted == [(False, False)] * len(DEAD) + [(True, True)] * len(ALIVE)
-
-
-async def test_a_dead_upload_is_remembered_for_a_month_after_its_time_and_then_forgotten_with_its_jobs(
-    bench: Bench, ada: UUID, sweeper: Sweeper
-) -> None:
-    old, young = now() - timedelta(days=30, minutes=1), now() - timedelta(days=29)
-    kept = []
-    for changes, moment in [*((c, old) for c in [*DEAD, *ALIVE[1:]]), *((c, young) for c in DEAD)]:
-        upload = await upload_with(bench, ada, **changes, expires_at=moment)
-        await Job.create(kind=JobKind.REASSEMBLE, subject_id=upload.id, run_after=now())
-        if changes in ALIVE or moment is young:
-            kept.append(upload.id)
-    await sweeper.sweep()
-    assert sorted([row.id for row in await Upload.all()]) == sorted(kept)
-    assert sorted([row.subject_id for row in await Job.all()]) == sorted(kept)
-
-
-async def test_more_dead_uploads_than_are_taken_at_once_are_all_forgotten(
-    bench: Bench, ada: UUID, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.maintenance.sweeper.BATCH", 2)
-    for _ in range(5):
-        for expires_at in (now() - timedelta(days=31), now()):
-            upload = await bench.uploads.init(ada, a_file())
-            await receive_all(upload)
-            await Upload.filter(id=upload.id).update(status=S.ABORTED, expires_at=expires_at)
-    await sweeper.sweep()
-    assert (await Upload.all().count(), await Chunk.all().count()) == (5, 0)
-
-
-async def test_an_upload_that_receives_meanwhile_keeps_every_receipt(bench: Bench, ada: UUID, sweeper: Sweeper) -> None:
-    upload = await bench.uploads.init(ada, a_file(65_536 * 40))
-    sweeping = asyncio.create_task(sweep_for_ever(sweeper))
-    for index in range(upload.chunk_count):
-        await receive(upload, index, upload.expires_at)
-        await upload_with(bench, ada, status=S.ABORTED)
-    sweeping.cancel()
-    await asyncio.wait({sweeping})
-    assert await receipts.filled_indexes(upload.id, 0) == list(range(40))

@@ -1,103 +1,31 @@
 """Progress: what a watcher is shown, over the real log and the real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from services.core.errors import InvalidInput, NotFound
 from services.uploads.progress import Progress
 from services.uploads.progress_frame import START, ProgressFrame, bytes_frame
-from storage.database.connection import close_database, open_database
-from storage.errors import DatabaseUnavailable
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
-from storage.redis.valkey import EmbeddedValkey
 from storage.uploads import uploads
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import UploadStatus
+from tests.services.uploads.watching import (
+    COMPRESSING,
+    READY,
+    REASSEMBLING,
+    RECEIVING,
+    CountingProgress,
+    Watcher,
+    set_status,
+    stages,
+)
 from tests.storage.rows import LATER, NOW, SHA256, claim, new_upload, receive, receive_all
-from tests.support.backends.databases import PostgresDatabases
-from tests.support.faults.proxy import Proxy, proxy
 
-RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
-READY = UploadStatus.READY
 FINAL = [status for status in UploadStatus if status.is_final]
-
-
-@pytest.fixture
-async def log(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisEventLog]:
-    monkeypatch.setattr("storage.progress_stream.redis.RETRY_SECONDS", 0.05)
-    redis = connect_redis(redis_url)
-    opened = RedisEventLog(redis)
-    await opened.start()
-    yield opened
-    await opened.close()
-    await close_redis(redis)
-
-
-@pytest.fixture
-async def line(databases: PostgresDatabases, database_url: str) -> AsyncIterator[Proxy]:
-    """What goes to the database, of which this process knows no other way."""
-    port = databases.server.port
-    async with proxy(port) as running:
-        await open_database(database_url.replace(f":{port}/", f":{urlsplit(running.url).port}/"))
-        yield running
-        await close_database()
-
-
-class CountingProgress(Progress):
-    """Counts how often it asks the database."""
-
-    snapshots = 0
-
-    async def snapshot(self, upload_id: UUID) -> ProgressFrame:
-        self.snapshots += 1
-        return await super().snapshot(upload_id)
-
-
-@pytest.fixture
-async def progress(log: RedisEventLog, database: str) -> CountingProgress:
-    return CountingProgress(log)
-
-
-class Watcher:
-    """Follows an upload as one subscriber does."""
-
-    def __init__(self, progress: Progress, upload: Upload, after: str | None = None) -> None:
-        self.frames: list[ProgressFrame] = []
-        self._frames = progress.watch(upload.id, after)
-
-    async def next(self) -> ProgressFrame:
-        async with asyncio.timeout(30):
-            self.frames.append(await anext(self._frames))
-        return self.frames[-1]
-
-    async def until(self, stage: UploadStatus) -> ProgressFrame:
-        while (shown := await self.next()).stage is not stage:
-            pass
-        return shown
-
-    async def rest(self) -> list[ProgressFrame]:
-        """Every frame to the end."""
-        async with asyncio.timeout(30):
-            self.frames += [frame async for frame in self._frames]
-        return self.frames
-
-    async def leave(self) -> None:
-        await self._frames.aclose()
-
-
-async def set_status(upload: Upload, status: UploadStatus) -> None:
-    await Upload.filter(id=upload.id).update(status=status)
-
-
-def stages(frames: list[ProgressFrame]) -> list[UploadStatus]:
-    """The stages in the order in which they were shown."""
-    return [one.stage for number, one in enumerate(frames) if not number or frames[number - 1].stage is not one.stage]
 
 
 async def test_a_watcher_sees_first_where_the_upload_stands(progress: Progress) -> None:
@@ -230,76 +158,6 @@ async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> No
     await watcher.leave()
 
 
-async def test_after_silence_the_database_is_looked_at_again(
-    progress: Progress, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.05)
-    upload = await new_upload(chunks=3)
-    watcher = Watcher(progress, upload)
-    await watcher.next()
-    await receive(upload, 0)
-    assert (await watcher.next()).bytes_done == 10
-    await set_status(upload, UploadStatus.EXPIRED)
-    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.EXPIRED]
-
-
-@pytest.mark.postgres
-async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
-    line: Proxy, log: RedisEventLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.05)
-    upload = await new_upload()
-    watcher = Watcher(Progress(log), upload)
-    await watcher.next()
-    line.open = False
-    line.cut()
-    following = asyncio.create_task(watcher.rest())
-    asked = asyncio.create_task(line.refuses(3))
-    await asyncio.wait({following, asked}, return_when=asyncio.FIRST_COMPLETED)
-    assert not following.done(), following.result()
-    line.open = True
-    await set_status(upload, UploadStatus.ABORTED)
-    assert stages(await following) == [RECEIVING, UploadStatus.ABORTED]
-
-
-@pytest.mark.postgres
-async def test_nobody_begins_to_watch_while_the_database_is_away(line: Proxy, log: RedisEventLog) -> None:
-    upload = await new_upload()
-    line.open = False
-    line.cut()
-    with pytest.raises(DatabaseUnavailable):
-        await Watcher(Progress(log), upload).next()
-
-
-async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
-    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.1)
-    upload = await new_upload()
-    watcher = Watcher(progress, upload)
-    await watcher.next()
-    valkey.kill()
-    await valkey.wait()
-    await receive_all(upload)
-    await watcher.until(REASSEMBLING)
-    await set_status(upload, READY)
-    await progress.publish_snapshot(upload.id)
-    assert stages(await watcher.rest()) == [RECEIVING, REASSEMBLING, READY]
-
-
-async def test_who_begins_to_watch_without_redis_learns_the_end_too(
-    progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.uploads.frame_throttle.SILENCE_SECONDS", 0.1)
-    valkey.kill()
-    await valkey.wait()
-    upload = await new_upload()
-    watcher = Watcher(progress, upload)
-    await watcher.next()
-    await set_status(upload, UploadStatus.FAILED)
-    assert stages(await watcher.rest()) == [RECEIVING, UploadStatus.FAILED]
-
-
 async def test_a_frame_names_the_event_behind_it_and_resumes_from_there(progress: Progress) -> None:
     upload = await new_upload(chunks=3)
     watcher = Watcher(progress, upload)
@@ -355,10 +213,3 @@ async def test_a_watcher_that_is_cancelled_frees_its_place(progress: Progress, l
     task.cancel()
     await asyncio.wait({task})
     assert log._subscribers == {}
-
-
-async def test_a_log_that_is_away_costs_a_frame_and_not_the_work(progress: Progress, valkey: EmbeddedValkey) -> None:
-    upload = await new_upload()
-    valkey.kill()
-    await valkey.wait()
-    await progress.publish_snapshot(upload.id)

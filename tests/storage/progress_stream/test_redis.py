@@ -38,7 +38,7 @@ async def publish(log: RedisEventLog, count: int) -> str:
 
 
 async def take(subscription: RedisSubscription) -> int:
-    event = await subscription.take(SECONDS)
+    event = await subscription.next_event(SECONDS)
     assert event
     return int(event.payload["number"])
 
@@ -53,7 +53,7 @@ async def test_all_subscribers_of_a_process_share_one_reader(log: RedisEventLog,
     async with AsyncExitStack() as stack:
         subscriptions = [await stack.enter_async_context(log.subscribe(f"topic-{number % 7}")) for number in range(100)]
         for subscription in subscriptions:
-            await subscription.take(0.01)
+            await subscription.next_event(0.01)
         clients = await redis.client_list()
         assert [client["cmd"] for client in clients].count("xread") == 1
         assert len(clients) < 10
@@ -61,14 +61,14 @@ async def test_all_subscribers_of_a_process_share_one_reader(log: RedisEventLog,
 
 async def test_an_idle_reader_is_waiting_and_does_not_ask_all_the_time(log: RedisEventLog, redis: Redis) -> None:
     async with log.subscribe("topic") as subscription:
-        assert await subscription.take(0.5) is None
+        assert await subscription.next_event(0.5) is None
     assert await calls_of(redis, "xread") <= 2
     assert await calls_of(redis, "xrange") <= 2
 
 
 async def test_the_buffer_of_a_reader_that_does_not_read_is_bounded(log: RedisEventLog) -> None:
     async with log.subscribe("topic") as subscription:
-        assert await subscription.take(0.01) is None
+        assert await subscription.next_event(0.01) is None
         cursor = await publish(log, 3 * BUFFER)
         await eventually(lambda: _has_read(log, cursor))
         assert len(subscription._buffer) <= BUFFER
@@ -81,11 +81,11 @@ async def _has_read(log: RedisEventLog, cursor: str) -> bool:
 async def test_an_event_that_the_reader_brings_late_is_not_taken_twice(log: RedisEventLog) -> None:
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)
-        event = await subscription.take(SECONDS)
+        event = await subscription.next_event(SECONDS)
         assert event
-        assert await subscription.take(0.1) is None
+        assert await subscription.next_event(0.1) is None
         subscription.offer(event)
-        assert await subscription.take(0.1) is None
+        assert await subscription.next_event(0.1) is None
 
 
 async def test_a_backlog_is_read_in_pages_while_events_keep_coming(log: RedisEventLog, redis: Redis) -> None:
@@ -108,7 +108,7 @@ async def test_after_an_outage_nobody_reads_again_what_has_passed_by(
     async with AsyncExitStack() as stack:
         subscriptions = [await stack.enter_async_context(log.subscribe(topic)) for topic in topics]
         for subscription in subscriptions:
-            assert await subscription.take(0.1) is None
+            assert await subscription.next_event(0.1) is None
         cursor = await publish(log, 500)
         await eventually(lambda: _has_read(log, cursor))
         waiting = [asyncio.create_task(take(subscription)) for subscription in subscriptions]
@@ -153,7 +153,7 @@ async def test_events_go_on_when_the_stream_was_lost(log: RedisEventLog, redis: 
 
 
 async def take_all_there_is(subscription: RedisSubscription) -> None:
-    while await subscription.take(0.1):
+    while await subscription.next_event(0.1):
         pass
 
 

@@ -15,7 +15,7 @@ from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog, Subscription
 from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
-from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
+from storage.token_buckets import Bucket, BucketsUnavailable, RedisBuckets
 from tests.support.backends.certificates import Certificates
 from tests.support.backends.sentinels import SENTINEL_PASSWORD, SERVICE, Group, sentinel_group
 from tests.support.faults.hanging import hanging
@@ -74,7 +74,7 @@ class Clients:
 
     async def next_event(self) -> int:
         """The number of the next event that the subscriber gets."""
-        event = await self.events.take(TIMEOUT)
+        event = await self.events.next_event(TIMEOUT)
         assert event
         return int(event.payload["number"])
 
@@ -97,7 +97,7 @@ async def eventually_available(call: Callable[[], Awaitable[T]]) -> T:
     async def attempt() -> T | None:
         try:
             return await call()
-        except (*RedisUnavailable, BucketsAway):
+        except (*RedisUnavailable, BucketsUnavailable):
             return None
 
     return await eventually(attempt)
@@ -131,7 +131,7 @@ async def unavailable_message(url: str, caplog: pytest.LogCaptureFixture) -> str
     """The log message about budgets without Redis."""
     caplog.clear()
     async with open_buckets(url) as buckets:
-        with pytest.raises(BucketsAway):
+        with pytest.raises(BucketsUnavailable):
             await buckets.take([(BUCKET, 1)])
     (message,) = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
     return message.removeprefix("token buckets are out of reach: ")

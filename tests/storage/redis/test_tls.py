@@ -10,7 +10,7 @@ from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream.redis import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
-from storage.token_buckets import Bucket, BucketsAway, RedisBuckets
+from storage.token_buckets import Bucket, BucketsUnavailable, RedisBuckets
 from tests.support.backends.certificates import Certificates
 from tests.support.faults.tcp_tunnel import TcpTunnel, tunnel_to
 
@@ -48,7 +48,7 @@ async def test_events_and_notifications_arrive_over_tls(url: str) -> None:
     listening = asyncio.create_task(notifications.listen(notified.set))
     async with asyncio.timeout(30), log.subscribe("topic") as events:
         await log.publish("topic", {"percent": 1})
-        event = await events.take(30)
+        event = await events.next_event(30)
         await notifications.send("COMPRESS")
         await notified.wait()
     listening.cancel()
@@ -69,7 +69,7 @@ async def test_the_log_says_why_a_server_is_not_trusted(
 ) -> None:
     buckets = RedisBuckets((url if trusting else tunnel.url).replace("127.0.0.1", host), 60)
     await buckets.start()
-    with pytest.raises(BucketsAway):
+    with pytest.raises(BucketsUnavailable):
         await buckets.take([(BUCKET, 1)])
     await buckets.close()
     assert reason in caplog.text

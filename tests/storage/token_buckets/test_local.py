@@ -6,7 +6,7 @@ from storage.token_buckets import Bucket, LocalBuckets
 
 
 async def test_the_buckets_that_nobody_used_for_longest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.token_buckets.local.MOST_BUCKETS", 3)
+    monkeypatch.setattr("storage.token_buckets.local.MAX_BUCKETS", 3)
     buckets = LocalBuckets()
     everybody = Bucket("everybody", 100, 0.0)
     addresses = [Bucket(f"address {number}", 10, 0.0) for number in range(10)]

@@ -1,25 +1,18 @@
-"""Token buckets in Redis: exact over processes, many claims to a call, and sure of an answer when Redis has none."""
+"""Token buckets in Redis: claims and refunds of several processes."""
 
 import asyncio
-import logging
 import struct
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
-from storage.token_buckets import Answer, Bucket, BucketsAway, BucketsOverloaded, RedisBuckets
+from storage.token_buckets import Bucket, ClaimResult, RedisBuckets
+from tests.storage.token_buckets.claims import BUCKET, claim, connected, level, under_way, wait_for_level
 from tests.support.faults.hanging import hanging
 from tests.support.waiting import eventually
 
-#: However busy the machine is.
-PATIENCE = 60.0
-BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 #: Connects, waits for a line, claims 250 times at once, and prints how often it was granted.
 CLAIM = """
 import asyncio, sys
@@ -37,70 +30,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture
-async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    """A Valkey that ends at once with the test."""
-    server = EmbeddedValkey(tmp_path)
-    await server.start()
-    yield server
-    await server.stop(0)
-
-
-@asynccontextmanager
-async def connected(valkey: EmbeddedValkey, call_seconds: float = PATIENCE) -> AsyncIterator[RedisBuckets]:
-    buckets = RedisBuckets(valkey.url, call_seconds)
-    await buckets.start()
-    try:
-        yield buckets
-    finally:
-        await buckets.close()
-
-
-@pytest.fixture
-async def buckets(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisBuckets]:
-    monkeypatch.setattr("storage.token_buckets.redis.RETRY_SECONDS", 0.05)
-    async with connected(valkey) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
-    client = connect_redis(valkey.url)
-    yield client
-    await close_redis(client)
-
-
-async def level(buckets: RedisBuckets) -> float:
-    return (await buckets.take([(BUCKET, 0)])).levels[0]
-
-
-async def wait_for_level(buckets: RedisBuckets, wanted: float) -> None:
-    async def reached() -> bool:
-        return await level(buckets) == wanted
-
-    await eventually(reached)
-
-
-async def wait_until_back(buckets: RedisBuckets) -> None:
-    async def back() -> bool:
-        try:
-            return (await buckets.take([(BUCKET, 0)])).granted
-        except BucketsAway:
-            return False
-
-    await eventually(back)
-
-
-def claim(buckets: RedisBuckets, cost: int) -> asyncio.Task[Answer]:
-    return asyncio.create_task(buckets.take([(BUCKET, cost)]))
-
-
-async def under_way() -> None:
-    """Let what was just begun be sent."""
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def scripts_run(redis: Redis) -> int:
@@ -141,14 +70,14 @@ async def test_what_is_given_back_reaches_others_without_another_claim(
 ) -> None:
     await buckets.take([(BUCKET, 500)])
     async with connected(valkey) as other:
-        buckets.give_back([(BUCKET, 200)])
+        buckets.refund([(BUCKET, 200)])
         await wait_for_level(other, 700)
 
 
 async def test_more_than_one_call_can_give_back_reaches_others_too(
     buckets: RedisBuckets, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.MOST_RETURNS", 2)
+    monkeypatch.setattr("storage.token_buckets.redis.MAX_REFUNDS", 2)
     several = [Bucket(f"{{test}}:{number}", 10, 0.0) for number in range(7)]
     await buckets.take([(bucket, 5) for bucket in several])
     async with connected(valkey) as other:
@@ -156,14 +85,14 @@ async def test_more_than_one_call_can_give_back_reaches_others_too(
         async def returned() -> bool:
             return (await other.take([(bucket, 0) for bucket in several])).levels == (10,) * 7
 
-        buckets.give_back([(bucket, 5) for bucket in several])
+        buckets.refund([(bucket, 5) for bucket in several])
         await eventually(returned)
 
 
 async def test_closing_gives_back_what_is_owed(valkey: EmbeddedValkey) -> None:
     async with connected(valkey) as closing:
         await closing.take([(BUCKET, 500)])
-        closing.give_back([(BUCKET, 200)])
+        closing.refund([(BUCKET, 200)])
     async with connected(valkey) as other:
         assert await level(other) == 700
 
@@ -175,7 +104,7 @@ async def test_a_bucket_is_stored_no_longer_than_it_takes_to_fill(buckets: Redis
     await buckets.take([(Bucket("{test}:a", 10, 100.0), 1), (Bucket("{test}:b", 10, 50.0), 10)])
     assert await redis.pttl("{test}:b") <= 200
     await buckets.take([(Bucket("{test}:c", 10, 0.0), 5)])
-    buckets.give_back([(Bucket("{test}:c", 10, 0.0), 5)])
+    buckets.refund([(Bucket("{test}:c", 10, 0.0), 5)])
     await eventually(gone)
 
 
@@ -186,7 +115,7 @@ async def test_a_bucket_that_hardly_fills_is_kept_for_a_month(buckets: RedisBuck
 
 async def test_what_somebody_else_left_under_a_key_counts_as_a_full_bucket(buckets: RedisBuckets, redis: Redis) -> None:
     await redis.set(BUCKET.key, "something else")
-    assert await buckets.take([(BUCKET, 1)]) == Answer(True, (999,))
+    assert await buckets.take([(BUCKET, 1)]) == ClaimResult(True, (999,))
 
 
 async def test_a_clock_that_was_set_back_does_not_stop_the_refill(buckets: RedisBuckets, redis: Redis) -> None:
@@ -246,137 +175,3 @@ async def test_a_claim_cancelled_in_any_moment_is_not_charged(buckets: RedisBuck
         await asyncio.wait({task})
         heard += not task.cancelled()
     await wait_for_level(buckets, 1_000 - 2 * heard)
-
-
-async def test_more_than_may_wait_are_turned_away(
-    buckets: RedisBuckets, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.MOST_WAITING", 5)
-    with hanging(valkey):
-        tasks = [claim(buckets, 1)]
-        await under_way()
-        tasks += [claim(buckets, 1) for _ in range(5)]
-        await under_way()
-        with pytest.raises(BucketsOverloaded):
-            await buckets.take([(BUCKET, 1)])
-    assert (await asyncio.gather(*tasks))[-1].levels == (994,)
-
-
-async def test_only_the_first_waits_for_a_server_that_hangs(
-    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.RETRY_SECONDS", 0.05)
-    async with connected(valkey, call_seconds=0.1) as buckets:
-        with hanging(valkey):
-            with pytest.raises(BucketsAway):
-                await buckets.take([(BUCKET, 1)])
-            for _ in range(100):
-                later = claim(buckets, 1)
-                await asyncio.sleep(0)
-                assert isinstance(later.exception(), BucketsAway)
-                await asyncio.sleep(0.003)
-        await wait_until_back(buckets)
-
-
-async def test_claims_that_wait_for_a_server_that_dies_are_refused(
-    buckets: RedisBuckets, valkey: EmbeddedValkey
-) -> None:
-    with hanging(valkey):
-        tasks = [claim(buckets, 1)]
-        await under_way()
-        tasks += [claim(buckets, 1) for _ in range(200)]
-        await under_way()
-        valkey.kill()
-    found = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {type(each) for each in found} == {BucketsAway}
-
-
-async def test_a_server_that_died_is_found_again_and_logged_once(
-    buckets: RedisBuckets, valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    await buckets.take([(BUCKET, 1)])
-    valkey.kill()
-    await valkey.wait()
-    for _ in range(20):
-        with pytest.raises(BucketsAway):
-            await buckets.take([(BUCKET, 1)])
-        await asyncio.sleep(0.01)
-    await valkey.start()
-    await wait_until_back(buckets)
-    ours = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
-    assert len(ours) == 2
-    assert ours[0].startswith("token buckets are out of reach: ConnectionError: ")
-    assert ours[1] == "token buckets are back"
-
-
-async def test_a_server_that_cannot_write_is_away_as_a_whole(
-    buckets: RedisBuckets, redis: Redis, caplog: pytest.LogCaptureFixture
-) -> None:
-    await redis.config_set("maxmemory", "1")
-    with pytest.raises(BucketsAway):
-        await buckets.take([(BUCKET, 1)])
-    await asyncio.sleep(0.2)
-    assert len(caplog.records) == 1
-    await redis.config_set("maxmemory", "0")
-    await wait_until_back(buckets)
-    assert await level(buckets) == 1_000
-
-
-async def test_what_is_owed_outlives_an_outage(buckets: RedisBuckets, valkey: EmbeddedValkey, redis: Redis) -> None:
-    await buckets.take([(BUCKET, 500)])
-    await redis.config_set("maxmemory", "1")
-    with pytest.raises(BucketsAway):
-        await buckets.take([(BUCKET, 1)])
-    buckets.give_back([(BUCKET, 200)])
-    await redis.config_set("maxmemory", "0")
-    await wait_until_back(buckets)
-    await wait_for_level(buckets, 700)
-
-
-async def test_no_more_is_owed_than_can_be_remembered(
-    buckets: RedisBuckets, monkeypatch: pytest.MonkeyPatch, valkey: EmbeddedValkey
-) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.MOST_OWED", 2)
-    several = [Bucket(f"{{test}}:{number}", 10, 0.0) for number in range(4)]
-    await buckets.take([(bucket, 5) for bucket in several])
-    buckets.give_back([(bucket, 5) for bucket in several])
-    assert (await buckets.take([(bucket, 0) for bucket in several])).levels == (10, 10, 5, 5)
-
-
-async def test_a_server_that_is_not_there_at_first_is_found_later(
-    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.RETRY_SECONDS", 0.05)
-    valkey.kill()
-    await valkey.wait()
-    async with connected(valkey) as early:
-        with pytest.raises(BucketsAway):
-            await early.take([(BUCKET, 1)])
-        await valkey.start()
-        await wait_until_back(early)
-
-
-async def test_a_server_that_cannot_write_at_first_is_used_later(
-    valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.RETRY_SECONDS", 0.05)
-    await redis.config_set("maxmemory", "1")
-    async with connected(valkey) as early:
-        with pytest.raises(BucketsAway):
-            await early.take([(BUCKET, 1)])
-        await redis.config_set("maxmemory", "0")
-        await wait_until_back(early)
-
-
-async def test_closing_refuses_whoever_waits(valkey: EmbeddedValkey) -> None:
-    closing = RedisBuckets(valkey.url, PATIENCE)
-    await closing.start()
-    with hanging(valkey):
-        tasks = [claim(closing, 1)]
-        await under_way()
-        tasks.append(claim(closing, 1))
-        await under_way()
-        await closing.close()
-    found = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {type(each) for each in found} == {BucketsAway}
