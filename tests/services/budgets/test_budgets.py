@@ -237,7 +237,7 @@ async def test_redis_is_asked_again_when_it_is_back(shared: RedisBuckets, valkey
 async def test_a_server_that_cannot_keep_up_says_so_instead_of_letting_everybody_wait(
     shared: RedisBuckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.token_buckets.redis.MOST_WAITING", 0)
+    monkeypatch.setattr("storage.token_buckets.redis.MAX_WAITING", 0)
     budgets = Budgets(LIMITS, shared, LocalBuckets())
     error = await refused(budgets, SIGNED_IN, 1)
     assert (error.layer, error.retry_after) == ("global", 1.0)
