@@ -28,6 +28,8 @@ from tests.support.shared_server import PLENTY
 
 #: Folders whose tests are run on every kind of database. What is slow and far from SQL is run once.
 BOTH = {"scale", "schema", "services", "storage", "workers"}
+#: Folders with the slowest files.
+SLOWEST = ("faults", "e2e", "bench", "browser", "clients", "cloudkeep")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
@@ -52,7 +54,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         near = uses_a_database if config.getoption("whole") else below_sql
         kept = [item for item in kept if item.get_closest_marker(engine) or near(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    items[:] = sorted(kept, key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test's folder has its turn: the slowest files first, so that no process is left with one at the end."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return SLOWEST.index(folder) if folder in SLOWEST else len(SLOWEST)
 
 
 @pytest.hookimpl(trylast=True)
