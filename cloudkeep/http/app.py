@@ -80,9 +80,9 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Exception: problems.internal_error_response,
         },
     )
-    readable_by_pages = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
-    instrumented = InstrumentationMiddleware(readable_by_pages, counters, settings.access_log)
-    return ProxyHeaders(instrumented, settings.trusted_proxies, settings.proxy_header)
+    app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
+    instrumented_app = InstrumentationMiddleware(app_with_cors, counters, settings.access_log)
+    return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
 
 
 def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:
