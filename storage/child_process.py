@@ -1,4 +1,4 @@
-"""Child processes that do not outlive us."""
+"""Child processes that do not outlive their parent."""
 
 import ctypes
 import os
@@ -23,7 +23,7 @@ def dies_with_parent() -> Callable[[], None]:
 
     def bind() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # The parent may have ended between fork and prctl: then nobody is left to send the signal.
+        # The parent may have ended between fork and prctl: then no signal will come.
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -31,4 +31,4 @@ def dies_with_parent() -> Callable[[], None]:
 
 
 def _do_nothing() -> None:
-    """Stand in where the system has no such signal."""
+    """Used where the system has no such signal."""

@@ -1,4 +1,4 @@
-"""What storage reports upwards. Services turn these into refusals with a code."""
+"""The errors of storage. Services turn them into refusals with a code."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ class Duplicate(StorageError):
 
 
 class StateChanged(StorageError):
-    """A compare-and-set lost: the row is no longer in the state it was read in."""
+    """A compare-and-set failed: the row has changed since it was read."""
 
 
 class BlobNotFound(StorageError):
@@ -20,11 +20,11 @@ class BlobNotFound(StorageError):
 
 
 class StagingLost(BlobNotFound):
-    """Whoever keeps the bytes has thrown away every slot of this staging area."""
+    """The store has deleted every slot of this staging area."""
 
 
 class PartsRefused(StorageError):
-    """The store does not have these parts as its receipts say. ``indexes`` are those of their slots."""
+    """The store does not have these parts as the receipts record them. ``indexes`` are those of their slots."""
 
     def __init__(self, indexes: Collection[int]) -> None:
         super().__init__(f"{len(indexes)} parts are not what they were")
@@ -32,23 +32,23 @@ class PartsRefused(StorageError):
 
 
 class StoreUnavailable(StorageError):
-    """The store does not answer, or cannot at the moment, and was asked more than once. Nothing is lost."""
+    """The store does not answer or reports a temporary error, also after retries. Nothing is lost."""
 
 
 class StoreRefused(StoreUnavailable):
-    """The store does not take who we say we are. Work waits for an operator."""
+    """The store rejects our credentials. Work waits for an operator."""
 
 
 class SlotLocked(StorageError):
-    """Another writer holds this slot."""
+    """Another writer has this slot."""
 
 
 class SlotOverflow(StorageError):
-    """More bytes were written than the slot holds. The surplus was not stored."""
+    """More bytes were written than the slot has. The surplus was not stored."""
 
 
 class NoSpace(StorageError):
-    """The device is full, for bytes or for rows. What was stored before is untouched."""
+    """The device is full, for bytes or for rows. Nothing that was stored before has changed."""
 
 
 class OverQuota(StorageError):
@@ -56,21 +56,21 @@ class OverQuota(StorageError):
 
 
 class InvalidCursor(StorageError):
-    """A cursor was not made by this log."""
+    """A cursor is not one of this log."""
 
 
 class DatabaseUnavailable(StorageError):
-    """The database does not answer, or answers no more. What was under way is done as a whole or not at all."""
+    """The database does not answer. A running transaction was committed as a whole or not at all."""
 
 
 class ConnectionLost(DatabaseUnavailable):
-    """The connection ended in the middle of something. The next caller gets another one."""
+    """The connection ended while it was in use. The next caller gets another one."""
 
 
 class TransactionAborted(StorageError):
-    """Another transaction was in the way, so that the database undid this one. It can be run again."""
+    """The database rolled this transaction back because of another one. It can be run again."""
 
 
 def in_one_line(error: BaseException) -> str:
-    """What kind of error it is and how its text begins, for a log or for somebody who reads it at a terminal."""
+    """The type of an error and the first line of its text, for a log or a terminal."""
     return f"{type(error).__name__}: {error}".splitlines()[0] if str(error) else type(error).__name__

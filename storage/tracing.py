@@ -1,20 +1,20 @@
-"""Where a trace can be told what is being done. Nothing is told unless the composition root installs a tracer.
+"""Spans of traces. Nothing is recorded unless the composition root installs a tracer.
 
-Here, at the bottom, since every layer has something to tell; whoever records it stays above all of them.
+This module is in the lowest layer, because every layer has spans; the tracer is in the highest.
 """
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol
 
-#: A request that came in, a job that was queued elsewhere, a question to another system, or work of our own.
+#: An incoming request, a job that was queued elsewhere, a request to another system, or other work.
 SpanKind = Literal["server", "consumer", "client", "internal"]
 Attributes = Mapping[str, str | int | float | bool]
 NONE: Attributes = {}
 
 
 class Tracer(Protocol):
-    """Records spans. Whatever happens to them, no method raises."""
+    """Records spans. No method raises, whatever happens to them."""
 
     def span(
         self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes
@@ -23,20 +23,20 @@ class Tracer(Protocol):
         ...
 
     def add(self, attributes: Attributes) -> None:
-        """Say more about the span around this."""
+        """Add attributes to the current span."""
         ...
 
     def traceparent(self) -> str | None:
-        """The span around this, for whoever goes on with the work elsewhere."""
+        """The current span, for a process that continues the work."""
         ...
 
 
-_NOTHING = nullcontext()
+_NO_SPAN = nullcontext()
 _tracer: Tracer | None = None
 
 
 def install(tracer: Tracer | None) -> None:
-    """Have everything of this process recorded from now on; None: nothing."""
+    """Record the spans of this process from now on; None stops it."""
     global _tracer
     _tracer = tracer
 
@@ -53,16 +53,16 @@ def span(
     kind: SpanKind = "internal",
     parent: str | None = None,
 ) -> AbstractContextManager[None]:
-    """Record the block. The name is one of few; no attribute is secret or as long as its sender likes."""
-    return _tracer.span(name, kind, parent, attributes) if _tracer else _NOTHING
+    """Record the block. The name is one of few; attributes are neither secret nor unbounded."""
+    return _tracer.span(name, kind, parent, attributes) if _tracer else _NO_SPAN
 
 
 def add(attributes: Attributes) -> None:
-    """Say more about the span around this, once it is known."""
+    """Add attributes to the current span, once they are known."""
     if _tracer:
         _tracer.add(attributes)
 
 
 def traceparent() -> str | None:
-    """What to store beside work that somebody else will do: W3C Trace Context, section 3.2, or None."""
+    """What to store with work for another process: W3C Trace Context, section 3.2, or None."""
     return _tracer.traceparent() if _tracer else None

@@ -33,7 +33,7 @@ async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:
 
 
 async def lock(account_id: UUID) -> None:
-    """Keep everybody else from locking this account until the transaction ends. Call it first in the transaction."""
+    """Lock this account until the transaction ends. Call it first in the transaction."""
     # An update that changes nothing: it locks the row in PostgreSQL and the database in SQLite. What is read after it
     # is as the one before left it, in READ COMMITTED too, where each statement sees what is committed by then.
     await Account.filter(id=account_id).update(name=F("name"))
@@ -51,7 +51,7 @@ async def save_registration(
         otp_hash=otp_hash,
         expires_at=expires_at,
     )
-    # One statement: of two that delete first and insert then, the second would meet the first one's row.
+    # One statement: of two that delete and then insert, the second would conflict with the row of the first.
     everything = Registration._meta.fields - {"email"}
     await Registration.bulk_create([row], on_conflict=["email"], update_fields=sorted(everything))
 
@@ -106,7 +106,7 @@ async def rotate_session(
 
 
 async def close_session(session_id: UUID) -> None:
-    """Forget a session; its refresh tokens are dead from now on."""
+    """Delete a session; its refresh tokens are invalid from now on."""
     await Session.filter(id=session_id).delete()
 
 

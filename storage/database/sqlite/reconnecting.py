@@ -1,8 +1,8 @@
-"""A connection to SQLite that is made again when it is dead.
+"""A client for SQLite that replaces a dead connection.
 
-Tortoise keeps one connection for the life of the process: once it is closed, every query fails until a restart. Here it
-is looked at whenever somebody takes it, as a pool does. Who was using it when it broke gets an error; the next one does
-not notice.
+Tortoise keeps one connection for the life of the process: once it is closed, every query fails until a restart. This
+client checks it before each use, as a pool does. The caller that was using it when it broke gets an error; the next one
+does not notice.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class ReconnectingClient(SqliteClient):
     def _in_transaction(self) -> TransactionContext:
         return _LiveTransaction(self.transaction_class(self), self._lock)
 
-    async def revive(self) -> None:
+    async def ensure_alive(self) -> None:
         """Replace the connection if it is dead, to the end even when the caller is cancelled. Hold the lock."""
         if _is_alive(self):
             return
@@ -48,7 +48,7 @@ class ReconnectingClient(SqliteClient):
         try:
             await self.create_connection(with_db=True)
         except BaseException:
-            # Half set up it would serve, but without its pragmas: foreign keys, and commits that reach the disk.
+            # Half set up it would work, but without its pragmas: foreign keys, and commits that reach the disk.
             self._drop()
             raise
 
@@ -70,7 +70,7 @@ class _LiveConnection(ConnectionWrapper[Any]):
         return self.connection
 
     async def ensure_connection(self) -> None:
-        await self.client.revive()
+        await self.client.ensure_alive()
         self.connection = self.client._connection
 
 
@@ -90,13 +90,13 @@ class _LiveTransaction(SqliteTransactionContext):
 
     async def ensure_connection(self) -> None:
         parent = self.connection._parent
-        await parent.revive()
+        await parent.ensure_alive()
         self.connection._connection = parent._connection
 
 
 def _is_alive(client: ReconnectingClient) -> bool:
     try:
-        # Asks the library, not the file: no statement runs, and none is waited for.
+        # Checks the library, not the file: runs no statement and waits for none.
         return client._connection is not None and client._connection.total_changes >= 0
     except (sqlite3.Error, ValueError):
         return False
