@@ -24,9 +24,9 @@ def chunk_endpoint(timeouts: BodyTimeouts) -> Callable[[Request], Awaitable[Resp
 
     async def receive_chunk(request: Request) -> Response:
         services = services_of(request)
-        with services.counts.chunk(), span("chunk"):
+        with services.counters.chunk(), span("chunk"):
             receipt = await _receive(request, services, ThroughputGuard(timeouts))
-        services.counts.chunk_bytes += receipt.size
+        services.counters.chunk_bytes += receipt.size
         return _response(receipt)
 
     return receive_chunk

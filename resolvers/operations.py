@@ -32,7 +32,7 @@ async def open_subscription(context: Context) -> AsyncIterator[None]:
     Raises :class:`services.budgets.errors.TooManySubscriptions`.
     """
     async with context.services.subscription_leases.acquire(context.payer):
-        with context.services.counts.subscription():
+        with context.services.counters.subscription():
             yield
 
 
@@ -40,7 +40,7 @@ def count_operation(
     context: Context, kind: OperationKind, outcome: Outcome, *, error_code: str | None, seconds: float
 ) -> None:
     """Count an operation that was answered, ``seconds`` after it came, and the code of its first error."""
-    admission, counters = context.admission, context.services.counts
+    admission, counters = context.admission, context.services.counters
     requested, actual = (0, 0) if outcome == "refused" else (admission.requested, admission.actual or 0)
     counters.operation(kind, outcome, requested, actual, seconds)
     if error_code:

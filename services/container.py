@@ -32,5 +32,5 @@ class Services:
     budgets: Budgets
     limit_overrides: LimitOverrides
     subscription_leases: SubscriptionLeases
-    counts: Counters
+    counters: Counters
     events: RedisEventLog

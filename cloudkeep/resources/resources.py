@@ -65,7 +65,7 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, counts: Counters, role: str, listener: str | None = None, scratch: Path | None = None
+    settings: Settings, counters: Counters, role: str, listener: str | None = None, scratch: Path | None = None
 ) -> AsyncIterator[Resources]:
     """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
 
@@ -84,18 +84,18 @@ async def open_resources(
         stack.push_async_callback(notifications.close)
         await notifications.start()
         log = RedisEventLog(redis)
-        progress = Progress(log, counts)
+        progress = Progress(log, counters)
         policy = UploadPolicy(
             settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
         )
-        uploads = Uploads(store, progress, notifications, policy, counts)
+        uploads = Uploads(store, progress, notifications, policy, counters)
         yield Resources(store, log, progress, uploads, notifications, WorkerHeartbeats(redis), redis)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, counters: Counters) -> AsyncIterator[Services]:
     """Everything an API process serves with, and where it counts what it does."""
-    async with open_resources(settings, counts, "api") as base, AsyncExitStack() as stack:
+    async with open_resources(settings, counters, "api") as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
         stack.push_async_callback(mailer.close)
         passwords = Passwords()
@@ -105,13 +105,13 @@ async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[S
         buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout)
         await buckets.start()
         stack.push_async_callback(buckets.close)
-        grants = LimitOverrides()
-        seats = SubscriptionLeases(
-            SubscriptionLeaseStore(base.redis), grants, SubscriptionLimits(*settings.subscriptions)
+        limit_overrides = LimitOverrides()
+        subscription_leases = SubscriptionLeases(
+            SubscriptionLeaseStore(base.redis), limit_overrides, SubscriptionLimits(*settings.subscriptions)
         )
-        await seats.start()
-        stack.push_async_callback(seats.close)
-        budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), grants)
+        await subscription_leases.start()
+        stack.push_async_callback(subscription_leases.close)
+        budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
@@ -126,9 +126,9 @@ async def open_services(settings: Settings, counts: Counters) -> AsyncIterator[S
             signed_urls=SignedUrls(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.heartbeats),
             budgets=budgets,
-            limit_overrides=grants,
-            subscription_leases=seats,
-            counts=counts,
+            limit_overrides=limit_overrides,
+            subscription_leases=subscription_leases,
+            counters=counters,
             events=base.log,
         )
 

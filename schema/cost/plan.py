@@ -82,10 +82,6 @@ class OperationPlan:
         """The price by field, breadth first."""
         return breakdown_of(self._graph(variables), variables)
 
-    def steps(self, variables: Variables = NO_VARIABLES) -> int:
-        """How much work the analysis was, in the steps of :mod:`schema.cost.work_limit`."""
-        return self._graph(variables).steps
-
     @property
     def is_conditional(self) -> bool:
         """Whether its fields depend on variables, so that there is a graph for each combination of these."""

@@ -166,9 +166,9 @@ class Weights:
 
 def weight_of(element: Element) -> int:
     """The weight that the schema gives, or the specification's default. Raises :class:`ValueError`."""
-    given = _cost(element)
-    if given is not None:
-        return _whole(given, str(element))
+    explicit = _cost(element)
+    if explicit is not None:
+        return _whole(explicit, str(element))
     kind = element if isinstance(element, GraphQLNamedType) else get_named_type(element.type)
     # What introspection returns is counted as a whole: see schema/cost/introspection.py.
     return 0 if isinstance(kind, GraphQLScalarType | GraphQLEnumType) or is_introspection_type(kind) else 1
@@ -196,11 +196,11 @@ def _list_size(field: GraphQLField) -> ListSize | None:
     for directive in _directives(field):
         if isinstance(directive, ListSize):
             return directive
-    for given in _written(field, "listSize"):
+    for explicit in _written(field, "listSize"):
         return ListSize(
-            assumed_size=given.get("assumedSize"),
-            slicing_arguments=given.get("slicingArguments"),
-            sized_fields=given.get("sizedFields"),
+            assumed_size=explicit.get("assumedSize"),
+            slicing_arguments=explicit.get("slicingArguments"),
+            sized_fields=explicit.get("sizedFields"),
         )
     return None
 

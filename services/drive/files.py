@@ -43,10 +43,6 @@ class Files:
         """The account's newest files, older than ``before``."""
         return await rows.page(account_id, before, limit)
 
-    async def count(self, account_id: UUID) -> int:
-        """How many files the account has."""
-        return await rows.count(account_id)
-
     async def find_many(self, file_ids: Collection[UUID]) -> dict[UUID, File]:
         """Files by key, by an authorized caller."""
         return await rows.find_many(file_ids)

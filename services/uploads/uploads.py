@@ -65,10 +65,6 @@ class Uploads:
         """The account's newest uploads, older than ``before``."""
         return await rows.page(account_id, status, before, limit)
 
-    async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
-        """How many uploads the account has."""
-        return await rows.count(account_id, status)
-
     async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
         """The codes of what the work on uploads waits for. The caller has checked their owner."""
         return await jobs.waiting_of(upload_ids)

@@ -30,11 +30,6 @@ async def page(account_id: UUID, before: UUID | None, limit: int) -> list[File]:
     return await query.order_by("-id").limit(limit).select_related("blob")
 
 
-async def count(account_id: UUID) -> int:
-    """How many files an account has."""
-    return await File.filter(account_id=account_id).count()
-
-
 async def find_rendition(rendition_id: UUID) -> Rendition | None:
     """The rendition with this key, its blob and file loaded."""
     return await Rendition.get_or_none(id=rendition_id).select_related("blob", "file")

@@ -110,12 +110,6 @@ async def page(account_id: UUID, status: UploadStatus | None, before: UUID | Non
     return await query.order_by("-id").limit(limit)
 
 
-async def count(account_id: UUID, status: UploadStatus | None) -> int:
-    """How many uploads an account has."""
-    query = Upload.filter(account_id=account_id)
-    return await (query.filter(status=status) if status else query).count()
-
-
 async def reopen_slots(
     job: Job, indexes: Collection[int], expires_at: datetime, place: ReopenedStaging | None = None
 ) -> None:

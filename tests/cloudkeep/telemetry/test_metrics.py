@@ -163,11 +163,11 @@ class TestServer:
 
 
 async def test_what_was_counted_is_shown_once() -> None:
-    counts = Counters()
-    published = Metrics(lambda: samples_of(counts))
-    counts.operation("query", "data", requested=12, actual=5)
+    counters = Counters()
+    published = Metrics(lambda: samples_of(counters))
+    counters.operation("query", "data", requested=12, actual=5)
     assert (await shown(published))["cloudkeep_operations_total[query][data]"] == 1
-    counts.operation("query", "refused", requested=3)
+    counters.operation("query", "refused", requested=3)
     for _ in range(2):
         found = await shown(published)
         assert found["cloudkeep_operations_total[query][data]"] == 1
@@ -177,16 +177,16 @@ async def test_what_was_counted_is_shown_once() -> None:
 
 
 async def test_a_subscription_that_fails_is_not_open() -> None:
-    counts = Counters()
+    counters = Counters()
 
     def fail() -> None:
-        with counts.subscription():
-            assert counts.subscriptions == 1
+        with counters.subscription():
+            assert counters.subscriptions == 1
             raise ValueError("fault")
 
     with pytest.raises(ValueError, match="fault"):
         fail()
-    assert counts.subscriptions == 0
+    assert counters.subscriptions == 0
 
 
 async def test_budgets_are_shown_by_layer_and_policy() -> None:

@@ -127,7 +127,6 @@ CALLS: dict[str, Call] = {
     "files.find_many": lambda known: files.find_many([NOBODY, SOMEBODY]),
     "files.find_same": lambda known: files.find_same(SOMEBODY, 10, SHA256),
     "files.page": lambda known: files.page(SOMEBODY, SOMEBODY, 100),
-    "files.count": lambda known: files.count(SOMEBODY),
     "files.find_rendition": lambda known: files.find_rendition(NOBODY),
     "files.renditions_of": lambda known: files.renditions_of([NOBODY, SOMEBODY]),
     "limit_overrides.find_many": lambda known: limit_overrides.find_many([SOMEBODY]),
@@ -169,7 +168,6 @@ CALLS: dict[str, Call] = {
     "uploads.find_by_fingerprint": lambda known: uploads.find_by_fingerprint("a"),
     "uploads.open_alike": lambda known: uploads.open_alike(SOMEBODY, "name", 20, SHA256),
     "uploads.page": lambda known: uploads.page(SOMEBODY, UploadStatus.READY, SOMEBODY, 100),
-    "uploads.count": lambda known: uploads.count(SOMEBODY, UploadStatus.READY),
     "uploads.reopen_slots": lambda known: uploads.reopen_slots(known.job, [0], NOW),
     "uploads.publish": lambda known: uploads.publish(
         known.job, known.upload, blob_key="a", sha256=SHA256, media=None, now=NOW

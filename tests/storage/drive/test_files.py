@@ -50,7 +50,6 @@ async def test_files_are_paged_newest_first_and_counted() -> None:
     assert [file.id for file in page] == newest[:2]
     assert [file.blob.size for file in page] == [10, 10]
     assert [file.id for file in await files.page(account.id, newest[1], 10)] == newest[2:]
-    assert await files.count(account.id) == 5
 
 
 async def test_a_rendition_is_found_with_its_blob_and_file() -> None:
