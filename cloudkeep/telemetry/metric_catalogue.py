@@ -91,7 +91,7 @@ DATABASE = Metric("cloudkeep_database_up", "Whether the database could be asked 
 
 
 def samples_of(counters: Counters) -> Iterator[Sample]:
-    """Everything that an API process counters."""
+    """Everything that an API process counts."""
     for (purpose, status), number in counters.requests.items():
         yield Sample(REQUESTS, number, (purpose, f"{status}xx"))
     yield from (Sample(REQUEST_SECONDS, seconds, (purpose,)) for purpose, seconds in counters.request_seconds.items())

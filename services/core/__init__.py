@@ -1,1 +1,1 @@
-"""What every domain uses: errors, the clock, validation, keys, signed URLs, counters."""
+"""What every domain uses: errors, the clock, validation, keys, counters."""
