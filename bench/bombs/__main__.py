@@ -14,7 +14,7 @@ from bench.bombs.documents import BOMBS, USUAL
 from bench.harness.command import Result, create_parser, integer, markdown_table, run
 from bench.harness.command import parse as parse_arguments
 from schema.build import build_schema
-from schema.cost.limits import check_limits, check_source
+from schema.cost.document_limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights

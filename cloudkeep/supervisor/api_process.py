@@ -7,7 +7,7 @@ import uvicorn
 from cloudkeep.http.app import create_app
 from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
-from cloudkeep.server.graceful import GracefulServer
+from cloudkeep.server.graceful_server import GracefulServer
 from cloudkeep.server.shutdown import Drain
 from cloudkeep.settings.preflight import BACKLOG
 from cloudkeep.settings.settings import Settings

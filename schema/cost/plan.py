@@ -18,12 +18,12 @@ from graphql import (
     VariableNode,
 )
 
+from schema.cost.actual_cost import Response
 from schema.cost.breakdown import Entry, breakdown_of
 from schema.cost.compiler import compile_operation
 from schema.cost.error_cost import ErrorCost, Path
 from schema.cost.graph import CostGraph, CostGraphs
 from schema.cost.inputs import Variables
-from schema.cost.response import Response
 from schema.cost.selections import Fragments, fragments_of
 from schema.cost.weights import Weights
 from schema.cost.work_limit import MAX_STEPS, WorkLimit

@@ -17,9 +17,9 @@ from graphql import (
 )
 from strawberry.types.graphql import OperationType
 
+from schema.cost.document_limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.error_cost import Path
 from schema.cost.graph import CostGraphs
-from schema.cost.limits import DEFAULT, Limits, check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
 from schema.cost.validation import validate_document
 from schema.cost.weights import Weights

@@ -8,8 +8,8 @@ from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import READING, SENDING, ByteCounter, Track
 from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.uploads.chunk_reports import ChunkReports
 from cloudkeep.client.uploads.progress_stream import ProgressStream
-from cloudkeep.client.uploads.reports import ChunkReports
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source

@@ -21,7 +21,7 @@ from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy
 from cloudkeep.client.api.throttle import Throttle
 from cloudkeep.client.display.progress import ByteCounter
 from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
-from cloudkeep.client.uploads.reports import UPLOAD_CLOSED, ChunkReports, UploadClosed
+from cloudkeep.client.uploads.chunk_reports import UPLOAD_CLOSED, ChunkReports, UploadClosed
 from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Slot

@@ -21,8 +21,8 @@ from storage.blobs.disk_space import require_free_space
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.connection_pool import ConnectionPool
 from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translate_errors
-from storage.blobs.s3.file_upload import upload_file
 from storage.blobs.s3.object_reader import ObjectReader
+from storage.blobs.s3.object_writer import upload_file
 from storage.blobs.s3.part_writer import PartWriter
 from storage.blobs.s3.requests import UploadRequest
 from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, StagingHandle

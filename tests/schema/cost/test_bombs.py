@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLError, parse
 
 from bench.bombs.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_merge
-from schema.cost.limits import check_limits, check_source
+from schema.cost.document_limits import check_limits, check_source
 from schema.cost.plan import OperationPlan
 from schema.cost.validation import MAX_ERRORS, validate_document
 from schema.cost.weights import Weights

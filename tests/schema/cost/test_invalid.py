@@ -5,7 +5,7 @@ from graphql import GraphQLSyntaxError, OperationDefinitionNode, build_schema, p
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.cost.limits import check_limits
+from schema.cost.document_limits import check_limits
 from schema.cost.plan import plan_operation
 from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex

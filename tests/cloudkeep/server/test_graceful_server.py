@@ -19,10 +19,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cloudkeep.graphql.event_stream import EventStream
-from cloudkeep.server import graceful
+from cloudkeep.server import graceful_server
 from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
-from cloudkeep.server.graceful import GracefulServer
+from cloudkeep.server.graceful_server import GracefulServer
 from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
 from endpoints.health import alive, readiness_endpoint
 from tests.support.server import listening_socket
@@ -147,7 +147,7 @@ async def test_a_server_ends_when_it_has_drained() -> None:
 async def test_a_retired_server_answers_what_comes_by_open_connections_and_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(graceful, "LINGER_SECONDS", 1.0)
+    monkeypatch.setattr(graceful_server, "LINGER_SECONDS", 1.0)
     async with serving() as running:
         used, fresh, silent = [await running.connect() for _ in range(3)]
         await ask(used)
@@ -226,7 +226,7 @@ async def test_a_request_that_lies_in_the_kernel_when_idle_connections_are_close
 
 
 async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graceful, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.2)
     async with serving() as running:
         asking = await running.connect()
         answer = asyncio.create_task(ask(asking, "/never"))
@@ -243,9 +243,9 @@ async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(mon
 async def test_a_retired_server_that_is_told_to_stop_takes_no_longer_than_others(
     monkeypatch: pytest.MonkeyPatch, waits: bool
 ) -> None:
-    monkeypatch.setattr(graceful, "FINISH_SECONDS", 0.2)
-    monkeypatch.setattr(graceful, "FINISH_REPLACED_SECONDS", 3600)
-    monkeypatch.setattr(graceful, "LINGER_SECONDS", 0.0 if waits else 3600.0)
+    monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(graceful_server, "FINISH_REPLACED_SECONDS", 3600)
+    monkeypatch.setattr(graceful_server, "LINGER_SECONDS", 0.0 if waits else 3600.0)
     async with serving() as running:
         asking, deaf = await running.connect(), await running.connect()
         answer = asyncio.create_task(ask(asking, "/never"))
