@@ -8,7 +8,7 @@ from schema.cost.graph import Branch, Node
 Data = Mapping[str, Any]
 
 
-class Response:
+class ActualCost:
     """Walks an answer. ``own`` has the cost of an object by the number of its node."""
 
     def __init__(self, own: Sequence[int]) -> None:

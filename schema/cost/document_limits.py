@@ -23,7 +23,7 @@ from schema.cost.work_limit import OperationTooComplex
 
 
 @dataclass(frozen=True)
-class Limits:
+class DocumentLimits:
     """The most that a document may have."""
 
     #: Of its text. A mebibyte takes the lexer 120 to 250 ms; what is long belongs into variables.
@@ -44,15 +44,15 @@ class Limits:
     variables: int = 100
 
 
-DEFAULT = Limits()
+DEFAULT = DocumentLimits()
 
 
-def check_source(source: str, limits: Limits = DEFAULT) -> GraphQLError | None:
+def check_source(source: str, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
     """What is refused before the document is parsed."""
     return _error("characters", limits.characters, len(source), "characters long")
 
 
-def check_limits(document: DocumentNode, limits: Limits = DEFAULT) -> GraphQLError | None:
+def check_limits(document: DocumentNode, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
     """What is refused before the document is validated: the first of the limits that it is above. It may be invalid."""
     found = _Document(document)
     return (

@@ -18,7 +18,7 @@ from graphql import (
     VariableNode,
 )
 
-from schema.cost.actual_cost import Response
+from schema.cost.actual_cost import ActualCost
 from schema.cost.breakdown import Entry, breakdown_of
 from schema.cost.compiler import compile_operation
 from schema.cost.error_cost import ErrorCost, Path
@@ -73,7 +73,7 @@ class OperationPlan:
         if not graph.root:
             return 0
         costs = graph.costs(variables)
-        cost = Response(costs.own).cost(graph.root, data or {})
+        cost = ActualCost(costs.own).cost(graph.root, data or {})
         if not failed:
             return cost
         return min(cost + ErrorCost(graph, costs, variables).cost(data, failed), costs.whole[graph.root.index])

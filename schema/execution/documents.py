@@ -17,7 +17,7 @@ from graphql import (
 )
 from strawberry.types.graphql import OperationType
 
-from schema.cost.document_limits import DEFAULT, Limits, check_limits, check_source
+from schema.cost.document_limits import DEFAULT, DocumentLimits, check_limits, check_source
 from schema.cost.error_cost import Path
 from schema.cost.graph import CostGraphs
 from schema.cost.plan import OperationPlan, plan_operation
@@ -95,7 +95,7 @@ class Document:
 class Documents:
     """Prepares documents for a schema and remembers those that were used last, ``kept_tokens`` of them in all."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits = DEFAULT, kept_tokens: int = KEPT_TOKENS) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits = DEFAULT, kept_tokens: int = KEPT_TOKENS) -> None:
         self._schema = schema
         self._weights = Weights.of(schema)
         self._limits = limits

@@ -64,10 +64,11 @@ async def guarded(
         yield await asyncio.shield(starting)
     finally:
         # A start that is cancelled is awaited as well: uvloop kills its process, but does not wait until it has ended.
-        process = await starting
-        kill(process)
-        # Not wait(): asyncio's returns only when all output has been read, and some may be left.
-        await process.communicate()
+        await asyncio.wait({starting})
+        if starting.exception() is None:
+            kill(starting.result())
+            # Not wait(): asyncio's returns only when all output has been read, and some may be left.
+            await starting.result().communicate()
 
 
 def kill(process: Process) -> None:

@@ -11,7 +11,7 @@ from rich.progress import TransferSpeedColumn as BytesPerSecondColumn
 from rich.table import Column
 from rich.text import Text
 
-from cloudkeep.client.display.progress import StageProgress
+from cloudkeep.client.display.progress import READING, SENDING, StageProgress
 
 #: Speed is the mean over so many seconds.
 SPEED_SECONDS = 5.0
@@ -32,14 +32,15 @@ class SpeedColumn(BytesPerSecondColumn):
 
 
 class TimeLeftColumn(TimeRemainingColumn):
-    """The time left that the server says, else an estimate from what was done so far."""
+    """The time left that the server says. While the client itself reads or sends, an estimate from what was done."""
 
     max_refresh = 0.0  # rich would show the time of the stage before for half a second
 
     def render(self, task: Task) -> Text:
         """As h:mm:ss, empty as long as it is not known."""
         if task.fields["eta"] is None:
-            return super().render(task) if task.speed else Text()
+            can_estimate = task.speed and task.fields["stage"] in {READING, SENDING}
+            return super().render(task) if can_estimate else Text()
         return Text(str(timedelta(seconds=round(task.fields["eta"]))), style="progress.remaining")
 
 

@@ -3,10 +3,10 @@
 import pytest
 from graphql import get_introspection_query, parse
 
-from schema.cost.document_limits import Limits, check_limits, check_source
+from schema.cost.document_limits import DocumentLimits, check_limits, check_source
 from schema.execution.documents import MAX_TOKENS
 
-SMALL = Limits(characters=50, depth=3, aliases=2, root_fields=2, directives=2, operations=2, variables=2)
+SMALL = DocumentLimits(characters=50, depth=3, aliases=2, root_fields=2, directives=2, operations=2, variables=2)
 
 WITHIN = {
     "depth": "{ a { b { c } } }",
@@ -51,8 +51,8 @@ ABOVE = [
 
 def test_fields_and_fragments_count_as_they_are_written_and_not_as_often_as_they_are_spread() -> None:
     document = parse("{ a { ...F } b { ...F ... { c } } } fragment F on A { d e }")
-    assert check_limits(document, Limits(selections=8)) is None
-    error = check_limits(document, Limits(selections=7))
+    assert check_limits(document, DocumentLimits(selections=8)) is None
+    error = check_limits(document, DocumentLimits(selections=7))
     assert error
     assert (error.extensions or {})["limit"] == "selections"
 
@@ -89,5 +89,5 @@ def test_introspection_in_full_passes() -> None:
 
 def test_a_chain_of_fragments_is_measured_without_recursion() -> None:
     chain = "".join(f" fragment F{i} on A {{ a {{ ...F{i + 1} }} }}" for i in range(1_500))
-    error = check_limits(parse("{ ...F0 }" + chain), Limits(selections=10_000))
+    error = check_limits(parse("{ ...F0 }" + chain), DocumentLimits(selections=10_000))
     assert ((error and error.extensions) or {})["actual"] == 1_500

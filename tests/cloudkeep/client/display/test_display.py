@@ -57,6 +57,11 @@ def test_speed_and_time_left_of_bytes_are_measured(capsys: Capture) -> None:
     assert last.endswith("B/s  0:00:00")
 
 
+def test_the_time_left_of_a_stage_of_the_server_is_not_guessed(capsys: Capture) -> None:
+    lines(*(StageProgress("verifying", percent, 100, speed="") for percent in (0, 20, 40, 60)))
+    assert capsys.readouterr().err.splitlines() == [f"film.mp4: verifying {percent} %" for percent in (0, 20, 40, 60)]
+
+
 def test_a_message_is_shown_once_until_there_is_another(capsys: Capture) -> None:
     track = Display(bars=False).track("[bold]film[/]")
     for text in ("lost", "lost", "back", "lost"):
