@@ -1,4 +1,4 @@
-"""Accounts and sessions, for whoever signs in and for their owner."""
+"""Accounts and sessions."""
 
 from uuid import UUID
 

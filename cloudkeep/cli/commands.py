@@ -29,7 +29,7 @@ def serve() -> int:
 
 
 def worker() -> int:
-    """Run a worker until it is told to stop."""
+    """Run a worker until a signal."""
     return run_worker()
 
 

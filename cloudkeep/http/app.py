@@ -1,7 +1,7 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -41,14 +41,37 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
-    counters = Counters()
-    connections = ConnectionLimiter(settings.websockets)
+    counters, connections = Counters(), ConnectionLimiter(settings.websockets)
     metrics = Metrics(
         lambda: metric_catalogue.samples_of(counters),
         lambda: metric_catalogue.samples_of_connections(connections),
         lambda: metric_catalogue.samples_of_process("api"),
     )
+    options = EndpointOptions(
+        graphql=GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins)),
+        body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
+        is_stopping=lambda: drain.started,
+        exposition=metrics.exposition,
+        metrics_networks=settings.metrics_networks,
+    )
+    app = Starlette(
+        routes=[each for route in ROUTES for each in route.starlette_routes(options)],
+        lifespan=_lifespan(settings, counters, metrics),
+        exception_handlers={
+            CloudKeepError: problems.refusal_response,
+            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refusal_response),
+            HTTPException: problems.http_error_response,
+            Exception: problems.internal_error_response,
+        },
+    )
+    app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
+    instrumented_app = InstrumentationMiddleware(app_with_cors, counters, settings.access_log)
+    return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
 
+
+def _lifespan(
+    settings: Settings, counters: Counters, metrics: Metrics
+) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
@@ -63,26 +86,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         ):
             yield {"services": services}
 
-    options = EndpointOptions(
-        graphql=GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins)),
-        body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
-        is_stopping=lambda: drain.started,
-        exposition=metrics.exposition,
-        metrics_networks=settings.metrics_networks,
-    )
-    app = Starlette(
-        routes=[each for route in ROUTES for each in route.starlette_routes(options)],
-        lifespan=lifespan,
-        exception_handlers={
-            CloudKeepError: problems.refusal_response,
-            **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refusal_response),
-            HTTPException: problems.http_error_response,
-            Exception: problems.internal_error_response,
-        },
-    )
-    app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
-    instrumented_app = InstrumentationMiddleware(app_with_cors, counters, settings.access_log)
-    return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
+    return lifespan
 
 
 def _trusted_documents(path: Path, schema: Schema, *, exclusive: bool) -> TrustedDocuments:

@@ -20,7 +20,7 @@ from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.server.listener_drain import allow_new_connections, block_new_connections, is_readable
 from cloudkeep.server.shutdown import Drain
 
-#: For requests in progress when the process is told to stop; the supervisor waits longer than that.
+#: For requests in progress when the process gets a signal to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
 #: The same when a successor has taken over, so that nothing waits for it: a chunk may come over a slow line.
 FINISH_REPLACED_SECONDS = 60
@@ -46,7 +46,7 @@ class DrainableState(ServerState):
 class GracefulServer(uvicorn.Server):
     """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later new connections are refused, and it stops.
 
-    SIGUSR1: it stops accepting at once, because its successor accepts, and subscriptions are told to connect again. All
+    SIGUSR1: it stops accepting at once, because its successor accepts, and subscriptions are asked to reconnect. All
     other requests that are in progress, or arrive by an open connection, are answered. SIGTERM and SIGINT leave it as
     little time for that as any other server.
 

@@ -123,7 +123,7 @@ FULL_DISK = "The server's disk is full. Nothing that was acknowledged is lost; t
 
 
 class StorageUnavailable(ExpectedError):
-    """Whoever keeps the bytes does not answer; nothing that was acknowledged is lost."""
+    """The blob store does not answer; nothing that was acknowledged is lost."""
 
     code = ErrorCode.STORAGE_UNAVAILABLE
     status = 503
@@ -163,7 +163,7 @@ class TemporarilyUnavailable(RetryLater):
 
 
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:
-    """What a caller is told of an error; None for a fault of ours.
+    """The refusal that a caller sees in place of an error; None for an internal error.
 
     A full disk may show in every write, and a store or a database that is away in every use of it, so that it is not
     left to each service to expect them.

@@ -36,7 +36,7 @@ class Files:
         self._redirects = redirects
 
     async def find(self, file_id: UUID) -> File | None:
-        """The file with this key, whoever owns it."""
+        """The file with this key, of any account."""
         return await rows.find(file_id)
 
     async def page(self, account_id: UUID, before: UUID | None, limit: int) -> Sequence[File]:

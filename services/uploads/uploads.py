@@ -56,7 +56,7 @@ class Uploads:
         return await usage.measure(account_id, self._policy.quota)
 
     async def find(self, upload_id: UUID) -> Upload | None:
-        """The upload with this key, whoever owns it."""
+        """The upload with this key, of any account."""
         return await rows.find(upload_id)
 
     async def page(

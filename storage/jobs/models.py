@@ -30,7 +30,7 @@ class Job(Model):
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     # The description as it was released. Tortoise's own lists all kinds, so that a new kind would need a migration; and
-    # that would make SQLite's table anew without its unique index.
+    # that would rebuild SQLite's table without its unique index.
     kind = fields.CharEnumField(JobKind, max_length=32, description="REASSEMBLE: REASSEMBLE\nCOMPRESS: COMPRESS")
     subject_id = fields.UUIDField()
     state = fields.CharEnumField(JobState, max_length=16, default=JobState.QUEUED)
