@@ -26,10 +26,11 @@ from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.shared_server import PLENTY
 
-#: Folders whose tests are run on every kind of database. What is slow and far from SQL is run once.
-BOTH = {"scale", "schema", "services", "storage", "workers"}
+#: Tests that are run on every kind of database. What is slow, far from SQL, or runs the statements that the tests of
+#: services run as well, is run once.
+BOTH = ("scale/", "schema/test_hostile_values.py", "services/", "storage/", "workers/")
 #: Folders with the slowest files.
-SLOWEST = ("faults", "e2e", "bench", "browser", "clients", "cloudkeep")
+SLOWEST = ("scale", "faults", "e2e", "bench", "browser", "clients", "cloudkeep")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
@@ -43,6 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tests that are about one kind of database are marked with its name."""
     for engine in ENGINES:
         config.addinivalue_line("markers", f"{engine}: is about this database alone")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Load no file of which nothing would be run on this database: that takes every process a quarter of a minute."""
+    engine = config.getoption("database")
+    if engine == SQLITE or config.getoption("whole") or collection_path.suffix != ".py":
+        return None
+    is_run = _place(collection_path).startswith(BOTH) or f"mark.{engine}" in collection_path.read_text()
+    return None if is_run or collection_path.name == "conftest.py" else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,7 +87,11 @@ def uses_a_database(item: pytest.Item) -> bool:
 
 def below_sql(item: pytest.Item) -> bool:
     """Whether a test is about what the database does, and not about the wire or a process that merely has one."""
-    return uses_a_database(item) and item.path.relative_to(Path(__file__).parent).parts[0] in BOTH
+    return uses_a_database(item) and _place(item.path).startswith(BOTH)
+
+
+def _place(path: Path) -> str:
+    return str(path.relative_to(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
