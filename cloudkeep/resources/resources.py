@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
+from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts, Lifetimes
 from services.accounts.passwords import Passwords
@@ -120,7 +121,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
             uploads=base.uploads,
             ingest=ingest,
-            files=Files(base.store, redirects=settings.downloads == "redirect"),
+            files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
