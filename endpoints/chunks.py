@@ -11,8 +11,8 @@ from endpoints.state import address_of, services_of
 from services.access.signed_urls import SlotAuthorization
 from services.container import Services
 from services.core.errors import UrlInvalid
+from services.core.ids import Prefix, require_key
 from services.uploads.chunk_sinks import ChunkSink, Receipt
-from services.uploads.ingest import parse_upload_id
 from storage.tracing import add, span
 
 #: Digits of the largest size, 2**53.
@@ -60,7 +60,7 @@ async def _fill_on_thread(request: Request, framing: Framing, sink: ChunkSink, g
 
 
 def _authorization(request: Request) -> SlotAuthorization:
-    upload_id = parse_upload_id(request.path_params["upload_id"])
+    upload_id = require_key(Prefix.UPLOAD, request.path_params["upload_id"])
     index = _number(request.path_params["index"])
     size = _number(request.query_params.get("size", ""))
     return SlotAuthorization(upload_id, index, size)

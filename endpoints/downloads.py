@@ -14,7 +14,8 @@ from endpoints.problems import problem
 from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
 from endpoints.state import services_of
 from services.container import Services
-from services.core.errors import ErrorCode, NotFound
+from services.core.errors import ErrorCode
+from services.core.ids import Prefix, require_key
 from services.drive.files import LINK_SECONDS, Content
 
 #: The bytes are private, and never change.
@@ -27,19 +28,19 @@ Finder = Callable[[Services, UUID], Awaitable[Content]]
 
 async def download_file(request: Request) -> Response:
     """Send a file."""
-    return await _download(request, lambda services, file_id: services.files.content(file_id))
+    return await _download(request, Prefix.FILE, lambda services, file_id: services.files.content(file_id))
 
 
 async def download_rendition(request: Request) -> Response:
     """Send a rendition of a file."""
-    return await _download(request, lambda services, rendition_id: services.files.rendition_content(rendition_id))
+    return await _download(request, Prefix.RENDITION, lambda services, key: services.files.rendition_content(key))
 
 
-async def _download(request: Request, find: Finder) -> Response:
+async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
     services = services_of(request)
     query = request.query_params
     services.signed_urls.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
-    content = await find(services, _id(request))
+    content = await find(services, require_key(prefix, request.path_params["id"]))
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -79,13 +80,6 @@ async def _body(first: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncItera
         yield first
         async for block in blocks:
             yield block
-
-
-def _id(request: Request) -> UUID:
-    try:
-        return UUID(request.path_params["id"])
-    except ValueError as error:
-        raise NotFound("There is no such file.") from error
 
 
 def _range_header(request: Request, etag: str) -> str | None:

@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from resolvers.context import Context
+from services.access.permissions import visible
 from services.accounts.errors import Unauthenticated
 from services.accounts.types import OpenSession, Registration
-from storage.accounts.models import Account
+from services.core.ids import Prefix, decode
+from storage.accounts.models import Account, Session
 from storage.uploads.usage import Space as Space
 
 
@@ -34,6 +36,23 @@ async def refresh_session(context: Context, refresh_token: str) -> OpenSession:
 def viewer_account_id(context: Context) -> UUID | None:
     """The key of the viewer's account; None when nobody is signed in."""
     return context.viewer.account_id if context.authenticated else None
+
+
+def find_account(context: Context, account_id: str) -> UUID | None:
+    """The key of the account with this ID, if it is the viewer's."""
+    own = context.viewer.account_id
+    return own if own == decode(Prefix.ACCOUNT, account_id) else None
+
+
+async def find_session(context: Context, session_id: str) -> Session | None:
+    """The session with this ID, if the viewer may see it."""
+    viewer, key = context.viewer, decode(Prefix.SESSION, session_id)
+    return visible(viewer, await context.services.accounts.find_session(key)) if key else None
+
+
+def is_current(context: Context, session: Session) -> bool:
+    """Whether the request's access token belongs to the session."""
+    return context.authenticated is not None and context.authenticated.session_id == session.id
 
 
 async def load_account(context: Context, account_id: UUID) -> Account:

@@ -1,25 +1,39 @@
 """Files and renditions, as their owner sees them."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from resolvers.context import Context
-from resolvers.ids import parse_id
-from resolvers.pages import MAX_PAGE, PAGE, Page, cut, key_after, page_size
+from resolvers.pages import Listing, Page, PageArguments, parse_key
 from services.access.permissions import visible
+from services.core.ids import Prefix, decode
 from storage.drive.models import File, Rendition
 
 
 async def find_file(context: Context, file_id: str) -> File | None:
     """The file with this ID, if the viewer may see it."""
-    viewer, key = context.viewer, parse_id(file_id)
+    viewer, key = context.viewer, decode(Prefix.FILE, file_id)
     return visible(viewer, await context.services.files.find(key)) if key else None
 
 
-async def files_page(context: Context, first: int | None, after: str | None) -> Page[File]:
-    """The viewer's newest files behind the cursor ``after``."""
-    limit = page_size(first, PAGE, MAX_PAGE)
-    found = await context.services.files.page(context.viewer.account_id, key_after(after), limit + 1)
-    return cut(found, limit)
+async def find_rendition(context: Context, rendition_id: str) -> Rendition | None:
+    """The rendition with this ID, if the viewer may see its file."""
+    viewer, key = context.viewer, decode(Prefix.RENDITION, rendition_id)
+    rendition = await context.services.files.find_rendition(key) if key else None
+    return rendition if rendition and visible(viewer, rendition.file) else None
+
+
+async def files_page(context: Context, arguments: PageArguments) -> Page[File]:
+    """A page of the viewer's files, the newest one first. Raises :class:`services.core.errors.InvalidInput`."""
+    files, owner = context.services.files, context.viewer.account_id
+    listing: Listing[File, UUID] = Listing(
+        fetch=lambda window: files.page(owner, window),
+        count=lambda: files.count(owner),
+        key=lambda file: file.id,
+        parse=parse_key,
+    )
+    return await listing.page(arguments)
 
 
 async def renditions(context: Context, file: File) -> Sequence[Rendition]:
@@ -35,3 +49,8 @@ def file_url(context: Context, file: File) -> str:
 def rendition_url(context: Context, rendition: Rendition) -> str:
     """A signed URL of the bytes of a rendition of the viewer's."""
     return context.services.signed_urls.rendition(rendition.id)
+
+
+def download_url_expires_at(context: Context) -> datetime:
+    """When the URL of a download that is made now expires."""
+    return context.services.signed_urls.expires_at()

@@ -1,46 +1,113 @@
-"""Pages of lists: newest first, continued behind a cursor."""
+"""Pages of lists, by the GraphQL Cursor Connections specification.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+See https://relay.dev/graphql/connections.htm, sections 4.3 and 5.1.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from resolvers.ids import parse_id
 from services.core.errors import InvalidInput
+from storage.database.pages import Window
 
-T = TypeVar("T")
+Key = TypeVar("Key")
+Row = TypeVar("Row")
 
 PAGE = 20
 MAX_PAGE = 100
+Count = Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True)
-class Page(Generic[T]):
-    """Some of a list, and whether there is more behind it."""
+class PageArguments:
+    """The arguments of a connection: ``first`` items behind ``after``, or the ``last`` ones before ``before``."""
 
-    items: Sequence[T]
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some items of a list, whether there are others around them, and how many there are in all."""
+
+    items: Sequence[Row]
     has_next: bool
+    has_previous: bool
+    count: Count
 
 
-def page_size(first: int | None, default: int, maximum: int) -> int:
-    """The wanted number of items. Raises :class:`InvalidInput` outside 1 to ``maximum``."""
-    if first is None:
-        return default
-    if not 1 <= first <= maximum:
-        raise InvalidInput(f"'first' is 1 to {maximum}.", field="first")
-    return first
+@dataclass(frozen=True)
+class Listing(Generic[Row, Key]):
+    """A list that has pages.
+
+    ``fetch`` returns a window of it, ``key`` is the position of an item, ``parse`` reads a position from a cursor and
+    returns None for any other text. A page has ``default`` items, and a client may ask for 1 to ``maximum``. It gets no
+    more than ``largest`` of them.
+    """
+
+    fetch: Callable[[Window[Key]], Awaitable[Sequence[Row]]]
+    count: Count
+    key: Callable[[Row], Key]
+    parse: Callable[[str], Key | None]
+    default: int = PAGE
+    maximum: int = MAX_PAGE
+    largest: int = MAX_PAGE
+
+    async def page(self, arguments: PageArguments) -> Page[Row]:
+        """The page that the arguments ask for. Raises :class:`InvalidInput`."""
+        wanted = self._window(arguments)
+        # One more than the page has shows whether there is another page.
+        rows = await self.fetch(replace(wanted, limit=wanted.limit + 1))
+        has_more = len(rows) > wanted.limit
+        if wanted.backwards:
+            items = rows[-wanted.limit :]
+            return Page(items, await self._has_next(wanted, items), has_more, self.count)
+        items = rows[: wanted.limit]
+        return Page(items, has_more, await self._has_previous(wanted, items), self.count)
+
+    async def _has_previous(self, wanted: Window[Key], items: Sequence[Row]) -> bool:
+        if wanted.after is None:
+            return False
+        return bool(await self.fetch(Window(1, before=self.key(items[0])) if items else Window(1)))
+
+    async def _has_next(self, wanted: Window[Key], items: Sequence[Row]) -> bool:
+        if wanted.before is None:
+            return False
+        return bool(await self.fetch(Window(1, after=self.key(items[-1])) if items else Window(1)))
+
+    def _window(self, arguments: PageArguments) -> Window[Key]:
+        if arguments.first is not None and arguments.last is not None:
+            raise InvalidInput("Give 'first' or 'last', not both.", field="last")
+        name, size = ("last", arguments.last) if arguments.last is not None else ("first", arguments.first)
+        if size is not None and not 1 <= size <= self.maximum:
+            raise InvalidInput(f"'{name}' must be 1 to {self.maximum}.", field=name)
+        return Window(
+            limit=min(self.default if size is None else size, self.largest),
+            after=self._key(arguments.after, "after"),
+            before=self._key(arguments.before, "before"),
+            backwards=name == "last",
+        )
+
+    def _key(self, cursor: str | None, field: str) -> Key | None:
+        if cursor is None:
+            return None
+        key = self.parse(cursor)
+        if key is None:
+            raise InvalidInput("This cursor was not made by this server.", field=field)
+        return key
 
 
-def cut(found: Sequence[T], limit: int) -> Page[T]:
-    """The page of at most ``limit`` items, out of up to one more that were found."""
-    return Page(found[:limit], len(found) > limit)
-
-
-def key_after(cursor: str | None) -> UUID | None:
-    """The key behind which a page begins. Raises :class:`InvalidInput` when the cursor is not one of ours."""
-    if cursor is None:
+def parse_key(cursor: str) -> UUID | None:
+    """The key in the cursor of a list of rows."""
+    try:
+        return UUID(cursor)
+    except ValueError:
         return None
-    key = parse_id(cursor)
-    if key is None:
-        raise InvalidInput("This cursor was not made by this server.", field="after")
-    return key
+
+
+def parse_index(cursor: str) -> int | None:
+    """The number in the cursor of a list of numbered items."""
+    return int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) <= 9 else None

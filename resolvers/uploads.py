@@ -7,12 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
-from resolvers.ids import parse_id, require_id
-from resolvers.pages import MAX_PAGE, PAGE, Page, cut, key_after, page_size
+from resolvers.pages import Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.errors import Unauthenticated
 from services.core.clock import now
-from services.core.errors import ErrorCode, ExpectedError, InvalidInput
+from services.core.errors import ErrorCode, ExpectedError
+from services.core.ids import Prefix, decode, require_key
 from services.uploads import direct
 from services.uploads.ingest import slot_authorization
 from services.uploads.progress_frame import ProgressFrame
@@ -59,32 +59,41 @@ async def retry_upload(context: Context, upload_id: str) -> Upload:
 
 async def find_upload(context: Context, upload_id: str) -> Upload | None:
     """The upload with this ID, if the viewer may see it."""
-    viewer, key = context.viewer, parse_id(upload_id)
+    viewer, key = context.viewer, decode(Prefix.UPLOAD, upload_id)
     return visible(viewer, await context.services.uploads.find(key)) if key else None
 
 
 async def _require_upload(context: Context, upload_id: str, permission: Permission) -> Upload:
-    viewer, key = context.viewer, require_id(upload_id, "upload")
-    return require_permission(viewer, permission, await context.services.uploads.find(key), "upload")
+    viewer, key = context.viewer, require_key(Prefix.UPLOAD, upload_id, field="uploadId")
+    found = await context.services.uploads.find(key)
+    return require_permission(viewer, permission, found, "upload", field="uploadId")
 
 
-async def uploads_page(
-    context: Context, status: UploadStatus | None, first: int | None, after: str | None
-) -> Page[Upload]:
-    """The viewer's newest uploads behind the cursor ``after``."""
-    limit = page_size(first, PAGE, MAX_PAGE)
-    found = await context.services.uploads.page(context.viewer.account_id, status, key_after(after), limit + 1)
-    return cut(found, limit)
+async def uploads_page(context: Context, status: UploadStatus | None, arguments: PageArguments) -> Page[Upload]:
+    """A page of the viewer's uploads, the newest one first. Raises :class:`InvalidInput`."""
+    uploads, owner = context.services.uploads, context.viewer.account_id
+    listing: Listing[Upload, UUID] = Listing(
+        fetch=lambda window: uploads.page(owner, status, window),
+        count=lambda: uploads.count(owner, status),
+        key=lambda upload: upload.id,
+        parse=parse_key,
+    )
+    return await listing.page(arguments)
 
 
-async def slots_page(
-    context: Context, upload: Upload, first: int | None, after: str | None, missing: bool
-) -> Page[Slot]:
-    """Slots of an upload of the viewer's, by index, behind the cursor ``after``."""
-    limit = min(page_size(first, SLOTS, MAX_SLOTS), MAX_DIRECT_SLOTS if upload.direct else MAX_SLOTS)
-    start = 0 if after is None else _index_after(after) + 1
-    found = await context.services.uploads.slots(upload, start, limit + 1, missing=missing)
-    return cut(found, limit)
+async def slots_page(context: Context, upload: Upload, arguments: PageArguments, *, missing: bool) -> Page[Slot]:
+    """A page of the slots of an upload of the viewer's, by index. Raises :class:`InvalidInput`."""
+    uploads = context.services.uploads
+    listing: Listing[Slot, int] = Listing(
+        fetch=lambda window: uploads.slots(upload, window, missing=missing),
+        count=lambda: uploads.count_slots(upload, missing=missing),
+        key=lambda slot: slot.index,
+        parse=parse_index,
+        default=SLOTS,
+        maximum=MAX_SLOTS,
+        largest=MAX_DIRECT_SLOTS if upload.direct else MAX_SLOTS,
+    )
+    return await listing.page(arguments)
 
 
 async def find_slot(context: Context, upload: Upload, index: int) -> Slot | None:
@@ -144,9 +153,3 @@ async def _find_once_available(context: Context, key: UUID) -> Upload | None:
             if viewer.expires_at < now():
                 return None
             await asyncio.sleep(AWAY_SECONDS)
-
-
-def _index_after(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
-        raise InvalidInput("This cursor was not made by this server.", field="after")
-    return int(cursor)

@@ -2,6 +2,7 @@
 
 from strawberry.schema.config import StrawberryConfig
 
+from schema.error_codes import RequestErrorCode
 from schema.execution.engine import Schema
 from schema.roots import MUTATIONS, QUERIES, SUBSCRIPTIONS, root
 from schema.scalars import SCALARS
@@ -20,5 +21,7 @@ def build_schema(maximum_cost: int = MAXIMUM_COST) -> Schema:
         query=root("Query", QUERIES),
         mutation=root("Mutation", MUTATIONS),
         subscription=root("Subscription", SUBSCRIPTIONS),
+        # No field returns it: it lists the codes of `errors[].extensions.code`.
+        types=[RequestErrorCode],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

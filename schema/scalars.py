@@ -1,9 +1,12 @@
-"""Scalars of our own."""
+"""The scalars `ByteSize` and `DateTime`."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import NewType
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, ValueNode, print_ast
+from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
 ByteSize = NewType("ByteSize", int)
@@ -36,9 +39,17 @@ def as_int(number: int) -> int:
 SCALARS: dict[object, ScalarDefinition] = {
     ByteSize: strawberry.scalar(
         name="ByteSize",
-        description="A number of bytes: a JSON integer up to 2^53, which `Int` cannot hold.",
+        description="A number of bytes: a JSON integer up to 2^53, which is more than `Int` can hold. JavaScript "
+        "represents it exactly.",
+        # Section 6, Numbers: integers up to 2^53 are interoperable.
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
         serialize=int,
         parse_value=_parse_value,
         parse_literal=_parse_literal,
-    )
+    ),
+    datetime: replace(
+        DateTimeDefinition,
+        description="A date and time with its offset from UTC, as RFC 3339 writes it: `2026-11-30T08:15:00+00:00`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    ),
 }

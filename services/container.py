@@ -18,6 +18,15 @@ from storage.progress_stream import RedisEventLog
 
 
 @dataclass(frozen=True)
+class ServerInfo:
+    """What the server says about itself: its version, the most bytes of a file, and whether chunks may go to S3."""
+
+    version: str
+    max_file_size: int
+    takes_direct_uploads: bool
+
+
+@dataclass(frozen=True)
 class Services:
     """The services of one process."""
 
@@ -34,3 +43,4 @@ class Services:
     subscription_leases: SubscriptionLeases
     counters: Counters
     events: RedisEventLog
+    server: ServerInfo

@@ -25,7 +25,7 @@ INIT = """mutation ($input: InitUploadInput!) {
 SLOTS = """query ($id: ID!, $after: String) {
   upload(id: $id) { slots(first: 1000, after: $after) {
     nodes { url offset size } pageInfo { hasNextPage endCursor } } } }"""
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { message } } }"
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { message } } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"
 UPLOAD = "query ($id: ID!) { upload(id: $id) { status error { message } file { downloadUrl } } }"
 

@@ -88,7 +88,7 @@ def _compression(preset: str | None, max_height: int | None) -> "Compression | N
         known = ", ".join(CompressionPreset)
         raise UsageError(f"--compress must be one of {known}, not {printable(repr(preset))}")
     try:
-        return Compression(CompressionPreset(preset.upper()), max_height)
+        return Compression(CompressionPreset(preset.upper()), max_height).validated()
     except InvalidInput as error:
         raise UsageError(f"--max-height: {error}") from error
 

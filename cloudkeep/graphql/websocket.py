@@ -21,10 +21,11 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from resolvers.context import RequestContext
-from schema.execution.errors import FAULT, INVALID_REQUEST, fault_extensions
+from schema.execution.errors import FAULT, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document
 from services.accounts.tokens import Viewer
 from services.core.clock import now
+from services.core.errors import ErrorCode
 from services.core.log_context import bind_log_context, new_request_id
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -185,7 +186,7 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         return None
 
 
-_NO_DOCUMENT = GraphQLError("There is no document.", extensions={"code": INVALID_REQUEST})
+_NO_DOCUMENT = GraphQLError("There is no document.", extensions={"code": ErrorCode.GRAPHQL_INVALID.value})
 
 
 def _is_message(message: object) -> bool:

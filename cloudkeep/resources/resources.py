@@ -8,6 +8,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from cloudkeep import __version__
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
@@ -18,7 +19,7 @@ from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
-from services.container import Services
+from services.container import ServerInfo, Services
 from services.core.counters import Counters
 from services.drive.files import Files
 from services.maintenance.health import Health
@@ -131,6 +132,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             subscription_leases=subscription_leases,
             counters=counters,
             events=base.log,
+            server=ServerInfo(__version__, settings.max_file_size, base.store.supports_direct_uploads),
         )
 
 

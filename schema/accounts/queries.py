@@ -9,7 +9,7 @@ from schema.relay.node import RequestInfo
 
 @strawberry.type
 class AccountQueries:
-    @strawberry.field(description="Who is signed in; null when nobody is.")
+    @strawberry.field(description="The account that is signed in; null without an access token.")
     def me(self, info: RequestInfo) -> Account | None:
         key = accounts.viewer_account_id(info.context)
-        return Account(key=key, row=None) if key else None
+        return Account.of_key(key) if key else None

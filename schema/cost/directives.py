@@ -6,7 +6,7 @@ See https://ibm.github.io/graphql-specs/cost-spec.html, sections 7 and 8.
 import strawberry
 from strawberry.schema_directive import Location
 
-from resolvers.pages import MAX_PAGE
+from resolvers.pages import MAX_PAGE, PAGE
 
 COST_LOCATIONS = [
     Location.ARGUMENT_DEFINITION,
@@ -53,10 +53,11 @@ def at_most(size: int) -> ListSize:
     return ListSize(assumed_size=size, require_one_slicing_argument=strawberry.UNSET)
 
 
-def paged(maximum: int = MAX_PAGE) -> ListSize:
-    """The size of a connection (GraphQL Cursor Connections): as many items as ``first`` says, at most ``maximum``."""
+def paged(default: int = PAGE, maximum: int = MAX_PAGE) -> ListSize:
+    """The size of a connection: as many items as ``first`` or ``last`` says, else ``default``; at most ``maximum``."""
     return ListSize(
-        slicing_arguments=["first"],
+        assumed_size=default,
+        slicing_arguments=["first", "last"],
         sized_fields=["edges", "nodes"],
         require_one_slicing_argument=False,
         maximum=maximum,

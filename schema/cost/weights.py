@@ -166,12 +166,18 @@ class Weights:
 
 def weight_of(element: Element) -> int:
     """The weight that the schema gives, or the specification's default. Raises :class:`ValueError`."""
-    explicit = _cost(element)
+    explicit = explicit_weight(element)
     if explicit is not None:
-        return _whole(explicit, str(element))
+        return explicit
     kind = element if isinstance(element, GraphQLNamedType) else get_named_type(element.type)
     # What introspection returns is counted as a whole: see schema/cost/introspection.py.
     return 0 if isinstance(kind, GraphQLScalarType | GraphQLEnumType) or is_introspection_type(kind) else 1
+
+
+def explicit_weight(element: Element) -> int | None:
+    """The weight that the schema gives, if it gives one. Raises :class:`ValueError`."""
+    explicit = _cost(element)
+    return None if explicit is None else _whole(explicit, str(element))
 
 
 def _whole(text: str, where: str) -> int:

@@ -1,24 +1,29 @@
 """Queries of files."""
 
+from typing import Annotated
+
 import strawberry
 
-from resolvers import drive, pages
+from resolvers import drive
+from resolvers.pages import PageArguments
 from schema.cost.directives import paged
 from schema.drive.types import File
-from schema.relay.connections import Connection, PageSize, connect
+from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
+
+FILE_ID = strawberry.argument(description="The ID of the file.")
 
 
 @strawberry.type
 class DriveQueries:
-    @strawberry.field(description="One of my files.")
-    async def file(self, info: RequestInfo, id: strawberry.ID) -> File | None:  # noqa: A002
+    @strawberry.field(description="A file of the viewer's; null if there is none with this ID.")
+    async def file(self, info: RequestInfo, id: Annotated[strawberry.ID, FILE_ID]) -> File | None:
         row = await drive.find_file(info.context, id)
         return File.of(row) if row else None
 
-    @strawberry.field(description="My files, newest first.", directives=[paged()])
+    @strawberry.field(description="The viewer's files, the newest one first.", directives=[paged()])
     async def files(
-        self, info: RequestInfo, first: PageSize = pages.PAGE, after: str | None = None
+        self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File]:
-        page = await drive.files_page(info.context, first, after)
+        page = await drive.files_page(info.context, PageArguments(first, after, last, before))
         return connect(page, File.of, lambda row: str(row.id))

@@ -1,33 +1,50 @@
-"""Files and what is derived from them."""
+"""Files and their renditions."""
 
 from datetime import datetime
+from enum import Enum
 
 import strawberry
 
 from resolvers import drive
 from schema.cost.directives import at_most
-from schema.relay.connections import Connection
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
+from services.core.ids import Prefix, encode
 from services.media.types import MediaFacts
 from storage.drive import models
 from storage.drive.models import RenditionKind
 
-strawberry.enum(RenditionKind, description="What a rendition is.")
 #: A file has one of each kind.
 RENDITIONS = at_most(len(RenditionKind))
+OLD_DOWNLOAD_URL = "Use `download`, which says when the URL expires."
+DOWNLOAD_URL = "`download.url`."
+
+
+@strawberry.enum(description="How a rendition is made from its file.")
+class RenditionRecipe(Enum):
+    COMPRESSED_VIDEO = strawberry.enum_value(
+        RenditionKind.COMPRESSED_VIDEO.value, description="The video as H.264 and AAC in an MP4 file."
+    )
+
+
+@strawberry.type(description="A URL that needs no access token: everyone who has it may use it until it expires.")
+class SignedUrl:
+    url: str = strawberry.field(description="The URL.")
+    expires_at: datetime = strawberry.field(description="When the URL expires. Query it again to get a new one.")
 
 
 @strawberry.type(description="What is in an audio or video file.")
 class Media:
-    duration: float | None = strawberry.field(description="In seconds.")
-    width: int | None = strawberry.field(description="In pixels, as displayed.")
-    height: int | None = strawberry.field(description="In pixels, as displayed.")
-    frame_rate: float | None = strawberry.field(description="In frames per second.")
-    video_codec: str | None
-    audio_codec: str | None
-    bit_rate: int | None = strawberry.field(description="Of the whole file, in bits per second.")
-    container: str
+    duration: float | None = strawberry.field(description="The duration, in seconds.")
+    width: int | None = strawberry.field(description="The width of the picture as displayed, in pixels.")
+    height: int | None = strawberry.field(description="The height of the picture as displayed, in pixels.")
+    frame_rate: float | None = strawberry.field(description="The average frame rate, in frames per second.")
+    video_codec: str | None = strawberry.field(description="The name of the video codec, such as `h264`.")
+    audio_codec: str | None = strawberry.field(description="The name of the audio codec, such as `aac`.")
+    bit_rate: int | None = strawberry.field(description="The bit rate of the whole file, in bits per second.")
+    container: str = strawberry.field(
+        description="The name of the container format, such as `mov,mp4,m4a,3gp,3g2,mj2`."
+    )
 
     @classmethod
     def of(cls, facts: MediaFacts) -> "Media":
@@ -44,16 +61,20 @@ class Media:
         )
 
 
-@strawberry.type(description="A file derived from another one.")
-class Rendition:
+@strawberry.type(description="A file that was made from another one, such as a compressed video.")
+class Rendition(Node):
     row: strawberry.Private[models.Rendition]
-    kind: RenditionKind
-    mime_type: str
-    size: ByteSize
-    sha256: str
+    recipe: RenditionRecipe = strawberry.field(description="How it was made.")
+    mime_type: str = strawberry.field(description="The media type, such as `video/mp4`.")
+    size: ByteSize = strawberry.field(description="The size, in bytes.")
+    sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
 
-    @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
-    def download_url(self, info: RequestInfo) -> str:
+    @strawberry.field(description="Where to download the bytes; null if you may not.")
+    def download(self, info: RequestInfo) -> SignedUrl | None:
+        return _signed(info, drive.rendition_url(info.context, self.row))
+
+    @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
+    def download_url(self, info: RequestInfo) -> str | None:
         return drive.rendition_url(info.context, self.row)
 
     @classmethod
@@ -61,7 +82,8 @@ class Rendition:
         """The GraphQL form of a row."""
         return cls(
             row=row,
-            kind=row.kind,
+            id=strawberry.ID(encode(Prefix.RENDITION, row.id)),
+            recipe=RenditionRecipe(row.kind.value),
             mime_type=row.mime_type,
             size=ByteSize(row.blob.size),
             sha256=row.blob.sha256,
@@ -71,21 +93,25 @@ class Rendition:
 @strawberry.type(description="A verified file.")
 class File(Node):
     row: strawberry.Private[models.File]
-    name: str
-    size: ByteSize
-    mime_type: str
-    sha256: str
-    created_at: datetime
+    name: str = strawberry.field(description="The name, without a path.")
+    size: ByteSize = strawberry.field(description="The size, in bytes.")
+    mime_type: str = strawberry.field(description="The media type, such as `video/mp4`.")
+    sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
+    created_at: datetime = strawberry.field(description="When the file was stored.")
 
-    @strawberry.field(description="Where its bytes are, for a few hours. Whoever has the URL can read them.")
-    def download_url(self, info: RequestInfo) -> str:
+    @strawberry.field(description="Where to download the bytes; null if you may not.")
+    def download(self, info: RequestInfo) -> SignedUrl | None:
+        return _signed(info, drive.file_url(info.context, self.row))
+
+    @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
+    def download_url(self, info: RequestInfo) -> str | None:
         return drive.file_url(info.context, self.row)
 
-    @strawberry.field(description="What is in it, if it is audio or video.")
+    @strawberry.field(description="What is in the file; null if it is neither audio nor video.")
     def media(self) -> Media | None:
         return Media.of(MediaFacts.from_json(self.row.media)) if self.row.media else None
 
-    @strawberry.field(description="What was derived from it.", directives=[RENDITIONS])
+    @strawberry.field(description="The renditions that were made from the file.", directives=[RENDITIONS])
     async def renditions(self, info: RequestInfo) -> list[Rendition]:
         return [Rendition.of(row) for row in await drive.renditions(info.context, self.row)]
 
@@ -94,7 +120,7 @@ class File(Node):
         """The GraphQL form of a row."""
         return cls(
             row=row,
-            id=strawberry.ID(str(row.id)),
+            id=strawberry.ID(encode(Prefix.FILE, row.id)),
             name=row.name,
             size=ByteSize(row.blob.size),
             mime_type=row.mime_type,
@@ -103,4 +129,5 @@ class File(Node):
         )
 
 
-FileConnection = Connection[File]
+def _signed(info: RequestInfo, url: str) -> SignedUrl:
+    return SignedUrl(url=url, expires_at=drive.download_url_expires_at(info.context))

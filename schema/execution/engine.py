@@ -29,6 +29,7 @@ from strawberry.types.graphql import OperationType
 
 from resolvers import operations
 from resolvers.context import Context, RequestContext
+from schema.cost.descriptions import add_prices
 from schema.cost.extension import cost_extension
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
@@ -49,6 +50,7 @@ class Schema(strawberry.Schema):
 
     def __init__(self, *, maximum_cost: int, **options: Any) -> None:
         super().__init__(**options)
+        add_prices(self._schema)
         #: Points that no operation may cost more than.
         self.maximum_cost = maximum_cost
         self.documents = Documents(self._schema)

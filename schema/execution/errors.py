@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
-from schema.cost.directives import at_most
+from schema.cost.directives import ListSize, at_most
+from schema.error_codes import UserErrorCode
 from services.core.errors import CloudKeepError, ErrorCode, ExpectedError, refusal_of
 from services.core.log_context import request_id
 
@@ -16,45 +17,49 @@ logger = logging.getLogger("cloudkeep.graphql")
 
 T = TypeVar("T")
 
-INVALID_REQUEST = "GRAPHQL_INVALID"
 FAULT = "Something went wrong on the server."
 
-strawberry.enum(ErrorCode, description="What went wrong, for programs. A code never changes its meaning.")
+#: One for each field of the largest input, `InitUploadInput`.
+MAX_USER_ERRORS = at_most(8)
+#: The longest is input, chunks, 17, sha256.
+ERROR_PATH = at_most(4)
+USER_ERROR_CODES = frozenset(UserErrorCode.__members__)
 
 
-#: A mutation stops at the first.
-USER_ERRORS = at_most(1)
-#: The longest is input, compress, maxHeight.
-ERROR_PATH = at_most(3)
-
-
-@strawberry.type(description="Something the caller can put right.")
+@strawberry.type(description="A reason why a mutation was refused, which its caller can correct.")
 class UserError:
-    field: list[str] | None = strawberry.field(description="The input it is about, as a path.", directives=[ERROR_PATH])
+    field: list[str] | None = strawberry.field(
+        description="The path of the input field that is wrong, such as `input`, `compress`, `maxHeight`; null if the "
+        "error is about none.",
+        directives=[ERROR_PATH],
+    )
     message: str = strawberry.field(description="What is wrong, for people.")
-    code: ErrorCode
+    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
 
     @classmethod
     def of(cls, error: ExpectedError) -> "UserError":
         """The GraphQL form of an expected error."""
         path = ["input", *error.field.split(".")] if error.field else None
-        return cls(field=path, message=str(error), code=error.code)
+        return cls(field=path, message=str(error), code=UserErrorCode(error.code.value))
 
-    @classmethod
-    def of_argument(cls, error: ExpectedError) -> "UserError":
-        """The same for a mutation whose arguments stand by themselves."""
-        return cls(field=error.field.split(".") if error.field else None, message=str(error), code=error.code)
+
+def user_errors(
+    description: str = "Why nothing was changed; empty on success. They name all invalid fields of the input.",
+    maximum: ListSize = MAX_USER_ERRORS,
+) -> Any:
+    """The field of a payload that has the errors."""
+    return strawberry.field(description=description, directives=[maximum])
 
 
 async def to_payload(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
-    """The result of a mutation's work and no error, or no result and the expected error."""
+    """The result of a mutation's work and no error, or no result and the expected errors."""
     try:
         return await work, []
     except Exception as error:
         refusal = refusal_of(error)
-        if not isinstance(refusal, ExpectedError):
+        if not isinstance(refusal, ExpectedError) or refusal.code not in USER_ERROR_CODES:
             raise
-        return None, [UserError.of(refusal)]
+        return None, [UserError.of(each) for each in (refusal, *refusal.others)]
 
 
 class OperationNotAllowed(GraphQLError):
@@ -81,7 +86,7 @@ def _coded(error: GraphQLError) -> GraphQLError:
         error.message, error.extensions = str(refusal), refusal.extensions
         return error
     if cause is None or isinstance(cause, GraphQLError):
-        error.extensions = {"code": INVALID_REQUEST, **(error.extensions or {})}
+        error.extensions = {"code": ErrorCode.GRAPHQL_INVALID.value, **(error.extensions or {})}
         return error
     logger.error("fault in field %s", error.path, exc_info=cause)
     return GraphQLError(FAULT, error.nodes, path=error.path, extensions=fault_extensions())

@@ -1,4 +1,4 @@
-"""The interface that everything with an ID of its own shares, and the request's context as fields see it."""
+"""The interface of everything that has an ID and can be loaded by it, and the request's context as fields see it."""
 
 import strawberry
 from strawberry.types import Info
@@ -6,8 +6,12 @@ from strawberry.types import Info
 from resolvers.context import Context
 
 RequestInfo = Info[Context, None]
+#: Of every mutation.
+INPUT = strawberry.argument(description="What the mutation needs to know.")
 
 
-@strawberry.interface(description="Anything with an ID, which is unique across all types.")
+@strawberry.interface(description="An object that `node` loads by its ID.")
 class Node:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(
+        description="The ID, which is unique across all types. It is opaque and never changes."
+    )

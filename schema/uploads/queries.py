@@ -1,29 +1,41 @@
 """Queries of uploads."""
 
+from typing import Annotated
+
 import strawberry
 
-from resolvers import pages, uploads
+from resolvers import uploads
+from resolvers.pages import PageArguments
 from schema.cost.directives import paged
-from schema.relay.connections import Connection, PageSize, connect
+from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
-from schema.uploads.types import Upload
-from storage.uploads.models import UploadStatus
+from schema.uploads.types import Upload, UploadStatus
+from storage.uploads import models
+
+UPLOAD_ID = strawberry.argument(description="The ID of the upload.")
+STATUS = strawberry.argument(description="Only uploads with this status.")
 
 
 @strawberry.type
 class UploadQueries:
-    @strawberry.field(description="One of my uploads.")
-    async def upload(self, info: RequestInfo, id: strawberry.ID) -> Upload | None:  # noqa: A002
+    @strawberry.field(description="An upload of the viewer's; null if there is none with this ID.")
+    async def upload(self, info: RequestInfo, id: Annotated[strawberry.ID, UPLOAD_ID]) -> Upload | None:
         row = await uploads.find_upload(info.context, id)
         return Upload.of(row) if row else None
 
-    @strawberry.field(description="My uploads, newest first.", directives=[paged()])
+    @strawberry.field(description="The viewer's uploads, the newest one first.", directives=[paged()])
     async def uploads(
         self,
         info: RequestInfo,
-        status: UploadStatus | None = None,
-        first: PageSize = pages.PAGE,
-        after: str | None = None,
+        status: Annotated[UploadStatus | None, STATUS] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Upload]:
-        page = await uploads.uploads_page(info.context, status, first, after)
+        page = await uploads.uploads_page(info.context, _status(status), PageArguments(first, after, last, before))
         return connect(page, Upload.of, lambda row: str(row.id))
+
+
+def _status(status: UploadStatus | None) -> models.UploadStatus | None:
+    return models.UploadStatus[status.name] if status else None

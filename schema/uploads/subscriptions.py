@@ -2,25 +2,32 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Annotated
 
 import strawberry
 
 from resolvers import uploads
 from schema.cost.directives import Cost
 from schema.relay.node import RequestInfo
-from schema.uploads.types import UploadProgress
+from schema.uploads.progress import UploadProgress
+from schema.uploads.queries import UPLOAD_ID
+
+AFTER = strawberry.argument(description="The `cursor` of the last progress that was seen, to continue after it.")
 
 
 @strawberry.type
 class UploadSubscriptions:
     @strawberry.subscription(
-        description="An upload from its first chunk to READY: where it stands, then every change. Ends after READY, "
-        "FAILED, ABORTED or EXPIRED. With `after`, goes on from a frame that was seen before.",
+        description="The progress of an upload, from its first chunk to READY: where it is now, then every change, up "
+        "to four a second. It ends after READY, FAILED, ABORTED or EXPIRED.",
         # Paid once, for all the frames: up to four a second, and a query for each.
         directives=[Cost(weight="10")],
     )
     async def upload_progress(
-        self, info: RequestInfo, upload_id: strawberry.ID, after: str | None = None
+        self,
+        info: RequestInfo,
+        upload_id: Annotated[strawberry.ID, UPLOAD_ID],
+        after: Annotated[str | None, AFTER] = None,
     ) -> AsyncGenerator[UploadProgress, None]:
         frames = uploads.watch_upload(info.context, upload_id, after)
         async with aclosing(frames):

@@ -37,12 +37,14 @@ def visible(viewer: Viewer, item: ItemType | None) -> ItemType | None:
     return item if item and has_permission(viewer, Permission.VIEW, item) else None
 
 
-def require_permission(viewer: Viewer, permission: Permission, item: ItemType | None, name: str) -> ItemType:
+def require_permission(
+    viewer: Viewer, permission: Permission, item: ItemType | None, name: str, *, field: str | None = None
+) -> ItemType:
     """The item, for a viewer who may do this with it.
 
     Raises :class:`NotFound` when there is none. The same error answers a viewer who may not see it, so that nobody can
-    find out which IDs exist. ``name`` is what the error calls the item.
+    find out which IDs exist. ``name`` is what the error calls the item, ``field`` the input that holds its ID.
     """
     if item is None or not has_permission(viewer, permission, item):
-        raise NotFound(f"There is no such {name}.")
+        raise NotFound(f"There is no such {name}.", field=field)
     return item

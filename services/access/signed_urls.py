@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.core.clock import now
 from services.core.errors import UrlExpired, UrlInvalid
+from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey, derive
 
 PURPOSE = "url"
@@ -44,20 +45,20 @@ class SignedUrls:
 
     def slot(self, authorization: SlotAuthorization) -> str:
         """The URL for the slot's bytes, by PUT or POST."""
-        path = SLOT_PATH.format(upload_id=authorization.upload_id, index=authorization.index)
+        path = _slot_path(authorization)
         return self._url(path, f"fill {path} {authorization.size}", {"size": authorization.size})
 
     def file(self, file_id: UUID) -> str:
         """The URL of a file's bytes."""
-        return self._download(FILE_PATH.format(id=file_id))
+        return self._download(FILE_PATH.format(id=encode(Prefix.FILE, file_id)))
 
     def rendition(self, rendition_id: UUID) -> str:
         """The URL of a rendition's bytes."""
-        return self._download(RENDITION_PATH.format(id=rendition_id))
+        return self._download(RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)))
 
     def check_slot(self, authorization: SlotAuthorization, expires: str, signature: str) -> None:
         """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
-        path = SLOT_PATH.format(upload_id=authorization.upload_id, index=authorization.index)
+        path = _slot_path(authorization)
         self._check(f"fill {path} {authorization.size}", expires, signature)
 
     def check_download(self, path: str, expires: str, signature: str) -> None:
@@ -92,3 +93,8 @@ class SignedUrls:
     def _sign(self, kid: str, message: str) -> str:
         digest = hmac.digest(self._keys[kid], message.encode(), "sha256")
         return f"{kid}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def _slot_path(authorization: SlotAuthorization) -> str:
+    upload_id = encode(Prefix.UPLOAD, authorization.upload_id)
+    return SLOT_PATH.format(upload_id=upload_id, index=authorization.index)

@@ -19,8 +19,9 @@ from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists, InvalidInput
 from services.core.keys import SecretKey, derive
+from services.core.validation import Checks
 from storage.accounts import accounts as rows
-from storage.accounts.models import Account
+from storage.accounts.models import Account, Session
 from storage.errors import Duplicate
 from storage.mail import Mail, Mailer, MailError
 
@@ -64,8 +65,9 @@ class Accounts:
         enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`.
         Raises :class:`InvalidInput` and :class:`MailUnavailable`.
         """
-        user_id, email = validation.user_id(user_id), validation.email(email)
-        name, password = validation.person_name(user_name), validation.password(password)
+        with Checks() as check:
+            user_id, name = check(validation.user_id, user_id), check(validation.person_name, user_name)
+            email, password = check(validation.email, email), check(validation.password, password)
         if await rows.user_id_exists(user_id):
             raise AlreadyExists("This user ID is taken.", field="userId")
         password_hash = await self._passwords.hash(password)
@@ -129,7 +131,8 @@ class Accounts:
         expires_at = moment + self._lifetimes.session
         if not await rows.rotate_session(session.id, _digest(refresh_token), _digest(fresh), moment, expires_at):
             return await self._refresh_again(session.id, refresh_token)
-        return self._session(session.account, session.id, fresh)
+        session.expires_at = expires_at
+        return self._sign_in(session.account, session, fresh)
 
     async def _refresh_again(self, session_id: UUID, used: str) -> OpenSession:
         # Read again: of two refreshes at once the other one has rotated it meanwhile.
@@ -139,13 +142,18 @@ class Accounts:
             for key in self._refresh_keys:
                 fresh = _successor(key, session_id, used)
                 if hmac.compare_digest(_digest(fresh), session.refresh_hash):
-                    return self._session(session.account, session_id, fresh)
+                    return self._sign_in(session.account, session, fresh)
         await rows.close_session(session_id)
         raise InvalidCredentials("The refresh token was used before. Sign in again.")
 
     def authenticate(self, access_token: str) -> Viewer:
         """The viewer of an access token. Raises :class:`services.accounts.errors.Unauthenticated`."""
         return self._tokens.verify(access_token)
+
+    async def find_session(self, session_id: UUID) -> Session | None:
+        """The session with this key, of any account, unless it has expired."""
+        session = await rows.find_session(session_id)
+        return session if session and session.expires_at >= now() else None
 
     async def find_many(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
         """The accounts with these keys."""
@@ -154,12 +162,14 @@ class Accounts:
     async def _open_session(self, account: Account) -> OpenSession:
         session_id = uuid7()
         refresh_token = _new_refresh_token(session_id)
-        await rows.open_session(session_id, account.id, _digest(refresh_token), now() + self._lifetimes.session)
-        return self._session(account, session_id, refresh_token)
+        session = await rows.open_session(
+            session_id, account.id, _digest(refresh_token), now() + self._lifetimes.session
+        )
+        return self._sign_in(account, session, refresh_token)
 
-    def _session(self, account: Account, session_id: UUID, refresh_token: str) -> OpenSession:
-        access_token, expires_at = self._tokens.issue(account.id, session_id)
-        return OpenSession(access_token, refresh_token, expires_at, account)
+    def _sign_in(self, account: Account, session: Session, refresh_token: str) -> OpenSession:
+        access_token, expires_at = self._tokens.issue(account.id, session.id)
+        return OpenSession(access_token, refresh_token, expires_at, account, session)
 
     def _otp_hash(self, key: bytes, email: str, otp: str) -> str:
         return hmac.digest(key, f"{email} {otp}".encode(), "sha256").hex()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.accounts.models import Account
+from storage.accounts.models import Account, Session
 
 
 @dataclass(frozen=True)
@@ -22,3 +22,4 @@ class OpenSession:
     refresh_token: str
     expires_at: datetime
     account: Account
+    session: Session

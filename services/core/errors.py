@@ -6,6 +6,7 @@ plain HTTP renders all of them as RFC 9457 problem documents. Clients branch on 
 """
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ class ErrorCode(StrEnum):
     CHUNKS_MISSING = "CHUNKS_MISSING"
     COMPRESSION_FAILED = "COMPRESSION_FAILED"
     FORBIDDEN = "FORBIDDEN"
+    GRAPHQL_INVALID = "GRAPHQL_INVALID"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     INTERNAL = "INTERNAL"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
@@ -83,11 +85,15 @@ class RetryLater(CloudKeepError):
 
 
 class ExpectedError(CloudKeepError):
-    """A refusal the caller can act on. ``field`` names the input it is about, as the path clients sent."""
+    """A refusal the caller can act on. ``field`` names the input it is about, as the path clients sent.
+
+    ``others`` are refusals of other inputs of the same call, so that a caller can correct all of them at once.
+    """
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+        self.others: Sequence[ExpectedError] = ()
 
 
 class InvalidInput(ExpectedError):

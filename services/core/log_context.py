@@ -8,6 +8,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from uuid import UUID
+
+from services.core.ids import encode, prefix_of
 
 _EMPTY: Mapping[str, str] = {}
 _context: ContextVar[Mapping[str, str]] = ContextVar("cloudkeep_context", default=_EMPTY)
@@ -30,14 +33,23 @@ def new_request_id() -> str:
 
 def bind_log_context(**values: object) -> None:
     """Add values until the end of the task: for a request, which has a task of its own."""
-    _context.set({**_context.get(), **{name: str(value) for name, value in values.items()}})
+    _context.set({**_context.get(), **_texts(values)})
 
 
 @contextmanager
 def bound_log_context(**values: object) -> Iterator[None]:
     """Add values for the block."""
-    token = _context.set({**_context.get(), **{name: str(value) for name, value in values.items()}})
+    token = _context.set({**_context.get(), **_texts(values)})
     try:
         yield
     finally:
         _context.reset(token)
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    """The values as text. The key of an ``upload_id`` becomes the ID that users see, so that it can be searched for."""
+    texts = {}
+    for name, value in values.items():
+        prefix = prefix_of(name)
+        texts[name] = encode(prefix, value) if prefix and isinstance(value, UUID) else str(value)
+    return texts

@@ -2,11 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import ParamSpec, Self, TypeVar, cast
 
 from email_validator import EmailNotValidError, validate_email
 
-from services.core.errors import InvalidInput
+from services.core.errors import ExpectedError, InvalidInput
 from storage.mail.base import is_address
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Longest name that every common file system takes, in bytes of UTF-8.
 MAX_FILE_NAME_BYTES = 255
@@ -30,6 +35,34 @@ MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 #: Marks that reorder the text around them: "gpj.exe" can be made to read "exe.jpg" (Unicode TR 36, section 3.7).
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Checks:
+    """Checks several inputs, so that a caller learns of all that are wrong at once.
+
+    Call it inside a ``with`` block for each input. The block ends by raising the first refusal; the others are in its
+    ``others``.
+    """
+
+    def __init__(self) -> None:
+        self._refusals: list[ExpectedError] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._refusals and error is None:
+            first, *others = self._refusals
+            first.others = others
+            raise first
+
+    def __call__(self, rule: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """What the rule returns. After a refusal nothing may use it: the block is about to raise."""
+        try:
+            return rule(*arguments, **options)
+        except ExpectedError as refusal:
+            self._refusals.append(refusal)
+            return cast(T, None)
 
 
 def _is_clean(text: str) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.core.errors import NotFound
 from storage.blobs import BlobStore
+from storage.database.pages import Window
 from storage.drive import files as rows
 from storage.drive.models import File, Rendition
 from storage.errors import BlobNotFound
@@ -39,9 +40,17 @@ class Files:
         """The file with this key, of any account."""
         return await rows.find(file_id)
 
-    async def page(self, account_id: UUID, before: UUID | None, limit: int) -> Sequence[File]:
-        """The account's newest files, older than ``before``."""
-        return await rows.page(account_id, before, limit)
+    async def page(self, account_id: UUID, window: Window[UUID]) -> Sequence[File]:
+        """A window of the account's files, the newest one first."""
+        return await rows.page(account_id, window)
+
+    async def count(self, account_id: UUID) -> int:
+        """How many files the account has."""
+        return await rows.count(account_id)
+
+    async def find_rendition(self, rendition_id: UUID) -> Rendition | None:
+        """The rendition with this key, of any account; its blob and its file are loaded."""
+        return await rows.find_rendition(rendition_id)
 
     async def find_many(self, file_ids: Collection[UUID]) -> dict[UUID, File]:
         """Files by key, by an authorized caller."""

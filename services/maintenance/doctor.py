@@ -13,6 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.core.clock import now
+from services.core.ids import Prefix, encode
 from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
 from storage.blobs import BlobStore
 from storage.drive.models import Blob
@@ -191,10 +192,14 @@ async def pages(
 async def used_by(blob: Blob) -> str:
     """The files of a blob, with the names for their owner and the IDs for an operator."""
     files, renditions = await consistency.users_of(blob.id)
-    names = [f"{file.name!r} (file {file.id})" for file in files]
-    names += [f"the compressed {each.file.name!r} (rendition {each.id}, file {each.file_id})" for each in renditions]
+    names = [f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" for file in files]
+    names += [
+        f"the compressed {each.file.name!r} (rendition {encode(Prefix.RENDITION, each.id)})" for each in renditions
+    ]
     return ", ".join(names) or "a blob that no file uses"
 
 
 def _finding(code: Code, upload: Upload, text: str, mended: str | None = None) -> Finding:
-    return Finding(code, str(upload.id), f"{upload.status.value} {upload.file_name!r}: {text}", mended)
+    return Finding(
+        code, encode(Prefix.UPLOAD, upload.id), f"{upload.status.value} {upload.file_name!r}: {text}", mended
+    )

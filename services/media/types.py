@@ -21,20 +21,21 @@ class CompressionPreset(StrEnum):
 
 @dataclass(frozen=True)
 class Compression:
-    """How to compress a video. ``max_height`` is in pixels as displayed; None keeps the source's height.
-
-    Raises :class:`InvalidInput` unless ``max_height`` is even and between 144 and 4320: a 4:2:0 picture, which is what
-    every player plays, has no odd height.
-    """
+    """How to compress a video. ``max_height`` is in pixels as displayed; None keeps the source's height."""
 
     preset: CompressionPreset
     max_height: int | None = None
 
-    def __post_init__(self) -> None:
+    def validated(self) -> Self:
+        """The same. Raises :class:`InvalidInput` unless ``max_height`` is even and between 144 and 4320.
+
+        A 4:2:0 picture, which is what every player plays, has no odd height.
+        """
         height = self.max_height
         if height is not None and (height % 2 or not MIN_HEIGHT <= height <= MAX_HEIGHT):
-            message = f"The height must be an even number from {MIN_HEIGHT} to {MAX_HEIGHT}"
+            message = f"The height must be an even number from {MIN_HEIGHT} to {MAX_HEIGHT}."
             raise InvalidInput(message, field="compress.maxHeight")
+        return self
 
     def to_json(self) -> dict[str, object]:
         """Return what a JSON column stores."""

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import UUID
 
 from services.access.signed_urls import SlotAuthorization
 from services.budgets.budgets import Budgets, Payer, Reservation
@@ -171,11 +170,3 @@ def _require_receiving(slot: SlotState) -> None:
 def slot_authorization(upload: Upload, index: int) -> SlotAuthorization:
     """The authorization in a slot's URL."""
     return SlotAuthorization(upload.id, index, upload.slot_size(index))
-
-
-def parse_upload_id(text: str) -> UUID:
-    """An upload's ID from a URL. Raises :class:`NotFound`."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound("There is no such upload.") from error

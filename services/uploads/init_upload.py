@@ -12,7 +12,7 @@ from services.core.errors import ExpectedError, StorageFull
 from services.media.types import Compression
 from services.uploads.errors import IdempotencyConflict, QuotaExceeded, UploadClosed
 from services.uploads.lifecycle import expire
-from services.uploads.new_upload import UploadPolicy, build_upload, chunk_hashes
+from services.uploads.new_upload import UploadPolicy, build_upload
 from services.uploads.progress import Progress
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
@@ -45,8 +45,7 @@ class UploadInitializer:
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""
-        upload = build_upload(account_id, request, self._policy, self._store)
-        hashes = chunk_hashes(request, upload)
+        upload, hashes = build_upload(account_id, request, self._policy, self._store)
         if known := await self._find_known(upload, request):
             return known
         if file := await self._find_file(upload):

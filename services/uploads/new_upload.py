@@ -3,8 +3,10 @@
 import hashlib
 import json
 import mimetypes
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -12,11 +14,15 @@ from uuid_utils.compat import uuid7
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
+from services.core.validation import Checks
+from services.media.types import Compression
 from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import TooLarge
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.uploads.models import Upload, UploadStatus
+
+T = TypeVar("T")
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -32,37 +38,47 @@ class UploadPolicy:
     direct: bool = False
 
 
-def build_upload(account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore) -> Upload:
-    """A row for the request, which is not stored yet. Raises :class:`InvalidInput` and :class:`TooLarge`."""
-    name = validation.file_name(request.file_name)
-    size = _require_size(request.size, policy)
-    key = request.idempotency_key
+def build_upload(
+    account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore
+) -> tuple[Upload, list[str]]:
+    """A row for the request, which is not stored yet, and the digests of its chunks, if the client has sent them.
+
+    Raises :class:`InvalidInput` or :class:`TooLarge` for the first input that is wrong, with the others.
+    """
+    with Checks() as check:
+        name = check(validation.file_name, request.file_name)
+        size = check(_require_size, request.size, policy)
+        mime_type = check(_optional(validation.mime_type), request.mime_type)
+        sha256 = check(_optional(validation.sha256), request.sha256)
+        chunk_size = check(_chunk_size, request.chunk_size, request.size, store)
+        compress = check(_optional(Compression.validated), request.compress)
+        idempotency_key = check(_optional(validation.idempotency_key), request.idempotency_key)
+        hashes = check(_chunk_hashes, request.chunk_hashes, size, chunk_size)
     upload = Upload(
         id=uuid7(),
         account_id=account_id,
         file_name=name,
-        mime_type=_mime_type(request.mime_type, name),
+        mime_type=mime_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE,
         size=size,
-        chunk_size=_chunk_size(request.chunk_size, size, store),
-        sha256=None if request.sha256 is None else validation.sha256(request.sha256),
-        compress=request.compress.to_json() if request.compress else None,
-        idempotency_key=None if key is None else validation.idempotency_key(key),
+        chunk_size=chunk_size,
+        sha256=sha256,
+        compress=compress.to_json() if compress else None,
+        idempotency_key=idempotency_key,
         direct=store.supports_direct_uploads and (policy.direct if request.direct is None else request.direct),
         status=UploadStatus.RECEIVING,
         expires_at=now() + policy.lifetime,
     )
     upload.fingerprint = _fingerprint(upload)
-    return upload
+    return upload, hashes
 
 
-def chunk_hashes(request: NewUpload, upload: Upload) -> list[str]:
-    """The digests of all chunks, or none if the client has not sent them. Raises :class:`InvalidInput`."""
-    if request.chunk_hashes is None:
+def _chunk_hashes(hashes: Sequence[str] | None, size: int | None, chunk_size: int | None) -> list[str]:
+    if hashes is None:
         return []
-    field = "chunkHashes"
-    if len(request.chunk_hashes) != upload.chunk_count:
-        raise InvalidInput(f"There are {upload.chunk_count} chunks of {upload.chunk_size} bytes.", field=field)
-    return [validation.sha256(each, field=field) for each in request.chunk_hashes]
+    # Without a valid size or chunk size, which are refused already, their number is not known.
+    if size and chunk_size and len(hashes) != (count := -(-size // chunk_size)):
+        raise InvalidInput(f"There are {count} chunks of {chunk_size} bytes.", field="chunkHashes")
+    return [validation.sha256(each, field=f"chunkHashes.{index}") for index, each in enumerate(hashes)]
 
 
 def _require_size(size: int, policy: UploadPolicy) -> int:
@@ -85,10 +101,8 @@ def _chunk_size(requested: int | None, size: int, store: BlobStore) -> int:
     return requested
 
 
-def _mime_type(requested: str | None, file_name: str) -> str:
-    if requested is not None:
-        return validation.mime_type(requested)
-    return mimetypes.guess_type(file_name)[0] or UNKNOWN_TYPE
+def _optional(rule: Callable[[T], T]) -> Callable[[T | None], T | None]:
+    return lambda value: None if value is None else rule(value)
 
 
 def _fingerprint(upload: Upload) -> str | None:

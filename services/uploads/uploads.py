@@ -1,6 +1,7 @@
 """Uploads: begin, look at, finish, abort."""
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
+from itertools import islice
 from uuid import UUID
 
 from services.core.clock import now
@@ -13,6 +14,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
 from services.uploads.types import NewUpload, Slot
 from storage.blobs import BlobStore
+from storage.database.pages import Window
 from storage.errors import OverQuota
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
@@ -59,26 +61,32 @@ class Uploads:
         """The upload with this key, of any account."""
         return await rows.find(upload_id)
 
-    async def page(
-        self, account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int
-    ) -> Sequence[Upload]:
-        """The account's newest uploads, older than ``before``."""
-        return await rows.page(account_id, status, before, limit)
+    async def page(self, account_id: UUID, status: UploadStatus | None, window: Window[UUID]) -> Sequence[Upload]:
+        """A window of the account's uploads, the newest one first; only those with this status, if one is given."""
+        return await rows.page(account_id, status, window)
+
+    async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
+        """How many uploads the account has; only those with this status, if one is given."""
+        return await rows.count(account_id, status)
 
     async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
         """The codes of what the work on uploads waits for. The caller has checked their owner."""
         return await jobs.waiting_of(upload_ids)
 
-    async def slots(self, upload: Upload, start: int, limit: int, *, missing: bool) -> list[Slot]:
-        """Up to ``limit`` slots from index ``start`` on; only the open ones when ``missing``."""
+    async def slots(self, upload: Upload, window: Window[int], *, missing: bool) -> list[Slot]:
+        """A window of the slots, by index; only the open ones when ``missing``."""
+        start = 0 if window.after is None else window.after + 1
+        end = upload.chunk_count if window.before is None else min(window.before, upload.chunk_count)
         filled = await self._filled(upload, start)
-        slots: list[Slot] = []
-        for index in range(start, upload.chunk_count):
-            if len(slots) == limit:
-                break
-            if not (missing and index in filled):
-                slots.append(_slot(upload, index, received=index in filled))
-        return slots
+        indexes = (index for index in _range(start, end, window) if not (missing and index in filled))
+        slots = [_slot(upload, index, received=index in filled) for index in islice(indexes, window.limit)]
+        return slots[::-1] if window.backwards else slots
+
+    async def count_slots(self, upload: Upload, *, missing: bool) -> int:
+        """How many slots the upload has; only the open ones when ``missing``."""
+        if not missing:
+            return upload.chunk_count
+        return 0 if upload.is_full else upload.chunk_count - len(await receipts.filled_indexes(upload.id, 0))
 
     async def slot(self, upload: Upload, index: int) -> Slot | None:
         """The slot with this index, if there is one."""
@@ -152,6 +160,10 @@ class Uploads:
         if not found:
             raise NotFound("There is no such upload.")
         return found
+
+
+def _range(start: int, end: int, window: Window[int]) -> Iterable[int]:
+    return range(end - 1, start - 1, -1) if window.backwards else range(start, end)
 
 
 def _slot(upload: Upload, index: int, *, received: bool) -> Slot:

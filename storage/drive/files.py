@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from storage.database.pages import Window, newest_first
 from storage.drive.models import File, Rendition
 
 
@@ -23,11 +24,14 @@ async def find_same(account_id: UUID, size: int, sha256: str) -> File | None:
     return await query.order_by("-id").select_related("blob").first()
 
 
-async def page(account_id: UUID, before: UUID | None, limit: int) -> list[File]:
-    """The newest files of an account, older than ``before``."""
-    query = File.filter(account_id=account_id)
-    query = query.filter(id__lt=before) if before else query
-    return await query.order_by("-id").limit(limit).select_related("blob")
+async def page(account_id: UUID, window: Window[UUID]) -> list[File]:
+    """A window of the files of an account, the newest one first, their blobs loaded."""
+    return await newest_first(File.filter(account_id=account_id).select_related("blob"), window)
+
+
+async def count(account_id: UUID) -> int:
+    """How many files an account has."""
+    return await File.filter(account_id=account_id).count()
 
 
 async def find_rendition(rendition_id: UUID) -> Rendition | None:

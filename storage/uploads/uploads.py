@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 
 from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
+from storage.database.pages import Window, newest_first
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
@@ -102,12 +104,19 @@ async def open_alike(account_id: UUID, file_name: str, size: int, sha256: str) -
     )
 
 
-async def page(account_id: UUID, status: UploadStatus | None, before: UUID | None, limit: int) -> list[Upload]:
-    """The newest uploads of an account, older than ``before``."""
-    query = Upload.filter(account_id=account_id)
-    query = query.filter(status=status) if status else query
-    query = query.filter(id__lt=before) if before else query
-    return await query.order_by("-id").limit(limit)
+async def page(account_id: UUID, status: UploadStatus | None, window: Window[UUID]) -> list[Upload]:
+    """A window of the uploads of an account, the newest one first; only those with this status, if one is given."""
+    return await newest_first(_of_account(account_id, status), window)
+
+
+async def count(account_id: UUID, status: UploadStatus | None) -> int:
+    """How many uploads an account has; only those with this status, if one is given."""
+    return await _of_account(account_id, status).count()
+
+
+def _of_account(account_id: UUID, status: UploadStatus | None) -> QuerySet[Upload]:
+    uploads = Upload.filter(account_id=account_id)
+    return uploads.filter(status=status) if status else uploads
 
 
 async def reopen_slots(

@@ -15,7 +15,7 @@ from tests.support.server import digest, part_of
 
 SIZE = 5 * 2**20
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
-  reportChunks(uploadId: $id, chunks: $chunks) { upload { status } userErrors { code } } }"""
+  reportChunks(input: {uploadId: $id, chunks: $chunks}) { upload { status } userErrors { code } } }"""
 
 pytestmark = [
     pytest.mark.skipif("COMPOSE_CHECK" not in os.environ, reason="make compose-check runs the proxy"),

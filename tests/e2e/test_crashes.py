@@ -14,7 +14,7 @@ from tests.support.process import ServeProcess, free_port, serving
 from tests.support.server import Api, Json, digest, http_client
 from tests.support.waiting import eventually
 
-COUNT_RENDITIONS = "{ files { nodes { renditions { kind size sha256 downloadUrl } } } }"
+COUNT_RENDITIONS = "{ files { nodes { renditions { recipe size sha256 downloadUrl } } } }"
 
 
 async def compressing(person: Api, upload_id: str) -> Json | None:

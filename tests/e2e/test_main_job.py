@@ -76,7 +76,7 @@ def top_level_boxes(mp4: bytes) -> list[bytes]:
 
 async def assert_good_rendition(file: Json, content: bytes, tools: Toolbox, folder: Path) -> None:
     (rendition,) = file["renditions"]
-    assert (rendition["kind"], digest(content)) == ("COMPRESSED_VIDEO", rendition["sha256"])
+    assert (rendition["recipe"], digest(content)) == ("COMPRESSED_VIDEO", rendition["sha256"])
     assert rendition["size"] == len(content) < file["size"]
     boxes = top_level_boxes(content)
     assert boxes.index(b"moov") < boxes.index(b"mdat")
@@ -137,7 +137,7 @@ async def test_an_aborted_upload_ends_its_subscription_and_takes_no_more_chunks(
     upload = await person.init(content, chunkSize=100_000)
     watching = asyncio.create_task(person.frames(upload["id"]))
     await asyncio.sleep(0.2)
-    abort = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
+    abort = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } userErrors { code } } }"
     assert (await person.data(abort, id=upload["id"]))["upload"]["status"] == "ABORTED"
     assert (await watching)[-1]["stage"] == "ABORTED"
     refused = await person.put(upload["slots"]["nodes"][0], content)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -17,7 +16,7 @@ from storage.uploads.models import UploadStatus
 from tests.contracts.event_backends import running
 from tests.support.backends.databases import PostgresDatabases
 from tests.support.faults.proxy import Proxy, proxy
-from tests.support.server import INIT, PROGRESS, Api, sse_events
+from tests.support.server import INIT, PROGRESS, Api, key_of, sse_events
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
@@ -180,7 +179,9 @@ async def test_an_event_that_comes_while_the_database_is_away_does_not_end_its_s
         await anext(events)
         line.open = False
         line.cut()
-        await log.publish(upload["id"], receiving_frame(UUID(upload["id"]), 1, len(CONTENT)).to_payload())
+        await log.publish(
+            str(key_of(upload["id"])), receiving_frame(key_of(upload["id"]), 1, len(CONTENT)).to_payload()
+        )
         shown = asyncio.ensure_future(anext(events))
         asked = asyncio.create_task(line.refuses(3))
         await asyncio.wait({shown, asked}, return_when=asyncio.FIRST_COMPLETED)

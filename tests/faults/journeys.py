@@ -28,7 +28,8 @@ from tests.support.uploads import (
 from tests.support.waiting import eventually
 
 SIZE = 8 * CHUNK
-ABORT = """mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id status } userErrors { code message } } }"""
+ABORT = """mutation ($id: ID!) {
+    abortUpload(input: {uploadId: $id}) { upload { id status } userErrors { code message } } }"""
 
 Arm = Callable[[], None]
 

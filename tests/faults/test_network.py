@@ -22,7 +22,7 @@ from tests.support.backends.databases import Databases
 from tests.support.faults.proxied_connection import Act, Fault, Way
 from tests.support.faults.proxy import Proxy, proxy
 from tests.support.leaks import find_leaks
-from tests.support.server import INIT, Json, digest, http_client, part_of
+from tests.support.server import INIT, Json, digest, http_client, key_of, part_of
 from tests.support.shared_server import SharedServer, shared_server
 from tests.support.waiting import eventually
 
@@ -32,7 +32,7 @@ SIZE = 300_000
 #: Longer than any head here, and shorter than a body.
 MIDDLE = SIZE // 2
 COMPLETE = """mutation ($id: ID!) {
-  completeUpload(uploadId: $id) { upload { id status } userErrors { code } } }"""
+  completeUpload(input: {uploadId: $id}) { upload { id status } userErrors { code } } }"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -122,10 +122,11 @@ async def assert_one_file(shared: SharedServer, upload: Json, content: bytes) ->
     assert (await shared.http.get(file["downloadUrl"])).content == content
     assert upload["id"] not in shared.staged
     # The server runs in this process, so that its database can be asked.
-    assert [(job.kind, job.attempts) for job in await Job.filter(subject_id=upload["id"])] == [(JobKind.REASSEMBLE, 1)]
-    assert await Chunk.filter(upload_id=upload["id"]).count() == upload["chunkCount"]
+    key = key_of(upload["id"])
+    assert [(job.kind, job.attempts) for job in await Job.filter(subject_id=key)] == [(JobKind.REASSEMBLE, 1)]
+    assert await Chunk.filter(upload_id=key).count() == upload["chunkCount"]
     assert await File.filter(name=upload["fileName"]).count() == 1
-    assert await Blob.filter(key=upload["id"]).count() == 1
+    assert await Blob.filter(key=str(key)).count() == 1
 
 
 #: These faults leave something out: a whole request is longer than the body.
@@ -294,7 +295,7 @@ async def test_senders_of_one_slot_fast_slow_whole_and_cut_off_never_mix_their_b
     accepted = {answer.json()["sha256"] for answer in answers if answer and answer.status == 200}
     assert len(accepted) <= 1
     # What was sent twice may have got its receipt on the other connection.
-    known = await Chunk.get_or_none(upload_id=upload["id"], index=0)
+    known = await Chunk.get_or_none(upload_id=key_of(upload["id"]), index=0)
     await assert_arrives_whole(shared, upload, other if known and known.sha256 == digest(other[:SIZE]) else content)
 
 

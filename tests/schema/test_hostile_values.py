@@ -32,9 +32,9 @@ INIT = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { upload
 REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code } } }"
 VERIFY = "mutation ($input: VerifyOtpInput!) { verifyOtp(input: $input) { userErrors { code } } }"
 LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { userErrors { code } } }"
-REFRESH = "mutation ($v: String!) { refreshSession(refreshToken: $v) { userErrors { code } } }"
+REFRESH = "mutation ($v: String!) { refreshSession(input: {refreshToken: $v}) { userErrors { code } } }"
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
-    reportChunks(uploadId: $id, chunks: $chunks) { userErrors { code } } }"""
+    reportChunks(input: {uploadId: $id, chunks: $chunks}) { userErrors { code } } }"""
 
 #: What is sent around a value in place of one field. Without a digest: nothing is found again.
 GOOD: dict[str, tuple[str, Json]] = {

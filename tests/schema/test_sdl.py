@@ -1,22 +1,32 @@
 """The schema as clients see it: what is served is what is written down, and what was promised is in it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from graphql import (
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
+    GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     TypeDefinitionNode,
     build_schema,
+    is_introspection_type,
+    is_object_type,
+    is_scalar_type,
+    is_specified_directive,
+    is_specified_scalar_type,
     parse,
     print_ast,
     validate_schema,
 )
 
 import schema.build
+from services.core.errors import ErrorCode
+from workers.job_runner import MISSING_RESOURCES
 
 WRITTEN = Path(schema.build.__file__).with_name("schema.graphql")
 
@@ -25,23 +35,28 @@ CONTRACT = parse(
     type Query {
       me: Account
       upload(id: ID!): Upload
-      uploads: UploadConnection!
+      uploads(status: UploadStatus, first: Int, after: String, last: Int, before: String): UploadConnection!
       file(id: ID!): File
-      files: FileConnection!
+      files(first: Int, after: String, last: Int, before: String): FileConnection!
       node(id: ID!): Node
+      server: Server!
     }
     type Mutation {
       register(input: RegisterInput!): RegisterPayload!
-      verifyOtp(input: VerifyOtpInput!): SessionPayload!
-      login(input: LoginInput!): SessionPayload!
-      initUpload(input: InitUploadInput!): UploadPayload!
-      completeUpload(uploadId: ID!): UploadPayload!
-      abortUpload(uploadId: ID!): UploadPayload!
+      verifyOtp(input: VerifyOtpInput!): VerifyOtpPayload!
+      login(input: LoginInput!): LoginPayload!
+      refreshSession(input: RefreshSessionInput!): RefreshSessionPayload!
+      initUpload(input: InitUploadInput!): InitUploadPayload!
+      completeUpload(input: CompleteUploadInput!): CompleteUploadPayload!
+      reportChunks(input: ReportChunksInput!): ReportChunksPayload!
+      abortUpload(input: AbortUploadInput!): AbortUploadPayload!
+      retryUpload(input: RetryUploadInput!): RetryUploadPayload!
     }
     type Subscription { uploadProgress(uploadId: ID!, after: String): UploadProgress! }
     input RegisterInput { userId: String!  userName: String!  email: String!  password: String! }
     input VerifyOtpInput { email: String!  otp: String! }
     input LoginInput { userId: String!  password: String! }
+    input RefreshSessionInput { refreshToken: String! }
     input InitUploadInput {
       fileName: String!
       size: ByteSize!
@@ -52,21 +67,37 @@ CONTRACT = parse(
       idempotencyKey: String
     }
     input CompressInput { preset: CompressionPreset!  maxHeight: Int }
+    input CompleteUploadInput { uploadId: ID! }
+    input AbortUploadInput { uploadId: ID! }
+    input RetryUploadInput { uploadId: ID! }
+    input ReportChunksInput { uploadId: ID!  chunks: [ReportedChunk!]! }
+    input ReportedChunk { index: Int!  etag: String!  sha256: String! }
     enum CompressionPreset { FAST BALANCED SMALL }
-    type RegisterPayload { registration: Registration  userErrors: [UserError!]! }
-    type SessionPayload { session: Session  userErrors: [UserError!]! }
-    type UploadPayload { upload: Upload  userErrors: [UserError!]! }
-    type UserError { field: [String!]  message: String!  code: ErrorCode! }
-    type ChunkSlot { index: Int!  offset: ByteSize!  size: Int!  received: Boolean!  url: String! }
-    type Upload { slots(first: Int, after: String, missing: Boolean): ChunkSlotConnection! }
+    enum RenditionRecipe { COMPRESSED_VIDEO }
+    type SignedUrl { url: String!  expiresAt: DateTime! }
+    type PageInfo { hasNextPage: Boolean!  hasPreviousPage: Boolean!  startCursor: String  endCursor: String }
+    type FileConnection { edges: [FileEdge!]!  nodes: [File!]!  pageInfo: PageInfo!  totalCount: Int }
+    type SignIn {
+      accessToken: String
+      refreshToken: String
+      expiresAt: DateTime!
+      account: Account!
+      session: Session!
+    }
+    type UserError { field: [String!]  message: String!  code: UserErrorCode! }
+    type ChunkSlot { id: ID!  index: Int!  offset: ByteSize!  size: Int!  received: Boolean!  url: String! }
+    type Upload {
+      slots(first: Int, after: String, last: Int, before: String, missing: Boolean): ChunkSlotConnection!
+    }
     type UploadProgress {
       cursor: String!
-      stage: UploadStatus!
+      stage: UploadStage!
       percent: Float!
       bytesDone: ByteSize
       bytesTotal: ByteSize
       etaSeconds: Float
       speed: Float
+      waitsFor: WaitReason
       upload: Upload!
     }
     enum UploadStatus { RECEIVING REASSEMBLING COMPRESSING READY FAILED ABORTED EXPIRED }
@@ -76,10 +107,12 @@ CONTRACT = parse(
 FIELDS = {
     "Account": "id",
     "Registration": "email expiresAt",
-    "Session": "accessToken refreshToken expiresAt account",
+    "Session": "id createdAt expiresAt current",
+    "Server": "version maxFileSize features",
+    "UploadError": "code message",
     "Upload": "id fileName size status chunkSize chunkCount receivedChunks receivedBytes expiresAt file error slots",
-    "File": "id name size mimeType sha256 createdAt downloadUrl media renditions",
-    "Rendition": "kind size sha256 downloadUrl",
+    "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions",
+    "Rendition": "id recipe mimeType size sha256 download downloadUrl",
 }
 
 
@@ -91,7 +124,7 @@ def served() -> GraphQLSchema:
 def test_the_schema_is_written_down_as_it_is_served() -> None:
     served = schema.build.build_schema().as_str() + "\n"
     assert WRITTEN.read_text(encoding="utf-8") == served, (
-        "schema/schema.graphql is out of date: write it anew by `make schema`, and read what changed"
+        "schema/schema.graphql is out of date: run `make schema`, and read what changed"
     )
 
 
@@ -150,10 +183,6 @@ def test_no_argument_that_is_new_to_a_client_must_be_given(served: GraphQLSchema
     }
     assert demanded - known == {
         ("Query", "operationCost", "query"),
-        ("Mutation", "refreshSession", "refreshToken"),
-        ("Mutation", "reportChunks", "chunks"),
-        ("Mutation", "reportChunks", "uploadId"),
-        ("Mutation", "retryUpload", "uploadId"),
         ("Upload", "slot", "index"),
     }
 
@@ -173,3 +202,90 @@ def shape(field: FieldDefinitionNode) -> set[tuple[str, str]]:
     """The field's type and its arguments' types, as written."""
     arguments = {(argument.name.value, print_ast(argument.type)) for argument in field.arguments or ()}
     return {("", print_ast(field.type)), *arguments}
+
+
+NODES = {"Account", "Session", "Upload", "File", "Rendition"}
+
+
+def test_every_object_that_can_be_loaded_by_its_id_is_a_node(served: GraphQLSchema) -> None:
+    (node,) = [kind for kind in served.type_map.values() if kind.name == "Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    assert {kind.name for kind in served.get_possible_types(node)} == NODES
+
+
+def test_every_mutation_has_an_input_and_a_payload_of_its_own(served: GraphQLSchema) -> None:
+    for field in definition(served, "Mutation").fields or ():
+        name = field.name.value[0].upper() + field.name.value[1:]
+        assert [(each.name.value, print_ast(each.type)) for each in field.arguments or ()] == [
+            ("input", f"{name}Input!")
+        ]
+        assert print_ast(field.type) == f"{name}Payload!"
+        assert "userErrors" in {each.name.value for each in definition(served, f"{name}Payload").fields or ()}
+
+
+CONNECTION = {"edges", "nodes", "pageInfo", "totalCount"}
+PAGING = {("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "String")}
+
+
+def test_every_connection_is_complete(served: GraphQLSchema) -> None:
+    names = {name for name in served.type_map if name.endswith("Connection")}
+    assert names == {"UploadConnection", "FileConnection", "ChunkSlotConnection"}
+    for name in names:
+        assert {field.name.value for field in definition(served, name).fields or ()} == CONNECTION
+    for kind in filter(is_object_type, served.type_map.values()):
+        for field in definition(served, kind.name).fields or () if not is_introspection_type(kind) else ():
+            if print_ast(field.type).strip("!") in names:
+                arguments = {(each.name.value, print_ast(each.type)) for each in field.arguments or ()}
+                assert arguments >= PAGING, f"{kind.name}.{field.name.value}"
+
+
+def described(served: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """Everything that can have a description, and the description."""
+    for kind in served.type_map.values():
+        if is_introspection_type(kind) or is_specified_scalar_type(kind):
+            continue
+        yield kind.name, kind.description
+        for name, element in {**getattr(kind, "fields", {}), **getattr(kind, "values", {})}.items():
+            yield f"{kind.name}.{name}", element.description
+            for argument, definition in getattr(element, "args", {}).items():
+                yield f"{kind.name}.{name}({argument})", definition.description
+    for directive in served.directives:
+        if not is_specified_directive(directive):
+            yield f"@{directive.name}", directive.description
+            for argument, definition in directive.args.items():
+                yield f"@{directive.name}({argument})", definition.description
+
+
+def test_everything_has_a_description_in_whole_sentences(served: GraphQLSchema) -> None:
+    wrong = [
+        coordinate
+        for coordinate, description in described(served)
+        if not description or not (description[0].isupper() or description[0] in "`1368") or description[-1] != "."
+    ]
+    assert wrong == []
+
+
+def test_scalars_say_where_they_are_specified(served: GraphQLSchema) -> None:
+    assert {
+        kind.name: kind.specified_by_url is not None
+        for kind in served.type_map.values()
+        if is_scalar_type(kind) and not is_specified_scalar_type(kind)
+    } == {"ByteSize": True, "DateTime": True, "JSON": True}
+
+
+def test_what_costs_more_than_usual_says_so_in_its_description(served: GraphQLSchema) -> None:
+    login = served_field(served, "Mutation", "login")
+    assert login.description
+    assert login.description.value.endswith("Price: 50 points.")
+
+
+def values(served: GraphQLSchema, name: str) -> set[str]:
+    kind = served.type_map[name]
+    assert isinstance(kind, GraphQLEnumType)
+    return set(kind.values)
+
+
+def test_every_code_of_the_services_is_in_an_enum(served: GraphQLSchema) -> None:
+    everywhere = values(served, "UserErrorCode") | values(served, "RequestErrorCode")
+    assert everywhere | values(served, "UploadErrorCode") == {code.value for code in ErrorCode}
+    assert values(served, "WaitReason") == {code.value for code in MISSING_RESOURCES.values()}

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import httpx
 import uvicorn
@@ -18,6 +19,7 @@ from cloudkeep.http.app import create_app
 from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.settings.settings import Settings
+from services.core.ids import prefix_of, require_key
 from tests.support.backends.smtp_sink import SmtpSink
 
 PASSWORD = "correct horse battery"
@@ -36,7 +38,7 @@ UPLOAD = """query ($id: ID!) { upload(id: $id) {
     id status receivedChunks receivedBytes error { code message }
     slots(first: 1000, missing: true) { nodes { index offset size received url } }
     file { id name size mimeType sha256 downloadUrl media { duration width height videoCodec audioCodec }
-           renditions { kind mimeType size sha256 downloadUrl } } } }"""
+           renditions { recipe mimeType size sha256 downloadUrl } } } }"""
 PROGRESS = """subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
     cursor stage percent bytesDone bytesTotal etaSeconds speed upload { id status } } }"""
 
@@ -178,6 +180,13 @@ async def sse_events(response: httpx.Response) -> AsyncIterator[Json]:
 def part_of(slot: Json, content: bytes) -> bytes:
     """The bytes that belong into a slot."""
     return content[slot["offset"] : slot["offset"] + slot["size"]]
+
+
+def key_of(public_id: str) -> UUID:
+    """The key of the row behind an ID of the API."""
+    prefix = prefix_of(public_id)
+    assert prefix
+    return require_key(prefix, public_id)
 
 
 def digest(content: bytes) -> str:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from cloudkeep.server.body_offload import OffloadingProtocol
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
+from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.backends.databases import Databases
@@ -39,8 +41,9 @@ class SharedServer:
 
     @property
     def staged(self) -> set[str]:
-        """The staging areas in the blob store."""
-        return {path.name for path in (self.settings.data_dir / "blobs" / "staging").iterdir()}
+        """The IDs of the uploads that have a staging area in the blob store."""
+        folders = (self.settings.data_dir / "blobs" / "staging").iterdir()
+        return {encode(Prefix.UPLOAD, UUID(folder.name)) for folder in folders}
 
 
 @asynccontextmanager

@@ -7,17 +7,17 @@ UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id
 
 ME = "{ me { id } }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION_FIELDS} }} }}"
-REFRESH_SESSION = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION_FIELDS} }} }}"
+REFRESH_SESSION = f"mutation ($input: RefreshSessionInput!) {{ refreshSession(input: $input) {{ {SESSION_FIELDS} }} }}"
 INIT_UPLOAD = f"""mutation ($input: InitUploadInput!) {{
   initUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
-COMPLETE_UPLOAD = f"""mutation ($id: ID!) {{
-  completeUpload(uploadId: $id) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
+COMPLETE_UPLOAD = f"""mutation ($input: CompleteUploadInput!) {{
+  completeUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
 UPLOAD = f"query ($id: ID!) {{ upload(id: $id) {{ {UPLOAD_FIELDS} }} }}"
 MISSING_SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
   upload(id: $id) { slots(first: $first, after: $after, missing: true) {
     nodes { index offset size url } pageInfo { hasNextPage endCursor } } } }"""
-REPORT_CHUNKS = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
-  reportChunks(uploadId: $id, chunks: $chunks) { upload { id } userErrors { code message } } }"""
+REPORT_CHUNKS = """mutation ($input: ReportChunksInput!) {
+  reportChunks(input: $input) { upload { id } userErrors { code message } } }"""
 UPLOAD_PROGRESS = """subscription ($id: ID!, $after: String) {
   uploadProgress(uploadId: $id, after: $after) { cursor stage percent etaSeconds speed waitsFor } }"""
 

@@ -92,7 +92,9 @@ class Session:
             if not self._refresh_token:
                 raise self._expired()
             try:
-                payload = await self._graphql.execute(REFRESH_SESSION, {"token": self._refresh_token}, None)
+                payload = await self._graphql.execute(
+                    REFRESH_SESSION, {"input": {"refreshToken": self._refresh_token}}, None
+                )
             except (RequestRefused, Unauthenticated) as error:
                 raise self._expired() from error
             self._set_tokens(payload["session"])

@@ -119,7 +119,7 @@ class Uploads:
     async def complete(self, upload_id: str) -> UploadState:
         """Complete the upload after everything was sent; its state then."""
         try:
-            payload = await self._execute(COMPLETE_UPLOAD, id=upload_id)
+            payload = await self._execute(COMPLETE_UPLOAD, input={"uploadId": upload_id})
         except RequestRefused as error:
             if error.code in {"CHUNKS_MISSING", "UPLOAD_CLOSED"}:
                 return await self.get(upload_id)
@@ -137,7 +137,7 @@ class Uploads:
 
     async def report_chunks(self, upload_id: str, chunks: list[Json]) -> None:
         """Report what was sent to the store. Raises :class:`RequestRefused` for the first chunk that is not there."""
-        await self._execute(REPORT_CHUNKS, id=upload_id, chunks=chunks)
+        await self._execute(REPORT_CHUNKS, input={"uploadId": upload_id, "chunks": chunks})
 
     async def _execute(self, document: str, **variables: object) -> Any:
         attempts = Attempts(self._policy, self._notify)

@@ -95,7 +95,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
         (["--compress", "TINY"], "--compress must be one of FAST, BALANCED, SMALL, not 'TINY'"),
         (
             ["--compress", "FAST", "--max-height", "7"],
-            "--max-height: The height must be an even number from 144 to 4320",
+            "--max-height: The height must be an even number from 144 to 4320.",
         ),
         (["--max-height", "720"], "--max-height only makes sense with --compress"),
         (["--parallel", "0"], "--parallel must be between 1 and 32, not 0"),

@@ -105,7 +105,9 @@ async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared
 
 async def test_a_refused_chunk_says_why(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
-    await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
+    await shared.api.data(
+        "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id } } }", id=upload["id"]
+    )
     refused = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     assert (refused.status_code, refused.json()["code"]) == (409, "UPLOAD_CLOSED")
     assert_readable(refused)

@@ -12,7 +12,7 @@ from cloudkeep.supervisor.bootstrap import require_bucket
 from services.maintenance.doctor import Doctor
 from storage.uploads.models import Chunk
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
-from tests.support.server import Api, digest, http_client, part_of
+from tests.support.server import Api, digest, http_client, key_of, part_of
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -58,10 +58,10 @@ async def test_a_file_goes_through_the_server_to_s3_and_back(api: Api, s3: S3Ser
     assert (part.status_code, part.content) == (206, CONTENT[CHUNK - 3 : CHUNK + 4])
     client = s3.client()
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
-    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [upload_id]
+    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [str(key_of(upload_id))]
 
 
-REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(uploadId: $id, chunks: $chunks) {
+REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(input: {uploadId: $id, chunks: $chunks}) {
     upload { id status receivedChunks direct } userErrors { field code message } } }"""
 
 
@@ -71,7 +71,7 @@ async def test_a_chunk_that_was_damaged_on_s3_opens_its_slot_alone(api: Api) -> 
     slots = upload["slots"]["nodes"]
     for slot in slots[:2]:
         assert (await api.put(slot, CONTENT)).status_code == 200
-    await Chunk.filter(upload_id=upload["id"], index=1).update(xxh3="0" * 32)
+    await Chunk.filter(upload_id=key_of(upload["id"]), index=1).update(xxh3="0" * 32)
     assert (await api.put(slots[2], CONTENT)).status_code == 200
 
     async def reopened() -> bool:
@@ -129,7 +129,9 @@ async def test_chunks_go_straight_to_s3_and_count_once_they_are_reported(api: Ap
     wrong = {**reports[1], "etag": "0" * 32}
     payload = await api.data(REPORT, id=upload["id"], chunks=[reports[0], wrong])
     assert payload["upload"] == {"id": upload["id"], "status": "RECEIVING", "receivedChunks": 1, "direct": True}
-    assert [(one["field"], one["code"]) for one in payload["userErrors"]] == [(["chunks", "1"], "CHECKSUM_MISMATCH")]
+    assert [(one["field"], one["code"]) for one in payload["userErrors"]] == [
+        (["input", "chunks", "1"], "CHECKSUM_MISMATCH")
+    ]
     payload = await api.data(REPORT, id=upload["id"], chunks=reports)
     assert (payload["upload"]["status"], payload["userErrors"]) == ("REASSEMBLING", [])
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"

@@ -8,7 +8,7 @@ from cloudkeep.settings.settings import Settings
 from tests.cloudkeep.http.test_s3 import CHUNK, CONTENT, REPORT
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.faults.s3_faults import S3Faults, s3_faults
-from tests.support.server import Api, digest, http_client, part_of
+from tests.support.server import Api, Json, digest, http_client, key_of, part_of
 from tests.support.waiting import eventually
 from workers import job_runner, loop
 
@@ -34,6 +34,11 @@ def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at what waits again soon, but not before a slow machine has seen that it waits."""
     monkeypatch.setattr(job_runner, "WAIT_SECONDS", 1.0)
     monkeypatch.setattr(loop, "POLL_SECONDS", 0.1)
+
+
+def line_of(upload: Json) -> bytes:
+    """What the request lines of an upload's staging area have in common."""
+    return str(key_of(upload["id"])).encode()
 
 
 @pytest.mark.usefixtures("worker")
@@ -70,7 +75,7 @@ async def test_a_report_that_the_store_contradicts_can_be_sent_again(api: Api, f
     async with http_client() as client:
         etag = (await client.put(slot["url"], content=piece)).headers["ETag"]
     report = {"index": 0, "etag": etag, "sha256": digest(piece)}
-    faults.refuse("GET", 404, "NoSuchUpload", line=upload["id"].encode())
+    faults.refuse("GET", 404, "NoSuchUpload", line=line_of(upload))
     refused = await api.data(REPORT, id=upload["id"], chunks=[report])
     assert [error["code"] for error in refused["userErrors"]] == ["STORAGE_UNAVAILABLE"]
     payload = await api.data(REPORT, id=upload["id"], chunks=[report])
@@ -89,7 +94,7 @@ async def test_what_carries_no_bytes_is_tried_again_by_itself(api: Api, faults: 
 @pytest.mark.usefixtures("worker")
 async def test_a_read_back_goes_on_where_its_connection_broke(api: Api, faults: S3Faults) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
-    faults.cut(upload["id"].encode(), 700, 100_000)
+    faults.cut(line_of(upload), 700, 100_000)
     for slot in upload["slots"]["nodes"]:
         assert (await api.put(slot, CONTENT)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
@@ -106,7 +111,7 @@ async def test_a_reassembly_waits_for_a_store_that_is_away(api: Api, faults: S3F
         found = await api.data(WAITS, id=upload["id"])
         return bool(found == {"status": "REASSEMBLING", "waitsFor": "STORAGE_UNAVAILABLE"})
 
-    with faults.away("GET", upload["id"].encode()):
+    with faults.away("GET", line_of(upload)):
         for slot in upload["slots"]["nodes"]:
             assert (await api.put(slot, CONTENT)).status_code == 200
         await eventually(waits)

@@ -187,7 +187,9 @@ async def test_a_subscription_may_take_longer_than_that(shared: SharedServer) ->
         lines = response.aiter_lines()
         assert await anext(lines)
         await asyncio.sleep(0.5)
-        await api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } } }", id=upload["id"])
+        await api.data(
+            "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } } }", id=upload["id"]
+        )
         assert any([True async for line in lines if "ABORTED" in line])
 
 

@@ -15,7 +15,7 @@ from storage.token_buckets import LocalBuckets, RedisBuckets
 from storage.uploads.models import Upload
 from tests.endpoints.wire import connect, head
 from tests.support.backends.databases import Databases
-from tests.support.server import Json
+from tests.support.server import Json, key_of
 from tests.support.shared_server import BUDGET_TIMEOUT, SharedServer, shared_server
 from tests.support.waiting import eventually
 
@@ -57,7 +57,7 @@ async def upload(shared: SharedServer) -> Json:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def owner(upload: Json) -> Payer:
-    return Payer("192.0.2.1", (await Upload.get(id=upload["id"])).account_id)
+    return Payer("192.0.2.1", (await Upload.get(id=key_of(upload["id"]))).account_id)
 
 
 @pytest.mark.usefixtures("budgets")

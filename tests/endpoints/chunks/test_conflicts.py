@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIZE = 100_000
 CONTENT = hashlib.shake_256(b"content").digest(2 * SIZE)
 OTHER = hashlib.shake_256(b"other").digest(2 * SIZE)
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } userErrors { code } } }"
 
 
 @pytest_asyncio.fixture(loop_scope="module")

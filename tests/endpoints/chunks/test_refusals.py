@@ -4,15 +4,16 @@ import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from services.access.signed_urls import SignedUrls, SlotAuthorization
+from services.core.ids import Prefix, encode
 from tests.endpoints.wire import FORM_TYPE, field, form, in_pieces
-from tests.support.server import Json, digest
+from tests.support.server import Json, digest, key_of
 from tests.support.shared_server import KEYS, SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -166,7 +167,7 @@ FORGERIES: dict[str, Alter] = {
     "a signature by nobody": parameter("signature", "nobody.AAAA"),
     "a signature of nothing": parameter("signature", "test."),
     "a signature beyond ASCII": parameter("signature", "test.ä"),
-    "another upload": lambda url: url.copy_with(path=f"/uploads/{uuid4()}/chunks/0"),
+    "another upload": lambda url: url.copy_with(path=f"/uploads/{encode(Prefix.UPLOAD, uuid4())}/chunks/0"),
 }
 
 
@@ -182,7 +183,7 @@ def signed(shared: SharedServer, right: SlotAuthorization, lifetime: timedelta =
 
 
 async def test_a_url_past_its_time_changes_nothing(shared: SharedServer, upload: Json) -> None:
-    url = signed(shared, SlotAuthorization(UUID(upload["id"]), 0, SIZE), timedelta(hours=-2))
+    url = signed(shared, SlotAuthorization(key_of(upload["id"]), 0, SIZE), timedelta(hours=-2))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_EXPIRED")
     await assert_untouched(shared, upload)
 
@@ -198,7 +199,7 @@ OTHER_SLOTS: dict[str, Callable[[SlotAuthorization], SlotAuthorization]] = {
 async def test_a_signed_url_of_no_slot_is_not_found(
     shared: SharedServer, upload: Json, other: Callable[[SlotAuthorization], SlotAuthorization]
 ) -> None:
-    right = other(SlotAuthorization(UUID(upload["id"]), 0, SIZE))
+    right = other(SlotAuthorization(key_of(upload["id"]), 0, SIZE))
     assert_problem(await shared.http.put(signed(shared, right), content=RIGHT[: right.size]), 404, "NOT_FOUND")
     await assert_untouched(shared, upload)
 
@@ -209,7 +210,7 @@ async def test_an_upload_that_is_no_id_is_not_found(shared: SharedServer) -> Non
 
 async def test_a_download_url_opens_no_slot(shared: SharedServer, upload: Json) -> None:
     links = SignedUrls(KEYS, shared.url, timedelta(hours=1))
-    borrowed = httpx.URL(links.file(UUID(upload["id"]))).params
+    borrowed = httpx.URL(links.file(key_of(upload["id"]))).params
     url = httpx.URL(upload["slots"]["nodes"][0]["url"]).copy_merge_params(dict(borrowed))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_INVALID")
     await assert_untouched(shared, upload)

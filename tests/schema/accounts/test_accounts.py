@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SESSION = "session { accessToken refreshToken expiresAt account { id userId userName email } }"
 ERRORS = "userErrors { field code message }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION} {ERRORS} }} }}"
-REFRESH = f"mutation ($token: String!) {{ refreshSession(refreshToken: $token) {{ {SESSION} {ERRORS} }} }}"
+REFRESH = f"mutation ($token: String!) {{ refreshSession(input: {{refreshToken: $token}}) {{ {SESSION} {ERRORS} }} }}"
 ME = "{ me { id userId userName email createdAt } }"
 
 

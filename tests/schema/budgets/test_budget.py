@@ -242,7 +242,9 @@ async def test_a_stream_says_what_is_left_before_its_first_event(shared: SharedS
     upload = await shared.api.init(b"z" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         assert f'"account";r={await left(shared)};' in response.headers["RateLimit"]
-    await shared.api.call("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
+    await shared.api.call(
+        "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { code } } }", id=upload["id"]
+    )
 
 
 async def test_a_subscription_is_paid_for_once(shared: SharedServer) -> None:

@@ -8,7 +8,7 @@ from graphql.type import GraphQLObjectType, get_named_type
 
 from schema.cost.introspection import OBJECTS_PER_POINT, PARTS
 from schema.cost.weights import Weights
-from services.core.errors import ErrorCode
+from schema.error_codes import RequestErrorCode
 from tests.schema.cost.pricing import plan, price
 
 FULL = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
@@ -16,7 +16,7 @@ DOCUMENTS = [
     FULL,
     "{ __schema { queryType { name } mutationType { fields { args { type { ofType { name } } } } } } }",
     '{ __type(name: "Upload") { name fields { name } interfaces { possibleTypes { name } } } }',
-    '{ __type(name: "ErrorCode") { enumValues { name } } a: __type(name: "LoginInput") { inputFields { name } } }',
+    '{ __type(name: "UserErrorCode") { enumValues { name } } a: __type(name: "LoginInput") { inputFields { name } } }',
     '{ __type(name: "Nothing") { name } }',
     "{ __schema { types { ...F } types { ... { ...F fields { name } } } } } fragment F on __Type { ofType { kind } }",
     "{ __schema { directives { args { type { kind } } } types @skip(if: true) { name } } }",
@@ -42,7 +42,7 @@ def test_introspection_costs_by_the_objects_it_returns(weights: Weights, documen
 def test_a_type_that_is_named_by_a_variable_costs_as_the_dearest(weights: Weights) -> None:
     document = "query ($name: String!) { __type(name: $name) { fields { name } enumValues { name } } }"
     most = max(len(kind.fields) for kind in weights.schema.type_map.values() if isinstance(kind, GraphQLObjectType))
-    codes = len(ErrorCode)
+    codes = len(RequestErrorCode)
     assert price(weights, document, {"name": "File"}) == -(-(1 + max(most, codes)) // OBJECTS_PER_POINT)
 
 

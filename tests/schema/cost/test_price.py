@@ -14,19 +14,19 @@ SERVED = {
     # Connection 1 + 1, edges 1, 20 edges, each with a node 1 + 1.
     "{ files { edges { node { id } } } }": 2 + 1 + 20 * (1 + 1 + 1),
     "{ files(first: 100) { nodes { id name size } pageInfo { endCursor } } }": 2 + 1 + 100 + 2,
-    "{ files(first: 7) { nodes { media { width } renditions { kind } } } }": 2 + 1 + 7 * (1 + 2 + 2),
+    "{ files(first: 7) { nodes { media { width } renditions { recipe } } } }": 2 + 1 + 7 * (1 + 2 + 2),
     # `waitsFor` is a query without an object.
     "{ uploads(first: 3) { nodes { waitsFor } } }": 2 + 1 + 3 * 2,
     # `slots` 5 + 1; up to 1,000 at once.
     '{ upload(id: "x") { slots(first: 1000) { nodes { url } } } }': 2 + 6 + 1 + 1000,
     '{ upload(id: "x") { slots { nodes { url } } } }': 2 + 6 + 1 + 100,
-    '{ node(id: "x") { id } }': 3,
+    '{ node(id: "x") { id } }': 2,
     # Of an Upload and a File the Upload is dearer.
-    '{ node(id: "x") { ... on File { media { width } } ... on Upload { file { media { width } } } } }': 3 + 2 + 2,
-    # The input 1, the payload 1, an error 1 + 1.
-    'mutation { login(input: {userId: "a", password: "b"}) { userErrors { code } } }': 50 + 1 + 1 + 2,
+    '{ node(id: "x") { ... on File { media { width } } ... on Upload { file { media { width } } } } }': 2 + 2 + 2,
+    # The input 1, the payload 1, the list of errors 1, up to 8 errors.
+    'mutation { login(input: {userId: "a", password: "b"}) { userErrors { code } } }': 50 + 1 + 1 + 1 + 8,
     "mutation { register(input: {}) { registration { email } } }": 100 + 1 + 1 + 2,
-    'mutation { abortUpload(uploadId: "x") { upload { id } } }': 10 + 1 + 2,
+    'mutation { abortUpload(input: {uploadId: "x"}) { upload { id } } }': 10 + 1 + 1 + 2,
     "mutation { initUpload(input: {}) { upload { id } } }": 20 + 1 + 1 + 2,
     "mutation { initUpload(input: {chunkHashes: [], compress: {}}) { upload { id } } }": 20 + 1 + 1 + 2 + 50 + 50,
     "mutation { initUpload(input: {chunkHashes: null}) { upload { id } } }": 20 + 1 + 1 + 2,

@@ -13,7 +13,7 @@ from schema.execution.documents import MAX_TOKENS, Documents
 
 SCHEMA = build_schema().as_graphql()
 ME = "{ me { id } }"
-TWO = "query A { me { id } } mutation B { abortUpload(uploadId: 1) { upload { id } } }"
+TWO = "query A { me { id } } mutation B { abortUpload(input: {uploadId: 1}) { upload { id } } }"
 
 
 @pytest.fixture

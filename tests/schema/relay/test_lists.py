@@ -22,7 +22,7 @@ SLOTS = """query ($id: ID!, $first: Int, $after: String, $missing: Boolean) { up
       nodes { index offset size received } pageInfo { hasNextPage endCursor } } } }"""
 SLOT = "query ($id: ID!, $index: Int!) { upload(id: $id) { slot(index: $index) { index offset size received url } } }"
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Upload { fileName } ... on File { name } } }"
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } userErrors { code } } }"
 LISTS = {"uploads": UPLOADS, "files": FILES}
 
 

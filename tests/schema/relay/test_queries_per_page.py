@@ -9,18 +9,18 @@ from services.core.clock import now
 from storage.accounts.models import Account
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.uploads.models import Chunk, Upload, UploadStatus
-from tests.support.server import Api, digest
+from tests.support.server import Api, digest, key_of
 
 FILES = """query ($first: Int) { files(first: $first) { nodes {
-    id name size sha256 downloadUrl media { width } renditions { kind size downloadUrl } } } }"""
+    id name size sha256 downloadUrl media { width } renditions { recipe size downloadUrl } } } }"""
 UPLOADS = """query ($first: Int) { uploads(first: $first) { nodes {
-    id receivedChunks receivedBytes file { id size renditions { kind sha256 } } } } }"""
+    id receivedChunks receivedBytes file { id size renditions { recipe sha256 } } } } }"""
 COUNT = 20
 
 
 async def fill(api: Api) -> None:
     """Give the person twenty uploads, each with a chunk, a file and a rendition."""
-    owner = await Account.get(id=(await api.data("{ me { id } }"))["id"])
+    owner = await Account.get(id=key_of((await api.data("{ me { id } }"))["id"]))
     for number in range(COUNT):
         blobs = [
             await Blob.create(key=f"{number}-{kind}", size=1, sha256=digest(b"")) for kind in ("file", "rendition")

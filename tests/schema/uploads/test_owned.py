@@ -24,4 +24,4 @@ async def test_a_video_that_was_sent_before_is_compressed_at_once(api: Api, work
     assert again["status"] == "COMPRESSING"
     assert (await api.frames(again["id"]))[-1]["stage"] == "READY"
     (rendition,) = (await api.look(again["id"]))["file"]["renditions"]
-    assert rendition["kind"] == "COMPRESSED_VIDEO"
+    assert rendition["recipe"] == "COMPRESSED_VIDEO"

@@ -6,7 +6,7 @@ from storage.redis.valkey import EmbeddedValkey
 from tests.support.server import PROGRESS, Api, Json, sse_events
 
 CONTENT = b"x" * 150_000
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { status } userErrors { code } } }"
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } userErrors { code } } }"
 
 
 async def snapshot(api: Api, upload: Json) -> Json:

@@ -5,7 +5,8 @@ from storage.uploads.models import Upload
 from tests.support.clips import bikes
 from tests.support.server import Api
 
-RETRY = "mutation ($id: ID!) { retryUpload(uploadId: $id) { upload { status error { code } } userErrors { code } } }"
+RETRY = """mutation ($id: ID!) {
+    retryUpload(input: {uploadId: $id}) { upload { status error { code } } userErrors { code } } }"""
 COMPRESS = {"preset": "FAST", "maxHeight": 144}
 
 

@@ -12,7 +12,7 @@ from storage.jobs.models import Job
 from storage.uploads.models import Upload
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import database_ends_here, files_end_at
-from tests.support.server import INIT, PASSWORD, Api, Json, digest, sse_events
+from tests.support.server import INIT, PASSWORD, Api, Json, digest, key_of, sse_events
 from tests.support.shared_server import SharedServer, shared_server
 
 MIB = 2**20
@@ -123,7 +123,7 @@ WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage waitsFo
 async def test_an_upload_whose_work_waits_for_room_says_so(api: Api) -> None:
     upload = await api.upload(b"x" * 1_000)
     assert await api.data(WAITS, id=upload["id"]) == {"status": "REASSEMBLING", "waitsFor": None}
-    await Job.filter(subject_id=upload["id"]).update(error_code="STORAGE_FULL")
+    await Job.filter(subject_id=key_of(upload["id"])).update(error_code="STORAGE_FULL")
     assert await api.data(WAITS, id=upload["id"]) == {"status": "REASSEMBLING", "waitsFor": "STORAGE_FULL"}
     body = {"query": WATCH, "variables": {"id": upload["id"]}}
     async with api.http.stream("POST", "/graphql", json=body, headers={"Accept": "text/event-stream"}) as response:

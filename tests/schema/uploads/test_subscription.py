@@ -17,7 +17,7 @@ from services.accounts.tokens import AccessTokens
 from services.core.clock import now
 from storage.progress_stream import RedisEventLog
 from tests.support.graphql_ws import PROTOCOL, Socket, codes_of, connected
-from tests.support.server import PROGRESS, Json, http_client, sse_events
+from tests.support.server import PROGRESS, Json, http_client, key_of, sse_events
 from tests.support.shared_server import KEYS, SharedServer, another_user
 from tests.support.waiting import eventually
 
@@ -114,7 +114,9 @@ async def test_a_finished_upload_is_one_last_frame(shared: SharedServer, upload:
 async def test_an_aborted_upload_ends_its_subscription(shared: SharedServer, upload: Json, socket: Socket) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"])
     await socket.receive()
-    await shared.api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id } } }", id=upload["id"])
+    await shared.api.data(
+        "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id } } }", id=upload["id"]
+    )
     assert frames_of(await socket.until_complete())[-1]["stage"] == "ABORTED"
 
 
@@ -226,7 +228,7 @@ async def short_token(shared: SharedServer) -> str:
     """A token of the signed-in person that holds for a second or two."""
     account = await shared.api.data("{ me { id } }")
     tokens = AccessTokens(KEYS, timedelta(seconds=2))
-    return f"Bearer {tokens.issue(UUID(account['id']), uuid4())[0]}"
+    return f"Bearer {tokens.issue(key_of(account['id']), uuid4())[0]}"
 
 
 @pytest.mark.parametrize("place", ["parameters", "header"])
@@ -302,7 +304,7 @@ EVENTS = {"Accept": "text/event-stream"}
 def watchers(upload: Json) -> int:
     """How many subscribers the server's event log, which lives in this process, has for an upload."""
     logs = [found for found in gc.get_objects() if type(found) is RedisEventLog]
-    return sum(len(log._subscribers.get(upload["id"], ())) for log in logs)
+    return sum(len(log._subscribers.get(str(key_of(upload["id"])), ())) for log in logs)
 
 
 async def is_watched(upload: Json) -> bool:

@@ -9,8 +9,10 @@ from tests.support.shared_server import SharedServer, another_user
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GOOD: Json = {"fileName": "clip.mp4", "size": 100_000}
-COMPLETE = "mutation ($id: ID!) { completeUpload(uploadId: $id) { upload { id status } userErrors { field code } } }"
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id status } userErrors { field code } } }"
+COMPLETE = (
+    "mutation ($id: ID!) { completeUpload(input: {uploadId: $id}) { upload { id status } userErrors { field code } } }"
+)
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id status } userErrors { field code } } }"
 LIMIT = 500 * 2**30
 
 REFUSED: dict[str, tuple[Json, str, str]] = {

@@ -8,8 +8,10 @@ from tests.support.shared_server import SharedServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONTENT = b"some bytes" * 30_000
-COMPLETE = "mutation ($id: ID!) { completeUpload(uploadId: $id) { upload { id status } userErrors { field code } } }"
-ABORT = "mutation ($id: ID!) { abortUpload(uploadId: $id) { upload { id status } userErrors { field code } } }"
+COMPLETE = (
+    "mutation ($id: ID!) { completeUpload(input: {uploadId: $id}) { upload { id status } userErrors { field code } } }"
+)
+ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id status } userErrors { field code } } }"
 
 
 async def settle(api: Api, upload: Json) -> Json:

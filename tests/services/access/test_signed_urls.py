@@ -9,6 +9,7 @@ import pytest
 
 from services.access.signed_urls import SignedUrls, SlotAuthorization
 from services.core.errors import UrlExpired, UrlInvalid
+from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey
 
 OLD = SecretKey("old", b"the secret that signed last year's links")
@@ -35,7 +36,7 @@ def test_a_slots_url_names_the_slot_and_opens_it() -> None:
     url = links().slot(RIGHT)
     path, query = parts(url)
     assert url.startswith("https://cloud.example/")
-    assert (path, query["size"]) == (f"/uploads/{RIGHT.upload_id}/chunks/3", "1000")
+    assert (path, query["size"]) == (f"/uploads/{encode(Prefix.UPLOAD, RIGHT.upload_id)}/chunks/3", "1000")
     check_slot(url)
 
 

@@ -13,6 +13,7 @@ from services.core.errors import CloudKeepError, ErrorCode, InvalidInput, NotFou
 #: Rendered without a class of their own, by GraphQL or by the endpoints.
 CLASSLESS = {
     ErrorCode.FORBIDDEN,
+    ErrorCode.GRAPHQL_INVALID,
     ErrorCode.INTERNAL,
     ErrorCode.MALFORMED_REQUEST,
     ErrorCode.NOT_READY,

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.core.errors import NotFound
+from storage.database.pages import Window
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.services.conftest import Bench
 from tests.support.server import digest
@@ -20,15 +21,22 @@ async def a_file(owner: UUID, name: str = "clip.mov") -> File:
 async def test_a_page_has_the_files_of_one_account_alone(bench: Bench, ada: UUID, bob: UUID) -> None:
     file = await a_file(ada)
     assert await bench.files.find(file.id) == file
-    assert await bench.files.page(ada, None, 9) == [file]
-    assert await bench.files.page(bob, None, 9) == []
+    assert await bench.files.page(ada, Window(9)) == [file]
+    assert await bench.files.page(bob, Window(9)) == []
 
 
 async def test_pages_go_from_the_newest_to_the_oldest(bench: Bench, ada: UUID, bob: UUID) -> None:
     files = [await a_file(ada, f"{number}") for number in range(5)]
     await a_file(bob)
-    assert [file.name for file in await bench.files.page(ada, None, 2)] == ["4", "3"]
-    assert [file.name for file in await bench.files.page(ada, files[3].id, 9)] == ["2", "1", "0"]
+    assert [file.name for file in await bench.files.page(ada, Window(2))] == ["4", "3"]
+    assert [file.name for file in await bench.files.page(ada, Window(9, after=files[3].id))] == ["2", "1", "0"]
+
+
+async def test_a_page_can_be_the_last_one_before_a_file(bench: Bench, ada: UUID) -> None:
+    files = [await a_file(ada, f"{number}") for number in range(5)]
+    window = Window(2, before=files[1].id, backwards=True)
+    assert [file.name for file in await bench.files.page(ada, window)] == ["3", "2"]
+    assert await bench.files.count(ada) == 5
 
 
 async def test_renditions_come_with_their_files(bench: Bench, ada: UUID) -> None:

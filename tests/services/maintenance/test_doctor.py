@@ -10,6 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.core.clock import now
+from services.core.ids import Prefix, encode
 from services.maintenance import doctor
 from services.maintenance.doctor import Code, Doctor, Finding
 from storage.blobs import Digests, LocalBlobStore
@@ -105,7 +106,7 @@ async def test_a_file_whose_bytes_are_gone_is_reported_by_name_and_stays(bench: 
     for mend in (False, True):
         (finding,) = await examined(bench, mend=mend)
         assert (finding.code, finding.subject, finding.mended) == (Code.BLOB_MISSING, blob.key, None)
-        assert f"'file.bin' (file {file.id})" in finding.text
+        assert f"'file.bin' (file {encode(Prefix.FILE, file.id)})" in finding.text
     assert await File.exists(id=file.id)
 
 
@@ -176,7 +177,7 @@ async def test_a_strangers_file_among_the_staging_areas_is_reported_and_stays(be
 async def test_an_open_upload_whose_bytes_are_gone_is_reported_and_stays(bench: Bench, ada: UUID, root: Path) -> None:
     upload = await bench.uploads.init(ada, a_file())
     path_of(root, upload.id).unlink()
-    assert await found(bench, mend=True) == [(Code.STAGING_MISSING, str(upload.id), None)]
+    assert await found(bench, mend=True) == [(Code.STAGING_MISSING, encode(Prefix.UPLOAD, upload.id), None)]
     assert (await Upload.get(id=upload.id)).status is S.RECEIVING
 
 
@@ -187,8 +188,8 @@ async def test_a_reassembly_that_nobody_works_on_is_queued_again(
     upload = await full_upload(bench, ada)
     job = await claim()
     await lose(job)
-    assert await found(bench) == [(Code.JOB_MISSING, str(upload.id), None)]
-    assert await found(bench, mend=True) == [(Code.JOB_MISSING, str(upload.id), "queued again")]
+    assert await found(bench) == [(Code.JOB_MISSING, encode(Prefix.UPLOAD, upload.id), None)]
+    assert await found(bench, mend=True) == [(Code.JOB_MISSING, encode(Prefix.UPLOAD, upload.id), "queued again")]
     assert await found(bench) == []
     assert (await claim()).subject_id == upload.id
 
@@ -197,7 +198,7 @@ async def test_a_compression_that_nobody_works_on_is_queued_again(bench: Bench, 
     await a_stored_file(bench, ada, compress={"preset": "FAST"})
     job = await claim(JobKind.COMPRESS)
     await jobs.finish(job)
-    assert await found(bench, mend=True) == [(Code.JOB_MISSING, str(job.subject_id), "queued again")]
+    assert await found(bench, mend=True) == [(Code.JOB_MISSING, encode(Prefix.UPLOAD, job.subject_id), "queued again")]
     assert (await claim(JobKind.COMPRESS)).subject_id == job.subject_id
 
 
@@ -212,8 +213,8 @@ async def test_an_upload_that_has_everything_but_still_waits_is_reassembled(benc
     upload = await full_upload(bench, ada)
     await (await claim()).delete()
     await Upload.filter(id=upload.id).update(status=S.RECEIVING)
-    assert await found(bench) == [(Code.UPLOAD_FULL, str(upload.id), None)]
-    assert await found(bench, mend=True) == [(Code.UPLOAD_FULL, str(upload.id), "queued again")]
+    assert await found(bench) == [(Code.UPLOAD_FULL, encode(Prefix.UPLOAD, upload.id), None)]
+    assert await found(bench, mend=True) == [(Code.UPLOAD_FULL, encode(Prefix.UPLOAD, upload.id), "queued again")]
     assert (await Upload.get(id=upload.id)).status is S.REASSEMBLING
     assert (await claim()).subject_id == upload.id
 
@@ -234,5 +235,5 @@ async def test_more_findings_than_a_page_are_all_found(
     monkeypatch.setattr(doctor, "PAGE", 2)
     uploads = [await full_upload(bench, ada) for _ in range(5)]
     await Job.all().delete()
-    assert {one.subject for one in await examined(bench, mend=True)} == {str(upload.id) for upload in uploads}
+    assert {one.subject for one in await examined(bench, mend=True)} == {encode(Prefix.UPLOAD, upload.id) for upload in uploads}
     assert await Job.filter(state=JobState.QUEUED).count() == 5

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.core.ids import Prefix, encode
 from services.maintenance import doctor, scrub
 from services.maintenance.scrub import Damage, ReadThrottle, Scrubber, Verdict
 from storage.accounts.models import Account
@@ -87,7 +88,7 @@ async def test_damage_is_reported_with_the_names_of_its_files(bench: Bench, tmp_
     ]
     (verdict,) = await scrubbed(bench)
     for file in files:
-        assert f"{file.name!r} (file {file.id})" in verdict.text
+        assert f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" in verdict.text
 
 
 async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

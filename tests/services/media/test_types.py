@@ -13,13 +13,13 @@ CLIP = MediaFacts(5.312, 1280, 720, 25.0, "h264", "aac", 1_589_963, "mp4")
 
 @pytest.mark.parametrize("height", [None, 144, 720, 4320])
 def test_a_sensible_height_is_taken(height: int | None) -> None:
-    assert Compression(CompressionPreset.FAST, height).max_height == height
+    assert Compression(CompressionPreset.FAST, height).validated().max_height == height
 
 
 @pytest.mark.parametrize("height", [-720, 0, 142, 143, 721, 4322])
 def test_an_odd_or_senseless_height_is_refused_by_name(height: int) -> None:
     with pytest.raises(InvalidInput, match="even number from 144 to 4320") as refusal:
-        Compression(CompressionPreset.FAST, height)
+        Compression(CompressionPreset.FAST, height).validated()
     assert refusal.value.field == "compress.maxHeight"
 
 

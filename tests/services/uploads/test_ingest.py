@@ -19,7 +19,7 @@ from services.uploads.errors import (
     SlotTakenOver,
     UploadClosed,
 )
-from services.uploads.ingest import Ingest, parse_upload_id, slot_authorization
+from services.uploads.ingest import Ingest, slot_authorization
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench, a_file
@@ -161,8 +161,3 @@ async def test_an_upload_that_ends_under_a_chunk_gives_no_receipt(bench: Bench, 
         with pytest.raises(UploadClosed):
             await sink.commit(None)
     assert await Chunk.all().count() == 0
-
-
-def test_an_upload_id_that_is_none_is_not_found() -> None:
-    with pytest.raises(NotFound):
-        parse_upload_id("x")

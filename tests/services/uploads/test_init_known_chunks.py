@@ -9,6 +9,7 @@ from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.uploads.ingest import slot_authorization
 from services.uploads.types import NewUpload
+from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts
@@ -41,7 +42,7 @@ async def store_file(bench: Bench, owner: UUID, chunks: list[bytes]) -> Upload:
 
 
 async def open_slots(bench: Bench, upload: Upload) -> list[int]:
-    return [slot.index for slot in await bench.uploads.slots(upload, 0, 100, missing=True)]
+    return [slot.index for slot in await bench.uploads.slots(upload, Window(100), missing=True)]
 
 
 async def test_only_chunks_that_no_file_of_mine_has_are_missing(bench: Bench, ada: UUID) -> None:
@@ -111,5 +112,5 @@ async def test_hashes_that_cannot_be_those_of_the_chunks_are_refused(
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         await bench.uploads.init(ada, replace(a_file(2 * SIZE), chunk_hashes=hashes))
-    assert refused.value.field == "chunkHashes"
+    assert str(refused.value.field).startswith("chunkHashes")
     assert await Upload.all().count() == 0

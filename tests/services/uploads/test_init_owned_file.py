@@ -11,6 +11,7 @@ from services.access.signed_urls import SlotAuthorization
 from services.media.types import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.types import NewUpload
+from storage.database.pages import Window
 from storage.drive.models import Blob, File
 from storage.jobs.models import Job, JobKind
 from storage.uploads.models import Upload, UploadStatus
@@ -50,8 +51,8 @@ async def test_a_file_that_is_there_is_ready_at_once(bench: Bench, ada: UUID, tm
 async def test_an_upload_that_needs_no_bytes_takes_none(bench: Bench, ada: UUID, tmp_path: Path) -> None:
     await give(bench, ada, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
-    assert await bench.uploads.slots(upload, 0, 9, missing=True) == []
-    assert all(slot.received for slot in await bench.uploads.slots(upload, 0, 9, missing=False))
+    assert await bench.uploads.slots(upload, Window(9), missing=True) == []
+    assert all(slot.received for slot in await bench.uploads.slots(upload, Window(9), missing=False))
     assert (await bench.uploads.complete(await bench.uploads.reload(upload))).status is UploadStatus.READY
     with pytest.raises(UploadClosed):
         async with bench.ingest.open(SlotAuthorization(upload.id, 0, 65_536), SENDER):

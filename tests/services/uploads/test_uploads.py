@@ -16,6 +16,7 @@ from services.uploads.errors import ChunksMissing, IdempotencyConflict, TooLarge
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads
+from storage.database.pages import Window
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
 
@@ -86,7 +87,7 @@ def test_chunks_grow_so_that_there_are_never_too_many(size: int, chunk_size: int
 
 async def test_slots_cover_the_file_without_gap_or_overlap(bench: Bench, ada: UUID) -> None:
     upload = await bench.uploads.init(ada, a_file(200_000))
-    slots = await bench.uploads.slots(upload, 0, 100, missing=False)
+    slots = await bench.uploads.slots(upload, Window(100), missing=False)
     assert [(slot.index, slot.offset, slot.size) for slot in slots] == [
         (0, 0, 65_536),
         (1, 65_536, 65_536),
@@ -98,9 +99,39 @@ async def test_slots_cover_the_file_without_gap_or_overlap(bench: Bench, ada: UU
 async def test_missing_slots_are_those_without_a_receipt(bench: Bench, ada: UUID) -> None:
     upload = await bench.uploads.init(ada, a_file(200_000))
     await Chunk.create(upload=upload, index=1, size=65_536, sha256="-")
-    assert [slot.index for slot in await bench.uploads.slots(upload, 0, 2, missing=True)] == [0, 2]
-    assert [slot.index for slot in await bench.uploads.slots(upload, 3, 9, missing=True)] == [3]
-    assert await bench.uploads.slots(upload, 4, 9, missing=True) == []
+    assert await indexes(bench, upload, Window(2), missing=True) == [0, 2]
+    assert await indexes(bench, upload, Window(9, after=2), missing=True) == [3]
+    assert await indexes(bench, upload, Window(9, after=3), missing=True) == []
+    assert (
+        await bench.uploads.count_slots(upload, missing=True),
+        await bench.uploads.count_slots(upload, missing=False),
+    ) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("window", "missing", "expected"),
+    [
+        (Window(2, backwards=True), False, [2, 3]),
+        (Window(2, before=3, backwards=True), False, [1, 2]),
+        (Window(9, before=2, backwards=True), False, [0, 1]),
+        (Window(9, before=0, backwards=True), False, []),
+        (Window(9, after=0, before=3), False, [1, 2]),
+        (Window(9, before=10**9), False, [0, 1, 2, 3]),
+        (Window(9, after=10**9 - 1), False, []),
+        (Window(2, backwards=True), True, [2, 3]),
+        (Window(2, before=2, backwards=True), True, [0]),
+    ],
+)
+async def test_a_window_of_slots_can_end_at_any_index(
+    bench: Bench, ada: UUID, window: Window[int], missing: bool, expected: list[int]
+) -> None:
+    upload = await bench.uploads.init(ada, a_file(200_000))
+    await Chunk.create(upload=upload, index=1, size=65_536, sha256="-")
+    assert await indexes(bench, upload, window, missing=missing) == expected
+
+
+async def indexes(bench: Bench, upload: Upload, window: Window[int], *, missing: bool) -> list[int]:
+    return [slot.index for slot in await bench.uploads.slots(upload, window, missing=missing)]
 
 
 async def test_the_same_key_gives_the_same_upload(bench: Bench, ada: UUID, tmp_path: Path) -> None:
@@ -143,8 +174,10 @@ async def test_an_aborted_upload_leaves_nothing_and_frees_its_key(bench: Bench, 
 
 async def test_a_page_has_the_uploads_of_one_account_alone(bench: Bench, ada: UUID, bob: UUID) -> None:
     upload = await bench.uploads.init(ada, a_file())
-    assert await bench.uploads.page(ada, None, None, 9) == [upload]
-    assert await bench.uploads.page(bob, None, None, 9) == []
+    assert await bench.uploads.page(ada, None, Window(9)) == [upload]
+    assert await bench.uploads.page(bob, None, Window(9)) == []
+    assert (await bench.uploads.count(ada, None), await bench.uploads.count(bob, None)) == (1, 0)
+    assert await bench.uploads.count(ada, UploadStatus.READY) == 0
 
 
 async def test_an_upload_that_was_deleted_meanwhile_is_not_found(bench: Bench, ada: UUID) -> None:

@@ -20,6 +20,7 @@ from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
+from storage.database.pages import Window
 from storage.drive import files
 from storage.errors import StorageError
 from storage.jobs import jobs
@@ -126,7 +127,8 @@ CALLS: dict[str, Call] = {
     "files.find": lambda known: files.find(NOBODY),
     "files.find_many": lambda known: files.find_many([NOBODY, SOMEBODY]),
     "files.find_same": lambda known: files.find_same(SOMEBODY, 10, SHA256),
-    "files.page": lambda known: files.page(SOMEBODY, SOMEBODY, 100),
+    "files.page": lambda known: files.page(SOMEBODY, Window(100, after=SOMEBODY)),
+    "files.count": lambda known: files.count(SOMEBODY),
     "files.find_rendition": lambda known: files.find_rendition(NOBODY),
     "files.renditions_of": lambda known: files.renditions_of([NOBODY, SOMEBODY]),
     "limit_overrides.find_many": lambda known: limit_overrides.find_many([SOMEBODY]),
@@ -167,7 +169,8 @@ CALLS: dict[str, Call] = {
     "uploads.find_by_key": lambda known: uploads.find_by_key(SOMEBODY, "key"),
     "uploads.find_by_fingerprint": lambda known: uploads.find_by_fingerprint("a"),
     "uploads.open_alike": lambda known: uploads.open_alike(SOMEBODY, "name", 20, SHA256),
-    "uploads.page": lambda known: uploads.page(SOMEBODY, UploadStatus.READY, SOMEBODY, 100),
+    "uploads.page": lambda known: uploads.page(SOMEBODY, UploadStatus.READY, Window(100, after=SOMEBODY)),
+    "uploads.count": lambda known: uploads.count(SOMEBODY, UploadStatus.READY),
     "uploads.reopen_slots": lambda known: uploads.reopen_slots(known.job, [0], NOW),
     "uploads.publish": lambda known: uploads.publish(
         known.job, known.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
@@ -192,7 +195,7 @@ def new_upload() -> Upload:
 
 
 async def insert_owned() -> None:
-    known = (await files.page(SOMEBODY, None, 1))[0]
+    known = (await files.page(SOMEBODY, Window(1)))[0]
     await uploads.insert_owned(new_upload(), known, NOW)
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from storage.accounts.models import Account
+from storage.database.pages import Window
 from storage.drive import files
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from tests.storage.rows import SHA256, new_account
@@ -46,10 +47,11 @@ async def test_files_are_paged_newest_first_and_counted() -> None:
     made = [await new_file(account) for _ in range(5)]
     await new_file()
     newest = [file.id for file in reversed(made)]
-    page = await files.page(account.id, None, 2)
+    page = await files.page(account.id, Window(2))
     assert [file.id for file in page] == newest[:2]
     assert [file.blob.size for file in page] == [10, 10]
-    assert [file.id for file in await files.page(account.id, newest[1], 10)] == newest[2:]
+    assert [file.id for file in await files.page(account.id, Window(10, after=newest[1]))] == newest[2:]
+    assert await files.count(account.id) == 5
 
 
 async def test_a_rendition_is_found_with_its_blob_and_file() -> None:

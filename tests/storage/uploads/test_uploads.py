@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from storage.database.pages import Window
 from storage.errors import Duplicate, StateChanged
 from storage.uploads import uploads
 from storage.uploads.models import Upload, UploadStatus
@@ -138,17 +139,18 @@ async def test_uploads_are_paged_newest_first() -> None:
     made = [await new_upload(account) for _ in range(5)]
     await new_upload()
     newest = [upload.id for upload in reversed(made)]
-    assert [upload.id for upload in await uploads.page(account.id, None, None, 2)] == newest[:2]
-    assert [upload.id for upload in await uploads.page(account.id, None, newest[1], 10)] == newest[2:]
+    assert [upload.id for upload in await uploads.page(account.id, None, Window(2))] == newest[:2]
+    assert [upload.id for upload in await uploads.page(account.id, None, Window(10, after=newest[1]))] == newest[2:]
 
 
 async def test_uploads_are_paged_and_counted_by_status() -> None:
     account = await new_account()
     made = [await new_upload(account) for _ in range(3)]
     await uploads.abort(made[1].id)
-    page = await uploads.page(account.id, UploadStatus.ABORTED, None, 10)
+    page = await uploads.page(account.id, UploadStatus.ABORTED, Window(10))
     assert [upload.id for upload in page] == [made[1].id]
-    assert await Upload.filter(account_id=account.id).count() == 3
+    assert await uploads.count(account.id, UploadStatus.ABORTED) == 1
+    assert await uploads.count(account.id, None) == 3
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ async def test_there_is_a_prompt_for_user_id_and_password_and_a_bar(
         await _sign_in(screen, user_id)
         code, out = await screen.end()
     assert code == 0
-    assert re.fullmatch(r"[0-9a-f-]{36}\n", out)
+    assert re.fullmatch(r"file_[0-9a-z]{26}\n", out)
     assert re.search(r"film\.bin +\w+ .*━", screen.text)
     assert "film.bin: ready" in screen.text
     assert PASSWORD not in screen.text
@@ -125,7 +125,7 @@ async def test_the_id_is_printed_in_the_terminal_as_well(server: str, user_id: s
         await _sign_in(screen, user_id)
         code, _ = await screen.end()
     assert code == 0
-    assert re.search(r"film\.bin: ready\r\n[0-9a-f-]{36}\r\n$", CONTROL.sub("", screen.text))
+    assert re.search(r"film\.bin: ready\r\nfile_[0-9a-z]{26}\r\n$", CONTROL.sub("", screen.text))
 
 
 async def test_a_wrong_password_is_one_line(server: str, user_id: str, file: Path) -> None:

@@ -20,7 +20,7 @@ from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload, 
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, otp_of
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, key_of, otp_of
 
 FAST = Compression(CompressionPreset.FAST, 144)
 
@@ -118,7 +118,7 @@ async def test_a_chunk_that_was_damaged_on_the_server_is_sent_again(
 
 
 def _damage(settings: Settings, state: UploadState, offset: int) -> None:
-    staged = settings.data_dir / "blobs" / "staging" / state.id
+    staged = settings.data_dir / "blobs" / "staging" / str(key_of(state.id))
     with staged.open("r+b") as file:
         file.seek(offset)
         file.write(b"damage")
@@ -129,7 +129,7 @@ async def test_a_video_is_followed_until_it_is_compressed(
 ) -> None:
     wishing = UploadContext(client, context.session, FAST, policy=QUICK)
     state = await _upload(wishing, bikes(), watcher)
-    assert (state.error, (await api.look(state.id))["file"]["renditions"][0]["kind"]) == (None, "COMPRESSED_VIDEO")
+    assert (state.error, (await api.look(state.id))["file"]["renditions"][0]["recipe"]) == (None, "COMPRESSED_VIDEO")
     assert watcher.stages[-1] == "Compressing"
 
 
@@ -167,7 +167,7 @@ async def test_an_upload_that_is_aborted_ends_its_file(
     async def abort(request: httpx.Request) -> None:
         if request.url.path.endswith("/chunks/2"):
             await api.data(
-                "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"]
+                "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { code } } }", id=upload["id"]
             )
 
     client.event_hooks["request"].append(abort)

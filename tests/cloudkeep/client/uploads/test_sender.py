@@ -20,7 +20,7 @@ from services.access.signed_urls import SignedUrls, SlotAuthorization
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload
 from tests.conftest import KEYS
 from tests.support.faults.proxy import Proxy
-from tests.support.server import Api, Json
+from tests.support.server import Api, Json, key_of
 
 
 class Sending:
@@ -137,7 +137,9 @@ async def test_an_expired_url_is_renewed(
     past = SignedUrls(KEYS, server, timedelta(hours=-3))
 
     def expired(url: httpx.URL) -> str:
-        return past.slot(SlotAuthorization(upload["id"], int(url.path.rpartition("/")[2]), int(url.params["size"])))
+        return past.slot(
+            SlotAuthorization(key_of(upload["id"]), int(url.path.rpartition("/")[2]), int(url.params["size"]))
+        )
 
     await _rewrite_first_put(client, expired, times=2)
     await send(upload, 1)
@@ -189,7 +191,7 @@ async def test_an_upload_that_is_aborted_meanwhile_is_left_alone(
     async def abort(request: httpx.Request) -> None:
         if request.url.path.endswith("/3"):
             await api.data(
-                "mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"]
+                "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { code } } }", id=upload["id"]
             )
 
     client.event_hooks["request"].append(abort)

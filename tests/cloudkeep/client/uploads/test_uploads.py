@@ -69,7 +69,9 @@ async def test_completing_what_was_aborted_shows_where_the_upload_stands(
     uploads: Uploads, api: Api, file: Path
 ) -> None:
     upload = await init_upload(api, file)
-    await api.data("mutation ($id: ID!) { abortUpload(uploadId: $id) { userErrors { code } } }", id=upload["id"])
+    await api.data(
+        "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { code } } }", id=upload["id"]
+    )
     assert (await uploads.complete(upload["id"])).status == "ABORTED"
 
 

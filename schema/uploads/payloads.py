@@ -1,0 +1,64 @@
+"""Payloads of mutations of uploads."""
+
+from collections.abc import Awaitable
+from typing import Self
+
+import strawberry
+
+from schema.cost.directives import at_most
+from schema.execution.errors import UserError, to_payload, user_errors
+from schema.uploads.types import Upload
+from services.core.errors import ExpectedError
+from storage.uploads import models
+
+MAX_REPORTS = 1_000
+
+
+@strawberry.type
+class _UploadPayload:
+    upload: Upload | None = strawberry.field(description="The upload as it is now; null if there are errors.")
+    user_errors: list[UserError] = user_errors()
+
+    @classmethod
+    async def of(cls, work: Awaitable[models.Upload]) -> Self:
+        """Await the work, and return its result or its errors."""
+        row, errors = await to_payload(work)
+        return cls(upload=Upload.of(row) if row else None, user_errors=errors)
+
+
+@strawberry.type(description="The result of `initUpload`.")
+class InitUploadPayload(_UploadPayload):
+    pass
+
+
+@strawberry.type(description="The result of `completeUpload`.")
+class CompleteUploadPayload(_UploadPayload):
+    pass
+
+
+@strawberry.type(description="The result of `abortUpload`.")
+class AbortUploadPayload(_UploadPayload):
+    pass
+
+
+@strawberry.type(description="The result of `retryUpload`.")
+class RetryUploadPayload(_UploadPayload):
+    pass
+
+
+@strawberry.type(description="The result of `reportChunks`.")
+class ReportChunksPayload:
+    upload: Upload | None = strawberry.field(
+        description="The upload as it is now, if at least the upload and the number of chunks are right."
+    )
+    user_errors: list[UserError] = user_errors(
+        "Why chunks have no receipts; the other chunks have theirs.", at_most(MAX_REPORTS)
+    )
+
+    @classmethod
+    async def of(cls, work: Awaitable[tuple[models.Upload, list[ExpectedError]]]) -> Self:
+        """Await the work, and return its result and its errors: some chunks may be right, and others wrong."""
+        result, errors = await to_payload(work)
+        row, refusals = result or (None, [])
+        refused = [UserError.of(refusal) for refusal in refusals]
+        return cls(upload=Upload.of(row) if row else None, user_errors=[*errors, *refused])
