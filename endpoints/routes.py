@@ -63,6 +63,9 @@ class HttpRoute:
     offers to read it on a thread. Any other body is small, and the server limits its time as a whole.
 
     Where ``websocket`` is set, the handler is an ASGI app that takes WebSockets as well.
+
+    Where ``any_host`` is set, the route answers whatever host a request names: probes of containers and load balancers
+    use names and addresses of their own, and the response tells no more than the server's state.
     """
 
     path: str
@@ -71,6 +74,7 @@ class HttpRoute:
     endpoint: Callable[[EndpointOptions], Endpoint]
     streams_body: bool = False
     websocket: bool = False
+    any_host: bool = False
 
     @property
     def log_pattern(self) -> str:
@@ -108,8 +112,14 @@ ROUTES = (
     ),
     HttpRoute(FILE_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_file),
     HttpRoute(RENDITION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_rendition),
-    HttpRoute(HEALTH_PATH, ("GET",), Purpose.PROBE, lambda _: alive),
-    HttpRoute("/readyz", ("GET",), Purpose.PROBE, lambda options: readiness_endpoint(options.is_stopping)),
+    HttpRoute(HEALTH_PATH, ("GET",), Purpose.PROBE, lambda _: alive, any_host=True),
+    HttpRoute(
+        "/readyz",
+        ("GET",),
+        Purpose.PROBE,
+        lambda options: readiness_endpoint(options.is_stopping),
+        any_host=True,
+    ),
     HttpRoute(
         METRICS_PATH,
         ("GET",),

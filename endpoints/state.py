@@ -6,6 +6,9 @@ from starlette.requests import HTTPConnection
 
 from services.container import Services
 
+#: In the state of a request: see :func:`base_url_of`.
+BASE_URL = "base_url"
+
 
 class State(TypedDict):
     """The state of the lifespan, as Starlette has it in the scope."""
@@ -18,6 +21,11 @@ def services_of(connection: HTTPConnection) -> Services:
     services = connection.scope["state"]["services"]
     assert isinstance(services, Services)
     return services
+
+
+def base_url_of(connection: HTTPConnection) -> str:
+    """Scheme, host and perhaps port by which the client reached this server, where that host is allowed."""
+    return str(connection.scope["state"][BASE_URL])
 
 
 def address_of(connection: HTTPConnection) -> str:

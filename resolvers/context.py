@@ -75,11 +75,15 @@ class Admission:
 
 @dataclass
 class Context:
-    """What one operation runs in: the services, who is asking, from which address, and what it costs."""
+    """What one operation runs in: the services, who is asking, from which address, and what it costs.
+
+    ``base_url`` begins every URL in the response.
+    """
 
     services: Services
     authenticated: Viewer | None
     address: str
+    base_url: str
     admission: Admission
     _has_analysed: bool = False
 
@@ -113,12 +117,14 @@ class Context:
 class RequestContext:
     """An HTTP request, which may bring several operations, or a WebSocket connection.
 
+    ``base_url`` is the scheme and host by which the client reached the server; it begins every URL in the response.
     ``connection_params`` is what a WebSocket client sent to begin with. ``admissions`` are those of the operations, in
     the order in which they were begun.
     """
 
     services: Services
     address: str
+    base_url: str
     authenticated: Viewer | None = None
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
@@ -127,4 +133,4 @@ class RequestContext:
         """What one more operation runs in."""
         admission = Admission()
         self.admissions.append(admission)
-        return Context(self.services, self.authenticated, self.address, admission)
+        return Context(self.services, self.authenticated, self.address, self.base_url, admission)

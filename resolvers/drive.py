@@ -43,12 +43,12 @@ async def renditions(context: Context, file: File) -> Sequence[Rendition]:
 
 def file_url(context: Context, file: File) -> str:
     """A signed URL of the bytes of a file of the viewer's."""
-    return context.services.signed_urls.file(file.id)
+    return context.services.signed_urls.file(file.id, context.base_url)
 
 
 def rendition_url(context: Context, rendition: Rendition) -> str:
     """A signed URL of the bytes of a rendition of the viewer's."""
-    return context.services.signed_urls.rendition(rendition.id)
+    return context.services.signed_urls.rendition(rendition.id, context.base_url)
 
 
 def download_url_expires_at(context: Context) -> datetime:

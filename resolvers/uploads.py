@@ -105,7 +105,7 @@ async def slot_url(context: Context, upload: Upload, index: int) -> str:
     """Where the chunk of a slot of the viewer's goes."""
     if upload.direct:
         return await context.services.direct.url(upload, index)
-    return context.services.signed_urls.slot(slot_authorization(upload, index))
+    return context.services.signed_urls.slot(slot_authorization(upload, index), context.base_url)
 
 
 def slot_url_expires_at(context: Context, upload: Upload) -> datetime:

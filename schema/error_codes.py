@@ -53,6 +53,7 @@ class RequestErrorCode(Enum):
     GRAPHQL_INVALID = enum_value(
         "GRAPHQL_INVALID", description="The document or its variables are not valid for this schema."
     )
+    HOST_NOT_ALLOWED = enum_value("HOST_NOT_ALLOWED", description="The server does not answer under this host name.")
     INTERNAL = enum_value(
         "INTERNAL", description="Something went wrong on the server. `extensions.requestId` finds it in the log."
     )

@@ -47,7 +47,7 @@ from cloudkeep.graphql.websocket import (
     WebSocketContext,
 )
 from cloudkeep.server.bounded_websocket import on_connection_lost
-from endpoints.state import address_of, services_of
+from endpoints.state import address_of, base_url_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
@@ -224,7 +224,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         viewer = services.accounts.authenticate(token) if token else None
         if viewer:
             bind_log_context(account_id=viewer.account_id)
-        return RequestContext(services, address_of(connection), viewer)
+        return RequestContext(services, address_of(connection), base_url_of(connection), viewer)
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:
@@ -233,7 +233,11 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             await websocket.close(UNAUTHORIZED)
             return
         context = WebSocketContext(
-            request_context.services, request_context.address, websocket=websocket, admissions=deque(maxlen=1)
+            request_context.services,
+            request_context.address,
+            request_context.base_url,
+            websocket=websocket,
+            admissions=deque(maxlen=1),
         )
         if request_context.authenticated:
             context.sign_in(request_context.authenticated)

@@ -9,7 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
+from cloudkeep.http.allowed_hosts import AllowedHosts
 from cloudkeep.http.cors import with_cors
+from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
 from cloudkeep.resources.resources import connected_database, open_services
@@ -65,7 +67,8 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
         },
     )
     app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
-    instrumented_app = InstrumentationMiddleware(app_with_cors, counters, settings.access_log)
+    checked_app = HostCheck(app_with_cors, AllowedHosts(settings.public_url, settings.allowed_hosts))
+    instrumented_app = InstrumentationMiddleware(checked_app, counters, settings.access_log)
     return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
 
 

@@ -9,9 +9,8 @@ vouch for what stands to the left.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
-Address = IPv4Address | IPv6Address
+from services.core.hosts import Address, parse_address
 
 #: Characters of ``Forwarded`` that are read, from the right: enough for a hundred elements.
 _MAX_LENGTH = 8 * 1024
@@ -28,19 +27,11 @@ _QUOTE_OR_COMMA = re.compile('[",]')
 
 @dataclass(frozen=True)
 class ForwardedElement:
-    """What one proxy reports of its peer: the address and, if it is reported, the scheme."""
+    """What one proxy reports of its peer: the address and, where they are reported, the scheme and the Host."""
 
     address: Address | None
     scheme: str | None = None
-
-
-def parse_address(text: str) -> Address | None:
-    """An address without its zone. An IPv4 address that is mapped into IPv6 becomes one of IPv4."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    host: str | None = None
 
 
 def parse_x_forwarded_for(value: str) -> Iterator[ForwardedElement]:
@@ -79,7 +70,7 @@ def _is_escaped(value: str, start: int) -> bool:
 
 def _parse_element(element: str) -> ForwardedElement:
     parameters = _parse_parameters(element)
-    return ForwardedElement(_parse_node(parameters.get("for", "")), parameters.get("proto"))
+    return ForwardedElement(_parse_node(parameters.get("for", "")), parameters.get("proto"), parameters.get("host"))
 
 
 def _parse_parameters(element: str) -> dict[str, str]:

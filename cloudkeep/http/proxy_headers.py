@@ -1,4 +1,4 @@
-"""The client's address behind proxies: what the trusted ones report of it, and nothing else.
+"""The client's address, scheme and Host behind proxies: what the trusted ones report of them, and nothing else.
 
 The header is read from the right, past the proxies that are trusted, to the first address that is not. What stands to
 the left of that was written by the client, and may be anything. Only one header is believed: a proxy that manages
@@ -12,15 +12,10 @@ from itertools import islice
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudkeep.http.forwarded_header import (
-    Address,
-    ForwardedElement,
-    parse_address,
-    parse_forwarded,
-    parse_x_forwarded_for,
-)
+from cloudkeep.http.forwarded_header import ForwardedElement, parse_forwarded, parse_x_forwarded_for
 from cloudkeep.settings.parsers import UNIX
 from cloudkeep.settings.types import ProxyHeader
+from services.core.hosts import Address, parse_address
 
 #: No real request passes so many proxies, but a client can write so many addresses: only the last ones are read.
 MAX_ELEMENTS = 100
@@ -32,7 +27,7 @@ _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 class ProxyHeaders:
-    """ASGI middleware that gives requests and WebSockets the ``client`` and the ``scheme`` that trusted proxies report.
+    """ASGI middleware that gives requests and WebSockets the ``client``, ``scheme`` and Host that proxies report.
 
     ``trusted`` are addresses, networks and ``unix``, which stands for every peer on a unix socket; ``header`` is the
     one that they manage. A client's address has one form only: IPv4 mapped into IPv6 is IPv4, and zones are left out.
@@ -66,7 +61,8 @@ class ProxyHeaders:
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == self._header]
         elements = islice(self._parse(",".join(values)), MAX_ELEMENTS) if values else iter(())
         origin = self._origin(peer, elements)
-        scheme = _SCHEMES.get((origin.scheme or self._forwarded_proto(scope) or "").lower())
+        scheme = _SCHEMES.get((origin.scheme or self._nearest(scope, b"x-forwarded-proto") or "").lower())
+        host = origin.host or self._nearest(scope, b"x-forwarded-host")
         rewritten = dict(scope)
         if origin.address != peer:
             rewritten["client"] = (str(origin.address), 0)
@@ -74,25 +70,28 @@ class ProxyHeaders:
             rewritten["client"] = (str(peer), scope["client"][1])
         if scheme:
             rewritten["scheme"] = _WEBSOCKET_SCHEMES[scheme] if scope["type"] == "websocket" else scheme
+        if host:
+            others = [header for header in scope["headers"] if header[0] != b"host"]
+            rewritten["headers"] = [(b"host", host.encode("latin-1")), *others]
         return rewritten
 
     def _origin(self, peer: Address | None, elements: Iterator[ForwardedElement]) -> ForwardedElement:
         """The last element that can be believed: the first one that is not trusted, or else the last one."""
-        address, scheme = peer, None
+        address, scheme, host = peer, None, None
         for element in elements:
-            scheme = element.scheme or scheme
+            scheme, host = element.scheme or scheme, element.host or host
             if not element.address:
                 break
             address = element.address
             if not self._trusts(address):
                 break
-        return ForwardedElement(address, scheme)
+        return ForwardedElement(address, scheme, host)
 
-    def _forwarded_proto(self, scope: Scope) -> str | None:
-        """What the nearest proxy wrote into X-Forwarded-Proto, where ``X-Forwarded-For`` is believed."""
+    def _nearest(self, scope: Scope, header: bytes) -> str | None:
+        """What the nearest proxy wrote into a header that goes with ``X-Forwarded-For``, where that is believed."""
         if self._header != b"x-forwarded-for":
             return None
-        values = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+        values = [value for name, value in scope["headers"] if name == header]
         return values[-1].decode("latin-1").rpartition(",")[2].strip(" \t") if values else None
 
     def _parse_peer(self, host: str) -> tuple[Address | None, bool]:

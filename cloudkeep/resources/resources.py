@@ -125,7 +125,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
-            signed_urls=SignedUrls(keys, settings.public_url, timedelta(seconds=settings.url_ttl)),
+            signed_urls=SignedUrls(keys, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.heartbeats),
             budgets=budgets,
             limit_overrides=limit_overrides,

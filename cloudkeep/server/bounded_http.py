@@ -6,6 +6,7 @@ this relies on in uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task
 """
 
 import asyncio
+import re
 from enum import Enum, auto
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -19,6 +20,10 @@ ENDLESS_RESPONSE = "cloudkeep.endless_response"
 #: The largest chunk that any proxy lets through has 95 MiB: a client that sends before it listens can end its body, and
 #: then reads why it was refused. More is not taken.
 MAX_REFUSED_BYTES = 128 * 2**20
+
+
+#: A request target in absolute form: its authority, and what follows.
+_ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
 
 
 class Phase(Enum):
@@ -54,6 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Announce in the last response that the connection closes, if the process stops (RFC 9112, section 9.6)."""
+        self._apply_absolute_form()
         super().on_headers_complete()
         if self._has_own_cycle():
             self.scope["extensions"] = {}
@@ -115,6 +121,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         has_started = self.scope is not (cycle and cycle.scope)
         return has_started or is_readable(self.transport.get_extra_info("socket").fileno())
+
+    def _apply_absolute_form(self) -> None:
+        """Have the host in a target such as ``http://host/path`` replace that of Host (RFC 9112, section 3.2.2)."""
+        target = _ABSOLUTE_FORM.fullmatch(self.url)
+        if target:
+            self.headers[:] = [(name, target[1] if name == b"host" else value) for name, value in self.headers]
+            self.url = target[2] if target[2].startswith(b"/") else b"/" + target[2]
 
     def _update_timer(self) -> None:
         phase = self._next_phase()

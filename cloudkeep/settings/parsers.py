@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl
 
 from services.budgets.limits import Limit
+from services.core.hosts import parse_address, parse_authority, to_ascii
 from services.core.urls import has_more_than_origin, require_scheme, split_url
 from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_SCHEMES, SENTINEL_USERNAME, parse_sentinel_url
 
@@ -210,6 +211,20 @@ def _origin(text: str) -> str:
         raise ValueError(f"must list origins like https://app.example.org, and {quote(text)} is none")
     default = {"http": ":80", "https": ":443"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default).removesuffix(':')}"
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """A comma list of host names and addresses, of ``.example.org`` for a domain and its subdomains, or of ``*``."""
+    return tuple(entry if entry == "*" else _host(entry) for entry in comma_list(text))
+
+
+def _host(text: str) -> str:
+    with suppress(ValueError):
+        is_ipv6 = parse_address(text.strip("[]")) is not None and ":" in text
+        authority = parse_authority(f"[{text.strip('[]')}]" if is_ipv6 else to_ascii(text.removeprefix(".")))
+        if is_ipv6 or ":" not in text:
+            return f".{authority.host}" if text.startswith(".") else authority.host
+    raise ValueError(f"must list hosts like drive.example.org, without scheme and port, and {quote(text)} is none")
 
 
 def reachable_host(host: str) -> str:

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     trusted_proxies: t.Proxies = Field(default=(), description="proxies that may say who the client is")
     proxy_header: t.ProxyHeader = Field(default=t.ProxyHeader.X_FORWARDED_FOR, description="header that they set")
     public_url: t.BaseUrl = Field(default_factory=_public_url, description="address of this server for clients")
+    allowed_hosts: t.Hosts = Field(default=(), description="further hosts that requests may be for")
     trusted_documents: t.AbsolutePath | None = Field(default=None, description="JSON file of persisted documents")
     trusted_documents_only: OnlyDocuments = Field(default=False, description="whether no other documents are run")
     metrics_networks: t.Networks = Field(default=("127.0.0.0/8", "::1"), description="who may read /metrics")

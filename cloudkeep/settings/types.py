@@ -94,6 +94,8 @@ MailUrl = Annotated[str, BeforeValidator(parsers.mail_url), Field(repr=False)]
 TracesUrl = Annotated[str | None, BeforeValidator(parsers.traces_url), Field(repr=False)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.origins)]
 
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parsers.hosts)]
+
 Network = Annotated[str, AfterValidator(parsers.network)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parsers.comma_list_or_none)]
 Proxy = Annotated[str, AfterValidator(parsers.proxy)]

@@ -8,6 +8,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from cloudkeep.http.allowed_hosts import AllowedHosts
+from cloudkeep.http.host_check import HostCheck
 from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.settings.preflight import listening
 from cloudkeep.settings.settings import Settings
@@ -31,7 +33,7 @@ async def serve_worker_http(settings: Settings, metrics: Metrics) -> AsyncIterat
         Route(METRICS_PATH, metrics_endpoint(metrics.exposition, settings.metrics_networks)),
     ]
     config = uvicorn.Config(
-        Starlette(routes=routes),
+        HostCheck(Starlette(routes=routes), AllowedHosts(settings.public_url, settings.allowed_hosts)),
         http=BoundedProtocol,
         ws="none",
         lifespan="off",

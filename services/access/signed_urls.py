@@ -35,26 +35,25 @@ class SlotAuthorization:
 
 
 class SignedUrls:
-    """Makes and checks signed URLs below the server's public address."""
+    """Makes and checks signed URLs. The signature covers the path, so that a URL holds by every name of the server."""
 
-    def __init__(self, keys: Sequence[SecretKey], public_url: str, lifetime: timedelta) -> None:
+    def __init__(self, keys: Sequence[SecretKey], lifetime: timedelta) -> None:
         self._signing = keys[0].kid
         self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
-        self._public_url = public_url
         self._lifetime = int(lifetime.total_seconds())
 
-    def slot(self, authorization: SlotAuthorization) -> str:
-        """The URL for the slot's bytes, by PUT or POST."""
+    def slot(self, authorization: SlotAuthorization, base_url: str) -> str:
+        """The URL below ``base_url`` for the slot's bytes, by PUT or POST."""
         path = _slot_path(authorization)
-        return self._url(path, f"fill {path} {authorization.size}", {"size": authorization.size})
+        return self._url(base_url, path, f"fill {path} {authorization.size}", {"size": authorization.size})
 
-    def file(self, file_id: UUID) -> str:
-        """The URL of a file's bytes."""
-        return self._download(FILE_PATH.format(id=encode(Prefix.FILE, file_id)))
+    def file(self, file_id: UUID, base_url: str) -> str:
+        """The URL below ``base_url`` of a file's bytes."""
+        return self._download(base_url, FILE_PATH.format(id=encode(Prefix.FILE, file_id)))
 
-    def rendition(self, rendition_id: UUID) -> str:
-        """The URL of a rendition's bytes."""
-        return self._download(RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)))
+    def rendition(self, rendition_id: UUID, base_url: str) -> str:
+        """The URL below ``base_url`` of a rendition's bytes."""
+        return self._download(base_url, RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)))
 
     def check_slot(self, authorization: SlotAuthorization, expires: str, signature: str) -> None:
         """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
@@ -65,8 +64,8 @@ class SignedUrls:
         """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
         self._check(f"read {path}", expires, signature)
 
-    def _download(self, path: str) -> str:
-        return self._url(path, f"read {path}", {})
+    def _download(self, base_url: str, path: str) -> str:
+        return self._url(base_url, path, f"read {path}", {})
 
     def expires_at(self) -> datetime:
         """When a URL expires that is made now."""
@@ -75,10 +74,10 @@ class SignedUrls:
     def _expiry(self) -> int:
         return -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
 
-    def _url(self, path: str, permission: str, parameters: dict[str, object]) -> str:
+    def _url(self, base_url: str, path: str, permission: str, parameters: dict[str, object]) -> str:
         expires = self._expiry()
         signature = self._sign(self._signing, f"{permission} {expires}")
-        return f"{self._public_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
+        return f"{base_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
 
     def _check(self, permission: str, expires: str, signature: str) -> None:
         kid = signature.partition(".")[0]

@@ -3,7 +3,10 @@ piece of a password.
 """
 
 import re
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
+
+from services.core.hosts import parse_authority, to_ascii
 
 
 def require_scheme(url: str, *schemes: str) -> str:
@@ -35,9 +38,17 @@ def split_url(url: str, *schemes: str) -> SplitResult:
 def base_url(url: str) -> str:
     """The URL of a server without the slash at its end: scheme, host and perhaps a port. Raises ValueError."""
     parts = split_url(url, "http", "https")
-    if not parts.hostname or has_more_than_origin(parts):
+    if not _has_host(parts) or has_more_than_origin(parts):
         raise ValueError("must be like https://drive.example.org, without path, query or user name")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _has_host(parts: SplitResult) -> bool:
+    """Whether a URL has a host that can stand in a Host header."""
+    with suppress(ValueError):
+        parse_authority(to_ascii(parts.netloc))
+        return True
+    return False
 
 
 def has_more_than_origin(parts: SplitResult) -> bool:

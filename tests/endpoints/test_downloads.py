@@ -39,8 +39,8 @@ async def file(shared: SharedServer) -> Json:
     return await sent(shared, CONTENT, fileName=NAME)
 
 
-def links(shared: SharedServer, lifetime: timedelta = timedelta(hours=1)) -> SignedUrls:
-    return SignedUrls(KEYS, shared.url, lifetime)
+def links(lifetime: timedelta = timedelta(hours=1)) -> SignedUrls:
+    return SignedUrls(KEYS, lifetime)
 
 
 async def test_a_download_is_the_whole_file_with_its_description(shared: SharedServer, file: Json) -> None:
@@ -179,14 +179,14 @@ async def test_a_forged_url_opens_nothing(
 
 
 async def test_a_url_past_its_time_opens_nothing(shared: SharedServer, file: Json) -> None:
-    url = links(shared, timedelta(hours=-2)).file(key_of(file["id"]))
+    url = links(timedelta(hours=-2)).file(key_of(file["id"]), shared.url)
     response = await shared.http.get(url)
     assert (response.status_code, response.json()["code"]) == (403, "URL_EXPIRED")
 
 
 @pytest.mark.parametrize("kind", [SignedUrls.file, SignedUrls.rendition], ids=["file", "rendition"])
-async def test_an_unknown_id_is_not_found(shared: SharedServer, kind: Callable[[SignedUrls, UUID], str]) -> None:
-    response = await shared.http.get(kind(links(shared), uuid4()))
+async def test_an_unknown_id_is_not_found(shared: SharedServer, kind: Callable[[SignedUrls, UUID, str], str]) -> None:
+    response = await shared.http.get(kind(links(), uuid4(), shared.url))
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 
 
@@ -204,7 +204,7 @@ async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedS
     path = blob_path(shared, blob.key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"abc")
-    response = await shared.http.get(links(shared).rendition(rendition.id))
+    response = await shared.http.get(links().rendition(rendition.id, shared.url))
     assert (response.status_code, response.content) == (200, b"abc")
     assert 'filename="clip.compressed.mp4"' in response.headers["Content-Disposition"]
     await rendition.delete()

@@ -11,8 +11,9 @@ from services.access.signed_urls import SignedUrls, SlotAuthorization
 from services.core.keys import SecretKey
 
 ID = UUID(int=1)
-LINKS = SignedUrls([SecretKey("kid", b"a secret that is long enough to be one")], "https://drive", timedelta(hours=1))
-SLOT = LINKS.slot(SlotAuthorization(ID, 3, 1_000))
+BASE = "https://drive"
+LINKS = SignedUrls([SecretKey("kid", b"a secret that is long enough to be one")], timedelta(hours=1))
+SLOT = LINKS.slot(SlotAuthorization(ID, 3, 1_000), BASE)
 #: Operators' dashboards and log queries name these.
 NAMES = {
     "/": ("other", "/"),
@@ -33,7 +34,7 @@ def test_metrics_and_logs_name_requests_as_operators_know_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "purpose"), [(SLOT, "chunk"), (LINKS.file(ID), "download"), (LINKS.rendition(ID), "download")]
+    ("link", "purpose"), [(SLOT, "chunk"), (LINKS.file(ID, BASE), "download"), (LINKS.rendition(ID, BASE), "download")]
 )
 def test_a_signed_link_leads_to_its_route(link: str, purpose: str) -> None:
     route = find_route(urlsplit(link).path)

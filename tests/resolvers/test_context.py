@@ -20,7 +20,7 @@ NO_SERVICES = cast(Services, object())
 def request(seconds: int | None) -> RequestContext:
     """The request of somebody whose token expires in so many seconds, or of nobody."""
     viewer = None if seconds is None else Viewer(uuid4(), uuid4(), now() + timedelta(seconds=seconds))
-    return RequestContext(NO_SERVICES, "192.0.2.1", viewer)
+    return RequestContext(NO_SERVICES, "192.0.2.1", "http://localhost:8000", viewer)
 
 
 def context(seconds: int | None) -> Context:

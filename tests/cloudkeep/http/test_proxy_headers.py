@@ -231,6 +231,42 @@ async def test_the_scheme_is_the_one_that_the_client_used(header: str, told: Hea
     assert websocket["scheme"] == {"http": "ws", "https": "wss"}[scheme]
 
 
+@pytest.mark.parametrize(
+    ("header", "reported", "host"),
+    [
+        (X_FORWARDED_FOR, [], "upstream"),
+        (X_FORWARDED_FOR, [("X-Forwarded-Host", "drive.example.org:8443")], "drive.example.org:8443"),
+        (X_FORWARDED_FOR, [("X-Forwarded-Host", f"{LIAR}, drive.example.org")], "drive.example.org"),
+        (X_FORWARDED_FOR, [("X-Forwarded-Host", LIAR), ("X-Forwarded-Host", "drive.example.org")], "drive.example.org"),
+        (X_FORWARDED_FOR, [("X-Forwarded-Host", " ")], "upstream"),
+        (X_FORWARDED_FOR, [("Forwarded", f"for={CLIENT};host=drive.example.org")], "upstream"),
+        (FORWARDED, [("X-Forwarded-Host", "drive.example.org")], "upstream"),
+        (FORWARDED, [("Forwarded", f'for={CLIENT};host="drive.example.org:8443"')], "drive.example.org:8443"),
+        (
+            FORWARDED,
+            [("Forwarded", f"for={CLIENT};host=drive.example.org, for=10.0.0.2;host=inner")],
+            "drive.example.org",
+        ),
+        (
+            FORWARDED,
+            [("Forwarded", f"for={LIAR};host=evil.example, for={CLIENT};host=drive.example.org")],
+            "drive.example.org",
+        ),
+        (FORWARDED, [("Forwarded", f"for={LIAR};host=evil.example, for={CLIENT}")], "upstream"),
+    ],
+)
+async def test_the_host_is_the_one_that_the_client_used(header: str, reported: Headers, host: str) -> None:
+    for kind in ("http", "websocket"):
+        scope = await seen([("Host", "upstream"), *reported], header=header, kind=kind)
+        assert [value for name, value in scope["headers"] if name == b"host"] == [host.encode()]
+
+
+async def test_a_host_that_a_peer_reports_who_is_not_trusted_is_not_read() -> None:
+    for header, reported in ((X_FORWARDED_FOR, ("X-Forwarded-Host", LIAR)), (FORWARDED, ("Forwarded", f"host={LIAR}"))):
+        scope = await seen([("Host", "upstream"), reported], (CLIENT, 1), header)
+        assert scope["headers"][0] == (b"host", b"upstream")
+
+
 async def test_a_websocket_has_the_same_client() -> None:
     assert (await seen([("X-Forwarded-For", f"{LIAR}, {CLIENT}")], kind="websocket"))["client"] == (CLIENT, 0)
 

@@ -120,6 +120,19 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert load(WEBSOCKETS="7").websockets == 7
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("nas.lan, Drive.Example.org,", ("nas.lan", "drive.example.org")),
+        (".example.org,*", (".example.org", "*")),
+        ("192.168.1.5,fd00::1,[FD00::2]", ("192.168.1.5", "[fd00::1]", "[fd00::2]")),
+        ("b\xfccher.example", ("xn--bcher-kva.example",)),
+    ],
+)
+def test_allowed_hosts_are_names_domains_and_addresses(load: Load, text: str, hosts: tuple[str, ...]) -> None:
+    assert load(ALLOWED_HOSTS=text).allowed_hosts == hosts
+
+
 def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:
     settings = load(TRUSTED_PROXIES="unix, 10.0.0.1,", PROXY_HEADER="forwarded")
     assert (settings.trusted_proxies, settings.proxy_header) == (("unix", "10.0.0.1"), "Forwarded")
@@ -333,6 +346,15 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PUBLIC_URL", "https://a.b/c", "must be like https://drive.example.org, without path, query or user name"),
         ("PUBLIC_URL", "https://a.b:port", "is malformed: its host or its port cannot be read"),
         ("PUBLIC_URL", "https://a.b\n", "must not hold control characters"),
+        ("PUBLIC_URL", "https://a b", "must be like https://drive.example.org, without path, query or user name"),
+        *(
+            (
+                "ALLOWED_HOSTS",
+                host,
+                f"must list hosts like drive.example.org, without scheme and port, and {host!r} is none",
+            )
+            for host in ("https://a.b", "a.b:80", "a.b:", "*.b", "a b", "[::1]:80", "a/b", ".")
+        ),
         ("CORS_ORIGINS", "*,https://a.b", "is either * or a list of origins, not both"),
         ("CORS_ORIGINS", "null", "must be a URL that starts with http:, https:"),
         ("CORS_ORIGINS", "a.b:443", "the scheme a.b: is not supported, only http:, https:"),

@@ -179,7 +179,7 @@ async def test_a_forged_url_changes_nothing(shared: SharedServer, upload: Json, 
 
 
 def signed(shared: SharedServer, right: SlotAuthorization, lifetime: timedelta = timedelta(hours=1)) -> str:
-    return SignedUrls(KEYS, shared.url, lifetime).slot(right)
+    return SignedUrls(KEYS, lifetime).slot(right, shared.url)
 
 
 async def test_a_url_past_its_time_changes_nothing(shared: SharedServer, upload: Json) -> None:
@@ -209,8 +209,8 @@ async def test_an_upload_that_is_no_id_is_not_found(shared: SharedServer) -> Non
 
 
 async def test_a_download_url_opens_no_slot(shared: SharedServer, upload: Json) -> None:
-    links = SignedUrls(KEYS, shared.url, timedelta(hours=1))
-    borrowed = httpx.URL(links.file(key_of(upload["id"]))).params
+    links = SignedUrls(KEYS, timedelta(hours=1))
+    borrowed = httpx.URL(links.file(key_of(upload["id"]), shared.url)).params
     url = httpx.URL(upload["slots"]["nodes"][0]["url"]).copy_merge_params(dict(borrowed))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_INVALID")
     await assert_untouched(shared, upload)

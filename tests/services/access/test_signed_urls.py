@@ -16,10 +16,11 @@ OLD = SecretKey("old", b"the secret that signed last year's links")
 NEW = SecretKey("new", b"the secret that signs the links of today")
 RIGHT = SlotAuthorization(UUID(int=1), 3, 1_000)
 HOUR = timedelta(hours=1)
+BASE = "https://cloud.example"
 
 
 def links(*keys: SecretKey, lifetime: timedelta = HOUR) -> SignedUrls:
-    return SignedUrls(keys or (NEW,), "https://cloud.example", lifetime)
+    return SignedUrls(keys or (NEW,), lifetime)
 
 
 def parts(url: str) -> tuple[str, dict[str, str]]:
@@ -33,9 +34,9 @@ def check_slot(url: str, right: SlotAuthorization = RIGHT, checker: SignedUrls |
 
 
 def test_a_slots_url_names_the_slot_and_opens_it() -> None:
-    url = links().slot(RIGHT)
+    url = links().slot(RIGHT, BASE)
     path, query = parts(url)
-    assert url.startswith("https://cloud.example/")
+    assert url.startswith(f"{BASE}/")
     assert (path, query["size"]) == (f"/uploads/{encode(Prefix.UPLOAD, RIGHT.upload_id)}/chunks/3", "1000")
     check_slot(url)
 
@@ -45,12 +46,12 @@ def test_a_slots_url_names_the_slot_and_opens_it() -> None:
 )
 def test_a_slots_url_opens_no_other_slot(other: SlotAuthorization) -> None:
     with pytest.raises(UrlInvalid):
-        check_slot(links().slot(RIGHT), other)
+        check_slot(links().slot(RIGHT, BASE), other)
 
 
 @pytest.mark.parametrize("kind", ["file", "rendition"])
 def test_a_downloads_url_opens_its_path_and_no_other(kind: str) -> None:
-    path, query = parts(getattr(links(), kind)(uuid4()))
+    path, query = parts(getattr(links(), kind)(uuid4(), BASE))
     links().check_download(path, query["expires"], query["signature"])
     for other in (path.upper(), path + "/", path.replace("content", "contents")):
         with pytest.raises(UrlInvalid):
@@ -58,20 +59,20 @@ def test_a_downloads_url_opens_its_path_and_no_other(kind: str) -> None:
 
 
 def test_the_right_to_read_is_not_the_right_to_fill() -> None:
-    path, query = parts(links().slot(RIGHT))
+    path, query = parts(links().slot(RIGHT, BASE))
     with pytest.raises(UrlInvalid):
         links().check_download(path, query["expires"], query["signature"])
 
 
 def test_a_url_of_an_old_key_holds_while_the_key_is_known() -> None:
-    url = links(OLD).slot(RIGHT)
+    url = links(OLD).slot(RIGHT, BASE)
     check_slot(url, checker=links(NEW, OLD))
     with pytest.raises(UrlInvalid):
         check_slot(url, checker=links(NEW))
 
 
 def test_a_url_past_its_time_is_told_from_a_forged_one() -> None:
-    _, query = parts(links(lifetime=-2 * HOUR).slot(RIGHT))
+    _, query = parts(links(lifetime=-2 * HOUR).slot(RIGHT, BASE))
     with pytest.raises(UrlExpired):
         links().check_slot(RIGHT, query["expires"], query["signature"])
     with pytest.raises(UrlInvalid):
@@ -79,14 +80,14 @@ def test_a_url_past_its_time_is_told_from_a_forged_one() -> None:
 
 
 def test_a_url_ends_on_the_hour_so_that_it_is_the_same_when_asked_for_twice() -> None:
-    _, query = parts(links(lifetime=6 * HOUR).slot(RIGHT))
+    _, query = parts(links(lifetime=6 * HOUR).slot(RIGHT, BASE))
     assert int(query["expires"]) % 3_600 == 0
 
 
 @pytest.mark.parametrize("expires", ["", "x", "-1", "1e9", " 9", "\u0661", "9" * 5_000, "0x9"])
 def test_an_expiry_that_was_not_written_here_is_refused(expires: str) -> None:
     with pytest.raises(UrlInvalid):
-        links().check_slot(RIGHT, expires, parts(links().slot(RIGHT))[1]["signature"])
+        links().check_slot(RIGHT, expires, parts(links().slot(RIGHT, BASE))[1]["signature"])
 
 
 @pytest.mark.parametrize("signature", ["", ".", "new", "new.", ".AAAA", "other.AAAA", "new.ä", "new.\0", "new." * 999])

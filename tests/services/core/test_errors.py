@@ -14,6 +14,7 @@ from services.core.errors import CloudKeepError, ErrorCode, InvalidInput, NotFou
 CLASSLESS = {
     ErrorCode.FORBIDDEN,
     ErrorCode.GRAPHQL_INVALID,
+    ErrorCode.HOST_NOT_ALLOWED,
     ErrorCode.INTERNAL,
     ErrorCode.MALFORMED_REQUEST,
     ErrorCode.NOT_READY,

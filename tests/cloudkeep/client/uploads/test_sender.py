@@ -134,12 +134,11 @@ async def test_an_expired_url_is_renewed(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient, server: str, watcher: Watcher
 ) -> None:
     upload = await init_upload(api, file)
-    past = SignedUrls(KEYS, server, timedelta(hours=-3))
+    past = SignedUrls(KEYS, timedelta(hours=-3))
 
     def expired(url: httpx.URL) -> str:
-        return past.slot(
-            SlotAuthorization(key_of(upload["id"]), int(url.path.rpartition("/")[2]), int(url.params["size"]))
-        )
+        index, size = int(url.path.rpartition("/")[2]), int(url.params["size"])
+        return past.slot(SlotAuthorization(key_of(upload["id"]), index, size), server)
 
     await _rewrite_first_put(client, expired, times=2)
     await send(upload, 1)

@@ -1,0 +1,63 @@
+"""The hosts that the server answers for, and the URL that a request's own links begin with.
+
+A web page can have its own name resolve to an address of this server (DNS rebinding). Its requests are then of the same
+origin for the browser, but their Host is the page's name. So a name is allowed only where it is known beforehand:
+loopback names, the host of ``PUBLIC_URL`` and those of ``ALLOWED_HOSTS``. An address as the host cannot be rebound; the
+one that the connection arrived at is allowed, so that a server is reachable by its own address without any setting.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from services.core.hosts import Authority, parse_address, parse_authority, to_ascii
+
+#: In the list of allowed hosts: every host.
+ANY = "*"
+LOCALHOST = "localhost"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class AllowedHosts:
+    """``extra`` are hosts beside that of ``public_url``; ``.example.org`` is a domain with all of its subdomains."""
+
+    def __init__(self, public_url: str, extra: Sequence[str] = ()) -> None:
+        self.public_url = public_url
+        parts = urlsplit(public_url)
+        self._public_scheme = parts.scheme
+        self._public = parse_authority(to_ascii(parts.netloc))
+        self._allows_any = ANY in extra
+        self._hosts = {_without_dot(self._public.host), *(each for each in extra if not each.startswith("."))}
+        self._domains = tuple(each for each in extra if each.startswith("."))
+        self._addresses = {address for each in self._hosts if (address := parse_address(each.strip("[]")))}
+
+    def allows(self, authority: Authority, local_address: str) -> bool:
+        """Whether to answer for a host on a connection that arrived at ``local_address``. The port does not matter."""
+        if address := authority.address:
+            is_own = address.is_loopback or address == parse_address(local_address) or address in self._addresses
+            return is_own or self._allows_any
+        return self._allows_any or self._allows_name(_without_dot(authority.host))
+
+    def base_url(self, authority: Authority, scheme: str) -> str:
+        """What links begin with in a response to a request for this host.
+
+        Where ``PUBLIC_URL`` is https, a request for its host and port gets it as it is: not every proxy that ends TLS
+        reports the scheme, and no signed URL is downgraded to http.
+        """
+        if self._public_scheme == "https" and self._is_public(authority):
+            return self.public_url
+        is_default = authority.port == _DEFAULT_PORTS[scheme]
+        return f"{scheme}://{Authority(authority.host) if is_default else authority}"
+
+    def _allows_name(self, name: str) -> bool:
+        is_loopback = name == LOCALHOST or name.endswith(f".{LOCALHOST}")
+        return is_loopback or name in self._hosts or f".{name}".endswith(self._domains)
+
+    def _is_public(self, authority: Authority) -> bool:
+        default = _DEFAULT_PORTS[self._public_scheme]
+        same_port = (authority.port or default) == (self._public.port or default)
+        return same_port and _without_dot(authority.host) == _without_dot(self._public.host)
+
+
+def _without_dot(name: str) -> str:
+    """A name without the dot that makes it absolute (RFC 1034, section 3.1)."""
+    return name.removesuffix(".")

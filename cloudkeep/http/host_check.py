@@ -1,0 +1,76 @@
+"""Refuses requests for hosts that are not ours, before anything else is looked at."""
+
+import logging
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloudkeep.http.allowed_hosts import AllowedHosts
+from cloudkeep.settings.settings import PREFIX
+from endpoints.problems import problem
+from endpoints.routes import find_route
+from endpoints.state import BASE_URL
+from services.core.errors import ErrorCode
+from services.core.hosts import parse_authority
+
+#: A host is logged once by each process, and no more than this many: clients can make up any number of them.
+MAX_LOGGED = 20
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+
+_log = logging.getLogger(__name__)
+
+
+class HostCheck:
+    """ASGI middleware for requests and WebSockets. It stores the URL that their links begin with.
+
+    A host that is not allowed gets 421 Misdirected Request (RFC 9110, section 15.5.20). A Host that is missing, doubled
+    or malformed gets 400 (RFC 9112, section 3.2). HTTP/1.0 has no Host; such a request is for ``PUBLIC_URL``.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._logged: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        result = self._judge(scope)
+        if isinstance(result, Response):
+            await result(scope, receive, send)
+            return
+        state = {**scope.get("state", {}), BASE_URL: result}
+        await self._app({**scope, "state": state}, receive, send)
+
+    def _judge(self, scope: Scope) -> str | Response:
+        """The URL that links begin with, or a refusal."""
+        values = [value for name, value in scope["headers"] if name == b"host"]
+        if not values and scope.get("http_version") == "1.0":
+            return self._hosts.public_url
+        try:
+            (value,) = values
+            authority = parse_authority(value.decode("ascii"))
+        except ValueError:
+            return problem(400, ErrorCode.MALFORMED_REQUEST.value, "A request has one Host header, host or host:port.")
+        server = scope.get("server")
+        if not self._hosts.allows(authority, server[0] if server else "") and not _answers_any_host(scope["path"]):
+            return self._refusal(authority.host)
+        scheme: str = scope["scheme"]
+        return self._hosts.base_url(authority, _HTTP_SCHEMES.get(scheme, scheme))
+
+    def _refusal(self, host: str) -> Response:
+        if host not in self._logged and len(self._logged) < MAX_LOGGED:
+            self._logged.add(host)
+            _log.warning("refused a request for the host %s, which is not in %sALLOWED_HOSTS", host, PREFIX)
+        detail = (
+            f"This server does not answer for the host {host}. "
+            f"Its operator can allow it by {PREFIX}ALLOWED_HOSTS or {PREFIX}PUBLIC_URL."
+        )
+        return problem(421, ErrorCode.HOST_NOT_ALLOWED.value, detail)
+
+
+def _answers_any_host(path: str) -> bool:
+    route = find_route(path)
+    return route is not None and route.any_host
