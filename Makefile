@@ -35,7 +35,7 @@ endef
 
 help:
 	@printf '%s\n' \
-		'make run     set up and serve http://127.0.0.1:8000' \
+		'make run     set up and serve http://localhost:8000' \
 		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once;' \
 		'             DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make check   formatting, lint, types, layers' \

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cloudkeep.client.uploads.run import AskCredentials, UploadOptions
     from services.media.types import Compression
 
-URL = "http://127.0.0.1:8000"
+URL = "http://localhost:8000"
 PARALLEL = range(1, 33)
 INTERRUPTED = "Interrupted. Run the same command again to go on."
 

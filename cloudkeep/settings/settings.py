@@ -18,6 +18,8 @@ from services.budgets.limits import Limits
 from services.core.keys import SecretKey
 
 PREFIX = "CLOUDKEEP_"
+#: Where ``localhost`` leads to. Browsers take this name for passkeys, and not the addresses.
+LOCALHOST_ADDRESSES = ("127.0.0.1", "::1")
 #: The command line's client reads these two.
 _CLIENT_VARIABLES = {"CLOUDKEEP_TOKEN", "CLOUDKEEP_URL"}
 
@@ -48,6 +50,8 @@ def _blob_url(data: dict[str, Any]) -> str:
 
 def _public_url(data: dict[str, Any]) -> str:
     host = reachable_host(data["host"])
+    if host in LOCALHOST_ADDRESSES:
+        host = "localhost"
     return f"http://[{host}]:{data['port']}" if ":" in host else f"http://{host}:{data['port']}"
 
 

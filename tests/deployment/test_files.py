@@ -182,7 +182,7 @@ def test_the_number_of_containers_can_be_kept_where_the_secrets_are(secrets: dic
 def test_urls_name_the_port_that_is_published(secrets: dict[str, str]) -> None:
     single = composefile.load(ROOT / "compose.single.yml", {"CLOUDKEEP_HTTP_PORT": "9000"})["services"]["cloudkeep"]
     assert single["ports"] == ["127.0.0.1:9000:8000"]
-    assert single["environment"]["CLOUDKEEP_PUBLIC_URL"] == "http://127.0.0.1:9000"
+    assert single["environment"]["CLOUDKEEP_PUBLIC_URL"] == "http://localhost:9000"
 
 
 def test_the_stack_starts_in_an_order_that_works(stack: Any) -> None:

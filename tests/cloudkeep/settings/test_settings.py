@@ -50,7 +50,7 @@ def test_without_any_variable_everything_is_in_the_data_folder(load: Load, tmp_p
     assert settings.database_url == f"sqlite://{tmp_path}/data/cloudkeep.sqlite3"
     assert settings.blob_url == f"file://{tmp_path}/data/blobs"
     assert (settings.redis_url, settings.broker_url, settings.mail_url) == (None, None, "console:")
-    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.public_url == "http://localhost:8000"
 
 
 def test_the_secret_keys_are_made_once(load: Load) -> None:
@@ -98,9 +98,12 @@ def test_a_data_folder_may_have_any_name(load: Load, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        ("::1", "http://[::1]:99"),
-        ("0.0.0.0", "http://127.0.0.1:99"),
-        ("::", "http://[::1]:99"),
+        ("127.0.0.1", "http://localhost:99"),
+        ("::1", "http://localhost:99"),
+        ("0.0.0.0", "http://localhost:99"),
+        ("::", "http://localhost:99"),
+        ("127.0.0.2", "http://127.0.0.2:99"),
+        ("fd00::1", "http://[fd00::1]:99"),
         ("a.b", "http://a.b:99"),
     ],
 )

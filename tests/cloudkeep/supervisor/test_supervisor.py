@@ -18,6 +18,7 @@ from redis.backoff import ConstantBackoff
 
 from cloudkeep.settings.preflight import claimed
 from tests.support.process import free_port
+from tests.support.server import http_client
 
 PROGRAM = """
 import asyncio, sys
@@ -116,7 +117,7 @@ def valkey_of(server: Server) -> psutil.Process:
 async def test_the_first_lines_say_where_everything_is(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         first, *more = await server.banner()
-        url = f"http://127.0.0.1:{server.port}"
+        url = f"http://localhost:{server.port}"
         assert first.startswith("CloudKeep ")
         assert first.endswith(url)
         assert more == [
@@ -130,6 +131,14 @@ async def test_ready_is_said_when_the_api_says_so(tmp_path: Path) -> None:
     async with serving(tmp_path, SERVER) as server:
         await server.banner()
         assert await server.line() == "Ready."
+
+
+async def test_the_server_answers_by_the_printed_name_and_by_its_address(tmp_path: Path) -> None:
+    async with serving(tmp_path, SERVER) as server, http_client() as http:
+        first, *_ = await server.banner()
+        await server.line()
+        for url in (first.rpartition(" ")[2], f"http://127.0.0.1:{server.port}"):
+            assert (await http.get(url)).status_code == 200
 
 
 async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
