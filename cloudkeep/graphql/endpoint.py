@@ -19,7 +19,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql.event_stream import event_stream, single_event
+from cloudkeep.graphql.event_stream import empty_stream, event_stream, single_event
 from cloudkeep.graphql.graphiql import graphiql
 from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
 from cloudkeep.graphql.request import (
@@ -64,9 +64,11 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 #: Strawberry's way to acknowledge a connection without a payload; typed as Any there.
 NO_PAYLOAD: UnsetType = UNSET
 
-#: What each method may run, for a single response or as a stream. A GET changes nothing, so that a link cannot either.
+#: What each method may run, for a single response or as a stream. A GET changes nothing, so that a link cannot either;
+#: HEAD is a GET whose body is not sent (RFC 9110, section 9.3.2).
 ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
+    "HEAD": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
 ALLOWED_STREAMS = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED_OPERATIONS.items()}
@@ -109,7 +111,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             response = _error_response(OperationResponse.from_request_error(error), media_types)
         except Unauthenticated as error:
             response = _error_response(OperationResponse.from_error(error, CHALLENGE), media_types)
-        if scope["method"] == "GET":
+        if scope["method"] != "POST":
             response.headers.update(NO_STORE)
         await response(scope, receive, send)
 
@@ -152,7 +154,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
         if request.method not in ALLOWED_OPERATIONS:
-            raise RequestError(405, "GraphQL is asked by GET or POST.", headers={"Allow": "GET, POST"})
+            raise RequestError(405, "GraphQL takes GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
         context = self._context(request, headers.authorization)
         if request.method == "POST":
             operations = await from_body(headers, request.receive)
@@ -202,6 +204,8 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         return OperationResponse.from_result(result)
 
     async def _stream(self, request: Request, operation: GraphQLRequest, context: RequestContext) -> Response:
+        if request.method == "HEAD":
+            return empty_stream()
         try:
             results = await self.schema.stream(
                 operation.query,

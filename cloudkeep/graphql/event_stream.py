@@ -54,6 +54,11 @@ def single_event(operation: OperationResponse) -> Response:
     return Response(_next(operation.body) + _SSE.encode_complete(), headers=_SSE.headers)
 
 
+def empty_stream() -> Response:
+    """The headers of a stream, in response to HEAD: no operation is run for a body that is not sent."""
+    return Response(headers=_SSE.headers)
+
+
 async def _events(results: StreamResult) -> AsyncGenerator[str, None]:
     try:
         async with aclosing(results):

@@ -177,11 +177,11 @@ async def test_graphiql_can_look_at_the_schema(shared: SharedServer) -> None:
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_not_allowed(shared: SharedServer, method: str) -> None:
     response = await shared.http.request(method, "/graphql")
     assert response.status_code == 405
-    assert "POST" in response.headers["Allow"]
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
 NEEDS_A_VIEWER = {
