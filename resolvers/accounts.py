@@ -34,8 +34,12 @@ async def refresh_session(context: Context, refresh_token: str) -> OpenSession:
 
 
 def viewer_account_id(context: Context) -> UUID | None:
-    """The key of the viewer's account; None when nobody is signed in."""
-    return context.viewer.account_id if context.authenticated else None
+    """The key of the viewer's account; None when nobody is signed in.
+
+    Raises :class:`Unauthenticated` for a token that is not valid.
+    """
+    viewer = context.viewer_or_none
+    return viewer.account_id if viewer else None
 
 
 def find_account(context: Context, account_id: str) -> UUID | None:

@@ -77,7 +77,7 @@ class Admission:
 class Context:
     """What one operation runs in: the services, who is asking, from which address, and what it costs.
 
-    ``base_url`` begins every URL in the response.
+    ``base_url`` begins every URL in the response. ``token_error`` says why the token of the request is not valid.
     """
 
     services: Services
@@ -85,6 +85,7 @@ class Context:
     address: str
     base_url: str
     admission: Admission
+    token_error: str | None = None
     _has_analysed: bool = False
 
     def analyse_once(self) -> None:
@@ -100,10 +101,21 @@ class Context:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is asking. Raises :class:`Unauthenticated` when nobody is signed in, or no longer."""
-        if self.authenticated is None:
+        """Who is asking. Raises :class:`Unauthenticated` without a valid token."""
+        viewer = self.viewer_or_none
+        if viewer is None:
             raise Unauthenticated("Sign in first.")
-        if self.authenticated.expires_at < now():
+        return viewer
+
+    @property
+    def viewer_or_none(self) -> Viewer | None:
+        """Who is asking; None when the request has no token. Raises :class:`Unauthenticated` for one that is not valid.
+
+        A client whose token has expired has to see an error, or it would take itself for signed out.
+        """
+        if self.token_error:
+            raise Unauthenticated(self.token_error)
+        if self.authenticated and self.authenticated.expires_at < now():
             raise Unauthenticated("The access token has expired.")
         return self.authenticated
 
@@ -118,6 +130,7 @@ class RequestContext:
     """An HTTP request, which may bring several operations, or a WebSocket connection.
 
     ``base_url`` is the scheme and host by which the client reached the server; it begins every URL in the response.
+    ``token_error`` says why the token of the request is not valid; fields that need no viewer work all the same.
     ``connection_params`` is what a WebSocket client sent to begin with. ``admissions`` are those of the operations, in
     the order in which they were begun.
     """
@@ -126,6 +139,7 @@ class RequestContext:
     address: str
     base_url: str
     authenticated: Viewer | None = None
+    token_error: str | None = None
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
 
@@ -133,4 +147,4 @@ class RequestContext:
         """What one more operation runs in."""
         admission = Admission()
         self.admissions.append(admission)
-        return Context(self.services, self.authenticated, self.address, self.base_url, admission)
+        return Context(self.services, self.authenticated, self.address, self.base_url, admission, self.token_error)

@@ -109,15 +109,16 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             return
         except RequestError as error:
             response = _error_response(OperationResponse.from_request_error(error), media_types)
-        except Unauthenticated as error:
-            response = _error_response(OperationResponse.from_error(error, CHALLENGE), media_types)
         if scope["method"] != "POST":
             response.headers.update(NO_STORE)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """The context of a WebSocket. Raises :class:`Unauthenticated` on a token that is not valid."""
-        return self._context(request, request.headers.get("authorization", ""))
+        context = self._context(request, request.headers.get("authorization", ""))
+        if context.token_error:
+            raise Unauthenticated(context.token_error)
+        return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
         """Take the token from the connection's parameters, where browsers can put it."""
@@ -201,7 +202,10 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             # The other operations of a batch have been run, or will be, and their responses must not get lost.
             logger.exception("fault in an operation")
             return internal_error()
-        return OperationResponse.from_result(result)
+        answer = OperationResponse.from_result(result)
+        if context.token_error and answer.is_unauthenticated:
+            return answer.refused(Unauthenticated.status, CHALLENGE)
+        return answer
 
     async def _stream(self, request: Request, operation: GraphQLRequest, context: RequestContext) -> Response:
         if request.method == "HEAD":
@@ -223,12 +227,15 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         return event_stream(results, _last_admission(context))
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
-        services = services_of(connection)
+        context = RequestContext(services_of(connection), address_of(connection), base_url_of(connection))
         token = _bearer_token(authorization)
-        viewer = services.accounts.authenticate(token) if token else None
-        if viewer:
-            bind_log_context(account_id=viewer.account_id)
-        return RequestContext(services, address_of(connection), base_url_of(connection), viewer)
+        if token:
+            try:
+                context.authenticated = context.services.accounts.authenticate(token)
+                bind_log_context(account_id=context.authenticated.account_id)
+            except Unauthenticated as error:
+                context.token_error = str(error)
+        return context
 
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:

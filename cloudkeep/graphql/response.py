@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from cloudkeep.graphql.request import RequestError
 from endpoints.rate_limit_headers import rate_limit_headers, refusal_headers
 from resolvers.context import Admission
 from schema.execution.errors import FAULT, OperationNotAllowed, fault_extensions
-from services.core.errors import CloudKeepError
+from services.core.errors import CloudKeepError, ErrorCode
 
 Json = dict[str, Any]
 
@@ -57,10 +57,17 @@ class OperationResponse:
         """The response to a request that is not valid."""
         return cls(_error(str(error), error.code.value), error.status, error.headers)
 
-    @classmethod
-    def from_error(cls, error: CloudKeepError, headers: Mapping[str, str]) -> "OperationResponse":
-        """The response to a request that was refused as a whole."""
-        return cls({"errors": [{"message": str(error), "extensions": error.extensions}]}, error.status, headers)
+    @property
+    def is_unauthenticated(self) -> bool:
+        """Whether no field has a value, and the reason is the same everywhere: there is no valid token."""
+        codes = {_code(error) for error in self.body.get("errors", ())}
+        values = (self.body.get("data") or {}).values()
+        return codes == {ErrorCode.UNAUTHENTICATED} and all(value is None for value in values)
+
+    def refused(self, status: int, headers: Mapping[str, str]) -> "OperationResponse":
+        """The same as the response to a request that was refused as a whole, which has no data."""
+        body = {name: value for name, value in self.body.items() if name != "data"}
+        return replace(self, body=body, status=status, headers=headers)
 
     @classmethod
     def _not_allowed(cls, body: Json, operation_type: OperationType) -> "OperationResponse":
@@ -121,8 +128,11 @@ def _error(message: str, code: str) -> Json:
 
 
 def _status_of(errors: Sequence[Json]) -> int:
-    code = (errors[0].get("extensions") or {}).get("code")
-    return _STATUSES.get(str(code), 400)
+    return _STATUSES.get(_code(errors[0]), 400)
+
+
+def _code(error: Json) -> str:
+    return str((error.get("extensions") or {}).get("code"))
 
 
 def _statuses(kind: type[CloudKeepError]) -> Iterator[tuple[str, int]]:

@@ -39,6 +39,21 @@ def test_nobody_and_somebody_whose_token_expired_are_no_viewers(seconds: int | N
         _ = context(seconds).viewer
 
 
+def test_a_token_that_is_not_valid_is_an_error_where_a_viewer_is_optional_too() -> None:
+    whole = request(None)
+    assert whole.for_operation().viewer_or_none is None
+    whole.token_error = "It has expired."
+    for operation in (whole.for_operation(), context(-1)):
+        with pytest.raises(Unauthenticated, match="has expired"):
+            _ = operation.viewer_or_none
+
+
+def test_a_request_whose_token_is_not_valid_is_paid_for_by_its_address() -> None:
+    whole = request(None)
+    whole.token_error = "It has expired."
+    assert whole.for_operation().payer == Payer("192.0.2.1", None)
+
+
 def test_what_is_loaded_is_never_shared_between_operations_of_a_request() -> None:
     whole = request(60)
     assert whole.for_operation().loaders is not whole.for_operation().loaders
