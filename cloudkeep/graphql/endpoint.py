@@ -202,10 +202,10 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             # The other operations of a batch have been run, or will be, and their responses must not get lost.
             logger.exception("fault in an operation")
             return internal_error()
-        answer = OperationResponse.from_result(result)
-        if context.token_error and answer.is_unauthenticated:
-            return answer.refused(Unauthenticated.status, CHALLENGE)
-        return answer
+        response = OperationResponse.from_result(result)
+        if context.token_error and response.is_unauthenticated:
+            return response.refused(Unauthenticated.status, CHALLENGE)
+        return response
 
     async def _stream(self, request: Request, operation: GraphQLRequest, context: RequestContext) -> Response:
         if request.method == "HEAD":

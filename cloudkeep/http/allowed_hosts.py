@@ -26,8 +26,9 @@ class AllowedHosts:
         self._public_scheme = parts.scheme
         self._public = parse_authority(to_ascii(parts.netloc))
         self._allows_any = ANY in extra
-        self._hosts = {_without_dot(self._public.host), *(each for each in extra if not each.startswith("."))}
-        self._domains = tuple(each for each in extra if each.startswith("."))
+        names = [_without_dot(each) for each in (self._public.host, *extra)]
+        self._hosts = {name for name in names if not name.startswith(".")}
+        self._domains = tuple(name for name in names if name.startswith("."))
         self._addresses = {address for each in self._hosts if (address := parse_address(each.strip("[]")))}
 
     def allows(self, authority: Authority, local_address: str) -> bool:

@@ -77,6 +77,7 @@ def test_a_connection_without_an_address_allows_none(local: str) -> None:
     ("host", "extra", "expected"),
     [
         ("nas.lan:8000", ("nas.lan",), True),
+        ("nas.lan", ("nas.lan.",), True),
         ("a.nas.lan", ("nas.lan",), False),
         ("a.b.lan", (".b.lan",), True),
         ("b.lan", (".b.lan",), True),

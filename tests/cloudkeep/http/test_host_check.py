@@ -149,6 +149,13 @@ async def test_a_websocket_for_another_host_is_misdirected(shared: SharedServer)
     assert json.loads(refused.value.response.body)["code"] == "HOST_NOT_ALLOWED"
 
 
+async def test_the_host_of_a_handshake_in_absolute_form_counts(shared: SharedServer) -> None:
+    version = "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    rest = f"Upgrade: websocket\nConnection: Upgrade\n{version}\nSec-WebSocket-Protocol: {PROTOCOL}\n\n"
+    assert (await ask(shared, f"GET http://{EVIL}/graphql HTTP/1.1\nHost: localhost\n{rest}")).status == 421
+    assert (await ask(shared, f"GET http://localhost/graphql HTTP/1.1\nHost: {EVIL}\n{rest}")).status == 101
+
+
 async def test_a_page_opens_a_websocket_at_its_own_host_and_at_no_other(shared: SharedServer) -> None:
     async with websocket(shared, "nas.lan", origin="http://nas.lan"):
         pass
