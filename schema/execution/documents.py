@@ -13,6 +13,7 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     TokenKind,
+    Undefined,
     parse,
 )
 from strawberry.types.graphql import OperationType
@@ -41,7 +42,8 @@ GRAPHS_A_TOKEN = 2
 KEPT_PRICES = 64
 #: Of a document, for a point: to read it takes a millisecond for about as many, whatever is asked for.
 TOKENS_A_POINT = 32
-PLAIN = frozenset({int, bool, type(None)})
+#: The types of values by which prices are cached. ``Undefined`` stands for a variable that the client left out.
+CACHED_TYPES = frozenset({int, bool, type(None), type(Undefined)})
 
 
 class Operation:
@@ -58,9 +60,12 @@ class Operation:
 
     def price(self, variables: Mapping[str, Any]) -> int:
         """The most that it can cost with these coerced variables. Raises :class:`OperationTooComplex`."""
-        key = tuple(variables.get(name) for name in self._price_variables)
-        if not all(type(value) in PLAIN for value in key):
+        values = [variables.get(name, Undefined) for name in self._price_variables]
+        types = [type(value) for value in values]
+        if not CACHED_TYPES.issuperset(types):
             return max(self.plan.price(variables), self.minimum)
+        # With the types, since 1 and True are equal in Python.
+        key = (*values, *types)
         price = self._prices.get(key)
         if price is None:
             price = max(self.plan.price(variables), self.minimum)
