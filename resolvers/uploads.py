@@ -25,6 +25,8 @@ SLOTS = 100
 MAX_SLOTS = 1_000
 #: Each of their URLs is signed for S3, which takes about a millisecond.
 MAX_DIRECT_SLOTS = 100
+#: Chunks of one ``reportChunks``.
+MAX_REPORTS = direct.MAX_REPORTS
 #: Between two attempts to find out what a frame is about, while the database is away.
 AWAY_SECONDS = 1.0
 

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from schema.cost.graph import Branch, CostGraph, Node, times
-from schema.cost.inputs import Known, Variables
+from schema.cost.inputs import Known
+from schema.cost.list_sizes import Variables
 
 MAX_ENTRIES = 1_000
 

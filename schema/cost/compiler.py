@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from graphql import FieldNode, OperationDefinitionNode, OperationType
 
 from schema.cost.graph import ONE, Branch, CostGraph, Leaf, Node
-from schema.cost.inputs import Inputs, OwnCost, Size
+from schema.cost.inputs import Inputs, OwnCost
 from schema.cost.introspection import META_FIELDS, Introspection
+from schema.cost.list_sizes import Size
 from schema.cost.selections import Conditions, Fragments, Identity, Selections, SelectionSets, identity
 from schema.cost.weights import FieldWeight, Weights
 from schema.cost.work_limit import WorkLimit, check_nesting
@@ -116,7 +117,8 @@ class _Compiler:
 
     def _size(self, weight: FieldWeight, node: FieldNode, inherited: InheritedSize | None) -> int | Size:
         if inherited and weight.coordinate.partition(".")[2] in inherited.fields:
-            return inherited.size
+            size, minimum = inherited.size, weight.rule.minimum if weight.rule else 0
+            return size.at_least(minimum) if isinstance(size, Size) else max(size, minimum)
         return self._inputs.size(weight.rule, node) if weight.rule else ONE
 
     def _numbered(self, node: Node) -> Node:

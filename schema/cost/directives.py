@@ -53,6 +53,19 @@ def at_most(size: int) -> ListSize:
     return ListSize(assumed_size=size, require_one_slicing_argument=strawberry.UNSET)
 
 
+def sized_by(argument: str, *fields: str, maximum: int) -> ListSize:
+    """The size of lists in a payload that have an item for each item of a list argument, at most ``maximum``.
+
+    ``argument`` is its name in GraphQL, or a dotted path into an input object, such as ``input.chunks``.
+    """
+    return ListSize(
+        slicing_arguments=[argument],
+        sized_fields=list(fields),
+        require_one_slicing_argument=strawberry.UNSET,
+        maximum=maximum,
+    )
+
+
 def paged(default: int = PAGE, maximum: int = MAX_PAGE) -> ListSize:
     """The size of a connection: as many items as ``first`` or ``last`` says, else ``default``; at most ``maximum``."""
     return ListSize(

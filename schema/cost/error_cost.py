@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from schema.cost.graph import Branch, CostGraph, Costs, Node, times
-from schema.cost.inputs import Variables
+from schema.cost.list_sizes import Variables
 
 #: Of a field that failed: response keys and places in lists (GraphQL specification, section 7.1.6).
 Path = tuple[str | int, ...]

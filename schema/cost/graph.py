@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from schema.cost.inputs import Inputs, Known, OwnCost, Size, Variables
+from schema.cost.inputs import Inputs, Known, OwnCost
+from schema.cost.list_sizes import Size, Variables
 
 ONE = 1
 #: An operation of a document, by the identity of its node, and the values of the variables that its fields depend on.

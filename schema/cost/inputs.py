@@ -1,12 +1,10 @@
 """What arguments add to a field's cost, and how long they make its list; by literals at once, by variables later."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     FieldNode,
-    IntValueNode,
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
@@ -15,31 +13,12 @@ from graphql import (
     VariableNode,
 )
 
-from schema.cost.weights import FieldWeight, InputWeight, SizeRule, Weights
+from schema.cost.list_sizes import Size, SizeRule, Variables
+from schema.cost.weights import FieldWeight, InputWeight, Weights
 from schema.cost.work_limit import WorkLimit
 
-Variables = Mapping[str, Any]
 #: What a variable's value adds where an input object type is expected, once it has been added up.
 Known = dict[tuple[str, str | None], int]
-
-#: The 32 bits of GraphQL's Int have at most ten digits.
-INT_DIGITS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """The length of a list as far as variables say it. ``literal`` is the largest that is known."""
-
-    literal: int | None
-    variables: tuple[tuple[str, int | None], ...]
-    assumed: int
-    maximum: int
-
-    def resolve(self, variables: Variables) -> int:
-        """The length, for these variables."""
-        values = [self.literal, *(variables.get(name, default) for name, default in self.variables)]
-        numbers = [number for number in values if isinstance(number, int)]
-        return min(max(*numbers, 0), self.maximum) if numbers else self.assumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +47,8 @@ class Inputs:
         self._steps = steps
 
     def size(self, rule: SizeRule, node: FieldNode) -> int | Size:
-        """How long the list of a field is: the largest of its slicing arguments, clamped to what the server gives."""
-        values = self._arguments(node)
-        literals: list[int] = []
-        uses: list[tuple[str, int | None]] = []
-        for name, default in rule.slicing.items():
-            value = values.get(name)
-            number = default if isinstance(default, int) else None
-            if isinstance(value, VariableNode):
-                uses.append((value.name.value, number))
-            elif isinstance(value, IntValueNode):
-                literals.append(_integer(value.value, rule.maximum))
-            elif value is None and number is not None:
-                literals.append(number)
-        size = Size(max(literals, default=None), tuple(uses), rule.assumed, rule.maximum)
-        return size if uses else size.resolve({})
+        """How long the list of a field is."""
+        return rule.size(self._arguments(node), self._steps)
 
     def own(self, field: FieldWeight, node: FieldNode) -> int | OwnCost:
         """What it costs to resolve a field once: its weight and its arguments' weights."""
@@ -182,10 +148,3 @@ class Inputs:
 
     def _priced(self, kind: str | None) -> str | None:
         return kind if kind in self._weights.weighted_inputs else None
-
-
-def _integer(text: str, maximum: int) -> int:
-    """A literal; one that is too long for an Int is only known to be large, or negative."""
-    if len(text.lstrip("-")) > INT_DIGITS:
-        return -1 if text.startswith("-") else maximum
-    return int(text)

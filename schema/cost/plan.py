@@ -23,7 +23,7 @@ from schema.cost.breakdown import Entry, breakdown_of
 from schema.cost.compiler import compile_operation
 from schema.cost.error_cost import ErrorCost, Path
 from schema.cost.graph import CostGraph, CostGraphs
-from schema.cost.inputs import Variables
+from schema.cost.list_sizes import Variables
 from schema.cost.selections import Fragments, fragments_of
 from schema.cost.weights import Weights
 from schema.cost.work_limit import MAX_STEPS, WorkLimit

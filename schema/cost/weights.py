@@ -31,9 +31,9 @@ from graphql import (
     value_from_ast_untyped,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
-from strawberry import UNSET
 
 from schema.cost.directives import Cost, ListSize
+from schema.cost.list_sizes import SizeRule
 
 #: Where Strawberry keeps the definition that a part of the GraphQL schema was made from.
 STRAWBERRY = "strawberry-definition"
@@ -49,16 +49,6 @@ class InputWeight:
     type: str | None
     default: object
     matters: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SizeRule:
-    """How long a list is. Without a slicing argument ``assumed``, otherwise at most ``maximum`` items."""
-
-    assumed: int
-    maximum: int
-    slicing: Mapping[str, object]
-    sized: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +112,15 @@ class Weights:
 
     def _field(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> FieldWeight:
         kind = get_named_type(field.type)
-        size = _list_size(field)
+        coordinate, declared, lists = f"{parent.name}.{name}", _list_size(field), _lists(field.type)
         return FieldWeight(
-            coordinate=f"{parent.name}.{name}",
+            coordinate=coordinate,
             weight=weight_of(field),
             type=kind.name,
-            lists=_lists(field.type),
+            lists=lists,
             is_leaf=is_leaf_type(kind),
             arguments={name: self._input(argument) for name, argument in field.args.items()},
-            rule=self._rule(field, size or ListSize(maximum=self._assumed)) if size or _lists(field.type) else None,
-        )
-
-    @staticmethod
-    def _rule(field: GraphQLField, size: ListSize) -> SizeRule:
-        return SizeRule(
-            assumed=size.maximum if size.assumed_size in (None, UNSET) else size.assumed_size,
-            maximum=size.maximum,
-            slicing={name: coerce_default_value(field.args[name]) for name in size.slicing_arguments or ()},
-            sized=frozenset(size.sized_fields or ()),
+            rule=SizeRule.of(coordinate, field, declared, self._assumed) if declared or lists else None,
         )
 
     def _input_fields(self) -> dict[str, dict[str, InputWeight]]:
@@ -160,7 +141,8 @@ class Weights:
         for of_type in self.fields.values():
             for name, field in of_type.items():
                 weighted = {key for key, argument in field.arguments.items() if argument.matters}
-                found.setdefault(name, set()).update(weighted, field.rule.slicing if field.rule else ())
+                slicing = {argument.path[0] for argument in field.rule.slicing} if field.rule else ()
+                found.setdefault(name, set()).update(weighted, slicing)
         return {name: frozenset(arguments) for name, arguments in found.items() if arguments}
 
 

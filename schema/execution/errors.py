@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.graphql import OperationType
 
-from schema.cost.directives import ListSize, at_most
+from schema.cost.directives import at_most
 from schema.error_codes import UserErrorCode
 from services.core.errors import CloudKeepError, ErrorCode, ExpectedError, refusal_of
 from services.core.log_context import request_id
@@ -45,10 +45,9 @@ class UserError:
 
 def user_errors(
     description: str = "Why nothing was changed; empty on success. They name all invalid fields of the input.",
-    maximum: ListSize = MAX_USER_ERRORS,
 ) -> Any:
     """The field of a payload that has the errors."""
-    return strawberry.field(description=description, directives=[maximum])
+    return strawberry.field(description=description, directives=[MAX_USER_ERRORS])
 
 
 async def to_payload(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:

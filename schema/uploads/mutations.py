@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import uploads
-from schema.cost.directives import CHANGE, Cost
+from schema.cost.directives import CHANGE, Cost, sized_by
 from schema.relay.node import INPUT, RequestInfo
 from schema.uploads.inputs import (
     AbortUploadInput,
@@ -51,7 +51,7 @@ class UploadMutations:
     @strawberry.mutation(
         description="Get receipts for chunks of a `direct` upload. Each chunk that the store does not have as it is "
         "reported is an error; the others are received. The last chunk starts the reassembly.",
-        directives=[WORK],
+        directives=[WORK, sized_by("input.chunks", "userErrors", maximum=uploads.MAX_REPORTS)],
     )
     async def report_chunks(self, info: RequestInfo, input: Annotated[ReportChunksInput, INPUT]) -> ReportChunksPayload:
         return await ReportChunksPayload.of(uploads.report_chunks(info.context, input.upload_id, input.to_domain()))

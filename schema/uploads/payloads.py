@@ -5,13 +5,10 @@ from typing import Self
 
 import strawberry
 
-from schema.cost.directives import at_most
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.uploads.types import Upload
 from services.core.errors import ExpectedError
 from storage.uploads import models
-
-MAX_REPORTS = 1_000
 
 
 @strawberry.type
@@ -51,9 +48,7 @@ class ReportChunksPayload:
     upload: Upload | None = strawberry.field(
         description="The upload as it is now, if at least the upload and the number of chunks are right."
     )
-    user_errors: list[UserError] = user_errors(
-        "Why chunks have no receipts; the other chunks have theirs.", at_most(MAX_REPORTS)
-    )
+    user_errors: list[UserError] = user_errors("Why chunks have no receipts; the other chunks have theirs.")
 
     @classmethod
     async def of(cls, work: Awaitable[tuple[models.Upload, list[ExpectedError]]]) -> Self:

@@ -33,6 +33,19 @@ ARGUMENTS = {
         "(filter: {dear: $text, all: [$filter, {cheap: true}]}, many: [$filter, null])",
         "(flag: null, many: [{dear: $text}])",
     ],
+    "store": [
+        "",
+        "(rows: [1, null, $n])",
+        "(rows: 9)",
+        "(rows: null)",
+        "(rows: $rows)",
+        "(rows: $rows, batch: $batch)",
+        "(rows: [], batch: {rows: 500})",
+        "(rows: null, batch: {rows: $rows, more: {count: $n}})",
+        "(batch: {rows: [1, 2, 3, 4], more: $more})",
+        "(rows: null, batch: {more: {}})",
+        "(rows: null, batch: {more: null})",
+    ],
 }
 DIRECTIVES = [
     *[""] * 6,
@@ -43,10 +56,12 @@ DIRECTIVES = [
     "@include(if: $no) @skip(if: $yes)",
     "@skip(if: true)",
 ]
-HEAD = "query ($yes: Boolean!, $no: Boolean!, $n: Int, $m: Int, $filter: Filter, $text: String)"
+HEAD = "query ($yes: Boolean!, $no: Boolean!, $n: Int, $m: Int, $filter: Filter, $text: String, $rows: [Int!],"
+HEAD += " $batch: Batch, $more: More)"
 CONDITIONS = {
     "Query": ["Query"],
     "Page": ["Page"],
+    "Stored": ["Stored"],
     "Named": ["Named", "User", "Item", "Thing"],
     "Thing": ["Thing", "User", "Item", "Group", "Named"],
     "User": ["User", "Named", "Thing"],
@@ -116,6 +131,9 @@ VARIABLES = st.fixed_dictionaries(
         "m": NUMBERS,
         "filter": st.sampled_from([None, {}, FILTER]),
         "text": st.sampled_from([None, "text"]),
+        "rows": st.sampled_from([None, [], 3, [1, 2, 3, 4], [1] * 150]),
+        "more": st.sampled_from([None, {}, {"count": None}, {"count": 4}]),
+        "batch": st.sampled_from([None, {}, {"rows": 8}, {"rows": None, "more": None}, {"more": {"count": 1_000}}]),
     },
 )
 

@@ -169,17 +169,30 @@ def weight_of(element: Any) -> int:
 def size_of(field: GraphQLField, arguments: Mapping[str, Any]) -> int:
     """How long a field's list is at most."""
     for directive in _directives(field, "listSize"):
-        given = [arguments.get(name) for name in directive.get("slicingArguments", ())]
-        numbers = [number for number in given if number is not None]
-        return min(max(0, *numbers), ASSUMED) if numbers else int(directive.get("assumedSize", ASSUMED))
+        values = [_at(arguments, path.split(".")) for path in directive.get("slicingArguments", ())]
+        lengths = [len(value) if isinstance(value, list) else value for value in values if value is not None]
+        return min(max(0, *lengths), ASSUMED) if lengths else int(directive.get("assumedSize", ASSUMED))
     return ASSUMED
 
 
 def handed(field: GraphQLField, arguments: Mapping[str, Any]) -> Sizes:
-    """The sizes of lists in the object that a field returns."""
+    """The sizes of lists in the object that a field returns; a list with a size of its own has the larger of both."""
+    kind = get_named_type(field.type)
     for directive in _directives(field, "listSize"):
-        return {name: size_of(field, arguments) for name in directive.get("sizedFields", ())}
+        names = directive.get("sizedFields", ())
+        fields = kind.fields if isinstance(kind, GraphQLObjectType) else {}
+        return {name: max(size_of(field, arguments), _own_size(fields[name])) for name in names}
     return {}
+
+
+def _own_size(field: GraphQLField) -> int:
+    return sum(int(directive.get("assumedSize", 0)) for directive in _directives(field, "listSize"))
+
+
+def _at(arguments: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        arguments = (arguments or {}).get(name)
+    return arguments
 
 
 def depth_of(field: GraphQLField) -> int:

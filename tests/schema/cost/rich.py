@@ -34,7 +34,13 @@ type Query @cost(weight: "0") {
     filter: Filter @cost(weight: "5"), many: [Filter], cheap: Boolean @cost(weight: "-9"), flag: Boolean = true
   ): User @cost(weight: "4")
   self: Query
+  store(rows: [Int] = [1, 2, 3], batch: Batch): Stored
+    @listSize(slicingArguments: ["rows", "batch.rows", "batch.more.count"], sizedFields: ["errors", "warnings"])
 }
+
+input Batch { rows: [Int!]  more: More = {count: 7}  label: String }
+input More { count: Int  label: String }
+type Stored { errors: [Item] @listSize(assumedSize: 2)  warnings: [Item]  total: Int @cost(weight: "5") }
 
 type Mutation @cost(weight: "0") { make(filter: Filter): User @cost(weight: "10") }
 

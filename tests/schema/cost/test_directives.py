@@ -1,5 +1,8 @@
 """What the served schema says of its costs, by the rules of the specification's section 9."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from graphql import (
     DirectiveDefinitionNode,
     GraphQLInterfaceType,
@@ -13,7 +16,7 @@ from graphql import (
 
 import schema.build
 from resolvers.pages import MAX_PAGE
-from resolvers.uploads import MAX_SLOTS
+from resolvers.uploads import MAX_REPORTS, MAX_SLOTS
 from schema.cost.weights import FieldWeight, Weights
 
 SERVED = build_schema(schema.build.build_schema().as_str())
@@ -62,14 +65,20 @@ def test_every_size_is_about_a_list(weights: Weights) -> None:
                 check_size(weights.fields[kind.name][name], field.args, get_named_type(field.type))
 
 
-def check_size(weight: FieldWeight, arguments: object, returned: object) -> None:
+def check_size(weight: FieldWeight, arguments: Mapping[str, Any], returned: object) -> None:
     assert weight.rule
     assert bool(weight.lists) != bool(weight.rule.sized)
-    assert isinstance(arguments, dict)
-    assert all(str(arguments[name].type).rstrip("!") == "Int" for name in weight.rule.slicing)
+    assert all(slicing.is_list or _type(arguments, slicing.path) == "Int" for slicing in weight.rule.slicing)
     if weight.rule.sized:
         assert isinstance(returned, GraphQLObjectType)
         assert all("[" in str(returned.fields[name].type) for name in weight.rule.sized)
+
+
+def _type(arguments: Mapping[str, Any], path: Sequence[str]) -> str:
+    *objects, last = path
+    for name in objects:
+        arguments = get_named_type(arguments[name].type).fields
+    return str(arguments[last].type).rstrip("!")
 
 
 def test_a_list_is_as_long_as_the_resolver_lets_it_be(weights: Weights) -> None:
@@ -79,7 +88,12 @@ def test_a_list_is_as_long_as_the_resolver_lets_it_be(weights: Weights) -> None:
         for field in fields.values()
         if field.rule and field.rule.slicing
     }
-    assert paged == {"Query.uploads": MAX_PAGE, "Query.files": MAX_PAGE, "Upload.slots": MAX_SLOTS}
+    assert paged == {
+        "Query.uploads": MAX_PAGE,
+        "Query.files": MAX_PAGE,
+        "Upload.slots": MAX_SLOTS,
+        "Mutation.reportChunks": MAX_REPORTS,
+    }
 
 
 def test_every_mutation_and_subscription_has_a_price_and_the_roots_have_none(weights: Weights) -> None:

@@ -235,5 +235,7 @@ async def test_more_findings_than_a_page_are_all_found(
     monkeypatch.setattr(doctor, "PAGE", 2)
     uploads = [await full_upload(bench, ada) for _ in range(5)]
     await Job.all().delete()
-    assert {one.subject for one in await examined(bench, mend=True)} == {encode(Prefix.UPLOAD, upload.id) for upload in uploads}
+    assert {one.subject for one in await examined(bench, mend=True)} == {
+        encode(Prefix.UPLOAD, upload.id) for upload in uploads
+    }
     assert await Job.filter(state=JobState.QUEUED).count() == 5
