@@ -36,6 +36,11 @@ async def open_subscription(context: Context) -> AsyncIterator[None]:
             yield
 
 
+def count_overrun(context: Context) -> None:
+    """Count an answer that cost more than its price, which is a defect."""
+    context.services.counters.cost_overruns += 1
+
+
 def count_operation(
     context: Context, kind: OperationKind, outcome: Outcome, *, error_code: str | None, seconds: float
 ) -> None:

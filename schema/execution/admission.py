@@ -1,5 +1,6 @@
 """Who may run what: an operation is admitted when it can be run and its payer's budget has room for its price."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -19,9 +20,13 @@ from schema.execution.persisted_documents import TrustedDocuments
 from schema.execution.variables import FEW_VALUES, too_many, values_in
 from services.core.errors import CloudKeepError
 
+logger = logging.getLogger("cloudkeep.graphql")
+
 #: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
 #: has to have them before it is read; when it turns out to be sound, they are a part of its price.
 INVALID_COST = 20
+#: An answer that cost more than its price.
+OVERRUN = "%s %s cost %d points, and its price was %d: a list is longer than the schema says"
 #: The more there is in its variables, the more it takes to find that out.
 VALUES_A_POINT = 100
 #: Strawberry's own, which knows the types that most values have.
@@ -62,13 +67,22 @@ class Admitted:
     reservation: Reservation
 
     def refund_unused(self, response: ExecutionResult) -> None:
-        """Give back what the answer did not cost."""
+        """Give back what the answer did not cost. The client never pays more than the price."""
         admission = self.context.admission
         failed = [tuple(error.path) for error in response.errors or () if error.path]
-        admission.actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
-        if admission.actual < admission.requested:
-            unused = admission.requested - admission.actual
+        actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
+        if actual > admission.requested:
+            self._report_overrun(actual)
+        admission.actual = min(actual, admission.requested)
+        if unused := admission.requested - admission.actual:
             admission.layers = operations.refund(self.context, self.reservation, unused)
+
+    def _report_overrun(self, actual: int) -> None:
+        """An answer above its price is a defect of the schema: some list was longer than its ``@listSize`` says."""
+        operations.count_overrun(self.context)
+        name = self.operation.node.name
+        requested = self.context.admission.requested
+        logger.error(OVERRUN, self.operation.type.value, name.value if name else "", actual, requested)
 
 
 class AdmissionController:

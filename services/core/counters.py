@@ -59,6 +59,8 @@ class Counters:
     #: In points: what operations might have cost at most, and what they did cost.
     requested_points: int = 0
     actual_points: int = 0
+    #: Answers that cost more than the price that was reserved for them: a defect.
+    cost_overruns: int = 0
     #: Operations with errors, by kind and by the code of the first one.
     operation_errors: Counter[tuple[OperationKind, str]] = field(default_factory=Counter)
     #: Until their first answer, by kind.

@@ -116,6 +116,18 @@ async def test_an_upload_whose_parts_the_bucket_threw_away_begins_again(api: Api
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
 
 
+async def test_a_report_that_is_all_wrong_costs_no_more_than_its_price(api: Api) -> None:
+    upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
+    chunks = [{"index": number, "etag": "0" * 32, "sha256": "0" * 64} for number in range(1_000)]
+    answer = await api.call(REPORT, id=upload["id"], chunks=chunks)
+    errors, cost = answer["data"]["reportChunks"]["userErrors"], answer["extensions"]["cost"]
+    assert len(errors) == len(chunks)
+    # The mutation 50, its argument 1, the payload 1, the upload 2, the list of errors 1, and each of these 1.
+    assert cost["actualQueryCost"] == cost["requestedQueryCost"] == 50 + 1 + 1 + 2 + 1 + len(chunks)
+    metrics = (await api.http.get("/metrics")).text
+    assert "cloudkeep_cost_overruns_total 0.0" in metrics
+
+
 @pytest.mark.usefixtures("worker")
 async def test_chunks_go_straight_to_s3_and_count_once_they_are_reported(api: Api) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)

@@ -1,0 +1,144 @@
+"""No answer costs more than the price that was reserved for it; one that does is a defect that operators see."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+)
+from graphql.type import get_nullable_type, is_required_argument, is_required_input_field
+
+from schema.build import build_schema
+from schema.cost.weights import Weights
+from schema.execution.documents import Operation
+from tests.schema.cost.pricing import plan
+from tests.support.server import Json
+from tests.support.shared_server import SharedServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SERVED = build_schema().as_graphql()
+WEIGHTS = Weights.of(SERVED)
+#: Items of a page, or of a list that an argument is.
+ITEMS = 3
+DEPTH = 7
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def file_id(shared: SharedServer) -> str:
+    """One of two files of the person."""
+    for content in (b"one", b"two"):
+        await shared.api.upload(content)
+    return str((await shared.api.data("{ files { nodes { id } } }"))["nodes"][0]["id"])
+
+
+def root_fields() -> Iterator[Any]:
+    """Every query and every mutation, with the arguments that it needs, and with all that it knows."""
+    for root, kind in ((SERVED.query_type, "query"), (SERVED.mutation_type, "mutation")):
+        assert root
+        for name, field in root.fields.items():
+            for every in (False, True):
+                yield pytest.param(kind, name, field, every, id=f"{name}-{'all' if every else 'needed'}")
+
+
+@pytest.mark.parametrize(("kind", "name", "field", "every"), [*root_fields()])
+async def test_an_answer_costs_its_price_at_most(
+    shared: SharedServer, file_id: str, kind: str, name: str, field: GraphQLField, every: bool
+) -> None:
+    subject = file_id if name in {"file", "node"} else (await shared.api.init(secrets.token_bytes(10)))["id"]
+    arguments = {key: one for key, one in field.args.items() if key != "last" and (every or is_needed(key, one))}
+    variables = {key: value_of(key, one, subject, every) for key, one in arguments.items()}
+    declared = ", ".join(f"${key}: {field.args[key].type}" for key in variables)
+    given = ", ".join(f"{key}: ${key}" for key in variables)
+    selection = selection_of(get_named_type(field.type), ())
+    text = f"{kind} {f'({declared})' if declared else ''} {{ {name}{f'({given})' if given else ''} {selection} }}"
+    answer = await shared.api.call(text, **variables)
+    assert "data" in answer, answer
+    operation = plan(WEIGHTS, text)
+    assert operation.actual(answer.get("data"), variables) <= operation.price(variables)
+    assert answer["extensions"]["cost"]["requestedQueryCost"] >= operation.price(variables)
+
+
+def is_needed(name: str, argument: GraphQLArgument) -> bool:
+    """Whether it is required, or keeps the price of a page within bounds."""
+    return is_required_argument(argument) or name == "first"
+
+
+def value_of(name: str, element: Any, upload_id: str, every: bool) -> Any:
+    """A value for an argument or an input field; not always one that the field accepts."""
+    kind = get_named_type(element.type)
+    if isinstance(kind, GraphQLInputObjectType):
+        value: Any = {
+            key: value_of(key, one, upload_id, every)
+            for key, one in kind.fields.items()
+            if every or is_required_input_field(one)
+        }
+    elif isinstance(kind, GraphQLEnumType):
+        value = next(iter(kind.values))
+    else:
+        text = "{ me { id } }" if name == "query" else f"{name}@example.org"
+        value = {"Int": ITEMS, "ByteSize": 10, "Boolean": False, "Float": 1.5, "ID": upload_id, "JSON": {}}.get(
+            kind.name, text
+        )
+    return [value] * ITEMS if is_list_type(get_nullable_type(element.type)) else value
+
+
+def selection_of(kind: GraphQLNamedType, above: tuple[str, ...]) -> str:
+    """Every field of a type, and all below it."""
+    if is_leaf_type(kind):
+        return ""
+    if is_abstract_type(kind):
+        # The same field of two types may have two types.
+        members = [
+            f"... on {one.name} {{ {' '.join(f'{one.name}_{name}: {name}' for name in leaves(one))} }}"
+            for one in SERVED.get_possible_types(kind)
+        ]
+        return f"{{ __typename {' '.join(members)} }}"
+    assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+    found = [selected(name, field, (*above, kind.name)) for name, field in kind.fields.items()]
+    return f"{{ __typename {' '.join(found)} }}"
+
+
+def leaves(kind: GraphQLObjectType) -> list[str]:
+    return [name for name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))]
+
+
+def selected(name: str, field: GraphQLField, above: tuple[str, ...]) -> str:
+    below = get_named_type(field.type)
+    if below.name in above or len(above) > DEPTH:
+        return ""
+    arguments = ", ".join(f"{key}: {ITEMS}" for key, one in field.args.items() if is_needed(key, one))
+    return f"{name}{f'({arguments})' if arguments else ''} {selection_of(below, above)}"
+
+
+async def test_an_answer_above_its_price_is_logged_and_counted_and_costs_the_price(
+    shared: SharedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def overruns() -> float:
+        text = (await shared.http.get("/metrics")).text
+        return sum(
+            float(line.split()[1]) for line in text.splitlines() if line.startswith("cloudkeep_cost_overruns_total")
+        )
+
+    before = await overruns()
+    monkeypatch.setattr(Operation, "actual", lambda *_: 1_055)
+    with caplog.at_level(logging.ERROR, "cloudkeep.graphql"):
+        answer = await shared.api.call("query Mine { me { id } }")
+    cost: Json = answer["extensions"]["cost"]
+    assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (2, 2)
+    assert await overruns() == before + 1
+    assert "query Mine cost 1055 points, and its price was 2" in caplog.text
