@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
-from graphql import execute_sync, get_introspection_query, introspection_types, is_leaf_type, parse
+from graphql import build_schema, execute_sync, get_introspection_query, introspection_types, is_leaf_type, parse
 from graphql.type import GraphQLObjectType, get_named_type
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from schema.cost.introspection import OBJECTS_PER_POINT, PARTS
 from schema.cost.weights import Weights
+from schema.cost.work_limit import OperationTooComplex
 from schema.error_codes import RequestErrorCode
 from tests.schema.cost.pricing import plan, price
 
@@ -55,3 +58,84 @@ def test_every_field_of_introspection_that_returns_objects_is_counted() -> None:
         if not is_leaf_type(get_named_type(definition.type))
     }
     assert known == PARTS.keys()
+
+
+DEEP_TYPE = "ofType { kind " * 9 + "}" * 9
+UNLIKELY = [
+    # Nothing but wrappers, deeper than any type is wrapped.
+    f"{{ __schema {{ types {{ fields(includeDeprecated: true) {{ type {{ {DEEP_TYPE} }} }} }} }} }}",
+    '{ __type(name: "Old") { fields { name } all: fields(includeDeprecated: true) { name type { name } } } }',
+    '{ __type(name: "Colour") { enumValues { name } all: enumValues(includeDeprecated: true) { name } } }',
+    '{ __type(name: "Where") { inputFields { name } all: inputFields(includeDeprecated: true) { name } } }',
+    '{ __type(name: "Old") { fields { args { name } all: args(includeDeprecated: true) { name } } } }',
+    "{ __schema { directives { args { name } all: args(includeDeprecated: true) { name } } } }",
+    '{ __type(name: "Query") { __typename kind } __typename a: __typename }',
+    '{ __type(name: "__Type") { fields { name type { name ofType { name } } } } }',
+]
+OLD = Weights.of(
+    build_schema("""
+directive @cost(weight: String!) on OBJECT
+directive @old(a: Int, b: Int @deprecated) on FIELD
+type Query @cost(weight: "0") { old: [[Old!]!]! }
+type Old { new: Int  old: Int @deprecated  with(a: Int, b: Int = 1 @deprecated): Colour @deprecated(reason: "Red") }
+enum Colour { RED  GREEN @deprecated }
+input Where { a: Int  b: Int @deprecated }
+""")
+)
+
+
+def points(data: Any) -> int:
+    """What the objects of an answer cost, each field of the root by itself."""
+    return sum(-(-objects(value) // OBJECTS_PER_POINT) for value in (data or {}).values())
+
+
+@pytest.mark.parametrize("document", UNLIKELY)
+def test_what_is_deprecated_counts_returned_or_not_and_wrappers_as_deep_as_they_are(document: str) -> None:
+    result = execute_sync(OLD.schema, parse(document))
+    assert not result.errors
+    every = execute_sync(OLD.schema, parse(with_deprecated(document)))
+    assert points(result.data) <= price(OLD, document) == points(every.data)
+
+
+def with_deprecated(document: str) -> str:
+    """The same document, which leaves out nothing that is deprecated."""
+    for name in ("fields", "enumValues", "inputFields", "args"):
+        document = document.replace(f"{name} {{", f"{name}(includeDeprecated: true) {{")
+    return document
+
+
+@st.composite
+def introspective(draw: st.DrawFn, kind: str = "", depth: int = 6) -> str:
+    """A random selection of introspection, or of one of its types."""
+    if not kind:
+        root = draw(
+            st.sampled_from(["__schema", '__type(name: "Old")', '__type(name: "Query")', '__type(name: "__Type")'])
+        )
+        return f"{{ {root} {draw(introspective('__Schema' if root == '__schema' else '__Type', depth))} __typename }}"
+    of_kind = introspection_types[kind]
+    fields = of_kind.fields if isinstance(of_kind, GraphQLObjectType) else {}
+    found = ["__typename"]
+    for name in draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=3, unique=True)):
+        below = get_named_type(fields[name].type)
+        if is_leaf_type(below):
+            found.append(name)
+        elif depth:
+            argument = f"(includeDeprecated: {draw(st.sampled_from(['true', 'false', '$all']))})"
+            arguments = argument if "includeDeprecated" in fields[name].args and draw(st.booleans()) else ""
+            found.append(f"{name}{arguments} {draw(introspective(below.name, depth - 1))}")
+    return f"{{ {' '.join(found)} }}"
+
+
+@settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(selection=introspective(), include=st.booleans())
+def test_no_introspection_returns_more_objects_than_it_is_priced_at(selection: str, include: bool) -> None:
+    document = f"query ($all: Boolean! = {str(include).lower()}) {selection}"
+    try:
+        known = price(OLD, document)
+    except OperationTooComplex:
+        assume(False)
+    assume(known <= 1_000)
+    result = execute_sync(OLD.schema, parse(document))
+    assert not result.errors
+    assert points(result.data) <= known
+    assert plan(OLD, document).actual(result.data) == known
