@@ -1,1 +1,1 @@
-"""What operations cost, and what is left to a client."""
+"""The price of operations, and what is left of a client's budget."""

@@ -1,4 +1,4 @@
-"""The price of an operation without running it."""
+"""The price of an operation, without running it."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -15,13 +15,13 @@ from schema.scalars import as_int
 from services.core.errors import InvalidInput
 
 
-@strawberry.type(description="What one field adds to an operation's price.")
+@strawberry.type(description="The price of one field in an operation.")
 class FieldCost:
-    path: str = strawberry.field(description="Where it stands in the answer, as in `uploads.nodes.file`.")
-    coordinate: str = strawberry.field(description="The field of the schema, as in `Upload.file`.")
-    times: int = strawberry.field(description="How often it is asked for at most.")
-    cost: int = strawberry.field(description="Points for it alone, all those times together.")
-    total: int = strawberry.field(description="Points for it and everything below it.")
+    path: str = strawberry.field(description="Its place in the answer, such as `uploads.nodes.file`.")
+    coordinate: str = strawberry.field(description="The field of the schema, such as `Upload.file`.")
+    times: int = strawberry.field(description="The largest number of times that it is resolved.")
+    cost: int = strawberry.field(description="Points for the field alone, for all these times together.")
+    total: int = strawberry.field(description="Points for the field and everything below it.")
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -30,19 +30,21 @@ class FieldCost:
         return cls(path=entry.path, coordinate=entry.coordinate, times=count, cost=cost, total=total)
 
 
-@strawberry.type(description="What an operation would cost.", directives=[Cost(weight="0")])
+@strawberry.type(description="The price of an operation.", directives=[Cost(weight="0")])
 class OperationCost:
-    requested_query_cost: int = strawberry.field(description="Points that have to be there to run it.")
-    maximum: int = strawberry.field(description="Points that no operation may exceed.")
+    requested_query_cost: int = strawberry.field(
+        description="The most that the operation can cost, in points. It runs only if the budget has that many."
+    )
+    maximum: int = strawberry.field(description="The most that any operation may cost, in points.")
     fields: list[FieldCost] = strawberry.field(
-        description="The price field by field, from the outside in; the first 1,000 of them. Each of them costs a "
-        "point, and so many have to be there.",
+        description="The price of each field, from the outermost fields inwards; at most 1,000 fields. Each costs a "
+        "point: 1,000 are reserved, and those that were not needed are given back.",
         directives=[Cost(weight="0"), at_most(MAX_ENTRIES)],
     )
 
     @classmethod
     def of(cls, schema: BaseSchema, query: str, variables: object, name: str | None) -> Self:
-        """The price of an operation at a schema. Raises :class:`InvalidInput` for what could not be run."""
+        """The price of an operation of a schema. Raises :class:`InvalidInput` for one that could not be run."""
         assert isinstance(schema, Schema)
         operation = _operation(schema, query, name)
         variable_values = _coerced(schema, operation, variables)
@@ -65,7 +67,7 @@ def _operation(schema: Schema, query: str, name: str | None) -> Operation:
 
 def _coerced(schema: Schema, operation: Operation, variables: object) -> Mapping[str, Any]:
     if not isinstance(variables, dict):
-        raise InvalidInput("'variables' is an object.", field="variables")
+        raise InvalidInput("'variables' must be an object.", field="variables")
     coerced = get_variable_values(schema.as_graphql(), operation.node.variable_definitions or (), variables)
     if isinstance(coerced, list):
         raise InvalidInput(coerced[0].message, field="variables")

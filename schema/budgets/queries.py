@@ -1,4 +1,6 @@
-"""Queries of what operations cost, and of what is left to a client."""
+"""Queries for the price of an operation, and for what is left of the client's budget."""
+
+from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
@@ -13,19 +15,28 @@ from schema.relay.node import RequestInfo
 @strawberry.type
 class BudgetQueries:
     @strawberry.field(
-        description="What I may still ask for; null where nothing is limited. Asking for it alone costs nothing.",
+        description="What is left of the client's budget. Null if the server has no budgets. Free but for `ingest`.",
         directives=[FREE],
     )
     def rate_limit(self, info: RequestInfo) -> RateLimit | None:
         return RateLimit.of(info.context.admission)
 
     @strawberry.field(
-        description="What an operation would cost, field by field, without running it. To be asked for once at a time.",
-        # It is read and analysed like one that is to be run.
+        description="The price of an operation, field by field, without running it. Costs 20 points and one for each "
+        "field in the answer. Once per operation.",
+        # The document is read and analysed like one that is run.
         directives=[Cost(weight=str(INVALID_COST))],
     )
     def operation_cost(
-        self, info: RequestInfo, query: str, variables: JSON | None = None, operation_name: str | None = None
+        self,
+        info: RequestInfo,
+        query: Annotated[str, strawberry.argument(description="The document.")],
+        variables: Annotated[
+            JSON | None, strawberry.argument(description="The operation's variables, by name.")
+        ] = None,
+        operation_name: Annotated[
+            str | None, strawberry.argument(description="The operation's name, if the document has several operations.")
+        ] = None,
     ) -> OperationCost:
         info.context.analyse_once()
         return OperationCost.of(info.schema, query, variables or {}, operation_name)

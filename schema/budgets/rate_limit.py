@@ -1,4 +1,4 @@
-"""What is left to whoever asks, in the words of GitHub's API.
+"""What is left of the client's budget, in the format of GitHub's API.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
@@ -17,16 +17,19 @@ from services.budgets.limits import LayerStatus, least_available
 from services.core.clock import now
 
 FREE = Cost(weight="0")
-#: Seconds: a bucket that is not refilled, or hardly, is not back within any time that matters.
+#: The longest time until a bucket is full, in seconds: one may be refilled very slowly, or not at all.
 NEVER = 10 * 365 * 24 * 60 * 60.0
 
 
-@strawberry.type(description="One of the buckets that an operation's points are taken from.", directives=[FREE])
+@strawberry.type(
+    description="A budget that an operation is paid from. An operation is paid from all layers at once.",
+    directives=[FREE],
+)
 class BudgetLayer:
-    name: str
-    limit: int = strawberry.field(description="Points that it holds when it is full.")
+    name: str = strawberry.field(description="`address`, `account`, or `anonymous` without a sign-in.")
+    limit: int = strawberry.field(description="Points that the budget has when it is full.")
     remaining: int = strawberry.field(description="Points that are left.")
-    restore_rate: float = strawberry.field(description="Points that come back every second.")
+    restore_rate: float = strawberry.field(description="Points that are restored per second.")
 
     @classmethod
     def of(cls, status: LayerStatus) -> "BudgetLayer":
@@ -39,11 +42,11 @@ class BudgetLayer:
         )
 
 
-@strawberry.type(description="Bytes of chunks that may come in for me.", directives=[FREE])
+@strawberry.type(description="The account's budget for the bytes of chunks.", directives=[FREE])
 class IngestBudget:
-    limit: ByteSize = strawberry.field(description="Bytes that there are at most.")
-    remaining: ByteSize = strawberry.field(description="Bytes that may come at once.")
-    restore_rate: float = strawberry.field(description="Bytes that come back every second.")
+    limit: ByteSize = strawberry.field(description="Bytes that the budget has when it is full.")
+    remaining: ByteSize = strawberry.field(description="Bytes that are left.")
+    restore_rate: float = strawberry.field(description="Bytes that are restored per second.")
 
     @classmethod
     def of(cls, status: LayerStatus) -> "IngestBudget":
@@ -53,22 +56,22 @@ class IngestBudget:
 
 
 @strawberry.type(
-    description="What I may still ask for. Of several buckets, that with the least left is the one that counts.",
+    description="What is left of the client's budget. The numbers are those of the layer with the fewest points left.",
     directives=[FREE],
 )
 class RateLimit:
-    cost: int = strawberry.field(description="Points that this operation was priced at.")
-    limit: int = strawberry.field(description="Points that there are at most.")
-    remaining: int = strawberry.field(description="Points that are left, this operation's taken off.")
-    used: int = strawberry.field(description="Points that are gone for now.")
-    reset_at: datetime = strawberry.field(description="When all of them are back, should nothing more be asked for.")
-    restore_rate: float = strawberry.field(description="Points that come back every second.")
+    cost: int = strawberry.field(description="The price of this operation, in points.")
+    limit: int = strawberry.field(description="Points that the budget has when it is full.")
+    remaining: int = strawberry.field(description="Points that are left after the price of this operation.")
+    used: int = strawberry.field(description="Points that are used and not yet restored.")
+    reset_at: datetime = strawberry.field(description="When the budget is full again if the client sends nothing more.")
+    restore_rate: float = strawberry.field(description="Points that are restored per second.")
     layers: list[BudgetLayer] = strawberry.field(
-        description="Every bucket that pays for what I ask for.", directives=[FREE, at_most(4)]
+        description="Every layer that the client's operations are paid from.", directives=[FREE, at_most(4)]
     )
 
     @strawberry.field(
-        description="The bucket for the bytes of chunks; null where they are not limited.",
+        description="The budget for the bytes of chunks. Null if they are not limited, or without a sign-in.",
         directives=[Cost(weight="1")],
     )
     async def ingest(self, info: RequestInfo) -> IngestBudget | None:
@@ -77,7 +80,7 @@ class RateLimit:
 
     @classmethod
     def of(cls, admission: Admission) -> "RateLimit | None":
-        """What an operation finds when it is run; None where nothing is limited."""
+        """The state of the budget while an operation runs. None if the server has no budgets."""
         layers = points_of(admission)
         status = least_available(layers)
         if status is None:

@@ -1,1 +1,1 @@
-"""What an operation costs: weights in the schema, a price before it runs, and the actual cost of what it returned."""
+"""The cost of operations: weights in the schema, the price before an operation runs, and the cost of its answer."""

@@ -1,4 +1,4 @@
-"""What an answer has cost: the objects that are in it, counted. Scalars are never visited."""
+"""The actual cost of an answer: its objects are counted. Scalars are never visited."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,15 +9,15 @@ Data = Mapping[str, Any]
 
 
 class ActualCost:
-    """Walks an answer. ``own`` has the cost of an object by the number of its node."""
+    """Walks an answer. ``own`` is the cost of an object by itself, by the index of its node."""
 
     def __init__(self, own: Sequence[int]) -> None:
         self._own = own
-        #: Where an object's type is not known, it is visited as several; below them, once for each node.
+        #: An object of unknown type is visited as each type it may have, and what is below it once for each node.
         self._seen: dict[tuple[int, int], int] = {}
 
     def cost(self, node: Node, data: Data) -> int:
-        """What an object has cost, with everything below it."""
+        """The actual cost of an object and of everything below it."""
         total: int = self._own[node.index]
         for branch in node.branches:
             value = data.get(branch.key)
@@ -43,7 +43,7 @@ class ActualCost:
         return self._abstract(branch, value)
 
     def _abstract(self, branch: Branch, data: Data) -> int:
-        """As the type that the answer names, else as the dearest of those whose fields it has."""
+        """The cost as the type that the answer names, or as the most expensive type with the same fields."""
         if branch.typename is not None:
             name = data.get(branch.typename)
             return max((self._once(node, data) for node in branch.members if node.kind == name), default=0)

@@ -1,10 +1,10 @@
-"""The price of an operation, field by field, for whoever wants to know before running it."""
+"""The price of an operation, field by field, for clients that want to know it before they run the operation."""
 
 from collections import deque
 from dataclasses import dataclass
 
 from schema.cost.graph import Branch, CostGraph, Node, times
-from schema.cost.inputs import Known
+from schema.cost.inputs import InputCosts
 from schema.cost.list_sizes import Variables
 
 MAX_ENTRIES = 1_000
@@ -12,11 +12,11 @@ MAX_ENTRIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A field at one place of an operation.
+    """A field at one place of an operation. Costs are in points.
 
-    ``path`` is of response keys, ``coordinate`` such as ``Upload.file``. It is resolved up to ``count`` times, which
-    together cost ``cost``, and ``total`` with everything below it. Of an abstract type all members are listed, but only
-    the dearest is in the total of the field above.
+    ``path`` consists of response keys, and ``coordinate`` is the field of the schema, such as ``Upload.file``. It is
+    resolved up to ``count`` times, at ``cost`` points together. ``total`` includes everything below it. All members
+    of an abstract type are listed, but only the most expensive one is in the total of the field above.
     """
 
     path: str
@@ -29,15 +29,15 @@ class Entry:
 def breakdown_of(graph: CostGraph, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
     """The fields of an operation, breadth first, at most ``limit`` of them."""
     whole = graph.costs(variables).whole
-    found, known = list[Entry](), Known()
+    entries, cache = list[Entry](), InputCosts()
     pending: deque[tuple[Node, str, int]] = deque([(graph.root, "", 1)] if graph.root else [])
-    while pending and len(found) < limit:
+    while pending and len(entries) < limit:
         node, path, count = pending.popleft()
         for field in node.fields:
-            own, below = graph.own(field, variables, known), 0
+            own, below = graph.own(field, variables, cache), 0
             if isinstance(field, Branch):
                 values = times(field, variables)
                 below = values * max(whole[member.index] for member in field.members)
                 pending.extend((member, f"{path}{field.key}.", count * values) for member in field.members)
-            found.append(Entry(f"{path}{field.key}", field.coordinate, count, count * own, count * (own + below)))
-    return found[:limit]
+            entries.append(Entry(f"{path}{field.key}", field.coordinate, count, count * own, count * (own + below)))
+    return entries[:limit]

@@ -1,4 +1,4 @@
-"""Makes the graph of an operation out of its document."""
+"""Compiles an operation of a document into its cost graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from schema.cost.weights import FieldWeight, Weights
 from schema.cost.work_limit import WorkLimit, check_nesting
 
 TYPENAME = "__typename"
-#: What a field of objects takes, and what an object takes, beside what is looked at in the document.
+#: Steps of work for a field of objects, and for an object, beside those for reading the document.
 FIELD_STEPS = 5
 NODE_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class InheritedSize:
-    """What a field's ``sizedFields`` hand down: the size of lists in the object that it returns."""
+    """The size of lists in the object that a field returns, as the field's ``sizedFields`` say."""
 
     fields: frozenset[str]
     size: int | Size
 
 
-#: An object's type, what is asked of it, and the sizes that are handed to it.
+#: An object's type, the selection sets on it, and the size of its lists that the field above gives.
 NodeKey = tuple[str, Identity, InheritedSize | None]
 
 
 def compile_operation(
     weights: Weights, fragments: Fragments, operation: OperationDefinitionNode, conditions: Conditions, steps: WorkLimit
 ) -> CostGraph:
-    """The graph of an operation of a document that need not be valid.
+    """Compile the cost graph of an operation. The document need not be valid.
 
-    Raises :class:`OperationTooComplex` when that takes too much work.
+    Raises :class:`OperationTooComplex` when this takes too much work.
     """
     return _Compiler(weights, fragments, conditions, steps).graph(operation)
 
@@ -59,7 +59,7 @@ class _Compiler:
     def _node(
         self, kind: str, selection_sets: SelectionSets, inherited: InheritedSize | None, depth: int
     ) -> Node | None:
-        """The node of an object type. None inside of itself, in a cycle of fragments, which validation refuses."""
+        """The node of an object type. None where a cycle of fragments, which is invalid, leads back to it."""
         key = (kind, identity(selection_sets), inherited)
         if key not in self._nodes_by_key:
             check_nesting(depth)
@@ -69,7 +69,7 @@ class _Compiler:
 
     def _make(self, kind: str, selection_sets: SelectionSets, inherited: InheritedSize | None, depth: int) -> Node:
         self._steps.take(NODE_STEPS)
-        node = Node(index=-1, kind=kind, known=self._weights.types[kind])
+        node = Node(index=-1, kind=kind, fixed=self._weights.types[kind])
         for key, fields in self._selections.collect(kind, selection_sets).items():
             node.keys.add(key)
             name = fields[0].name.value
@@ -109,11 +109,11 @@ class _Compiler:
         rule = weight.rule
         inherited = InheritedSize(rule.sized, self._inputs.size(rule, nodes[0])) if rule and rule.sized else None
         kinds = self._weights.members[weight.type]
-        found = [self._node(kind, self._selections.merged(kind, nodes), inherited, depth + 1) for kind in kinds]
-        return tuple(node for node in found if node)
+        members = [self._node(kind, self._selections.merged(kind, nodes), inherited, depth + 1) for kind in kinds]
+        return tuple(node for node in members if node)
 
     def _scalar(self, kind: str, weight: int) -> Node:
-        return self._numbered(Node(index=-1, kind=kind, known=weight))
+        return self._numbered(Node(index=-1, kind=kind, fixed=weight))
 
     def _size(self, weight: FieldWeight, node: FieldNode, inherited: InheritedSize | None) -> int | Size:
         if inherited and weight.coordinate.partition(".")[2] in inherited.fields:
@@ -134,10 +134,10 @@ class _Compiler:
         if isinstance(field.own, OwnCost):
             node.uses.append(field.own)
         else:
-            node.known += field.own
+            node.fixed += field.own
 
 
 def _typename(members: Sequence[Node]) -> str | None:
-    """A response key under which every member answers its type."""
+    """A response key at which every member has its ``__typename``."""
     common = set.intersection(*(set(member.typenames) for member in members))
     return next((key for key in members[0].typenames if key in common), None)

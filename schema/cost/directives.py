@@ -1,12 +1,17 @@
-"""The schema directives of IBM's GraphQL Cost Directives specification, which the SDL shows to clients.
+"""The schema directives of IBM's GraphQL Cost Directives specification. Clients see them in the SDL.
 
 See https://ibm.github.io/graphql-specs/cost-spec.html, sections 7 and 8.
 """
 
 import strawberry
-from strawberry.schema_directive import Location
+from graphql import GraphQLSchema
+from strawberry.schema_directive import Location, StrawberrySchemaDirective
+from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.pages import MAX_PAGE, PAGE
+
+#: Where Strawberry keeps the definition that a part of the GraphQL schema was made from.
+STRAWBERRY = "strawberry-definition"
 
 COST_LOCATIONS = [
     Location.ARGUMENT_DEFINITION,
@@ -21,35 +26,56 @@ COST_LOCATIONS = [
 @strawberry.schema_directive(
     name="cost",
     locations=COST_LOCATIONS,
-    description="What one appearance adds to the cost of an operation: a whole number as text. Without it scalars, "
-    "enums and what returns or takes them cost 0, and everything else 1. See "
-    "https://ibm.github.io/graphql-specs/cost-spec.html.",
+    description="The weight of a type, field, argument or input field in the cost of an operation. The default weight "
+    "is 0 for scalars and enums and for what returns or takes them, and 1 for everything else. "
+    "See https://ibm.github.io/graphql-specs/cost-spec.html.",
 )
 class Cost:
-    weight: str
+    weight: str = strawberry.field(description="Points that it costs each time it is used: a whole number as text.")
 
 
-#: A change is a transaction at least, for which the writes of all clients wait.
+#: A mutation takes at least one transaction, and the writes of all clients wait for it.
 CHANGE = Cost(weight="10")
 
 
 @strawberry.schema_directive(
     name="listSize",
     locations=[Location.FIELD_DEFINITION],
-    description="How many items a list has at most: `assumedSize`, or the largest of the `slicingArguments`. With "
-    "`sizedFields` that is the size of these fields of the returned object.",
+    description="The largest number of items in a list, by which the price of an item is multiplied. A list that also "
+    "gets a size from the field above it, by `sizedFields`, has the larger of both.",
 )
 class ListSize:
-    assumed_size: int | None = strawberry.UNSET
-    slicing_arguments: list[str] | None = strawberry.UNSET
-    sized_fields: list[str] | None = strawberry.UNSET
-    require_one_slicing_argument: bool | None = True
-    #: The specification has no word for it: the most that the server gives, whatever a slicing argument asks for.
+    assumed_size: int | None = strawberry.field(
+        description="The number of items when no slicing argument is given.",
+        default=strawberry.UNSET,
+    )
+    slicing_arguments: list[str] | None = strawberry.field(
+        description="Arguments that set the number of items; the largest counts, and null counts as not given. An "
+        "argument that is a list counts by its length. A path such as `input.chunks` names a field of an input object.",
+        default=strawberry.UNSET,
+    )
+    sized_fields: list[str] | None = strawberry.field(
+        description="Fields of the returned object that have this number of items, in place of the field itself.",
+        default=strawberry.UNSET,
+    )
+    require_one_slicing_argument: bool | None = strawberry.field(
+        description="Whether a query has to give exactly one of the slicing arguments. The server does not enforce it.",
+        default=True,
+    )
+    #: Not in the specification: the most items that the server returns, even if a slicing argument is larger.
     maximum: strawberry.Private[int] = MAX_PAGE
 
 
+def describe_arguments(schema: GraphQLSchema) -> None:
+    """Give the arguments of these directives their descriptions, which Strawberry does not pass on."""
+    for directive in schema.directives:
+        definition = directive.extensions.get(STRAWBERRY)
+        for field in definition.fields if isinstance(definition, StrawberrySchemaDirective) else ():
+            directive.args[to_camel_case(field.python_name)].description = field.description
+
+
 def at_most(size: int) -> ListSize:
-    """The size of a list that nobody slices."""
+    """The size of a list without slicing arguments."""
     return ListSize(assumed_size=size, require_one_slicing_argument=strawberry.UNSET)
 
 

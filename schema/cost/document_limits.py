@@ -1,6 +1,6 @@
-"""Hard limits on a document, beside what it costs: some work is done before there is a price, or whatever the price is.
+"""Hard limits on a document, beside its price: they bound work that comes before the price, or that no price covers.
 
-All of them are found in one pass over the document, whatever its fragments spread.
+All of them are checked in one pass over the document. Fragments are not expanded.
 """
 
 from collections.abc import Iterator
@@ -24,21 +24,21 @@ from schema.cost.work_limit import OperationTooComplex
 
 @dataclass(frozen=True)
 class DocumentLimits:
-    """The most that a document may have."""
+    """The limits of a document."""
 
-    #: Of its text. A mebibyte takes the lexer 120 to 250 ms; what is long belongs into variables.
+    #: Characters of the text. The lexer takes 120 to 250 ms for a mebibyte. Long values belong into variables.
     characters: int = 65_536
-    #: Fields below each other. Introspection as graphql-js, and so GraphiQL, sends it has 15.
+    #: Levels of fields. The introspection query of graphql-js, which GraphiQL sends, has 15.
     depth: int = 15
-    #: Fields and fragments that are asked for, as they are written. Introspection has 81.
+    #: Fields and fragments as they are written. The introspection query has 81.
     selections: int = 500
-    #: Fields with a name that the client chose.
+    #: Fields with an alias.
     aliases: int = 100
-    #: Fields of a mutation, which run one after another.
+    #: Fields at the root of a mutation, which run one after another.
     root_fields: int = 10
     #: Directives on the same field, fragment or operation.
     directives: int = 10
-    #: Operations in one document, each of which is validated with all the fragments it spreads.
+    #: Operations in one document. Each of them is validated with all the fragments that it spreads.
     operations: int = 20
     #: Variables of one operation.
     variables: int = 100
@@ -48,39 +48,39 @@ DEFAULT = DocumentLimits()
 
 
 def check_source(source: str, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
-    """What is refused before the document is parsed."""
-    return _error("characters", limits.characters, len(source), "characters long")
+    """The error for a text that is too long to be parsed."""
+    return _error("characters", limits.characters, len(source), "characters")
 
 
 def check_limits(document: DocumentNode, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
-    """What is refused before the document is validated: the first of the limits that it is above. It may be invalid."""
-    found = _Document(document)
+    """The error for the first limit that a document exceeds. The document may be invalid."""
+    counts = _Document(document)
     return (
-        _error("selections", limits.selections, found.selections, "fields and fragments")
-        or _error("aliases", limits.aliases, found.aliases, "aliases in it")
-        or _error("directives", limits.directives, found.directives, "directives in one place")
-        or _error("operations", limits.operations, found.operations, "operations")
-        or _error("variables", limits.variables, found.variables, "variables")
-        or _error("depth", limits.depth, found.depth(), "fields below each other")
-        or _error("rootFields", limits.root_fields, found.root_fields(), "fields in a mutation")
+        _error("selections", limits.selections, counts.selections, "fields and fragments")
+        or _error("aliases", limits.aliases, counts.aliases, "aliases")
+        or _error("directives", limits.directives, counts.directives, "directives in one place")
+        or _error("operations", limits.operations, counts.operations, "operations")
+        or _error("variables", limits.variables, counts.variables, "variables")
+        or _error("depth", limits.depth, counts.depth(), "levels of fields")
+        or _error("rootFields", limits.root_fields, counts.root_fields(), "fields at the root of a mutation")
     )
 
 
 def _error(limit: str, maximum: int, actual: int, what: str) -> GraphQLError | None:
     if actual <= maximum:
         return None
-    message = f"The operation is too complex: {actual} {what}, and {maximum} are allowed."
+    message = f"The document is too complex: it has {actual} {what}, and at most {maximum} are allowed."
     error = OperationTooComplex(message, limit=limit, maximum=maximum, actual=actual)
     return GraphQLError(message, original_error=error)
 
 
 @dataclass
 class _Definition:
-    """An operation or a fragment by itself: its own depth, and at which depth it spreads others."""
+    """An operation or a fragment by itself: its own depth, and the depths at which it spreads fragments."""
 
     depth: int = 0
     spreads: dict[str, int] = field(default_factory=dict)
-    #: The response keys of its first level, and the fragments that are spread there.
+    #: The response keys of its first level, and the fragments that it spreads there.
     keys: set[str] = field(default_factory=set)
     spread_first: set[str] = field(default_factory=set)
 
@@ -106,7 +106,7 @@ class _Document:
         return len(self._operations)
 
     def depth(self) -> int:
-        """How many fields lie below each other, at most."""
+        """The largest number of levels of fields."""
         depths: dict[str, int] = {}
         unseen = set(self._fragments)
         while unseen:
@@ -116,20 +116,20 @@ class _Document:
         )
 
     def root_fields(self) -> int:
-        """The fields of the mutation that has most."""
+        """The number of root fields of the mutation that has most."""
         return max((len(self._keys(mutation)) for mutation in self._mutations), default=0)
 
     def _add_operation(self, node: OperationDefinitionNode) -> None:
-        found = self._read(node)
-        self._operations.append(found)
+        operation = self._read(node)
+        self._operations.append(operation)
         if node.operation is OperationType.MUTATION:
-            self._mutations.append(found)
+            self._mutations.append(operation)
         self.variables = max(self.variables, len(node.variable_definitions or ()))
         for variable in node.variable_definitions or ():
             self.directives = max(self.directives, len(variable.directives or ()))
 
     def _read(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> _Definition:
-        found = _Definition()
+        result = _Definition()
         self.directives = max(self.directives, len(definition.directives or ()))
         pending = [(definition.selection_set, 1)]
         while pending:
@@ -137,27 +137,27 @@ class _Document:
             self.selections += len(selection_set.selections)
             for node in selection_set.selections:
                 self.directives = max(self.directives, len(node.directives or ()))
-                pending.extend(self._look_at(node, depth, found))
-        return found
+                pending.extend(self._visit(node, depth, result))
+        return result
 
-    def _look_at(self, node: SelectionNode, depth: int, found: _Definition) -> Iterator[tuple[SelectionSetNode, int]]:
+    def _visit(self, node: SelectionNode, depth: int, result: _Definition) -> Iterator[tuple[SelectionSetNode, int]]:
         if isinstance(node, FieldNode):
             self.aliases += node.alias is not None
-            found.depth = max(found.depth, depth)
+            result.depth = max(result.depth, depth)
             if depth == 1:
-                found.keys.add((node.alias or node.name).value)
+                result.keys.add((node.alias or node.name).value)
             if node.selection_set:
                 yield node.selection_set, depth + 1
         elif isinstance(node, FragmentSpreadNode):
             name = node.name.value
-            found.spreads[name] = max(found.spreads.get(name, 0), depth - 1)
+            result.spreads[name] = max(result.spreads.get(name, 0), depth - 1)
             if depth == 1:
-                found.spread_first.add(name)
+                result.spread_first.add(name)
         elif isinstance(node, InlineFragmentNode):
             yield node.selection_set, depth
 
     def _measure(self, root: str, unseen: set[str], depths: dict[str, int]) -> None:
-        """Depths of a fragment and those it spreads, without recursion. A cycle, which is invalid, adds nothing."""
+        """Measure a fragment and those it spreads, without recursion. A cycle, which is invalid, adds nothing."""
         path = [(root, iter(self._fragments[root].spreads))]
         while path:
             name, spreads = path[-1]

@@ -1,4 +1,4 @@
-"""``extensions.cost``, in the shape that Shopify's clients know, beside every answer.
+"""``extensions.cost`` of every answer, in the format of Shopify's API.
 
 https://shopify.dev/docs/api/usage/rate-limits#rate-limits-for-the-graphql-admin-api
 """
@@ -10,28 +10,28 @@ from resolvers.context import Admission
 from services.budgets.limits import LayerStatus, least_available, visible_layers
 
 POINTS = "points"
-#: What a request's ``extensions`` hold under ``cost`` to get the status of every layer.
+#: The value of ``extensions.cost`` in a request for the status of every layer.
 EVERY_LAYER = "layers"
 
 
-def cost_extension(admission: Admission, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What the operation cost, and what is left in the budget that will be empty first; all of them when wanted."""
+def cost_extension(admission: Admission, request_extensions: Mapping[str, Any]) -> dict[str, Any]:
+    """The cost of the operation, and what is left in the scarcest budget, or in all of them if the request says so."""
     cost: dict[str, Any] = {"requestedQueryCost": admission.requested, "actualQueryCost": admission.actual}
     layers = points_of(admission)
     if scarcest := least_available(layers):
         cost["throttleStatus"] = throttle_status(scarcest)
-    if wanted.get("cost") == EVERY_LAYER:
+    if request_extensions.get("cost") == EVERY_LAYER:
         cost["layers"] = [{"layer": layer.layer, **throttle_status(layer)} for layer in layers]
     return {"cost": cost}
 
 
 def points_of(admission: Admission) -> list[LayerStatus]:
-    """The layers that count points, as far as clients are told of them."""
+    """The layers that count points and that clients may see."""
     return [layer for layer in visible_layers(admission.layers) if layer.unit == POINTS]
 
 
 def throttle_status(layer: LayerStatus) -> dict[str, Any]:
-    """One layer in Shopify's words: points, and points per second."""
+    """One layer in the format of Shopify's API: points, and points per second."""
     return {
         "maximumAvailable": layer.capacity,
         "currentlyAvailable": layer.available,

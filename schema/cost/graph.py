@@ -1,24 +1,24 @@
-"""An operation whose conditions are known, as a graph of the objects it asks for.
+"""The cost graph of an operation: a node for each kind of object that it selects, for known ``@skip`` and ``@include``.
 
-Equal objects, as one fragment asks for them in many places, are one node. Nodes are numbered so that what lies below a
-node comes before it: a price is one pass over them.
+Objects with the same selection, such as those of a fragment that is spread in many places, share one node. Every node
+comes after the nodes below it, so that the price takes one pass over all nodes.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from schema.cost.inputs import Inputs, Known, OwnCost
+from schema.cost.inputs import InputCosts, Inputs, OwnCost
 from schema.cost.list_sizes import Size, Variables
 
 ONE = 1
-#: An operation of a document, by the identity of its node, and the values of the variables that its fields depend on.
+#: The identity of an operation's syntax node, and the values of the variables in its conditions.
 Key = tuple[int, tuple[bool | None, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """A field without objects or weight below it."""
+    """A field whose values are scalars without a weight."""
 
     key: str
     coordinate: str
@@ -27,7 +27,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branch:
-    """A field whose values have a weight: objects, or dear scalars. ``members`` are what each value may be."""
+    """A field whose values are objects, or scalars with a weight. ``members`` are the nodes that a value may be."""
 
     key: str
     coordinate: str
@@ -35,21 +35,21 @@ class Branch:
     lists: int
     size: int | Size
     members: tuple["Node", ...]
-    #: The response key that tells the members apart, where the operation asks for one.
+    #: The response key of ``__typename``, if the operation selects it on every member.
     typename: str | None = None
-    #: The only member, when it has no branches: its values are counted, not visited.
+    #: The index of the only member, if that has no branches: its values are counted, not visited.
     counted: int | None = None
-    #: The only member, when it has branches.
+    #: The only member, if it has branches.
     only: "Node | None" = None
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An object of one type. ``known`` is its own cost: that of its type, and of its fields as far as it is known."""
+    """An object of one type. ``fixed`` is the part of its own cost that no variable changes."""
 
     index: int
     kind: str
-    known: int
+    fixed: int
     uses: list[OwnCost] = field(default_factory=list)
     fields: list[Leaf | Branch] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
@@ -64,14 +64,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """By the numbers of nodes: what an object costs by itself, and with everything below it."""
+    """Points by the index of a node: ``own`` for an object by itself, ``whole`` with everything below it."""
 
     own: Sequence[int]
     whole: Sequence[int]
 
 
 class CostGraph:
-    """The graph of an operation."""
+    """The cost graph of one operation. ``steps`` is the work that it took to compile it, and about its size."""
 
     def __init__(self, root: Node | None, nodes: Sequence[Node], inputs: Inputs, steps: int) -> None:
         self.root = root
@@ -82,23 +82,23 @@ class CostGraph:
         self._static = self._fixed()
 
     def costs(self, variables: Variables) -> Costs:
-        """What every node costs, for these variables."""
+        """The cost of every node, for these variables."""
         if not self._dynamic:
             return self._static
-        own, whole, known = list(self._static.own), list(self._static.whole), Known()
+        own, whole, cache = list(self._static.own), list(self._static.whole), InputCosts()
         for node in self._dynamic:
             for use in node.uses:
-                own[node.index] += self._inputs.resolve(use, variables, known)
+                own[node.index] += self._inputs.resolve(use, variables, cache)
             whole[node.index] = own[node.index] + _below(node, whole, variables)
         return Costs(own, whole)
 
-    def own(self, leaf: Leaf | Branch, variables: Variables, known: Known) -> int:
-        """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
-        return self._inputs.resolve(leaf.own, variables, known) if isinstance(leaf.own, OwnCost) else leaf.own
+    def own(self, leaf: Leaf | Branch, variables: Variables, cache: InputCosts) -> int:
+        """The cost of resolving a field once, for these variables. ``cache`` is for one price."""
+        return self._inputs.resolve(leaf.own, variables, cache) if isinstance(leaf.own, OwnCost) else leaf.own
 
     def _fixed(self) -> Costs:
-        """The costs that no variable changes. Those of other nodes are passed over again later."""
-        own, whole, changing = [node.known for node in self._nodes], [0] * len(self._nodes), set[int]()
+        """The costs that no variable changes. Nodes that depend on variables are added to ``_dynamic``."""
+        own, whole, changing = [node.fixed for node in self._nodes], [0] * len(self._nodes), set[int]()
         for node in self._nodes:
             if node.depends or any(member.index in changing for branch in node.branches for member in branch.members):
                 changing.add(node.index)
@@ -109,7 +109,7 @@ class CostGraph:
 
 
 def times(branch: Branch, variables: Variables) -> int:
-    """How many values a field has at most each time it is resolved."""
+    """The largest number of values that a field has each time it is resolved."""
     size = branch.size.resolve(variables) if isinstance(branch.size, Size) else branch.size
     return size if branch.lists <= ONE else size**branch.lists
 
@@ -122,9 +122,9 @@ def _below(node: Node, whole: Sequence[int], variables: Variables) -> int:
 
 
 class CostGraphs:
-    """Graphs of one document, the last used: one for each combination of the variables that its fields depend on.
+    """The most recently used graphs of one document: one for each combination of values of its conditions' variables.
 
-    They have ``capacity`` steps in all: the size of a graph is about that of its analysis.
+    ``capacity`` is the sum of their steps.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -1,4 +1,4 @@
-"""What arguments add to a field's cost, and how long they make its list; by literals at once, by variables later."""
+"""The cost of arguments. Literals are priced when a graph is compiled, and variables for each request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from schema.cost.list_sizes import Size, SizeRule, Variables
 from schema.cost.weights import FieldWeight, InputWeight, Weights
 from schema.cost.work_limit import WorkLimit
 
-#: What a variable's value adds where an input object type is expected, once it has been added up.
-Known = dict[tuple[str, str | None], int]
+#: A cache for one price: the cost of the input objects in a variable's value, by its name and the expected type.
+InputCosts = dict[tuple[str, str | None], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A variable that changes the cost of a field. ``default`` is what the field costs more when it is not given."""
+    """A variable that changes the cost of a field. ``default`` is what it adds when the client leaves it out."""
 
     variable: str
     type: str | None
@@ -33,25 +33,25 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class OwnCost:
-    """The cost of resolving a field once: what is known, and what depends on variables. Never below 0."""
+    """The cost of resolving a field once: a part that no variable changes, and the variables that do. Never below 0."""
 
-    known: int
+    fixed: int
     uses: tuple[Use, ...]
 
 
 class Inputs:
-    """Reads arguments of a document, which need not be valid."""
+    """Reads the arguments of a document, which need not be valid."""
 
     def __init__(self, weights: Weights, steps: WorkLimit) -> None:
         self._weights = weights
         self._steps = steps
 
     def size(self, rule: SizeRule, node: FieldNode) -> int | Size:
-        """How long the list of a field is."""
+        """The length of a field's list."""
         return rule.size(self._arguments(node), self._steps)
 
     def own(self, field: FieldWeight, node: FieldNode) -> int | OwnCost:
-        """What it costs to resolve a field once: its weight and its arguments' weights."""
+        """The cost of resolving a field once: its weight and those of its arguments."""
         total, uses = field.weight, []
         values = self._arguments(node)
         for name, weight in field.arguments.items():
@@ -63,20 +63,20 @@ class Inputs:
                         total += part
         return OwnCost(total, tuple(uses)) if uses else max(total, 0)
 
-    def resolve(self, own: OwnCost, variables: Variables, known: Known) -> int:
-        """What it costs to resolve a field once, for these variables. ``known`` is filled on the way."""
-        return max(own.known + sum(self._use(use, variables, known) for use in own.uses), 0)
+    def resolve(self, own: OwnCost, variables: Variables, cache: InputCosts) -> int:
+        """The cost of resolving a field once, for these variables. ``cache`` is for one price."""
+        return max(own.fixed + sum(self._use(use, variables, cache) for use in own.uses), 0)
 
-    def _use(self, use: Use, variables: Variables, known: Known) -> int:
+    def _use(self, use: Use, variables: Variables, cache: InputCosts) -> int:
         value = variables.get(use.variable, Undefined)
         if value is Undefined:
             return use.default
         if value is None:
             return 0
         key = (use.variable, use.type)
-        if key not in known:
-            known[key] = self._value(use.type, value)
-        return use.weight + known[key]
+        if key not in cache:
+            cache[key] = self._value(use.type, value)
+        return use.weight + cache[key]
 
     def _arguments(self, node: FieldNode) -> dict[str, ValueNode]:
         arguments = node.arguments or ()
@@ -84,7 +84,7 @@ class Inputs:
         return {argument.name.value: argument.value for argument in arguments}
 
     def _input(self, weight: InputWeight, value: ValueNode | None) -> Iterator[int | Use]:
-        """What an argument or input field adds. What is null is not used."""
+        """The cost of an argument or input field. Null costs nothing."""
         if value is None:
             yield self._default(weight)
         elif isinstance(value, VariableNode):
@@ -94,7 +94,7 @@ class Inputs:
             yield from self._inside(self._priced(weight.type), value)
 
     def _inside(self, kind: str | None, value: ValueNode) -> Iterator[int | Use]:
-        """What the fields of input objects add, which may lie in lists."""
+        """The cost of the fields of input objects, which may be in lists."""
         pending: list[tuple[str | None, ValueNode]] = [(kind, value)]
         while pending:
             kind, value = pending.pop()
@@ -124,7 +124,7 @@ class Inputs:
                 pending.append((self._priced(weight.type), inner))
 
     def _value(self, kind: str | None, value: object) -> int:
-        """What the input objects in a coerced value add."""
+        """The cost of the input objects in a coerced value."""
         total = 0
         pending = [(kind, value)]
         while pending:

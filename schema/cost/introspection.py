@@ -1,4 +1,4 @@
-"""What introspection costs: the objects that it returns are counted in the schema itself, not guessed."""
+"""The cost of introspection: the objects that it returns are counted in the schema. Deprecated ones always count."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from schema.cost.selections import Identity, Selections, SelectionSets, identity
 from schema.cost.weights import Weights
 from schema.cost.work_limit import WorkLimit, check_nesting
 
-#: One costs about 10 microseconds and waits for nothing, a tenth of what an object from the database takes.
+#: An object takes about 10 microseconds and no query: a tenth of the time for an object from the database.
 OBJECTS_PER_POINT = 10
-#: It takes as long to count one as to look at so many selections.
+#: Counting an object takes as long as reading so many selections.
 STEPS_PER_OBJECT = 2
 
 SCHEMA_FIELD = "__schema"
@@ -44,7 +44,7 @@ def _possible_types(kind: Any, schema: GraphQLSchema) -> Iterable[object]:
     return schema.get_possible_types(kind) if is_abstract_type(kind) else ()
 
 
-#: The fields of introspection that return objects, and which things of the schema these are, deprecated or not.
+#: The fields of introspection that return objects, and the parts of the schema that they return, deprecated or not.
 PARTS: dict[str, Callable[[Any, GraphQLSchema], Iterable[object]]] = {
     "__Schema.types": lambda schema, _: schema.type_map.values(),
     "__Schema.queryType": lambda schema, _: [schema.query_type],
@@ -66,7 +66,7 @@ PARTS: dict[str, Callable[[Any, GraphQLSchema], Iterable[object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectSelection:
-    """What is asked of an object."""
+    """The selection on an object."""
 
     kind: str
     selection_sets: SelectionSets
@@ -75,14 +75,14 @@ class ObjectSelection:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A field that returns objects, and what is asked of them."""
+    """A field that returns objects, and the selection on them."""
 
     coordinate: str
     selection: "ObjectSelection"
 
 
 class Introspection:
-    """Counts the objects that introspective fields of a document return. Each thing is asked the same only once."""
+    """Counts the objects that ``__schema`` and ``__type`` return, each part of the schema once for each selection."""
 
     def __init__(self, weights: Weights, selections: Selections, steps: WorkLimit) -> None:
         self._weights = weights
@@ -92,7 +92,7 @@ class Introspection:
         self._counts: dict[tuple[str, Identity, int], int] = {}
 
     def cost(self, nodes: list[FieldNode]) -> int:
-        """What ``__schema`` or ``__type`` costs; ``__type`` by a variable as much as the dearest type."""
+        """The cost of ``__schema`` or ``__type``. A type that a variable names counts as the most expensive one."""
         schema, field = self._weights.schema, nodes[0]
         if field.name.value == SCHEMA_FIELD:
             things: list[object] = [schema]
@@ -109,7 +109,7 @@ class Introspection:
         self._steps.take(STEPS_PER_OBJECT)
         key = (selection.kind, selection.identity, id(thing))
         if key not in self._counts:
-            # A cycle of fragments, which validation refuses, ends here.
+            # Ends a cycle of fragments, which validation rejects later.
             self._counts[key] = 0
             self._counts[key] = 1 + sum(
                 self._count(branch.selection, part, depth + 1)

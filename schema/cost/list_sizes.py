@@ -1,7 +1,7 @@
-"""The length of a list: what ``@listSize`` in the schema says of it, and what the arguments of a document make of that.
+"""The length of lists, by ``@listSize`` in the schema and the arguments of a document.
 
 See IBM's GraphQL Cost Directives specification, section 8. A slicing argument may also be a dotted path into an input
-object (``input.first``), as in IBM's gateways, and a list, which counts by its length.
+object (``input.first``), as in IBM's gateways, or a list, which counts by its length.
 """
 
 from collections.abc import Iterator, Mapping
@@ -188,7 +188,7 @@ def _length(value: object, path: tuple[str, ...], *, is_list: bool) -> int | Non
 
 
 def _integer(text: str, maximum: int) -> int:
-    """A literal; one that is too long for an Int is only known to be large, or negative."""
+    """The value of a literal. One with too many digits for an Int counts as ``maximum``, or as -1 if it is negative."""
     if len(text.lstrip("-")) > INT_DIGITS:
         return -1 if text.startswith("-") else maximum
     return int(text)

@@ -1,4 +1,4 @@
-"""The price of an operation before it runs, and what it has cost by its answer.
+"""The price of an operation before it runs, and its actual cost by its answer.
 
 A price is the operation's field cost plus its type cost (IBM's GraphQL Cost Directives specification, section 5.3.2).
 """
@@ -28,14 +28,14 @@ from schema.cost.selections import Fragments, fragments_of
 from schema.cost.weights import Weights
 from schema.cost.work_limit import MAX_STEPS, WorkLimit
 
-#: Steps of the graphs that a plan keeps when nobody says how many: a few of a large operation's.
+#: Default for the steps of the graphs that a plan caches: enough for a few graphs of a large operation.
 CAPACITY = 4 * MAX_STEPS
 CONDITIONS = frozenset({"skip", "include"})
 NO_VARIABLES: Variables = {}
 
 
 class OperationPlan:
-    """One operation of a document, ready to be priced as often as it is asked. Variables are coerced ones, by name."""
+    """The analysis of one operation, which prices it for any variables. Variables are coerced values by name."""
 
     def __init__(
         self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, graphs: CostGraphs
@@ -45,16 +45,19 @@ class OperationPlan:
         self._fragments = fragments_of(document)
         self._graphs = graphs
         steps = WorkLimit()
-        found = _Variables(weights, self._fragments, steps)
-        found.read(operation)
-        self._conditions = tuple(found.conditions)
+        reader = _Variables(weights, self._fragments, steps)
+        reader.read(operation)
+        self._conditions = tuple(reader.conditions)
         self._read = steps.used
-        #: The variables that change the price: for others of equal value it is the same.
-        self.uses_variables = frozenset(found.priced.keys() | found.conditions.keys())
+        #: The variables that change the price. It is the same for all requests in which these are equal.
+        self.uses_variables = frozenset(reader.priced.keys() | reader.conditions.keys())
         self._only = None if self._conditions else self._compiled(())
 
     def price(self, variables: Variables = NO_VARIABLES) -> int:
-        """What the operation costs at most. Where conditions are variables, raises :class:`OperationTooComplex`."""
+        """The most that the operation can cost, in points.
+
+        Raises :class:`OperationTooComplex` when the graph for these values of its conditions takes too much work.
+        """
         graph = self._graph(variables)
         return graph.costs(variables).whole[graph.root.index] if graph.root else 0
 
@@ -64,9 +67,9 @@ class OperationPlan:
         variables: Variables = NO_VARIABLES,
         failed: Collection[Path] = (),
     ) -> int:
-        """What the operation has cost, by the ``data`` of its answer; never above the price for the same variables.
+        """What the operation has cost, in points, by the ``data`` of its answer and the paths of its errors.
 
-        That needs lists to keep to their sizes. ``failed`` are the paths of its errors: see
+        It is not above the price for the same variables if every list is within its size. For ``failed`` see
         :mod:`schema.cost.error_cost`.
         """
         graph = self._graph(variables)
@@ -79,17 +82,17 @@ class OperationPlan:
         return min(cost + ErrorCost(graph, costs, variables).cost(data, failed), costs.whole[graph.root.index])
 
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
-        """The price by field, breadth first."""
+        """The price of each field, breadth first."""
         return breakdown_of(self._graph(variables), variables)
 
     @property
     def is_conditional(self) -> bool:
-        """Whether its fields depend on variables, so that there is a graph for each combination of these."""
+        """Whether ``@skip`` or ``@include`` depends on variables, so that each combination of these has a graph."""
         return self._only is None
 
     @property
     def work(self) -> int:
-        """The steps that it took to make the plan."""
+        """The steps that it took to analyse the operation."""
         return self._only.steps if self._only else self._read
 
     def _graph(self, variables: Variables) -> CostGraph:
@@ -108,15 +111,15 @@ class OperationPlan:
 def plan_operation(
     weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, graphs: CostGraphs | None = None
 ) -> OperationPlan:
-    """Analyse an operation of a document, which need not be valid. ``graphs`` are shared by the document's operations.
+    """Analyse an operation of a document, which need not be valid. All operations of a document share its ``graphs``.
 
-    Raises :class:`OperationTooComplex` when that takes more than a bounded amount of work.
+    Raises :class:`OperationTooComplex` when this takes too much work.
     """
     return OperationPlan(weights, document, operation, graphs or CostGraphs(CAPACITY))
 
 
 class _Variables:
-    """Finds the variables of an operation that change its price; in order, as keys."""
+    """Finds the variables of an operation that change its price, in order, as keys."""
 
     def __init__(self, weights: Weights, fragments: Fragments, steps: WorkLimit) -> None:
         self._weights = weights
@@ -130,7 +133,7 @@ class _Variables:
         pending = [operation.selection_set]
         while pending:
             for node in pending.pop().selections:
-                self._look_at(node)
+                self._visit(node)
                 if isinstance(node, FragmentSpreadNode):
                     name = node.name.value
                     if name not in spread and name in self._fragments:
@@ -139,7 +142,7 @@ class _Variables:
                 elif inner := getattr(node, "selection_set", None):
                     pending.append(inner)
 
-    def _look_at(self, node: SelectionNode) -> None:
+    def _visit(self, node: SelectionNode) -> None:
         self._steps.take()
         for directive in node.directives or ():
             self._steps.take()

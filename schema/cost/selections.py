@@ -1,4 +1,4 @@
-"""Which fields an object is asked for: selection sets and fragments merged by response key, as execution does it.
+"""The fields that are selected on an object: selection sets and fragments, merged by response key as in execution.
 
 See the GraphQL specification, section 6.3.2, CollectFields.
 """
@@ -21,10 +21,10 @@ from schema.cost.weights import Weights
 from schema.cost.work_limit import WorkLimit
 
 SelectionSets = tuple[SelectionSetNode, ...]
-#: Which selection sets they are, whatever their order. Nodes themselves are compared by all of their content.
+#: The identities of selection sets, in any order. Comparing the nodes would compare all of their content.
 Identity = frozenset[int]
 Fragments = Mapping[str, FragmentDefinitionNode]
-#: The values of variables that fields are skipped or included by. None when the request has not said.
+#: The values of the variables in ``@skip`` and ``@include``. None when the client leaves one out.
 Conditions = Mapping[str, bool | None]
 
 
@@ -34,12 +34,12 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def identity(selection_sets: SelectionSets) -> Identity:
-    """What tells these selection sets from others of the document."""
+    """A key for these selection sets among those of the document."""
     return frozenset(map(id, selection_sets))
 
 
 class Selections:
-    """Merges selection sets of a document whose conditions are known. It need not be valid."""
+    """Merges selection sets of a document, which need not be valid, for known values of its conditions."""
 
     def __init__(self, weights: Weights, fragments: Fragments, conditions: Conditions, steps: WorkLimit) -> None:
         self._weights = weights
@@ -48,29 +48,29 @@ class Selections:
         self._steps = steps
 
     def merged(self, kind: str, nodes: Iterable[FieldNode]) -> SelectionSets:
-        """The selection sets below fields of one response key.
+        """The selection sets of the fields with one response key.
 
-        One that does nothing but spread fragments gives way to theirs, so that whoever spreads the same fragment asks
-        for the same thing, and it is looked at once.
+        A selection set of nothing but fragment spreads is replaced by those of the fragments, so that all places that
+        spread the same fragment have the same selection, which is analysed once.
         """
-        found: dict[int, SelectionSetNode] = {}
-        passed: set[int] = set()
+        result: dict[int, SelectionSetNode] = {}
+        visited: set[int] = set()
         pending = [node.selection_set for node in nodes if node.selection_set][::-1]
         self._steps.take(len(pending))
         while pending:
             current = pending.pop()
-            if id(current) in passed:
+            if id(current) in visited:
                 continue
-            passed.add(id(current))
+            visited.add(id(current))
             spread = self._only_spread(kind, current)
             if spread is None:
-                found[id(current)] = current
+                result[id(current)] = current
             else:
                 pending.extend(reversed(spread))
-        return tuple(found.values())
+        return tuple(result.values())
 
     def collect(self, kind: str, selection_sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The fields of an object type by response key, in the order in which they are answered."""
+        """The fields of an object type by response key, in the order of the answer."""
         grouped: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         stack = [iter(selection_set.selections) for selection_set in reversed(selection_sets)]
@@ -96,7 +96,7 @@ class Selections:
         return spread
 
     def _inner(self, kind: str, node: SelectionNode, spread: set[str]) -> SelectionSetNode | None:
-        """The selection set of a fragment that applies to the type, unless it was spread there before."""
+        """The selection set of a fragment that applies to the type. None if it was spread there before."""
         if isinstance(node, FragmentSpreadNode):
             name = node.name.value
             fragment = self._fragments.get(name)

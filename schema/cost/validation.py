@@ -1,7 +1,7 @@
 """Validation in bounded time.
 
-graphql-core compares every two fields of one response key, and every two fragments of one object, up to 250,000 times
-or half a second; and it describes each of a hundred errors at the length of what is wrong.
+graphql-core compares each pair of fields of one response key and each pair of fragments on one object, up to 250,000
+pairs or half a second. It also reports up to a hundred errors, each of which may quote a large part of the document.
 """
 
 from typing import Any
@@ -25,19 +25,19 @@ from schema.cost.work_limit import OperationTooComplex
 #: Units of graphql-core's ``MAX_COMPLEXITY_BUDGET``, 1 to 4 microseconds each. Forty fragments in one place, or as many
 #: fields of one response key, take 4,000.
 MAX_COMPARISONS = 5_000
-#: Each may quote all of an input object.
+#: Errors per document. Each may quote a whole input object.
 MAX_ERRORS = 5
 
 
 class FewOverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """The rule of the specification (section 5.3.2), that gives up early."""
+    """The rule OverlappingFieldsCanBeMerged (GraphQL specification, section 5.3.2) with a smaller limit on its work."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
 
     def enter_selection_set(self, selection_set: SelectionSetNode, *arguments: Any) -> None:
-        """Compare the fields of an object. Raises :class:`TooManyComparisons` to abort the validation."""
+        """Compare the fields of an object. Raises :class:`TooManyComparisons`, which ends the validation."""
         try:
             super().enter_selection_set(selection_set, *arguments)
         except ValidationAbortedError as error:
@@ -47,10 +47,10 @@ class FewOverlappingFields(OverlappingFieldsCanBeMergedRule):
 
 
 class TooManyComparisons(ValidationAbortedError):
-    """The document has too many fields or fragments in one place to compare each with each."""
+    """The document has too many fields or fragments in one place to compare every pair."""
 
     def __init__(self) -> None:
-        message = "The operation is too complex: it asks for the same fields too often in one place."
+        message = "The operation is too complex: it selects the same fields too often in one place."
         refusal = OperationTooComplex(message, limit="comparisons", maximum=MAX_COMPARISONS, actual=MAX_COMPARISONS + 1)
         super().__init__(message, original_error=refusal)
 
@@ -64,5 +64,5 @@ RULES = (
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """What is wrong with a document. One that takes too much work is refused with the code OPERATION_TOO_COMPLEX."""
+    """The errors of a document; one with the code OPERATION_TOO_COMPLEX if validation takes too much work."""
     return validate(schema, document, RULES, max_errors=MAX_ERRORS)

@@ -1,7 +1,7 @@
-"""What the schema's directives say, read once: weights of fields, types and inputs, and sizes of lists.
+"""The weights of a schema's fields, types and inputs and the sizes of its lists, read from its directives once.
 
-The rules and the default weights are those of IBM's GraphQL Cost Directives specification, sections 5.3.2, 7 and 8.
-Weights are whole numbers here.
+Rules and default weights are those of IBM's GraphQL Cost Directives specification, sections 5.3.2, 7 and 8, but that
+weights are whole numbers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,18 +32,15 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from schema.cost.directives import Cost, ListSize
+from schema.cost.directives import STRAWBERRY, Cost, ListSize
 from schema.cost.list_sizes import SizeRule
-
-#: Where Strawberry keeps the definition that a part of the GraphQL schema was made from.
-STRAWBERRY = "strawberry-definition"
 
 Element = GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLNamedType
 
 
 @dataclass(frozen=True, slots=True)
 class InputWeight:
-    """An argument or an input field. ``matters`` when using it can change the cost of the field it is used on."""
+    """An argument or an input field. ``matters`` is whether it can change the cost of the field that it is used on."""
 
     weight: int
     type: str | None
@@ -53,7 +50,7 @@ class InputWeight:
 
 @dataclass(frozen=True, slots=True)
 class FieldWeight:
-    """A field of an object type. ``lists`` is how many list types are around what it returns."""
+    """A field of an object type. ``lists`` is the number of list types around its named type."""
 
     coordinate: str
     weight: int
@@ -70,7 +67,7 @@ class Weights:
     def __init__(self, schema: GraphQLSchema, assumed: int) -> None:
         self._schema = schema
         self._assumed = assumed
-        #: The input types that have a weight anywhere in them.
+        #: The input types that have a weight, or a field of such a type.
         self.weighted_inputs = _weighted_inputs(_input_types(schema))
         self.inputs = self._input_fields()
         self.types = {
@@ -89,7 +86,7 @@ class Weights:
             for kind in schema.type_map.values()
             if is_composite_type(kind)
         }
-        #: The composite types that a fragment on them applies to an object of a type.
+        #: By object type: the type conditions of the fragments that apply to it.
         self.conditions = {
             member: frozenset(name for name, members in self.members.items() if member in members)
             for member in self.fields
@@ -99,15 +96,15 @@ class Weights:
 
     @classmethod
     def of(cls, schema: GraphQLSchema, assumed: int = ListSize.maximum) -> "Weights":
-        """Read the directives of a schema. A list that says nothing of its size is taken to have ``assumed`` items.
+        """Read the directives of a schema. A list without ``@listSize`` counts as ``assumed`` items.
 
-        Raises :class:`ValueError` when a weight is no whole number.
+        Raises :class:`ValueError` when a weight is not a whole number or a slicing argument does not exist.
         """
         return cls(schema, assumed)
 
     @property
     def schema(self) -> GraphQLSchema:
-        """The schema they are the weights of."""
+        """The schema of these weights."""
         return self._schema
 
     def _field(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> FieldWeight:
@@ -136,23 +133,23 @@ class Weights:
         )
 
     def _sensitive(self) -> dict[str, frozenset[str]]:
-        """The arguments whose values change what a field of that name costs, whatever type it is on."""
-        found: dict[str, set[str]] = {}
+        """By the name of a field: the arguments that change its cost, on any type."""
+        arguments_of: dict[str, set[str]] = {}
         for of_type in self.fields.values():
             for name, field in of_type.items():
                 weighted = {key for key, argument in field.arguments.items() if argument.matters}
                 slicing = {argument.path[0] for argument in field.rule.slicing} if field.rule else ()
-                found.setdefault(name, set()).update(weighted, slicing)
-        return {name: frozenset(arguments) for name, arguments in found.items() if arguments}
+                arguments_of.setdefault(name, set()).update(weighted, slicing)
+        return {name: frozenset(arguments) for name, arguments in arguments_of.items() if arguments}
 
 
 def weight_of(element: Element) -> int:
-    """The weight that the schema gives, or the specification's default. Raises :class:`ValueError`."""
+    """The weight in the schema, or the specification's default. Raises :class:`ValueError` for a fraction."""
     explicit = explicit_weight(element)
     if explicit is not None:
         return explicit
     kind = element if isinstance(element, GraphQLNamedType) else get_named_type(element.type)
-    # What introspection returns is counted as a whole: see schema/cost/introspection.py.
+    # The objects of introspection are counted elsewhere: see schema/cost/introspection.py.
     return 0 if isinstance(kind, GraphQLScalarType | GraphQLEnumType) or is_introspection_type(kind) else 1
 
 
@@ -170,7 +167,7 @@ def _whole(text: str, where: str) -> int:
 
 
 def _cost(element: Element) -> str | None:
-    """The weight that an element of the schema is given, by Strawberry or in SDL."""
+    """The weight of an element in a schema of Strawberry's or in SDL."""
     for directive in _directives(element):
         if isinstance(directive, Cost):
             return directive.weight
@@ -180,7 +177,7 @@ def _cost(element: Element) -> str | None:
 
 
 def _list_size(field: GraphQLField) -> ListSize | None:
-    """What a field says of the size of its list, by Strawberry or in SDL."""
+    """The ``@listSize`` of a field in a schema of Strawberry's or in SDL."""
     for directive in _directives(field):
         if isinstance(directive, ListSize):
             return directive
@@ -221,7 +218,7 @@ def _input_types(schema: GraphQLSchema) -> list[GraphQLInputObjectType]:
 
 
 def _weighted_inputs(kinds: Iterable[GraphQLInputObjectType]) -> frozenset[str]:
-    # They may contain each other.
+    # Input types may contain each other.
     weighted: set[str] = set()
     before = -1
     while before < len(weighted):

@@ -1,18 +1,18 @@
-"""The bound on the work of an analysis: whoever writes a document must not be able to keep the server thinking."""
+"""The limit on the work of an analysis, so that no document can keep the server busy."""
 
 from services.core.errors import CloudKeepError, ErrorCode
 
-#: Steps of one analysis, and of all in a document together, each 0.3 to 1.2 microseconds. GraphiQL's introspection
-#: takes 1,700, and a document of 1,500 tokens up to 5,000 where its fragments do not combine.
+#: Steps of the analysis of an operation, and of all operations of a document. A step takes 0.3 to 1.2 microseconds.
+#: GraphiQL's introspection takes 1,700, and a document of 1,500 tokens up to 5,000 if its fragments do not combine.
 MAX_STEPS = 15_000
-#: Fields below each other. Far above the limit on the depth of operations, and far below that of Python's stack.
+#: Levels of fields. Far above the limit on the depth of operations, and far below the limit of Python's stack.
 MAX_NESTING = 50
 
 
 class OperationTooComplex(CloudKeepError):
-    """A GraphQL operation is above a hard limit: ``limit`` names it, and ``actual`` is what the operation has.
+    """A GraphQL operation exceeds a hard limit: ``limit`` is its name, and ``actual`` what the operation has.
 
-    Where counting stopped early, ``actual`` is how far it got, which is above ``maximum``, too.
+    Where counting stopped early, ``actual`` is the count so far, which is above ``maximum`` as well.
     """
 
     code = ErrorCode.OPERATION_TOO_COMPLEX
@@ -26,19 +26,19 @@ class OperationTooComplex(CloudKeepError):
 
     @property
     def extensions(self) -> dict[str, object]:
-        """The code, and which limit it is."""
+        """The code, the name of the limit, its maximum and the actual number."""
         return {**super().extensions, "limit": self.limit, "maximum": self.maximum, "actual": self.actual}
 
 
 class WorkLimit:
-    """Counts how much work an analysis has done."""
+    """Counts the steps of an analysis."""
 
     def __init__(self, maximum: int = MAX_STEPS) -> None:
         self._maximum = maximum
         self.used = 0
 
     def take(self, count: int = 1) -> None:
-        """Do so many steps more. Raises :class:`OperationTooComplex` beyond the maximum."""
+        """Count more steps. Raises :class:`OperationTooComplex` above the maximum."""
         self.used += count
         if self.used > self._maximum:
             raise OperationTooComplex(
@@ -50,7 +50,7 @@ class WorkLimit:
 
 
 def check_nesting(depth: int) -> None:
-    """Raises :class:`OperationTooComplex` when fields lie too deep below each other."""
+    """Raises :class:`OperationTooComplex` above the limit on levels of fields."""
     if depth > MAX_NESTING:
         raise OperationTooComplex(
             "The operation is nested too deeply.", limit="depth", maximum=MAX_NESTING, actual=depth

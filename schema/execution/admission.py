@@ -1,4 +1,4 @@
-"""Who may run what: an operation is admitted when it can be run and its payer's budget has room for its price."""
+"""Admission of operations: an operation is run if it is valid and the client's budget has room for its price."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,22 +22,22 @@ from services.core.errors import CloudKeepError
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: Points for what cannot be run, since it has to be read all the same. Whoever sends a document that was not seen yet
-#: has to have them before it is read; when it turns out to be sound, they are a part of its price.
+#: Points for an operation that cannot be run, since it has to be read all the same. They are reserved before a document
+#: that is not in the cache is read, and are a part of the price if the document is valid.
 INVALID_COST = 20
 #: An answer that cost more than its price.
 OVERRUN = "%s %s cost %d points, and its price was %d: a list is longer than the schema says"
-#: The more there is in its variables, the more it takes to find that out.
+#: The same for the values in its variables: a point for so many.
 VALUES_A_POINT = 100
-#: Strawberry's own, which knows the types that most values have.
+#: Strawberry's function, which is fast for the types of most values.
 is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client wants to be run; ``allowed`` are the types of operation that the transport has answers for.
+    """A client's request to run an operation. ``allowed`` are the types of operation that the transport can answer.
 
-    Without a text its ``extensions`` name the document.
+    Without a text, its ``extensions`` name the document.
     """
 
     text: str
@@ -45,12 +45,12 @@ class Request:
     name: str | None
     allowed: frozenset[OperationType]
     extensions: Mapping[str, Any]
-    #: When it came, by the clock that measures.
+    #: When it arrived, by ``perf_counter``.
     began: float = field(default_factory=perf_counter)
 
 
 class Refused(Exception):
-    """The operation is not run, for these reasons."""
+    """The operation is not run, because of these errors."""
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__(errors)
@@ -59,7 +59,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Admitted:
-    """An operation that may be run, and what was reserved for it."""
+    """An operation that may be run, and the points that are reserved for it."""
 
     context: Context
     operation: Operation
@@ -86,7 +86,7 @@ class Admitted:
 
 
 class AdmissionController:
-    """Lets operations in. None of them may cost more than ``maximum`` points."""
+    """Admits operations. None of them may cost more than ``maximum`` points."""
 
     def __init__(self, schema: GraphQLSchema, documents: Documents, maximum: int) -> None:
         self._schema = schema
@@ -95,7 +95,7 @@ class AdmissionController:
         self.trusted = TrustedDocuments({})
 
     async def admit(self, context: Context, request: Request) -> Admitted:
-        """Price the operation and reserve as much. Raises :class:`Refused`."""
+        """Price the operation and reserve its price. Raises :class:`Refused`."""
         text = await self._text(context, request)
         values = values_in(request.variables)
         deposit = await self._deposit(context, text, values)
@@ -115,13 +115,13 @@ class AdmissionController:
             raise Refused([rendered(error)]) from None
 
     async def _deposit(self, context: Context, text: str, values: int) -> Reservation | None:
-        """Reserve what it takes to find the price, unless that is next to nothing."""
+        """Reserve points for the work of finding the price, unless that is little."""
         if self._is_ready(text, values):
             return None
         deposit = await _reserve(context, INVALID_COST + values // VALUES_A_POINT)
         if not self._is_ready(text, values):
             return deposit
-        # Another request has brought the same document meanwhile.
+        # Another request has sent the same document in the meantime.
         operations.refund(context, deposit, deposit.points)
         return None
 
@@ -171,9 +171,9 @@ class AdmissionController:
 
 
 async def _pay(context: Context, price: int, deposit: Reservation | None) -> Reservation:
-    """Reserve the price, of which what was reserved to enter is a part.
+    """Reserve the price. The deposit is a part of it.
 
-    That is not given back when the rest cannot be paid: somebody could have documents read for nothing.
+    The deposit is lost if the rest cannot be paid: otherwise, clients could have documents read for free.
     """
     if deposit is None:
         return await _reserve(context, price)

@@ -1,4 +1,4 @@
-"""Documents that clients send: parsed, checked and planned once, however often they are run."""
+"""The documents that clients send. Each is parsed, validated and analysed once and then cached."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -29,29 +29,29 @@ from schema.execution.errors import rendered
 
 #: Tokens of one document. The introspection query of GraphiQL has about 300.
 MAX_TOKENS = 1_500
-#: What graphql-core says of more.
+#: A part of graphql-core's message for a longer document.
 ABORTED = f"more than {MAX_TOKENS} tokens"
-#: Tokens of all documents that are kept, or what takes as much memory: with its nodes, about a kibibyte.
-KEPT_TOKENS = 50_000
-#: Steps of an analysis whose graph takes as much.
+#: The size of the cache, in tokens of its documents. A token with its syntax nodes takes about a kibibyte of memory.
+CACHED_TOKENS = 50_000
+#: Steps of an analysis for as much memory as a token: the graph that they make takes that much.
 STEPS_A_TOKEN = 9
-#: Tokens' worth of graphs that are kept for each token of a document whose operations depend on variables. A usual
-#: operation's graph takes three steps for each, so these are about six of them.
+#: The size of the cache of graphs, in tokens for each token of a document that has variables in ``@skip`` or
+#: ``@include``. The graph of a usual operation takes three steps a token, so that about six of them fit.
 GRAPHS_A_TOKEN = 2
-#: Prices that are kept for an operation whose price depends on its variables.
-KEPT_PRICES = 64
-#: Of a document, for a point: to read it takes a millisecond for about as many, whatever is asked for.
+#: Prices that are cached for an operation whose price depends on its variables.
+CACHED_PRICES = 64
+#: An operation costs at least a point for so many tokens of its document, which take about a millisecond to read.
 TOKENS_A_POINT = 32
 #: The types of values by which prices are cached. ``Undefined`` stands for a variable that the client left out.
 CACHED_TYPES = frozenset({int, bool, type(None), type(Undefined)})
 
 
 class Operation:
-    """One operation of a valid document, and what it costs."""
+    """One operation of a valid document, with its price."""
 
     def __init__(self, node: OperationDefinitionNode, plan: OperationPlan, minimum: int) -> None:
         self.node = node
-        #: Points that it costs however little it asks for.
+        #: The least that it costs, in points.
         self.minimum = minimum
         self.type = OperationType(node.operation.value)
         self.plan = plan
@@ -59,7 +59,10 @@ class Operation:
         self._prices: dict[tuple[object, ...], int] = {}
 
     def price(self, variables: Mapping[str, Any]) -> int:
-        """The most that it can cost with these coerced variables. Raises :class:`OperationTooComplex`."""
+        """The most that it can cost with these coerced variables, in points. Raises :class:`OperationTooComplex`.
+
+        A price is cached by everything that it depends on, so that no client's variables change another one's price.
+        """
         values = [variables.get(name, Undefined) for name in self._price_variables]
         types = [type(value) for value in values]
         if not CACHED_TYPES.issuperset(types):
@@ -69,18 +72,18 @@ class Operation:
         price = self._prices.get(key)
         if price is None:
             price = max(self.plan.price(variables), self.minimum)
-            if len(self._prices) < KEPT_PRICES:
+            if len(self._prices) < CACHED_PRICES:
                 self._prices[key] = price
         return price
 
     def actual(self, data: Mapping[str, Any] | None, variables: Mapping[str, Any], failed: Collection[Path]) -> int:
-        """What it has cost: see :meth:`OperationPlan.actual`."""
+        """What it has cost, in points: see :meth:`OperationPlan.actual`."""
         return max(self.plan.actual(data, variables, failed), self.minimum)
 
 
 @dataclass(frozen=True)
 class Document:
-    """What became of a document's text. With ``errors`` there are no operations."""
+    """A document that was read. With ``errors`` it has no operations. ``tokens`` is its size in the cache."""
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
@@ -88,36 +91,38 @@ class Document:
     tokens: int
 
     def operation(self, name: str | None) -> Operation:
-        """The operation to run. Raises :class:`GraphQLError` when the name does not say which one it is."""
+        """The operation to run. Raises :class:`GraphQLError` when the name does not identify one."""
         if name is None and len(self.operations) > 1:
             raise GraphQLError("Must provide operation name if query contains multiple operations.")
-        found = next(iter(self.operations.values()), None) if name is None else self.operations.get(name)
-        if found is None:
+        operation = next(iter(self.operations.values()), None) if name is None else self.operations.get(name)
+        if operation is None:
             raise GraphQLError("Must provide an operation." if name is None else f"Unknown operation named '{name}'.")
-        return found
+        return operation
 
 
 class Documents:
-    """Prepares documents for a schema and remembers those that were used last, ``kept_tokens`` of them in all."""
+    """Prepares documents for a schema and caches the most recently used ones, ``cached_tokens`` in all."""
 
-    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits = DEFAULT, kept_tokens: int = KEPT_TOKENS) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, limits: DocumentLimits = DEFAULT, cached_tokens: int = CACHED_TOKENS
+    ) -> None:
         self._schema = schema
         self._weights = Weights.of(schema)
         self._limits = limits
-        self._free = kept_tokens
+        self._free = cached_tokens
         self._known: OrderedDict[str, Document] = OrderedDict()
 
     def known(self, text: str) -> Document | None:
-        """The document, if it was prepared before and is remembered."""
+        """The document, if it is in the cache."""
         document = self._known.get(text)
         if document:
             self._known.move_to_end(text)
         return document
 
     def prepare(self, text: str) -> Document:
-        """Parse, check and plan a document. What is wrong with it is in its ``errors``; nothing is raised."""
-        if before := self._known.pop(text, None):
-            self._free += before.tokens
+        """Parse, validate and analyse a document. Problems are in its ``errors``; nothing is raised."""
+        if earlier := self._known.pop(text, None):
+            self._free += earlier.tokens
         document = self._prepare(text)
         self._known[text] = document
         self._free -= document.tokens
@@ -153,23 +158,23 @@ class Documents:
 
     def _operations(self, document: DocumentNode, tokens: int) -> dict[str | None, Operation]:
         graphs = CostGraphs(tokens * GRAPHS_A_TOKEN * STEPS_A_TOKEN)
-        found: dict[str | None, Operation] = {}
+        operations: dict[str | None, Operation] = {}
         work = WorkLimit()
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
                 plan = plan_operation(self._weights, document, node, graphs)
                 work.take(plan.work)
-                found[node.name.value if node.name else None] = Operation(node, plan, tokens // TOKENS_A_POINT)
-        return found
+                operations[node.name.value if node.name else None] = Operation(node, plan, tokens // TOKENS_A_POINT)
+        return operations
 
 
 def _text(text: str) -> int:
-    """What a text takes, in tokens: it is kept, and its tokens have copies of its comments and strings."""
+    """The memory of a text, in tokens: the text itself, and copies of its comments and strings in the tokens."""
     return 2 * getsizeof(text) // 1024 + 1
 
 
 def _graphs(operations: Collection[Operation], tokens: int) -> int:
-    """What the graphs of a document's operations take, in tokens."""
+    """The memory of the graphs of a document's operations, in tokens."""
     fixed = sum(operation.plan.work for operation in operations) // STEPS_A_TOKEN
     return fixed + (tokens * GRAPHS_A_TOKEN if any(operation.plan.is_conditional for operation in operations) else 0)
 

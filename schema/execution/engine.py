@@ -1,8 +1,8 @@
-"""From the text of an operation to its response: admit it, run it, refund what it did not cost.
+"""Runs operations: from the text to the response, with admission before and a refund afterwards.
 
-Strawberry runs extensions around these steps. What they refuse is lost on some transports, and they take more time than
-a small query does; so its schema's two public methods are written anew here: ``execute`` gives one answer and
-``stream`` any number of them. Every transport ends in one of the two.
+This replaces the two public methods of Strawberry's schema: ``execute`` returns one response and ``stream`` any number.
+Every transport calls one of them. Strawberry would run extensions around these steps; some transports lose the errors
+that extensions raise, and extensions take more time than a small query.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -30,6 +30,7 @@ from strawberry.types.graphql import OperationType
 from resolvers import operations
 from resolvers.context import Context, RequestContext
 from schema.cost.descriptions import add_prices
+from schema.cost.directives import describe_arguments
 from schema.cost.extension import cost_extension
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
@@ -39,25 +40,26 @@ from services.budgets.errors import TooManySubscriptions
 from services.core.counters import OperationKind, Outcome
 from storage.tracing import is_recording, span
 
-#: Of a name that a client gave an operation, in a trace.
+#: Characters of an operation's name in a trace.
 LONGEST_NAME = 100
 ANY_TYPE = frozenset(OperationType)
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
 class Schema(strawberry.Schema):
-    """The schema with its prices: an operation is run when its payer can afford it."""
+    """The schema with its prices: an operation is run if the client's budget has room for it."""
 
     def __init__(self, *, maximum_cost: int, **options: Any) -> None:
         super().__init__(**options)
         add_prices(self._schema)
-        #: Points that no operation may cost more than.
+        describe_arguments(self._schema)
+        #: The most that an operation may cost, in points.
         self.maximum_cost = maximum_cost
         self.documents = Documents(self._schema)
         self._admission = AdmissionController(self._schema, self.documents, maximum_cost)
 
     def trust(self, documents: TrustedDocuments) -> None:
-        """Know these documents by their IDs from now on; run no others where they are exclusive."""
+        """Let clients name these documents by their IDs from now on, and run no others if they are exclusive."""
         self._admission.trusted = documents
 
     @property
@@ -66,7 +68,7 @@ class Schema(strawberry.Schema):
         return self._admission.trusted
 
     def as_graphql(self) -> GraphQLSchema:
-        """The schema as graphql-core knows it."""
+        """The schema as a type of graphql-core."""
         return self._schema
 
     async def execute(
@@ -79,7 +81,7 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        """Run a query or a mutation; a subscription has many answers, and would fail inside when asked for one.
+        """Run a query or a mutation. A subscription is refused, since it has many responses.
 
         Raises :class:`MissingQueryError`.
         """
@@ -102,9 +104,9 @@ class Schema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Run any operation. A query or a mutation gives one result, a subscription one for each event.
+        """Run any operation. A query or a mutation has one result, a subscription one for each event.
 
-        It is admitted at once, so that its price can stand in front of the results, and run as they are asked for.
+        It is admitted at once, so that headers can have its price, and runs as the results are read.
         Raises :class:`MissingQueryError`.
         """
         allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
@@ -153,7 +155,7 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
 
 @asynccontextmanager
 async def _leased(admitted: Admitted) -> AsyncIterator[None]:
-    """Hold a lease for a subscription. Raises :class:`Refused` when the payer has too many of them."""
+    """Hold a lease for a subscription. Raises :class:`Refused` when the client has too many of them."""
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
@@ -174,7 +176,7 @@ async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
 
 
 async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
-    # Only its beginning: what is open for hours would be a trace of hours.
+    # The span ends when the subscription has begun: it may be open for hours.
     with _span(admitted):
         source = create_source_event_stream(admitted.executor)
         if isawaitable(source):
@@ -187,7 +189,7 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         first = True
         try:
             async for response in responses:
-                # The price is paid once, so that only the first of the answers tells it.
+                # The price is paid once, so that only the first response has it.
                 yield _first(admitted, request, response) if first else _plain(response)
                 first = False
         except Exception as error:
@@ -208,7 +210,7 @@ def _span(admitted: Admitted) -> AbstractContextManager[None]:
 
 
 def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
-    """The first answer of an operation, which is counted and says what was paid."""
+    """The first response of an operation, which is counted and has the cost."""
     errors = coded(response.errors)
     _count(admitted.context, request, admitted.operation.type.value, "errors" if errors else "data", errors)
     return ExecutionResult(response.data, errors, cost_extension(admitted.context.admission, request.extensions))

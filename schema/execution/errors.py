@@ -70,12 +70,12 @@ class OperationNotAllowed(GraphQLError):
 
 
 def rendered(error: CloudKeepError) -> GraphQLError:
-    """The GraphQL form of an error of ours."""
+    """The GraphQL error for an error of CloudKeep."""
     return GraphQLError(str(error), original_error=error)
 
 
 def coded(errors: list[GraphQLError] | None) -> list[GraphQLError] | None:
-    """Give every error a code. Our own errors and those of GraphQL itself pass; others are logged and hidden."""
+    """Give every error a code. Unexpected errors are logged and hidden; CloudKeep's and GraphQL's are not."""
     return [_coded(error) for error in errors] if errors else None
 
 
@@ -92,11 +92,11 @@ def _coded(error: GraphQLError) -> GraphQLError:
 
 
 def code_of(errors: Sequence[GraphQLError] | None) -> str:
-    """The code of the first of errors that were given codes."""
+    """The code of the first error; see :func:`coded`."""
     return str((errors[0].extensions or {}).get("code")) if errors else ErrorCode.INTERNAL.value
 
 
 def fault_extensions() -> dict[str, object]:
-    """What goes with a fault of ours: its code, and the ID of the request, by which the log can be searched."""
+    """The extensions of an unexpected error: its code, and the ID of the request, which is in the log as well."""
     name = request_id()
     return {"code": ErrorCode.INTERNAL.value, **({"requestId": name} if name else {})}

@@ -1,8 +1,8 @@
-"""Documents that an operator trusts, and the IDs by which clients name them: persisted documents.
+"""Persisted documents: the documents that an operator trusts, and the IDs by which clients name them.
 
-Requests name one by ``documentId`` (GraphQL over HTTP, appendix A, Persisted Documents), as Relay does, or by
-``extensions.persistedQuery.sha256Hash``, as the clients of Apollo and urql do. The file is what their build tools
-write: an object from ID to text (Relay, GraphQL Code Generator), or Apollo's operation manifest.
+A request names one by ``documentId`` (GraphQL over HTTP, appendix A, Persisted Documents), as Relay does, or by
+``extensions.persistedQuery.sha256Hash``, as the clients of Apollo and urql do. Build tools write the file: an object
+from ID to text (Relay, GraphQL Code Generator), or Apollo's operation manifest.
 """
 
 import json
@@ -16,27 +16,28 @@ from graphql import GraphQLError
 
 from services.core.errors import CloudKeepError, ErrorCode, MalformedRequest
 
-#: Bytes of the file.
+#: Limit of the file, in bytes.
 LARGEST_FILE = 16 * 2**20
+#: Limit of an ID, in characters.
 LONGEST_ID = 255
 SHA256 = "sha256:"
 DOCUMENT_ID, PERSISTED_QUERY = "documentId", "persistedQuery"
 APOLLO = "apollo-persisted-query-manifest"
 
-UNTRUSTED = "This server runs no documents but those that its operator trusts."
+UNTRUSTED = "This server only runs documents that its operator trusts."
 
 _DIGEST = re.compile("[0-9a-f]{64}")
-#: The appendix has these characters for IDs, and a colon behind a prefix.
+#: The appendix allows these characters in IDs, and a prefix with a colon.
 _ID = re.compile(r"(?:(?P<prefix>sha256|x-[A-Za-z0-9._~-]+):)?[A-Za-z0-9._~-]+")
 
-#: What is wrong with a document, the worst first.
+#: Returns the errors of a document, the worst first.
 Check = Callable[[str], Sequence[GraphQLError]]
 
 
 class DocumentNotFound(CloudKeepError):
-    """No document has the ID by which the request names it.
+    """No document has the ID in the request.
 
-    The code is the one that the clients of Apollo know: they send the same request again with the document's text.
+    The code is Apollo's: its clients repeat the request with the document's text.
     """
 
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
@@ -44,18 +45,18 @@ class DocumentNotFound(CloudKeepError):
 
 
 class UntrustedDocument(CloudKeepError):
-    """The operator runs trusted documents alone, and this is none of them."""
+    """The server only runs trusted documents, and this is not one of them."""
 
     code = ErrorCode.UNTRUSTED_DOCUMENT
     status = 403
 
 
 class TrustedDocumentsError(ValueError):
-    """The file cannot be used. ``str(error)`` is one line that names it, and the document where it is about one."""
+    """The file cannot be used. ``str(error)`` is one line that names the file, and the document if it is about one."""
 
 
 class TrustedDocuments:
-    """The documents by their IDs; each of them also goes by its SHA-256. ``exclusive``: no other document is run."""
+    """The documents by their IDs and by their SHA-256. ``exclusive``: no other document is run."""
 
     def __init__(self, documents: Mapping[str, str], *, exclusive: bool = False) -> None:
         self.exclusive = exclusive
@@ -80,48 +81,48 @@ class TrustedDocuments:
         return self._by_id.get(document_id)
 
     def trusts(self, text: str) -> bool:
-        """Whether the text is that of one of the documents, letter by letter."""
+        """Whether the text is exactly that of one of the documents."""
         return text in self._texts
 
     def resolve(self, text: str, extensions: Mapping[str, Any]) -> str:
-        """The text to run for a request that holds a text, or names a document in its extensions, or both.
+        """The text to run for a request with a text, a document's ID in its extensions, or both.
 
-        A text may come with the ID it goes by: nothing is stored, so that it is run like any other, if they belong
-        together. Raises :class:`MalformedRequest`, :class:`DocumentNotFound` and :class:`UntrustedDocument`.
+        A text with an ID is run like any other if they belong together, and it is not stored. Raises
+        :class:`MalformedRequest`, :class:`DocumentNotFound` and :class:`UntrustedDocument`.
         """
         name = _named(extensions) if names_a_document(extensions) else None
         if name is not None:
-            found = self.find(name) or self.find(SHA256 + name)
-            if not text and found is None:
+            trusted = self.find(name) or self.find(SHA256 + name)
+            if not text and trusted is None:
                 raise self._unknown(is_apollo=DOCUMENT_ID not in extensions)
-            if text and not _belong_together(text, name, found):
-                raise MalformedRequest("The request holds one document and names another.")
-            text = text or found or ""
+            if text and not _belong_together(text, name, trusted):
+                raise MalformedRequest("The request has the text of one document and the ID of another.")
+            text = text or trusted or ""
         self.admit(text)
         return text
 
     def admit(self, text: str) -> None:
-        """Raises :class:`UntrustedDocument` for a text that is not to be run."""
+        """Raises :class:`UntrustedDocument` for a text that must not be run."""
         if self.exclusive and not self.trusts(text):
             raise UntrustedDocument(UNTRUSTED)
 
     def _unknown(self, *, is_apollo: bool) -> DocumentNotFound | UntrustedDocument:
         if self.exclusive:
             return UntrustedDocument(UNTRUSTED)
-        # urql compares the message; the clients of Apollo do that as well, or compare the code.
-        return DocumentNotFound("PersistedQueryNotFound" if is_apollo else "No document has this ID here.")
+        # urql looks for this message, and Apollo's clients for the message or the code.
+        return DocumentNotFound("PersistedQueryNotFound" if is_apollo else "The server has no document with this ID.")
 
 
-def _belong_together(text: str, name: str, found: str | None) -> bool:
-    """Whether the document has this name. Of a name that is nobody's and no hash nothing is known."""
-    if found is not None:
-        return text == found
+def _belong_together(text: str, name: str, trusted: str | None) -> bool:
+    """Whether the text may have this ID. An ID that is unknown and not a hash may be that of any text."""
+    if trusted is not None:
+        return text == trusted
     digest = name.removeprefix(SHA256)
     return not _DIGEST.fullmatch(digest) or digest == _digest(text)
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The extensions of a request, with the ID that stands beside them: the engine asks for no more than these."""
+    """The extensions of a request, with the ``documentId`` beside them added: the engine reads only extensions."""
     extensions: dict[str, Any] | None = request.get("extensions")
     document_id = request.get(DOCUMENT_ID)
     return extensions if document_id is None else {**(extensions or {}), DOCUMENT_ID: document_id}
@@ -137,7 +138,7 @@ def _named(extensions: Mapping[str, Any]) -> str:
     hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
     name = extensions.get(DOCUMENT_ID, hashed)
     if not isinstance(name, str) or not name or len(name) > LONGEST_ID:
-        raise MalformedRequest(f"The ID of a document is text of 1 to {LONGEST_ID} characters.")
+        raise MalformedRequest(f"The ID of a document must be a string of 1 to {LONGEST_ID} characters.")
     return name
 
 
@@ -147,29 +148,29 @@ def _read(path: Path) -> object:
     if len(content) > LARGEST_FILE:
         raise ValueError(f"it has more than {LARGEST_FILE} bytes")
     try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_doubles)
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it is not JSON in UTF-8: {error}") from None
 
 
-def _without_doubles(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _without_duplicates(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    result: dict[str, object] = {}
     for name, value in pairs:
-        if found.setdefault(name, value) != value:
-            raise ValueError(f"{_short(name)} stands there twice")
-    return found
+        if result.setdefault(name, value) != value:
+            raise ValueError(f"{_short(name)} is there twice, with different values")
+    return result
 
 
 def _documents_in(content: object) -> dict[str, str]:
     if isinstance(content, dict) and isinstance(content.get("operations"), list):
         if content.get("format") != APOLLO or content.get("version") != 1:
-            raise ValueError(f"its operations are not those of an {APOLLO}, version 1")
-        content = _without_doubles(map(_apollo, content["operations"]))
+            raise ValueError(f"it has operations, but is not an {APOLLO} of version 1")
+        content = _without_duplicates(map(_apollo, content["operations"]))
     if not isinstance(content, dict) or not content:
-        raise ValueError("it is neither an object from ID to document nor an operation manifest of Apollo, or has none")
+        raise ValueError("it is neither an object from ID to document nor an Apollo operation manifest, or it is empty")
     for name, text in content.items():
         if not isinstance(text, str):
-            raise ValueError(f"{_short(name)} is not a document but {type(text).__name__}")
+            raise ValueError(f"{_short(name)} is not a document but of type {type(text).__name__}")
     return content
 
 
@@ -180,10 +181,10 @@ def _apollo(operation: object) -> tuple[str, object]:
 
 
 def _verify(name: str, text: str, check: Check) -> None:
-    found = _ID.fullmatch(name)
-    if not found or len(name) > LONGEST_ID:
-        raise ValueError(f"{_short(name)} is no ID of a document")
-    if found["prefix"] == "sha256" and name != SHA256 + _digest(text):
+    match = _ID.fullmatch(name)
+    if not match or len(name) > LONGEST_ID:
+        raise ValueError(f"{_short(name)} is not a valid ID of a document")
+    if match["prefix"] == "sha256" and name != SHA256 + _digest(text):
         raise ValueError(f"{_short(name)} is not the SHA-256 of its document, which is {_digest(text)}")
     for error in check(text):
         raise ValueError(f"{_short(name)}: {' '.join(error.message.split())}")

@@ -38,7 +38,7 @@ def test_what_is_wrong_with_a_document_is_known_too(documents: Documents, text: 
 
 
 def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> None:
-    documents = Documents(SCHEMA, kept_tokens=40)
+    documents = Documents(SCHEMA, cached_tokens=40)
     documents.prepare(ME)
     for number in range(10):
         documents.prepare(f"query Q{number} {ME}")
@@ -48,7 +48,7 @@ def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> Non
 
 
 def test_a_document_that_is_read_again_takes_no_more_room() -> None:
-    documents = Documents(SCHEMA, kept_tokens=20)
+    documents = Documents(SCHEMA, cached_tokens=20)
     documents.prepare("{ me { email } }")
     for _ in range(10):
         documents.prepare(ME)
@@ -56,7 +56,7 @@ def test_a_document_that_is_read_again_takes_no_more_room() -> None:
 
 
 def test_a_document_larger_than_all_that_is_kept_is_not_kept() -> None:
-    documents = Documents(SCHEMA, kept_tokens=5)
+    documents = Documents(SCHEMA, cached_tokens=5)
     assert not documents.prepare(ME).errors
     assert documents.known(ME) is None
 

@@ -105,28 +105,31 @@ def test_a_text_is_trusted_letter_by_letter(load: Load) -> None:
         ("", "it is not JSON in UTF-8: Expecting value: line 1 column 1 (char 0)"),
         ("{", "it is not JSON in UTF-8: Expecting property name"),
         ("[" * 100_000, "it is not JSON in UTF-8: "),
-        ("[]", "it is neither an object from ID to document nor an operation manifest of Apollo, or has none"),
-        ("{}", "it is neither an object from ID to document nor an operation manifest of Apollo, or has none"),
-        ({"Me": 1}, "'Me' is not a document but int"),
-        ({"Me": None}, "'Me' is not a document but NoneType"),
-        (f'{{"Me": "{ME}", "Me": "{NAME}"}}', "'Me' stands there twice"),
+        ("[]", "it is neither an object from ID to document nor an Apollo operation manifest, or it is empty"),
+        ("{}", "it is neither an object from ID to document nor an Apollo operation manifest, or it is empty"),
+        ({"Me": 1}, "'Me' is not a document but of type int"),
+        ({"Me": None}, "'Me' is not a document but of type NoneType"),
+        (f'{{"Me": "{ME}", "Me": "{NAME}"}}', "'Me' is there twice, with different values"),
         ({"Me": "query {"}, "'Me': Syntax Error: Expected Name, found <EOF>."),
         ({"Me": ""}, "'Me': Syntax Error: Unexpected <EOF>."),
         ({"Me": "{ you }"}, "'Me': Cannot query field 'you' on type 'Query'."),
         ({"Good": ME, "Bad": "{ me }"}, "'Bad': Field 'me' of type 'Account' must have a selection of subfields."),
         ({"Long": "{ me {" + "id " * MAX_TOKENS + "} }"}, "'Long': Syntax Error: Document contains more than "),
-        ({"a b": ME}, "'a b' is no ID of a document"),
-        ({"": ME}, "'' is no ID of a document"),
-        ({"a" * 256: ME}, f"{repr('a' * 256)[:87]}... is no ID of a document"),
-        ({"md5:abc": ME}, "'md5:abc' is no ID of a document"),
+        ({"a b": ME}, "'a b' is not a valid ID of a document"),
+        ({"": ME}, "'' is not a valid ID of a document"),
+        ({"a" * 256: ME}, f"{repr('a' * 256)[:87]}... is not a valid ID of a document"),
+        ({"md5:abc": ME}, "'md5:abc' is not a valid ID of a document"),
         ({f"sha256:{digest(NAME)}": ME}, f"'sha256:{digest(NAME)}' is not the SHA-256 of its document, which is "),
         ({f"sha256:{digest(ME).upper()}": ME}, f"'sha256:{digest(ME).upper()}' is not the SHA-256 of its document"),
-        (apollo(format="else"), "its operations are not those of an apollo-persisted-query-manifest, version 1"),
-        (apollo(version=2), "its operations are not those of an apollo-persisted-query-manifest, version 1"),
+        (apollo(format="else"), "it has operations, but is not an apollo-persisted-query-manifest of version 1"),
+        (apollo(version=2), "it has operations, but is not an apollo-persisted-query-manifest of version 1"),
         (apollo(operations=[{"body": ME}]), "one of its operations has no id"),
-        (apollo(operations=[{"id": "Me"}]), "'Me' is not a document but NoneType"),
-        (apollo(operations=[{"id": "a", "body": ME}, {"id": "a", "body": NAME}]), "'a' stands there twice"),
-        (apollo(operations=[]), "it is neither an object from ID to document nor an operation manifest"),
+        (apollo(operations=[{"id": "Me"}]), "'Me' is not a document but of type NoneType"),
+        (
+            apollo(operations=[{"id": "a", "body": ME}, {"id": "a", "body": NAME}]),
+            "'a' is there twice, with different values",
+        ),
+        (apollo(operations=[]), "it is neither an object from ID to document nor an Apollo operation manifest"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_one_line_that_names_it(
@@ -215,7 +218,7 @@ class TestAnyDocument:
             resolved(documents, OTHER, f"sha256:{digest(NAME)}", None)
 
     def test_an_unknown_id_is_not_found(self, documents: TrustedDocuments) -> None:
-        with pytest.raises(DocumentNotFound, match="No document has this ID here"):
+        with pytest.raises(DocumentNotFound, match="The server has no document with this ID"):
             resolved(documents, None, "mine", None)
 
     def test_clients_of_apollo_and_urql_hear_the_word_they_know(self, documents: TrustedDocuments) -> None:
@@ -227,7 +230,7 @@ class TestAnyDocument:
 
     @pytest.mark.parametrize("document_id", ["", "x" * 256, 1, True, ["Me"], {}])
     def test_an_id_is_short_text(self, documents: TrustedDocuments, document_id: object) -> None:
-        with pytest.raises(MalformedRequest, match="text of 1 to 255 characters"):
+        with pytest.raises(MalformedRequest, match="a string of 1 to 255 characters"):
             resolved(documents, None, document_id, None)
 
     @pytest.mark.parametrize("given", [1, "x", [], {}, {"sha256Hash": None}, {"sha256Hash": 1}, {"version": 1}])
