@@ -42,7 +42,7 @@ class BudgetLayer:
         )
 
 
-@strawberry.type(description="The account's budget for the bytes of chunks.", directives=[FREE])
+@strawberry.type(description="The budget for the bytes of the client's chunks.", directives=[FREE])
 class IngestBudget:
     limit: ByteSize = strawberry.field(description="Bytes that the budget has when it is full.")
     remaining: ByteSize = strawberry.field(description="Bytes that are left.")
@@ -71,7 +71,7 @@ class RateLimit:
     )
 
     @strawberry.field(
-        description="The budget for the bytes of chunks. Null if they are not limited, or without a sign-in.",
+        description="The budget for the bytes of chunks. Null if they are not limited.",
         directives=[Cost(weight="1")],
     )
     async def ingest(self, info: RequestInfo) -> IngestBudget | None:

@@ -1,4 +1,4 @@
-"""Operations and their budget: what is asked for is paid for, once, and no more than it has cost."""
+"""Every operation is paid for from its client's budget, once, and at its actual cost."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.support.shared_server import SharedServer, another_user, shared_serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-#: Nothing comes back while the tests run.
+#: Nothing is restored while the tests run.
 BUDGET = Limit(20_000, 1e-6)
 LEFT = "{ rateLimit { remaining } }"
 PAGE = "query ($first: Int) { uploads(first: $first) { nodes { id file { name } } } }"
@@ -36,7 +36,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases)
 
 
 async def left(running: SharedServer) -> int:
-    """Points that the person has left."""
+    """The points that are left of the account's budget."""
     found: int = (await running.api.data(LEFT))["remaining"]
     return found
 
@@ -72,7 +72,7 @@ async def test_the_answer_says_what_is_left(shared: SharedServer) -> None:
     }
 
 
-async def test_every_layer_is_told_to_whoever_wants_to_know(shared: SharedServer) -> None:
+async def test_a_request_can_ask_for_the_status_of_every_layer(shared: SharedServer) -> None:
     body = {"query": "{ me { id } }", "extensions": {"cost": "layers"}}
     response = await shared.api.http.post("/graphql", json=body)
     layers = cost_of(response.json())["layers"]
@@ -92,7 +92,7 @@ async def test_every_layer_is_told_to_whoever_wants_to_know(shared: SharedServer
     ],
     ids=["syntax", "validation", "which operation", "variables", "subscription", "too expensive"],
 )
-async def test_what_cannot_be_run_has_a_flat_price_known_or_not(
+async def test_an_operation_that_cannot_be_run_has_a_flat_price(
     shared: SharedServer, document: str, variables: dict[str, Any]
 ) -> None:
     for _ in range(2):
@@ -109,19 +109,19 @@ async def test_no_operation_may_cost_more_than_the_maximum(shared: SharedServer)
     assert extensions["actual"] > extensions["maximum"] == shared.settings.max_operation_cost
 
 
-async def test_what_fails_costs_what_was_resolved(shared: SharedServer) -> None:
+async def test_a_failed_operation_costs_as_much_as_was_resolved(shared: SharedServer) -> None:
     points, answer = await paid(shared, '{ uploads(first: 100, after: "x") { nodes { id } } }')
     assert answer["errors"][0]["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert (points, cost_of(answer)["actualQueryCost"]) == (1, 1)
 
 
-async def test_what_fails_last_does_not_make_all_the_others_free(shared: SharedServer) -> None:
+async def test_a_field_that_fails_last_does_not_make_the_others_free(shared: SharedServer) -> None:
     await shared.api.init(b"two")
     document = """{ files(first: 100) { nodes { id } }
         uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } } }"""
     points, answer = await paid(shared, document)
     assert answer["data"] is None
-    # Both connections with their lists, all the files, and the upload with the field for its slots: none of these.
+    # Both connections with their lists, all the files, the upload and its field `slots`, but no slot.
     expected = (3 + 100) + (3 + 1 + 5)
     assert (points, cost_of(answer)["actualQueryCost"]) == (expected, expected)
 
@@ -140,7 +140,7 @@ MANY = 5_000
 
 
 @pytest.mark.parametrize("values", [[1] * MANY, [1] * MAX_VALUES], ids=["wrong", "too many"])
-async def test_many_values_are_paid_for_before_they_are_looked_at(shared: SharedServer, values: list[object]) -> None:
+async def test_many_values_are_paid_for_before_they_are_coerced(shared: SharedServer, values: list[object]) -> None:
     document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
     points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
     counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
@@ -148,7 +148,7 @@ async def test_many_values_are_paid_for_before_they_are_looked_at(shared: Shared
     assert "data" not in answer
 
 
-async def test_what_is_right_with_many_values_costs_no_more(shared: SharedServer) -> None:
+async def test_a_valid_operation_with_many_values_costs_no_more(shared: SharedServer) -> None:
     query = (
         "query ($query: String!, $variables: JSON) { operationCost(query: $query, variables: $variables) { maximum } }"
     )
@@ -156,7 +156,7 @@ async def test_what_is_right_with_many_values_costs_no_more(shared: SharedServer
     assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID_COST, shared.settings.max_operation_cost)
 
 
-async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: SharedServer) -> None:
+async def test_a_document_that_the_client_cannot_pay_for_is_not_read_for_free(shared: SharedServer) -> None:
     async with another_user(shared) as other:
         person = replace(shared, api=other)
         await other.init(b"four")
@@ -170,7 +170,7 @@ async def test_what_nobody_can_pay_for_is_not_read_for_nothing(shared: SharedSer
             for expected in (INVALID_COST, 0):
                 points, answer = await paid(person, document)
                 assert answer["errors"][0]["extensions"]["code"] == ErrorCode.RATE_LIMITED
-                # Now it is known, and costs nothing more until it is paid for as a whole.
+                # The document is in the cache now, so that refusing it again costs nothing.
                 assert points == expected
                 assert cost_of(answer)["requestedQueryCost"] > 90 * 100
 
@@ -185,7 +185,7 @@ async def test_asking_what_is_left_costs_nothing(shared: SharedServer) -> None:
     assert [layer["name"] for layer in found["layers"]] == ["address", "account"]
 
 
-async def test_the_bytes_that_may_come_are_told_as_well(shared: SharedServer) -> None:
+async def test_the_budget_for_bytes_is_shown_as_well(shared: SharedServer) -> None:
     upload = await shared.api.init(b"w" * 10)
     limit = shared.settings.budget_ingest
     assert limit
@@ -197,7 +197,7 @@ async def test_the_bytes_that_may_come_are_told_as_well(shared: SharedServer) ->
     assert limit.capacity - 100 < found["remaining"] <= limit.capacity
 
 
-async def test_beside_other_fields_it_tells_their_price(shared: SharedServer) -> None:
+async def test_the_rate_limit_beside_other_fields_has_their_price(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } rateLimit { cost remaining } }")
     found = answer["data"]["rateLimit"]
     assert (found["cost"], found["remaining"]) == (2, cost_of(answer)["throttleStatus"]["currentlyAvailable"])
@@ -231,14 +231,16 @@ async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> 
         ({"query": PAGE, "name": "x"}, "Unknown operation"),
     ],
 )
-async def test_what_could_not_be_run_has_no_price(shared: SharedServer, asked: dict[str, Any], field: str) -> None:
+async def test_an_operation_that_could_not_be_run_has_no_price(
+    shared: SharedServer, asked: dict[str, Any], field: str
+) -> None:
     answer = await shared.api.call(COST, **asked)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert field in error["message"]
 
 
-async def test_a_stream_says_what_is_left_before_its_first_event(shared: SharedServer) -> None:
+async def test_the_head_of_a_stream_has_what_is_left_of_the_budget(shared: SharedServer) -> None:
     upload = await shared.api.init(b"z" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         assert f'"account";r={await left(shared)};' in response.headers["RateLimit"]
@@ -254,14 +256,14 @@ async def test_a_subscription_is_paid_for_once(shared: SharedServer) -> None:
     for slot in upload["slots"]["nodes"]:
         await shared.api.put(slot, b"x" * 10)
     answers = await frames(shared, upload["id"])
-    told = [cost_of(answer) for answer in answers if "extensions" in answer]
-    assert [cost["actualQueryCost"] for cost in told] == [cost["requestedQueryCost"] for cost in told]
-    assert len(told) == 1
+    costs = [cost_of(answer) for answer in answers if "extensions" in answer]
+    assert [cost["actualQueryCost"] for cost in costs] == [cost["requestedQueryCost"] for cost in costs]
+    assert len(costs) == 1
     # Both subscriptions, and a chunk.
-    assert before - await left(shared) == 2 * told[0]["actualQueryCost"] + 1
+    assert before - await left(shared) == 2 * costs[0]["actualQueryCost"] + 1
 
 
-async def test_a_subscription_that_has_no_seat_is_refused(shared: SharedServer) -> None:
+async def test_a_subscription_above_the_limit_is_refused(shared: SharedServer) -> None:
     upload = await shared.api.init(b"y" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         events = sse_events(response)
@@ -273,7 +275,7 @@ async def test_a_subscription_that_has_no_seat_is_refused(shared: SharedServer) 
     assert points == cost_of(refused)["actualQueryCost"] < cost_of(refused)["requestedQueryCost"]
 
 
-async def test_everybody_has_a_budget_of_their_own(shared: SharedServer) -> None:
+async def test_every_account_has_its_own_budget(shared: SharedServer) -> None:
     async with another_user(shared) as other:
         assert (await other.data(LEFT))["remaining"] == BUDGET.capacity
     assert await left(shared) < BUDGET.capacity

@@ -1,4 +1,4 @@
-"""The weights of the schema that is served, and of one that has whatever ours has not."""
+"""The weights of the schema that is served, and of a test schema with everything that a price can depend on."""
 
 import pytest
 from graphql import build_schema
@@ -10,11 +10,11 @@ from tests.schema.cost.rich import SDL
 
 @pytest.fixture(scope="session")
 def weights() -> Weights:
-    """Of the schema that is served."""
+    """The weights of the schema that is served."""
     return Weights.of(schema.build.build_schema()._schema)
 
 
 @pytest.fixture(scope="session")
 def rich() -> Weights:
-    """Of a schema with unions, nested lists, several slicing arguments, weights on inputs and scalars."""
+    """The weights of a schema with unions, nested lists, several slicing arguments, weights on inputs and scalars."""
     return Weights.of(build_schema(SDL))

@@ -28,10 +28,10 @@ ARGUMENTS = {
     "search": [
         "",
         "(filter: {})",
-        '(filter: {dear: "x", inner: {cheap: true}}, cheap: true)',
+        '(filter: {expensive: "x", inner: {cheap: true}}, cheap: true)',
         "(filter: $filter)",
-        "(filter: {dear: $text, all: [$filter, {cheap: true}]}, many: [$filter, null])",
-        "(flag: null, many: [{dear: $text}])",
+        "(filter: {expensive: $text, all: [$filter, {cheap: true}]}, many: [$filter, null])",
+        "(flag: null, many: [{expensive: $text}])",
     ],
     "store": [
         "",
@@ -72,7 +72,7 @@ CONDITIONS = {
 
 @st.composite
 def documents(draw: st.DrawFn, schema: GraphQLSchema) -> str:
-    """A query with up to three fragments, which spread those after them."""
+    """A query with up to three fragments, which may spread those after them."""
     conditions = draw(st.lists(st.sampled_from(sorted(CONDITIONS)), max_size=3))
     fragments = [
         f"fragment F{number} on {kind} {selections(draw, schema, kind, conditions, number + 1, 2)}"
@@ -102,7 +102,7 @@ def selections(draw: st.DrawFn, schema: GraphQLSchema, kind: str, fragments: lis
 def field(
     draw: st.DrawFn, schema: GraphQLSchema, kind: str, directive: str, fragments: list[str], first: int, depth: int
 ) -> str:
-    """A field; a leaf where nothing may lie below it."""
+    """A field; a scalar if nothing may be below it."""
     parent = schema.type_map[kind]
     known = {} if isinstance(parent, GraphQLUnionType) else _fields(parent)
     names = [name for name, kind in known.items() if depth or is_leaf_type(get_named_type(kind.type))]
@@ -122,7 +122,7 @@ def _fields(kind: Any) -> Any:
     return kind.fields
 
 
-FILTER = {"dear": "x", "all": [{"dear": "y", "inner": {"cheap": True}}, {"text": None}]}
+FILTER = {"expensive": "x", "all": [{"expensive": "y", "inner": {"cheap": True}}, {"text": None}]}
 NUMBERS = st.sampled_from([None, -5, 0, 2, 7, 1_000])
 VARIABLES = st.fixed_dictionaries(
     {"yes": st.booleans(), "no": st.booleans()},
@@ -139,7 +139,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 def answer(schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], seed: int) -> Any:
-    """What a server might answer, whose lists keep to their sizes."""
+    """An answer that a server might give. Its lists are within their sizes."""
     random = Random(seed)
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:

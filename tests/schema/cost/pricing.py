@@ -1,4 +1,4 @@
-"""Prices documents in tests."""
+"""Plans and prices of documents, for tests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,5 +22,5 @@ def plan(weights: Weights, text: str, name: str | None = None) -> OperationPlan:
 
 
 def price(weights: Weights, text: str, variables: Mapping[str, Any] | None = None) -> int:
-    """What an operation costs at most."""
+    """The most that an operation can cost."""
     return plan(weights, text).price(variables or {})

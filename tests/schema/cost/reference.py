@@ -1,4 +1,4 @@
-"""Prices as the specification words them: everything is expanded, however often it comes, and nothing is remembered."""
+"""Prices by the letter of the specification: everything is expanded each time, and nothing is cached."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ Data = Mapping[str, Any]
 
 
 class Reference:
-    """One operation over a schema that was read from SDL, with coerced variables."""
+    """One operation with coerced variables, over a schema from SDL."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -45,11 +45,11 @@ class Reference:
         }
 
     def price(self) -> int:
-        """What the operation costs at most."""
+        """The most that the operation can cost."""
         return self._object(self._root, [self._operation.selection_set], {})
 
     def actual(self, data: Data) -> int:
-        """What it has cost."""
+        """What an answer has cost."""
         return self._answered(self._root, [self._operation.selection_set], data)
 
     @property
@@ -138,7 +138,7 @@ class Reference:
 
 
 def own(field: GraphQLField, arguments: Mapping[str, Any]) -> int:
-    """What it costs to resolve a field once."""
+    """The cost of resolving a field once."""
     used = [(field.args[name], value) for name, value in arguments.items() if value is not None]
     return max(
         weight_of(field) + sum(weight_of(argument) + input_cost(argument.type, value) for argument, value in used), 0
@@ -146,7 +146,7 @@ def own(field: GraphQLField, arguments: Mapping[str, Any]) -> int:
 
 
 def input_cost(kind: Any, value: Any) -> int:
-    """What the fields of input objects cost."""
+    """The cost of the fields of input objects."""
     named = get_named_type(kind)
     if not isinstance(named, GraphQLInputObjectType):
         return 0
@@ -159,7 +159,7 @@ def input_cost(kind: Any, value: Any) -> int:
 
 
 def weight_of(element: Any) -> int:
-    """The weight that SDL gives, or the default."""
+    """The weight in the SDL, or the default."""
     element = get_named_type(element) if is_type(element) else element
     for directive in _directives(element, "cost"):
         return int(directive["weight"])
@@ -167,7 +167,7 @@ def weight_of(element: Any) -> int:
 
 
 def size_of(field: GraphQLField, arguments: Mapping[str, Any]) -> int:
-    """How long a field's list is at most."""
+    """The largest length of a field's list."""
     for directive in _directives(field, "listSize"):
         values = [_at(arguments, path.split(".")) for path in directive.get("slicingArguments", ())]
         lengths = [len(value) if isinstance(value, list) else value for value in values if value is not None]
@@ -196,7 +196,7 @@ def _at(arguments: Any, path: Sequence[str]) -> Any:
 
 
 def depth_of(field: GraphQLField) -> int:
-    """How many lists are around what a field returns."""
+    """The number of list types around a field's type."""
     kind, depth = field.type, 0
     while isinstance(kind, GraphQLList | GraphQLNonNull):
         depth, kind = depth + isinstance(kind, GraphQLList), kind.of_type

@@ -15,7 +15,7 @@ union Thing = User | Item | Group
 
 input Filter {
   text: String
-  dear: String @cost(weight: "7")
+  expensive: String @cost(weight: "7")
   cheap: Boolean @cost(weight: "-4")
   inner: Filter @cost(weight: "2")
   all: [Filter]

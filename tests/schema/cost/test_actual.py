@@ -1,4 +1,4 @@
-"""What an operation has cost, by its answer."""
+"""The actual cost of an operation, by its answer."""
 
 import pytest
 
@@ -24,12 +24,12 @@ ACTUAL = [
         {"things": [USER, {"title": "x"}, {}]},
         1 + 2 + 5 + 1,
     ),
-    # and where several were asked for the same, it is the dearest of them.
+    # and if several types have these fields, it is the most expensive of them.
     ("{ things { ... on Named { name } } }", {"things": [USER]}, 1 + 2),
     ("{ named { friend { friend { name } } } }", {"named": {"friend": {"friend": USER}}}, (1 + 2) + (1 + 2) + (1 + 2)),
     ("{ search(filter: {}) { name } }", {"search": None}, 4 + 5),
     ("{ __typename user @skip(if: true) { name } }", {"__typename": "Query"}, 0),
-    # The root's fields were resolved all the same.
+    # The fields of the root were resolved although there is no data.
     ("mutation { make { name } }", None, 10),
 ]
 
@@ -42,21 +42,22 @@ def test_an_answer_costs_what_is_in_it(rich: Weights, document: str, data: dict[
 
 
 FAILED: list[tuple[str, dict[str, object] | None, list[Path], int]] = [
-    # What was resolved beside it is paid for, although it is not in the answer; what it would have given is not.
+    # What was resolved beside the failed field is paid for, although it is not in the answer. What would have been
+    # below the failed field is not.
     ("{ users { name } user { name } }", None, [("user",)], 1 + 5 * 2 + 1),
     ("{ users { self { name } picture } }", None, [("users", 0, "self")], 1 + 5 * (2 + 3 + 3) - 2),
     ("{ users { self { name } } }", {"users": [{"self": USER}, None]}, [("users", 1, "self")], 6 + 3),
     ("{ user { self { name } friend { name } } }", {"user": None}, [("user", "self")], 1 + 2 + 1 + 1 + 2),
-    # A field that fails by itself has cost what it takes to resolve it,
+    # A failed field has the cost of resolving it,
     ("{ user { name } }", None, [("user",)], 1),
     ("{ user { self { name } } }", {"user": {"self": None}}, [("user", "self")], 1 + 2 + 1),
-    # as often as it is told, and with all others that fail beside it.
+    # once for several errors, and together with other failed fields.
     ("{ user { name } }", None, [("user",), ("user",)], 1),
     ("{ a: user { name } b: user { name } }", None, [("a",), ("b",)], 2),
-    # Scalars cost nothing more.
+    # Scalars add nothing.
     ("{ user { name } }", {"user": {"name": None}}, [("user", "name")], 3),
     ("{ user { name } }", {"user": None}, [("user", "name")], 3),
-    # Of an object whose type nobody knows any more, it is the dearest.
+    # An object whose type the answer does not tell counts as the most expensive one.
     ("{ things { ... on User { name } ... on Group { title } } }", {"things": [None]}, [("things", 0, "name")], 1 + 5),
     ("{ matrix { owner { name } } }", {"matrix": [None]}, [("matrix", 0, 1, "owner")], 1 + 9 * 4 - 2),
     (
@@ -84,7 +85,7 @@ def test_the_variables_of_the_operation_count(rich: Weights) -> None:
     }"""
     found = plan(rich, document)
     assert found.actual({"search": None}, {"yes": False}) == 4
-    assert found.actual({"search": None}, {"yes": False, "filter": {"dear": "x"}}) == 4 + 5 + 7
+    assert found.actual({"search": None}, {"yes": False, "filter": {"expensive": "x"}}) == 4 + 5 + 7
     assert found.actual({"search": {}, "user": USER}, {"yes": True, "filter": {}}) == 4 + 5 + 2 + 3
 
 

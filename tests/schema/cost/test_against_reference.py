@@ -1,4 +1,4 @@
-"""Random documents cost what a straightforward expansion of them says, and so do random answers."""
+"""Random documents and random answers cost as much as a simple expansion of them says."""
 
 from graphql import build_schema, parse
 from graphql.execution.values import VariableValues, get_variable_values
@@ -14,7 +14,7 @@ from tests.schema.cost.rich import SDL
 
 SCHEMA = build_schema(SDL)
 WEIGHTS = Weights.of(SCHEMA)
-#: The same ones each time: a test that fails by chance is nobody's fault.
+#: The same examples in every run, so that no run fails by chance.
 SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

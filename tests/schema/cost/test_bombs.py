@@ -14,7 +14,7 @@ from schema.cost.work_limit import MAX_STEPS, OperationTooComplex
 from schema.execution.documents import MAX_TOKENS
 from tests.schema.cost.pricing import plan
 
-#: What stops them. Where nothing does, their price may.
+#: The limit that refuses each of them. Those without one have a price.
 REFUSED = {
     "fields nested twice": "aliases",
     "a chain of fragments": "comparisons",
@@ -58,7 +58,7 @@ PRICES = {
 
 
 def outcome(weights: Weights, text: str) -> object:
-    """What the server makes of a document: a price, or the limit it is above, or that it is invalid."""
+    """The price of a document, or the limit that refuses it, or that it is invalid."""
     try:
         return _outcome(weights, text)
     except OperationTooComplex as error:
@@ -72,7 +72,7 @@ def _outcome(weights: Weights, text: str) -> object:
     if error := check_limits(document):
         return limit(error)
     if errors := validate_document(weights.schema, document):
-        return next((found for error in errors if (found := limit(error))), "invalid")
+        return next((name for error in errors if (name := limit(error))), "invalid")
     return plan(weights, text).price()
 
 
@@ -87,17 +87,17 @@ def test_a_bomb_is_priced_or_refused(weights: Weights, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_what_people_ask_is_priced(weights: Weights, name: str) -> None:
+def test_usual_documents_are_priced(weights: Weights, name: str) -> None:
     assert outcome(weights, USUAL[name]) in range(2, 110)
 
 
 def steps_of(plan: OperationPlan) -> int:
-    """How much work the analysis of an operation without variables was."""
+    """The steps of the analysis of an operation without variables."""
     return plan._graph({}).steps
 
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name not in REFUSED])
-def test_the_analysis_of_a_bomb_is_short_even_where_other_limits_would_not_stop_it(weights: Weights, name: str) -> None:
+def test_the_analysis_of_a_bomb_that_no_limit_refuses_is_short(weights: Weights, name: str) -> None:
     assert steps_of(plan(weights, BOMBS[name])) <= 3 * MAX_TOKENS
 
 
@@ -109,7 +109,7 @@ def test_steps_grow_with_the_document_however_its_fragments_multiply(weights: We
     assert steps(80) - steps(40) <= 2 * (steps(40) - steps(20)) + 10
 
 
-def test_ways_that_merge_into_ever_new_sets_are_given_up(rich: Weights) -> None:
+def test_an_analysis_of_too_many_combinations_ends_with_an_error(rich: Weights) -> None:
     def steps(levels: int) -> int:
         ways = ways_that_merge("User", ("self", "other: self"), levels, "name")
         return steps_of(plan(rich, selected("user", "...S0") + ways))
@@ -120,7 +120,7 @@ def test_ways_that_merge_into_ever_new_sets_are_given_up(rich: Weights) -> None:
     assert (caught.value.limit, caught.value.actual) == ("analysis", MAX_STEPS + 1)
 
 
-def test_an_analysis_that_is_given_up_says_so_with_its_code(weights: Weights) -> None:
+def test_an_analysis_that_ends_early_has_an_error_with_a_code(weights: Weights) -> None:
     with pytest.raises(OperationTooComplex) as caught:
         plan(weights, BOMBS["wide introspection"])
     assert caught.value.extensions == {
@@ -131,7 +131,7 @@ def test_an_analysis_that_is_given_up_says_so_with_its_code(weights: Weights) ->
     }
 
 
-def test_few_mistakes_are_described(weights: Weights) -> None:
+def test_only_a_few_errors_of_a_document_are_reported(weights: Weights) -> None:
     assert len(validate_document(weights.schema, parse(BOMBS["unknown fields"]))) <= MAX_ERRORS + 1
 
 

@@ -1,4 +1,4 @@
-"""What the served schema says of its costs, by the rules of the specification's section 9."""
+"""The cost directives of the served schema keep the rules of the specification, section 9."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def own_objects(served: GraphQLSchema) -> list[GraphQLObjectType]:
     ]
 
 
-def test_every_list_has_a_size_from_somewhere(weights: Weights) -> None:
+def test_every_list_has_a_size(weights: Weights) -> None:
     handed: dict[str, list[frozenset[str]]] = {}
     for fields in weights.fields.values():
         for field in fields.values():
@@ -83,7 +83,7 @@ def _type(arguments: Mapping[str, Any], path: Sequence[str]) -> str:
     return str(arguments[last].type).rstrip("!")
 
 
-def test_a_list_is_as_long_as_the_resolver_lets_it_be(weights: Weights) -> None:
+def test_the_largest_size_of_a_list_is_that_of_its_resolver(weights: Weights) -> None:
     paged = {
         field.coordinate: field.rule.maximum
         for fields in weights.fields.values()
@@ -111,7 +111,7 @@ def test_no_interface_has_a_cost() -> None:
             assert not any("cost" in written(field) for field in kind.fields.values())
 
 
-def test_weights_are_the_same_for_whoever_reads_the_sdl(weights: Weights) -> None:
+def test_the_sdl_has_all_weights(weights: Weights) -> None:
     read = Weights.of(SERVED)
     assert read.types == weights.types
     prices = [

@@ -1,4 +1,4 @@
-"""Hard limits on documents, found before they are validated."""
+"""Hard limits on documents, which are checked before validation."""
 
 import pytest
 from graphql import get_introspection_query, parse
@@ -49,7 +49,7 @@ ABOVE = [
 ]
 
 
-def test_fields_and_fragments_count_as_they_are_written_and_not_as_often_as_they_are_spread() -> None:
+def test_fields_and_fragments_count_once_however_often_they_are_spread() -> None:
     document = parse("{ a { ...F } b { ...F ... { c } } } fragment F on A { d e }")
     assert check_limits(document, DocumentLimits(selections=8)) is None
     error = check_limits(document, DocumentLimits(selections=7))
@@ -74,7 +74,7 @@ def test_a_long_text_is_refused_before_it_is_parsed() -> None:
     assert (error.extensions or {})["limit"] == "characters"
 
 
-def test_introspection_in_full_passes() -> None:
+def test_the_full_introspection_query_passes() -> None:
     document = get_introspection_query(
         specified_by_url=True,
         directive_is_repeatable=True,

@@ -42,7 +42,7 @@ def test_introspection_costs_by_the_objects_it_returns(weights: Weights, documen
     assert plan(weights, document).actual(result.data) == expected
 
 
-def test_a_type_that_is_named_by_a_variable_costs_as_the_dearest(weights: Weights) -> None:
+def test_a_type_that_a_variable_names_costs_as_much_as_the_most_expensive_one(weights: Weights) -> None:
     document = "query ($name: String!) { __type(name: $name) { fields { name } enumValues { name } } }"
     most = max(len(kind.fields) for kind in weights.schema.type_map.values() if isinstance(kind, GraphQLObjectType))
     codes = len(RequestErrorCode)

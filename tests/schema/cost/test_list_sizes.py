@@ -121,9 +121,9 @@ INPUTS: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "variables", "expected"), INPUTS)
-def test_a_list_in_an_input_object_counts_by_its_length(given: str, variables: dict[str, Any], expected: int) -> None:
-    assert length(f"(input: {given})", "reportAll", "errors { message }", **variables) == expected
+@pytest.mark.parametrize(("value", "variables", "expected"), INPUTS)
+def test_a_list_in_an_input_object_counts_by_its_length(value: str, variables: dict[str, Any], expected: int) -> None:
+    assert length(f"(input: {value})", "reportAll", "errors { message }", **variables) == expected
 
 
 def test_a_scalars_weight_counts_as_often_as_the_object_that_has_it() -> None:

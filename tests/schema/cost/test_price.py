@@ -1,4 +1,4 @@
-"""Prices, calculated by hand."""
+"""Prices, compared with those calculated by hand."""
 
 import pytest
 from graphql import build_schema
@@ -21,7 +21,7 @@ SERVED = {
     '{ upload(id: "x") { slots(first: 1000) { nodes { url } } } }': 2 + 6 + 1 + 1000,
     '{ upload(id: "x") { slots { nodes { url } } } }': 2 + 6 + 1 + 100,
     '{ node(id: "x") { id } }': 2,
-    # Of an Upload and a File the Upload is dearer.
+    # Of an Upload and a File, the Upload is more expensive.
     '{ node(id: "x") { ... on File { media { width } } ... on Upload { file { media { width } } } } }': 2 + 2 + 2,
     # The input 1, the payload 1, the list of errors 1, up to 8 errors.
     'mutation { login(input: {userId: "a", password: "b"}) { userErrors { code } } }': 50 + 1 + 1 + 1 + 8,
@@ -44,7 +44,6 @@ RICH = {
     "{ a: user { name } b: user { name } }": 6,
     "{ user { name } user { name } ... { user { name } } ...F } fragment F on Query { user { name } }": 3,
     "{ user { self { name } } user { self { self { name } } } }": 3 + 3 + 3,
-    # Fields of a type that others do not have.
     "{ users { name } }": 1 + 5 * 2,
     "{ users(first: 2, last: 3) { name } }": 1 + 3 * 2,
     "{ users(first: -2) { name } }": 1,
@@ -59,25 +58,25 @@ RICH = {
     "{ a: page(first: 3) { ...P } b: page(first: 5) { ...P } } fragment P on Page { items { owner { name } } }": (
         (2 + 1 + 3 * 4) + (2 + 1 + 5 * 4)
     ),
-    # Three pictures' worth for the scalar, twice; six of them in the list.
+    # A picture costs 3 and a colour 2; there are six pictures in the list.
     "{ user { picture colour pictures } }": 3 + 3 + 2 + 6 * 3,
-    # The dearest of User 2, Item 1 + 1 and Group 5.
+    # The most expensive of User 2, Item 1 + 1 and Group 5.
     "{ things { __typename } }": 1 + 4 * 5,
     "{ things { ... on Named { name } } }": 1 + 4 * 5,
     "{ things { ... on User { self { name } } ... on Item { name } } }": 1 + 4 * 5,
     "{ things { ... on User { self { self { name } } } } }": 1 + 4 * (2 + 3 + 3),
-    # An interface's field costs what it costs on the dearest type: Item.name has a weight.
+    # A field of an interface costs as much as on the most expensive type: Item.name has a weight.
     "{ named { friend { name } } }": 1 + 2 + 1 + 2,
     "{ search { name } }": 4 + 2,
     "{ search(flag: false) { name } }": 4 + 2,
     "{ search(filter: {}) { name } }": 4 + 5 + 2,
-    '{ search(filter: {dear: "x"}) { name } }': 4 + 5 + 7 + 2,
-    '{ search(filter: {dear: null, text: "x"}) { name } }': 4 + 5 + 2,
-    # Weights may be negative, what a field costs may not.
+    '{ search(filter: {expensive: "x"}) { name } }': 4 + 5 + 7 + 2,
+    '{ search(filter: {expensive: null, text: "x"}) { name } }': 4 + 5 + 2,
+    # A weight may be negative; the cost of a field may not.
     "{ search(cheap: true) { name } }": 0 + 2,
-    '{ search(filter: {inner: {inner: {dear: ""}}}) { name } }': 4 + 5 + 2 + 2 + 7 + 2,
-    '{ search(many: [{dear: ""}, {dear: ""}, null]) { name } }': 4 + 1 + 14 + 2,
-    '{ search(filter: {all: [{dear: ""}, {cheap: true}]}) { name } }': 4 + 5 + 1 + 7 - 4 + 2,
+    '{ search(filter: {inner: {inner: {expensive: ""}}}) { name } }': 4 + 5 + 2 + 2 + 7 + 2,
+    '{ search(many: [{expensive: ""}, {expensive: ""}, null]) { name } }': 4 + 1 + 14 + 2,
+    '{ search(filter: {all: [{expensive: ""}, {cheap: true}]}) { name } }': 4 + 5 + 1 + 7 - 4 + 2,
     "{ user @skip(if: true) { name } named @include(if: false) { name } }": 0,
     "{ user @skip(if: false) @include(if: true) { name } }": 3,
     "{ ... @skip(if: true) { user { name } } ...F @include(if: false) } fragment F on Query { user { name } }": 0,
@@ -98,7 +97,7 @@ def test_only_the_selected_operation_counts(rich: Weights) -> None:
 
 def test_variables_say_how_long_a_list_is(rich: Weights) -> None:
     document = "query ($first: Int, $last: Int) { users(first: $first, last: $last) { name } }"
-    given: list[dict[str, object]] = [
+    requests: list[dict[str, object]] = [
         {},
         {"first": 1},
         {"first": 1, "last": 9},
@@ -106,26 +105,25 @@ def test_variables_say_how_long_a_list_is(rich: Weights) -> None:
         {"first": None},
         {"first": 10**9},
     ]
-    assert [price(rich, document, variables) for variables in given] == [11, 3, 19, 1, 201, 201]
+    assert [price(rich, document, variables) for variables in requests] == [11, 3, 19, 1, 201, 201]
 
 
 def test_variables_say_which_fields_are_there(rich: Weights) -> None:
     document = "query ($yes: Boolean!) { user @include(if: $yes) { name } users @skip(if: $yes) { name } }"
     assert [price(rich, document, {"yes": yes}) for yes in (True, False)] == [3, 11]
-    assert price(rich, document) == 14, "what is not known counts"
+    assert price(rich, document) == 14, "a field whose condition is not known counts"
 
 
 def test_variables_say_which_inputs_are_used(rich: Weights) -> None:
-    document = (
-        "query ($filter: Filter, $text: String) { search(filter: $filter, many: [{dear: $text}, $filter]) { name } }"
-    )
-    given: list[dict[str, object]] = [
+    document = """query ($filter: Filter, $text: String) {
+        search(filter: $filter, many: [{expensive: $text}, $filter]) { name } }"""
+    requests: list[dict[str, object]] = [
         {},
         {"filter": None, "text": "x"},
-        {"filter": {"dear": "x", "all": [{"dear": "y", "cheap": None}]}},
+        {"filter": {"expensive": "x", "all": [{"expensive": "y", "cheap": None}]}},
     ]
     base = 4 + 1 + 2
-    assert [price(rich, document, variables) for variables in given] == [
+    assert [price(rich, document, variables) for variables in requests] == [
         base,
         base + 7,
         base + 5 + 2 * (7 + 1 + 7),
@@ -135,11 +133,11 @@ def test_variables_say_which_inputs_are_used(rich: Weights) -> None:
 def test_a_plan_names_the_variables_that_change_its_price(rich: Weights) -> None:
     document = """query ($id: ID, $first: Int, $yes: Boolean!, $text: String, $flag: Boolean) {
         user(id: $id) { items(first: $first) { name @include(if: $yes) } }
-        search(filter: {dear: $text}, flag: $flag) { name } }"""
+        search(filter: {expensive: $text}, flag: $flag) { name } }"""
     assert plan(rich, document).uses_variables == {"first", "yes", "text"}
 
 
-def test_a_weight_that_is_no_whole_number_is_refused() -> None:
+def test_a_weight_that_is_not_a_whole_number_is_refused() -> None:
     sdl = 'directive @cost(weight: String!) on OBJECT\ntype Query @cost(weight: "0.5") { a: Int }'
     with pytest.raises(ValueError, match="whole number"):
         Weights.of(build_schema(sdl))

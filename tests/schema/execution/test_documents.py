@@ -1,4 +1,4 @@
-"""Documents: what is read once is known, and how much is known is bounded."""
+"""Documents are read once and cached, and the cache is bounded."""
 
 from functools import partial
 
@@ -31,13 +31,13 @@ def test_a_document_is_read_once(documents: Documents) -> None:
     ["{", "{ nothing }", "", "{ me }", "{ me { id } } #\ud800", "{ me { id } me { id: email } }"],
     ids=["syntax", "field", "empty", "selection", "surrogate", "conflict"],
 )
-def test_what_is_wrong_with_a_document_is_known_too(documents: Documents, text: str) -> None:
+def test_an_invalid_document_is_cached_with_its_errors(documents: Documents, text: str) -> None:
     found = documents.prepare(text)
     assert bool(found.errors) == (found.node is None)
     assert documents.known(text) is found
 
 
-def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> None:
+def test_the_most_recently_used_documents_stay_in_the_cache(documents: Documents) -> None:
     documents = Documents(SCHEMA, cached_tokens=40)
     documents.prepare(ME)
     for number in range(10):
@@ -47,7 +47,7 @@ def test_the_documents_that_were_used_last_are_kept(documents: Documents) -> Non
     assert documents.known(f"query Q0 {ME}") is None
 
 
-def test_a_document_that_is_read_again_takes_no_more_room() -> None:
+def test_a_document_that_is_read_again_takes_no_more_space() -> None:
     documents = Documents(SCHEMA, cached_tokens=20)
     documents.prepare("{ me { email } }")
     for _ in range(10):
@@ -55,7 +55,7 @@ def test_a_document_that_is_read_again_takes_no_more_room() -> None:
     assert documents.known("{ me { email } }")
 
 
-def test_a_document_larger_than_all_that_is_kept_is_not_kept() -> None:
+def test_a_document_larger_than_the_cache_is_not_cached() -> None:
     documents = Documents(SCHEMA, cached_tokens=5)
     assert not documents.prepare(ME).errors
     assert documents.known(ME) is None
@@ -81,7 +81,7 @@ def test_an_operation_is_found_by_its_name(documents: Documents) -> None:
     ("text", "name"),
     [(TWO, None), (TWO, "C"), (TWO, ""), (ME, "A"), ("fragment F on Query { me { id } } query { ...F }", "F")],
 )
-def test_an_operation_that_is_not_named_well_is_none(documents: Documents, text: str, name: str | None) -> None:
+def test_a_name_that_identifies_no_operation_is_an_error(documents: Documents, text: str, name: str | None) -> None:
     with pytest.raises(GraphQLError, match="operation"):
         documents.prepare(text).operation(name)
 
@@ -101,19 +101,19 @@ def many_operations(count: int) -> str:
     return f"{asked} fragment F on Query {{ {fields} }}"
 
 
-def test_graphs_are_kept_as_far_as_there_is_room(documents: Documents) -> None:
+def test_the_most_recently_used_graphs_stay_in_the_cache(documents: Documents) -> None:
     shape = documents.prepare(many_operations(1)).operation(None).plan._graph({"a": True})
-    # When the fourth comes, the second is the one that nobody has asked for longest.
+    # The second is the least recently used one when the fourth is added.
     assert made_of(CostGraphs(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
 
 
-def test_a_graph_for_which_there_is_no_room_is_made_each_time(documents: Documents) -> None:
+def test_a_graph_larger_than_the_cache_is_made_each_time(documents: Documents) -> None:
     shape = documents.prepare(many_operations(1)).operation(None).plan._graph({"a": True})
     assert made_of(CostGraphs(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
 
 
 def made_of(graph: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
-    """Those of the numbers for which a graph had to be made."""
+    """The numbers for which a graph had to be made."""
     made: list[int] = []
 
     def make(number: int) -> CostGraph:
@@ -125,13 +125,13 @@ def made_of(graph: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
     return made
 
 
-def test_documents_with_many_graphs_take_more_of_the_room(documents: Documents) -> None:
+def test_documents_with_many_graphs_take_more_of_the_cache(documents: Documents) -> None:
     plain = documents.prepare("query ($a: Int) { uploads(first: $a) { nodes { id } } }")
     conditional = documents.prepare("query ($a: Boolean!) { uploads { nodes { id @skip(if: $a) } } }")
     assert plain.tokens < 35 < 70 < conditional.tokens
 
 
-def test_operations_of_one_document_are_analysed_within_one_bound(documents: Documents) -> None:
+def test_all_operations_of_a_document_are_analysed_within_one_limit(documents: Documents) -> None:
     fields = " ".join(f"a{number}: uploads(first: {number}) {{ ...U }}" for number in range(95))
     shared = "fragment U on UploadConnection { nodes { id file { id } error { code } slots { nodes { index } } } }"
     asked = " ".join(f"query Q{number} {{ ...F }}" for number in range(20))
@@ -140,7 +140,7 @@ def test_operations_of_one_document_are_analysed_within_one_bound(documents: Doc
     assert error.original_error.limit == "analysis"
 
 
-def test_long_texts_take_room_by_their_bytes_in_memory(documents: Documents) -> None:
+def test_a_long_text_takes_space_in_the_cache_by_its_bytes_in_memory(documents: Documents) -> None:
     # A comment is in the text, and in a token of its own; each of these letters takes four bytes.
     for letter, size in (("x", 1), ("\u00e9", 1), ("\u65e5", 2), ("\U0001f4fc", 4)):
         document = documents.prepare(f"{ME} # {letter * 60_000}")

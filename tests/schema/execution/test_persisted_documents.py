@@ -1,4 +1,4 @@
-"""Documents that an operator trusts: the file, the IDs, and what becomes of requests that name one."""
+"""Documents that an operator trusts: the file, the IDs, and requests that name one."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ def check(text: str) -> Sequence[GraphQLError]:
 def resolved(
     documents: TrustedDocuments, query: str | None, document_id: object, extensions: Mapping[str, object] | None
 ) -> str:
-    """What is run for a request with these members."""
+    """The text that is run for a request with these members."""
     return documents.resolve(query or "", named_in({"documentId": document_id, "extensions": extensions}) or {})
 
 
@@ -43,14 +43,14 @@ def digest(text: str) -> str:
 
 
 def apollo(**changes: object) -> dict[str, object]:
-    """What ``generate-persisted-query-manifest`` writes."""
+    """A file as ``generate-persisted-query-manifest`` writes it."""
     operation = {"id": digest(ME), "name": "Me", "type": "query", "body": ME}
     return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation], **changes}
 
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[object], TrustedDocuments]:
-    """Load a file with this content, given as JSON or as text."""
+    """Load a file with this content, extension as JSON or as text."""
 
     def loaded(content: object) -> TrustedDocuments:
         path = tmp_path / "documents.json"
@@ -191,7 +191,7 @@ def test_a_known_document_is_run_however_it_is_named(
         (f"{ME} {OTHER}", None, persisted(ME), "MALFORMED_REQUEST"),
     ],
 )
-def test_where_only_trusted_documents_are_run_nothing_else_is(
+def test_an_exclusive_server_runs_nothing_but_trusted_documents(
     query: str | None, document_id: str | None, extensions: Mapping[str, object] | None, code: str
 ) -> None:
     documents = TrustedDocuments({"Me": ME}, exclusive=True)
@@ -203,15 +203,15 @@ def test_where_only_trusted_documents_are_run_nothing_else_is(
 
 @pytest.mark.parametrize("documents", [TrustedDocuments({}), TrustedDocuments({"Me": ME})])
 class TestAnyDocument:
-    """Where every document is run, trusted or not."""
+    """A server that runs every document, trusted or not."""
 
-    def test_a_text_is_run_with_the_hash_it_has_or_an_id_that_nobody_knows(self, documents: TrustedDocuments) -> None:
+    def test_a_text_is_run_with_its_hash_or_with_an_unknown_id(self, documents: TrustedDocuments) -> None:
         assert resolved(documents, OTHER, None, None) == OTHER
         assert resolved(documents, OTHER, None, persisted(OTHER)) == OTHER
         assert resolved(documents, OTHER, f"sha256:{digest(OTHER)}", None) == OTHER
         assert resolved(documents, OTHER, "mine", {}) == OTHER
 
-    def test_a_text_with_another_ones_hash_is_refused(self, documents: TrustedDocuments) -> None:
+    def test_a_text_with_the_hash_of_another_one_is_refused(self, documents: TrustedDocuments) -> None:
         with pytest.raises(MalformedRequest):
             resolved(documents, OTHER, None, persisted(ME))
         with pytest.raises(MalformedRequest):
@@ -221,22 +221,24 @@ class TestAnyDocument:
         with pytest.raises(DocumentNotFound, match="The server has no document with this ID"):
             resolved(documents, None, "mine", None)
 
-    def test_clients_of_apollo_and_urql_hear_the_word_they_know(self, documents: TrustedDocuments) -> None:
-        """They then send the document itself."""
+    def test_clients_of_apollo_and_urql_get_the_error_that_they_know(self, documents: TrustedDocuments) -> None:
+        """They repeat the request with the document."""
         with pytest.raises(DocumentNotFound) as caught:
             resolved(documents, None, None, persisted(OTHER))
         assert str(caught.value) == "PersistedQueryNotFound"
         assert caught.value.extensions == {"code": "PERSISTED_QUERY_NOT_FOUND"}
 
     @pytest.mark.parametrize("document_id", ["", "x" * 256, 1, True, ["Me"], {}])
-    def test_an_id_is_short_text(self, documents: TrustedDocuments, document_id: object) -> None:
+    def test_an_id_that_is_not_a_short_string_is_refused(
+        self, documents: TrustedDocuments, document_id: object
+    ) -> None:
         with pytest.raises(MalformedRequest, match="a string of 1 to 255 characters"):
             resolved(documents, None, document_id, None)
 
-    @pytest.mark.parametrize("given", [1, "x", [], {}, {"sha256Hash": None}, {"sha256Hash": 1}, {"version": 1}])
-    def test_an_extension_of_another_make_is_refused(self, documents: TrustedDocuments, given: object) -> None:
+    @pytest.mark.parametrize("extension", [1, "x", [], {}, {"sha256Hash": None}, {"sha256Hash": 1}, {"version": 1}])
+    def test_an_extension_of_another_form_is_refused(self, documents: TrustedDocuments, extension: object) -> None:
         with pytest.raises(MalformedRequest):
-            resolved(documents, None, None, {"persistedQuery": given})
+            resolved(documents, None, None, {"persistedQuery": extension})
 
 
 @pytest.mark.parametrize("extensions", [None, {}, {"else": {}}])
@@ -246,7 +248,7 @@ def test_a_request_names_a_document_by_its_id_or_by_its_hash(extensions: dict[st
     assert names_a_document(named_in({"extensions": persisted(ME)}))
 
 
-def test_a_text_that_is_no_unicode_is_nobodys() -> None:
+def test_a_text_that_is_not_unicode_is_never_trusted() -> None:
     with pytest.raises(UntrustedDocument):
         resolved(TrustedDocuments({"Me": ME}, exclusive=True), "\ud800", None, None)
     with pytest.raises(MalformedRequest):

@@ -45,7 +45,7 @@ FLAGS = [{"x": skip, "y": include} for skip in (True, False) for include in (Tru
 PRICED = [
     "priced: users(first: $n, last: $m) { name }",
     "priced: users(first: $n) { items(last: $m) { name } }",
-    "priced: search(filter: {dear: $text}, many: [$filter]) { name }",
+    "priced: search(filter: {expensive: $text}, many: [$filter]) { name }",
     "priced: page(first: $n) { items { name @include(if: $yes) owner @skip(if: $no) { name } } }",
 ]
 DECLARED = ["$n: Int", "$n: Int = 7", "$n: Int = null"]

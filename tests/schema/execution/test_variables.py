@@ -1,4 +1,4 @@
-"""Variables: how much a client may put into them."""
+"""The number of values in variables."""
 
 import pytest
 
