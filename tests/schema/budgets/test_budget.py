@@ -204,8 +204,8 @@ async def test_the_rate_limit_beside_other_fields_has_their_price(shared: Shared
 
 
 async def test_a_price_can_be_known_without_paying_it(shared: SharedServer) -> None:
-    asked = {"query": PAGE, "variables": {"first": 50}}
-    points, answer = await paid(shared, COST, **asked)
+    operation = {"query": PAGE, "variables": {"first": 50}}
+    points, answer = await paid(shared, COST, **operation)
     found = answer["data"]["operationCost"]
     assert points == INVALID_COST + len(found["fields"])
     assert found["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
@@ -216,14 +216,14 @@ async def test_a_price_can_be_known_without_paying_it(shared: SharedServer) -> N
 
 
 async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> None:
-    asked = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
-    answer = await shared.api.call(f"{{ {asked} }}")
+    operation = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
+    answer = await shared.api.call(f"{{ {operation} }}")
     (error,) = answer["errors"]
     assert (error["extensions"]["code"], error["path"]) == (ErrorCode.INVALID_INPUT, ["a1"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("operation", "field"),
     [
         ({"query": "{ nothing }"}, "Cannot query field"),
         ({"query": PAGE, "variables": {"first": "x"}}, "first"),
@@ -232,9 +232,9 @@ async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> 
     ],
 )
 async def test_an_operation_that_could_not_be_run_has_no_price(
-    shared: SharedServer, asked: dict[str, Any], field: str
+    shared: SharedServer, operation: dict[str, Any], field: str
 ) -> None:
-    answer = await shared.api.call(COST, **asked)
+    answer = await shared.api.call(COST, **operation)
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert field in error["message"]

@@ -18,7 +18,7 @@ ACTUAL = [
     ("{ user { picture } }", {"user": {"picture": None}}, 3),
     ("{ page { items { owner { name } } } }", {"page": {"items": [{"owner": USER}]}}, 2 + 1 + 1 + 3),
     ("{ things { kind: __typename } }", {"things": [{"kind": "Group"}, {"kind": "Item"}]}, 1 + 5 + 1),
-    # Without its name, a type is known by the fields that it was asked for,
+    # Without its name, a type is recognized by the fields that were selected on it,
     (
         "{ things { ... on User { name } ... on Group { title } } }",
         {"things": [USER, {"title": "x"}, {}]},

@@ -97,8 +97,10 @@ def test_the_price_follows_the_variables(documents: Documents) -> None:
 def many_operations(count: int) -> str:
     """Operations that all spread a fragment of many steps, and depend on a variable."""
     fields = " ".join(f"a{number}: uploads(first: {number}) {{ nodes {{ id }} }}" for number in range(90))
-    asked = " ".join(f"query Q{number}($a: Boolean = false) {{ ...F @include(if: $a) }}" for number in range(count))
-    return f"{asked} fragment F on Query {{ {fields} }}"
+    operations = " ".join(
+        f"query Q{number}($a: Boolean = false) {{ ...F @include(if: $a) }}" for number in range(count)
+    )
+    return f"{operations} fragment F on Query {{ {fields} }}"
 
 
 def test_the_most_recently_used_graphs_stay_in_the_cache(documents: Documents) -> None:
@@ -134,8 +136,8 @@ def test_documents_with_many_graphs_take_more_of_the_cache(documents: Documents)
 def test_all_operations_of_a_document_are_analysed_within_one_limit(documents: Documents) -> None:
     fields = " ".join(f"a{number}: uploads(first: {number}) {{ ...U }}" for number in range(95))
     shared = "fragment U on UploadConnection { nodes { id file { id } error { code } slots { nodes { index } } } }"
-    asked = " ".join(f"query Q{number} {{ ...F }}" for number in range(20))
-    (error,) = documents.prepare(f"{asked} fragment F on Query {{ {fields} }} {shared}").errors
+    operations = " ".join(f"query Q{number} {{ ...F }}" for number in range(20))
+    (error,) = documents.prepare(f"{operations} fragment F on Query {{ {fields} }} {shared}").errors
     assert isinstance(error.original_error, OperationTooComplex)
     assert error.original_error.limit == "analysis"
 

@@ -71,7 +71,7 @@ def requests_of_clients(draw: st.DrawFn) -> list[dict[str, object]]:
 
 
 def new_operation(weights: Weights, text: str) -> Operation:
-    """An operation that no client has asked for yet."""
+    """An operation that no client has sent yet."""
     document = parse(text)
     node = operation_of(document)
     return Operation(node, plan_operation(weights, document, node, CostGraphs(STEPS)), 0)
