@@ -66,8 +66,9 @@ class NodeQueries:
     @strawberry.field(description="An object of the viewer's; null if there is none with this ID.")
     async def node(self, info: RequestInfo, id: Annotated[strawberry.ID, NODE_ID]) -> Node | None:
         prefix = prefix_of(id)
-        find = NODES.get(prefix) if prefix else None
-        return await find(info.context, id) if find else None
+        # An ID of another type is searched for all the same, so that it is answered like an unknown one.
+        find = NODES.get(prefix, _upload) if prefix else _upload
+        return await find(info.context, id)
 
 
 QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueries, ServerQueries)

@@ -9,7 +9,10 @@ from schema.relay.node import RequestInfo
 
 @strawberry.type
 class AccountQueries:
-    @strawberry.field(description="The account that is signed in; null without an access token.")
+    @strawberry.field(
+        description="The account that is signed in; null without an access token. "
+        "An access token that is not valid is an error."
+    )
     def me(self, info: RequestInfo) -> Account | None:
         key = accounts.viewer_account_id(info.context)
         return Account.of_key(key) if key else None

@@ -8,7 +8,7 @@ from tests.support.shared_server import SharedServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUERY = "/graphql?query={__typename}"
-MUTATION = '/graphql?query=mutation{refreshSession(refreshToken:"x"){session{accessToken}}}'
+MUTATION = '/graphql?query=mutation{refreshSession(input:{refreshToken:"x"}){session{accessToken}}}'
 SUBSCRIPTION = '/graphql?query=subscription{uploadProgress(uploadId:"x"){cursor}}'
 #: They differ from response to response.
 VARYING = {"date", "x-request-id", "ratelimit", "content-length"}

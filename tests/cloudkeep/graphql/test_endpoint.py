@@ -188,7 +188,7 @@ NEEDS_A_VIEWER = {
     "uploads": UPLOADS,
     "file": '{ file(id: "x") { id } }',
     "files": "{ files { nodes { id } } }",
-    "node": '{ node(id: "file_00000000000000000000000000") { id } }',
+    "node": '{ node(id: "x") { id } }',
     "initUpload": 'mutation { initUpload(input: {fileName: "a", size: 1}) { upload { id } } }',
     "completeUpload": 'mutation { completeUpload(input: {uploadId: "x"}) { upload { id } } }',
     "abortUpload": 'mutation { abortUpload(input: {uploadId: "x"}) { upload { id } } }',

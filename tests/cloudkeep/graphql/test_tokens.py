@@ -38,7 +38,7 @@ NEEDS_A_VIEWER = {
 LOGIN = """mutation ($input: LoginInput!) {
   login(input: $input) { session { accessToken refreshToken account { userId } } userErrors { code } } }"""
 REFRESH = """mutation ($token: String!) {
-  refreshSession(refreshToken: $token) { session { accessToken } userErrors { code } } }"""
+  refreshSession(input: {refreshToken: $token}) { session { accessToken } userErrors { code } } }"""
 REGISTER = 'mutation { register(input: {userId: "", userName: "", email: "", password: ""}) { userErrors { code } } }'
 VERIFY = """mutation { verifyOtp(input: {email: "nobody@example.org", otp: "000000"}) { userErrors { code } } }"""
 
