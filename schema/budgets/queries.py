@@ -22,8 +22,8 @@ class BudgetQueries:
         return RateLimit.of(info.context.admission)
 
     @strawberry.field(
-        description="The price of an operation, field by field, without running it. Costs 20 points and one for each "
-        "field in the answer. Once per operation.",
+        description="The price of an operation, field by field, without running it. It can be queried once in an "
+        "operation. Each field in the answer costs a point.",
         # The document is read and analysed like one that is run.
         directives=[Cost(weight=str(INVALID_COST))],
     )

@@ -51,9 +51,9 @@ def build_upload(
         mime_type = check(_optional(validation.mime_type), request.mime_type)
         sha256 = check(_optional(validation.sha256), request.sha256)
         chunk_size = check(_chunk_size, request.chunk_size, request.size, store)
+        hashes = check(_chunk_hashes, request.chunk_hashes, size, chunk_size)
         compress = check(_optional(Compression.validated), request.compress)
         idempotency_key = check(_optional(validation.idempotency_key), request.idempotency_key)
-        hashes = check(_chunk_hashes, request.chunk_hashes, size, chunk_size)
     upload = Upload(
         id=uuid7(),
         account_id=account_id,

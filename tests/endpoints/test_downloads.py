@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote
@@ -247,3 +247,13 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+DOWNLOAD = "query ($id: ID!) { file(id: $id) { downloadUrl download { url expiresAt } } }"
+
+
+async def test_a_download_says_when_its_url_expires(shared: SharedServer, file: Json) -> None:
+    found = await shared.api.data(DOWNLOAD, id=file["id"])
+    assert found["download"]["url"] == found["downloadUrl"]
+    expires = int(httpx.URL(found["downloadUrl"]).params["expires"])
+    assert datetime.fromisoformat(found["download"]["expiresAt"]).timestamp() == expires

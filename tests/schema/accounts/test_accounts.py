@@ -275,3 +275,30 @@ async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Share
     headers = {"Authorization": f"Bearer {session['refreshToken']}"}
     answer: httpx.Response = await shared.http.post("/graphql", json={"query": ME}, headers=headers)
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_all_fields_of_a_registration_that_are_wrong_are_named_at_once(shared: SharedServer) -> None:
+    wrong = {"userId": "", "userName": "", "email": "x", "password": "x"}
+    payload = await register(shared, wrong)
+    assert payload["registration"] is None
+    assert [error["field"] for error in payload["userErrors"]] == [["input", name] for name in wrong]
+    assert {error["code"] for error in payload["userErrors"]} == {"INVALID_INPUT"}
+
+
+SIGN_IN = "session { accessToken refreshToken session { id createdAt expiresAt current } }"
+
+
+async def test_a_sign_in_says_which_session_it_opened_and_it_is_a_node(shared: SharedServer, ada: Json) -> None:
+    document = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SIGN_IN} }} }}"
+    opened = (await nobody(shared).data(document, input={"userId": ada["userId"], "password": PASSWORD}))["session"]
+    session = opened["session"]
+    assert session["current"] is True
+    assert session["createdAt"] < session["expiresAt"]
+    headers = {"Authorization": f"Bearer {opened['accessToken']}"}
+    body = {"query": "query ($id: ID!) { node(id: $id) { ... on Session { id createdAt expiresAt current } } }"}
+    answer = await shared.http.post("/graphql", json={**body, "variables": {"id": session["id"]}}, headers=headers)
+    assert answer.json()["data"]["node"] == session
+    document = f"mutation ($token: String!) {{ refreshSession(input: {{refreshToken: $token}}) {{ {SIGN_IN} }} }}"
+    refreshed = (await nobody(shared).data(document, token=opened["refreshToken"]))["session"]["session"]
+    assert refreshed["id"] == session["id"]
+    assert refreshed["expiresAt"] >= session["expiresAt"]

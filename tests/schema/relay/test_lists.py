@@ -13,13 +13,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHUNK_SIZE = 65_536
 CONTENT = bytes(CHUNK_SIZE * 6)
-PAGE = "edges { cursor node { id } } nodes { id } pageInfo { hasNextPage endCursor }"
-UPLOADS = f"""query ($first: Int, $after: String, $status: UploadStatus) {{
-    uploads(first: $first, after: $after, status: $status) {{ {PAGE} }} }}"""
-FILES = f"query ($first: Int, $after: String) {{ files(first: $first, after: $after) {{ {PAGE} }} }}"
-SLOTS = """query ($id: ID!, $first: Int, $after: String, $missing: Boolean) { upload(id: $id) {
-    slots(first: $first, after: $after, missing: $missing) {
+PAGE = "edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+UPLOADS = f"""query ($first: Int, $after: String, $last: Int, $before: String, $status: UploadStatus) {{
+    uploads(first: $first, after: $after, last: $last, before: $before, status: $status) {{ {PAGE} }} }}"""
+FILES = f"""query ($first: Int, $after: String, $last: Int, $before: String) {{
+    files(first: $first, after: $after, last: $last, before: $before) {{ {PAGE} }} }}"""
+SLOTS = """query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String, $missing: Boolean) {
+    upload(id: $id) { slots(first: $first, after: $after, last: $last, before: $before, missing: $missing) {
       nodes { index offset size received } pageInfo { hasNextPage endCursor } } } }"""
+COUNTS = """query ($id: ID!) {
+    receiving: uploads(status: RECEIVING) { totalCount } ready: uploads(status: READY) { totalCount }
+    upload(id: $id) { all: slots { totalCount } missing: slots(missing: true) { totalCount } } }"""
 SLOT = "query ($id: ID!, $index: Int!) { upload(id: $id) { slot(index: $index) { index offset size received url } } }"
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Upload { fileName } ... on File { name } } }"
 ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { status } userErrors { code } } }"
@@ -61,7 +65,8 @@ async def test_behind_the_last_one_is_an_empty_page(owner: Api, document: str) -
     whole = await owner.data(document, first=5)
     assert not whole["pageInfo"]["hasNextPage"]
     page = await owner.data(document, after=whole["pageInfo"]["endCursor"])
-    assert page == {"edges": [], "nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    info = {"hasNextPage": False, "hasPreviousPage": True, "startCursor": None, "endCursor": None}
+    assert page == {"edges": [], "nodes": [], "pageInfo": info}
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
@@ -98,11 +103,69 @@ async def test_uploads_are_listed_by_status(shared: SharedServer) -> None:
             assert [node["id"] for node in page["nodes"]] == [upload["id"] for upload in expected]
 
 
-async def test_a_node_is_an_upload_or_a_file(owner: Api) -> None:
-    file = (await owner.data(FILES, first=1))["nodes"][0]
-    upload = (await owner.data(UPLOADS, first=1))["nodes"][0]
-    assert await owner.data(NODE, id=file["id"]) == {"__typename": "File", "id": file["id"], "name": "4.bin"}
-    assert (await owner.data(NODE, id=upload["id"]))["fileName"] == "4.bin"
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_pages_can_be_read_from_the_end_to_the_beginning(owner: Api, document: str) -> None:
+    whole = (await owner.data(document, first=100))["nodes"]
+    nodes: list[Json] = []
+    before = None
+    for expected, has_previous in ((2, True), (2, True), (1, False)):
+        page = await owner.data(document, last=2, before=before)
+        assert (len(page["nodes"]), page["pageInfo"]["hasPreviousPage"]) == (expected, has_previous)
+        assert page["pageInfo"]["hasNextPage"] is (before is not None)
+        nodes = page["nodes"] + nodes
+        before = page["pageInfo"]["startCursor"]
+    assert nodes == whole
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_a_page_in_the_middle_says_that_there_are_items_on_both_sides(owner: Api, document: str) -> None:
+    first = await owner.data(document, first=2)
+    middle = (await owner.data(document, first=1, after=first["pageInfo"]["endCursor"]))["pageInfo"]
+    assert (middle["hasPreviousPage"], middle["hasNextPage"]) == (True, True)
+    assert middle["startCursor"] == middle["endCursor"]
+
+
+@pytest.mark.parametrize("name", ["uploads", "files"])
+async def test_all_items_of_a_list_are_counted(owner: Api, name: str) -> None:
+    assert await owner.data(f"{{ {name}(first: 1) {{ totalCount }} }}") == {"totalCount": 5}
+
+
+async def test_uploads_are_counted_by_status_and_slots_by_what_is_missing(shared: SharedServer) -> None:
+    async with another_user(shared) as api:
+        upload = await api.init(CONTENT, chunkSize=CHUNK_SIZE)
+        await api.put(upload["slots"]["nodes"][1], CONTENT)
+        counts = await api.call(COUNTS, id=upload["id"])
+        assert {name: field["totalCount"] for name, field in counts["data"].items() if name != "upload"} == {
+            "receiving": 1,
+            "ready": 0,
+        }
+        assert counts["data"]["upload"] == {"all": {"totalCount": 6}, "missing": {"totalCount": 5}}
+
+
+@pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
+async def test_a_page_is_asked_for_from_one_side_only(owner: Api, document: str) -> None:
+    answer = await owner.call(document, first=1, last=1)
+    assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
+
+
+async def test_the_last_slots_come_in_order(shared: SharedServer) -> None:
+    upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
+    await shared.api.put(upload["slots"]["nodes"][4], CONTENT)
+    slots = (await shared.api.data(SLOTS, id=upload["id"], last=2))["slots"]
+    assert [slot["index"] for slot in slots["nodes"]] == [4, 5]
+    before = slots["pageInfo"]["endCursor"]
+    missing = (await shared.api.data(SLOTS, id=upload["id"], last=2, before=before, missing=True))["slots"]
+    assert [slot["index"] for slot in missing["nodes"]] == [2, 3]
+
+
+async def test_every_slot_has_an_id_for_caches_that_no_other_slot_has(owner: Api) -> None:
+    ids = [
+        slot["id"]
+        for upload in (await owner.data("{ uploads { nodes { slots { nodes { id } } } } }"))["nodes"]
+        for slot in upload["slots"]["nodes"]
+    ]
+    assert len(ids) == len(set(ids)) == 5
+    assert await owner.data(NODE, id=ids[0]) is None
 
 
 async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shared: SharedServer) -> None:

@@ -61,6 +61,24 @@ async def test_a_refused_upload_names_its_field_and_leaves_nothing(
     assert shared.staged == before
 
 
+async def test_all_fields_that_are_wrong_are_named_at_once(shared: SharedServer) -> None:
+    before = shared.staged
+    wrong = {
+        "fileName": "a/b",
+        "size": 0,
+        "mimeType": "x",
+        "sha256": "x",
+        "chunkSize": 1,
+        "chunkHashes": ["x"],
+        "compress": {"preset": "FAST", "maxHeight": 1},
+        "idempotencyKey": "",
+    }
+    payload = await shared.api.data(INIT, input=wrong)
+    assert [error["field"][1] for error in payload["userErrors"]] == list(wrong)
+    assert payload["userErrors"][6]["field"] == ["input", "compress", "maxHeight"]
+    assert shared.staged == before
+
+
 MISTYPED: dict[str, Json] = {
     "an unknown preset": {"compress": {"preset": "TINY"}},
     "no preset": {"compress": {}},

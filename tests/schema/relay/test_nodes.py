@@ -1,0 +1,64 @@
+"""Everything with an ID is loaded by it, by its owner alone, from one table."""
+
+import logging
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.core.ids import Prefix, encode
+from storage.drive.models import Blob, File, Rendition, RenditionKind
+from tests.support.server import Api, digest, key_of
+
+NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
+
+
+async def own_ids(api: Api) -> dict[str, str]:
+    """One of each thing of the person's, by its type."""
+    upload = await api.upload(b"x")
+    account = (await api.data("{ me { id } }"))["id"]
+    blobs = [await Blob.create(key=f"{account}-{number}", size=1, sha256=digest(b"x")) for number in range(2)]
+    file = await File.create(account_id=key_of(account), name="a", mime_type="video/mp4", blob=blobs[0])
+    rendition = await Rendition.create(
+        file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1]
+    )
+    return {
+        "Account": account,
+        "Upload": upload["id"],
+        "File": encode(Prefix.FILE, file.id),
+        "Rendition": encode(Prefix.RENDITION, rendition.id),
+    }
+
+
+async def test_a_node_of_every_type_is_loaded_by_its_id(api: Api) -> None:
+    for kind, node_id in (await own_ids(api)).items():
+        assert await api.data(NODE, id=node_id) == {"__typename": kind, "id": node_id}
+
+
+async def test_a_node_of_another_account_does_not_exist(api: Api, other: Api) -> None:
+    for node_id in (await own_ids(api)).values():
+        assert await other.data(NODE, id=node_id) is None
+
+
+@pytest.mark.parametrize(
+    "node_id",
+    ["", "x", "upload_", "folder_00000000000000000000000000", *(encode(prefix, uuid7()) for prefix in Prefix)],
+)
+async def test_an_unknown_id_has_no_node(api: Api, node_id: str) -> None:
+    assert await api.data(NODE, id=node_id) is None
+
+
+async def test_an_id_of_one_type_opens_no_field_of_another(api: Api) -> None:
+    ids = await own_ids(api)
+    assert await api.data("query ($id: ID!) { file(id: $id) { id } }", id=ids["Upload"]) is None
+    assert await api.data("query ($id: ID!) { upload(id: $id) { id } }", id=ids["File"]) is None
+    assert await api.data(NODE, id=ids["File"].replace("file_", "upload_")) is None
+    assert await api.data(NODE, id=str(key_of(ids["File"]))) is None
+
+
+async def test_a_node_costs_one_query(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    ids = await own_ids(api)
+    for kind, most in {"Account": 0, "Upload": 1, "File": 1, "Rendition": 1}.items():
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+            await api.data(NODE, id=ids[kind])
+        assert len([record for record in caplog.records if record.name == "tortoise.db_client"]) == most, kind

@@ -1,0 +1,18 @@
+"""What a server tells everyone about itself."""
+
+import pytest
+
+from cloudkeep import __version__
+from tests.support.server import Api
+from tests.support.shared_server import SharedServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_server_says_what_clients_may_expect_of_it_without_a_sign_in(shared: SharedServer) -> None:
+    server = await Api(shared.http).data("{ server { version maxFileSize features } }")
+    assert server == {
+        "version": __version__,
+        "maxFileSize": shared.settings.max_file_size,
+        "features": ["COMPRESSION"],
+    }
