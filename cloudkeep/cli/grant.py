@@ -1,4 +1,4 @@
-"""``cloudkeep grant``: gives an account limits of its own, whether the server runs or not.
+"""``cloudkeep grant``: gives an account limits of its own, whether the server is running or not.
 
 A running server applies a change within half a minute (:mod:`services.budgets.limit_overrides`).
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cloudkeep.resources.resources import connected_database
-from cloudkeep.settings.parsers import capacity_and_refill
+from cloudkeep.settings.parsers import bytes_and_refill, capacity_and_refill
 from cloudkeep.settings.settings import Settings
 from services.core import validation
 from services.core.clock import now
@@ -44,9 +44,9 @@ def parse_changes(
     """Parse the arguments of the command. Raises :class:`GrantRefused`."""
     amounts: dict[GrantKind, Amount | None] = {}
     if points is not None:
-        amounts[GrantKind.POINTS] = _bucket("--points", points)
+        amounts[GrantKind.POINTS] = _bucket("--points", capacity_and_refill(points), points, "20000/1000")
     if ingest is not None:
-        amounts[GrantKind.INGEST] = _bucket("--ingest", ingest)
+        amounts[GrantKind.INGEST] = _bucket("--ingest", bytes_and_refill(ingest), ingest, "256GiB/1GiB")
     if subscriptions is not None:
         amounts[GrantKind.SUBSCRIPTIONS] = _count("--subscriptions", subscriptions)
     if remove and amounts:
@@ -89,13 +89,12 @@ async def _apply(account: Account, amounts: Mapping[GrantKind, Amount | None]) -
     await limit_overrides.remove(account.id, [kind for kind, amount in amounts.items() if amount is None])
 
 
-def _bucket(option: str, text: str) -> Amount | None:
+def _bucket(option: str, amount: Amount | None, text: str, example: str) -> Amount | None:
     if text == DEFAULT:
         return None
-    amount = capacity_and_refill(text)
     if not amount:
         raise GrantRefused(
-            f"{option} must be CAPACITY/REFILL, as in 20000/1000 (the refill is per second), or {DEFAULT}, not {text!r}"
+            f"{option} must be CAPACITY/REFILL, as in {example} (the refill is per second), or {DEFAULT}, not {text!r}"
         )
     return amount
 

@@ -118,11 +118,11 @@ def grant(
     user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="Whose budget.", show_default=False)] = None,
     points: Annotated[
         str | None,
-        typer.Option(metavar="CAPACITY/REFILL", help="Points for operations; the refill is per second."),
+        typer.Option(metavar="CAPACITY/REFILL", help="Points for operations, as in 20000/1000 (refill per second)."),
     ] = None,
     ingest: Annotated[
         str | None,
-        typer.Option(metavar="CAPACITY/REFILL", help="Bytes of chunks; the refill is per second."),
+        typer.Option(metavar="CAPACITY/REFILL", help="Bytes of chunks, as in 256GiB/1GiB (refill per second)."),
     ] = None,
     subscriptions: Annotated[
         str | None, typer.Option(metavar="N", help="Subscriptions that may be open at once.")

@@ -1,4 +1,4 @@
-"""What an operator reads about a value that does not fit its setting: what is allowed, in words."""
+"""The messages for values that a setting does not accept: they say what is allowed."""
 
 from typing import Any, get_args
 
@@ -6,12 +6,10 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from cloudkeep.settings.parsers import quote
-
-_RANGE = "must be {unit}between {low} and {high}, not {input}"
-_NUMBER_ERRORS = ("int_parsing", "int_parsing_size", "int_from_float", "float_parsing", "finite_number")
-#: By the type of pydantic's error (https://docs.pydantic.dev/latest/errors/validation_errors). The first one is what
-#: our own parsers raise; a type that is not here keeps pydantic's message, which quotes nothing.
+_RANGE = "must be between {low} and {high}, not {input}"
+_NUMBER_ERRORS = ("int_parsing", "int_parsing_size", "int_from_float")
+#: By the type of pydantic's error (https://docs.pydantic.dev/latest/errors/validation_errors). The first one is for the
+#: ValueErrors of our own validators. Any other type keeps pydantic's message, which quotes no value.
 MESSAGES = {
     "value_error": "{error}",
     **dict.fromkeys((*_NUMBER_ERRORS, "greater_than_equal", "less_than_equal"), _RANGE),
@@ -28,14 +26,19 @@ def message(details: ErrorDetails, field: FieldInfo) -> str:
 
 
 def _words(field: FieldInfo) -> dict[str, Any]:
-    """How the type of a setting is described."""
-    if arguments := get_args(field.annotation):  # of "Port | None" and its kin
+    """The words that describe the type of a setting."""
+    if arguments := get_args(field.annotation):  # such as "Port | None"
         field = FieldInfo.from_annotation(arguments[0])
     limits = {type(limit): limit for limit in field.metadata}
     return {
-        "unit": "a number of seconds " if field.annotation is float else "",
         "low": limits[Ge].ge if Ge in limits else None,
         "high": limits[Le].le if Le in limits else None,
         "title": field.title,
         "words": " or ".join(getattr(field.annotation, "__members__", {}).values()),
     }
+
+
+def quote(value: object) -> str:
+    """A value as a message shows it, in 60 characters at most."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -5,11 +5,13 @@ Of a URL no message quotes more than the scheme: any other part of it may be a p
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl
 
+from cloudkeep.settings.messages import quote
+from cloudkeep.settings.units import parse_size
 from services.budgets.limits import Limit
 from services.core.hosts import parse_address, parse_authority, to_ascii
 from services.core.urls import has_more_than_origin, require_scheme, split_url
@@ -36,16 +38,25 @@ REDIS_OPTIONS = {
 
 
 def budget(text: str) -> Limit | None:
-    """``capacity/refill``, ``capacity/refill/open``, ``capacity/refill/closed``, or ``off``."""
+    """``capacity/refill``, ``capacity/refill/open``, ``capacity/refill/closed``, or ``off``. Both count points."""
+    return _limit(text, capacity_and_refill, "20000/1000")
+
+
+def ingest_budget(text: str) -> Limit | None:
+    """The same in bytes, which may have units, as in ``256GiB/1GiB``."""
+    return _limit(text, bytes_and_refill, "256GiB/1GiB")
+
+
+def _limit(text: str, parse: Callable[[str], tuple[int, float] | None], example: str) -> Limit | None:
     text = text.strip()
     if text == "off":
         return None
     closed = text.endswith("/closed")
-    amounts = capacity_and_refill(text.removesuffix("/closed" if closed else "/open"))
+    amounts = parse(text.removesuffix("/closed" if closed else "/open"))
     if not amounts:
         raise ValueError(
-            "must be off, or a capacity and what flows back every second, both above 0, as in 20000/1000, "
-            f"20000/1000/open or 20000/1000/closed, not {quote(text)}"
+            f"must be off, or a capacity and the refill per second, both above 0, as in {example}, "
+            f"{example}/open or {example}/closed, not {quote(text)}"
         )
     return Limit(*amounts, closed=closed)
 
@@ -55,6 +66,12 @@ def capacity_and_refill(text: str) -> tuple[int, float] | None:
     match = re.fullmatch(r"(\d{1,16})/(\d{1,16}(?:\.\d{1,9})?)", text, re.ASCII)
     capacity, refill = (int(match[1]), float(match[2])) if match else (0, 0.0)
     return (capacity, refill) if 1 <= capacity <= 2**53 and 0 < refill <= 2**53 else None
+
+
+def bytes_and_refill(text: str) -> tuple[int, float] | None:
+    """The same where both may be sizes with units."""
+    sizes = ((parse_size(part), part) for part in text.split("/"))
+    return capacity_and_refill("/".join(part if size is None else str(size) for size, part in sizes))
 
 
 def subscription_limits(text: str) -> tuple[int, int]:
@@ -234,9 +251,3 @@ def reachable_host(host: str) -> str:
         if address.is_unspecified:
             return "127.0.0.1" if address.version == 4 else "::1"
     return host
-
-
-def quote(value: object) -> str:
-    """A value as a message shows it."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

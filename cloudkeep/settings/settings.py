@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     budget_address: t.Budget = Field(default=Limits().address, description="points per client address")
     budget_account: t.Budget = Field(default=Limits().account, description="points per account")
     budget_anonymous: t.Budget = Field(default=Limits().anonymous, description="points per address, if not signed in")
-    budget_ingest: t.Budget = Field(default=Limits().ingest, description="bytes of chunks per account")
+    budget_ingest: t.IngestBudget = Field(default=Limits().ingest, description="bytes of chunks per account")
     budget_timeout: t.Timeout = Field(default=1.0, description="seconds that Redis has to answer for a budget")
     max_operation_cost: t.Points = Field(default=10_000, description="points that one operation may cost")
     subscriptions: t.SubscriptionLimits = Field(default=(100, 20), description="open at once per account / address")

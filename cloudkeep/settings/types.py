@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 
 from cloudkeep.settings import parsers
 from cloudkeep.settings.secret_keys import parse_keys
+from cloudkeep.settings.units import DurationBetween, SizeBetween
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
 from services.core.urls import base_url
@@ -66,15 +67,16 @@ Attempts = Annotated[int, Field(ge=1, le=64)]
 Threads = Annotated[int, Field(ge=0, le=256)]
 Connections = Annotated[int, Field(ge=1, le=1_000_000)]
 Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Bytes = Annotated[int, Field(ge=1, le=2**53)]
-Reserve = Annotated[int, Field(ge=0, le=2**53)]
-BytesPerSecond = Annotated[int, Field(ge=1, le=2**30)]
+Bytes = Annotated[int, BeforeValidator(SizeBetween(1, 2**53))]
+Reserve = Annotated[int, BeforeValidator(SizeBetween(0, 2**53))]
+BytesPerSecond = Annotated[int, BeforeValidator(SizeBetween(1, 2**30, "a size per second"))]
 #: Whole seconds.
-Lifetime = Annotated[int, Field(ge=1, le=3650 * DAY)]
-#: Every float is a number of seconds.
-Timeout = Annotated[float, Field(ge=0.1, le=DAY)]
-Pause = Annotated[float, Field(ge=0, le=HOUR)]
+Lifetime = Annotated[int, BeforeValidator(DurationBetween(1, 3650 * DAY, whole=True))]
+#: Seconds.
+Timeout = Annotated[float, BeforeValidator(DurationBetween(0.1, DAY))]
+Pause = Annotated[float, BeforeValidator(DurationBetween(0, HOUR))]
 Budget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.budget)]
+IngestBudget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.ingest_budget)]
 SubscriptionLimits = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.subscription_limits)]
 PoolSize = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.pool_size)]
 

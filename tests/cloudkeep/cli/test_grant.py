@@ -57,6 +57,8 @@ def test_what_was_granted_is_printed_and_listed(printed: Printed) -> None:
     )
     adas = ["ada: ingest 1000/10", "ada: subscriptions 0"]
     assert printed("ada", "--ingest", "1000/10", "--subscriptions", "0")[1] == adas
+    assert printed("ada", "--ingest", "1KiB/1kB")[1][0] == "ada: ingest 1024/1000"
+    assert printed("ada", "--ingest", "1000/10")[1] == adas
     assert printed()[1] == [*adas, "bob: points 9007199254740992/0.5", "bob: subscriptions 500"]
     assert printed("ada")[1] == adas
 

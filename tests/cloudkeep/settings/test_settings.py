@@ -17,6 +17,9 @@ POSTGRES_FORM = (
 )
 REDIS_SCHEMES = "redis:, rediss:, redis+sentinel:, rediss+sentinel:, unix:"
 SENTINEL_FORM = "must be like redis+sentinel://user:password@host:26379,host:26379/service/0"
+SIZES = "as in 10GB or 500GiB (a number without a unit counts bytes)"
+TIMES = "as in 90s, 15m, 6h, 7d or 1h30m (a number without a unit counts seconds)"
+BUDGET = "must be off, or a capacity and the refill per second, both above 0, as in"
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
 #: One that can be read.
 FILE = __file__
@@ -136,6 +139,19 @@ def test_allowed_hosts_are_names_domains_and_addresses(load: Load, text: str, ho
     assert load(ALLOWED_HOSTS=text).allowed_hosts == hosts
 
 
+def test_sizes_and_times_have_units_wherever_a_setting_counts_bytes_or_seconds(load: Load) -> None:
+    settings = load(MAX_FILE_SIZE="10GB", QUOTA="500GiB", STORAGE_RESERVE="0", BODY_MIN_RATE="2 KiB")
+    assert (settings.max_file_size, settings.quota) == (10 * 10**9, 500 * 2**30)
+    assert (settings.storage_reserve, settings.body_min_rate) == (0, 2048)
+    settings = load(URL_TTL="6h", UPLOAD_TTL="1h30m", SESSION_TTL="90", JOB_LEASE="1.5m", DRAIN_SECONDS="500ms")
+    assert (settings.url_ttl, settings.upload_ttl, settings.session_ttl) == (21_600, 5_400, 90)
+    assert (settings.job_lease, settings.drain_seconds) == (90.0, 0.5)
+
+
+def test_the_budget_for_chunks_may_have_units(load: Load) -> None:
+    assert load(BUDGET_INGEST="256GiB/1GB/closed").budget_ingest == Limit(256 * 2**30, 1e9, closed=True)
+
+
 def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:
     settings = load(TRUSTED_PROXIES="unix, 10.0.0.1,", PROXY_HEADER="forwarded")
     assert (settings.trusted_proxies, settings.proxy_header) == (("unix", "10.0.0.1"), "Forwarded")
@@ -236,17 +252,22 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PORT", "65536", "must be between 1 and 65535, not '65536'"),
         ("PORT", "9" * 5000, f"must be between 1 and 65535, not '{'9' * 56}..."),
         ("WORKERS", "1.5", "must be between 1 and 64, not '1.5'"),
-        ("QUOTA", "0", "must be between 1 and 9007199254740992, not '0'"),
-        ("STORAGE_RESERVE", "5%", "must be between 0 and 9007199254740992, not '5%'"),
+        ("QUOTA", "0", f"must be a size between 1B and 8PiB, {SIZES}, not '0'"),
+        ("MAX_FILE_SIZE", "10G", f"must be a size between 1B and 8PiB, {SIZES}, not '10G'"),
+        ("STORAGE_RESERVE", "5%", f"must be a size between 0B and 8PiB, {SIZES}, not '5%'"),
+        ("BODY_MIN_RATE", "2GiB", f"must be a size per second between 1B and 1GiB, {SIZES}, not '2GiB'"),
+        ("BUDGET_INGEST", "1G/1G", f"{BUDGET} 256GiB/1GiB, 256GiB/1GiB/open or 256GiB/1GiB/closed, not '1G/1G'"),
+        ("URL_TTL", "0", f"must be a time between 1s and 3650d, {TIMES}, not '0'"),
+        ("URL_TTL", "1500ms", f"must be a time between 1s and 3650d, {TIMES}, not '1500ms'"),
         ("WORKERS", "-1", "must be between 1 and 64, not '-1'"),
         *(
             ("SUBSCRIPTIONS", text, f"must be two whole numbers like 100/20, not {text!r}")
             for text in ("5", "1/-1", "1/2/3")
         ),
         ("HOST", "a b", "must be a host name or an IP address, not 'a b'"),
-        ("JOB_LEASE", "nan", "must be a number of seconds between 0.1 and 86400, not 'nan'"),
-        ("BUDGET_TIMEOUT", "soon", "must be a number of seconds between 0.1 and 86400, not 'soon'"),
-        ("DRAIN_SECONDS", "3601", "must be a number of seconds between 0 and 3600, not '3601'"),
+        ("JOB_LEASE", "nan", f"must be a time between 0.1s and 1d, {TIMES}, not 'nan'"),
+        ("BUDGET_TIMEOUT", "soon", f"must be a time between 0.1s and 1d, {TIMES}, not 'soon'"),
+        ("DRAIN_SECONDS", "3601", f"must be a time between 0s and 1h, {TIMES}, not '3601'"),
         ("WORKER_NAME", "a/b", "must be 1 to 100 letters, digits, '.', '_' or '-', not 'a/b'"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "must list IP addresses and CIDR ranges, and '10.0.0.1/8' is neither"),
         ("TRUSTED_PROXIES", "unix,UNIX", "must list IP addresses and CIDR ranges, and 'UNIX' is neither"),
@@ -370,8 +391,7 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         (
             "BUDGET_ACCOUNT",
             "20000",
-            "must be off, or a capacity and what flows back every second, both above 0, as in 20000/1000, "
-            "20000/1000/open or 20000/1000/closed, not '20000'",
+            f"{BUDGET} 20000/1000, 20000/1000/open or 20000/1000/closed, not '20000'",
         ),
         ("SECRET_KEYS", "k:short", "entry 1 must have a secret of at least 32 characters"),
     ],
