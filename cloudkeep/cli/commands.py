@@ -1,11 +1,15 @@
-"""What the commands of ``cloudkeep`` do. Each loads what it needs when it runs: a quick start depends on it."""
+"""The commands of ``cloudkeep``. Each imports what it needs when it runs, so that all of them start quickly."""
 
 import asyncio
+import re
 import signal
+import sys
 from collections.abc import Coroutine
+from urllib.parse import urlsplit
 
 from cloudkeep.settings.preflight import raise_descriptor_limit
 from cloudkeep.settings.settings import Settings
+from cloudkeep.settings.units import SizeBetween
 from cloudkeep.supervisor.bootstrap import (
     migrate_or_exit,
     read_settings,
@@ -16,6 +20,7 @@ from cloudkeep.supervisor.bootstrap import (
 )
 
 INTERRUPTED = 128 + signal.SIGINT
+RATE = SizeBetween(64 * 2**10, 2**40, "a size per second")
 
 
 def serve() -> int:
@@ -34,14 +39,17 @@ def worker() -> int:
 
 
 def migrate() -> int:
-    """Bring the database up to date."""
-    asyncio.run(migrate_or_exit(read_settings()))
+    """Create or update the tables of the database."""
+    settings = read_settings(create=False)
+    asyncio.run(migrate_or_exit(settings))
+    _print_place(settings)
+    sys.stdout.write("The database is up to date.\n")
     return 0
 
 
 def health(*, worker: bool) -> int:
-    """Check the API of this host, or the workers of its data folder."""
-    settings = read_settings()
+    """Check the API of this data folder, or its workers."""
+    settings = read_settings(create=False)
     from cloudkeep.cli.healthcheck import api_health, worker_health
 
     return asyncio.run(worker_health(settings) if worker else api_health(settings))
@@ -55,12 +63,13 @@ def doctor(*, mend: bool) -> int:
     return _interruptible(examine(settings, mend=mend))
 
 
-def scrub(*, rate: float, from_start: bool) -> int:
+def scrub(*, rate: str, from_start: bool) -> int:
     """Verify every stored blob."""
+    bytes_per_second = _rate(rate)
     settings = _settings_of_existing_server()
     from cloudkeep.cli.maintenance import scrub
 
-    return _interruptible(scrub(settings, rate=rate, from_start=from_start))
+    return _interruptible(scrub(settings, rate=bytes_per_second, from_start=from_start))
 
 
 def grant(
@@ -76,15 +85,41 @@ def grant(
         raise refusal(error) from None
 
 
+def _rate(text: str) -> int:
+    """The bytes per second of ``--rate``. A number without a unit counts MiB. Ends the process for any other text."""
+    is_number = re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII)
+    try:
+        return RATE(f"{text}MiB" if is_number else text)
+    except ValueError as error:
+        raise refusal(f"--rate {error}") from None
+
+
 def _settings_of_existing_server() -> Settings:
-    """The settings of a server that has run before."""
-    settings = read_settings()
+    """The settings of a server that has run before. Prints which one it is."""
+    settings = read_settings(create=False)
     asyncio.run(migrate_or_exit(settings, must_exist=True))
+    _print_place(settings)
     return settings
 
 
+def _print_place(settings: Settings) -> None:
+    """Print the data folder and the database on standard error, without a password."""
+    sys.stderr.write(f"Data folder: {settings.data_dir}\nDatabase: {_without_password(settings.database_url)}\n")
+
+
+def _without_password(url: str) -> str:
+    if url.startswith("sqlite:"):
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+
+
 def _interruptible(work: Coroutine[None, None, int]) -> int:
-    """The exit code of ``work``. Ctrl-C and SIGTERM end it cleanly, and what is unavailable ends it with one line."""
+    """Run ``work`` and return its exit code.
+
+    Ctrl-C and SIGTERM cancel it. An unavailable database or store is reported in one line.
+    """
     from storage.errors import DatabaseUnavailable, StoreUnavailable
 
     try:

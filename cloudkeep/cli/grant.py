@@ -78,7 +78,7 @@ async def _find_account(user_id: str) -> Account:
     except InvalidInput:
         account = None
     if account is None:
-        raise GrantRefused(f"nobody has the user ID {user_id!r}")
+        raise GrantRefused(f"there is no account with the user ID {user_id!r}")
     return account
 
 

@@ -89,7 +89,10 @@ def doctor(
 
 @app.command()
 def scrub(
-    rate: Annotated[float, typer.Option(metavar="MIB/S", min=0.1, help="Read at most so many MiB a second.")] = 50.0,
+    rate: Annotated[
+        str,
+        typer.Option(metavar="SIZE", help="Bytes to read per second at most; a bare number counts MiB."),
+    ] = "50MiB",
     from_start: Annotated[bool, typer.Option("--from-start", help="Do not resume the last run.")] = False,
 ) -> None:
     """Read every stored file again and report those whose bytes have changed. Nothing is altered.

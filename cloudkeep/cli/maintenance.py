@@ -41,8 +41,8 @@ async def examine(settings: Settings, *, mend: bool) -> int:
     return 1 if findings else 0
 
 
-async def scrub(settings: Settings, *, rate: float, from_start: bool) -> int:
-    """Print one line per damaged blob, and how much was read, at ``rate`` MiB per second at most.
+async def scrub(settings: Settings, *, rate: int, from_start: bool) -> int:
+    """Print one line per damaged blob, and how much was read, at ``rate`` bytes per second at most.
 
     Resumes an interrupted run; the totals at the end are those of the whole pass.
     """
@@ -52,7 +52,7 @@ async def scrub(settings: Settings, *, rate: float, from_start: bool) -> int:
         _print(f"Going on after {_totals(position)}")
     async with _store(settings) as store:
         try:
-            await _scrub(Scrubber(store, rate * MIB), position, path)
+            await _scrub(Scrubber(store, rate), position, path)
         except asyncio.CancelledError:
             save(path, position)
             _print(f"Interrupted after {_totals(position)}")

@@ -1,6 +1,7 @@
-"""The command ``cloudkeep upload``. Imports what it needs when it runs: the other commands start without it."""
+"""The command ``cloudkeep upload``. It imports what it needs when it runs, so that other commands start quickly."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from getpass import getpass
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cloudkeep.client.uploads.run import AskCredentials, UploadOptions
+    from cloudkeep.client.uploads.run import AskCredentials
     from services.media.types import Compression
 
-URL = "http://localhost:8000"
+URL_HELP = "The server. Without it, the one that runs in the data folder (CLOUDKEEP_DATA_DIR, ./data by default)."
 PARALLEL = range(1, 33)
+INTERRUPTED_CODE = 128 + signal.SIGINT
 INTERRUPTED = "Interrupted. Run the same command again to go on."
 
 
@@ -27,52 +29,51 @@ def upload(
     max_height: Annotated[
         int | None, typer.Option(help="Scale compressed videos down to this height in pixels.", show_default=False)
     ] = None,
-    url: Annotated[str, typer.Option(envvar="CLOUDKEEP_URL", help="The server.")] = URL,
-    parallel: Annotated[int, typer.Option(help="Chunks that are sent at once, 1 to 32.")] = 4,
+    url: Annotated[str | None, typer.Option(envvar="CLOUDKEEP_URL", help=URL_HELP, show_default=False)] = None,
+    parallel: Annotated[int, typer.Option(help="Chunks to send at the same time, 1 to 32.")] = 4,
     direct: Annotated[
-        bool, typer.Option("--direct", help="Send chunks straight to the server's S3 store, if it has one.")
+        bool, typer.Option("--direct", help="Send the chunks directly to the server's S3 store, if it has one.")
     ] = False,
 ) -> None:
-    """Upload files and print the ID of each. Run it again after an interruption: it sends only what is missing.
+    """Upload files to a CloudKeep server. Prints the ID and the download URL of each file.
 
-    Signs in with the token in CLOUDKEEP_TOKEN, or asks for user ID and password.
+    Signs in with the access token in CLOUDKEEP_TOKEN, or asks for user ID and password. After an interruption, run the
+    same command again: it sends only what is missing.
 
-    Exit codes: 0 all is done, 1 a file was not uploaded, 2 nothing could be done, 3 a file was uploaded but not
-    compressed, 130 interrupted.
+    Exit codes: 0 every file was uploaded, 1 a file was not uploaded, 2 wrong usage, no server or no sign-in, 3 a file
+    was uploaded but not compressed, 130 interrupted.
     """
-    try:
-        code = _upload(lambda: _options(files, compress, max_height, url, parallel, direct=direct))
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\n{INTERRUPTED}\n" if sys.stderr.isatty() else f"{INTERRUPTED}\n")
-        code = 130
+    code = run_command(lambda: _upload(files, compress, max_height, url, parallel, direct=direct), INTERRUPTED)
     raise typer.Exit(code)
 
 
-def _upload(parse_options: "Callable[[], UploadOptions]") -> int:
+def run_command(command: Callable[[], int], interrupted: str) -> int:
+    """The exit code of a command of the client. An error is one line on standard error, and so is Ctrl-C."""
     from cloudkeep.client.errors import ClientError
-    from cloudkeep.client.uploads.run import run
 
     try:
-        return run(parse_options(), _credentials())
+        return command()
     except ClientError as error:
         sys.stderr.write(f"cloudkeep: {error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{interrupted}\n" if sys.stderr.isatty() else f"{interrupted}\n")
+        return INTERRUPTED_CODE
 
 
-def _options(
-    files: list[Path], compress: str | None, max_height: int | None, url: str, parallel: int, *, direct: bool
-) -> "UploadOptions":
+def _upload(
+    files: list[Path], compress: str | None, max_height: int | None, url: str | None, parallel: int, *, direct: bool
+) -> int:
     from cloudkeep.client.errors import UsageError
-    from cloudkeep.client.uploads.run import UploadOptions
-    from services.core.urls import base_url
+    from cloudkeep.client.running_server import server_url
+    from cloudkeep.client.uploads.run import UploadOptions, require_sources, run
 
     if parallel not in PARALLEL:
         raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
-    try:
-        server = base_url(url)
-    except ValueError as error:
-        raise UsageError(f"--url: {error}") from error
-    return UploadOptions(tuple(files), server, _compression(compress, max_height), parallel, direct)
+    compression = _compression(compress, max_height)
+    require_sources(files)
+    credentials = _credentials()
+    return run(UploadOptions(tuple(files), server_url(url), compression, parallel, direct), credentials)
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
@@ -101,7 +102,7 @@ def _credentials() -> "str | AskCredentials":
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise SignInError("CLOUDKEEP_TOKEN does not look like an access token")
     if not token and not sys.stdin.isatty():
-        raise SignInError("nobody is signed in: set CLOUDKEEP_TOKEN, or run this in a terminal")
+        raise SignInError("no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal")
     return token or _prompt
 
 

@@ -1,4 +1,4 @@
-"""What must hold before anything is started: folders to write to, a data folder for us alone, and a port."""
+"""Checks before a start: folders that can be written to, a data folder that no other server uses, and a free port."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ from storage.database.engine import SQLITE
 
 BACKLOG = 2048
 DESCRIPTORS = 65_536
-REFUSED = 2  # exit code of a process that has to be set up differently; starting it again is of no use
+REFUSED = 2  # exit code for wrong settings: starting the process again does not help
 
 
 class StartupError(Exception):
@@ -23,19 +23,47 @@ class StartupError(Exception):
 
 
 def prepare_folders(settings: Settings) -> None:
-    """Make the folders that files go to, where they are missing. Raises :class:`StartupError`."""
-    _prepare("DATA_DIR", settings.data_dir)
+    """Make the folders for the data, the database and the blobs if missing. Raises :class:`StartupError`."""
+    for setting, folder in _folders(settings).items():
+        with _writing(setting, folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _require_writable(folder)
+
+
+def require_folders(settings: Settings) -> None:
+    """Raise :class:`StartupError` unless the same folders exist: a typo in a setting must not make new ones."""
+    if not settings.data_dir.is_dir():
+        raise StartupError(
+            f"there is no data folder at {settings.data_dir}; `cloudkeep serve` makes it, "
+            f"or {PREFIX}DATA_DIR names another one"
+        )
+    for setting, folder in _folders(settings).items():
+        if folder.is_dir():
+            with _writing(setting, folder):
+                _require_writable(folder)
+        elif not folder.is_relative_to(settings.data_dir):
+            raise StartupError(f"{PREFIX}{setting}: there is no folder {folder}; `cloudkeep serve` makes it")
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    """The folders that files go to, by the settings that name them."""
+    folders = {"DATA_DIR": settings.data_dir}
     if settings.database_url.startswith(SQLITE):
-        _prepare("DATABASE_URL", Path(settings.database_url.removeprefix(SQLITE)).parent)
+        folders["DATABASE_URL"] = Path(settings.database_url.removeprefix(SQLITE)).parent
     if settings.blob_url.startswith("file:"):
-        _prepare("BLOB_URL", Path(unquote(urlsplit(settings.blob_url).path)))
+        folders["BLOB_URL"] = Path(unquote(urlsplit(settings.blob_url).path))
+    return folders
 
 
-def _prepare(setting: str, folder: Path) -> None:
+def _require_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextmanager
+def _writing(setting: str, folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        yield
     except OSError as error:
         raise StartupError(f"{PREFIX}{setting}: cannot write to {folder}: {error.strerror}") from None
 
@@ -43,7 +71,7 @@ def _prepare(setting: str, folder: Path) -> None:
 def raise_descriptor_limit() -> None:
     """Let this process and its children open as many files as the system allows, up to ``DESCRIPTORS``.
 
-    Every connection is one. Shells give 1,024 for the sake of programs that use select(2), which ours do not.
+    Every connection needs one. The usual limit of 1,024 protects programs that use select(2); ours do not.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
@@ -53,9 +81,9 @@ def raise_descriptor_limit() -> None:
 
 @contextmanager
 def claimed(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for this process alone. Raises :class:`StartupError` when another one holds it.
+    """Lock the data folder for this process. Raises :class:`StartupError` when another process holds the lock.
 
-    The kernel drops the lock when the process ends, however it ends; the file itself stays.
+    The kernel releases the lock when the process ends, however it ends. The file itself stays.
     """
     with (data_dir / "cloudkeep.lock").open("a+") as lock:
         try:
@@ -74,8 +102,7 @@ def claimed(data_dir: Path) -> Iterator[None]:
 def listening(host: str, port: int, setting: str = "PORT") -> Iterator[socket.socket]:
     """A listening socket for the API processes to share. Raises :class:`StartupError`, which names ``setting``.
 
-    It listens at once: clients that come early wait in its backlog instead of being refused, also while an API process
-    is replaced.
+    It listens at once, so that connections wait in the backlog during the start and while an API process is replaced.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[

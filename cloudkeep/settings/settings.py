@@ -1,4 +1,4 @@
-"""Everything an operator can set: environment variables with the prefix ``CLOUDKEEP_``, read once and then frozen."""
+"""Everything an operator can set: environment variables with the prefix ``CLOUDKEEP_``, read once at the start."""
 
 import difflib
 import logging
@@ -20,7 +20,7 @@ from services.core.keys import SecretKey
 PREFIX = "CLOUDKEEP_"
 #: Where ``localhost`` leads to. Browsers take this name for passkeys, and not the addresses.
 LOCALHOST_ADDRESSES = ("127.0.0.1", "::1")
-#: The command line's client reads these two.
+#: Read by the client commands, such as ``cloudkeep upload``.
 _CLIENT_VARIABLES = {"CLOUDKEEP_TOKEN", "CLOUDKEEP_URL"}
 
 _log = logging.getLogger(__name__)
@@ -65,11 +65,16 @@ def _require_documents(only: bool, info: ValidationInfo) -> bool:
     return only
 
 
+def _existing_keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
+    path = data["data_dir"] / "secret.keys"
+    return read_or_create_keys(path) if path.exists() else ()
+
+
 OnlyDocuments = Annotated[t.Switch, AfterValidator(_require_documents)]
 
 
 class Settings(BaseSettings):
-    """The settings in force, every default resolved. An empty variable counts as one that is not set.
+    """The settings, with every default filled in. An empty variable counts as one that is not set.
 
     A new setting is one line here: type, default, description. The types are in ``cloudkeep.settings.types``.
     """
@@ -132,20 +137,26 @@ class Settings(BaseSettings):
     websockets: t.Connections = Field(default=200, description="open at once per address, in each API process")
     worker_port: t.Port | None = Field(default=None, description="where `cloudkeep worker` answers /healthz, /metrics")
     worker_name: t.WorkerName | None = Field(default=None, description="name of this worker; None makes one up")
-    # The last one: its default makes a file, which must not happen when anything above is wrong.
+    # Last, because its default writes a file, which must not happen when another setting is wrong.
     secret_keys: t.SecretKeys = Field(default_factory=_secret_keys, description="keys that sign tokens and URLs")
 
 
-def load_settings() -> Settings:
-    """Read the environment; the data folder and its secret keys are made when they are missing.
+class SettingsOfExistingServer(Settings):
+    """The same without new secret keys, and so without a new data folder: for commands that sign nothing."""
 
-    Raises :class:`SettingsError`, for the first setting that cannot be used. A variable that is none of ours but looks
-    like it is logged: a misspelt setting must not be silent.
+    secret_keys: t.SecretKeys = Field(default_factory=_existing_keys, description="keys that sign tokens and URLs")
+
+
+def load_settings(*, create: bool = True) -> Settings:
+    """Read the settings from the environment. With ``create``, make the data folder and secret keys if missing.
+
+    Raises :class:`SettingsError` for the first setting that cannot be used. Logs a warning for each unknown variable
+    with our prefix, which may be a misspelt setting.
     """
     for warning in misspelt_settings(os.environ):
         _log.warning(warning)
     try:
-        return Settings()
+        return Settings() if create else SettingsOfExistingServer()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
     except OSError as error:
@@ -155,13 +166,13 @@ def load_settings() -> Settings:
 
 
 def is_known(name: str) -> bool:
-    """Whether an environment variable is ours to read, or has nothing to do with us."""
+    """Whether an environment variable is one of our settings, or does not have our prefix."""
     name = name.upper()
     return not name.startswith(PREFIX) or name in _names() or name in _CLIENT_VARIABLES
 
 
 def misspelt_settings(names: Iterable[str]) -> Iterator[str]:
-    """One line for each variable with our prefix that is no setting, with the closest name that is one."""
+    """A line for each variable with our prefix that is not a setting. It suggests the setting with the closest name."""
     for name in sorted(name for name in names if not is_known(name)):
         close = difflib.get_close_matches(name.upper(), _names(), n=1)
         yield f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else "")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders, raise_descriptor_limit
+from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders, raise_descriptor_limit, require_folders
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
 from cloudkeep.settings.types import LogFormat
 from cloudkeep.telemetry.logs import set_up_logging
@@ -56,13 +56,16 @@ def run_worker(heartbeat: int | None = None) -> int:
     return 0
 
 
-def read_settings(*, needs_redis: bool = False) -> Settings:
-    """Read the settings, make their folders and set up logging. Ends the process if a setting cannot be used."""
+def read_settings(*, needs_redis: bool = False, create: bool = True) -> Settings:
+    """Read the settings and set up logging. Ends the process if a setting cannot be used.
+
+    With ``create``, make the data folder and the others of the settings; without it, one that is missing is an error.
+    """
     # Warnings about the settings should already look as the settings say.
     set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
     try:
-        settings = load_settings()
-        prepare_folders(settings)
+        settings = load_settings(create=create)
+        (prepare_folders if create else require_folders)(settings)
     except (SettingsError, StartupError) as error:
         raise refusal(error) from None
     set_up_logging(settings.log_format, settings.log_level)

@@ -18,6 +18,7 @@ from cloudkeep.supervisor.banner import print_banner, print_when_ready
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import child_environment, server_processes
 from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, StartRefused, restart_forever
+from cloudkeep.supervisor.runtime_file import local_url, runtime_file
 from cloudkeep.telemetry.metrics import reset_metrics_folder
 from storage.redis.valkey import EmbeddedValkey, ValkeyFailed, ValkeyMissing
 
@@ -87,6 +88,7 @@ class Supervisor:
             stack.push_async_callback(self._stop_children)
             # First: once no child is left to accept connections, they would wait in it, and then be reset.
             stack.callback(listener.close)
+            stack.enter_context(runtime_file(self._settings.data_dir, local_url(listener)))
             jobs = [print_when_ready(listener), *map(restart_forever, self._processes())]
             self._tasks = [asyncio.create_task(job) for job in jobs]
             await asyncio.gather(*self._tasks)

@@ -56,9 +56,8 @@ class FileResult:
 def run(options: UploadOptions, credentials: str | AskCredentials) -> ExitCode:
     """Upload the files, signed in by an access token or by user ID and password.
 
-    Raises :class:`cloudkeep.client.errors.ClientError` when nothing more can be done, and KeyboardInterrupt.
+    Raises :class:`cloudkeep.client.errors.ClientError` when the whole run fails, and KeyboardInterrupt.
     """
-    require_sources(options.files)
     http = open_http(options.url)
     with asyncio.Runner() as runner:
         try:
@@ -117,7 +116,7 @@ class _UploadQueue:
         if state.error:
             track.end(f"uploaded, but not compressed: {printable(state.error)}")
             return FileResult(ExitCode.NOT_COMPRESSED, state.file_id)
-        track.end("ready")
+        track.end(f"ready: {state.download_url}" if state.download_url else "ready")
         return FileResult(ExitCode.DONE, state.file_id)
 
 

@@ -35,6 +35,7 @@ class UploadState:
     file_id: str | None
     error: str | None
     direct: bool = False
+    download_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, upload: Json | None) -> Self:
@@ -50,6 +51,7 @@ class UploadState:
             file_id=file.get("id"),
             error=error.get("message"),
             direct=upload["direct"],
+            download_url=file.get("downloadUrl"),
         )
 
 

@@ -55,6 +55,27 @@ def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str,
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["migrate", "doctor", "scrub", "grant", "health", "health --worker"])
+def test_only_a_server_or_a_worker_makes_a_data_folder(command: str, tmp_path: Path) -> None:
+    result = cloudkeep(*command.split(), DATA_DIR=str(tmp_path / "tpyo"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"cloudkeep: there is no data folder at {tmp_path}/tpyo; `cloudkeep serve` makes it, "
+        "or CLOUDKEEP_DATA_DIR names another one\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("setting", "scheme"), [("DATABASE_URL", "sqlite://"), ("BLOB_URL", "file://")])
+def test_a_folder_of_another_setting_is_not_made_by_accident_either(setting: str, scheme: str, tmp_path: Path) -> None:
+    wrong = {setting: f"{scheme}{tmp_path}/tpyo/x" if setting == "DATABASE_URL" else f"{scheme}{tmp_path}/tpyo"}
+    (data := tmp_path / "data").mkdir()
+    result = cloudkeep("migrate", DATA_DIR=str(data), **wrong)
+    line = f"cloudkeep: CLOUDKEEP_{setting}: there is no folder {tmp_path}/tpyo; `cloudkeep serve` makes it\n"
+    assert (result.returncode, result.stderr) == (2, line)
+    assert list(tmp_path.rglob("*")) == [data]
+
+
 def test_trusted_documents_that_cannot_be_used_end_the_start_with_one_line(tmp_path: Path) -> None:
     path = tmp_path / "documents.json"
     path.write_text('{"Me": "{ me { nothing } }"}')
@@ -81,7 +102,7 @@ def _no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_says_in_one_line_that_the_store_is_not_to_be_had(tmp_path: Path) -> None:
     assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
     result = cloudkeep("doctor", DATA_DIR=str(tmp_path), BLOB_URL="s3://bucket")
-    assert (result.returncode, result.stderr) == (2, "cloudkeep: there are no keys for S3\n")
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (2, "cloudkeep: there are no keys for S3")
     assert result.stdout == "BUCKET_RULES the bucket: its rules cannot be read (there are no keys for S3)\n"
 
 
@@ -94,12 +115,18 @@ def test_a_worker_that_cannot_use_the_bucket_does_not_start(tmp_path: Path) -> N
 
 def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> None:
     result = cloudkeep("migrate", DATA_DIR=str(tmp_path), LOG_FORMAT="JSON", PROT="9000")
-    assert json.loads(result.stderr)["event"] == "CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"
+    assert (
+        json.loads(result.stderr.splitlines()[0])["event"]
+        == "CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"
+    )
 
 
 def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:
     for _ in range(2):
-        assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
+        result = cloudkeep("migrate", DATA_DIR=str(tmp_path))
+        assert (result.returncode, result.stdout) == (0, "The database is up to date.\n")
+        place = f"Data folder: {tmp_path}\nDatabase: sqlite://{tmp_path}/cloudkeep.sqlite3\n"
+        assert result.stderr == place
     with sqlite3.connect(tmp_path / "cloudkeep.sqlite3") as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0] > 0
     connection.close()
@@ -140,4 +167,4 @@ async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path
         assert await worker.wait() == 0
         assert not await heartbeats.any_alive()
         ill = await health()
-        assert (ill.returncode, ill.stdout) == (1, "No worker runs here.\n")
+        assert (ill.returncode, ill.stdout) == (1, f"No worker runs in {tmp_path}.\n")

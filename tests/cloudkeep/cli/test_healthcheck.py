@@ -9,6 +9,7 @@ import pytest
 
 from cloudkeep.cli.healthcheck import api_health, worker_health
 from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.runtime_file import runtime_file
 from cloudkeep.supervisor.worker_identity import claim_worker_name
 from tests.support.process import free_port
 from tests.support.waiting import eventually
@@ -48,7 +49,17 @@ async def test_an_api_without_its_files_is_not_ready(
 async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     settings = Settings(data_dir=tmp_path, port=port)
-    assert printed(capsys, await api_health(settings)) == (1, f"No answer on port {port}.\n")
+    assert printed(capsys, await api_health(settings)) == (
+        1,
+        f"No answer on port {port} for the data folder {tmp_path}.\n",
+    )
+
+
+async def test_an_api_on_another_port_is_found_by_its_data_folder(
+    settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with runtime_file(settings.data_dir, server):
+        assert printed(capsys, await api_health(settings)) == (0, "Ready, but degraded: worker.\n")
 
 
 async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,11 +15,13 @@ from typer.testing import CliRunner
 from cloudkeep.cli.main import app
 from cloudkeep.client.command import INTERRUPTED
 from cloudkeep.settings.settings import Settings
+from cloudkeep.supervisor.runtime_file import runtime_file
 from tests.cloudkeep.client.conftest import CHUNK, init_upload, working
 from tests.support.faults.proxy import Proxy
-from tests.support.server import Api
+from tests.support.server import Api, http_client
 
 SECONDS = 60
+URL = "--url or CLOUDKEEP_URL"
 # Wherever the tests were started from: a shell's background jobs ignore Ctrl-C.
 heed_interrupts = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
@@ -46,9 +48,38 @@ async def test_the_id_is_all_there_is_on_standard_output(
 ) -> None:
     code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token))
     (file_id,) = out
-    assert (code, err[-1]) == (0, "film.bin: ready")
+    assert code == 0
     assert (await api.data("query ($id: ID!) { file(id: $id) { name } }", id=file_id))["name"] == "film.bin"
-    assert not [line for line in err if token in line or "signature" in line]
+    assert not [line for line in err[:-1] if token in line or "signature" in line]
+
+
+async def test_the_last_line_has_the_url_that_downloads_the_file(
+    server: str, token: str, file: Path, worker: None
+) -> None:
+    code, _, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token))
+    name, _, url = err[-1].partition(": ready: ")
+    assert (code, name) == (0, "film.bin")
+    async with http_client() as http:
+        assert (await http.get(url)).content == file.read_bytes()
+
+
+async def test_without_a_url_it_uploads_to_the_server_of_the_data_folder(
+    server: str, token: str, file: Path, tmp_path: Path, worker: None
+) -> None:
+    with runtime_file(tmp_path, server):
+        code, out, err = await _end(await _start(file, CLOUDKEEP_DATA_DIR=str(tmp_path), CLOUDKEEP_TOKEN=token))
+    assert (code, len(out)) == (0, 1), err
+
+
+def test_without_a_running_server_it_says_how_to_start_or_name_one(file: Path, tmp_path: Path) -> None:
+    environment = {"CLOUDKEEP_TOKEN": "token", "CLOUDKEEP_DATA_DIR": str(tmp_path / "data")}
+    result = CliRunner().invoke(app, ["upload", str(file)], env=environment)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"cloudkeep: no running server was found in {tmp_path}/data. Start one with `cloudkeep serve`, or set "
+        "CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this machine\n"
+    )
+    assert not (tmp_path / "data").exists()
 
 
 async def test_what_is_no_video_ends_with_code_3(server: str, token: str, file: Path, worker: None) -> None:
@@ -90,8 +121,14 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
     [
         (["--url", "http://127.0.0.1:1"], "cannot reach http://127.0.0.1:1"),
         (["--url", "https://127.0.0.1:1"], "cannot reach https://127.0.0.1:1"),
-        (["--url", "ftp://example.org"], "--url: the scheme ftp: is not supported, only http:, https:"),
-        (["--url", "http://"], "--url: must be like https://drive.example.org, without path, query or user name"),
+        (
+            ["--url", "ftp://example.org"],
+            f"{URL}: the scheme ftp: is not supported, only http:, https:",
+        ),
+        (
+            ["--url", "http://"],
+            f"{URL}: must be like https://drive.example.org, without path, query or user name",
+        ),
         (["--compress", "TINY"], "--compress must be one of FAST, BALANCED, SMALL, not 'TINY'"),
         (
             ["--compress", "FAST", "--max-height", "7"],
@@ -112,7 +149,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ("", "nobody is signed in: set CLOUDKEEP_TOKEN, or run this in a terminal"),
+        ("", "no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal"),
         ("two words", "CLOUDKEEP_TOKEN does not look like an access token"),
         ("tökén", "CLOUDKEEP_TOKEN does not look like an access token"),
     ],

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
+from cloudkeep.client.running_server import FILE_NAME, find_server
 from cloudkeep.settings.preflight import claimed
 from tests.support.process import free_port
 from tests.support.server import http_client
@@ -182,6 +183,25 @@ async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.S
         assert await server.end() == (0, [])
         assert gone(child)
         assert gone(valkey)
+
+
+async def test_a_running_server_says_in_its_data_folder_where_it_listens(tmp_path: Path) -> None:
+    async with serving(tmp_path, IDLE, HOST="0.0.0.0") as server:
+        await server.pid()
+        assert find_server(tmp_path) == f"http://127.0.0.1:{server.port}"
+        assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+        server.process.terminate()
+        assert await server.end() == (0, [])
+        assert not (tmp_path / FILE_NAME).exists()
+
+
+async def test_a_killed_server_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
+    async with serving(tmp_path, IDLE) as server:
+        await server.pid()
+        server.process.kill()
+        await server.end()
+    assert (tmp_path / FILE_NAME).exists()
+    assert find_server(tmp_path) is None
 
 
 async def test_a_second_signal_ends_a_stubborn_child_at_once(tmp_path: Path) -> None:

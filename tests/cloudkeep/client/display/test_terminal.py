@@ -125,7 +125,7 @@ async def test_the_id_is_printed_in_the_terminal_as_well(server: str, user_id: s
         await _sign_in(screen, user_id)
         code, _ = await screen.end()
     assert code == 0
-    assert re.search(r"film\.bin: ready\r\nfile_[0-9a-z]{26}\r\n$", CONTROL.sub("", screen.text))
+    assert re.search(r"film\.bin: ready: http\S+\r\nfile_[0-9a-z]{26}\r\n$", CONTROL.sub("", screen.text))
 
 
 async def test_a_wrong_password_is_one_line(server: str, user_id: str, file: Path) -> None:

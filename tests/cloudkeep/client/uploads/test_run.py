@@ -42,15 +42,17 @@ async def test_ids_are_printed_in_the_order_of_the_files(
 
 
 async def test_each_stage_is_a_line_on_standard_error(
-    context: UploadContext, files: list[Path], capsys: Capture, worker: None
+    context: UploadContext, server: str, files: list[Path], capsys: Capture, worker: None
 ) -> None:
     await upload_all(files[:1], context, Display(bars=False))
     lines = [line.partition("  ")[0] for line in capsys.readouterr().err.splitlines()]
+    url = lines[-1].rpartition(" ")[2]
+    assert url.startswith(server)
     assert [line for line in lines if "verifying" not in line] == [
         "0.bin: reading 100 %",
         "0.bin: sending 0 %",
         "0.bin: sending 100 %",
-        "0.bin: ready",
+        f"0.bin: ready: {url}",
     ]
 
 

@@ -1,0 +1,59 @@
+"""Finds the running server of a data folder, by the file that ``cloudkeep serve`` keeps there while it runs."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from cloudkeep.client.errors import UsageError, printable
+from services.core.urls import base_url
+
+#: A file in the data folder, readable by its owner only: ``{"url": ..., "pid": ...}``. The server holds a lock on it.
+#: The kernel releases the lock however the server ends, so a file without a lock was left behind.
+FILE_NAME = "server.json"
+
+
+def server_url(url: str | None) -> str:
+    """The base URL of the server: ``url`` if there is one, else that of the data folder's running server.
+
+    Raises :class:`UsageError`.
+    """
+    if url:
+        try:
+            return base_url(url)
+        except ValueError as error:
+            raise UsageError(f"--url or CLOUDKEEP_URL: {error}") from error
+    folder = data_folder()
+    if found := find_server(folder):
+        return found
+    raise UsageError(
+        f"no running server was found in {printable(str(folder))}. Start one with `cloudkeep serve`, or set "
+        "CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this machine"
+    )
+
+
+def data_folder() -> Path:
+    """The data folder, as the server's settings choose it."""
+    return Path(os.environ.get("CLOUDKEEP_DATA_DIR") or "data").expanduser().absolute()
+
+
+def find_server(folder: Path) -> str | None:
+    """The URL at which this machine reaches the server that runs in the folder, or None.
+
+    A file of another user is ignored: it could lead a password to a server of theirs.
+    """
+    try:
+        with (folder / FILE_NAME).open("rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.geteuid() != 0 or not _is_locked(file.fileno()):
+                return None
+            return base_url(str(json.load(file)["url"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

@@ -1,0 +1,53 @@
+"""The file that says where the server of a data folder listens."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from cloudkeep.client.running_server import FILE_NAME, find_server, server_url
+from cloudkeep.supervisor.runtime_file import local_url, runtime_file
+
+URL = "http://127.0.0.1:8000"
+
+
+def test_a_server_is_found_for_as_long_as_it_runs(tmp_path: Path) -> None:
+    assert find_server(tmp_path) is None
+    with runtime_file(tmp_path, URL):
+        assert find_server(tmp_path) == URL
+        assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert find_server(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(json.dumps({"url": "http://127.0.0.1:1"}))
+    assert find_server(tmp_path) is None
+    with runtime_file(tmp_path, URL):
+        assert find_server(tmp_path) == URL
+
+
+@pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "http://127.0.0.1/path"])
+def test_a_file_without_a_base_url_is_ignored(tmp_path: Path, url: str) -> None:
+    with runtime_file(tmp_path, url):
+        assert find_server(tmp_path) is None
+
+
+def test_a_server_starts_where_the_file_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with runtime_file(tmp_path / "missing", URL):
+        pass
+    assert len(caplog.messages) == 1
+    assert "CLOUDKEEP_URL" in caplog.messages[0]
+
+
+def test_every_address_means_loopback() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        assert local_url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_url_that_is_set_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDKEEP_DATA_DIR", str(tmp_path))
+    with runtime_file(tmp_path, URL):
+        assert server_url(None) == URL
+        assert server_url("https://drive.example.org/") == "https://drive.example.org"
