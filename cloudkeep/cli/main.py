@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cloudkeep.client.command import upload
+from cloudkeep.client.demo.command import demo
 
 app = typer.Typer(
     name="cloudkeep",
@@ -145,6 +146,7 @@ def grant(
 
 
 app.command("upload")(upload)
+app.command("demo")(demo)
 
 
 def main() -> None:

@@ -1,0 +1,25 @@
+"""The GraphQL documents of the demo that ``cloudkeep upload`` does not need."""
+
+REGISTER = """mutation ($input: RegisterInput!) {
+  register(input: $input) {
+    registration { email expiresAt }
+    userErrors { field code message }
+  }
+}"""
+VERIFY_OTP = """mutation ($input: VerifyOtpInput!) {
+  verifyOtp(input: $input) {
+    session { accessToken refreshToken account { userId } }
+    userErrors { field code message }
+  }
+}"""
+FILE = """query ($id: ID!) {
+  upload(id: $id) {
+    status
+    file { id name size sha256 downloadUrl renditions { size sha256 downloadUrl } }
+  }
+}"""
+ABORT_UPLOAD = """mutation ($id: ID!) {
+  abortUpload(uploadId: $id) { upload { status } userErrors { code message } }
+}"""
+
+ALL = (REGISTER, VERIFY_OTP, FILE, ABORT_UPLOAD)
