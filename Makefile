@@ -4,7 +4,7 @@
 .NOTPARALLEL:
 .PHONY: help run test check compose-check faults scale bench bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready format schema migration lock clean
 
-# The scripts in .venv hold the path of this folder: when the folder is moved, everything is made again.
+# The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 VENV := .venv/made-$(HERE)
 # Test files that run at once, each in order within itself; the long ones are in the folders that come first. One more
@@ -15,14 +15,13 @@ RUNTIME := .venv/runtime-$(HERE)
 DEV := .venv/dev-$(HERE)
 
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check --no-input install
-UV := .venv/bin/uv --quiet pip install --python .venv/bin/python
+INSTALL := sh requirements/install.sh
 COMPILE := .venv/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(ARGS)
 
-# uv is quick; pip also reads the configuration of a private mirror, and is tried where uv fails.
 define install
-	@$(UV) --compile-bytecode --require-hashes -r $(1) || $(PIP) --require-hashes -r $(1)
-	@$(UV) --no-deps --no-build-isolation -e . || $(PIP) --no-deps --no-build-isolation -e .
+	@UV_COMPILE_BYTECODE=1 $(INSTALL) --require-hashes -r $(1)
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 endef
 
@@ -45,10 +44,10 @@ help:
 		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
-		'make format  format and mend what can be mended' \
-		'make schema  write schema/schema.graphql anew' \
+		'make format  format the code and fix what the linter can fix' \
+		'make schema  write schema/schema.graphql from the code' \
 		'make migration NAME=what_changed  write a migration from the changes in the models.py files of storage/' \
-		'make lock    write the locked requirements anew (ARGS=--upgrade for newer versions)' \
+		'make lock    update the locked requirements (ARGS=--upgrade for newer versions)' \
 		'make clean   remove what was set up; the data folder stays'
 
 run: $(RUNTIME)
@@ -107,7 +106,7 @@ $(DEV): $(VENV) pyproject.toml requirements/dev.txt
 	@echo 'Installing what CloudKeep and its tests need ...'
 	$(call install,requirements/dev.txt)
 
-# A name on PATH may be a shim without a Python behind it, and a Python may come without venv: each is tried for real.
+# A python3.x on PATH may be a shim that runs nothing, or may lack venv, so each is tried.
 $(VENV): requirements/uv.txt
 	@rm -rf .venv
 	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
@@ -116,5 +115,5 @@ $(VENV): requirements/uv.txt
 		fi; \
 	done; \
 	echo 'CloudKeep needs Python 3.11 or newer with venv (on Debian and Ubuntu: apt install python3-venv).' >&2; exit 1
-	@$(PIP) --require-hashes -r requirements/uv.txt || echo 'Going on without uv: pip takes a minute.'
+	@$(PIP) --require-hashes -r requirements/uv.txt || echo 'Continuing without uv: pip takes a minute.'
 	@touch $@
