@@ -1,4 +1,4 @@
-"""The command line. Each command is declared here, and its function is imported when it is called."""
+"""The command line. The commands are declared here; their modules are imported when they run, for a quick start."""
 
 from typing import Annotated
 
@@ -9,33 +9,51 @@ from cloudkeep.client.demo.command import demo
 
 app = typer.Typer(
     name="cloudkeep",
-    help="A self-hosted cloud drive for video and files.",
+    help="A self-hosted cloud drive for video and files. Start a server with `cloudkeep serve`, see it work with "
+    "`cloudkeep demo`, and upload files with `cloudkeep upload`.",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 100},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from cloudkeep import __version__
-
-        typer.echo(f"CloudKeep {__version__}")
+def _print_version(is_asked_for: bool) -> None:
+    if is_asked_for:
+        version()
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """The options before a command."""
+    """Options that come before a command."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from cloudkeep import __version__
+
+    typer.echo(f"CloudKeep {__version__}")
 
 
 @app.command()
 def serve() -> None:
-    """Serve everything: the API, a worker and, unless CLOUDKEEP_REDIS_URL is set, a Valkey."""
+    """Run the server: the API and a worker.
+
+    Unless CLOUDKEEP_REDIS_URL is set, it also runs a Valkey.
+
+    Settings are environment variables. The first ones to know: CLOUDKEEP_DATA_DIR (./data), CLOUDKEEP_PORT (8000),
+    CLOUDKEEP_HOST (127.0.0.1), CLOUDKEEP_PUBLIC_URL (the address that clients use) and CLOUDKEEP_MAIL_URL (console:,
+    which prints mail here). docs/settings.md describes all of them.
+
+    Ctrl-C stops everything. Exit codes: 0 stopped, 2 a setting is wrong or something else prevents the start.
+    """
     from cloudkeep.cli import commands
 
     raise typer.Exit(commands.serve())
@@ -43,7 +61,11 @@ def serve() -> None:
 
 @app.command()
 def worker() -> None:
-    """Run one more worker; CLOUDKEEP_REDIS_URL says where the others are."""
+    """Run one more worker, which verifies and compresses uploads.
+
+    It needs the settings of the server, CLOUDKEEP_REDIS_URL among them. On another host it also needs a database and a
+    store that both hosts reach (CLOUDKEEP_DATABASE_URL, CLOUDKEEP_BLOB_URL).
+    """
     from cloudkeep.cli import commands
 
     raise typer.Exit(commands.worker())
@@ -51,7 +73,10 @@ def worker() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database up to date."""
+    """Create or update the tables of the database. A server does it by itself when it starts.
+
+    Exit codes: 0 the database is up to date, 2 it cannot be used or there is no data folder.
+    """
     from cloudkeep.cli import commands
 
     raise typer.Exit(commands.migrate())
@@ -59,11 +84,13 @@ def migrate() -> None:
 
 @app.command()
 def health(
-    worker: Annotated[bool, typer.Option("--worker", help="Look at the workers of this data folder instead.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Check the workers of this data folder instead.")] = False,
 ) -> None:
-    """Ask the API on this host whether it is ready, for the health check of a container.
+    """Check whether the server of this data folder is ready.
 
-    Exit codes: 0 it is, 1 it is not, 2 the settings are wrong.
+    This is the health check of a container.
+
+    Exit codes: 0 ready, 1 not ready, 2 a setting is wrong or there is no data folder.
     """
     from cloudkeep.cli import commands
 
@@ -75,13 +102,13 @@ def doctor(
     mend: Annotated[
         bool,
         typer.Option(
-            "--fix", "--mend", help="Mend what can be mended without losing anything, and give a bucket its rules."
+            "--fix", "--mend", help="Repair what can be repaired without losing data, and set the rules of a bucket."
         ),
     ] = False,
 ) -> None:
-    """Compare the database with the stored bytes, whether the server runs or not.
+    """Compare the database with the stored files. The server may be running or not.
 
-    Exit codes: 0 all is well, 1 something was found, 2 it could not be started.
+    Exit codes: 0 no problems, 1 problems were found, 2 the check could not run.
     """
     from cloudkeep.cli import commands
 
@@ -94,13 +121,13 @@ def scrub(
         str,
         typer.Option(metavar="SIZE", help="Bytes to read per second at most; a bare number counts MiB."),
     ] = "50MiB",
-    from_start: Annotated[bool, typer.Option("--from-start", help="Do not resume the last run.")] = False,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Do not resume an interrupted run.")] = False,
 ) -> None:
-    """Read every stored file again and report those whose bytes have changed. Nothing is altered.
+    """Read every stored file again and report damaged ones. It changes nothing.
 
-    Resumes an interrupted run.
+    An interrupted run is resumed.
 
-    Exit codes: 0 all is well, 1 something is damaged, 2 it could not be started, 130 interrupted.
+    Exit codes: 0 no damage, 1 damaged files, 2 the check could not run, 130 interrupted.
     """
     from cloudkeep.cli import commands
 
@@ -109,7 +136,10 @@ def scrub(
 
 @app.command()
 def documents() -> None:
-    """Print the GraphQL documents of "cloudkeep upload", for a file of trusted documents (JSON)."""
+    """Print the GraphQL documents of `cloudkeep upload`.
+
+    They are JSON for CLOUDKEEP_TRUSTED_DOCUMENTS.
+    """
     import json
 
     from cloudkeep.client.api.documents import persisted_documents
@@ -119,7 +149,7 @@ def documents() -> None:
 
 @app.command()
 def grant(
-    user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="Whose budget.", show_default=False)] = None,
+    user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="The account.", show_default=False)] = None,
     points: Annotated[
         str | None,
         typer.Option(metavar="CAPACITY/REFILL", help="Points for operations, as in 20000/1000 (refill per second)."),
@@ -129,16 +159,18 @@ def grant(
         typer.Option(metavar="CAPACITY/REFILL", help="Bytes of chunks, as in 256GiB/1GiB (refill per second)."),
     ] = None,
     subscriptions: Annotated[
-        str | None, typer.Option(metavar="N", help="Subscriptions that may be open at once.")
+        str | None, typer.Option(metavar="N", help="Subscriptions that may be open at the same time.")
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Take away everything that was granted.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove all limits of its own.")] = False,
 ) -> None:
-    """Give an account limits of its own, in place of those of the settings, and print all that it was granted.
+    """Give an account limits of its own, and list them.
 
-    The value "default" takes one away. Without a user ID, all grants are listed.
-    It works whether the server runs or not; a running one applies it within half a minute.
+    They replace the limits of the settings. Without USER_ID, the grants of all accounts are listed.
 
-    Exit codes: 0 done, 2 it could not be started or makes no sense.
+    The value "default" restores the limit of the settings. The server may be running or not; a running one applies a
+    change within half a minute.
+
+    Exit codes: 0 done, 2 wrong usage, or the database cannot be used.
     """
     from cloudkeep.cli import commands
 
@@ -150,5 +182,5 @@ app.command("demo")(demo)
 
 
 def main() -> None:
-    """Entry point."""
+    """The entry point of ``cloudkeep``."""
     app()

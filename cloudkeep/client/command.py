@@ -14,23 +14,32 @@ if TYPE_CHECKING:
     from cloudkeep.client.uploads.run import AskCredentials
     from services.media.types import Compression
 
-URL_HELP = "The server. Without it, the one that runs in the data folder (CLOUDKEEP_DATA_DIR, ./data by default)."
 PARALLEL = range(1, 33)
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="CLOUDKEEP_URL",
+        help="The server. Without it, the one that runs in the data folder (CLOUDKEEP_DATA_DIR, ./data by default).",
+        show_default=False,
+    ),
+]
 INTERRUPTED_CODE = 128 + signal.SIGINT
 INTERRUPTED = "Interrupted. Run the same command again to go on."
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to upload.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to upload.", show_default=False)],
     compress: Annotated[
         str | None,
         typer.Option(metavar="PRESET", help="Compress the videos: FAST, BALANCED or SMALL.", show_default=False),
     ] = None,
     max_height: Annotated[
-        int | None, typer.Option(help="Scale compressed videos down to this height in pixels.", show_default=False)
+        int | None,
+        typer.Option(metavar="PIXELS", help="Scale compressed videos down to this height.", show_default=False),
     ] = None,
-    url: Annotated[str | None, typer.Option(envvar="CLOUDKEEP_URL", help=URL_HELP, show_default=False)] = None,
-    parallel: Annotated[int, typer.Option(help="Chunks to send at the same time, 1 to 32.")] = 4,
+    url: ServerUrl = None,
+    parallel: Annotated[int, typer.Option(metavar="N", help="Chunks to send at the same time, 1 to 32.")] = 4,
     direct: Annotated[
         bool, typer.Option("--direct", help="Send the chunks directly to the server's S3 store, if it has one.")
     ] = False,

@@ -91,7 +91,10 @@ def claimed(data_dir: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
-            raise StartupError(f"data folder {data_dir} is in use by another CloudKeep (pid {owner})") from None
+            raise StartupError(
+                f"data folder {data_dir} is in use by another CloudKeep (pid {owner}); "
+                f"stop it, or set {PREFIX}DATA_DIR to another folder"
+            ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -117,5 +120,6 @@ def listening(host: str, port: int, setting: str = "PORT") -> Iterator[socket.so
             listener.bind(address)
             listener.listen(BACKLOG)
         except OSError as error:
-            raise StartupError(f"{PREFIX}{setting}: cannot listen on {host}:{port}: {error.strerror}") from None
+            hint = "; stop the program that uses it, or set another port" if error.errno == errno.EADDRINUSE else ""
+            raise StartupError(f"{PREFIX}{setting}: cannot listen on {host}:{port}: {error.strerror}{hint}") from None
         yield listener

@@ -104,5 +104,7 @@ class Session:
 
     def _expired(self) -> SignInError:
         if self._refresh_token:
-            return SignInError("the session has ended; run the same command again to sign in and go on")
-        return SignInError("the token in CLOUDKEEP_TOKEN is not valid or has expired")
+            return SignInError("the session has ended; run the same command again to sign in and continue")
+        return SignInError(
+            "the token in CLOUDKEEP_TOKEN is not valid or has expired; set a new one, or unset it to sign in"
+        )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cloudkeep.client.command import URL_HELP, run_command
+from cloudkeep.client.command import ServerUrl, run_command
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,15 +19,20 @@ MAX_GUESSES = 5
 
 
 def demo(
-    url: Annotated[str | None, typer.Option(envvar="CLOUDKEEP_URL", help=URL_HELP, show_default=False)] = None,
+    url: ServerUrl = None,
     email: Annotated[
         str | None,
-        typer.Option(help="Where to mail the code. Needed only if the server really sends mail.", show_default=False),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the server mails the code, if it sends mail.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Show the API on a running server: register, upload a clip in chunks, watch it being compressed, download it.
+    """Show the API at work on a running server.
 
-    Every request and response is shown. Each run registers a new account.
+    It registers a new account, uploads a clip in chunks, watches the compression and downloads the result. It shows
+    every request as it is sent.
 
     Exit codes: 0 done, 1 a step failed, 2 wrong usage, no server or no sign-in, 130 interrupted.
     """

@@ -126,7 +126,7 @@ def _open(path: Path) -> int:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise SourceError(error.strerror or "cannot be opened") from error
+        raise SourceError(error.strerror or "it cannot be opened") from error
     except ValueError as error:
         raise SourceError("not a path") from error
 
@@ -134,7 +134,7 @@ def _open(path: Path) -> int:
 def _problem(status: os.stat_result) -> str | None:
     """Why this cannot be uploaded, if so."""
     if stat.S_ISDIR(status.st_mode):
-        return "Is a directory"
+        return "is a folder; name the files in it"
     if not stat.S_ISREG(status.st_mode):
-        return "Not a regular file"
-    return None if status.st_size else "The file is empty"
+        return "not a regular file"
+    return None if status.st_size else "the file is empty"

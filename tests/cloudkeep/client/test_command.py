@@ -113,7 +113,9 @@ async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
 async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
     code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN="x.y.z"))
     assert (code, out) == (2, [])
-    assert err == ["cloudkeep: the token in CLOUDKEEP_TOKEN is not valid or has expired"]
+    assert err == [
+        "cloudkeep: the token in CLOUDKEEP_TOKEN is not valid or has expired; set a new one, or unset it to sign in"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +139,8 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
         (["--max-height", "720"], "--max-height only makes sense with --compress"),
         (["--parallel", "0"], "--parallel must be between 1 and 32, not 0"),
         (["/does/not/exist"], "/does/not/exist: No such file or directory"),
-        (["/"], "/: Is a directory"),
-        (["/dev/null"], "/dev/null: Not a regular file"),
+        (["/"], "/: is a folder; name the files in it"),
+        (["/dev/null"], "/dev/null: not a regular file"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str], message: str) -> None:

@@ -262,7 +262,8 @@ async def test_a_busy_port_ends_the_start_with_one_line(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         async with serving(tmp_path, IDLE, PORT=str(port)) as server:
             reason = f"cannot listen on 127.0.0.1:{port}: Address already in use"
-            assert await server.end() == (2, [f"cloudkeep: CLOUDKEEP_PORT: {reason}"])
+            hint = "stop the program that uses it, or set another port"
+            assert await server.end() == (2, [f"cloudkeep: CLOUDKEEP_PORT: {reason}; {hint}"])
 
 
 async def test_an_address_of_another_machine_ends_the_start_with_one_line(tmp_path: Path) -> None:
@@ -276,7 +277,8 @@ async def test_two_servers_never_share_a_data_folder(tmp_path: Path) -> None:
     with claimed(tmp_path):
         async with serving(tmp_path, IDLE) as server:
             reason = f"data folder {tmp_path} is in use by another CloudKeep (pid {os.getpid()})"
-            assert await server.end() == (2, [f"cloudkeep: {reason}"])
+            hint = "stop it, or set CLOUDKEEP_DATA_DIR to another folder"
+            assert await server.end() == (2, [f"cloudkeep: {reason}; {hint}"])
 
 
 async def test_the_folder_of_a_killed_server_is_free_again(tmp_path: Path) -> None:

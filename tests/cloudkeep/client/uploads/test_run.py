@@ -63,7 +63,7 @@ async def test_a_file_that_fails_does_not_stop_the_others(
     assert await upload_all(files[:3], context, Display(bars=False)) is ExitCode.FAILED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["0.bin", "2.bin"]
-    assert "1.bin: not uploaded: The file is empty" in printed.err.splitlines()
+    assert "1.bin: not uploaded: the file is empty" in printed.err.splitlines()
 
 
 async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_code_of_its_own(
@@ -90,5 +90,5 @@ def test_every_path_that_is_no_file_is_named(tmp_path: Path, capsys: Capture) ->
     missing = tmp_path / "missing\n"
     with pytest.raises(UsageError) as caught:
         require_sources([tmp_path, missing])
-    assert capsys.readouterr().err == f"cloudkeep: {tmp_path}: Is a directory\n"
+    assert capsys.readouterr().err == f"cloudkeep: {tmp_path}: is a folder; name the files in it\n"
     assert str(caught.value) == f"{tmp_path}/missing\\n: No such file or directory"

@@ -94,9 +94,9 @@ def _loop(path: Path) -> None:
     ("make", "reason"),
     [
         (_missing, "No such file or directory"),
-        (Path.mkdir, "Is a directory"),
-        (Path.touch, "The file is empty"),
-        (_pipe, "Not a regular file"),
+        (Path.mkdir, "is a folder; name the files in it"),
+        (Path.touch, "the file is empty"),
+        (_pipe, "not a regular file"),
         (_loop, "Too many levels of symbolic links"),
     ],
 )
