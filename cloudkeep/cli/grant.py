@@ -19,7 +19,7 @@ from storage.accounts.models import Account
 from storage.budgets import limit_overrides
 from storage.budgets.models import Grant, GrantKind
 
-#: The word for "as in the settings".
+#: Means the limit of the settings.
 DEFAULT = "default"
 MAX_SUBSCRIPTIONS = 1_000_000
 
@@ -27,12 +27,12 @@ Amount = tuple[int, float | None]
 
 
 class GrantRefused(Exception):
-    """The arguments make no sense. ``str(error)`` is one line."""
+    """The arguments cannot be used. ``str(error)`` is one line."""
 
 
 @dataclass(frozen=True)
 class GrantChanges:
-    """The new amount of each kind for a user; None takes a grant away."""
+    """The new amount of each kind for a user; None removes a grant."""
 
     user_id: str | None = None
     amounts: Mapping[GrantKind, Amount | None] = field(default_factory=dict)
@@ -50,11 +50,11 @@ def parse_changes(
     if subscriptions is not None:
         amounts[GrantKind.SUBSCRIPTIONS] = _count("--subscriptions", subscriptions)
     if remove and amounts:
-        raise GrantRefused("--remove takes away everything that was granted, and goes with no other option")
+        raise GrantRefused("--remove removes all grants, so it cannot be combined with another option")
     if remove:
         amounts = dict.fromkeys(GrantKind)
     if amounts and user_id is None:
-        raise GrantRefused("whose budget? Name a user ID")
+        raise GrantRefused("these options need a user ID")
     return GrantChanges(user_id, amounts)
 
 
@@ -68,7 +68,7 @@ async def grant(settings: Settings, changes: GrantChanges) -> int:
     for row in rows:
         sys.stdout.write(f"{_line(row)}\n")
     if not rows:
-        sys.stdout.write(f"{account.user_id if account else 'Everybody'} has the budget of the settings.\n")
+        sys.stdout.write(f"{account.user_id if account else 'Every account'} has the limits of the settings.\n")
     return 0
 
 

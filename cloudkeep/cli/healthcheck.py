@@ -31,8 +31,8 @@ async def worker_health(settings: Settings) -> int:
     if not silence:
         return _print(UNHEALTHY, f"No worker runs in {settings.data_dir}.")
     if silent:
-        return _print(UNHEALTHY, f"Silent for more than {FRESH_SECONDS:g} s: {', '.join(silent)}.")
-    return _print(HEALTHY, f"At work: {', '.join(sorted(silence))}.")
+        return _print(UNHEALTHY, f"No heartbeat for more than {FRESH_SECONDS:g} s: {', '.join(silent)}.")
+    return _print(HEALTHY, f"Running: {', '.join(sorted(silence))}.")
 
 
 def _print(code: int, line: str) -> int:

@@ -1,6 +1,6 @@
-"""``cloudkeep doctor`` and ``cloudkeep scrub``: print what they find, whether the server runs or not.
+"""``cloudkeep doctor`` and ``cloudkeep scrub``: check the stored files. The server may be running or not.
 
-The exit code of both is 0 when all is well, 1 when something was found.
+The exit code is 0 without problems, 1 with some.
 """
 
 import asyncio
@@ -19,14 +19,15 @@ from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
 DAY = 24 * 60 * 60
-#: A bucket aborts an upload by its age, also while parts arrive: it gets so much longer than the pause between two.
+#: A bucket aborts an upload by its age, even while parts arrive. So its rule allows so many days more than the pause
+#: between two chunks.
 SPARE_DAYS = 30
-#: A scrub that is killed repeats what it verified in the last second.
+#: A scrub that was killed repeats what it verified in this time.
 SAVE_SECONDS = 1.0
 
 
 async def examine(settings: Settings, *, mend: bool) -> int:
-    """Print one line per finding, and how many there were."""
+    """Print one line per problem, and how many there were. Returns the exit code."""
     findings = fixed = 0
     days = settings.upload_ttl // DAY + SPARE_DAYS
     origins = (settings.public_url, *settings.cors_origins) if settings.direct_uploads else ()
@@ -37,19 +38,19 @@ async def examine(settings: Settings, *, mend: bool) -> int:
                 findings += 1
                 fixed += finding.mended is not None
                 _print(_line(finding))
-    _print(f"{findings} found, {fixed} mended." if findings else "All is well.")
+    _print(f"{findings} found, {fixed} repaired." if findings else "All is well.")
     return 1 if findings else 0
 
 
 async def scrub(settings: Settings, *, rate: int, from_start: bool) -> int:
-    """Print one line per damaged blob, and how much was read, at ``rate`` bytes per second at most.
+    """Read all blobs, at most ``rate`` bytes per second. Print one line per damaged blob, and how much was read.
 
     Resumes an interrupted run; the totals at the end are those of the whole pass.
     """
     path = settings.data_dir / "scrub.json"
     position = Position() if from_start else load(path)
     if position.last:
-        _print(f"Going on after {_totals(position)}")
+        _print(f"Resuming after {_totals(position)}")
     async with _store(settings) as store:
         try:
             await _scrub(Scrubber(store, rate), position, path)

@@ -1,1 +1,1 @@
-"""The command line's client: it knows a CloudKeep server by its public API alone, and keeps nothing on this machine."""
+"""The client commands. They use only the public API of a server, and store nothing on this machine."""

@@ -57,7 +57,7 @@ def upload(
 
 
 def run_command(command: Callable[[], int], interrupted: str) -> int:
-    """The exit code of a command of the client. An error is one line on standard error, and so is Ctrl-C."""
+    """Run a client command and return its exit code. An error or Ctrl-C prints one line on standard error."""
     from cloudkeep.client.errors import ClientError
 
     try:
@@ -92,7 +92,7 @@ def _compression(preset: str | None, max_height: int | None) -> "Compression | N
 
     if preset is None:
         if max_height is not None:
-            raise UsageError("--max-height only makes sense with --compress")
+            raise UsageError("--max-height needs --compress")
         return None
     if preset.upper() not in CompressionPreset.__members__:
         known = ", ".join(CompressionPreset)
@@ -109,7 +109,7 @@ def _credentials() -> "str | AskCredentials":
 
     token = os.environ.get("CLOUDKEEP_TOKEN", "").strip()
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise SignInError("CLOUDKEEP_TOKEN does not look like an access token")
+        raise SignInError("CLOUDKEEP_TOKEN is not an access token")
     if not token and not sys.stdin.isatty():
         raise SignInError("no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal")
     return token or _prompt

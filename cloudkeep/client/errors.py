@@ -1,4 +1,4 @@
-"""Errors that end an upload or an attempt. A message is one line for a terminal, without tokens or signed URLs."""
+"""Errors of an upload or an attempt. A message is one line for a terminal, without tokens or signed URLs."""
 
 
 class ClientError(Exception):
@@ -8,11 +8,11 @@ class ClientError(Exception):
 
 
 class UsageError(ClientError):
-    """The arguments or the environment make no sense."""
+    """The arguments or the environment cannot be used."""
 
 
 class SourceError(ClientError):
-    """There is nothing at a path that could be uploaded."""
+    """A path names no file that can be uploaded."""
 
 
 class ServerUnreachable(ClientError):
@@ -30,11 +30,11 @@ class UploadFailed(ClientError):
 
 
 class SourceChanged(UploadFailed):
-    """The file is no longer what it was when the upload began."""
+    """The file was changed during the upload."""
 
 
 class RequestRefused(UploadFailed):
-    """The server refuses a request and will refuse it again. ``code`` is its code for the reason."""
+    """The server refused a request, and trying again does not help. ``code`` is the server's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(printable(message).rstrip("."))
@@ -42,7 +42,7 @@ class RequestRefused(UploadFailed):
 
 
 class RetryableError(Exception):
-    """An attempt failed for a reason that may pass. ``retry_after`` are the seconds that the server asks to wait."""
+    """An attempt failed, and another one may succeed. ``retry_after``: the seconds that the server asks to wait."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(printable(reason).rstrip("."))
@@ -50,9 +50,9 @@ class RetryableError(Exception):
 
 
 class RateLimited(RetryableError):
-    """Too many requests or bytes: they are welcome ``retry_after`` seconds later, and nothing is wrong."""
+    """The server limits the rate. The same request succeeds after ``retry_after`` seconds."""
 
 
 def printable(text: str) -> str:
-    """The text with escapes for all that could control a terminal: names and messages come from other people."""
+    """The text with escapes for control characters, because names and messages come from other people."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

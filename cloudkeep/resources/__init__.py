@@ -1,1 +1,1 @@
-"""Opens and closes everything that a process stands on."""
+"""Opens and closes what a process needs: the database, Redis, the store, and the services on top of them."""

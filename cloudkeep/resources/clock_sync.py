@@ -1,4 +1,4 @@
-"""Keeps this process by the clock that all hosts share."""
+"""Sets the clock of this process by Redis, so that all hosts agree about the time."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ _log = logging.getLogger("cloudkeep.clock")
 
 @asynccontextmanager
 async def synchronized_clock(redis: Redis) -> AsyncIterator[None]:
-    """Go by Redis' clock for the block. While Redis is away, what was known last holds."""
+    """Use Redis' clock in the block. While Redis is unavailable, the last known difference is used."""
     await _compare(redis)
-    task = asyncio.create_task(_compare_for_ever(redis), name="timekeeper")
+    task = asyncio.create_task(_compare_for_ever(redis), name="clock-sync")
     try:
         yield
     finally:
@@ -46,4 +46,6 @@ async def _compare(redis: Redis) -> None:
     there = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
     ahead = before + (after - before) / 2 - there
     if set_ahead(ahead):
-        _log.warning("this host's clock is %+.1f s off that of Redis, which counts from now on", ahead.total_seconds())
+        _log.warning(
+            "this host's clock differs by %+.1f s from Redis' clock, which is used instead", ahead.total_seconds()
+        )

@@ -1,7 +1,7 @@
-"""Bringing the database up to date, by whichever process comes first.
+"""Migrates the database at the start of a process.
 
-Every process does it for itself, right before it opens the database. A process of its own would take ten times longer
-to load than the check takes, and every start would wait for it.
+Every process checks for itself, right before it opens the database. A separate process for it would take ten times
+longer to load than the check takes, and delay every start.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class MigrationFailed(Exception):
 
 
 async def migrate_database(settings: Settings) -> None:
-    """Migrate; of processes that start at once, on any host, one does it and the others find it done.
+    """Migrate. If several processes start at the same time, on any host, one migrates and the others wait for it.
 
     Raises :class:`MigrationFailed`.
     """
@@ -29,9 +29,9 @@ async def migrate_database(settings: Settings) -> None:
 
 
 async def migrate_old_database(settings: Settings) -> None:
-    """The same for one that a server has used before: in a new, empty one everything would look lost.
+    """The same for an existing database. With a new, empty one all stored files would look lost.
 
-    Raises :class:`MigrationFailed`, also when nothing was there, and makes nothing then.
+    Raises :class:`MigrationFailed`, also if there is no database; it creates none.
     """
     with _failures():
         if missing := await engine_of(settings.database_url).missing_tables():

@@ -1,4 +1,4 @@
-"""Opens what a process needs and closes it again, in reverse order, whatever fails in between."""
+"""Opens what a process needs, and closes it in reverse order, also after a failure."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -44,7 +44,7 @@ from storage.uploads.slot_leases import SlotLeases
 
 @dataclass(frozen=True)
 class Resources:
-    """What both the API and a worker stand on, open and ready."""
+    """What both the API and a worker use, opened."""
 
     store: BlobStore
     log: RedisEventLog
@@ -57,7 +57,7 @@ class Resources:
 
 @asynccontextmanager
 async def connected_database(settings: Settings) -> AsyncIterator[None]:
-    """Connect this process to the database; everything below needs it."""
+    """Connect this process to the database for the block."""
     await open_database(settings.database_url, PoolSize(*settings.database_pool))
     try:
         yield
@@ -69,10 +69,10 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
 async def open_resources(
     settings: Settings, counters: Counters, role: str, listener: str | None = None, scratch: Path | None = None
 ) -> AsyncIterator[Resources]:
-    """Open Redis, the blob store and the broker, and in the first place the tracer where there is one.
+    """Open the tracer, if there is one, then Redis, the blob store and the broker.
 
-    ``settings.redis_url`` must be known by now. ``role`` is what this process is: ``api`` or ``worker``. ``listener``
-    is the name under which a worker receives job notifications. ``scratch`` is where this process may put files.
+    ``settings.redis_url`` must be set. ``role`` of this process: ``api`` or ``worker``. ``listener``: the name under
+    which a worker receives job notifications. ``scratch``: a folder for temporary files of this process.
     """
     redis_url = require_redis_url(settings)
     async with AsyncExitStack() as stack:
@@ -96,7 +96,7 @@ async def open_resources(
 
 @asynccontextmanager
 async def open_services(settings: Settings, counters: Counters) -> AsyncIterator[Services]:
-    """Everything an API process serves with, and where it counts what it does."""
+    """The services of an API process, opened."""
     async with open_resources(settings, counters, "api") as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
         stack.push_async_callback(mailer.close)
@@ -141,7 +141,7 @@ async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
     if url is None:
         yield
         return
-    from cloudkeep.telemetry.traces import Traces  # a sixth of a second, which nobody else is to wait for
+    from cloudkeep.telemetry.traces import Traces  # takes a sixth of a second, so it is imported only if needed
 
     traces = Traces(url, role)
     tracing.install(traces)
@@ -153,7 +153,7 @@ async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
 
 
 async def open_store(settings: Settings, slot_locks: SlotLocks | None = None, scratch: Path | None = None) -> BlobStore:
-    """The blob store. ``slot_locks`` are those of all processes, for a store that has none of its own."""
+    """Open the blob store. ``slot_locks``: shared locks, for a store that has none of its own."""
     options = S3Options(
         settings.s3_access_key, settings.s3_secret_key, settings.s3_public_endpoint, scratch, slot_locks
     )
@@ -172,12 +172,12 @@ def budget_limits(settings: Settings) -> Limits:
 
 
 def upload_lifetime(settings: Settings) -> timedelta:
-    """How long an upload waits for its next chunk."""
+    """The time that an upload waits for its next chunk before it expires."""
     return timedelta(seconds=settings.upload_ttl)
 
 
 def require_redis_url(settings: Settings) -> str:
-    """Where Redis is. Raises :class:`ValueError` when nobody said, which ``cloudkeep serve`` does for its children."""
+    """The URL of Redis. ``cloudkeep serve`` sets it for its children. Raises :class:`ValueError` if it is not set."""
     if settings.redis_url is None:
         raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
     return settings.redis_url

@@ -1,1 +1,1 @@
-"""Settings of the operator: what they are, how their text is parsed, and what is checked before a start."""
+"""The settings of an operator, their parsers, and the checks before a start."""

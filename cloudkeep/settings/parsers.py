@@ -1,6 +1,6 @@
-"""Parsers for the settings that pydantic has no type for. Each raises ValueError with a message fit for an operator.
+"""Parsers for settings that pydantic has no type for. They raise ValueError with a message for the operator.
 
-Of a URL no message quotes more than the scheme: any other part of it may be a piece of a password.
+A message quotes only the scheme of a URL: any other part of it may belong to a password.
 """
 
 import os
@@ -17,14 +17,14 @@ from services.core.hosts import parse_address, parse_authority, to_ascii
 from services.core.urls import has_more_than_origin, require_scheme, split_url
 from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_SCHEMES, SENTINEL_USERNAME, parse_sentinel_url
 
-#: Among trusted proxies: every peer on a unix socket.
+#: As a trusted proxy: every peer on a unix socket.
 UNIX = "unix"
 #: A process needs one connection for a transaction and one for other queries meanwhile.
 MIN_POOL_SIZE = 2
-#: As libpq knows them (https://www.postgresql.org/docs/current/libpq-connect.html); asyncpg reads them from the URL.
+#: The options of libpq that we support (https://www.postgresql.org/docs/current/libpq-connect.html).
 POSTGRES_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "host")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-#: As redis-py knows them (https://redis.readthedocs.io/en/stable/connections.html); what we set ourselves is left out.
+#: The options of redis-py that we support (https://redis.readthedocs.io/en/stable/connections.html).
 REDIS_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 CERT_REQS = ("required", "optional", "none")
 SENTINEL_OPTIONS = (SENTINEL_USERNAME, SENTINEL_PASSWORD)
@@ -75,7 +75,7 @@ def bytes_and_refill(text: str) -> tuple[int, float] | None:
 
 
 def subscription_limits(text: str) -> tuple[int, int]:
-    """``ACCOUNT/ADDRESS``: how many an account may have, and an address where nobody is signed in."""
+    """``ACCOUNT/ADDRESS``: the limit of an account, and of an address for clients that are not signed in."""
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip(), re.ASCII)
     if not match:
         raise ValueError(f"must be two whole numbers like 100/20, not {quote(text)}")
@@ -95,12 +95,12 @@ def pool_size(text: str) -> tuple[int, int]:
 
 
 def comma_list(text: str) -> tuple[str, ...]:
-    """The entries between commas, without those that are empty."""
+    """The entries of a comma-separated list, without empty ones."""
     return tuple(filter(None, (entry.strip() for entry in text.split(","))))
 
 
 def comma_list_or_none(text: str) -> tuple[str, ...]:
-    """The same; the word ``none`` is a list without entries."""
+    """The same; ``none`` is an empty list."""
     return () if text.strip().lower() == "none" else comma_list(text)
 
 
@@ -109,7 +109,7 @@ def network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        raise ValueError(f"must list IP addresses and CIDR ranges, and {quote(text)} is neither") from None
+        raise ValueError(f"must be a list of IP addresses and CIDR ranges, not {quote(text)}") from None
     return text
 
 
@@ -121,7 +121,7 @@ def proxy(text: str) -> str:
 def database_url(url: str) -> str:
     """``sqlite:///absolute/path``, or a PostgreSQL database: ``postgres://user:password@host:port/name?sslmode=…``.
 
-    The path of a file is what follows the second slash as it is, without percent-encoding; all else is encoded.
+    The path of an SQLite file is not percent-encoded; everything else is.
     """
     parts = split_url(url, "sqlite", "postgres", "postgresql")
     if parts.scheme != "sqlite":
@@ -145,7 +145,7 @@ def _require_postgres(url: str, parts: SplitResult) -> None:
 
 
 def blob_url(url: str) -> str:
-    """``file:///absolute/path``, percent-encoded, or what ``storage.blobs.s3.url`` defines."""
+    """``file:///absolute/path``, percent-encoded, or an S3 URL that ``storage.blobs.s3.url`` accepts."""
     parts = split_url(url, "file", "s3")
     if parts.scheme == "s3":
         from storage.blobs.s3.url import parse
@@ -157,7 +157,7 @@ def blob_url(url: str) -> str:
 
 
 def redis_url(url: str) -> str:
-    """``redis://host``, ``rediss://host`` (TLS), ``unix:///path/to/socket``, or ``storage.redis.sentinel_url``'s."""
+    """``redis://host``, ``rediss://host`` (TLS), ``unix:///path/to/socket``, or ``redis+sentinel://``."""
     scheme = require_scheme(url, *REDIS_OPTIONS)
     if scheme in SENTINEL_SCHEMES:
         _require_redis_options(scheme, parse_sentinel_url(url).options)
@@ -181,7 +181,7 @@ def _require_redis_options(scheme: str, options: Mapping[str, str]) -> None:
 
 def _require_options(options: Mapping[str, str], allowed: Collection[str]) -> None:
     if not options.keys() <= set(allowed):
-        raise ValueError(f"has an option that is none of {', '.join(allowed)}")
+        raise ValueError(f"has an unknown option; it may have {', '.join(allowed)}")
 
 
 def _require_word(options: Mapping[str, str], name: str, allowed: Collection[str]) -> None:
@@ -196,18 +196,18 @@ def _require_files(options: Mapping[str, str], *names: str) -> None:
 
 
 def mail_url(url: str) -> str:
-    """``console:``, or where a mail server is; ``storage.mail`` defines both."""
+    """``console:``, or the URL of a mail server that ``storage.mail`` accepts."""
     if url != "console:":
         from storage.mail.url import parse_smtp_url  # loads an SMTP client, which most processes never need
 
         if split_url(url, "console", "smtp", "smtps").scheme == "console":
-            raise ValueError("takes nothing behind console:")
+            raise ValueError("must be console: and nothing more, or the URL of a mail server")
         parse_smtp_url(url)
     return url
 
 
 def traces_url(url: str) -> str:
-    """Where OTLP is taken over HTTP. A URL without a path gets the one that OTLP has for traces."""
+    """The URL of an OTLP receiver over HTTP. A URL without a path gets OTLP's default path for traces."""
     parts = split_url(url, "http", "https")
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be like http://collector:4318 or https://collector.example.org/v1/traces")
@@ -215,17 +215,17 @@ def traces_url(url: str) -> str:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """A comma list of web origins, as browsers write them in an Origin header; or ``*``, which is any of them."""
+    """A comma-separated list of web origins, as browsers write them in an Origin header; or ``*`` for all origins."""
     entries = comma_list(text)
     if "*" in entries and len(entries) > 1:
-        raise ValueError("is either * or a list of origins, not both")
+        raise ValueError("must be either * or a list of origins")
     return entries if entries == ("*",) else tuple(_origin(entry) for entry in entries)
 
 
 def _origin(text: str) -> str:
     parts = split_url(text, "http", "https")
     if not parts.hostname or has_more_than_origin(parts) or "*" in text or not text.isascii():
-        raise ValueError(f"must list origins like https://app.example.org, and {quote(text)} is none")
+        raise ValueError(f"must be a list of origins like https://app.example.org, not {quote(text)}")
     default = {"http": ":80", "https": ":443"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default).removesuffix(':')}"
 
@@ -245,7 +245,7 @@ def _host(text: str) -> str:
 
 
 def reachable_host(host: str) -> str:
-    """The address under which this machine reaches a server bound to ``host``: loopback for "every address"."""
+    """The address at which this machine reaches a server bound to ``host``: loopback for a wildcard address."""
     with suppress(ValueError):
         address = ip_address(host)
         if address.is_unspecified:

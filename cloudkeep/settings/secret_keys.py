@@ -1,6 +1,6 @@
-"""Where the secret keys come from: ``CLOUDKEEP_SECRET_KEYS``, or a file made once in the data folder.
+"""The secret keys, from ``CLOUDKEEP_SECRET_KEYS`` or from a file that is created once in the data folder.
 
-Both hold ``kid:secret`` entries, parted by commas or line ends; the first one signs, all of them check.
+Both have ``kid:secret`` entries, separated by commas or line ends. The first key signs, all keys verify.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ _KID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def parse_keys(text: str) -> tuple[SecretKey, ...]:
-    """Read a list of ``kid:secret`` entries. Raises ValueError, whose message never holds a secret."""
+    """Read a list of ``kid:secret`` entries. Raises ValueError, without secrets in its message."""
     entries = [entry.strip() for entry in re.split(r"[,\n]", text)]
     keys = tuple(_parse_key(number, entry) for number, entry in enumerate(filter(None, entries), start=1))
     if not keys:
-        raise ValueError("must hold at least one kid:secret entry")
+        raise ValueError("must have at least one kid:secret entry")
     if len({key.kid for key in keys}) < len(keys):
         raise ValueError("must not use a key ID twice")
     return keys
@@ -38,11 +38,11 @@ def _parse_key(number: int, entry: str) -> SecretKey:
 
 
 def read_or_create_keys(path: Path) -> tuple[SecretKey, ...]:
-    """The keys in the file, which is made with one new key when it is missing.
+    """The keys in the file. If it is missing, it is created with a new key.
 
-    However many processes start at once, all of them get the same keys. A file that is there is never written to.
-    Raises OSError where the folder or the file cannot be used, ValueError where the file holds no valid keys or is open
-    to other users.
+    Processes that start at the same time get the same keys. An existing file is never changed.
+    Raises OSError if the folder or the file cannot be used, and ValueError if the file has no valid keys or can be read
+    by other users.
     """
     if not path.exists():
         _create(path, f"{secrets.token_hex(4)}:{secrets.token_urlsafe(48)}\n")
@@ -56,7 +56,7 @@ def read_or_create_keys(path: Path) -> tuple[SecretKey, ...]:
 
 
 def _create(path: Path, text: str) -> None:
-    """Make the whole file appear at once under its name, unless another process was first."""
+    """Create the file atomically, unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # its mode is 0600 from the start
     try:

@@ -61,7 +61,7 @@ def _secret_keys(data: dict[str, Any]) -> tuple[SecretKey, ...]:
 
 def _require_documents(only: bool, info: ValidationInfo) -> bool:
     if only and info.data.get("trusted_documents") is None:
-        raise ValueError(f"needs {PREFIX}TRUSTED_DOCUMENTS, else nothing could be run")
+        raise ValueError(f"needs {PREFIX}TRUSTED_DOCUMENTS: without it, no document could run")
     return only
 
 
@@ -83,37 +83,37 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", validate_default=False
     )
 
-    data_dir: t.AbsolutePath = Field(default_factory=_data_dir, description="folder in which everything is kept")
+    data_dir: t.AbsolutePath = Field(default_factory=_data_dir, description="folder for all data")
     host: t.HostName = Field(default="127.0.0.1", description="address to listen on")
     port: t.Port = Field(default=8000, description="port to listen on")
     workers: t.ApiProcesses = Field(default=1, description="API processes of `cloudkeep serve`")
     job_workers: t.WorkerProcesses = Field(default=1, description="worker processes of `cloudkeep serve`")
     database_url: t.DatabaseUrl = Field(default_factory=_sqlite_url, description="SQLite file or PostgreSQL database")
     database_pool: t.PoolSize = Field(default=(1, 10), description="connections per process, at least and at most")
-    redis_url: t.RedisUrl = Field(default=None, description="Redis; None starts a Valkey of our own")
+    redis_url: t.RedisUrl = Field(default=None, description="Redis; None starts an embedded Valkey")
     broker_url: t.RedisUrl = Field(default_factory=_redis_url, description="Redis for job notifications")
     blob_url: t.BlobUrl = Field(default_factory=_blob_url, description="folder or S3 bucket of all stored bytes")
-    s3_access_key: t.Secret = Field(default=None, description="key ID for S3; None takes the usual chain of AWS")
+    s3_access_key: t.Secret = Field(default=None, description="key ID for S3; None uses the credential chain of AWS")
     s3_secret_key: t.Secret = Field(default=None, description="secret key for S3")
-    s3_public_endpoint: t.BaseUrl | None = Field(default=None, description="address of S3 for clients, if not ours")
+    s3_public_endpoint: t.BaseUrl | None = Field(default=None, description="address of S3 for clients, if it differs")
     direct_uploads: t.Switch = Field(default=False, description="uploads go straight to S3 unless they say otherwise")
     downloads: t.Downloads = Field(default=t.Downloads.STREAM, description="through this server, or straight from S3")
     mail_url: t.MailUrl = Field(default="console:", description="SMTP server for outgoing mail, or the console")
-    trusted_proxies: t.Proxies = Field(default=(), description="proxies that may say who the client is")
+    trusted_proxies: t.Proxies = Field(default=(), description="proxies whose headers name the client")
     proxy_header: t.ProxyHeader = Field(default=t.ProxyHeader.X_FORWARDED_FOR, description="header that they set")
     public_url: t.BaseUrl = Field(default_factory=_public_url, description="address of this server for clients")
     allowed_hosts: t.Hosts = Field(default=(), description="further hosts that requests may be for")
     trusted_documents: t.AbsolutePath | None = Field(default=None, description="JSON file of persisted documents")
-    trusted_documents_only: OnlyDocuments = Field(default=False, description="whether no other documents are run")
+    trusted_documents_only: OnlyDocuments = Field(default=False, description="whether to refuse all other documents")
     metrics_networks: t.Networks = Field(default=("127.0.0.0/8", "::1"), description="who may read /metrics")
     log_format: t.LogFormat = Field(default=t.LogFormat.CONSOLE, description="how log lines look")
-    log_level: t.LogLevel = Field(default=t.LogLevel.INFO, description="lowest level that is logged")
+    log_level: t.LogLevel = Field(default=t.LogLevel.INFO, description="lowest log level")
     access_log: t.Switch = Field(default=False, description="whether each HTTP request is logged")
     traces_url: t.TracesUrl = Field(default=None, description="where traces go by OTLP over HTTP")
-    cors_origins: t.Origins = Field(default=(), description="other web origins whose pages may use the API")
+    cors_origins: t.Origins = Field(default=(), description="other web origins that may use the API")
     max_file_size: t.Bytes = Field(default=500 * 2**30, description="bytes of the largest file")
     quota: t.Bytes | None = Field(default=None, description="bytes per account; None is no limit")
-    storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None suits the disk")
+    storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None depends on the disk")
     drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
     upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")
     url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     job_attempts: t.Attempts = Field(default=5, description="how often a job is tried")
     body_threads: t.Threads = Field(default=16, description="chunk bodies that an API process receives on threads")
     body_stall_timeout: t.Timeout = Field(default=30.0, description="seconds of silence that end a chunk's body")
-    body_min_rate: t.BytesPerSecond = Field(default=1024, description="bytes a second that a chunk's body averages")
+    body_min_rate: t.BytesPerSecond = Field(default=1024, description="lowest average rate of a chunk's body")
     encode_stall_timeout: t.Timeout = Field(default=120.0, description="seconds without progress that end ffmpeg")
     budget_global: t.Budget = Field(default=Limits().all, description="points of all clients; None is no limit")
     budget_address: t.Budget = Field(default=Limits().address, description="points per client address")
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     subscriptions: t.SubscriptionLimits = Field(default=(100, 20), description="open at once per account / address")
     websockets: t.Connections = Field(default=200, description="open at once per address, in each API process")
     worker_port: t.Port | None = Field(default=None, description="where `cloudkeep worker` answers /healthz, /metrics")
-    worker_name: t.WorkerName | None = Field(default=None, description="name of this worker; None makes one up")
+    worker_name: t.WorkerName | None = Field(default=None, description="name of this worker; None generates one")
     # Last, because its default writes a file, which must not happen when another setting is wrong.
     secret_keys: t.SecretKeys = Field(default_factory=_secret_keys, description="keys that sign tokens and URLs")
 

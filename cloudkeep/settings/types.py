@@ -1,7 +1,7 @@
-"""The types of settings: pydantic's, with bounds; and our own, where ``cloudkeep.settings.parsers`` reads the text.
+"""The types of settings: pydantic's with bounds, and our own with validators of ``units`` and ``parsers``.
 
-What an operator reads when a value does not fit is in ``cloudkeep.settings.messages``. A ``title`` says in words what a
-pattern allows. A URL that may hold a password is left out of ``repr``.
+The messages for wrong values are in ``cloudkeep.settings.messages``. A ``title`` says in words what a pattern allows.
+A URL that may contain a password is left out of ``repr``.
 """
 
 from enum import StrEnum
@@ -30,14 +30,14 @@ class Word(StrEnum):
 
 
 class LogFormat(Word):
-    """How log lines look: for people, or one JSON object each."""
+    """The format of log lines: text, or one JSON object each."""
 
     CONSOLE = "console"
     JSON = "json"
 
 
 class LogLevel(Word):
-    """The least level that is logged."""
+    """The lowest level that is logged."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -46,14 +46,14 @@ class LogLevel(Word):
 
 
 class ProxyHeader(Word):
-    """The header in which trusted proxies say who the client is."""
+    """The header in which trusted proxies name the client."""
 
     X_FORWARDED_FOR = "X-Forwarded-For"
     FORWARDED = "Forwarded"
 
 
 class Downloads(Word):
-    """How the bytes of a download reach the client: through this server, or straight from S3."""
+    """How a download reaches the client: through this server, or by a redirect to S3."""
 
     STREAM = "stream"
     REDIRECT = "redirect"

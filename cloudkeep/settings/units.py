@@ -73,7 +73,7 @@ class SizeBetween:
 
 @dataclass(frozen=True)
 class DurationBetween:
-    """A validator for a time. ``low`` and ``high`` are seconds. With ``whole``, so is every value."""
+    """A validator for a time. ``low`` and ``high`` are seconds. With ``whole``, fractions of a second are refused."""
 
     low: float
     high: float

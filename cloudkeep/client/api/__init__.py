@@ -1,1 +1,1 @@
-"""GraphQL and HTTP as the client speaks them: sessions, retries, waits that the server asks for."""
+"""The client's GraphQL and HTTP: sessions, retries and rate limits."""

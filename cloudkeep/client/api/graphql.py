@@ -19,11 +19,11 @@ from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError,
 
 Json = dict[str, Any]
 
-#: Seconds of silence after which a stream counts as dead; the server sends a comment every 15.
+#: Seconds. A stream without data for 45 is given up; the server sends a comment every 15.
 STREAM_TIMEOUT = httpx.Timeout(30.0, connect=10.0, read=45.0)
 UNAUTHENTICATED = "UNAUTHENTICATED"
-#: The errors that pass by themselves, with the messages of this client.
-RATE_LIMITS = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too much is followed at once"}
+#: Errors that are worth waiting for, with the messages of this client.
+RATE_LIMITS = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too many subscriptions are open"}
 
 
 class Unauthenticated(Exception):
@@ -31,7 +31,7 @@ class Unauthenticated(Exception):
 
 
 class GraphQL:
-    """The GraphQL endpoint of one server. Tokens go there and nowhere else."""
+    """The GraphQL endpoint of one server. Tokens are sent only there."""
 
     def __init__(self, http: httpx.AsyncClient, url: str) -> None:
         self._http = http
@@ -66,7 +66,7 @@ class GraphQL:
 
 
 def _body(document: str, variables: Json) -> bytes:
-    # Escaped to ASCII: a file name that is no valid Unicode is for the server to refuse.
+    # Escaped to ASCII, so that a file name that is not valid Unicode reaches the server, which refuses it.
     return json.dumps({"query": document, "variables": variables}).encode()
 
 
@@ -90,7 +90,7 @@ def _parse_response(response: httpx.Response) -> Json:
 
 
 def _has_graphql_errors(response: httpx.Response) -> bool:
-    """Whether the response is the server's own, and not that of a proxy in between."""
+    """Whether the response comes from CloudKeep, and not from a proxy in between."""
     try:
         body = response.json()
     except ValueError:

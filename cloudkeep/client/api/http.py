@@ -1,4 +1,4 @@
-"""The HTTP client, and which of its errors and responses are worth another attempt."""
+"""The HTTP client, and which of its errors and responses may be retried."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,18 +14,18 @@ from cloudkeep.client.errors import RateLimited, RetryableError, UsageError
 
 #: In seconds, for a query and its response.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-#: For a chunk: over a slow line one block takes a while, and the response comes once all is on the server's disk.
+#: For a chunk: one block takes a while on a slow line, and the server answers only when the chunk is on its disk.
 CHUNK_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-#: Shorter than servers and proxies keep idle connections, so that no request is sent while one is being closed.
+#: Shorter than the keep-alive timeout of servers and proxies, so that they do not close a connection that is in use.
 KEEP_ALIVE_SECONDS = 15.0
 RETRYABLE_STATUSES = frozenset({408, 425, 429})
 TOO_MANY_REQUESTS = 429
-#: Without figures: the same message is shown only once.
-BUDGET_USED_UP = "the server's budget for you is used up for now"
+#: Without numbers, because a repeated message is shown only once.
+BUDGET_USED_UP = "the server limits how much you may send"
 
 
 def open_http(url: str) -> httpx.AsyncClient:
-    """A client for the server at this origin. Raises :class:`UsageError` when the environment's settings are broken.
+    """A client for the server at this origin. Raises :class:`UsageError` for wrong TLS or proxy variables.
 
     A server on this machine is reached without a proxy, even if the environment names one.
     """
@@ -59,7 +59,7 @@ def origin(url: str) -> str:
 
 @contextmanager
 def network_errors_retryable(url: str) -> Iterator[None]:
-    """Raise every failure to get a response as :class:`RetryableError`."""
+    """Raise :class:`RetryableError` for every failure to get a response."""
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -67,7 +67,7 @@ def network_errors_retryable(url: str) -> Iterator[None]:
 
 
 def raise_if_retryable(response: httpx.Response, detail: str = "") -> None:
-    """Raise :class:`RetryableError` for a status that may pass; ``detail`` is the server's own message, if any.
+    """Raise :class:`RetryableError` for a status that is temporary. ``detail`` is the server's message, if any.
 
     A status 429 with the time to wait is :class:`RateLimited`.
     """

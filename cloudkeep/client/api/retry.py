@@ -1,7 +1,7 @@
-"""How often an attempt is repeated, and how long to wait in between.
+"""Retries: how many, and how long to wait before each.
 
-tenacity and stamina count every attempt. Here a wait that the server asks for is no failure, and the attempts of a
-stream count from the beginning after each event.
+tenacity and stamina count every attempt. Here a wait that the server asks for does not count, and a stream starts to
+count again after each event.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ _random = SystemRandom()
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Exponential backoff with jitter, so that clients do not all come back at once. Delays are in seconds.
+    """Exponential backoff with jitter, so that clients do not all retry at the same time. Delays are in seconds.
 
-    The default gives up after about a minute and a half: a server may be restarted meanwhile.
+    The default gives up after about a minute and a half, enough for a restart of the server.
     """
 
     max_attempts: int = 10
@@ -31,12 +31,12 @@ class RetryPolicy:
     max_retry_after: float = 300.0
 
     def delay(self, failures: int, retry_after: float) -> float:
-        """The delay after so many failures in a row, or the longer one that the server asks for."""
+        """The delay after so many failures in a row, but at least what the server asks for."""
         backoff = min(self.max_delay, self.first_delay * 2.0 ** (failures - 1)) * _random.uniform(0.5, 1.0)
         return max(backoff, min(retry_after, self.max_retry_after))
 
     def rate_limit_delay(self, retry_after: float) -> float:
-        """The delay that a rate limit asks for, and up to a tenth more."""
+        """The delay that a rate limit asks for, plus up to a tenth."""
         return min(max(retry_after, self.first_delay / 10), self.max_retry_after) * _random.uniform(1.0, 1.1)
 
 
@@ -49,13 +49,13 @@ class Attempts:
         self._failures = 0
 
     def succeeded(self) -> None:
-        """Count from the beginning."""
+        """Start to count again."""
         self._failures = 0
 
     async def failed(self, error: RetryableError) -> None:
         """Wait for the next attempt. Raises :class:`UploadFailed` after the last one.
 
-        A wait for a rate limit is no failure, and may happen any number of times.
+        A rate limit does not count as a failure; its waits are not limited.
         """
         if isinstance(error, RateLimited):
             self._notify(rate_limit_message(error))
@@ -69,12 +69,12 @@ class Attempts:
 
 
 def rate_limit_message(error: RateLimited) -> str:
-    """The message for the person at the terminal."""
-    return f"{error}; going on when it says so"
+    """The message about a rate limit."""
+    return f"{error}; waiting as long as it asks"
 
 
 async def retry(call: Callable[[], Awaitable[T]], attempts: Attempts) -> T:
-    """The result of ``call``, repeated while it raises :class:`RetryableError`. Raises :class:`UploadFailed`."""
+    """Call until there is a result. Raises :class:`UploadFailed` after the last :class:`RetryableError`."""
     while True:
         try:
             return await call()

@@ -1,4 +1,4 @@
-"""A person's session: signing in, and new access tokens while uploads and compressions outlast the old ones."""
+"""A session: it signs in, and refreshes the access token when it expires during an upload."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,7 +13,7 @@ from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError,
 
 
 class Session:
-    """Operations of one person. An access token without a refresh token is used until it expires."""
+    """Operations of one account. Without a refresh token, the access token is used until it expires."""
 
     def __init__(self, graphql: GraphQL, access_token: str | None = None, refresh_token: str | None = None) -> None:
         self._graphql = graphql
@@ -76,7 +76,7 @@ class Session:
                 is_refreshed = True
 
     async def _execute_when_allowed(self, document: str, variables: Json, token: str | None) -> Any:
-        """Execute after all waits that the server asks for. There is no track yet to show them on."""
+        """Execute, and wait for rate limits. There is no track yet, so messages are printed."""
         while True:
             try:
                 return await self._graphql.execute(document, variables, token)
@@ -85,7 +85,7 @@ class Session:
                 await asyncio.sleep(RetryPolicy().rate_limit_delay(error.retry_after))
 
     async def _refresh(self, expired_token: str | None) -> None:
-        """Get a new access token, unless another task just did."""
+        """Refresh the access token, unless another task has done so since ``expired_token`` was used."""
         async with self._refresh_lock:
             if self._access_token != expired_token:
                 return

@@ -11,9 +11,9 @@ Send = Callable[[], Awaitable[None]]
 
 
 class Throttle:
-    """Runs requests side by side, and those that were refused one after the other.
+    """Runs requests in parallel, and retries rate-limited ones one at a time.
 
-    A refused request was sent in vain: if all came back at once, most would be refused again.
+    If all of them were retried at once, most would be refused again.
     """
 
     def __init__(self, policy: RetryPolicy, notify: Notify) -> None:

@@ -59,7 +59,7 @@ class Tour:
         await self._execute(REGISTER, input=names)
 
     async def verify(self, code: str) -> bool:
-        """Sign in by the code. False if it is wrong."""
+        """Verify the code and sign in. Returns False for a wrong code."""
         try:
             payload = await self._execute(VERIFY_OTP, input={"email": self.email, "otp": code})
         except RequestRefused as error:
@@ -96,7 +96,7 @@ class Tour:
 
     async def _send(self, source: Source, uploads: Uploads, upload_id: str) -> None:
         self._transcript.step(
-            "Send the chunks", f"Each slot has a signed URL. We send {PARALLEL} chunks at a time; any order will do."
+            "Send the chunks", f"Each slot has a signed URL. We send {PARALLEL} chunks at a time; in any order."
         )
         slots, notes = MissingSlots(uploads, upload_id), _Notes(self._transcript)
         sender = Sender(self._http, slots, source, RetryPolicy(), self._transcript.note)
@@ -116,19 +116,19 @@ class Tour:
         return file
 
     async def _abort(self, upload_id: str) -> None:
-        """Abort what was interrupted or has failed, as far as that is possible in a few seconds."""
+        """Abort the upload after an interruption or a failure, if the server answers within a few seconds."""
         self._transcript.step("Clean up", "The demo did not finish, so we abort the upload.")
         with suppress(ClientError, TimeoutError):
             async with asyncio.timeout(ABORT_TIMEOUT):
                 await self._execute(ABORT_UPLOAD, id=upload_id)
 
     async def _download_both(self, file: Json, sha256: str) -> None:
-        self._transcript.step("Download the original", "Its SHA-256 has to be that of the clip.")
+        self._transcript.step("Download the original", "Its SHA-256 must equal that of the clip.")
         await self._download(file, sha256, self._folder / "original.mp4")
         if not file["renditions"]:
             raise UploadFailed("the server did not compress the video")
         (rendition,) = file["renditions"]
-        self._transcript.step("Download the compressed copy", "Its SHA-256 has to be the one that the server declares.")
+        self._transcript.step("Download the compressed copy", "Its SHA-256 must equal the one that the server gave us.")
         await self._download(rendition, rendition["sha256"], self._folder / "compressed.mp4")
         percent = 100 * rendition["size"] / file["size"]
         self._transcript.note(
@@ -146,7 +146,7 @@ class Tour:
         self._transcript.note(f"  SHA-256 matches: {digest}", "green")
 
     async def _get(self, url: str, path: Path) -> str:
-        """Download to the path; the SHA-256 in hex."""
+        """Download to the path. Returns the SHA-256 in hex."""
         digest = hashlib.sha256()
         with path.open("wb") as file, network_errors_retryable(url):
             async with self._http.stream("GET", url, follow_redirects=True) as response:

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: progress and messages on standard error, file IDs on standard output."""
+"""The output of ``cloudkeep upload``: progress and messages on standard error, file IDs on standard output."""
 
 import os
 import sys
@@ -13,31 +13,31 @@ from rich.text import Text
 
 from cloudkeep.client.display.progress import READING, SENDING, StageProgress
 
-#: Speed is the mean over so many seconds.
+#: Seconds over which the speed is averaged.
 SPEED_SECONDS = 5.0
-#: Of a name, in columns: a quarter of the terminal, but no more than this.
+#: The largest width of a file name in columns. It also takes no more than a quarter of the terminal.
 NAME_WIDTH = 28
-#: Percent between two lines.
+#: Percent between two progress lines.
 STEP = 10
 
 
 class SpeedColumn(BytesPerSecondColumn):
-    """The speed that the server says, for encoding has a unit of its own; else bytes per second."""
+    """The speed that the server reports, which has another unit for encoding; else bytes per second."""
 
     def render(self, task: Task) -> Text:
-        """Empty as long as it is not known."""
+        """The speed; empty while it is unknown."""
         if task.fields["speed"] is None and task.speed:
             return super().render(task)
         return Text(task.fields["speed"] or "", style="progress.data.speed")
 
 
 class TimeLeftColumn(TimeRemainingColumn):
-    """The time left that the server says. While the client itself reads or sends, an estimate from what was done."""
+    """The remaining time that the server reports. While the client reads or sends, its own estimate."""
 
-    max_refresh = 0.0  # rich would show the time of the stage before for half a second
+    max_refresh = 0.0  # otherwise rich shows the time of the previous stage for half a second
 
     def render(self, task: Task) -> Text:
-        """As h:mm:ss, empty as long as it is not known."""
+        """The time as h:mm:ss; empty while it is unknown."""
         if task.fields["eta"] is None:
             can_estimate = task.speed and task.fields["stage"] in {READING, SENDING}
             return super().render(task) if can_estimate else Text()
@@ -78,13 +78,13 @@ class BarTrack:
         self._print(text)
 
     def _print(self, text: str) -> None:
-        # Soft: the terminal wraps a long line, so that it can be copied whole.
+        # Soft wrapping leaves a long line to the terminal, so that it can be copied as one line.
         line = f"{self._name}: {text}"
         self._bars.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 class LineTrack(BarTrack):
-    """The same without a bar: a line for each stage, and one for every tenth of it."""
+    """A track that prints a line for each stage and for every tenth of it."""
 
     def __init__(self, bars: Progress, name: str) -> None:
         super().__init__(bars, name)
@@ -102,7 +102,7 @@ class LineTrack(BarTrack):
 
 
 class Display:
-    """The tracks of all files. ``bars`` is to be entered while there are any."""
+    """The tracks of all files. Enter ``bars`` as a context while there are any."""
 
     def __init__(self, *, bars: bool) -> None:
         console = Console(stderr=True)
@@ -117,24 +117,24 @@ class Display:
             console=console,
             speed_estimate_period=SPEED_SECONDS,
             transient=True,
-            # In the same terminal, file IDs are printed above the bars.
+            # If both go to a terminal, file IDs are printed above the bars.
             redirect_stdout=sys.stdout.isatty(),
             redirect_stderr=False,
             disable=not bars,
         )
 
     def track(self, name: str) -> BarTrack:
-        """A track for one file. Its name is shown as it is, never as markup."""
+        """A track for one file. The name is not interpreted as markup."""
         return self._track(self.bars, name)
 
     def result(self, file_id: str) -> None:
-        """Print the ID of a file at once: a script may be waiting for it."""
+        """Print the ID of a file, and flush it for a script that waits for it."""
         sys.stdout.write(f"{file_id}\n")
         sys.stdout.flush()
 
 
 def open_display() -> Display:
-    """Bars where they can be drawn, lines elsewhere."""
+    """A display with bars in a terminal, and with lines elsewhere."""
     return Display(bars=sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"})
 
 

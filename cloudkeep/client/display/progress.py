@@ -1,4 +1,4 @@
-"""How far a file is: which stage it is in, and how much of that is done."""
+"""The progress of a file: its stage, and how much of that is done."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,9 +11,9 @@ SERVER_STAGES = {"REASSEMBLING": "Verifying", "COMPRESSING": "Compressing", "REA
 
 @dataclass(frozen=True)
 class StageProgress:
-    """``done`` of ``total`` of one stage: bytes here, percent on the server, which also says how fast it is.
+    """``done`` of ``total`` in one stage. Stages of the client count bytes, those of the server percent.
 
-    A ``speed`` of None is to be measured from the bytes, and ``eta_seconds`` of None to be estimated.
+    If ``speed`` or ``eta_seconds`` is None, the display computes it from the bytes.
     """
 
     stage: str
@@ -32,7 +32,7 @@ class Track(Protocol):
     """Where the progress of one file is shown."""
 
     def show(self, progress: StageProgress) -> None:
-        """Show how far the file is."""
+        """Show the progress."""
         ...
 
     def note(self, text: str) -> None:
@@ -40,7 +40,7 @@ class Track(Protocol):
         ...
 
     def end(self, text: str) -> None:
-        """Show how it ended. Nothing is shown afterwards."""
+        """Show the result, and nothing afterwards."""
         ...
 
 

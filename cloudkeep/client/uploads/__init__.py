@@ -1,1 +1,1 @@
-"""Uploading one file: find or begin its upload, send what is missing, follow it to its end."""
+"""Uploads of files: start or find an upload, send the missing chunks, follow the progress."""

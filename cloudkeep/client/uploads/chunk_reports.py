@@ -1,4 +1,4 @@
-"""Reports chunks that were sent straight to the server's store, so that the server gives receipts for them."""
+"""Reports chunks that were sent directly to the server's store, so that the server records them."""
 
 import asyncio
 
@@ -7,18 +7,18 @@ from cloudkeep.client.errors import RequestRefused, RetryableError
 from cloudkeep.client.uploads.uploads import Uploads
 
 UPLOAD_CLOSED = "UPLOAD_CLOSED"
-#: The slot holds bytes of another sender. They are verified with the whole file in the end.
+#: The slot has bytes of another sender. The server verifies them with the whole file.
 SLOT_CONFLICT = "SLOT_CONFLICT"
 #: The store holds other bytes, or none.
 CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
 
 
 class UploadClosed(Exception):
-    """The upload takes no more chunks: it is complete, aborted or expired."""
+    """The upload accepts no more chunks: it is complete, aborted or expired."""
 
 
 class ChunkReports:
-    """Reports of one upload, in batches: those that come while a batch is under way are the next batch."""
+    """Reports of one upload, in batches. Reports made during a batch form the next one."""
 
     def __init__(self, uploads: Uploads, upload_id: str) -> None:
         self._uploads = uploads
@@ -27,7 +27,7 @@ class ChunkReports:
         self._lock = asyncio.Lock()
 
     async def report(self, index: int, etag: str, sha256: str) -> None:
-        """Return when there is a receipt.
+        """Return when the server has recorded the chunk.
 
         Raises :class:`RetryableError` when the chunk has to be sent again, :class:`UploadClosed`, and as
         :class:`cloudkeep.client.uploads.uploads.Uploads` does.
@@ -45,7 +45,7 @@ class ChunkReports:
         try:
             batch_error = await self._send([report for report, _ in batch])
             for report, outcome in batch:
-                # A batch does not say which report was refused, and it is harmless to report a chunk twice.
+                # The error of a batch does not name the refused report, and reporting a chunk twice is harmless.
                 error = await self._send([report]) if batch_error and len(batch) > 1 else batch_error
                 if not outcome.done():
                     outcome.set_result(error)
@@ -57,7 +57,7 @@ class ChunkReports:
             await self._uploads.report_chunks(self._upload_id, reports)
         except RequestRefused as error:
             if error.code == CHECKSUM_MISMATCH:
-                return RetryableError("a chunk did not arrive in the store as it was sent")
+                return RetryableError("a chunk was damaged on its way to the store")
             if error.code == UPLOAD_CLOSED:
                 return UploadClosed()
             return None if error.code == SLOT_CONFLICT else error

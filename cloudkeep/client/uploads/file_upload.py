@@ -1,4 +1,4 @@
-"""The upload of one file: hash it, start or find its upload, send what is missing, follow it to its end."""
+"""The upload of one file: hash it, start or find the upload, send the missing chunks, follow the progress."""
 
 from dataclasses import dataclass, field
 
@@ -17,13 +17,13 @@ from cloudkeep.client.uploads.uploads import FINAL, READY, RECEIVING, Uploads, U
 from services.media.types import Compression
 from services.uploads.chunk_sizes import default_chunk_size
 
-#: A server that finds damaged chunks this often has a broken disk.
+#: If chunks are damaged on the server this often, its disk is probably broken.
 MAX_ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class UploadContext:
-    """What the uploads of a run have in common. ``parallel`` is the number of slots that are sent at once.
+    """What the uploads of a run share. ``parallel``: the number of chunks sent at the same time.
 
     ``direct`` asks for slots in the server's own store, if it has one.
     """
@@ -65,7 +65,7 @@ class FileUpload:
                 return _require_ready(state)
             self._track.note("some chunks were damaged on the server; sending them again")
             state = await self._send_missing(state)
-        raise UploadFailed("the server keeps losing chunks; its disk may be broken")
+        raise UploadFailed("chunks were damaged on the server again and again; its disk may be broken")
 
     async def _send_missing(self, state: UploadState) -> UploadState:
         if state.status != RECEIVING:

@@ -1,4 +1,4 @@
-"""Follows an upload over Server-Sent Events until it is done, across lost connections."""
+"""Follows an upload over Server-Sent Events until it is done, and reconnects after lost connections."""
 
 from contextlib import aclosing
 
@@ -16,7 +16,7 @@ COMPRESSING = "COMPRESSING"
 
 
 class ProgressStream:
-    """Shows on a track what the server does with one upload."""
+    """Shows the server's progress with one upload on a track."""
 
     def __init__(self, session: Session, upload_id: str, track: Track, policy: RetryPolicy) -> None:
         self._session = session
@@ -28,7 +28,7 @@ class ProgressStream:
     async def follow(self) -> None:
         """Return when the upload has ended, or waits for chunks again because some were damaged.
 
-        Raises :class:`UploadFailed` when the server stays away, and :class:`SignInError`.
+        Raises :class:`UploadFailed` when the server cannot be reached any more, and :class:`SignInError`.
         """
         while True:
             try:
@@ -38,7 +38,7 @@ class ProgressStream:
                 await self._attempts.failed(error)
 
     async def _follow_once(self) -> bool:
-        """Follow on one connection; whether the upload has ended."""
+        """Follow on one connection. Returns whether the upload has ended."""
         values = self._session.subscribe(UPLOAD_PROGRESS, id=self._upload_id, after=self._cursor)
         async with aclosing(values) as events:
             async for event in events:
@@ -48,13 +48,13 @@ class ProgressStream:
                 if stage == RECEIVING or stage in FINAL:
                     return True
                 if event["waitsFor"]:
-                    self._track.note(f"the server goes on when it can: {event['waitsFor']}")
+                    self._track.note(f"the server is waiting: {event['waitsFor']}")
                 self._track.show(stage_progress(event))
         raise RetryableError("the server ended the connection")
 
 
 def stage_progress(event: Json) -> StageProgress:
-    """How an event of the server is shown."""
+    """What to show for an event of the server."""
     stage, speed = event["stage"], event["speed"]
     name = SERVER_STAGES.get(stage, stage.capitalize())
     text = _speed(stage, speed) if speed else ""
@@ -62,5 +62,5 @@ def stage_progress(event: Json) -> StageProgress:
 
 
 def _speed(stage: str, speed: float) -> str:
-    """Bytes per second; while a video is compressed, a multiple of its own speed."""
+    """Bytes per second, or for compression a multiple of the video's playback speed."""
     return f"{speed:.1f}x" if stage == COMPRESSING else f"{decimal(int(speed))}/s"

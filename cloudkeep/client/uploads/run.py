@@ -17,7 +17,7 @@ from cloudkeep.client.uploads.sender import task_group
 from cloudkeep.client.uploads.source import Source
 from services.media.types import Compression
 
-#: One file is read and sent at a time, so that it has the whole bandwidth; the others are verified or compressed.
+#: One file is sent at a time and has the whole bandwidth. The others are being verified or compressed by the server.
 FILES_AT_ONCE = 8
 
 #: Asks for user ID and password.
@@ -25,7 +25,7 @@ AskCredentials = Callable[[], tuple[str, str]]
 
 
 class ExitCode(IntEnum):
-    """How a run ended, for scripts. The worst of all files counts: FAILED, then NOT_COMPRESSED."""
+    """The exit code of a run. With several files the worst result counts: FAILED, then NOT_COMPRESSED."""
 
     DONE = 0
     FAILED = 1
@@ -64,7 +64,7 @@ def run(options: UploadOptions, credentials: str | AskCredentials) -> ExitCode:
             session = Session(GraphQL(http, options.url), credentials if isinstance(credentials, str) else None)
             runner.run(session.check())
             if not isinstance(credentials, str):
-                # Between two runs of the loop, because a prompt blocks.
+                # Outside of the event loop, because a prompt blocks.
                 runner.run(session.sign_in(*credentials()))
             context = UploadContext(http, session, options.compress, options.parallel, direct=options.direct)
             return runner.run(upload_all(options.files, context, open_display()))
@@ -90,7 +90,7 @@ async def upload_all(files: Iterable[Path], context: UploadContext, display: Dis
 
 
 class _UploadQueue:
-    """Bounds the files that are uploaded at once, and sends one of them at a time."""
+    """Limits how many files are in progress, and sends one of them at a time."""
 
     def __init__(self, context: UploadContext, display: Display) -> None:
         self._context = context
@@ -99,7 +99,7 @@ class _UploadQueue:
         self._sending = asyncio.Lock()
 
     async def upload(self, path: Path) -> FileResult:
-        """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` on what ends the whole run."""
+        """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` if the whole run fails."""
         async with self._unfinished:
             track = self._display.track(printable(path.name))
             try:
@@ -121,7 +121,7 @@ class _UploadQueue:
 
 
 def require_sources(files: Iterable[Path]) -> None:
-    """Raise :class:`UsageError` when a file cannot be uploaded. If there are several, a line is printed for each."""
+    """Raise :class:`UsageError` if a file cannot be uploaded. Of several, all but the last are printed."""
     problems = [problem for path in files if (problem := _source_problem(path))]
     for problem in problems[:-1]:
         print_error(f"cloudkeep: {problem}")

@@ -1,4 +1,4 @@
-"""Sends the missing chunks of an upload, several at once."""
+"""Sends the missing chunks of an upload, several at a time."""
 
 import asyncio
 import base64
@@ -28,23 +28,23 @@ from cloudkeep.client.uploads.uploads import Slot
 
 #: How often a slot's URL is renewed in a row.
 MAX_RENEWALS = 3
-#: Also the status with which a store refuses a URL that the server has signed.
+#: A store also answers with this status to a signed URL that it refuses.
 URL_REFUSED = 403
-#: S3's responses to chunks that came too late, or too slowly
+#: S3's responses to chunks that arrive too late or too slowly
 #: (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 NO_SUCH_UPLOAD = 404
 REQUEST_TIMEOUT = b"<Code>RequestTimeout</Code>"
-#: And to a URL that was signed with temporary keys which have expired.
+#: S3's response to a URL that was signed with temporary keys that have expired.
 EXPIRED_TOKEN = b"<Code>ExpiredToken</Code>"
-#: No chunk has this ETag.
+#: An ETag that no chunk has.
 NO_ETAG = "-"
 RATE_LIMITED = "RATE_LIMITED"
-#: The codes of problems that pass, with the messages of this client.
+#: The codes of temporary problems, with the messages of this client.
 RETRYABLE_PROBLEMS = {
-    "SLOT_BUSY": "somebody else is sending the same chunk",
-    "SLOT_TAKEN_OVER": "a chunk got stuck, and somebody else is sending it now",
-    "BODY_INCOMPLETE": "a chunk was cut off",
-    "BODY_STALLED": "a chunk got stuck",
+    "SLOT_BUSY": "another client is sending the same chunk",
+    "SLOT_TAKEN_OVER": "a chunk stalled, and another client is sending it now",
+    "BODY_INCOMPLETE": "a chunk was not sent completely",
+    "BODY_STALLED": "a chunk stalled",
     "CHECKSUM_MISMATCH": "a chunk was damaged on its way",
 }
 
@@ -55,7 +55,7 @@ class SlotUrlRefused(Exception):
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group that raises the first error itself, not a group of errors: the others follow from it."""
+    """A task group that raises the first error instead of a group, because the other errors follow from it."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
@@ -64,7 +64,7 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
 
 
 class Sender:
-    """Fills the missing slots of one upload with the bytes of one source."""
+    """Sends the missing chunks of one upload from one source."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Sender:
         notify: Notify,
         reports: ChunkReports | None = None,
     ) -> None:
-        """With ``reports``, the slots are in the server's store, and chunks are reported."""
+        """With ``reports``, chunks go to the server's store and are reported to the server."""
         self._reports = reports
         self._http = http
         self._slots = slots
@@ -120,11 +120,11 @@ class Sender:
 
     async def _renew(self, slot: Slot, renewals: int) -> Slot | None:
         if renewals > MAX_RENEWALS:
-            raise UploadFailed("the server refuses the URLs that it made itself")
+            raise UploadFailed("the server refuses the URLs that it has signed")
         return await self._slots.renew(slot)
 
     async def _put_chunk(self, slot: Slot, sent_bytes: "_SentBytes") -> None:
-        # Read twice, once for the digest and once to send: the second time comes from the system's cache.
+        # Read twice: for the digest, and to send. The second time the bytes come from the page cache.
         digest = await self._source.sha256_of(slot.offset, slot.size)
         headers = {"Content-Length": str(slot.size), "Content-Type": "application/octet-stream"}
         if not self._reports:
@@ -140,7 +140,7 @@ class Sender:
 
     async def _report(self, reports: ChunkReports, slot: Slot, response: httpx.Response, digest: bytes) -> None:
         if response.status_code == NO_SUCH_UPLOAD:
-            # The store has thrown the upload away. A report of a chunk makes the server look.
+            # The store has deleted the upload. A report makes the server notice.
             await reports.report(slot.index, NO_ETAG, digest.hex())
             raise UploadClosed
         if REQUEST_TIMEOUT in response.content:

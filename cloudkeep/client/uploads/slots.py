@@ -7,7 +7,7 @@ from cloudkeep.client.uploads.uploads import Slot, Uploads
 
 
 class MissingSlots:
-    """Loads slots page by page, just before they are needed: their URLs expire."""
+    """Loads slots page by page just before they are needed, because their URLs expire."""
 
     def __init__(self, uploads: Uploads, upload_id: str) -> None:
         self._uploads = uploads
@@ -27,7 +27,7 @@ class MissingSlots:
             return self._queue.popleft()
 
     async def renew(self, slot: Slot) -> Slot | None:
-        """The slot with a new URL, or None when it is filled meanwhile. Slots in the queue get new URLs as well."""
+        """The slot with a new URL, or None if it has been filled. Slots in the queue get new URLs as well."""
         async with self._lock:
             page = await self._uploads.missing_slots(self._upload_id, slot.page)
             renewed = {each.index: each for each in page.slots}

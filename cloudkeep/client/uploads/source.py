@@ -1,4 +1,4 @@
-"""A file that is being sent: read in small blocks, in threads, and checked for changes."""
+"""The file to send. It is read in small blocks, in threads, and checked for changes."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from typing import Self
 
 from cloudkeep.client.errors import SourceChanged, SourceError, UploadFailed
 
-#: Bytes per block. Small, so that a slow line sends one before the timeout.
+#: Bytes per block. Small, so that a slow line can send one before the timeout.
 BLOCK_SIZE = 256 * 1024
 #: Bytes that one call in a thread hashes. Small, so that Ctrl-C does not wait for a slow disk.
 HASH_STEP = 4 * 1024 * 1024
@@ -34,11 +34,11 @@ class Source:
     """An open, regular file, as it was when it was opened. Sizes and offsets are in bytes.
 
     Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`UploadFailed` when it
-    cannot be read. Renaming or deleting the file does no harm: the descriptor stays valid.
+    cannot be read. The file may be renamed or deleted meanwhile, because it stays open.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises :class:`SourceError` unless this is a readable file with something in it."""
+        """Raises :class:`SourceError` unless the path is a readable regular file that is not empty."""
         self._file = _open(path)
         self.name = path.absolute().name
         self._stat = os.fstat(self._file)
@@ -132,7 +132,7 @@ def _open(path: Path) -> int:
 
 
 def _problem(status: os.stat_result) -> str | None:
-    """Why this cannot be uploaded, if so."""
+    """The reason why this cannot be uploaded, or None."""
     if stat.S_ISDIR(status.st_mode):
         return "is a folder; name the files in it"
     if not stat.S_ISREG(status.st_mode):

@@ -17,7 +17,7 @@ from services.media.types import Compression
 RECEIVING = "RECEIVING"
 READY = "READY"
 FINAL = frozenset({READY, "FAILED", "ABORTED", "EXPIRED"})
-#: Slots per page: enough to keep every connection busy, few enough for their URLs to be valid when they are used.
+#: Slots per page. Enough for all connections, and few enough that their URLs do not expire before they are used.
 PAGE_SIZE = 100
 
 
@@ -25,7 +25,7 @@ PAGE_SIZE = 100
 class UploadState:
     """The state of an upload. ``error`` is the server's message, if there is one.
 
-    The slots of a ``direct`` upload lead to the server's store, and its chunks have to be reported.
+    The chunks of a ``direct`` upload go to the server's store and must be reported.
     """
 
     id: str
@@ -57,7 +57,7 @@ class UploadState:
 
 @dataclass(frozen=True)
 class Slot:
-    """A missing slot: ``size`` bytes from ``offset`` on go to ``url``, which is a secret.
+    """A missing slot: ``size`` bytes from ``offset`` go to ``url``, which is a secret.
 
     ``page`` is the cursor of its page.
     """
@@ -80,8 +80,7 @@ class SlotPage:
 def init_input(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
     """The input of ``initUpload``; without ``direct`` the server decides where the chunks go.
 
-    The idempotency key depends only on what is uploaded: a second run finds the upload of the first one, wherever and
-    whenever it is started.
+    The idempotency key depends only on what is uploaded, so that a second run finds the upload of the first one.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
     identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
@@ -99,7 +98,7 @@ def init_input(name: str, size: int, digests: Digests, compress: Compression | N
 
 
 class Uploads:
-    """The uploads of one person.
+    """The uploads of one account.
 
     Every method raises :class:`UploadFailed` when the server refuses or after the last retry, and :class:`SignInError`.
     """
@@ -119,7 +118,7 @@ class Uploads:
         return UploadState.of(await self._execute(UPLOAD, id=upload_id))
 
     async def complete(self, upload_id: str) -> UploadState:
-        """Complete the upload after everything was sent; its state then."""
+        """Complete the upload after everything was sent. Returns its new state."""
         try:
             payload = await self._execute(COMPLETE_UPLOAD, input={"uploadId": upload_id})
         except RequestRefused as error:

@@ -162,7 +162,7 @@ async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path
         assert (await http.get("/metrics")).status_code == 200
         assert (await http.get("/metrics", headers={"Host": "evil.example"})).status_code == 421
         well = await health()
-        assert (well.returncode, well.stdout[:9], well.stdout.count("\n")) == (0, "At work: ", 1)
+        assert (well.returncode, well.stdout[:9], well.stdout.count("\n")) == (0, "Running: ", 1)
         await worker.stop(60)
         assert await worker.wait() == 0
         assert not await heartbeats.any_alive()

@@ -52,7 +52,7 @@ def printed(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_was_granted_is_printed_and_listed(printed: Printed) -> None:
-    assert printed() == (0, ["Everybody has the budget of the settings."], "")
+    assert printed() == (0, ["Every account has the limits of the settings."], "")
     assert printed("Bob", "--points", "9007199254740992/0.5", "--subscriptions", "500") == (
         0,
         ["bob: points 9007199254740992/0.5", "bob: subscriptions 500"],
@@ -72,7 +72,7 @@ def test_a_grant_is_changed_and_taken_away(printed: Printed) -> None:
     assert printed("ada", "--points", "20/2")[1] == changed
     assert printed("ada", "--points", "default", "--subscriptions", "default")[1] == ["ada: ingest 10/1"]
     for _ in range(2):
-        assert printed("ada", "--remove") == (0, ["ada has the budget of the settings."], "")
+        assert printed("ada", "--remove") == (0, ["ada has the limits of the settings."], "")
 
 
 @pytest.mark.parametrize("name", ["carol", "x", "no such\nname"])

@@ -65,6 +65,6 @@ async def test_an_api_on_another_port_is_found_by_its_data_folder(
 async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(data_dir=tmp_path)
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
-        assert printed(capsys, await worker_health(settings)) == (0, f"At work: {one.text}, {two.text}.\n")
+        assert printed(capsys, await worker_health(settings)) == (0, f"Running: {one.text}, {two.text}.\n")
         os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))
-        assert printed(capsys, await worker_health(settings)) == (1, f"Silent for more than 15 s: {two.text}.\n")
+        assert printed(capsys, await worker_health(settings)) == (1, f"No heartbeat for more than 15 s: {two.text}.\n")

@@ -49,8 +49,8 @@ def test_each_finding_is_a_line_and_is_mended_with_the_option(data_dir: Path) ->
     key = leave_an_orphan(data_dir)
     line = f"BLOB_ORPHAN {key}: 11 bytes of a cut-off compression"
     for arguments, printed in (
-        (["doctor"], [line, "1 found, 0 mended."]),
-        (["doctor", "--mend"], [f"{line} -> removed", "1 found, 1 mended."]),
+        (["doctor"], [line, "1 found, 0 repaired."]),
+        (["doctor", "--mend"], [f"{line} -> removed", "1 found, 1 repaired."]),
     ):
         result = cloudkeep(*arguments, DATA_DIR=str(data_dir))
         assert (result.returncode, result.stdout.splitlines()) == (1, printed)
@@ -84,7 +84,7 @@ async def test_a_running_server_is_examined_and_mended_beside_its_work(settings:
     mending = asyncio.create_task(asyncio.to_thread(cloudkeep, "doctor", "--mend", DATA_DIR=str(data_dir)))
     await asyncio.gather(*(api.upload(CONTENT) for _ in range(5)))
     result = await mending
-    assert (result.returncode, result.stdout.splitlines()[-1]) == (1, "1 found, 1 mended."), result
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (1, "1 found, 1 repaired."), result
     assert (await api.look(upload["id"]))["status"] == "READY"
 
 
@@ -177,7 +177,7 @@ async def test_an_interrupted_scrub_is_resumed_where_it_stopped(data_dir: Path, 
         assert await process.wait() == 130
     path_of(data_dir, last).write_bytes(b"changed")
     for printed in (
-        ["Going on after 1 blobs, 0.0 MiB read, 1 damaged.", f"BLOB_CHANGED {last}"],
+        ["Resuming after 1 blobs, 0.0 MiB read, 1 damaged.", f"BLOB_CHANGED {last}"],
         [f"BLOB_MISSING {first}", f"BLOB_CHANGED {last}"],
     ):
         result = cloudkeep("scrub", "--rate", "10000", DATA_DIR=str(data_dir))

@@ -136,7 +136,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
             ["--compress", "FAST", "--max-height", "7"],
             "--max-height: The height must be an even number from 144 to 4320.",
         ),
-        (["--max-height", "720"], "--max-height only makes sense with --compress"),
+        (["--max-height", "720"], "--max-height needs --compress"),
         (["--parallel", "0"], "--parallel must be between 1 and 32, not 0"),
         (["/does/not/exist"], "/does/not/exist: No such file or directory"),
         (["/"], "/: is a folder; name the files in it"),
@@ -152,8 +152,8 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
     ("token", "message"),
     [
         ("", "no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal"),
-        ("two words", "CLOUDKEEP_TOKEN does not look like an access token"),
-        ("tökén", "CLOUDKEEP_TOKEN does not look like an access token"),
+        ("two words", "CLOUDKEEP_TOKEN is not an access token"),
+        ("tökén", "CLOUDKEEP_TOKEN is not an access token"),
     ],
 )
 def test_without_a_token_and_a_terminal_nobody_can_sign_in(file: Path, token: str, message: str) -> None:

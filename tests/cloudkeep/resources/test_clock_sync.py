@@ -43,7 +43,7 @@ async def test_a_host_whose_clock_is_wrong_goes_by_that_of_redis(
     redis = connect_redis(redis_url)
     async with synchronized_clock(redis):
         assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
-        assert caplog.messages == ["this host's clock is +420.0 s off that of Redis, which counts from now on"]
+        assert caplog.messages == ["this host's clock differs by +420.0 s from Redis' clock, which is used instead"]
         # Somebody sets it.
         monkeypatch.setattr(WrongClock, "off", timedelta(0))
 

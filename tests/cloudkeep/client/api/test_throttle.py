@@ -23,7 +23,7 @@ from services.budgets.limits import Limit
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, digests_of, init_upload
 from tests.support.server import Api
 
-SLOWED = "the server's budget for you is used up for now; going on when it says so"
+SLOWED = "the server limits how much you may send; waiting as long as it asks"
 
 
 class Server:
@@ -55,7 +55,7 @@ async def test_refused_requests_are_sent_again_one_after_the_other() -> None:
     server, throttle = Server(8), Throttle(QUICK, notes.append)
     await asyncio.gather(*(throttle.run(server) for _ in range(5)))
     assert server.together == [1, 2, 3, 4, 5, *[1] * 8]
-    assert notes == ["slowly; going on when it says so"] * 8
+    assert notes == ["slowly; waiting as long as it asks"] * 8
 
 
 async def test_another_error_is_raised_and_the_next_request_is_sent() -> None:

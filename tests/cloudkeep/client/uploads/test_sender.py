@@ -96,7 +96,7 @@ async def test_a_chunk_whose_connection_was_cut_is_sent_again(
     lost, *busy = watcher.notes
     assert lost == f"the connection to {front.url} was lost; trying again"
     # The client may be back before the server has noticed that it was away.
-    assert set(busy) <= {"somebody else is sending the same chunk; trying again"}
+    assert set(busy) <= {"another client is sending the same chunk; trying again"}
     assert await _status(api, upload) == "REASSEMBLING"
 
 
@@ -157,7 +157,7 @@ async def test_a_server_that_refuses_its_own_urls_ends_the_sending(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
     await _rewrite_first_put(client, _forged, times=99)
-    with pytest.raises(UploadFailed, match=r"^the server refuses the URLs that it made itself$"):
+    with pytest.raises(UploadFailed, match=r"^the server refuses the URLs that it has signed$"):
         await send(await init_upload(api, file), 1)
 
 
@@ -178,7 +178,7 @@ async def test_a_slot_that_another_sender_fills_is_waited_for(
     await begin.wait()
     await send(upload, 1)
     assert (await other).status_code == 200
-    assert watcher.notes == ["somebody else is sending the same chunk; trying again"]
+    assert watcher.notes == ["another client is sending the same chunk; trying again"]
     assert await _status(api, upload) == "REASSEMBLING"
 
 
