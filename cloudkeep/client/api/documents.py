@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 SESSION_FIELDS = "session { accessToken refreshToken } userErrors { code message }"
-UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id downloadUrl }"
+UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id download { url } }"
 
 ME = "{ me { id } }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION_FIELDS} }} }}"

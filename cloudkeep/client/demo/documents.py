@@ -15,11 +15,11 @@ VERIFY_OTP = """mutation ($input: VerifyOtpInput!) {
 FILE = """query ($id: ID!) {
   upload(id: $id) {
     status
-    file { id name size sha256 downloadUrl renditions { size sha256 downloadUrl } }
+    file { id name size sha256 download { url } renditions { size sha256 download { url } } }
   }
 }"""
-ABORT_UPLOAD = """mutation ($id: ID!) {
-  abortUpload(uploadId: $id) { upload { status } userErrors { code message } }
+ABORT_UPLOAD = """mutation ($input: AbortUploadInput!) {
+  abortUpload(input: $input) { upload { status } userErrors { code message } }
 }"""
 
 ALL = (REGISTER, VERIFY_OTP, FILE, ABORT_UPLOAD)

@@ -120,7 +120,7 @@ class Tour:
         self._transcript.step("Clean up", "The demo did not finish, so we abort the upload.")
         with suppress(ClientError, TimeoutError):
             async with asyncio.timeout(ABORT_TIMEOUT):
-                await self._execute(ABORT_UPLOAD, id=upload_id)
+                await self._execute(ABORT_UPLOAD, input={"uploadId": upload_id})
 
     async def _download_both(self, file: Json, sha256: str) -> None:
         self._transcript.step("Download the original", "Its SHA-256 must equal that of the clip.")
@@ -136,11 +136,11 @@ class Tour:
             f"{decimal(file['size'])}. For a few hours, this URL plays it:",
             "bold green",
         )
-        self._transcript.note(rendition["downloadUrl"])
+        self._transcript.note(rendition["download"]["url"])
 
     async def _download(self, stored: Json, sha256: str, path: Path) -> None:
         attempts = Attempts(RetryPolicy(), self._transcript.note)
-        digest = await retry(lambda: self._get(stored["downloadUrl"], path), attempts)
+        digest = await retry(lambda: self._get(stored["download"]["url"], path), attempts)
         if digest != sha256:
             raise UploadFailed(f"the SHA-256 of {path.name} is {digest}, not {sha256}")
         self._transcript.note(f"  SHA-256 matches: {digest}", "green")

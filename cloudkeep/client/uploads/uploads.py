@@ -51,7 +51,7 @@ class UploadState:
             file_id=file.get("id"),
             error=error.get("message"),
             direct=upload["direct"],
-            download_url=file.get("downloadUrl"),
+            download_url=(file.get("download") or {}).get("url"),
         )
 
 
