@@ -21,6 +21,7 @@ from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
 from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, key_of, otp_of
+from tests.support.waiting import eventually
 
 FAST = Compression(CompressionPreset.FAST, 144)
 
@@ -47,13 +48,19 @@ async def test_a_file_arrives_byte_by_byte(
     assert watcher.notes == []
 
 
+async def has_receipt(api: Api, upload_id: str) -> bool:
+    return bool((await api.look(upload_id))["receivedChunks"])
+
+
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     context: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
 ) -> None:
     upload = await init_upload(api, file)
-    front.begin_to_hold(3 * CHUNK)
+    # More than all connections can have under way, so that some chunk has arrived.
+    front.begin_to_hold(6 * CHUNK)
     first = asyncio.create_task(_upload(context, file, watcher))
     await front.holding.wait()
+    await eventually(lambda: has_receipt(api, upload["id"]))
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
