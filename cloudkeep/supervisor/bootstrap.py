@@ -31,7 +31,7 @@ def run_api(listener: int, heartbeat: int) -> int:
     except StartupError as error:
         raise refusal(error) from None
     _freeze_loaded_code()
-    asyncio.run(migrate_or_exit(settings))
+    asyncio.run(_migrate_at_start(settings, heartbeat))
     server.run(sockets=[socket.socket(fileno=listener)])
     return 0 if server.started else 1
 
@@ -48,7 +48,7 @@ def run_worker(heartbeat: int | None = None) -> int:
     from cloudkeep.supervisor import worker_process
 
     _freeze_loaded_code()
-    asyncio.run(migrate_or_exit(settings))
+    asyncio.run(_migrate_at_start(settings, heartbeat))
     try:
         uvloop.run(until_signalled(worker_process.run_worker(settings, heartbeat)))
     except StartupError as error:
@@ -104,6 +104,14 @@ async def migrate_or_exit(settings: Settings, *, must_exist: bool = False) -> No
         await (migrate_old_database if must_exist else migrate_database)(settings)
     except MigrationFailed as error:
         raise refusal(error) from None
+
+
+async def _migrate_at_start(settings: Settings, heartbeat: int | None) -> None:
+    """Migrate, and tell the supervisor meanwhile that this process is starting."""
+    from cloudkeep.supervisor.process import sending_start_beats
+
+    async with sending_start_beats(heartbeat):
+        await migrate_or_exit(settings)
 
 
 def refusal(reason: object) -> SystemExit:

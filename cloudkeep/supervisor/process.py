@@ -1,23 +1,27 @@
 """One child process of the supervisor, from its start to its end, and the heartbeats that it sends.
 
-The child sends them over a pipe that it inherits, from its event loop: the first one says that the process is ready,
-and when no more come, it hangs.
+The child sends them over a pipe that it inherits, from its event loop. While it starts it may say that it is still
+starting; the first other heartbeat says that it is ready. A child that sends none for too long hangs, and is killed.
 """
 
 import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
-from storage.child_process import dies_with_parent
+from storage.child_process import dies_with_parent, killed_before_exec
 
 #: A process counts as hanging after so many polls of its pipe in a row without a heartbeat. Polls are counted, and not
 #: seconds: while the machine sleeps nothing is polled, and afterwards every process has its full time again.
 MAX_SILENT_POLLS = 30
+#: The same before it is ready: loading its code may take long on a busy machine.
+MAX_SILENT_POLLS_AT_START = 120
 BEAT_SECONDS = 1.0
+READY_BEAT = b"."
+STARTING_BEAT = b"s"
 #: For a process that hangs to print its traceback, before it is killed.
 TRACEBACK_SECONDS = 1.0
 
@@ -32,7 +36,8 @@ class ProcessSpec:
     to the environment, too.
 
     With a ``heartbeat_timeout``, the command gets one more argument: the descriptor of a pipe for
-    :func:`send_heartbeats`. Once it has sent one, it is replaced when it sends none for that many seconds.
+    :func:`send_heartbeats` and :func:`sending_start_beats`. It is killed when it sends nothing for that many seconds;
+    before its first heartbeat, for four times as many. Without one, it counts as ready as soon as it runs.
     ``retire_signal`` tells it to finish its work, with time, because a successor has taken over.
     """
 
@@ -45,13 +50,24 @@ class ProcessSpec:
     retire_signal: signal.Signals = signal.SIGTERM
 
 
-async def send_heartbeats(pipe: int) -> None:
+async def send_heartbeats(pipe: int, beat: bytes = READY_BEAT) -> None:
     """Send heartbeats for ever, in the child. A supervisor that is gone, or reads none, changes nothing."""
     os.set_blocking(pipe, False)
     while True:
         with suppress(OSError):
-            os.write(pipe, b".")
+            os.write(pipe, beat)
         await asyncio.sleep(BEAT_SECONDS)
+
+
+@asynccontextmanager
+async def sending_start_beats(pipe: int | None) -> AsyncIterator[None]:
+    """Say during the block, in the child, that it is starting: a migration, for one, takes as long as it takes."""
+    task = None if pipe is None else asyncio.create_task(send_heartbeats(pipe, STARTING_BEAT))
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
 
 
 class ChildProcess:
@@ -65,11 +81,13 @@ class ChildProcess:
         self._pipe = pipe
         #: Closed when the process has ended.
         self._resources = resources
-        self._silent_polls = 0
-        #: Set with the first heartbeat.
+        #: Set with the first heartbeat that does not say that the process is still starting.
         self.ready = asyncio.Event()
-        timeout = spec.heartbeat_timeout
-        self._watchdog = asyncio.create_task(self._watch_heartbeats(timeout)) if timeout else None
+        self._watchdog: asyncio.Task[None] | None = None
+        if spec.heartbeat_timeout:
+            self._watchdog = asyncio.create_task(self._watch_heartbeats(spec.heartbeat_timeout / MAX_SILENT_POLLS))
+        else:
+            self.ready.set()
         #: Done when the process has ended; negative for a signal.
         self.exit_code = asyncio.create_task(self._wait())
 
@@ -77,7 +95,8 @@ class ChildProcess:
     async def start(cls, spec: ProcessSpec, environment: Mapping[str, str]) -> "ChildProcess":
         """Start the command. It dies with us, even when we are killed with SIGKILL (on Linux). Raises OSError.
 
-        Its own session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.
+        One that never gets to execute its program is killed, and returned like any other that has ended. Its own
+        session keeps a terminal's Ctrl-C away from it: the supervisor decides when and in which order to stop.
         """
         with ExitStack() as resources, ExitStack() as inherited:
             scoped = resources.enter_context(spec.scoped_environment())
@@ -85,6 +104,7 @@ class ChildProcess:
             if read_end is not None and write_end is not None:
                 resources.callback(os.close, read_end)
                 inherited.callback(os.close, write_end)
+            prepare = inherited.enter_context(killed_before_exec(dies_with_parent()))
             process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 *([str(write_end)] if write_end is not None else []),
@@ -92,7 +112,7 @@ class ChildProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(*spec.pass_fds, *([write_end] if write_end is not None else [])),
                 start_new_session=True,
-                preexec_fn=dies_with_parent(),
+                preexec_fn=prepare,
             )
             return cls(spec, process, read_end, resources.pop_all())
 
@@ -128,23 +148,27 @@ class ChildProcess:
                 self._watchdog.cancel()
             self._resources.close()
 
-    async def _watch_heartbeats(self, timeout: float) -> None:
-        while self._silent_polls < MAX_SILENT_POLLS:
-            await asyncio.sleep(timeout / MAX_SILENT_POLLS)
-            if self._has_beaten():
-                self._silent_polls = 0
+    async def _watch_heartbeats(self, interval: float) -> None:
+        silent_polls = 0
+        while silent_polls < self._max_silent_polls():
+            await asyncio.sleep(interval)
+            beats = self._read_beats()
+            silent_polls = 0 if beats else silent_polls + 1
+            if READY_BEAT in beats:
                 self.ready.set()
-            elif self.ready.is_set():
-                self._silent_polls += 1
-        _log.error("%s stands still; ending it by force", self._spec.name)
+        when = "" if self.ready.is_set() else " while it started"
+        _log.error("%s hangs: it sent no heartbeat in %d polls%s; killing it", self._spec.name, silent_polls, when)
         # Python prints a traceback upon this one (faulthandler).
         self._send(signal.SIGABRT)
         await asyncio.sleep(TRACEBACK_SECONDS)
         self.kill()
 
-    def _has_beaten(self) -> bool:
+    def _max_silent_polls(self) -> int:
+        return MAX_SILENT_POLLS if self.ready.is_set() else MAX_SILENT_POLLS_AT_START
+
+    def _read_beats(self) -> bytes:
         assert self._pipe is not None
         try:
-            return bool(os.read(self._pipe, 4096))
+            return os.read(self._pipe, 4096)
         except BlockingIOError:
-            return False
+            return b""

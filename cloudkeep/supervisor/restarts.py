@@ -3,18 +3,17 @@
 import asyncio
 import itertools
 import logging
-import signal
 from collections.abc import Mapping
 from typing import Protocol
 
 from cloudkeep.settings.preflight import REFUSED
 from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
+from storage.child_process import describe_end
 from storage.redis.valkey import ValkeyFailed, ValkeyMissing
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 30.0  # a process that ran for so long starts over with the first pause
-READY_SECONDS = 60.0  # for a successor to be ready
 
 _log = logging.getLogger("cloudkeep.supervisor")
 
@@ -24,7 +23,7 @@ class StartRefused(Exception):
 
 
 class ReplacementFailed(Exception):
-    """The successor was not ready in time, or has ended. The process that was to be replaced goes on."""
+    """The successor cannot be started, or has ended before it was ready. The old process goes on serving."""
 
 
 class Restartable(Protocol):
@@ -109,16 +108,16 @@ class ManagedProcess:
         return [process for process in processes if process and not process.exit_code.done()]
 
     async def _until_ready(self, successor: ChildProcess) -> None:
+        """Wait as long as the successor gives signs of life: one that hangs is killed by its own watchdog."""
         ready = asyncio.ensure_future(successor.ready.wait())
-        ends = {ready, successor.exit_code}
         try:
-            await asyncio.wait(ends, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ready, successor.exit_code}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
-        if not successor.ready.is_set() or successor.exit_code.done():
-            successor.kill()
+        if successor.exit_code.done():
             self._others.discard(successor)
-            raise ReplacementFailed(f"{self.name}: the successor was not ready")
+            end = describe_end(successor.exit_code.result())
+            raise ReplacementFailed(f"{self.name}: the successor {end} before it was ready; the old process goes on")
 
 
 async def restart_forever(process: Restartable) -> None:
@@ -146,4 +145,4 @@ async def _run_once(process: Restartable) -> tuple[int | None, str]:
     except (OSError, ValkeyFailed, ValkeyMissing) as error:
         return None, f"cannot be started ({error})"
     code = await process.wait()
-    return code, f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
+    return code, describe_end(code)

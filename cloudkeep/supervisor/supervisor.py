@@ -104,10 +104,10 @@ class Supervisor:
             for child in self._children:
                 await child.replace(RETIRED_GRACE)
         except ReplacementFailed as error:
-            _log.error("rolling restart given up, the others go on as they are: %s", error)
+            _log.error("rolling restart: stopped: %s", error)
         except Exception:
             # Nothing awaits this task that could log the error.
-            _log.exception("rolling restart given up, the others go on as they are")
+            _log.exception("rolling restart: stopped by an internal error; the old processes go on")
         else:
             _log.info("rolling restart: done")
 

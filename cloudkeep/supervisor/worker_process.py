@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.process import send_heartbeats
+from cloudkeep.supervisor.process import send_heartbeats, sending_start_beats
 from cloudkeep.supervisor.worker_http import serve_worker_http
 from cloudkeep.supervisor.worker_identity import WorkerName, claim_worker_name
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
@@ -80,8 +80,12 @@ def _job_context(
 
 
 async def _send_heartbeats(name: WorkerName, worker: Worker, heartbeat: int | None) -> None:
-    """Send heartbeats to the data folder and the supervisor, as soon as the other workers know of this one."""
-    await worker.announced.wait()
+    """Send heartbeats to the data folder and the supervisor, as soon as the other workers know of this one.
+
+    Until then it waits for the database, perhaps for as long as a disk is full, and says that it is starting.
+    """
+    async with sending_start_beats(heartbeat):
+        await worker.announced.wait()
     async with asyncio.TaskGroup() as group:
         group.create_task(_beat_in_folder(name))
         if heartbeat is not None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from storage.child_process import dies_with_parent
+from storage.child_process import dies_with_parent, killed_before_exec
 
 logger = logging.getLogger("cloudkeep.valkey")
 
@@ -104,7 +104,7 @@ class EmbeddedValkey:
 
     async def _run(self, server: str) -> None:
         try:
-            with self._log.open("ab") as log:
+            with self._log.open("ab") as log, killed_before_exec(dies_with_parent()) as prepare:
                 self._process = await asyncio.create_subprocess_exec(
                     server,
                     *self._options(),
@@ -113,7 +113,7 @@ class EmbeddedValkey:
                     stderr=log,
                     env={**os.environ, **_LOCALE},
                     start_new_session=True,  # Ctrl-C in a terminal must reach the supervisor only
-                    preexec_fn=dies_with_parent(),
+                    preexec_fn=prepare,
                 )
             await self._wait_until_ready()
         except OSError as error:

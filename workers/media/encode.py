@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from services.media.errors import CompressionFailed
+from storage.child_process import describe_end
 from storage.errors import NoSpace
 from workers.media.command import EncodeCommand
 from workers.media.guard import file_url, guarded, kill
@@ -144,5 +145,5 @@ def _require_success(code: int, watch: _StallWatch, reason: str) -> None:
     if code == -signal.SIGXFSZ:
         raise CompressionFailed("The compressed video grew out of proportion and was given up.")
     if code < 0:
-        raise CompressionFailed(f"The encoder was ended by {signal.Signals(-code).name}.")
+        raise CompressionFailed(f"The encoder {describe_end(code)}.")
     raise CompressionFailed(f"The encoder gave up: {reason}")

@@ -6,17 +6,23 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 
 import pytest
 
+from cloudkeep.supervisor import process as process_module
 from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
+from storage.child_process import killed_before_exec
 
 PROGRAM = """
 import faulthandler, os, signal, sys, time
 faulthandler.enable()
 pipe = int(sys.argv[-1])
 if "deaf" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if "slow" in sys.argv: time.sleep(1)
+if "hung" in sys.argv: time.sleep(600)
+for _ in range(50 if "starting" in sys.argv else 0):
+    os.write(pipe, b"s")
+    time.sleep(0.02)
 for _ in range(100000):
     os.write(pipe, b".")
     if "mute" in sys.argv: time.sleep(600)
@@ -35,23 +41,49 @@ def let_time_pass(seconds: float) -> None:
     time.sleep(seconds)
 
 
-async def test_a_process_is_ready_with_its_first_heartbeat_however_long_that_takes() -> None:
-    process = await start("slow", timeout=0.3)
-    async with asyncio.timeout(60):
-        await process.ready.wait()
+async def test_a_process_is_ready_with_its_first_heartbeat() -> None:
+    process = await start(timeout=60)
+    await asyncio.wait_for(process.ready.wait(), 60)
     assert not process.exit_code.done()
     process.kill()
     assert await process.exit_code == -signal.SIGKILL
 
 
-async def test_a_process_that_stands_still_is_ended_and_says_where_it_stood(
+async def test_a_process_may_be_starting_for_as_long_as_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "MAX_SILENT_POLLS_AT_START", 40)
+    process = await start("starting", timeout=0.6)
+    await asyncio.wait_for(process.ready.wait(), 60)
+    assert not process.exit_code.done()
+    process.kill()
+    await process.exit_code
+
+
+async def test_a_process_that_hangs_before_its_first_heartbeat_is_ended_and_prints_a_traceback(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.ERROR)
+    process = await start("hung", timeout=0.5)
+    assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGABRT
+    assert caplog.messages == ["child hangs: it sent no heartbeat in 120 polls while it started; killing it"]
+    assert "<module>" in capfd.readouterr().err
+    assert not process.ready.is_set()
+
+
+async def test_a_process_that_hangs_is_ended_and_prints_a_traceback(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.ERROR)
     process = await start("mute", timeout=0.5)
     assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGABRT
-    assert caplog.messages == ["child stands still; ending it by force"]
+    assert caplog.messages == ["child hangs: it sent no heartbeat in 30 polls; killing it"]
     assert "<module>" in capfd.readouterr().err
+
+
+async def test_a_process_that_never_executes_its_program_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "dies_with_parent", lambda: partial(time.sleep, 600))
+    monkeypatch.setattr(process_module, "killed_before_exec", partial(killed_before_exec, seconds=0.2))
+    process = await asyncio.wait_for(start(timeout=60), 60)
+    assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGKILL
 
 
 async def test_a_process_that_was_stopped_is_ended_by_force() -> None:
@@ -61,7 +93,7 @@ async def test_a_process_that_was_stopped_is_ended_by_force() -> None:
     assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGKILL
 
 
-async def test_time_in_which_the_supervisor_stood_still_as_well_does_not_count() -> None:
+async def test_time_in_which_the_supervisor_did_not_run_does_not_count() -> None:
     process = await start(timeout=1.0)
     await asyncio.wait_for(process.ready.wait(), 60)
     process._process.send_signal(signal.SIGSTOP)

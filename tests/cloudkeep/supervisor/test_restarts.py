@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cloudkeep.supervisor import restarts
+from cloudkeep.supervisor import process
 from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
 from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, restart_forever
 from tests.support.waiting import eventually
@@ -20,6 +20,9 @@ PROGRAM = """
 import os, pathlib, signal, sys, time
 folder, pipe = pathlib.Path(sys.argv[1]), int(sys.argv[-1])
 if (folder / "broken").exists(): sys.exit(1)
+if (folder / "hung").exists():
+    (folder / "hanging").touch()
+    time.sleep(600)
 signals = []
 signal.signal(signal.SIGUSR1, lambda *_: signals.append(1))
 (folder / str(os.getpid())).touch()
@@ -115,8 +118,46 @@ async def test_a_successor_that_does_not_start_changes_nothing(tmp_path: Path) -
     await child.stop(0)
 
 
-async def test_one_that_does_not_end_in_time_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restarts, "READY_SECONDS", 60)
+async def test_a_successor_that_hangs_before_it_is_ready_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "MAX_SILENT_POLLS_AT_START", 1)
+    child = child_of(tmp_path)
+    await child.start()
+
+    async def there() -> bool:
+        return bool(living(tmp_path))
+
+    await eventually(there)
+    before = living(tmp_path)
+    (tmp_path / "hung").touch()
+    with pytest.raises(ReplacementFailed, match="child: the successor was ended by SIGABRT before it was ready"):
+        await child.replace(60)
+    assert living(tmp_path) == before
+    await child.stop(0)
+
+
+async def test_a_child_that_hangs_at_its_start_is_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MAX_SILENT_POLLS_AT_START", 1)
+    (tmp_path / "hung").touch()
+    child = child_of(tmp_path)
+    restarting = asyncio.create_task(restart_forever(child))
+
+    async def hanging() -> bool:
+        return (tmp_path / "hanging").exists()
+
+    await eventually(hanging)
+    (tmp_path / "hung").unlink()
+
+    async def there() -> bool:
+        return bool(living(tmp_path))
+
+    await eventually(there)
+    restarting.cancel()
+    await child.stop(0)
+
+
+async def test_one_that_does_not_end_in_time_is_ended_by_force(tmp_path: Path) -> None:
     child = child_of(tmp_path)
     await child.start()
 

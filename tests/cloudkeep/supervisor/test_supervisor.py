@@ -62,7 +62,9 @@ class Server:
         """The next line on standard output."""
         assert self.process.stdout
         async with asyncio.timeout(PATIENCE):
-            return (await self.process.stdout.readline()).decode().rstrip("\n")
+            line = await self.process.stdout.readline()
+        assert line, "the supervisor has ended"
+        return line.decode().rstrip("\n")
 
     async def banner(self) -> list[str]:
         """The first lines."""
@@ -71,7 +73,7 @@ class Server:
     async def pid(self) -> psutil.Process:
         """The next process that says its ID."""
         while not (line := await self.line()).startswith("pid "):
-            assert self.process.returncode is None
+            pass
         return psutil.Process(int(line.removeprefix("pid ")))
 
     async def end(self) -> tuple[int, list[str]]:
@@ -152,6 +154,17 @@ async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
         assert code == 0
         assert errors[0].endswith("child was ended by SIGKILL; starting it again in 0.2 s [cloudkeep.supervisor]")
         assert len(errors) == 1
+
+
+async def test_a_child_that_ends_by_a_real_time_signal_is_started_again(tmp_path: Path) -> None:
+    async with serving(tmp_path, IDLE) as server:
+        first = await server.pid()
+        first.send_signal(signal.SIGRTMIN + 2)
+        assert (await server.pid()).pid != first.pid
+        server.process.terminate()
+        code, errors = await server.end()
+        assert (code, len(errors)) == (0, 1)
+        assert "child was ended by SIGRTMIN+2; starting it again" in errors[0]
 
 
 async def test_pauses_grow_while_a_child_keeps_dying(tmp_path: Path) -> None:

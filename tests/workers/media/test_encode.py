@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -158,9 +159,10 @@ async def test_a_result_out_of_proportion_is_given_up(tools: Toolbox, target: Pa
     assert _weight(target) <= 64 * 1024**2 + 1.5 * _weight(bikes())
 
 
-async def test_an_encoder_ended_from_outside_is_told_so(target: Path) -> None:
-    with pytest.raises(CompressionFailed, match="ended by SIGSEGV"):
-        await encode(EncodeCommand(("sh", "-c", "kill -SEGV $$"), bikes(), target), None, _ignore, PATIENT)
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGRTMIN + 2, r"SIGRTMIN\+2")])
+async def test_the_error_names_the_signal_that_ended_the_encoder(target: Path, number: int, name: str) -> None:
+    with pytest.raises(CompressionFailed, match=f"ended by {name}"):
+        await encode(EncodeCommand(("sh", "-c", f"kill -{number} $$"), bikes(), target), None, _ignore, PATIENT)
 
 
 async def test_an_encoder_that_complains_without_end_is_not_held_up(target: Path) -> None:
