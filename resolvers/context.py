@@ -2,6 +2,7 @@
 
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -86,6 +87,8 @@ class Context:
     base_url: str
     admission: Admission
     token_error: str | None = None
+    #: When subscriptions end; None when the transport ends them, or nothing does.
+    subscriptions_end_at: datetime | None = None
     _has_analysed: bool = False
 
     def analyse_once(self) -> None:
@@ -143,8 +146,21 @@ class RequestContext:
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
 
+    @property
+    def subscriptions_end_at(self) -> datetime | None:
+        """When the subscriptions of this request end: when the access token expires."""
+        return self.authenticated.expires_at if self.authenticated else None
+
     def for_operation(self) -> Context:
         """What one more operation runs in."""
         admission = Admission()
         self.admissions.append(admission)
-        return Context(self.services, self.authenticated, self.address, self.base_url, admission, self.token_error)
+        return Context(
+            self.services,
+            self.authenticated,
+            self.address,
+            self.base_url,
+            admission,
+            self.token_error,
+            self.subscriptions_end_at,
+        )

@@ -9,8 +9,7 @@ from uuid import UUID
 from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
-from services.accounts.errors import Unauthenticated
-from services.core.clock import now
+from services.accounts.tokens import Viewer
 from services.core.errors import ErrorCode, ExpectedError
 from services.core.ids import Prefix, decode, require_key
 from services.uploads import direct
@@ -131,27 +130,21 @@ async def watch_upload(
 ) -> AsyncGenerator[tuple[ProgressFrame, Upload], None]:
     """Progress of the viewer's upload, each frame with the upload as it is then.
 
-    While the database is away, frames wait. Raises :class:`NotFound` at the beginning, and :class:`Unauthenticated`
-    when the viewer's token expires.
+    While the database is away, frames wait. Raises :class:`NotFound` at the beginning.
     """
     viewer = context.viewer
     key = (await _require_upload(context, upload_id, Permission.VIEW)).id
     async with aclosing(context.services.progress.watch(key, after)) as frames:
         async for frame in frames:
-            upload = await _find_once_available(context, key)
+            upload = await _find_once_available(context, viewer, key)
             if upload:
                 yield frame, upload
-            if viewer.expires_at < now():
-                raise Unauthenticated("The access token has expired.")
 
 
-async def _find_once_available(context: Context, key: UUID) -> Upload | None:
-    """The viewer's upload, once the database answers; None when there is none, or the viewer's token expires before."""
-    viewer = context.viewer
+async def _find_once_available(context: Context, viewer: Viewer, key: UUID) -> Upload | None:
+    """The viewer's upload, once the database answers; None when there is none."""
     while True:
         try:
             return visible(viewer, await context.services.uploads.find(key))
         except DatabaseUnavailable:
-            if viewer.expires_at < now():
-                return None
             await asyncio.sleep(AWAY_SECONDS)

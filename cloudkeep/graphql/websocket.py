@@ -58,6 +58,10 @@ class WebSocketContext(RequestContext):
     _expiry: asyncio.TimerHandle | None = None
     _closing: asyncio.Task[None] | None = None
 
+    @property
+    def subscriptions_end_at(self) -> None:
+        """Never: the connection is closed instead, upon which clients reconnect. An error would end them for good."""
+
     def sign_in(self, viewer: Viewer) -> None:
         """Make this the viewer's connection, until their token expires."""
         self.cancel_expiry()

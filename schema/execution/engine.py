@@ -35,6 +35,7 @@ from schema.cost.extension import cost_extension
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
 from schema.execution.errors import code_of, coded, rendered
+from schema.execution.expiry import until_expiry
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
 from services.budgets.errors import TooManySubscriptions
 from services.core.counters import OperationKind, Outcome
@@ -185,10 +186,11 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         raise Refused(source.errors or [])
     admitted.context.admission.actual = admitted.context.admission.requested
     responses = map_source_to_response_event(admitted.executor, source)
-    async with aclosing(responses):
+    timely = until_expiry(responses, admitted.context.subscriptions_end_at)
+    async with aclosing(responses), aclosing(timely):
         first = True
         try:
-            async for response in responses:
+            async for response in timely:
                 # The price is paid once, so that only the first response has it.
                 yield _first(admitted, request, response) if first else _plain(response)
                 first = False
