@@ -5,7 +5,7 @@ A running server applies a change within half a minute (:mod:`services.budgets.l
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cloudkeep.resources.resources import connected_database
@@ -17,17 +17,16 @@ from services.core.errors import InvalidInput
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.budgets import limit_overrides
+from storage.budgets.limit_overrides import Amount
 from storage.budgets.models import Grant, GrantKind
 
 #: Means the limit of the settings.
 DEFAULT = "default"
 MAX_SUBSCRIPTIONS = 1_000_000
 
-Amount = tuple[int, float | None]
-
 
 class GrantRefused(Exception):
-    """The arguments cannot be used. ``str(error)`` is one line."""
+    """The arguments cannot be applied. ``str(error)`` is one line that names everything that is wrong with them."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,22 @@ def parse_changes(
     user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
 ) -> GrantChanges:
     """Parse the arguments of the command. Raises :class:`GrantRefused`."""
+    problems: list[str] = []
     amounts: dict[GrantKind, Amount | None] = {}
-    if points is not None:
-        amounts[GrantKind.POINTS] = _bucket("--points", capacity_and_refill(points), points, "20000/1000")
-    if ingest is not None:
-        amounts[GrantKind.INGEST] = _bucket("--ingest", bytes_and_refill(ingest), ingest, "256GiB/1GiB")
-    if subscriptions is not None:
-        amounts[GrantKind.SUBSCRIPTIONS] = _count("--subscriptions", subscriptions)
+    for kind, text in {
+        GrantKind.POINTS: points,
+        GrantKind.INGEST: ingest,
+        GrantKind.SUBSCRIPTIONS: subscriptions,
+    }.items():
+        if text is not None:
+            amounts[kind] = _parse(kind, text, problems)
     if remove and amounts:
-        raise GrantRefused("--remove removes all grants, so it cannot be combined with another option")
-    if remove:
-        amounts = dict.fromkeys(GrantKind)
-    if amounts and user_id is None:
-        raise GrantRefused("these options need a user ID")
-    return GrantChanges(user_id, amounts)
+        problems.append("--remove removes every grant and cannot be combined with other options")
+    if user_id is None and (remove or amounts):
+        problems.append("a user ID is required to change grants")
+    if problems:
+        raise GrantRefused("; ".join(problems))
+    return GrantChanges(user_id, dict.fromkeys(GrantKind) if remove else amounts)
 
 
 async def grant(settings: Settings, changes: GrantChanges) -> int:
@@ -63,7 +64,7 @@ async def grant(settings: Settings, changes: GrantChanges) -> int:
     async with connected_database(settings):
         account = None if changes.user_id is None else await _find_account(changes.user_id)
         if account:
-            await _apply(account, changes.amounts)
+            await limit_overrides.change(account.id, changes.amounts, now())
         rows = await limit_overrides.find_all(account.id if account else None)
     for row in rows:
         sys.stdout.write(f"{_line(row)}\n")
@@ -82,32 +83,29 @@ async def _find_account(user_id: str) -> Account:
     return account
 
 
-async def _apply(account: Account, amounts: Mapping[GrantKind, Amount | None]) -> None:
-    for kind, amount in amounts.items():
-        if amount:
-            await limit_overrides.save(account.id, kind, *amount, now())
-    await limit_overrides.remove(account.id, [kind for kind, amount in amounts.items() if amount is None])
-
-
-def _bucket(option: str, amount: Amount | None, text: str, example: str) -> Amount | None:
+def _parse(kind: GrantKind, text: str, problems: list[str]) -> Amount | None:
+    """The amount of an option; None for the default, and when it is wrong, with the reason in ``problems``."""
     if text == DEFAULT:
         return None
-    if not amount:
-        raise GrantRefused(
-            f"{option} must be CAPACITY/REFILL, as in {example} (the refill is per second), or {DEFAULT}, not {text!r}"
-        )
+    parse, form = _FORMS[kind]
+    amount = parse(text)
+    if amount is None:
+        problems.append(f"--{kind.value} must be {form}, or {DEFAULT}, not {text!r}")
     return amount
 
 
-def _count(option: str, text: str) -> Amount | None:
-    if text == DEFAULT:
-        return None
+def _count(text: str) -> Amount | None:
     count = int(text) if re.fullmatch(r"\d{1,7}", text, re.ASCII) else -1
-    if not 0 <= count <= MAX_SUBSCRIPTIONS:
-        raise GrantRefused(f"{option} must be between 0 and {MAX_SUBSCRIPTIONS}, or {DEFAULT}, not {text!r}")
-    return count, None
+    return (count, None) if 0 <= count <= MAX_SUBSCRIPTIONS else None
 
 
 def _line(row: Grant) -> str:
     amount = row.capacity if row.refill is None else f"{row.capacity}/{row.refill:.15g}"
     return f"{row.account.user_id}: {row.kind.value} {amount}, since {row.updated_at:%Y-%m-%d %H:%M} UTC"
+
+
+_FORMS: Mapping[GrantKind, tuple[Callable[[str], Amount | None], str]] = {
+    GrantKind.POINTS: (capacity_and_refill, "CAPACITY/REFILL, as in 20000/1000 (the refill is per second)"),
+    GrantKind.INGEST: (bytes_and_refill, "CAPACITY/REFILL, as in 256GiB/1GiB (the refill is per second)"),
+    GrantKind.SUBSCRIPTIONS: (_count, f"between 0 and {MAX_SUBSCRIPTIONS}"),
+}

@@ -1,6 +1,6 @@
 """Rows of limit overrides: the limits of an account that an operator has set."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,6 +12,10 @@ from storage.database.connection import as_uuid, atomically, fetch
 BATCH = 500
 #: Written out, for a request waits for it: the ORM takes longer to compose it than the database to run it.
 FIND = "SELECT account_id, kind, capacity, refill FROM account_grant WHERE account_id IN ({})"
+
+
+#: A capacity and, where the kind is a bucket, its refill a second.
+Amount = tuple[int, float | None]
 
 
 class LimitOverride(NamedTuple):
@@ -30,21 +34,25 @@ async def find_many(account_ids: Sequence[UUID]) -> list[LimitOverride]:
     return [LimitOverride(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
 
 
-async def save(account_id: UUID, kind: GrantKind, capacity: int, refill: float | None, now: datetime) -> None:
-    """Store an override in place of an older one of its kind."""
-    row = Grant(account_id=account_id, kind=kind, capacity=capacity, refill=refill)
+async def change(account_id: UUID, amounts: Mapping[GrantKind, Amount | None], now: datetime) -> None:
+    """Set each kind to an amount, or delete its override where that is None. All is changed, or nothing."""
+    rows = [
+        Grant(account_id=account_id, kind=kind, capacity=amount[0], refill=amount[1])
+        for kind, amount in amounts.items()
+        if amount
+    ]
 
     async def work() -> None:
         # Otherwise the second of two commands at once would fail at the row of the first.
-        await Grant.bulk_create([row], ignore_conflicts=True)
-        await Grant.filter(account_id=account_id, kind=kind).update(capacity=capacity, refill=refill, updated_at=now)
+        await Grant.bulk_create(rows, ignore_conflicts=True)
+        for kind, amount in amounts.items():
+            override = Grant.filter(account_id=account_id, kind=kind)
+            if amount:
+                await override.update(capacity=amount[0], refill=amount[1], updated_at=now)
+            else:
+                await override.delete()
 
     await atomically(work)
-
-
-async def remove(account_id: UUID, kinds: Collection[GrantKind]) -> int:
-    """Delete an account's overrides of these kinds; returns how many there were."""
-    return await Grant.filter(account_id=account_id, kind__in=list(kinds)).delete()
 
 
 async def find_all(account_id: UUID | None = None) -> list[Grant]:

@@ -119,6 +119,14 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(option: str, value: 
     assert error.count("\n") == 1
 
 
+def test_all_that_is_wrong_is_named_at_once_and_nothing_is_changed(printed: Printed) -> None:
+    code, lines, error = printed("ada", "--points", "10/1", "--ingest", "much", "--subscriptions", "many")
+    assert (code, lines, error.count("\n")) == (USAGE, [], 1)
+    assert "--ingest must be" in error
+    assert "; --subscriptions must be" in error
+    assert printed("ada")[1] == ["ada has the budget of the settings."]
+
+
 @pytest.mark.parametrize("arguments", [("ada", "--points", "1/1", "--remove"), ("--points", "1/1"), ("--remove",)])
 def test_a_removal_has_no_other_option_and_a_grant_has_a_user_id(arguments: tuple[str, ...]) -> None:
     code, lines, error = Printed()(*arguments)

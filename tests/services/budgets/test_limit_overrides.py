@@ -35,28 +35,28 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[UUID]]:
 
 
 async def test_an_account_has_what_it_was_granted(ada: UUID) -> None:
-    await limit_overrides.save(ada, POINTS, 50_000, 2_500.5, now())
-    await limit_overrides.save(ada, SUBSCRIPTIONS, 0, None, now())
+    await limit_overrides.change(ada, {POINTS: (50_000, 2_500.5)}, now())
+    await limit_overrides.change(ada, {SUBSCRIPTIONS: (0, None)}, now())
     overrides = LimitOverrides()
     assert await overrides.limits_of(ada) == {"account": Limit(50_000, 2_500.5)}
     assert await overrides.subscriptions_of(ada) == 0
 
 
 async def test_every_kind_of_bucket_is_granted_by_its_layer(ada: UUID) -> None:
-    await limit_overrides.save(ada, POINTS, 1, 0.25, now())
-    await limit_overrides.save(ada, INGEST, 2**40, 2**30, now())
+    await limit_overrides.change(ada, {POINTS: (1, 0.25)}, now())
+    await limit_overrides.change(ada, {INGEST: (2**40, 2**30)}, now())
     overrides = LimitOverrides()
     assert await overrides.limits_of(ada) == {"account": Limit(1, 0.25), "ingest": Limit(2**40, 2**30)}
     assert await overrides.subscriptions_of(ada) is None
 
 
 async def test_a_number_of_subscriptions_is_no_bucket(ada: UUID) -> None:
-    await limit_overrides.save(ada, SUBSCRIPTIONS, 5, None, now())
+    await limit_overrides.change(ada, {SUBSCRIPTIONS: (5, None)}, now())
     assert await LimitOverrides().limits_of(ada) is None
 
 
 async def test_an_answer_is_asked_for_once(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
-    await limit_overrides.save(ada, POINTS, 1, 1, now())
+    await limit_overrides.change(ada, {POINTS: (1, 1)}, now())
     overrides = LimitOverrides()
     for _ in range(3):
         assert await overrides.limits_of(ada) is not None
@@ -67,13 +67,13 @@ async def test_an_answer_is_asked_for_once(ada: UUID, bob: UUID, queries: list[S
 async def test_a_change_is_seen_when_the_answer_has_lived(ada: UUID) -> None:
     overrides, other = LimitOverrides(), LimitOverrides(life=FORGETFUL)
     await asyncio.gather(overrides.limits_of(ada), other.limits_of(ada))
-    await limit_overrides.save(ada, POINTS, 1, 1, now())
+    await limit_overrides.change(ada, {POINTS: (1, 1)}, now())
     assert await overrides.limits_of(ada) is None
     assert await other.limits_of(ada) == {"account": Limit(1, 1)}
 
 
 async def test_many_who_wait_share_one_query(ada: UUID, bob: UUID, queries: list[Sequence[UUID]]) -> None:
-    await limit_overrides.save(ada, SUBSCRIPTIONS, 1, None, now())
+    await limit_overrides.change(ada, {SUBSCRIPTIONS: (1, None)}, now())
     overrides = LimitOverrides()
     answers = await asyncio.gather(*(overrides.subscriptions_of(one) for _ in range(50) for one in (ada, bob)))
     assert queries == [[ada, bob]]
@@ -81,7 +81,7 @@ async def test_many_who_wait_share_one_query(ada: UUID, bob: UUID, queries: list
 
 
 async def test_more_than_fit_into_a_query_are_all_answered(ada: UUID, queries: list[Sequence[UUID]]) -> None:
-    await limit_overrides.save(ada, SUBSCRIPTIONS, 1, None, now())
+    await limit_overrides.change(ada, {SUBSCRIPTIONS: (1, None)}, now())
     wanted = [*(uuid4() for _ in range(limit_overrides.BATCH)), ada]
     assert (await asyncio.gather(*map(LimitOverrides().subscriptions_of, wanted)))[-1] == 1
     assert [len(query) for query in queries] == [limit_overrides.BATCH, 1]
@@ -109,7 +109,7 @@ async def test_without_the_database_the_settings_hold_and_what_was_known(
     ada: UUID, bob: UUID, database: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.budgets.limit_overrides.RETRY_SECONDS", 0.0)
-    await limit_overrides.save(ada, POINTS, 1, 1, now())
+    await limit_overrides.change(ada, {POINTS: (1, 1)}, now())
     overrides = LimitOverrides(life=FORGETFUL)
     await overrides.limits_of(ada)
     await close_database()
@@ -119,7 +119,7 @@ async def test_without_the_database_the_settings_hold_and_what_was_known(
             assert await overrides.limits_of(bob) is None
     assert [record.name for record in caplog.records] == ["cloudkeep.grants"]
     await open_database(database)
-    await limit_overrides.save(bob, POINTS, 2, 2, now())
+    await limit_overrides.change(bob, {POINTS: (2, 2)}, now())
     assert await overrides.limits_of(bob) == {"account": Limit(2, 2)}
 
 

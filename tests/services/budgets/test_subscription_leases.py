@@ -105,8 +105,8 @@ async def test_a_network_of_ipv6_is_one_address(leases: SubscriptionLeases, open
 async def test_an_account_has_as_many_as_it_was_granted(
     leases: SubscriptionLeases, ada: UUID, bob: UUID, open_for_long: AsyncExitStack
 ) -> None:
-    await limit_overrides.save(ada, GrantKind.SUBSCRIPTIONS, 5, None, now())
-    await limit_overrides.save(bob, GrantKind.SUBSCRIPTIONS, 0, None, now())
+    await limit_overrides.change(ada, {GrantKind.SUBSCRIPTIONS: (5, None)}, now())
+    await limit_overrides.change(bob, {GrantKind.SUBSCRIPTIONS: (0, None)}, now())
     assert await opened(open_for_long, leases, Payer("192.0.2.1", ada), 10) == 5
     assert await opened(open_for_long, leases, Payer("192.0.2.1", bob), 10) == 0
 

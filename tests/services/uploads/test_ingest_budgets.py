@@ -76,7 +76,7 @@ async def test_a_chunk_beyond_the_budget_is_refused_and_its_slot_stays_open(
 
 
 async def test_a_granted_budget_holds(bench: Bench, upload: Upload, ada: UUID) -> None:
-    await limit_overrides.save(ada, GrantKind.INGEST, 5 * SIZE, REFILL, now())
+    await limit_overrides.change(ada, {GrantKind.INGEST: (5 * SIZE, REFILL)}, now())
     for index in range(5):
         await send(bench, upload, index)
     assert (await left(bench, ada))[0] == 0

@@ -244,6 +244,6 @@ async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
 async def test_grants_that_are_given_at_once_replace_each_other(pool: None) -> None:
     for _ in range(ROUNDS):
         ada = await new_account()
-        await at_once(*(limit_overrides.save(ada.id, GrantKind.POINTS, n, 1.0, NOW) for n in range(1, 7)))
+        await at_once(*(limit_overrides.change(ada.id, {GrantKind.POINTS: (n, 1.0)}, NOW) for n in range(1, 7)))
         ((_, _, capacity, _),) = await limit_overrides.find_many([ada.id])
         assert 1 <= capacity <= 6
