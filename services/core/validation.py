@@ -35,6 +35,15 @@ MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 #: Marks that reorder the text around them: "gpj.exe" can be made to read "exe.jpg" (Unicode TR 36, section 3.7).
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Spaces, control and format characters, and marks, which change the character before them.
+INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Mc", "Me"})
+#: Letters and symbols without ink: Hangul fillers, the empty Braille pattern, the null notehead.
+BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
+
+
+def _visible(text: str) -> str:
+    """The characters that a reader can see. What Python's Unicode version does not know yet may be an emoji."""
+    return "".join(c for c in text if unicodedata.category(c) not in INVISIBLE_CATEGORIES and c not in BLANKS)
 
 
 class Checks:
@@ -75,17 +84,23 @@ def _joined(text: str, limit: int) -> str:
 
 
 def file_name(value: str, field: str = "fileName") -> str:
-    """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character, not ``.`` or ``..``."""
+    """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character.
+
+    At least one character can be seen and is not a dot, which also excludes ``.`` and ``..``.
+    """
     name = _joined(value, MAX_FILE_NAME_BYTES)
     # Form NFC neither makes nor takes away one of these; what was cut off is too long all the same.
     if not _is_clean(name):
         raise InvalidInput("A file name may not hold control characters.", field=field)
-    if not name.strip():
-        raise InvalidInput("A file name may not be empty.", field=field)
+    visible = _visible(name)
+    if not visible:
+        raise InvalidInput("A file name may not be empty or invisible.", field=field)
     if len(name.encode()) > MAX_FILE_NAME_BYTES:
         raise InvalidInput(f"A file name may have at most {MAX_FILE_NAME_BYTES} bytes.", field=field)
-    if "/" in name or "\\" in name or name in {".", ".."}:
-        raise InvalidInput("A file name may not be a path: no slashes, and not '.' or '..'.", field=field)
+    if "/" in name or "\\" in name:
+        raise InvalidInput("A file name may not be a path: no slashes.", field=field)
+    if not visible.strip("."):
+        raise InvalidInput("A file name may not consist of dots alone.", field=field)
     return name
 
 
@@ -102,10 +117,10 @@ def user_id(value: str, field: str = "userId") -> str:
 
 
 def person_name(value: str, field: str = "userName") -> str:
-    """1 to 100 characters without control characters."""
+    """1 to 100 characters without control characters, at least one of which can be seen."""
     is_bounded = len(value) <= MAX_TYPED_CHARACTERS
     name = _joined(value.strip(), MAX_NAME_CHARACTERS) if is_bounded and _is_clean(value) else ""
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+    if len(name) > MAX_NAME_CHARACTERS or not _visible(name):
         raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters.", field=field)
     return name
 
