@@ -50,7 +50,7 @@ async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
     ):
         return Response(status_code=307, headers={"Location": link, "Cache-Control": REDIRECT_CACHE_CONTROL})
     try:
-        part = parse_range(_range_header(request, headers["ETag"]), content.size)
+        part = parse_range(_range_header(request, headers), content.size)
     except Unsatisfiable:
         unsatisfiable = {"Content-Range": f"bytes */{content.size}"}
         return problem(
@@ -82,13 +82,14 @@ async def _body(first: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncItera
             yield block
 
 
-def _range_header(request: Request, etag: str) -> str | None:
-    """The Range header, unless If-Range names other bytes than these (section 13.1.5).
+def _range_header(request: Request, headers: dict[str, str]) -> str | None:
+    """The Range header, unless If-Range names other bytes than these, by entity tag or date (section 13.1.5).
 
     It applies to GET alone (section 14.2).
     """
     condition = request.headers.get("if-range")
-    applies = request.method == "GET" and (condition is None or condition.strip() == etag)
+    is_current = condition is None or condition.strip() in (headers["ETag"], headers["Last-Modified"])
+    applies = request.method == "GET" and is_current
     return request.headers.get("range") if applies else None
 
 

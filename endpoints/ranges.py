@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+#: The unit is case-insensitive (section 14.1).
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

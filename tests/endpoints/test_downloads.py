@@ -121,6 +121,13 @@ async def test_a_range_of_other_bytes_gets_the_whole(
     assert (await shared.http.get(file["downloadUrl"], headers=headers)).status_code == status
 
 
+async def test_a_range_may_depend_on_the_date_that_the_server_sent(shared: SharedServer, file: Json) -> None:
+    date = (await shared.http.head(file["downloadUrl"])).headers["Last-Modified"]
+    for condition, status in ((date, 206), ("Sun, 06 Nov 1994 08:49:37 GMT", 200)):
+        headers = {"Range": "BYTES=0-9", "If-Range": condition}
+        assert (await shared.http.get(file["downloadUrl"], headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_bytes_that_the_client_has_are_not_sent_again(shared: SharedServer, file: Json, method: str) -> None:
     known = {"If-None-Match": f'"another", W/"{digest(CONTENT)}"'}
