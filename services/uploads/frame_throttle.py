@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from services.core.time_left import TimeLeft
 from services.uploads.progress_frame import ProgressFrame
 from storage.uploads.models import UploadStatus
 
@@ -17,13 +18,17 @@ ORDER = list(UploadStatus)
 
 
 class FrameThrottle:
-    """Selects the frames for one watcher: every change of stage at once, and steady progress within a stage."""
+    """Selects the frames for one watcher: every change of stage at once, and steady progress within a stage.
+
+    It adds the time left, and the speed at which chunks arrive.
+    """
 
     def __init__(self) -> None:
         self._shown: ProgressFrame | None = None
         self._shown_at = 0.0
         self._next: ProgressFrame | None = None
         self._arrivals: list[tuple[float, int]] = []
+        self._time_left = TimeLeft()
 
     @property
     def waiting(self) -> bool:
@@ -50,8 +55,9 @@ class FrameThrottle:
             return None
         if self._shown and self._shown.stage is not frame.stage:
             self._arrivals.clear()
+            self._time_left.clear()
         self._shown, self._shown_at, self._next = frame, moment, None
-        return self._with_rate(frame, moment) if frame.stage is UploadStatus.RECEIVING else frame
+        return self._with_time_left(self._with_rate(frame, moment), moment)
 
     def timeout(self) -> float:
         """Seconds to wait for the next event."""
@@ -60,8 +66,18 @@ class FrameThrottle:
     def _is_steady(self, frame: ProgressFrame) -> bool:
         return self._shown is not None and frame.stage is self._shown.stage
 
+    def _with_time_left(self, frame: ProgressFrame, moment: float) -> ProgressFrame:
+        if frame.stage.is_final:
+            return frame
+        if frame.waits_for:
+            self._time_left.clear()
+            return frame
+        return replace(frame, eta_seconds=self._time_left.add(moment, frame.percent / 100))
+
     def _with_rate(self, frame: ProgressFrame, moment: float) -> ProgressFrame:
-        done, total = frame.bytes_done or 0, frame.bytes_total or 0
+        if frame.stage is not UploadStatus.RECEIVING:
+            return frame
+        done = frame.bytes_done or 0
         self._arrivals.append((moment, done))
         # The last one before that time stays: chunks of a slow sender are further apart.
         while len(self._arrivals) > 2 and moment - self._arrivals[1][0] >= RATE_SECONDS:
@@ -69,5 +85,4 @@ class FrameThrottle:
         since, before = self._arrivals[0]
         if moment == since or done == before:
             return frame
-        speed = (done - before) / (moment - since)
-        return replace(frame, speed=speed, eta_seconds=(total - done) / speed)
+        return replace(frame, speed=(done - before) / (moment - since))

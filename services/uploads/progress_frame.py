@@ -17,8 +17,9 @@ class ProgressFrame:
     """The progress of an upload at one moment.
 
     ``percent`` is of the stage, 0 to 100. ``speed`` is bytes per second while bytes move, and a multiple of real time
-    while a video is compressed. ``waits_for`` is the code of what the work waits for. ``cursor``
-    is that of the event behind the frame.
+    while a video is compressed. ``eta_seconds`` is until the end of the stage, and is added for each watcher by
+    :class:`services.uploads.frame_throttle.FrameThrottle`. ``waits_for`` is the code of what the work waits for.
+    ``cursor`` is that of the event behind the frame.
     """
 
     upload_id: UUID
@@ -38,7 +39,6 @@ class ProgressFrame:
             "percent": self.percent,
             "bytesDone": self.bytes_done,
             "bytesTotal": self.bytes_total,
-            "etaSeconds": self.eta_seconds,
             "speed": self.speed,
             "waitsFor": self.waits_for,
         }
@@ -53,8 +53,7 @@ def bytes_frame(
     upload_id: UUID, stage: UploadStatus, done: int, total: int, speed: float | None = None
 ) -> ProgressFrame:
     """The frame of a stage with ``done`` of ``total`` bytes, at ``speed`` bytes per second if that is known."""
-    eta = (total - done) / speed if speed else None
-    return ProgressFrame(upload_id, stage, 100.0 * done / total, done, total, eta, speed)
+    return ProgressFrame(upload_id, stage, 100.0 * done / total, done, total, speed=speed)
 
 
 def final_frame(upload: Upload) -> ProgressFrame:
@@ -68,7 +67,7 @@ def job_frame(upload: Upload, job: Job | None) -> ProgressFrame:
     payload = {"stage": upload.status.value, "percent": 0.0, **((job and job.progress) or {})}
     frame = _parse_payload(upload.id, payload, START)
     if job and job.state is JobState.QUEUED and job.error_code:
-        return replace(frame, eta_seconds=None, speed=None, waits_for=job.error_code)
+        return replace(frame, speed=None, waits_for=job.error_code)
     return frame
 
 
@@ -84,8 +83,7 @@ def _parse_payload(upload_id: UUID, payload: dict[str, Any], cursor: str) -> Pro
         payload["percent"],
         payload.get("bytesDone"),
         payload.get("bytesTotal"),
-        payload.get("etaSeconds"),
-        payload.get("speed"),
-        cursor,
-        payload.get("waitsFor"),
+        speed=payload.get("speed"),
+        cursor=cursor,
+        waits_for=payload.get("waitsFor"),
     )

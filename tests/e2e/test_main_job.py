@@ -101,7 +101,7 @@ async def test_a_large_video_goes_the_whole_way_and_is_watched_live(
         assert_ordered(frames, STAGES)
         compressing = [frame for frame in frames if frame["stage"] == "COMPRESSING"]
         assert len(compressing) >= 4
-        assert any(frame["speed"] and frame["etaSeconds"] is not None for frame in compressing)
+        assert any(frame["speed"] for frame in compressing)
         assert any(frame["speed"] for frame in frames if frame["stage"] == "RECEIVING")
     file = (await person.look(upload["id"]))["file"]
     assert (file["name"], file["size"], file["sha256"]) == ("holiday.mkv", len(content), digest(content))

@@ -97,7 +97,7 @@ async def test_its_owner_is_told_what_it_waits_for_and_no_longer_when_it_runs(
     async with start(handler, COMPRESS):
         await queue(COMPRESS, upload)
         waiting = await eventually(lambda: frame("STORAGE_FULL"))
-        assert (waiting.stage, waiting.speed, waiting.eta_seconds) == (UploadStatus.COMPRESSING, None, None)
+        assert (waiting.stage, waiting.speed) == (UploadStatus.COMPRESSING, None)
         assert await jobs.waiting_of([upload.id]) == {upload.id: ErrorCode.STORAGE_FULL}
         await eventually(lambda: frame(None))
         assert await jobs.waiting_of([upload.id]) == {}

@@ -72,7 +72,6 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, context: J
             upload.id,
             UploadStatus.COMPRESSING,
             done.percent,
-            eta_seconds=done.eta_seconds,
             speed=done.speed,
         )
         await reporter.report(frame)

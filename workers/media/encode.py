@@ -56,7 +56,7 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
             watching.cancel()
             tail.cancel()
             await asyncio.gather(watching, tail, return_exceptions=True)
-    await on_progress(EncodeProgress(100.0, last.speed, 0.0, last.bytes_out))
+    await on_progress(EncodeProgress(100.0, last.speed, last.bytes_out))
 
 
 def summarize_error(stderr: bytes, command: EncodeCommand) -> str:
@@ -113,7 +113,7 @@ async def _follow(
     process: Process, duration: float | None, on_progress: OnProgress, watch: _StallWatch
 ) -> EncodeProgress:
     assert process.stdout is not None
-    progress = EncodeProgress(0.0, None, None, 0)
+    progress = EncodeProgress(0.0, None, 0)
     async for block in blocks(process.stdout):
         watch.position = out_time(block)
         progress = advance(progress, block, duration)

@@ -18,7 +18,6 @@ class EncodeProgress:
 
     percent: float
     speed: float | None
-    eta_seconds: float | None
     bytes_out: int
 
 
@@ -44,9 +43,8 @@ def advance(before: EncodeProgress, block: Block, duration: float | None) -> Enc
     seconds = out_time(block) or 0.0
     speed = _number(block.get("speed", "").removesuffix("x")) or before.speed
     percent = min(99.9, 100 * seconds / duration) if duration else 0.0
-    eta = max(0.0, duration - seconds) / speed if duration and speed else None
     bytes_out = int(_number(block.get("total_size")) or 0)
-    return EncodeProgress(max(before.percent, percent), speed, eta, max(before.bytes_out, bytes_out))
+    return EncodeProgress(max(before.percent, percent), speed, max(before.bytes_out, bytes_out))
 
 
 def _number(text: str | None) -> float | None:

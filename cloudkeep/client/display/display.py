@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
 from rich.progress import TransferSpeedColumn as BytesPerSecondColumn
 from rich.table import Column
 from rich.text import Text
 
-from cloudkeep.client.display.progress import READING, SENDING, StageProgress
+from cloudkeep.client.display.progress import StageProgress
 
 #: Seconds over which the speed is averaged.
 SPEED_SECONDS = 5.0
@@ -31,16 +31,13 @@ class SpeedColumn(BytesPerSecondColumn):
         return Text(task.fields["speed"] or "", style="progress.data.speed")
 
 
-class TimeLeftColumn(TimeRemainingColumn):
-    """The remaining time that the server reports. While the client reads or sends, its own estimate."""
-
-    max_refresh = 0.0  # otherwise rich shows the time of the previous stage for half a second
+class TimeLeftColumn(ProgressColumn):
+    """The remaining time, as the server or the client estimates it."""
 
     def render(self, task: Task) -> Text:
         """The time as h:mm:ss; empty while it is unknown."""
         if task.fields["eta"] is None:
-            can_estimate = task.speed and task.fields["stage"] in {READING, SENDING}
-            return super().render(task) if can_estimate else Text()
+            return Text()
         return Text(str(timedelta(seconds=round(task.fields["eta"]))), style="progress.remaining")
 
 

@@ -1,7 +1,10 @@
 """The progress of a file: its stage, and how much of that is done."""
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
+
+from services.core.time_left import TimeLeft
 
 READING = "Reading"
 SENDING = "Sending"
@@ -13,7 +16,7 @@ SERVER_STAGES = {"REASSEMBLING": "Verifying", "COMPRESSING": "Compressing", "REA
 class StageProgress:
     """``done`` of ``total`` in one stage. Stages of the client count bytes, those of the server percent.
 
-    If ``speed`` or ``eta_seconds`` is None, the display computes it from the bytes.
+    If ``speed`` is None, the display computes it from the bytes. ``eta_seconds`` is None while it is not known.
     """
 
     stage: str
@@ -52,8 +55,10 @@ class ByteCounter:
         self._stage = stage
         self._total = total
         self._most = 0
+        self._time_left = TimeLeft()
 
     def update(self, done: int) -> None:
         """Show that ``done`` bytes are done."""
         self._most = max(self._most, done)
-        self._track.show(StageProgress(self._stage, self._most, self._total))
+        eta = self._time_left.add(monotonic(), self._most / self._total)
+        self._track.show(StageProgress(self._stage, self._most, self._total, eta_seconds=eta))

@@ -142,7 +142,7 @@ def test_the_rate_of_arrival_is_bytes_per_second(throttle: FrameThrottle, clock:
     clock.moment += 2
     second = show(throttle, frame(percent=30))
     assert second
-    assert [second.speed, second.eta_seconds] == pytest.approx([100, 7])
+    assert second.speed == pytest.approx(100)
 
 
 def test_the_rate_of_arrival_is_that_of_the_last_seconds(throttle: FrameThrottle, clock: Clock) -> None:
@@ -173,19 +173,43 @@ def test_a_reopened_upload_has_no_rate_from_before(throttle: FrameThrottle, cloc
 
 
 def test_frames_survive_the_event_log() -> None:
-    payload = ProgressFrame(ID, COMPRESSING, 12.5, 1, 8, 3.5, 2.0, "1-1").to_payload()
+    payload = ProgressFrame(ID, COMPRESSING, 12.5, 1, 8, speed=2.0, cursor="1-1").to_payload()
     assert payload == {
         "stage": "COMPRESSING",
         "percent": 12.5,
         "bytesDone": 1,
         "bytesTotal": 8,
-        "etaSeconds": 3.5,
         "speed": 2.0,
         "waitsFor": None,
     }
 
 
-def test_a_moving_frame_knows_speed_and_time_left() -> None:
+def test_a_moving_frame_knows_its_speed() -> None:
     moved = bytes_frame(ID, REASSEMBLING, 250, 1_000, speed=125.0)
-    assert (moved.percent, moved.speed, moved.eta_seconds) == (25.0, 125.0, 6.0)
-    assert bytes_frame(ID, REASSEMBLING, 0, 1_000).eta_seconds is None
+    assert (moved.percent, moved.speed) == (25.0, 125.0)
+
+
+@pytest.mark.parametrize("stage", [REASSEMBLING, COMPRESSING])
+def test_the_time_left_is_that_of_the_stage(stage: UploadStatus, throttle: FrameThrottle, clock: Clock) -> None:
+    show(throttle, frame(UploadStatus.RECEIVING, 90))
+    known = []
+    for percent in range(0, 50, 10):
+        clock.moment += 1
+        shown = show(throttle, frame(stage, percent))
+        known.append(shown and shown.eta_seconds)
+    assert known[:3] == [None, None, None]
+    assert known[3:] == pytest.approx([7, 6])
+
+
+def test_what_waits_has_no_time_left(throttle: FrameThrottle, clock: Clock) -> None:
+    for percent in range(0, 50, 10):
+        clock.moment += 1
+        show(throttle, frame(COMPRESSING, percent))
+    clock.moment += 1
+    waiting = show(throttle, replace(frame(COMPRESSING, 50), waits_for="STORAGE_FULL"))
+    assert waiting
+    assert waiting.eta_seconds is None
+    clock.moment += 1
+    again = show(throttle, frame(COMPRESSING, 60))
+    assert again
+    assert again.eta_seconds is None

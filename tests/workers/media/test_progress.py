@@ -4,7 +4,7 @@ import asyncio
 
 from workers.media.progress import EncodeProgress, advance, blocks, out_time
 
-START = EncodeProgress(0.0, None, None, 0)
+START = EncodeProgress(0.0, None, 0)
 REPORT = {"total_size": "262192", "out_time_us": "2500000", "speed": " 4.0x", "progress": "continue"}
 
 
@@ -16,8 +16,8 @@ async def test_a_report_ends_with_its_progress_line() -> None:
     assert [block async for block in blocks(stream)] == expected
 
 
-def test_a_report_tells_percent_speed_rest_and_size() -> None:
-    assert advance(START, REPORT, duration=10.0) == EncodeProgress(25.0, 4.0, 1.875, 262192)
+def test_a_report_tells_percent_speed_and_size() -> None:
+    assert advance(START, REPORT, duration=10.0) == EncodeProgress(25.0, 4.0, 262192)
 
 
 def test_before_the_first_frame_nothing_is_known() -> None:
@@ -31,15 +31,15 @@ def test_a_time_before_zero_is_no_time() -> None:
 
 
 def test_a_source_of_unknown_length_tells_only_speed_and_size() -> None:
-    assert advance(START, REPORT, duration=None) == EncodeProgress(0.0, 4.0, None, 262192)
+    assert advance(START, REPORT, duration=None) == EncodeProgress(0.0, 4.0, 262192)
 
 
 def test_progress_never_goes_back_and_keeps_its_speed() -> None:
     later = advance(
         advance(START, REPORT, 10.0), REPORT | {"out_time_us": "0", "speed": "N/A", "total_size": "0"}, 10.0
     )
-    assert later == EncodeProgress(25.0, 4.0, 2.5, 262192)
+    assert later == EncodeProgress(25.0, 4.0, 262192)
 
 
 def test_a_video_longer_than_it_said_is_not_done_early() -> None:
-    assert advance(START, REPORT, duration=2.0) == EncodeProgress(99.9, 4.0, 0.0, 262192)
+    assert advance(START, REPORT, duration=2.0) == EncodeProgress(99.9, 4.0, 262192)
