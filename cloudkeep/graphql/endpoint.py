@@ -47,6 +47,7 @@ from cloudkeep.graphql.websocket import (
     WebSocketContext,
 )
 from cloudkeep.server.bounded_websocket import on_connection_lost
+from cloudkeep.server.refused_origins import RefusedOrigins
 from endpoints.state import address_of, base_url_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
@@ -95,6 +96,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
         )
         self._connections = connections
+        self._refused_origins = RefusedOrigins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or a WebSocket until its token expires."""
@@ -144,6 +146,13 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         websocket = await super().create_websocket_response(request, subprotocol)
         on_connection_lost(request.scope, self._connections.acquire(address_of(request)))
         return websocket
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        """Whether a page of another origin may open a WebSocket; one that may not is logged."""
+        is_allowed = super().is_websocket_origin_allowed(request, origin)
+        if not is_allowed:
+            self._refused_origins.add(origin)
+        return is_allowed
 
     def decode_json(self, data: str | bytes) -> object:
         """Parse JSON. Raises JSONDecodeError whatever is wrong with it."""

@@ -1,10 +1,13 @@
 """Cross-origin requests (CORS): web pages of other origins that may call the API and read its responses."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.http.websocket_origin import is_same_origin
 
+from cloudkeep.server.refused_origins import RefusedOrigins
 from endpoints.routes import ROUTES
 
 METHODS = sorted({"HEAD"}.union(*(route.methods for route in ROUTES)))
@@ -34,8 +37,8 @@ def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
     also read the response to an internal error, which is rendered outside of the app's own middleware.
     """
     if not origins:
-        return app
-    return CORSMiddleware(
+        return OriginLog(app, lambda _: False)
+    with_headers = CORSMiddleware(
         app,
         allow_origins=origins,
         allow_methods=METHODS,
@@ -44,3 +47,27 @@ def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
         expose_headers=EXPOSED_HEADERS,
         max_age=MAX_AGE,
     )
+    return OriginLog(with_headers, with_headers.is_allowed_origin)
+
+
+class OriginLog:
+    """Logs the origins of pages that may not read a response. Browsers tell them only that something failed."""
+
+    def __init__(self, app: ASGIApp, is_allowed: Callable[[str], bool]) -> None:
+        self._app = app
+        self._is_allowed = is_allowed
+        self._refused = RefusedOrigins()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log the origin of a refused request, and pass everything on."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            if origin and not self._is_allowed(origin) and not _is_own_page(origin, headers):
+                self._refused.add(origin)
+        await self._app(scope, receive, send)
+
+
+def _is_own_page(origin: str, headers: Headers) -> bool:
+    """Whether a page of this server sent the request; a proxy may have replaced its Host."""
+    return headers.get("sec-fetch-site") == "same-origin" or is_same_origin(origin, headers.get("host"))

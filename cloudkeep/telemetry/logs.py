@@ -62,6 +62,8 @@ def set_up_logging(style: str = LogFormat.CONSOLE, level: str = "INFO") -> LazyF
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level)), handlers=[handler], force=True)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
+    # It warns of every WebSocket that it refuses because of its origin; cloudkeep.server.refused_origins does, once.
+    logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
     return formatter
 
 

@@ -191,6 +191,22 @@ async def test_any_origin_is_let_in_on_request_and_never_with_credentials() -> N
     assert "authorization" in listed(asked, "Access-Control-Allow-Headers")
 
 
+async def test_a_refused_origin_is_logged_by_the_name_of_the_setting(
+    shared: SharedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await preflight(shared.http, "/graphql", "POST", "authorization", "https://one.example.org")
+    with pytest.raises(InvalidStatus, match="403"):
+        async with connected(shared.url, headers={"Origin": "https://two.example.org"}):
+            pass
+    await shared.http.get("/healthz", headers={"Origin": PAGE})
+    await shared.http.get("/healthz", headers={"Origin": shared.url})
+    await shared.http.get("/healthz", headers={"Origin": "https://public.example.org", "Sec-Fetch-Site": "same-origin"})
+    assert [record.getMessage() for record in caplog.records if record.name == "cloudkeep.http"] == [
+        f"The origin 'https://{name}.example.org' is not in CLOUDKEEP_CORS_ORIGINS" for name in ("one", "two")
+    ]
+
+
 async def test_without_origins_no_page_is_let_in() -> None:
     async with client() as http:
         refused = await preflight(http, "/healthz", "GET", "authorization")
