@@ -29,6 +29,11 @@ def print_banner(settings: Settings) -> None:
     _print(lines)
 
 
+def print_stopped() -> None:
+    """Print that nothing runs any more."""
+    _print(["CloudKeep has stopped."])
+
+
 async def print_when_ready(listener: socket.socket) -> None:
     """Print ``Ready.`` once ``/readyz`` says that nothing is missing; until then, log now and then what is."""
     host, port = listener.getsockname()[:2]

@@ -124,6 +124,8 @@ class ChildProcess:
         """Send SIGTERM, and after ``grace`` seconds SIGKILL to everything in its session."""
         self._send(signal.SIGTERM)
         await asyncio.wait({self.exit_code}, timeout=grace)
+        if not self.exit_code.done():
+            _log.warning("%s did not stop within %g s; killing it", self._spec.name, grace)
         self.kill()
         await self.exit_code
 

@@ -98,10 +98,12 @@ class ManagedProcess:
         """End every process, by force after ``grace`` seconds."""
         await asyncio.gather(*(process.stop(grace) for process in self._running()))
 
-    def kill(self) -> None:
-        """End every process by force."""
-        for process in self._running():
+    def kill(self) -> bool:
+        """End every process by force. Whether there was one."""
+        running = self._running()
+        for process in running:
             process.kill()
+        return bool(running)
 
     def _running(self) -> list[ChildProcess]:
         processes = (self._current, *self._others)

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 
 from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listening
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.banner import print_banner, print_when_ready
+from cloudkeep.supervisor.banner import print_banner, print_stopped, print_when_ready
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import child_environment, server_processes
 from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, StartRefused, restart_forever
@@ -61,6 +61,7 @@ async def supervise(settings: Settings, make_specs: SpecFactory = server_process
         except asyncio.CancelledError:
             if not signals:
                 raise
+    print_stopped()
     return 0 if signals == 1 else _KILLED
 
 
@@ -113,8 +114,9 @@ class Supervisor:
 
     def kill(self) -> None:
         """End every process by force; :meth:`run`, which was cancelled before, then ends at once."""
-        for process in self._processes():
-            process.kill()
+        killed = [process.name for process in self._processes() if process.kill()]
+        if killed:
+            _log.warning("second signal: killed %s", ", ".join(killed))
 
     def _processes(self) -> list[ManagedProcess | EmbeddedValkey]:
         return [*([self._valkey] if self._valkey else []), *self._children]

@@ -135,19 +135,23 @@ class EmbeddedValkey:
         """End the server, by force after ``grace`` seconds. Its data stays; stopping what is not running is fine."""
         if self._process and self._process.returncode is None:
             self._process.terminate()
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(self._process.wait(), grace)
+            except TimeoutError:
+                logger.warning("%s did not stop within %g s; killing it", self.name, grace)
             self.kill()
             await self._process.wait()
         if self._socket_folder:
             self._socket_folder.cleanup()
             self._socket_folder = None
 
-    def kill(self) -> None:
-        """End the server at once. What it has acknowledged is kept."""
-        if self._process and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+    def kill(self) -> bool:
+        """End the server at once; whether it ran. What it has acknowledged is kept."""
+        if not self._process or self._process.returncode is not None:
+            return False
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        return True
 
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

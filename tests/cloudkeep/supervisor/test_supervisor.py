@@ -70,6 +70,12 @@ class Server:
         """The first lines."""
         return [await self.line() for _ in range(BANNER_LINES)]
 
+    async def last_line(self) -> str:
+        """The last line on standard output."""
+        assert self.process.stdout
+        async with asyncio.timeout(PATIENCE):
+            return (await self.process.stdout.read()).decode().splitlines()[-1]
+
     async def pid(self) -> psutil.Process:
         """The next process that says its ID."""
         while not (line := await self.line()).startswith("pid "):
@@ -193,6 +199,7 @@ async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.S
         child = await server.pid()
         valkey = valkey_of(server)
         server.process.send_signal(number)
+        assert await server.last_line() == "CloudKeep has stopped."
         assert await server.end() == (0, [])
         assert gone(child)
         assert gone(valkey)
@@ -223,8 +230,21 @@ async def test_a_second_signal_ends_a_stubborn_child_at_once(tmp_path: Path) -> 
         server.process.send_signal(signal.SIGINT)
         assert await server.line() == "no"
         server.process.send_signal(signal.SIGINT)
-        assert (await server.end())[0] == 130
+        assert await server.last_line() == "CloudKeep has stopped."
+        code, errors = await server.end()
+        assert code == 130
         assert gone(child)
+        assert any("second signal: killed " in error and "child" in error for error in errors), errors
+
+
+async def test_a_child_that_does_not_stop_in_time_is_killed_and_named(tmp_path: Path) -> None:
+    async with serving(tmp_path, STUBBORN) as server:
+        child = await server.pid()
+        server.process.terminate()
+        code, errors = await server.end()
+        assert code == 0
+        assert gone(child)
+        assert any("child did not stop within 7.5 s; killing it" in error for error in errors), errors
 
 
 async def test_what_a_child_started_is_ended_with_it(tmp_path: Path) -> None:
