@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from endpoints.body_timeouts import BodyTimeouts
 from endpoints.chunks import chunk_endpoint
 from endpoints.downloads import download_file, download_rendition
+from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
 from services.access.signed_urls import FILE_PATH, RENDITION_PATH, SLOT_PATH
@@ -126,6 +127,8 @@ ROUTES = (
         Purpose.PROBE,
         lambda options: metrics_endpoint(options.exposition, options.metrics_networks),
     ),
+    HttpRoute("/favicon.ico", ("GET",), Purpose.OTHER, lambda _: favicon_ico),
+    HttpRoute("/favicon.svg", ("GET",), Purpose.OTHER, lambda _: favicon_svg),
     HttpRoute("/", ("GET",), Purpose.OTHER, lambda _: _home),
 )
 _STREAMED = tuple(route for route in ROUTES if route.streams_body)

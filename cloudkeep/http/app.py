@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
 from cloudkeep.http.allowed_hosts import AllowedHosts
 from cloudkeep.http.cors import with_cors
+from cloudkeep.http.error_pages import ErrorPages
 from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
@@ -68,7 +69,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
     )
     app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
     checked_app = HostCheck(app_with_cors, AllowedHosts(settings.public_url, settings.allowed_hosts))
-    instrumented_app = InstrumentationMiddleware(checked_app, counters, settings.access_log)
+    instrumented_app = InstrumentationMiddleware(ErrorPages(checked_app), counters, settings.access_log)
     return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
 
 

@@ -17,6 +17,8 @@ SLOT = LINKS.slot(SlotAuthorization(ID, 3, 1_000), BASE)
 #: Operators' dashboards and log queries name these.
 NAMES = {
     "/": ("other", "/"),
+    "/favicon.ico": ("other", "/favicon.ico"),
+    "/favicon.svg": ("other", "/favicon.svg"),
     "/graphql": ("graphql", "/graphql"),
     urlsplit(SLOT).path: ("chunk", "/uploads/{upload_id}/chunks/{index}"),
     f"/files/{ID}/content": ("download", "/files/{id}/content"),
