@@ -138,7 +138,8 @@ class EmbeddedValkey:
             try:
                 await asyncio.wait_for(self._process.wait(), grace)
             except TimeoutError:
-                logger.warning("%s did not stop within %g s; killing it", self.name, grace)
+                if grace:
+                    logger.warning("%s did not stop within %g s; killing it", self.name, grace)
             self.kill()
             await self._process.wait()
         if self._socket_folder:

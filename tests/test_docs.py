@@ -1,0 +1,82 @@
+"""The documentation agrees with the code: paths exist, and limits are those of the constants."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cloudkeep.graphql import request, websocket
+from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
+from cloudkeep.server import bounded_http
+from cloudkeep.server.bounded_http import TIMEOUTS, Phase
+from cloudkeep.supervisor import process
+from resolvers import pages
+from schema.execution import documents, variables
+from services.budgets import subscription_leases
+from services.maintenance import sweeper
+from storage.budgets import subscription_leases as leases
+from storage.database.postgres import engine as postgres
+from storage.token_buckets import redis as buckets
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = (
+    "cloudkeep",
+    "schema",
+    "resolvers",
+    "endpoints",
+    "services",
+    "workers",
+    "storage",
+    "tests",
+    "bench",
+    "deploy",
+)
+#: A file that a contributor may add, and folders that tests make.
+NOT_THERE = {"workers/mail/send.py", "tests/browser/.cache", "tests/clients/.cache", "bench/.cache"}
+PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.\w+)`")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+
+#: What a passage is about, and the number that stands within some words of it.
+LIMITS: dict[str, tuple[str, float]] = {
+    "a head": (r"head", TIMEOUTS[Phase.HEADERS]),
+    "a body": (r"body", TIMEOUTS[Phase.BODY]),
+    "a refused body": (r"MiB", bounded_http.MAX_REFUSED_BYTES / 2**20),
+    "silent polls": (r"polls", process.MAX_SILENT_POLLS),
+    "silent polls of a start": (r"polls", process.MAX_SILENT_POLLS_AT_START),
+    "a batch": (r"batch", request.MAX_BATCH),
+    "operations on a WebSocket": (r"operations", SUBSCRIPTIONS_PER_CONNECTION),
+    "an idle WebSocket": (r"no operation for", websocket.IDLE_SECONDS / 60),
+    "values of variables": (r"values", variables.MAX_VALUES),
+    "tokens of a document": (r"tokens", documents.MAX_TOKENS),
+    "tokens for a point": (r"tokens", documents.TOKENS_A_POINT),
+    "a page": (r"first", pages.MAX_PAGE),
+    "renewed leases": (r"renews", subscription_leases.RENEW_SECONDS),
+    "expired leases": (r"expire", leases.LEASE_SECONDS),
+    "kept rows of uploads": (r"deleted", sweeper.RETENTION.days),
+    "claims in a call": (r"at most", buckets.MAX_CLAIMS),
+    "waiting requests": (r"requests wait", buckets.MAX_WAITING),
+    "a statement of PostgreSQL": (r"statement", postgres.STATEMENT),
+    "a connection to PostgreSQL": (r"connection", postgres.CONNECT),
+}
+#: Characters between the number and what it is about.
+NEAR = 150
+
+
+def text_of(pages: list[Path]) -> str:
+    return " ".join(" ".join(page.read_text() for page in pages).split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_in_the_docs_exists(page: Path) -> None:
+    text = page.read_text()
+    named = {path for path in PATH.findall(text) if path not in NOT_THERE}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    assert {link for link in LINK.findall(text) if not (page.parent / link).exists()} == set()
+
+
+@pytest.mark.parametrize(("subject", "number"), LIMITS.values(), ids=LIMITS.keys())
+def test_limits_in_the_docs_are_those_of_the_code(subject: str, number: float) -> None:
+    digits = rf"(?<![\d,.]){number:,.0f}(?!\d|[,.]\d)"
+    near = rf"{subject}.{{0,{NEAR}}}?{digits}|{digits}.{{0,{NEAR}}}?{subject}"
+    assert re.search(near, text_of(PAGES)), f"no page says {number:,.0f} near {subject!r}"
