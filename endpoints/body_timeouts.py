@@ -67,4 +67,4 @@ class ThroughputGuard:
                 f"The body stopped, or came at less than {timeouts.rate} bytes a second,"
                 f" for more than {timeouts.silence:g} seconds."
             )
-        return BodyStalled(f"Nothing came for {timeouts.silence:g} seconds.")
+        return BodyStalled(f"No byte arrived for {timeouts.silence:g} seconds.")

@@ -15,7 +15,7 @@ from services.core import validation
 from services.core.errors import MalformedRequest
 from services.uploads.errors import BodyIncomplete, ChunkSizeMismatch
 
-#: Bytes passed to the store at once: large enough that the thread switch does not count, small enough for the cache.
+#: Bytes passed to the store at once: large enough to make thread switches cheap, small enough for the cache.
 #: Many bodies at once take smaller batches, so that those of a process never hold much more than ``BATCHES``.
 BATCH = 1024 * 1024
 SMALLEST_BATCH = 64 * 1024
@@ -82,7 +82,7 @@ class RawChunk:
 
 
 def framing_of(request: Request, size: int) -> Framing:
-    """How the request frames a chunk of ``size`` bytes. Refuses at once what its headers show to be wrong.
+    """How the request frames a chunk of ``size`` bytes. Refuses a request at once if its headers are wrong.
 
     Raises :class:`ChunkSizeMismatch` and :class:`MalformedRequest`.
     """

@@ -44,7 +44,7 @@ async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
     headers = _headers(content)
     if matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    # A URL of the store is signed for GET alone. Whoever asks by HEAD is answered here.
+    # A URL of the store is signed for GET only, so HEAD is answered here.
     if request.method != "HEAD" and (
         link := await services.files.redirect_url(content, headers["Content-Disposition"])
     ):
@@ -54,7 +54,7 @@ async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
     except Unsatisfiable:
         unsatisfiable = {"Content-Range": f"bytes */{content.size}"}
         return problem(
-            416, ErrorCode.RANGE_NOT_SATISFIABLE.value, "The range lies behind the file's end.", unsatisfiable
+            416, ErrorCode.RANGE_NOT_SATISFIABLE.value, "The range starts after the end of the file.", unsatisfiable
         )
     return await _content_response(request, services, content, part, headers)
 

@@ -1,4 +1,4 @@
-"""``/healthz``: the process runs. ``/readyz``: it can serve requests, and which parts of it are degraded."""
+"""``/healthz``: whether the process runs. ``/readyz``: whether it can serve requests, and what is degraded."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,12 +11,12 @@ from services.core.errors import ErrorCode
 
 
 async def alive(_: Request) -> Response:
-    """Respond, which a process that hangs does not."""
+    """Respond. A process that hangs does not."""
     return JSONResponse({"status": "ok"})
 
 
 def readiness_endpoint(is_stopping: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint. A process that is about to stop is alive but not ready, so that balancers use another one."""
+    """The endpoint. A process that is about to stop is alive but not ready, so that load balancers use another one."""
 
     async def ready(request: Request) -> Response:
         if is_stopping():

@@ -22,7 +22,7 @@ def metrics_endpoint(exposition: Exposition, networks: Sequence[str]) -> Callabl
 
     async def metrics(request: Request) -> Response:
         if not _has_own_address(request) or not _is_in(request, allowed):
-            return problem(403, ErrorCode.FORBIDDEN.value, "Metrics are not for this address.")
+            return problem(403, ErrorCode.FORBIDDEN.value, "This address may not read the metrics.")
         content, media_type = await exposition(request.headers.get("accept", "").lower())
         return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 

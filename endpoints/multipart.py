@@ -1,7 +1,7 @@
 """One chunk in a ``multipart/form-data`` body (RFC 7578), without looking for the boundary in the file's bytes.
 
-The slot's size says where the file part ends, so its bytes pass through untouched; only the small parts before and
-after them are parsed. The part is called ``chunk``; a field ``sha256`` may stand before or after it.
+The slot's size determines where the file part ends, so its bytes are passed on without being searched. Only the small
+parts before and after it are parsed. The file part is named ``chunk``; a field ``sha256`` may precede or follow it.
 """
 
 import re
@@ -11,7 +11,7 @@ from services.uploads.errors import ChunkSizeMismatch
 
 CHUNK_FIELD = "chunk"
 DIGEST_FIELD = "sha256"
-#: Bytes that may stand before, and after, the chunk. Browsers need about 200.
+#: Bytes that may precede the chunk, and as many that may follow it. Browsers need about 200.
 MAX_OVERHEAD = 16 * 1024
 #: ``; name=value`` or ``; name="quoted value"`` (RFC 9110, section 5.6.6). Linear on every input, also a hostile one.
 PARAMETER = re.compile(r';\s*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))', re.DOTALL)

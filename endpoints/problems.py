@@ -23,7 +23,7 @@ def problem(
 ) -> JSONResponse:
     """A problem document. ``about:blank`` means that the title is the status, as section 4.2.1 requires.
 
-    ``requestId`` lets its reader quote the request.
+    ``requestId`` names the request in the server's log.
     """
     document: dict[str, object] = {
         "type": "about:blank",

@@ -39,13 +39,13 @@ class Purpose(StrEnum):
     CHUNK = "chunk"
     DOWNLOAD = "download"
     PROBE = "probe"
-    #: Any request whose path is not in the table, too.
+    #: Also any request whose path is not in the table.
     OTHER = "other"
 
 
 @dataclass(frozen=True)
 class EndpointOptions:
-    """What the endpoints of one process are made with."""
+    """What the endpoints of one process need."""
 
     graphql: ASGIApp
     body_timeouts: BodyTimeouts
@@ -79,7 +79,7 @@ class HttpRoute:
 
     @property
     def log_pattern(self) -> str:
-        """What logs and traces show in place of the path, which may hold IDs and secrets."""
+        """What logs and traces show instead of the path, which may contain IDs and secrets."""
         return self._compiled[1]
 
     def matches(self, path: str) -> bool:

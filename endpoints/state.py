@@ -1,4 +1,4 @@
-"""What the app's lifespan gives to every request."""
+"""The state that the app's lifespan gives to every request."""
 
 from typing import TypedDict
 

@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS): web pages of other origins that may call the API and read its responses."""
+"""Cross-origin requests (CORS): which web pages of other origins may call the API and read its responses."""
 
 from collections.abc import Callable, Collection
 
@@ -11,7 +11,7 @@ from cloudkeep.server.refused_origins import RefusedOrigins
 from endpoints.routes import ROUTES
 
 METHODS = sorted({"HEAD"}.union(*(route.methods for route in ROUTES)))
-#: Headers of a response that scripts may read beyond those that browsers always show them.
+#: Response headers that scripts may read, in addition to those that browsers always expose.
 EXPOSED_HEADERS = (
     "Accept-Ranges",
     "Allow",

@@ -1,4 +1,4 @@
-"""What is recorded of every request: its ID, its metrics, its trace, and a line in the access log if there is one."""
+"""Records every request: its ID, its metrics, its trace and, if that is switched on, its line in the access log."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from services.core.counters import Counters
 from services.core.log_context import bind_log_context, new_request_id
 from storage.tracing import add, is_recording, span
 
-#: What a request is called in logs and traces whose path is not in the table of routes.
+#: The name, in logs and traces, of a request whose path is not in the table of routes.
 OTHER = "other"
 _REQUEST_ID_HEADER = b"x-request-id"
 #: Anything else could break a line of the log, or fill it.
@@ -41,7 +41,7 @@ class InstrumentationMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope["headers"])
-        # Until the task of the request ends: uvicorn logs a fault of ours after we have returned.
+        # It stays bound until the request's task ends: uvicorn logs an internal error after we have returned.
         bind_log_context(request_id=request_id)
         counters, record = self._counters, _RequestRecord(scope["method"], scope["path"])
         counters.in_flight += 1

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, which lets a thread read the body of an upload straight from the socket.
+"""uvicorn's HTTP protocol, in which a thread can read the body of an upload directly from the socket.
 
 Through the event loop a body is copied several times, in pieces of 64 KiB, each with a message of its own. That costs
 more than hashing and writing it. So where a route streams its body, the protocol stops reading after the headers and

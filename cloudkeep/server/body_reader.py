@@ -49,8 +49,8 @@ class BodyReader:
     def read(self, body: SocketBody, consumer: Consumer) -> None:
         """Pass a whole body to ``consumer``.
 
-        When ``consumer`` raises, the rest is read all the same before its error is raised. Raises :class:`BodyStalled`,
-        :class:`BodyIncomplete`, and :class:`ReadCancelled`.
+        When ``consumer`` raises, the rest of the body is read first, and then the error is raised. Raises
+        :class:`BodyStalled`, :class:`BodyIncomplete`, and :class:`ReadCancelled`.
         """
         sink = _Sink(consumer)
         sink.feed(memoryview(body.buffered))

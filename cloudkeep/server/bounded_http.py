@@ -17,8 +17,8 @@ from endpoints.routes import streams_body
 
 #: In the scope's ``extensions``, for a response that does not end by itself.
 ENDLESS_RESPONSE = "cloudkeep.endless_response"
-#: The largest chunk that any proxy lets through has 95 MiB: a client that sends before it listens can end its body, and
-#: then reads why it was refused. More is not taken.
+#: The largest chunk has 95 MiB. A client that sends its whole body before it reads the response can finish, and then
+#: reads why it was refused. Beyond this limit the connection is closed.
 MAX_REFUSED_BYTES = 128 * 2**20
 
 
@@ -35,8 +35,8 @@ class Phase(Enum):
     REFUSED_BODY = auto()
 
 
-#: In seconds. A body that is not streamed has 1 MiB at most, and lines may be as slow as 2 KiB/s. A client that is too
-#: slow with the rest of a refused body has had its response for as long.
+#: In seconds. A body that is not streamed has at most 1 MiB, and a line may be as slow as 2 KiB/s. By the end of the
+#: time for a refused body, its client has had the response for just as long.
 TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0}
 
 
@@ -101,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._close()
 
     def on_message_complete(self) -> None:
-        """Note the end of a body, which uvicorn does not do when its request was answered before."""
+        """Record the end of a body. uvicorn does not do so when its request has been answered already."""
         super().on_message_complete()
         if self._has_own_cycle():
             self.cycle.more_body = False
@@ -115,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.scheme == "http"
 
     def _has_pending_request(self) -> bool:
-        """Whether a request has started to arrive that has no response yet, be it in the kernel."""
+        """Whether a request without a response has started to arrive, even if its bytes are still in the kernel."""
         cycle: RequestResponseCycle | None = self.cycle
         if self.transport.is_closing() or (cycle and (cycle.more_body or not cycle.response_complete)):
             return False

@@ -1,4 +1,4 @@
-"""uvicorn's server, with a stop that loses no request where another process can take over.
+"""uvicorn's server, with a graceful stop: no request is lost where another process can take over.
 
 What this relies on in uvicorn: ``handle_exit``, ``on_tick``, ``servers``, ``server_state``, that ``shutdown`` waits in
 ``_wait_tasks_to_complete`` and goes on when that raises TimeoutError, and that a connection's ``shutdown`` closes a
@@ -22,15 +22,15 @@ from cloudkeep.server.shutdown import Drain
 
 #: For requests in progress when the process gets a signal to stop; the supervisor waits longer than that.
 FINISH_SECONDS = 4
-#: The same when a successor has taken over, so that nothing waits for it: a chunk may come over a slow line.
+#: The same when a successor has taken over. Nothing waits for this process then, and a chunk may come over a slow line.
 FINISH_REPLACED_SECONDS = 60
 #: How long idle connections are then kept, for requests that may be on their way.
 LINGER_SECONDS = 3.0
 #: The same after a drain, during which connections in use were closed with a response.
 LINGER_DRAINED_SECONDS = 1.0
-#: For connections that were started before new ones are blocked: one way over the longest line, and a little.
+#: For connections that clients started before new ones were blocked: one way over the longest line, and a little more.
 SETTLE_SECONDS = 0.3
-#: For cancelled requests to open their slots again, and to tell their clients.
+#: For cancelled requests to open their slots again, and to respond to their clients.
 CANCELLED_SECONDS = 1
 NEVER = float("inf")
 
@@ -47,8 +47,8 @@ class GracefulServer(uvicorn.Server):
     """SIGTERM and SIGINT: /readyz says 503 at once; ``drain_seconds`` later new connections are refused, and it stops.
 
     SIGUSR1: it stops accepting at once, because its successor accepts, and subscriptions are asked to reconnect. All
-    other requests that are in progress, or arrive by an open connection, are answered. SIGTERM and SIGINT leave it as
-    little time for that as any other server.
+    other requests that are in progress, or arrive by an open connection, are answered. After SIGTERM or SIGINT
+    they get no more time than in any other server.
 
     ``heartbeat`` runs in the background for as long as the server does.
     """
@@ -75,7 +75,7 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve, to handle SIGUSR1, and to send heartbeats."""
         self._listeners = sockets or ()
-        # A process that was stopped by another one than the supervisor has blocked the socket for its successor, too.
+        # A process that was not stopped by the supervisor has blocked the shared socket for its successor, too.
         for listener in self._listeners:
             allow_new_connections(listener)
         await super().startup(sockets)

@@ -1,4 +1,4 @@
-"""How a listening socket is closed without resetting connections that clients have already made.
+"""Closes a listening socket without resetting connections that clients have already made.
 
 The kernel completes connections by itself, and resets those that have not been accepted when the socket is closed. So
 the first packets of new ones are dropped first, those that wait are accepted, and only then the socket is closed ("True

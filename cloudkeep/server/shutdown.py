@@ -1,4 +1,4 @@
-"""What the app knows of a process that is about to stop, and the response to requests that its end cuts off."""
+"""Tells the app that its process is about to stop, and responds to the requests that the stop cancels."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Drain:
 
 
 class ShutdownMiddleware:
-    """ASGI middleware: once ``drain`` has started, answers requests with 503 that are cancelled before a response."""
+    """ASGI middleware: once ``drain`` has started, a request that is cancelled before its response gets 503."""
 
     def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self._app = app
@@ -42,5 +42,7 @@ class ShutdownMiddleware:
         except asyncio.CancelledError:
             if has_response or not self._drain.started:
                 raise
-            response = problem(503, ErrorCode.NOT_READY.value, "This process is stopping; send it again.", _HEADERS)
+            response = problem(
+                503, ErrorCode.NOT_READY.value, "This process is stopping. Send the request again.", _HEADERS
+            )
             await response(scope, receive, send)

@@ -11,7 +11,7 @@ from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.readiness import check_readiness
 
-_REMINDER_SECONDS = 10.0  # between two lines in the log that say why the server is not ready
+_REMINDER_SECONDS = 10.0  # between two log lines that say why the server is not ready
 _POLL_SECONDS = 0.1
 
 _log = logging.getLogger("cloudkeep.supervisor")
@@ -35,13 +35,13 @@ def print_stopped() -> None:
 
 
 async def print_when_ready(listener: socket.socket) -> None:
-    """Print ``Ready.`` once ``/readyz`` says that nothing is missing; until then, log now and then what is."""
+    """Print ``Ready.`` once ``/readyz`` reports that nothing is missing. Until then, log regularly what is missing."""
     host, port = listener.getsockname()[:2]
     clock = asyncio.get_running_loop().time
     reminder = clock() + _REMINDER_SECONDS
     while not (readiness := await check_readiness(reachable_host(host), port)).is_whole:
         if clock() >= reminder:
-            _log.warning("still waiting: %s", readiness.line or "no answer")
+            _log.warning("not ready yet: %s", readiness.line or "no answer")
             reminder = clock() + _REMINDER_SECONDS
         await asyncio.sleep(_POLL_SECONDS)
     _print([readiness.line])

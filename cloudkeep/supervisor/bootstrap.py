@@ -1,4 +1,4 @@
-"""How every process of CloudKeep starts: settings, logging and migrations, and then what it is there for.
+"""How every process of CloudKeep starts: settings, logging and migrations, and then its own work.
 
 Heavy modules are loaded only when they are needed: a quick start depends on it.
 """
@@ -61,7 +61,7 @@ def read_settings(*, needs_redis: bool = False, create: bool = True) -> Settings
 
     With ``create``, make the data folder and the others of the settings; without it, one that is missing is an error.
     """
-    # Warnings about the settings should already look as the settings say.
+    # Warnings about the settings should already have the format that the settings choose.
     set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
     try:
         settings = load_settings(create=create)
@@ -75,7 +75,7 @@ def read_settings(*, needs_redis: bool = False, create: bool = True) -> Settings
 
 
 def require_store(settings: Settings) -> None:
-    """End the process if there is a bucket that cannot be used: a worker would only take jobs and give them back."""
+    """End the process if the bucket cannot be used: a worker would only claim jobs and give them back."""
     if settings.blob_url.startswith("s3:"):
         asyncio.run(require_bucket(settings))
 

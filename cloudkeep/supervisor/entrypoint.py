@@ -11,8 +11,8 @@ import sys
 
 def main() -> int:
     """Run the process that the arguments name."""
-    faulthandler.enable()  # says where on SIGABRT, by which the supervisor ends a process that hangs
-    gc.disable()  # little of what loading makes is garbage, and looking for it would take a tenth of the time
+    faulthandler.enable()  # prints a traceback on SIGABRT, by which the supervisor ends a process that hangs
+    gc.disable()  # loading makes little garbage, and collecting it would take a tenth of the time
     from cloudkeep.supervisor.bootstrap import run_api, run_worker
 
     match sys.argv[1:]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from storage.child_process import dies_with_parent, killed_before_exec
 
-#: A process counts as hanging after so many polls of its pipe in a row without a heartbeat. Polls are counted, and not
-#: seconds: while the machine sleeps nothing is polled, and afterwards every process has its full time again.
+#: A process hangs when this many polls of its pipe in a row find no heartbeat. Polls are counted and not seconds: while
+#: the machine sleeps nothing is polled, and afterwards every process has its full time again.
 MAX_SILENT_POLLS = 30
 #: The same before it is ready: loading its code may take long on a busy machine.
 MAX_SILENT_POLLS_AT_START = 120
@@ -51,7 +51,7 @@ class ProcessSpec:
 
 
 async def send_heartbeats(pipe: int, beat: bytes = READY_BEAT) -> None:
-    """Send heartbeats for ever, in the child. A supervisor that is gone, or reads none, changes nothing."""
+    """Send heartbeats until cancelled. The child calls this; it goes on when the supervisor has ended or reads none."""
     os.set_blocking(pipe, False)
     while True:
         with suppress(OSError):
@@ -61,7 +61,7 @@ async def send_heartbeats(pipe: int, beat: bytes = READY_BEAT) -> None:
 
 @asynccontextmanager
 async def sending_start_beats(pipe: int | None) -> AsyncIterator[None]:
-    """Say during the block, in the child, that it is starting: a migration, for one, takes as long as it takes."""
+    """Tell the supervisor during the block that this child is still starting, as during a long migration."""
     task = None if pipe is None else asyncio.create_task(send_heartbeats(pipe, STARTING_BEAT))
     try:
         yield
@@ -71,7 +71,7 @@ async def sending_start_beats(pipe: int | None) -> AsyncIterator[None]:
 
 
 class ChildProcess:
-    """A running command in a session of its own, with all processes that it starts in turn."""
+    """A running command in a session of its own, with all processes that it starts."""
 
     def __init__(
         self, spec: ProcessSpec, process: asyncio.subprocess.Process, pipe: int | None, resources: ExitStack

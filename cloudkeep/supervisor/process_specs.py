@@ -9,7 +9,7 @@ from cloudkeep.settings.settings import PREFIX, Settings, is_known
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.telemetry.metrics import MetricsSlots
 
-#: An event loop that has been blocked for so long will not go on by itself.
+#: An event loop that has been blocked this long will not recover. In seconds.
 HEARTBEAT_TIMEOUT = 30.0
 
 #: Several workers of one server cannot share a port, and its API shows their metrics.

@@ -9,7 +9,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Readiness(NamedTuple):
-    """Whether the API takes requests, whether nothing at all is missing, and a line about it.
+    """Whether the API accepts requests, whether nothing is missing or degraded, and a line that describes it.
 
     The line is empty where there was no response.
     """

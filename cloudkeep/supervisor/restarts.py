@@ -1,4 +1,4 @@
-"""How child processes that die are restarted, and how one is replaced without a gap."""
+"""Restarts child processes that have ended, and replaces running ones without a gap."""
 
 import asyncio
 import itertools
@@ -13,13 +13,13 @@ from storage.redis.valkey import ValkeyFailed, ValkeyMissing
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-STEADY_SECONDS = 30.0  # a process that ran for so long starts over with the first pause
+STEADY_SECONDS = 30.0  # a process that ran this long starts again with the first pause
 
 _log = logging.getLogger("cloudkeep.supervisor")
 
 
 class StartRefused(Exception):
-    """A process refused to start, and has said why on standard error. A restart would end the same way."""
+    """A process refused to start and wrote the reason to standard error. A restart would end the same way."""
 
 
 class ReplacementFailed(Exception):
@@ -41,14 +41,14 @@ class Restartable(Protocol):
 
 
 class ManagedProcess:
-    """A :class:`Restartable` that runs a command, and can replace the process that does."""
+    """A :class:`Restartable` that runs a command, and can replace its process by a new one."""
 
     def __init__(self, spec: ProcessSpec, environment: Mapping[str, str]) -> None:
         self.name = spec.name
         self._spec = spec
         self._environment = environment
         self._current: ChildProcess | None = None
-        # Held while the current process is changed: to start one takes a while.
+        # Held while the current process is being replaced, because starting one takes a while.
         self._changing = asyncio.Lock()
         self._replaced = asyncio.Event()
         # A successor that is starting, and processes that finish their work after they were replaced.
@@ -110,7 +110,7 @@ class ManagedProcess:
         return [process for process in processes if process and not process.exit_code.done()]
 
     async def _until_ready(self, successor: ChildProcess) -> None:
-        """Wait as long as the successor gives signs of life: one that hangs is killed by its own watchdog."""
+        """Wait until the successor is ready or has ended. Its own watchdog kills one that hangs."""
         ready = asyncio.ensure_future(successor.ready.wait())
         try:
             await asyncio.wait({ready, successor.exit_code}, return_when=asyncio.FIRST_COMPLETED)

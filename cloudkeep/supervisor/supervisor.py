@@ -1,7 +1,7 @@
 """``cloudkeep serve``: one process that starts all others, restarts those that die, and stops them.
 
-Stopping takes ten seconds at most and what ``DRAIN_SECONDS`` adds: seven and a half for the API and the workers, the
-rest for Valkey, which they need until then. On SIGUSR1 (as in Puma, for a phased restart) its children are replaced one
+Stopping takes at most ten seconds plus ``DRAIN_SECONDS``: seven and a half for the API and the workers, and the rest
+for Valkey, which they need until then. On SIGUSR1 (as in Puma, for a phased restart) its children are replaced one
 after another, each of them once its successor is ready.
 """
 
@@ -87,7 +87,7 @@ class Supervisor:
             specs = self._make_specs(self._settings, listener.fileno())
             self._children = [ManagedProcess(spec, child_environment(redis_url)) for spec in specs]
             stack.push_async_callback(self._stop_children)
-            # First: once no child is left to accept connections, they would wait in it, and then be reset.
+            # This runs first. Once no child accepts connections, new ones would wait in the socket and then be reset.
             stack.callback(listener.close)
             stack.enter_context(runtime_file(self._settings.data_dir, local_url(listener)))
             jobs = [print_when_ready(listener), *map(restart_forever, self._processes())]

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-#: A worker without a heartbeat for so long hangs. It sends one every few seconds.
+#: A worker hangs when its last heartbeat is older than this. It sends one every few seconds.
 FRESH_SECONDS = 15.0
 
 

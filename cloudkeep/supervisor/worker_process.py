@@ -29,13 +29,13 @@ FOLDER_BEAT_SECONDS = 3.0
 
 
 async def run_worker(settings: Settings, heartbeat: int | None = None) -> None:
-    """Run jobs until cancelled; then give them back for the next worker. ``heartbeat`` is a pipe to the supervisor."""
+    """Run jobs until cancelled, then release them for the next worker. ``heartbeat`` is a pipe to the supervisor."""
     async with connected_database(settings):
         await work(settings, heartbeat)
 
 
 async def work(settings: Settings, heartbeat: int | None = None) -> None:
-    """The same, in a process that is connected to the database already."""
+    """Run jobs in a process that is already connected to the database."""
     with claim_worker_name(settings.data_dir, settings.worker_name) as name:
         await _work_as(name, settings, heartbeat)
 

@@ -1,7 +1,7 @@
 """Every metric: its name, what it means, and where its samples come from.
 
 Names and units follow Prometheus (https://prometheus.io/docs/practices/naming/); a counter's name gets ``_total`` when
-it is shown. No label has more values than this code knows, and none is an ID.
+it is shown. Every label has a fixed set of values, and none is an ID.
 """
 
 import os
@@ -22,7 +22,7 @@ from storage.jobs import jobs
 from storage.jobs.models import JobState
 from storage.progress_stream import RedisEventLog
 
-#: How the gauges of several processes become one: their sum, or the largest. A process that ended has none.
+#: How the gauges of several processes are combined: their sum, or their maximum. A process that ended has none.
 Aggregation = Literal["livesum", "livemax"]
 
 
@@ -38,7 +38,7 @@ class Metric:
 
 
 class Sample(NamedTuple):
-    """A value of a metric now, for these values of its labels."""
+    """The current value of a metric, for these values of its labels."""
 
     metric: Metric
     value: float | Durations
@@ -49,33 +49,46 @@ Source = Callable[[], Iterable[Sample]]
 
 REQUESTS = Metric("cloudkeep_http_requests", "HTTP requests, by purpose and status.", ("purpose", "status"))
 REQUEST_SECONDS = Metric(
-    "cloudkeep_http_request_seconds", "HTTP requests from head to end, by purpose.", ("purpose",), histogram=True
+    "cloudkeep_http_request_seconds",
+    "Seconds from the request's headers to the end of its response, by purpose.",
+    ("purpose",),
+    histogram=True,
 )
-IN_FLIGHT = Metric("cloudkeep_http_requests_in_flight", "HTTP requests under way.", gauge="livesum")
+IN_FLIGHT = Metric("cloudkeep_http_requests_in_flight", "HTTP requests in progress.", gauge="livesum")
 OPERATIONS = Metric("cloudkeep_operations", "GraphQL operations, by kind and outcome.", ("kind", "outcome"))
 OPERATION_ERRORS = Metric(
-    "cloudkeep_operation_errors", "Operations with errors, by their first code.", ("kind", "code")
+    "cloudkeep_operation_errors", "GraphQL operations with errors, by the code of the first error.", ("kind", "code")
 )
-OPERATION_SECONDS = Metric("cloudkeep_operation_seconds", "Seconds of operations to their first answer.", ("kind",))
-REQUESTED = Metric("cloudkeep_cost_requested_points", "Points that operations might have cost at most.")
-ACTUAL = Metric("cloudkeep_cost_actual_points", "Points that operations did cost.")
+OPERATION_SECONDS = Metric(
+    "cloudkeep_operation_seconds", "Seconds from an operation's start to its first response.", ("kind",)
+)
+REQUESTED = Metric("cloudkeep_cost_requested_points", "The most that operations could have cost, in points.")
+ACTUAL = Metric("cloudkeep_cost_actual_points", "What operations actually cost, in points.")
 OVERRUNS = Metric("cloudkeep_cost_overruns", "Answers that cost more than their price: a defect of the schema.")
-CHUNKS = Metric("cloudkeep_chunks", "Chunks, by accepted or the code of their refusal.", ("outcome",))
+CHUNKS = Metric("cloudkeep_chunks", "Chunks, by outcome: accepted, or the error code.", ("outcome",))
 CHUNK_BYTES = Metric("cloudkeep_chunk_bytes", "Bytes of chunks that got a receipt.")
-CHUNK_SECONDS = Metric("cloudkeep_chunk_seconds", "Chunks that got a receipt, from head to it.", histogram=True)
-UPLOADS_STARTED = Metric("cloudkeep_uploads_begun", "Uploads that were begun.")
+CHUNK_SECONDS = Metric("cloudkeep_chunk_seconds", "Seconds from a chunk's headers to its receipt.", histogram=True)
+UPLOADS_STARTED = Metric("cloudkeep_uploads_begun", "Uploads that were started.")
 UPLOADS_FINISHED = Metric("cloudkeep_uploads_finished", "Uploads that ended, by status.", ("status",))
 JOBS_RUN = Metric("cloudkeep_job_runs", "Runs of jobs, by kind and outcome.", ("kind", "outcome"))
-JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Runs of jobs, by kind.", ("kind",), histogram=True)
-FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds for which ffmpeg has encoded.")
+JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Seconds that jobs ran, by kind.", ("kind",), histogram=True)
+FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
-SUBSCRIPTION_LEASES = Metric("cloudkeep_seats_held", "Seats of subscriptions that processes hold.", gauge="livesum")
+SUBSCRIPTION_LEASES = Metric("cloudkeep_seats_held", "Subscription leases that processes hold.", gauge="livesum")
 WEBSOCKETS = Metric("cloudkeep_websockets_open", "WebSockets that are open.", gauge="livesum")
-WEBSOCKET_REFUSALS = Metric("cloudkeep_websocket_refusals", "WebSockets refused since their address had too many.")
-BUDGET_REFUSALS = Metric("cloudkeep_budget_refusals", "Requests refused for want of budget, by layer.", ("layer",))
-BUDGET_OVERLOADS = Metric("cloudkeep_budget_overloads", "Requests refused since too many waited for the buckets.")
+WEBSOCKET_REFUSALS = Metric(
+    "cloudkeep_websocket_refusals", "WebSockets refused because their address had too many open."
+)
+BUDGET_REFUSALS = Metric(
+    "cloudkeep_budget_refusals", "Requests refused because a budget was used up, by layer.", ("layer",)
+)
+BUDGET_OVERLOADS = Metric(
+    "cloudkeep_budget_overloads", "Requests refused because too many were waiting for the token buckets."
+)
 BUDGET_REDIS_AWAY = Metric(
-    "cloudkeep_budget_redis_away", "Reservations made while Redis was away, by layer and policy.", ("layer", "policy")
+    "cloudkeep_budget_redis_away",
+    "Reservations made while Redis was unavailable, by layer and policy.",
+    ("layer", "policy"),
 )
 EVENT_DELAY = Metric("cloudkeep_event_delay_seconds", "Age of the newest event when it was read.", ("role",), "livemax")
 EVENT_READERS_AWAY = Metric("cloudkeep_event_readers_away", "Processes that cannot read events.", ("role",), "livesum")
@@ -83,12 +96,19 @@ PROCESSES = Metric("cloudkeep_processes", "Processes that run.", ("role",), "liv
 CPU = Metric("cloudkeep_process_cpu_seconds", "Processor time, user and system, without ffmpeg.", ("role",))
 MEMORY = Metric("cloudkeep_process_resident_memory_bytes", "Resident memory.", ("role",), "livesum")
 DESCRIPTORS = Metric("cloudkeep_process_open_fds", "Open file descriptors.", ("role",), "livesum")
-BUILD = Metric("cloudkeep_build_info", "Versions that run; always 1.", ("version", "python"), "livemax")
-JOBS_OPEN = Metric("cloudkeep_jobs_open", "Jobs that wait or run, by the database.", ("kind", "state"), "livesum")
-JOB_AGE = Metric(
-    "cloudkeep_oldest_job_wait_seconds", "For how long the first job of a kind has been due.", ("kind",), "livesum"
+BUILD = Metric("cloudkeep_build_info", "The running versions; always 1.", ("version", "python"), "livemax")
+JOBS_OPEN = Metric(
+    "cloudkeep_jobs_open", "Jobs that are queued or running, according to the database.", ("kind", "state"), "livesum"
 )
-DATABASE = Metric("cloudkeep_database_up", "Whether the database could be asked for this scrape.", gauge="livesum")
+JOB_AGE = Metric(
+    "cloudkeep_oldest_job_wait_seconds",
+    "Seconds since the oldest queued job of a kind became due.",
+    ("kind",),
+    "livesum",
+)
+DATABASE = Metric(
+    "cloudkeep_database_up", "Whether the database responded to the query of this scrape.", gauge="livesum"
+)
 
 
 def samples_of(counters: Counters) -> Iterator[Sample]:
@@ -111,7 +131,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
 
 
 def samples_of_work(counters: Counters) -> Iterator[Sample]:
-    """What a worker counts, of which an API process has a part."""
+    """What a worker counts. An API process counts some of it, too."""
     yield Sample(UPLOADS_STARTED, counters.uploads_begun)
     yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())

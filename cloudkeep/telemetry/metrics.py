@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: those of all processes of a server together, whichever of them is asked.
+"""Metrics for Prometheus. Every process of a server exposes those of all of them together.
 
 Counting must cost next to nothing (0.2 us for a plain number, where a counter that processes share takes 3), so each
 process counts for itself and writes its metrics into its files once a second. The files are in a folder that the
@@ -82,12 +82,12 @@ class Metrics:
         return await asyncio.to_thread(self._render, accept, samples)
 
     def publish(self) -> None:
-        """Publish what was counted since the last time; where the disk is full, once it has space."""
+        """Publish what was counted since the last time. While the disk is full, nothing is published."""
         try:
             self._registry = self._registry or _registry()
         except OSError as error:
             if not self._has_failed:
-                _log.warning("metrics of this process are not shown: %s", error)
+                _log.warning("the metrics of this process cannot be written and are not shown: %s", error)
             self._has_failed = True
             return
         for source in self._sources:
@@ -217,16 +217,16 @@ class MetricsSlots:
                 _file(self._folder, kind, slot).unlink(missing_ok=True)
         except OSError as error:
             # Shown until another process gets the slot.
-            _log.warning("metrics still show what a process had open that has ended: %s", error)
+            _log.warning("cannot remove the gauges of a process that has ended; they are still shown: %s", error)
 
 
 def _file(folder: Path, kind: str, slot: int | str) -> Path:
-    """As prometheus-client names it."""
+    """The name that prometheus-client gives to the file."""
     return folder / f"{kind}_{slot}.db"
 
 
 def _load() -> None:
-    """Import what takes a tenth of a second, and what no first response needs."""
+    """Import prometheus-client, which takes a tenth of a second and which no first response needs."""
     importlib.import_module("prometheus_client.multiprocess")
     # When each metric was created, which prometheus-client does not show for several processes either.
     importlib.import_module("prometheus_client").disable_created_metrics()

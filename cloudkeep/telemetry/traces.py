@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry. This module is loaded where ``CLOUDKEEP_TRACES_URL`` is set, and nowhere else.
+"""Traces by OpenTelemetry. This module is loaded only where ``CLOUDKEEP_TRACES_URL`` is set.
 
 Spans wait in a queue of bounded length and are sent in batches by a thread of their own. Those that do not fit into it,
 or that the collector does not accept, are lost: work never waits for them.
@@ -24,7 +24,7 @@ from storage.tracing import Attributes, SpanKind
 QUEUE_LENGTH = 2048
 EXPORT_SECONDS = 5
 BATCH_MILLISECONDS = 1000
-#: For how long a process waits at its end for its last spans to be sent.
+#: How long a process waits at its end for its last spans to be sent, in seconds.
 FLUSH_SECONDS = 2.0
 KINDS: Mapping[SpanKind, trace.SpanKind] = {
     "server": trace.SpanKind.SERVER,
@@ -100,7 +100,7 @@ class ReportingExporter(SpanExporter):
         failing = result is not SpanExportResult.SUCCESS
         if failing != self._failing:
             self._failing = failing
-            _log.warning("the collector does not take traces" if failing else "the collector takes traces again")
+            _log.warning("the collector does not accept traces" if failing else "the collector accepts traces again")
         return result
 
     def shutdown(self) -> None:

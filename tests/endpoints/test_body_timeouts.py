@@ -38,7 +38,7 @@ def test_silence_uses_up_the_credit(guard: ThroughputGuard, clock: Clock) -> Non
     assert guard.credit == 1
     wait(guard, clock, 2)
     assert guard.credit == 0
-    assert str(guard.stalled()) == "Nothing came for 30 seconds."
+    assert str(guard.stalled()) == "No byte arrived for 30 seconds."
 
 
 def test_what_the_server_takes_for_itself_costs_nothing(guard: ThroughputGuard, clock: Clock) -> None:

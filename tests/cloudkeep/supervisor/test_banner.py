@@ -36,6 +36,6 @@ async def test_ready_is_said_once_nothing_is_away_and_until_then_the_log_names_w
     assert next(left, None) is None
     assert capsys.readouterr().out == "Ready.\n"
     assert caplog.messages == [
-        "still waiting: Not ready: database, worker.",
-        "still waiting: Ready, but degraded: redis, worker.",
+        "not ready yet: Not ready: database, worker.",
+        "not ready yet: Ready, but degraded: redis, worker.",
     ]

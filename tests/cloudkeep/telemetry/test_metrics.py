@@ -297,7 +297,9 @@ def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
     with slots.claim() as environment:
         (tmp_path / "metrics" / "gauge_livesum_1.db").mkdir(parents=True)
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("metrics still show what a process had open that has ended: [Errno ")
+    assert caplog.messages[0].startswith(
+        "cannot remove the gauges of a process that has ended; they are still shown: [Errno "
+    )
     with slots.claim() as again:
         assert again == environment
 
@@ -313,7 +315,7 @@ async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
         assert await shown(published) == {}
         assert await shown(published) == {}
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("metrics of this process are not shown: [Errno ")
+    assert caplog.messages[0].startswith("the metrics of this process cannot be written and are not shown: [Errno ")
     assert list((tmp_path / "metrics").iterdir()) == []
     published.publish()
     assert len(list((tmp_path / "metrics").iterdir())) == 4

@@ -89,7 +89,7 @@ def test_a_collector_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture)
     exporter = ReportingExporter(Failing())
     for _ in range(3):
         exporter.export([])
-    assert caplog.messages == ["the collector does not take traces"]
+    assert caplog.messages == ["the collector does not accept traces"]
 
 
 class Failing(SpanExporter):
