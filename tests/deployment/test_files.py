@@ -225,10 +225,3 @@ def test_the_stack_s_own_variables_are_in_the_table_of_its_page(secrets: dict[st
     text = (ROOT / "docs/deployment.md").read_text()
     own = set(re.findall(r"\$\{(CLOUDKEEP_\w+)", (ROOT / "docker-compose.yml").read_text()))
     assert sorted(name for name in own - SETTINGS - secrets.keys() if name not in text) == []
-
-
-def test_every_setting_is_in_the_readme_s_table() -> None:
-    lines = (ROOT / "README.md").read_text().splitlines()
-    told = {name for line in lines if line.startswith("| `CLOUDKEEP_") for name in VARIABLE.findall(line.split("|")[1])}
-    assert sorted(SETTINGS - told) == []
-    assert sorted(told - SETTINGS - CLIENTS) == []
