@@ -1,4 +1,4 @@
-"""Everything a request can ask for, built once per process by the composition root."""
+"""All services of a process, built once by the composition root."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Everything on a wire or a disk."""
+"""Everything that touches the network or a disk."""
 
 import sys
 

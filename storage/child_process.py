@@ -14,11 +14,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def dies_with_parent() -> Callable[[], None]:
-    """Return a ``preexec_fn`` that has Linux send SIGKILL to the child when its parent ends, however it ends.
+    """Return a ``preexec_fn`` that makes Linux send SIGKILL to the child when its parent ends in any way.
 
-    Call this in the parent: libc is loaded here, so that nothing but two system calls runs between fork and exec. Linux
-    watches the *thread* that forks, so start the child from a thread that lives as long as the process does, as the
-    event loop's does. On other systems the function does nothing.
+    Call this in the parent: libc is loaded here, so that only two system calls run between fork and exec. Linux watches
+    the *thread* that forks, so start the child from a thread that lives as long as the process, such as the event
+    loop's. On other systems the function does nothing.
     """
     if sys.platform != "linux":
         return _do_nothing
@@ -27,7 +27,7 @@ def dies_with_parent() -> Callable[[], None]:
 
     def bind() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # The parent may have ended between fork and prctl: then no signal will come.
+        # The parent may have ended between fork and prctl: then there will be no signal.
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,10 +1,10 @@
-"""The errors of storage. Services turn them into refusals with a code."""
+"""The errors of storage. Services translate them into errors with a code."""
 
 from collections.abc import Collection
 
 
 class StorageError(Exception):
-    """Base of everything below."""
+    """Base class of the errors of storage."""
 
 
 class Duplicate(StorageError):
@@ -27,7 +27,7 @@ class PartsRefused(StorageError):
     """The store does not have these parts as the receipts record them. ``indexes`` are those of their slots."""
 
     def __init__(self, indexes: Collection[int]) -> None:
-        super().__init__(f"{len(indexes)} parts are not what they were")
+        super().__init__(f"{len(indexes)} parts differ from their receipts")
         self.indexes = sorted(indexes)
 
 
@@ -56,7 +56,7 @@ class OverQuota(StorageError):
 
 
 class InvalidCursor(StorageError):
-    """A cursor is not one of this log."""
+    """A cursor does not belong to this log."""
 
 
 class DatabaseUnavailable(StorageError):

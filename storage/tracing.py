@@ -53,7 +53,7 @@ def span(
     kind: SpanKind = "internal",
     parent: str | None = None,
 ) -> AbstractContextManager[None]:
-    """Record the block. The name is one of few; attributes are neither secret nor unbounded."""
+    """Record the block as a span. There are few names; attributes are neither secret nor unbounded."""
     return _tracer.span(name, kind, parent, attributes) if _tracer else _NO_SPAN
 
 
@@ -64,5 +64,5 @@ def add(attributes: Attributes) -> None:
 
 
 def traceparent() -> str | None:
-    """What to store with work for another process: W3C Trace Context, section 3.2, or None."""
+    """The value to store with work for another process (W3C Trace Context, section 3.2), or None."""
     return _tracer.traceparent() if _tracer else None

@@ -1,1 +1,1 @@
-"""Jobs that outlive a request: the claim loop and what it runs."""
+"""Jobs that outlive a request: the claim loop and the handlers that it runs."""

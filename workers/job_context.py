@@ -1,4 +1,4 @@
-"""What jobs need to do their work."""
+"""The resources that jobs need."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +15,7 @@ from workers.worker_membership import WorkerMembership
 
 @dataclass(frozen=True)
 class JobContext:
-    """Passed to the handler of every job. ``scratch`` is a folder of this worker's own, emptied at its start."""
+    """Passed to the handler of every job. ``scratch`` is this worker's own folder, emptied at its start."""
 
     store: BlobStore
     progress: Progress
@@ -26,6 +26,6 @@ class JobContext:
     scratch: Path
     upload_lifetime: timedelta
     encode_stall_timeout: float
-    #: Bytes of the scratch folder's disk that stay free; None is a share that suits it.
+    #: Bytes of the scratch folder's disk that stay free; None is a default that suits its size.
     reserve: int | None = None
     counters: Counters = field(default_factory=Counters)

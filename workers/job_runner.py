@@ -1,4 +1,4 @@
-"""Running one job that was claimed, and storing how the attempt ended."""
+"""Runs one claimed job, and stores the outcome of the attempt."""
 
 import asyncio
 import contextlib
@@ -21,14 +21,14 @@ from workers.lease import LeasePolicy, run_under_lease, until_stored
 logger = logging.getLogger("cloudkeep.worker")
 
 BACKOFF_SECONDS = 2.0
-#: From this attempt on the pause does not grow any more: about a minute, however many attempts are allowed.
+#: From this attempt on the pause does not grow: about a minute, whatever the number of allowed attempts.
 LONGEST_BACKOFF = 6
-#: A job that waits for a full disk, or for the blob store, is looked at again after this long.
+#: Seconds after which a job that waits for a full disk, or for the blob store, runs again.
 WAIT_SECONDS = 30.0
-#: How long this consumer of the queue pauses then, so that many such jobs do not run in circles.
+#: Seconds that this consumer of the queue pauses then, so that many such jobs do not cause a busy loop.
 PAUSE_SECONDS = 1.0
 
-#: How the end of a run is counted; a fault of ours is an ``error``.
+#: The outcomes of runs in the metrics; an internal error is an ``error``.
 OUTCOMES: Mapping[type[BaseException], str] = {
     asyncio.CancelledError: "given_back",
     StateChanged: "lease_lost",
@@ -36,7 +36,7 @@ OUTCOMES: Mapping[type[BaseException], str] = {
     ExpectedError: "failed",
 }
 
-#: Resources without which no job can go on. An attempt that missed one does not count.
+#: Errors for missing resources, without which no job can continue. Such an attempt does not count.
 MISSING_RESOURCES: Mapping[type[Exception], ErrorCode] = {
     NoSpace: ErrorCode.STORAGE_FULL,
     StoreUnavailable: ErrorCode.STORAGE_UNAVAILABLE,
@@ -45,31 +45,31 @@ MISSING_RESOURCES: Mapping[type[Exception], ErrorCode] = {
 
 
 class JobRunner:
-    """Runs jobs of every type: each is done, failed, waiting or queued again, unless its lease was lost."""
+    """Runs jobs of every type. Afterwards each is done, failed, waiting or queued again, unless its lease was lost."""
 
     def __init__(self, policy: LeasePolicy, context: JobContext) -> None:
         self._policy = policy
         self._context = context
 
     async def run(self, job: Job, job_type: JobType) -> None:
-        """Run the job and store how that ended. A cancellation gives it back."""
+        """Run the job and store the outcome. A cancellation gives the job back."""
         try:
             await self._attempt(job, job_type)
         except StateChanged:
-            logger.warning("%s %s: the lease was lost, another worker goes on", job.kind, job.subject_id)
+            logger.warning("%s %s: the lease was lost, another worker continues", job.kind, job.subject_id)
         except Exception:
-            logger.exception("%s %s: its end could not be stored; the lease will run out", job.kind, job.subject_id)
+            logger.exception("%s %s: the outcome could not be stored; the lease will expire", job.kind, job.subject_id)
 
     async def _attempt(self, job: Job, job_type: JobType) -> None:
         if job.attempts > self._max_attempts(job_type):
-            # The last attempt ended its worker before it could be counted as failed.
+            # The last attempt ended its worker before the failure could be stored.
             await self._fail(job, job_type, _gave_up(self._max_attempts(job_type)))
             return
         logger.debug("%s begins, attempt %d", job.kind, job.attempts)
         try:
             with _counted(job, self._context.counters), _traced(job):
                 await run_under_lease(job, job_type.handler(job, self._context), self._policy.lease)
-            # A handler that has nothing to store returns without ending its row.
+            # A handler without a result to store returns without finishing its row.
             await jobs.finish(job)
         except asyncio.CancelledError:
             with contextlib.suppress(NoSpace, DatabaseUnavailable):
@@ -90,7 +90,7 @@ class JobRunner:
     async def _wait(self, job: Job, job_type: JobType, code: ErrorCode) -> None:
         """Give the job back without counting the attempt, which may itself need the missing resource.
 
-        A database that has taken the job back is there again, so that such a job waits only for the consumer's pause.
+        A database that has accepted this is available again, so such a job only waits for the consumer's pause.
         """
         seconds = PAUSE_SECONDS if code is ErrorCode.TEMPORARILY_UNAVAILABLE else WAIT_SECONDS
         await until_stored(lambda: jobs.give_back(job, now() + timedelta(seconds=seconds), code))
@@ -123,7 +123,7 @@ def _traced(job: Job) -> contextlib.AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def _counted(job: Job, counters: Counters) -> Iterator[None]:
-    """Count a run of a job, and how it ends."""
+    """Count a run of a job, and its outcome."""
     start, outcome = time.perf_counter(), "done"
     try:
         yield

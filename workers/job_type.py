@@ -1,4 +1,4 @@
-"""What defines a kind of job. The definition stands beside the handler, and :mod:`workers.registry` lists all."""
+"""The definition of a kind of job. Each is beside its handler, and :mod:`workers.registry` lists all."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,33 +22,33 @@ FailureHandler = Callable[[Job, Failure, JobContext], Awaitable[None]]
 
 
 def oldest_first(_: JobContext) -> jobs.Choice:
-    """The claim order of most kinds: any worker takes the job that has waited for longest."""
+    """The claim order of most kinds: any worker takes the job that has waited longest."""
     return jobs.oldest_first
 
 
 @dataclass(frozen=True)
 class JobType:
-    """How jobs of one kind are run, and what becomes of their subject.
+    """How jobs of one kind run, and what happens to their subject on failure.
 
-    A *handler* ends its job by :func:`storage.jobs.jobs.finish` in the transaction that stores the result; where there
-    is nothing to store, it only returns. It may run again after a crash at any point. What it raises decides what
-    follows: an :class:`services.core.errors.ExpectedError` fails the job for good, a missing resource
-    (:mod:`workers.job_runner`) has it wait, anything else is tried again.
+    A *handler* ends its job by :func:`storage.jobs.jobs.finish` in the transaction that stores the result; without a
+    result, it only returns. It may run again after a crash at any point. Its exception decides what follows: after an
+    :class:`services.core.errors.ExpectedError` the job fails for good, after an error for a missing resource
+    (:mod:`workers.job_runner`) it waits, and after any other error it is retried.
 
     *on_failure* ends a job that has failed for good by :func:`storage.jobs.jobs.fail` in the transaction that changes
     its subject, repeated by :func:`workers.lease.until_stored`. *on_wait* is called after a job was given back because
-    a resource is missing.
+    of a missing resource.
     """
 
     kind: JobKind
     handler: Handler
     on_failure: FailureHandler
     on_wait: Handler
-    #: What log records call the ID of the job's subject.
+    #: The key of the subject's ID in log records.
     subject: str
-    #: How many jobs of this kind one worker runs at once. Each kind has a queue of its own.
+    #: The jobs of this kind that one worker runs at the same time. Each kind has a queue of its own.
     concurrency: int = 1
-    #: How often a job is tried; None is what the settings say.
+    #: The maximum number of attempts; None is the value of the settings.
     max_attempts: int | None = None
-    #: Which of the jobs that are due this worker claims, and in which order.
+    #: Selects and orders the due jobs that this worker may claim.
     claim_order: Callable[[JobContext], jobs.Choice] = oldest_first

@@ -1,4 +1,4 @@
-"""Holding the lease of a job while it runs, and storing its end by that lease."""
+"""Renews the lease of a job while it runs, and stores the outcome under that lease."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ from storage.jobs.models import Job, JobState
 
 logger = logging.getLogger("cloudkeep.worker")
 
-#: The lease is renewed this many times before it would run out.
+#: The lease is renewed this many times before it would expire.
 RENEWALS = 4
-#: How long a handler whose job is done may take to publish that.
+#: Seconds that a handler may take to publish the result after its job is done.
 PUBLISH_SECONDS = 30.0
-#: Pause between two tries to store something.
+#: Seconds between two attempts to store something.
 STORE_RETRY_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LeasePolicy:
-    """Under which name jobs are claimed, for how long, and how often they are tried."""
+    """The name under which jobs are claimed, the time of a lease, and the number of attempts."""
 
     worker_name: str
     lease: timedelta
@@ -34,9 +34,9 @@ class LeasePolicy:
 
 
 async def run_under_lease(job: Job, work: Awaitable[None], lease: timedelta) -> None:
-    """Run the work and renew the lease beside it. Raises :class:`StateChanged` as soon as the lease is lost.
+    """Run the work and renew the lease meanwhile. Raises :class:`StateChanged` as soon as the lease is lost.
 
-    A job that is done has no lease any more, while its handler still publishes that.
+    A finished job has no lease, while its handler still publishes the result.
     """
     working = asyncio.ensure_future(work)
     renewing = asyncio.ensure_future(_renew(job, lease))
@@ -54,10 +54,10 @@ async def run_under_lease(job: Job, work: Awaitable[None], lease: timedelta) -> 
 
 
 async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``write`` returns, as soon as the database is there and has room for it.
+    """Repeat ``write`` until the database is available and has space, and return its result.
 
-    No other worker can claim the job before, unless only we cannot reach the database; then we write without a lease,
-    and that changes nothing.
+    No other worker can claim the job before that, unless only this worker cannot reach the database. Then the write
+    comes after the lease was lost, and changes nothing.
     """
     while True:
         try:
@@ -67,9 +67,9 @@ async def until_stored(write: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _renew(job: Job, lease: timedelta) -> bool:
-    """Return when there is no lease any more, and whether that is because the job is done.
+    """Renew the lease until it is lost. Returns whether the reason is that the job is done.
 
-    Raises :class:`NoSpace` when it was lost because there was no room to renew it.
+    Raises :class:`NoSpace` if the lease could not be renewed because the disk is full.
     """
     expires, full = now() + lease, None
     while now() < expires:
@@ -83,7 +83,7 @@ async def _renew(job: Job, lease: timedelta) -> bool:
         except NoSpace as error:
             full = error
         except Exception:
-            logger.exception("%s %s: the lease could not be renewed, trying again", job.kind, job.subject_id)
+            logger.exception("%s %s: the lease could not be renewed, retrying", job.kind, job.subject_id)
     if full:
         raise full
     return False

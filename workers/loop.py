@@ -1,8 +1,8 @@
 """The claim loop: claim a job of each kind, run it, claim the next one.
 
-Each kind of job has a queue and consumers of its own, so that quick reassemblies never wait behind long compressions. A
-notification wakes the consumers of some worker at once; without one they look for jobs every few seconds, and so find
-those whose worker died.
+Each kind of job has a queue and consumers of its own, so short reassemblies never wait for long compressions. A
+notification wakes the consumers of one worker at once. Without one, they query jobs every few seconds, which also finds
+the jobs of dead workers.
 """
 
 import asyncio
@@ -48,20 +48,20 @@ class Worker:
         self._announcing = PeriodicTask(ANNOUNCE_SECONDS, self._announce)
         self._periodic_tasks = (self._announcing, *periodic_tasks)
         self._wakes: list[asyncio.Event] = []
-        #: Set once the other workers may know of this one.
+        #: Set once the other workers may know this one.
         self.announced = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for jobs at once: there may be one."""
+        """Query jobs at once."""
         for wake in self._wakes:
             wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled. Jobs that a dead worker of the same name held are queued again first."""
+        """Work until cancelled. First queues the jobs of a dead worker of the same name again."""
         bind_log_context(worker=self._policy.worker_name)
         await until_stored(lambda: jobs.release(self._policy.worker_name, now()))
         try:
-            # Before the first claim: which jobs this worker may claim depends on who else is alive.
+            # Before the first claim, because the jobs that this worker may claim depend on the other live workers.
             await self._announcing.run_once()
             self.announced.set()
             async with asyncio.TaskGroup() as group:
@@ -75,7 +75,7 @@ class Worker:
             await self._leave()
 
     async def _leave(self) -> None:
-        # A consumer that is cancelled in the middle of a claim does not learn what it claimed.
+        # A consumer that is cancelled during a claim does not know which job it claimed.
         with contextlib.suppress(NoSpace, DatabaseUnavailable):
             await jobs.release(self._policy.worker_name, now(), spent=False)
         with contextlib.suppress(*RedisUnavailable):
@@ -89,7 +89,7 @@ class Worker:
         claim_order, wake = job_type.claim_order(self._context), asyncio.Event()
         self._wakes.append(wake)
         while True:
-            # Before the rows are read: what wakes this consumer meanwhile may have come too late for them.
+            # Cleared before the rows are read: a later notification may be about a job that is not among them.
             wake.clear()
             job = await self._claim(job_type.kind, claim_order)
             if job:
@@ -104,10 +104,10 @@ class Worker:
         try:
             return await jobs.claim([kind], self._policy.worker_name, self._policy.lease, now(), claim_order)
         except NoSpace:
-            # No worker can claim anything until there is room; nothing is lost meanwhile.
+            # No worker can claim a job until there is space; nothing is lost meanwhile.
             return None
         except DatabaseUnavailable as error:
-            logger.warning("looking for jobs failed, trying again: %s", error)
+            logger.warning("query of jobs failed, retrying: %s", error)
             return None
         except Exception:
             logger.exception("looking for jobs failed, trying again")

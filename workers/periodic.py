@@ -1,4 +1,4 @@
-"""Work that is done every few seconds or hours for as long as a worker runs."""
+"""Tasks that run every few seconds or hours while a worker runs."""
 
 import asyncio
 import logging
@@ -8,9 +8,9 @@ logger = logging.getLogger("cloudkeep.worker")
 
 
 class PeriodicTask:
-    """Calls a function again and again.
+    """Calls a function periodically.
 
-    A failure does not end it, and is logged when it is another one than the last time and when it is over.
+    A failure does not end it. It is logged when it differs from the last one, and when it is over.
     """
 
     def __init__(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -20,18 +20,18 @@ class PeriodicTask:
         self._failure: str | None = None
 
     async def run(self) -> None:
-        """Call it, pause, and so on until cancelled."""
+        """Call the function, pause, and repeat until cancelled."""
         while True:
             await self.run_once()
             await asyncio.sleep(self._seconds)
 
     async def run_once(self) -> None:
-        """Call it once. Raises nothing."""
+        """Call the function once. Raises nothing."""
         try:
             await self._work()
         except Exception as error:
             if self._failure != str(error):
-                logger.warning("%s failed, trying again and again: %s", self._name, error)
+                logger.warning("%s failed, retrying: %s", self._name, error)
             self._failure = str(error)
         else:
             if self._failure is not None:

@@ -1,6 +1,6 @@
-"""What a viewer may do with an item. Resolvers ask here before they call a service, and nowhere else.
+"""What a viewer may do with an item. Only resolvers check permissions, before they call a service.
 
-The owner of an item may do everything with it, everyone else nothing.
+The owner of an item may do everything with it, all others nothing.
 """
 
 from enum import StrEnum
@@ -33,7 +33,7 @@ def has_permission(viewer: Viewer, permission: Permission, item: Item) -> bool:
 
 
 def visible(viewer: Viewer, item: ItemType | None) -> ItemType | None:
-    """The item; None when there is none or the viewer may not see it."""
+    """The item; None if it does not exist or the viewer may not see it."""
     return item if item and has_permission(viewer, Permission.VIEW, item) else None
 
 
@@ -42,8 +42,8 @@ def require_permission(
 ) -> ItemType:
     """The item, for a viewer who may do this with it.
 
-    Raises :class:`NotFound` when there is none. The same error answers a viewer who may not see it, so that nobody can
-    find out which IDs exist. ``name`` is what the error calls the item, ``field`` the input that holds its ID.
+    Raises :class:`NotFound` if it does not exist. A viewer who may not see it gets the same error, which prevents
+    enumeration of IDs. ``name`` is the item's name in the error, ``field`` the input that holds its ID.
     """
     if item is None or not has_permission(viewer, permission, item):
         raise NotFound(f"There is no such {name}.", field=field)

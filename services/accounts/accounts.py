@@ -28,7 +28,7 @@ from storage.mail import Mail, Mailer, MailError
 OTP_ATTEMPTS = 5
 OTP_PURPOSE = "otp"
 REFRESH_PURPOSE = "refresh-token"
-#: A refresh can be repeated for so long. Enough for a phone that changes networks.
+#: The time within which a refresh can be repeated. Enough for a phone that changes networks.
 REPEATABLE = timedelta(seconds=30)
 
 
@@ -41,7 +41,7 @@ class Lifetimes:
 
 
 class Accounts:
-    """What users do with their accounts. Passwords and one-time passwords are never stored in the clear."""
+    """Operations on accounts and sessions. Passwords and one-time passwords are never stored in plain text."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class Accounts:
         self._lifetimes = lifetimes
 
     async def register(self, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
-        """Begin an account and mail an OTP to its address.
+        """Register an account and mail an OTP to its address.
 
-        An address that has an account gets a mail that says so, and the caller the usual response, which prevents
-        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`.
-        Raises :class:`InvalidInput` and :class:`MailUnavailable`.
+        If the address has an account, the mail says so, and the caller gets the usual response, which prevents
+        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`. Raises
+        :class:`InvalidInput` and :class:`MailUnavailable`.
         """
         with Checks() as check:
             user_id, name = check(validation.user_id, user_id), check(validation.person_name, user_name)
@@ -76,7 +76,7 @@ class Accounts:
         if await rows.email_exists(email):
             await self._send(_already_registered(email))
             return Registration(email, expires_at)
-        # Sent before it is stored: when the mail cannot be sent, the code of an earlier one stays valid.
+        # Sent before it is stored: if the mail cannot be sent, the code of an earlier one stays valid.
         await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
         await rows.save_registration(
             email=email,
@@ -89,10 +89,10 @@ class Accounts:
         return Registration(email, expires_at)
 
     async def verify_otp(self, *, email: str, otp: str) -> OpenSession:
-        """Finish a registration and open its first session.
+        """Complete a registration and open its first session.
 
-        Raises :class:`InvalidOtp` when the OTP is wrong, used, expired or was guessed at too often, and
-        :class:`AlreadyExists` when the user ID was taken meanwhile.
+        Raises :class:`InvalidOtp` if the OTP is wrong, used or expired, or after too many attempts, and
+        :class:`AlreadyExists` if the user ID has been taken since.
         """
         email = validation.email(email)
         registration = await rows.count_attempt(email, OTP_ATTEMPTS)
@@ -102,11 +102,13 @@ class Accounts:
         try:
             account = await rows.complete_registration(alive)
         except Duplicate as error:
-            raise AlreadyExists("This user ID or address was taken meanwhile.", field="userId") from error
+            raise AlreadyExists(
+                "This user ID or address has been taken. Register with another one.", field="userId"
+            ) from error
         return await self._open_session(account)
 
     async def login(self, *, user_id: str, password: str) -> OpenSession:
-        """Open a session. Raises :class:`InvalidCredentials` without saying which of the two is wrong."""
+        """Open a session. Raises :class:`InvalidCredentials`, which does not say which of the two is wrong."""
         try:
             user_id, password = validation.user_id(user_id), validation.password(password)
         except InvalidInput as error:
@@ -117,16 +119,16 @@ class Accounts:
         return await self._open_session(account)
 
     async def refresh(self, refresh_token: str) -> OpenSession:
-        """Swap a refresh token for a new pair. One that was used before closes the session: it was copied.
+        """Exchange a refresh token for a new pair. A token that was used before was copied, so it closes the session.
 
-        The last used one gets its successor again for ``REPEATABLE``: the response may have been lost.
-        Raises :class:`InvalidCredentials` (RFC 9700, section 4.14.2, on refresh token rotation).
+        For ``REPEATABLE``, the token that was used last gets the same successor again, because the response may have
+        been lost. Raises :class:`InvalidCredentials` (RFC 9700, section 4.14.2, on refresh token rotation).
         """
         session_id = _session_of(refresh_token)
         session = await rows.find_session(session_id) if session_id else None
         moment = now()
         if not session or session.expires_at < moment:
-            raise InvalidCredentials("The refresh token is not valid or has expired.")
+            raise InvalidCredentials("The refresh token is invalid or has expired. Sign in again.")
         fresh = _successor(self._refresh_keys[0], session.id, refresh_token)
         expires_at = moment + self._lifetimes.session
         if not await rows.rotate_session(session.id, _digest(refresh_token), _digest(fresh), moment, expires_at):
@@ -135,9 +137,9 @@ class Accounts:
         return self._sign_in(session.account, session, fresh)
 
     async def _refresh_again(self, session_id: UUID, used: str) -> OpenSession:
-        # Read again: of two refreshes at once the other one has rotated it meanwhile.
+        # Read again: a simultaneous refresh may have rotated the token.
         session = await rows.find_session(session_id)
-        # In both directions, for the clock of the host that rotated it may be a little ahead of ours.
+        # In both directions, because the clock of the host that rotated the token may be slightly ahead.
         if session and session.rotated_at and abs(now() - session.rotated_at) <= REPEATABLE:
             for key in self._refresh_keys:
                 fresh = _successor(key, session_id, used)
@@ -212,14 +214,14 @@ def _otp_mail(email: str, user_id: str, otp: str, lifetime: timedelta) -> Mail:
     minutes = int(lifetime.total_seconds() // 60)
     text = (
         f"Your CloudKeep code for the user ID {user_id} is:\n\n    {otp}\n\n"
-        f"It holds for {minutes} minutes. If you did not ask for it, ignore this mail: nothing happens without it."
+        f"It is valid for {minutes} minutes. If you did not request it, ignore this mail."
     )
     return Mail(to=email, subject=f"{otp} is your CloudKeep code", text=text)
 
 
 def _already_registered(email: str) -> Mail:
     text = (
-        "Somebody, perhaps you, tried to register a CloudKeep account with this address. There is one already, and "
+        "Someone, perhaps you, tried to register a CloudKeep account with this address. It already has an account, and "
         "nothing was changed. If it was you, sign in with your user ID."
     )
     return Mail(to=email, subject="You already have a CloudKeep account", text=text)

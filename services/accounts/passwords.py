@@ -9,7 +9,7 @@ from passlib.hash import argon2
 
 T = TypeVar("T")
 
-#: At most this many hashes at once; more would only wait for the processor while holding memory.
+#: Simultaneous hashes. More would only wait for a processor and use memory.
 THREADS = 2
 
 
@@ -21,11 +21,11 @@ class Passwords:
         self._dummy_hash: str | None = None
 
     async def hash(self, password: str) -> str:
-        """A fresh salted hash."""
+        """A new salted hash."""
         return str(await self._run(lambda: argon2.hash(password)))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is right; an account that does not exist takes as long as one that does."""
+        """Whether the password is correct. A missing account takes as long as an existing one."""
         if password_hash is None:
             self._dummy_hash = self._dummy_hash or await self.hash("no account's password")
         reference = password_hash or self._dummy_hash

@@ -19,8 +19,8 @@ ISSUER = "cloudkeep"
 AUDIENCE = "cloudkeep-api"
 PURPOSE = "access-token"
 LEEWAY = timedelta(seconds=10)
-REFUSED = "The access token is not valid or has expired."
-#: Tokens whose signature is not verified again: that takes longer than a small query.
+REFUSED = "The access token is invalid or has expired."
+#: Cached tokens, whose signature is not verified again: that takes longer than a small query.
 CACHED = 1_000
 REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
 
@@ -35,13 +35,13 @@ class Viewer:
 
 
 class AccessTokens:
-    """Signs with the first key and accepts every key, so that keys can be rotated without signing anybody out."""
+    """Signs with the first key and accepts every key, so that keys can be rotated without ending sessions."""
 
     def __init__(self, keys: Sequence[SecretKey], lifetime: timedelta) -> None:
         self._signing = keys[0].kid
         self._keys = {key.kid: derive(key, PURPOSE) for key in keys}
         self._lifetime = lifetime
-        # Only valid tokens are cached. Nothing but the time can make one invalid.
+        # Only valid tokens are cached. They only become invalid by expiry.
         self._verified = lru_cache(CACHED)(self._verify)
 
     def issue(self, account_id: UUID, session_id: UUID) -> tuple[str, datetime]:
@@ -63,7 +63,7 @@ class AccessTokens:
     def verify(self, token: str) -> Viewer:
         """The viewer of a token. Raises :class:`Unauthenticated` for any flaw, without naming it."""
         viewer = self._verified(token)
-        # The leeway is for clocks that differ: no token outlives the expiry that its owner was given.
+        # The leeway is for clocks that differ. No token is valid beyond the expiry that its owner knows.
         if viewer.expires_at <= now():
             raise Unauthenticated(REFUSED)
         return viewer

@@ -1,4 +1,4 @@
-"""What the services of accounts return."""
+"""The results of the accounts service."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """What a client needs to act for an account. ``expires_at`` is the access token's."""
+    """The tokens with which a client acts for an account. ``expires_at`` is that of the access token."""
 
     access_token: str
     refresh_token: str

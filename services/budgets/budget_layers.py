@@ -1,4 +1,4 @@
-"""The layers of budgets: which buckets a payer pays from."""
+"""The layers of budgets: the buckets from which a payer pays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from uuid import UUID
 from services.budgets.limits import LayerName, LayerStatus, Limit, Limits, Payer, Unit
 from storage.token_buckets import Bucket
 
-#: A customer with IPv6 has at least this whole network (RFC 6177), so that a single address of it says nothing.
+#: A customer with IPv6 has at least this whole network (RFC 6177), so a single address does not identify one.
 IPV6_NETWORK_BITS = 64
 
 
@@ -29,13 +29,13 @@ class Layer:
 
 
 class OverrideSource(Protocol):
-    """Knows which accounts have limits of their own."""
+    """Provides the limits of accounts that have their own."""
 
     async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
         """The limits that an operator granted, by the name of the layer (``account``, ``ingest``).
 
-        None when there are none, as for almost every account. Called for every request, so it must be cheap. An
-        override does not change whether a layer is closed while the buckets cannot be reached.
+        None if there are none, as for almost every account. Called for every request, so it must be fast. An override
+        does not change whether a layer is closed while the buckets are unavailable.
         """
         ...
 
@@ -44,7 +44,7 @@ class OverrideSource(Protocol):
 def client_network(address: str) -> str:
     """The unit that counts as one client: an IPv4 address, also one that is mapped to IPv6, or an IPv6 network.
 
-    Text that is no address, such as the peer of a unix socket, stands for itself.
+    Other text, such as the peer of a unix socket, is returned unchanged.
     """
     try:
         parsed = ip_address(address.partition("%")[0])
@@ -59,7 +59,7 @@ def client_network(address: str) -> str:
 
 
 class Layers:
-    """Finds the layers that a payer pays in."""
+    """Finds the layers in which a payer pays."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -70,7 +70,7 @@ class Layers:
         return self._cached(payer)
 
     def layers_of(self, payer: Payer, overrides: Mapping[str, Limit] | None = None) -> tuple[Layer, ...]:
-        """The layers of a payer, the one in bytes at the end."""
+        """The layers of a payer. The layer in bytes comes last."""
         network = client_network(payer.address)
         limits = self._limits
         account = str(payer.account_id) if payer.account_id else None
@@ -93,6 +93,6 @@ def _layer(
         limit = overrides.get(name, limit)
     if not limit:
         return None
-    # One hash tag for all, so that one script may use them together (Redis Cluster specification, "Hash tags").
+    # One hash tag for all, so that one script can use them together (Redis Cluster specification, "Hash tags").
     key = f"cloudkeep:{{budget}}:{name}:{subject}"
     return Layer(name, unit, Bucket(key, limit.capacity, limit.refill), closed)

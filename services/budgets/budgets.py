@@ -12,13 +12,13 @@ from storage.token_buckets import BucketsOverloaded, BucketStore, BucketsUnavail
 
 __all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
 
-#: The ``retry_after`` of a refusal that is not due to an exhausted budget, in seconds.
+#: The ``retry_after``, in seconds, of a refusal for another reason than an exhausted budget.
 PAUSE_SECONDS = 1.0
 BUSY = "The server is busy. Try again in a moment."
 
 
 class Reservation:
-    """What was taken from a payer's buckets. ``points`` and ``ingest_bytes`` can still be refunded."""
+    """The amounts taken from a payer's buckets. ``points`` and ``ingest_bytes`` can still be refunded."""
 
     __slots__ = ("_layers", "_levels", "_moment", "_reserved", "ingest_bytes", "points", "store")
 
@@ -34,7 +34,7 @@ class Reservation:
 
     @property
     def layers(self) -> tuple[LayerStatus, ...]:
-        """Every layer right after the reservation; empty when all of them are switched off."""
+        """Every layer right after the reservation; empty if all of them are switched off."""
         return _statuses(self._layers, self._reserved)
 
     def deduct(self, points: int, ingest_bytes: int) -> Claim:
@@ -46,13 +46,13 @@ class Reservation:
         return _claim(self._layers, points, ingest_bytes)
 
     def include(self, earlier: "Reservation") -> None:
-        """Make what the same payer has reserved before refundable from here."""
+        """Add an earlier reservation of the same payer, so that it can be refunded together with this one."""
         self.points += earlier.points
         self.ingest_bytes += earlier.ingest_bytes
         earlier.points = earlier.ingest_bytes = 0
 
     def layers_after(self, refund: Claim) -> tuple[LayerStatus, ...]:
-        """Every layer by now, as far as this process knows, after a refund."""
+        """Every layer after a refund, as far as this process knows."""
         now = time.monotonic()
         passed, self._moment = now - self._moment, now
         self._levels = [
@@ -63,7 +63,7 @@ class Reservation:
 
 
 class Budgets:
-    """The budgets of all payers. ``shared`` has the buckets; ``own`` replaces it while it cannot be reached."""
+    """The budgets of all payers. ``shared`` has the buckets; ``own`` replaces it while it is unavailable."""
 
     def __init__(
         self, limits: Limits, shared: BucketStore, own: BucketStore, overrides: OverrideSource | None = None
@@ -77,9 +77,9 @@ class Budgets:
     async def reserve(self, payer: Payer, points: int, ingest_bytes: int = 0) -> Reservation:
         """Take points, and bytes of a chunk, from all layers of the payer, or from none.
 
-        Bytes alone, without points, concern the layer ``ingest`` alone, and points alone all others. Costs are not
-        below nothing. A cost above a layer's capacity is refused like any other, for ever: ``retry_after`` is None.
-        Raises :class:`services.budgets.errors.RateLimited`.
+        Bytes without points concern only the layer ``ingest``; points without bytes concern all others. Costs are not
+        negative. A cost above a layer's capacity is always refused: its ``retry_after`` is None. Raises
+        :class:`services.budgets.errors.RateLimited`.
         """
         layers = _concerned(await self._layers_of(payer), points, ingest_bytes)
         claim = _claim(layers, points, ingest_bytes)
@@ -99,9 +99,9 @@ class Budgets:
         return Reservation(layers, answer.levels, store, points, ingest_bytes)
 
     def refund(self, reservation: Reservation, points: int, ingest_bytes: int = 0) -> tuple[LayerStatus, ...]:
-        """Refund what was reserved and not used, at most what was reserved; returns every layer by now.
+        """Refund the unused part of a reservation. Returns every layer after that.
 
-        What other requests have taken or refunded since the reservation is not included.
+        Changes by other requests since the reservation are not included.
         """
         refund = reservation.deduct(points, ingest_bytes)
         if any(amount for _, amount in refund):
@@ -109,7 +109,7 @@ class Budgets:
         return reservation.layers_after(refund)
 
     async def read_layers(self, payer: Payer) -> tuple[LayerStatus, ...]:
-        """Every layer of the payer. Takes nothing and never refuses."""
+        """Every layer of the payer. Takes nothing, and never raises :class:`RateLimited`."""
         layers = await self._layers_of(payer)
         claim = _claim(layers, 0, 0)
         try:
@@ -162,7 +162,7 @@ def _statuses(layers: Sequence[Layer], levels: Sequence[float]) -> tuple[LayerSt
 
 
 def _seconds_until(cost: int, level: float, layer: Layer) -> float:
-    """How long the bucket needs until it holds the cost."""
+    """Seconds until the bucket holds the cost."""
     if level >= cost:
         return 0.0
     if cost > layer.bucket.capacity or not layer.bucket.refill:
@@ -171,7 +171,7 @@ def _seconds_until(cost: int, level: float, layer: Layer) -> float:
 
 
 def _message(status: LayerStatus, cost: int, wait: float) -> str:
-    what = f"This takes {cost} {status.unit}, and"
+    price = f"This takes {cost} {status.unit}, and"
     if wait == math.inf:
-        return f"{what} its budget never holds more than {status.capacity}."
-    return f"{what} {status.available} of {status.capacity} are left. Try again in {math.ceil(wait)} s."
+        return f"{price} the budget never holds more than {status.capacity}."
+    return f"{price} {status.available} of {status.capacity} are left. Try again in {math.ceil(wait)} s."

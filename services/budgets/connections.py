@@ -1,6 +1,6 @@
 """Limits how many connections each client address has open in this process.
 
-Each process counts its own: an open connection costs memory and a descriptor of the process that has it.
+Each process counts its own: an open connection uses memory and a descriptor of its process.
 """
 
 from collections import Counter
@@ -10,32 +10,34 @@ from services.budgets.budget_layers import client_network
 
 
 class TooManyConnections(Exception):
-    """An address has as many connections as it may have. ``str(error)`` is for its client."""
+    """An address has reached its limit. ``str(error)`` is a message for the client."""
 
 
 class ConnectionLimiter:
-    """At most ``limit`` of one address; of IPv6, of its /64 network. Keeps no addresses without connections."""
+    """Allows ``limit`` connections per address, or per /64 network for IPv6. Stores only addresses with connections."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open: Counter[str] = Counter()
-        #: Only ever counted up.
+        #: Only ever increases.
         self.refused = 0
 
     @property
     def open(self) -> int:
-        """How many are open, of all addresses together."""
+        """The open connections of all addresses together."""
         return self._open.total()
 
     def acquire(self, address: str) -> Callable[[], None]:
-        """Count one more connection; call the returned function once when it is closed.
+        """Count one more connection; call the returned function once it is closed.
 
-        Raises :class:`TooManyConnections` when the address has as many as it may have.
+        Raises :class:`TooManyConnections` if the address has reached its limit.
         """
         owner = client_network(address)
         if self._open[owner] >= self._limit:
             self.refused += 1
-            raise TooManyConnections(f"At most {self._limit} connections of one address may be open at once.")
+            raise TooManyConnections(
+                f"At most {self._limit} connections of one address may be open at the same time. Close one first."
+            )
         self._open[owner] += 1
         return lambda: self._release(owner)
 

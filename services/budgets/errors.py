@@ -1,14 +1,14 @@
-"""Errors of budgets: too much was asked for, or too many subscriptions are open."""
+"""Errors of budgets: an operation costs too much, or too many subscriptions are open."""
 
 from services.budgets.limits import LayerStatus
 from services.core.errors import ErrorCode, RetryLater
 
 
 class RateLimited(RetryLater):
-    """A budget is used up, or nobody can tell at the moment.
+    """A budget is used up, or cannot be checked at the moment.
 
-    ``layer`` is the budget that refused, ``layers`` all that were asked, as they are. ``retry_after`` is how many
-    seconds to wait for it; None when waiting does not help, because the cost is more than the budget ever holds.
+    ``layer`` is the budget that refused, ``layers`` is the state of all budgets. ``retry_after`` is the time to wait,
+    in seconds; None if waiting does not help, because the cost is above the capacity of the budget.
     """
 
     code = ErrorCode.RATE_LIMITED
@@ -34,7 +34,7 @@ class RateLimited(RetryLater):
 
 
 class TooManySubscriptions(RetryLater):
-    """As many subscriptions as are allowed are open."""
+    """The limit of open subscriptions is reached."""
 
     code = ErrorCode.TOO_MANY_SUBSCRIPTIONS
     status = 429

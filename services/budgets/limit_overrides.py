@@ -1,6 +1,6 @@
 """The limits that operators granted to accounts, cached so that a reservation need not read the database.
 
-An entry is kept for half a minute, also one without any overrides; a change by ``cloudkeep grant`` therefore reaches
+An entry is cached for half a minute, also for an account without overrides, so a change by ``cloudkeep grant`` reaches
 every process within that time. Accounts that are not in the cache are read together in one query.
 """
 
@@ -21,9 +21,9 @@ from storage.errors import in_one_line
 logger = logging.getLogger("cloudkeep.grants")
 
 LIFE_SECONDS = 30.0
-#: Until the next query after one that failed.
+#: Seconds until the next query after a failure.
 RETRY_SECONDS = 5.0
-#: Accounts in the cache. An entry has less than a kilobyte.
+#: Accounts in the cache. An entry takes less than a kilobyte.
 MAX_ENTRIES = 10_000
 
 
@@ -59,12 +59,12 @@ class LimitOverrides:
     async def limits_of(self, account_id: UUID) -> Mapping[str, Limit] | None:
         """See :class:`services.budgets.budget_layers.OverrideSource`.
 
-        Like everything here, it never raises: while the database is away, the last known overrides hold.
+        Like all methods here, it never raises: while the database is away, the last known overrides apply.
         """
         return (await self._overrides_of(account_id)).limits
 
     async def subscriptions_of(self, account_id: UUID) -> int | None:
-        """How many subscriptions the account may have open; None where the settings hold."""
+        """The subscriptions that the account may have open; None if the settings apply."""
         return (await self._overrides_of(account_id)).subscriptions
 
     async def _overrides_of(self, account_id: UUID) -> _Overrides:
@@ -76,7 +76,7 @@ class LimitOverrides:
             waiting = self._waiting[account_id] = asyncio.get_running_loop().create_future()
             if self._query is None:
                 self._query = asyncio.create_task(self._read_waiting())
-        # Shielded, for other callers wait for the same result.
+        # Shielded, because other callers wait for the same result.
         return await asyncio.shield(waiting)
 
     async def _read_waiting(self) -> None:
@@ -90,7 +90,7 @@ class LimitOverrides:
         try:
             overrides = _by_account(await limit_overrides.find_many(account_ids))
         except Exception as error:
-            # Whatever it is: no request may be refused because of it.
+            # Any error is caught: no request may be refused because of it.
             self._log_failure(error)
             for account_id in account_ids:
                 self._resolve(account_id, self._last_known(account_id), RETRY_SECONDS)
@@ -101,7 +101,7 @@ class LimitOverrides:
 
     def _log_failure(self, error: Exception) -> None:
         if not self._away:
-            logger.warning("grants cannot be read; accounts keep what is known: %s", in_one_line(error))
+            logger.warning("grants cannot be read, using the cached ones: %s", in_one_line(error))
         self._away = True
 
     def _last_known(self, account_id: UUID) -> _Overrides:

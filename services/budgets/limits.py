@@ -1,4 +1,4 @@
-"""The limits of the layers of budgets, who pays, and what clients see of it."""
+"""The limits of the layers of budgets, the payer, and the status that clients see."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ Unit: TypeAlias = Literal["points", "bytes"]
 class Limit:
     """The capacity of a bucket, and its refill per second.
 
-    ``closed`` decides for the time while the buckets cannot be reached: every request is refused, or else each process
-    counts alone.
+    While the buckets are unavailable, a ``closed`` limit refuses every request; otherwise each process counts by
+    itself.
     """
 
     capacity: int
@@ -26,8 +26,8 @@ class Limit:
 class Limits:
     """The limit of every layer; None is none.
 
-    ``account`` holds for users who are signed in, ``anonymous`` for each address of those who are not. ``ingest``
-    counts the bytes of chunks, for each account; all others count points.
+    ``account`` applies to each account, ``anonymous`` to each address without a sign-in. ``ingest`` counts the bytes of
+    chunks, for each account; all others count points.
     """
 
     all: Limit | None = Limit(1_000_000, 50_000)
@@ -39,14 +39,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays: the client's address as text, and the account when somebody is signed in."""
+    """The payer: the client's address as text, and the account if the client is signed in."""
 
     address: str
     account_id: UUID | None = None
 
 
 class LayerStatus(NamedTuple):
-    """What a layer's bucket holds: whole points or bytes, rounded down; ``refill`` is per second."""
+    """The level of a layer's bucket, in whole points or bytes, rounded down; ``refill`` is per second."""
 
     layer: LayerName
     capacity: int
@@ -64,5 +64,5 @@ def visible_layers(layers: Iterable[LayerStatus]) -> list[LayerStatus]:
 
 
 def least_available(layers: Iterable[LayerStatus]) -> LayerStatus | None:
-    """The layer with the least left, which will be the first to refuse; None when there is none."""
+    """The layer with the least left, which will be the first to refuse; None if there is none."""
     return min(layers, key=lambda status: status.available, default=None)

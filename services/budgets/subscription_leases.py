@@ -1,8 +1,8 @@
-"""Limits how many subscriptions each account has open, over all processes and hosts; by address for anonymous clients.
+"""Limits the open subscriptions of each account over all processes and hosts, and of each address without a sign-in.
 
-A subscription costs something for as long as it is open, so that a price at its beginning cannot bound what many of
-them use. A lease lasts as long as its subscription, however that ends; the leases of a killed process expire. While
-Redis is away, each process counts its own.
+A subscription uses resources while it is open, so a price at its start cannot bound what many of them use. A lease
+lasts as long as its subscription; the leases of a killed process expire. While Redis is away, each process counts its
+own.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ logger = logging.getLogger("cloudkeep.seats")
 #: A third of a lease: two renewals may fail.
 RENEW_SECONDS = 20.0
 RETRY_SECONDS = 2.0
-#: For releasing the leases when the process ends.
+#: Seconds for releasing the leases when the process ends.
 RELEASE_SECONDS = 1.0
 
 
@@ -46,7 +46,7 @@ class SubscriptionLeases:
         self._overrides = overrides
         self._limits = limits
         self._held: dict[str, set[str]] = {}
-        #: Released here, but not yet in Redis.
+        #: Released in this process, but not yet in Redis.
         self._released: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
         self._away = False
@@ -54,7 +54,7 @@ class SubscriptionLeases:
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to renew the leases."""
+        """Start to renew the leases."""
         self._renew_at = monotonic() + RENEW_SECONDS
         self._keeper = asyncio.create_task(self._keep_for_ever(), name="subscription-leases")
 
@@ -71,16 +71,16 @@ class SubscriptionLeases:
 
     @property
     def count(self) -> int:
-        """How many leases this process has."""
+        """The leases of this process."""
         return sum(map(len, self._held.values()))
 
     @asynccontextmanager
     async def acquire(self, payer: Payer) -> AsyncIterator[None]:
-        """Hold a lease of the payer's for the block. Raises :class:`TooManySubscriptions`."""
+        """Hold a lease of the payer for the block. Raises :class:`TooManySubscriptions`."""
         owner, limit = await self._limit_of(payer)
         lease_id = token_hex(8)
         if not await self._acquire(owner, lease_id, limit):
-            raise TooManySubscriptions(f"At most {limit} subscriptions may be open at once. Close one first.")
+            raise TooManySubscriptions(f"At most {limit} subscriptions may be open at the same time. Close one first.")
         self._held.setdefault(owner, set()).add(lease_id)
         try:
             yield
@@ -95,7 +95,7 @@ class SubscriptionLeases:
 
     async def _acquire(self, owner: str, lease_id: str, limit: int) -> bool:
         if not self._away:
-            # In the same call, for a lease that was just released makes room for the next one.
+            # In the same call, because a lease that was just released may be needed for this one.
             released = tuple(self._released.get(owner, ()))
             try:
                 acquired = await self._store.acquire(owner, lease_id, limit, released)
@@ -110,10 +110,10 @@ class SubscriptionLeases:
         return len(self._held.get(owner, ())) < limit
 
     def _release(self, owner: str, *leases: str) -> None:
-        """Release leases, without waiting for anything: this also runs when a subscription is cancelled."""
-        held = self._held.get(owner, set())
-        held.difference_update(leases)
-        if not held:
+        """Release leases without waiting, because this also runs when a subscription is cancelled."""
+        own_leases = self._held.get(owner, set())
+        own_leases.difference_update(leases)
+        if not own_leases:
             self._held.pop(owner, None)
         if not self._away:
             self._released.setdefault(owner, set()).update(leases)
@@ -142,7 +142,7 @@ class SubscriptionLeases:
                 await self._wake.wait()
 
     async def _keep(self) -> None:
-        """Release leases in Redis, and renew the others when that is due."""
+        """Release leases in Redis, and renew the others when due."""
         self._wake.clear()
         released = {owner: tuple(leases) for owner, leases in self._released.items()}
         await self._store.release(released)
@@ -155,21 +155,21 @@ class SubscriptionLeases:
             logger.warning("subscriptions are counted over all processes again")
 
     async def _renew(self) -> None:
-        # Without anything to renew, this still shows whether Redis is back.
+        # Without leases to renew, this still shows whether Redis is back.
         await self._store.ping()
-        held = {owner: tuple(leases) for owner, leases in self._held.items()}
-        await self._store.renew(held)
+        leases_by_owner = {owner: tuple(leases) for owner, leases in self._held.items()}
+        await self._store.renew(leases_by_owner)
         self._renew_at = monotonic() + RENEW_SECONDS
-        for owner, leases in held.items():
+        for owner, leases in leases_by_owner.items():
             # A lease that was released meanwhile may have been renewed after its release.
-            gone = set(leases) - self._held.get(owner, set())
-            if gone:
-                self._release(owner, *gone)
+            ended = set(leases) - self._held.get(owner, set())
+            if ended:
+                self._release(owner, *ended)
 
     def _lose_redis(self, error: BaseException) -> None:
         if not self._away:
             logger.warning("subscriptions are counted by process until Redis is back: %s", in_one_line(error))
         self._away = True
         self._wake.set()
-        # Their leases expire by themselves; remembering them would take memory for as long as Redis is away.
+        # Their leases expire by themselves; storing them would use memory while Redis is away.
         self._released.clear()

@@ -1,1 +1,1 @@
-"""What every domain uses: errors, the clock, validation, keys, counters."""
+"""Modules that every domain uses: errors, the clock, validation, keys, counters."""

@@ -1,13 +1,13 @@
-"""The time, always with its zone, and the same on every host.
+"""The time, always with a time zone, and the same on every host.
 
-Leases and dates are written by one host and read by another. A few seconds between their clocks are harmless, minutes
-are not: a host that is ahead would take running jobs away from the others. So where its own clock differs noticeably,
-a process uses that of Redis, which all of them share.
+One host writes leases and dates, and another one reads them. A difference of a few seconds between their clocks is
+harmless, but minutes are not: a host that is ahead would take running jobs from the others. So if its own clock differs
+noticeably, a process uses that of Redis, which all of them share.
 """
 
 from datetime import UTC, datetime, timedelta
 
-#: Less than that may be the latency of Redis.
+#: Smaller differences may be the latency of Redis.
 NOTICEABLE = timedelta(seconds=1)
 
 _ahead = timedelta(0)

@@ -1,4 +1,4 @@
-"""Counters of this process since its start: plain numbers, since they are counted in the middle of the work.
+"""Counters of this process since its start. They are plain numbers, because counting must be fast.
 
 ``cloudkeep/telemetry/metrics.py`` exposes them; services do not depend on it.
 """
@@ -18,13 +18,13 @@ Outcome: TypeAlias = Literal["data", "errors", "refused"]
 
 
 class Durations:
-    """A histogram of durations: how many were within each of ``BOUNDS``, in seconds, and their sum."""
+    """A histogram of durations: the number within each of ``BOUNDS``, in seconds, and their sum."""
 
     BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0)
     __slots__ = ("counts", "seconds")
 
     def __init__(self) -> None:
-        #: The last one is of those beyond every bound.
+        #: The last one counts durations beyond every bound.
         self.counts = [0] * (len(self.BOUNDS) + 1)
         self.seconds = 0.0
 
@@ -38,53 +38,53 @@ class Durations:
 class BudgetCounters:
     """Only ever counted up."""
 
-    #: By the layer that refused.
+    #: Refusals by layer.
     refused: Counter[str] = field(default_factory=Counter)
-    #: Refused because too many waited for their answer.
+    #: Requests refused because too many waited.
     overloaded: int = 0
-    #: While the buckets could not be reached: by layer and by its policy then, ``open`` or ``closed``.
+    #: Reservations while the buckets were unavailable, by layer and its policy (``open`` or ``closed``).
     away: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class Counters:
-    """Only ever counted up, but for what is open."""
+    """Counters only ever increase, except for gauges of open things."""
 
-    #: HTTP requests by kind and by the first digit of their status.
+    #: HTTP requests by kind and the first digit of their status.
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
     request_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
-    #: Under way at this moment.
+    #: Requests that are under way now.
     in_flight: int = 0
     operations: Counter[tuple[OperationKind, Outcome]] = field(default_factory=Counter)
-    #: In points: what operations might have cost at most, and what they did cost.
+    #: Points: the maximum and the actual cost of operations.
     requested_points: int = 0
     actual_points: int = 0
     #: Answers that cost more than the price that was reserved for them: a defect.
     cost_overruns: int = 0
-    #: Operations with errors, by kind and by the code of the first one.
+    #: Operations with errors, by kind and the code of the first error.
     operation_errors: Counter[tuple[OperationKind, str]] = field(default_factory=Counter)
-    #: Until their first answer, by kind.
+    #: Durations of operations until their first answer, by kind.
     operation_seconds: defaultdict[OperationKind, float] = field(default_factory=lambda: defaultdict(float))
-    #: By ``accepted``, the code of the refusal, or ``aborted`` where the server stopped meanwhile.
+    #: Chunks by outcome: ``accepted``, the error code, or ``aborted`` if the server stopped meanwhile.
     chunks: Counter[str] = field(default_factory=Counter)
-    #: Bytes of chunks that got a receipt, and how long each of those chunks took from head to receipt.
+    #: Bytes of chunks that got a receipt, and the durations of these chunks from head to receipt.
     chunk_bytes: int = 0
     chunk_seconds: Durations = field(default_factory=Durations)
     uploads_begun: int = 0
-    #: By the status with which they ended; one that is tried again ends again.
+    #: Ended uploads by status. An upload that is retried ends again.
     uploads_finished: Counter[str] = field(default_factory=Counter)
-    #: Runs of jobs, by kind and by how they ended.
+    #: Runs of jobs, by kind and outcome.
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
     job_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
-    #: For which ffmpeg encoded.
+    #: Encoding seconds of ffmpeg.
     ffmpeg_seconds: float = 0.0
-    #: Open at this moment.
+    #: Subscriptions that are open now.
     subscriptions: int = 0
 
     def operation(
         self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0, seconds: float = 0.0
     ) -> None:
-        """Count an operation that was answered, for the first time if it is a subscription; costs are in points."""
+        """Count an operation at its answer, or at the first answer of a subscription. Costs are in points."""
         self.operation_seconds[kind] += seconds
         self.operations[kind, outcome] += 1
         self.requested_points += requested

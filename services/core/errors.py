@@ -1,8 +1,9 @@
 """Errors that callers see: each class has a stable code, an HTTP status and, where it helps, a time to wait.
 
-Here are the codes, the base classes and the errors that every domain raises; the others are in ``errors.py`` of their
-domain. GraphQL renders an :class:`ExpectedError` as a ``UserError`` and any other error under ``extensions.code``;
-plain HTTP renders all of them as RFC 9457 problem documents. Clients branch on the code, people read the message.
+This module has the codes, the base classes and the errors that every domain raises. Others are in ``errors.py`` of
+their domain. GraphQL renders an :class:`ExpectedError` as a ``UserError`` and any other error under
+``extensions.code``; plain HTTP renders all of them as RFC 9457 problem documents. Programs use the code, people read
+the message.
 """
 
 import math
@@ -60,18 +61,18 @@ class ErrorCode(StrEnum):
 
 
 class CloudKeepError(Exception):
-    """Base of every refusal. ``str(error)`` is the message shown to the caller: it must hold no secret."""
+    """Base class of errors that callers see. ``str(error)`` is the message for the caller, without secrets."""
 
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
     status: ClassVar[int] = 500
-    #: Seconds until the same request may succeed, for the ``Retry-After`` header; None where waiting does not help.
+    #: Seconds until the same request may succeed, for the ``Retry-After`` header; None if waiting does not help.
     retry_after: float | None = None
-    #: Whether the server stops reading the request's body, so that its connection can carry no other request.
+    #: Whether the server stops reading the request's body, so that the connection cannot be reused.
     closes_connection: ClassVar[bool] = False
 
     @property
     def extensions(self) -> dict[str, object]:
-        """What stands beside the message: GraphQL's ``extensions``, and extension members of a problem document."""
+        """The fields beside the message: GraphQL's ``extensions``, and extension members of a problem document."""
         return {"code": self.code.value}
 
 
@@ -86,9 +87,9 @@ class RetryLater(CloudKeepError):
 
 
 class ExpectedError(CloudKeepError):
-    """A refusal the caller can act on. ``field`` names the input it is about, as the path clients sent.
+    """An error that the caller can act on. ``field`` is the path of the input field that caused it.
 
-    ``others`` are refusals of other inputs of the same call, so that a caller can correct all of them at once.
+    ``others`` are the errors of other fields of the same input, so that a caller can correct all of them at once.
     """
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
@@ -112,14 +113,14 @@ class AlreadyExists(ExpectedError):
 
 
 class NotFound(ExpectedError):
-    """The thing does not exist, or is somebody else's: the two are never told apart."""
+    """The item does not exist or belongs to another account. The two cases have the same response."""
 
     code = ErrorCode.NOT_FOUND
     status = 404
 
 
 class StorageFull(ExpectedError):
-    """There is no room; nothing that was acknowledged is lost."""
+    """The disk is full. Nothing that was acknowledged is lost."""
 
     code = ErrorCode.STORAGE_FULL
     status = 507
@@ -155,14 +156,14 @@ class UrlInvalid(ExpectedError):
 
 
 class UrlExpired(ExpectedError):
-    """A signed URL is past its time; ask for a new one."""
+    """A signed URL has expired. The client needs a new one."""
 
     code = ErrorCode.URL_EXPIRED
     status = 403
 
 
 class TemporarilyUnavailable(RetryLater):
-    """The database is away. The request was done as a whole or not at all, and can be repeated."""
+    """The database is away. The request took effect as a whole or not at all, and can be repeated."""
 
     code = ErrorCode.TEMPORARILY_UNAVAILABLE
     status = 503
@@ -170,10 +171,10 @@ class TemporarilyUnavailable(RetryLater):
 
 
 def refusal_of(error: BaseException | None) -> CloudKeepError | None:
-    """The refusal that a caller sees in place of an error; None for an internal error.
+    """The error that a caller sees for another error; None for an internal error.
 
-    A full disk may show in every write, and a store or a database that is away in every use of it, so that it is not
-    left to each service to expect them.
+    Every write may find a full disk, and every use of the store or the database may find it away, so services need not
+    handle these cases.
     """
     if isinstance(error, NoSpace):
         return StorageFull(FULL_DISK)

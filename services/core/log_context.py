@@ -1,7 +1,7 @@
-"""The context of log records: what this process is working on, such as a request or a job.
+"""The context of log records: the current request or job.
 
-It is part of each log record, and of the response to an internal error. It follows a request or a job through
-everything that it awaits, and into the tasks and threads that it starts.
+It is part of each log record, and of the response to an internal error. The tasks and threads that a request or a job
+starts inherit it.
 """
 
 import os
@@ -17,12 +17,12 @@ _context: ContextVar[Mapping[str, str]] = ContextVar("cloudkeep_context", defaul
 
 
 def get_log_context() -> Mapping[str, str]:
-    """The values that are known: ``request_id``, ``account_id``, ``upload_id``, ``job_id``, ``worker``. No secrets."""
+    """The known values of ``request_id``, ``account_id``, ``upload_id``, ``job_id`` and ``worker``. No secrets."""
     return _context.get()
 
 
 def request_id() -> str | None:
-    """The ID by which a user can name a request to us; None outside of one."""
+    """The ID with which a user can report a request; None outside a request."""
     return _context.get().get("request_id")
 
 
@@ -32,7 +32,7 @@ def new_request_id() -> str:
 
 
 def bind_log_context(**values: object) -> None:
-    """Add values until the end of the task: for a request, which has a task of its own."""
+    """Add values until the end of the task. For requests, which have a task of their own."""
     _context.set({**_context.get(), **_texts(values)})
 
 

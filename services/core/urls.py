@@ -1,6 +1,4 @@
-"""URLs that people write into settings and options. No message quotes more of one than its scheme: the rest may be a
-piece of a password.
-"""
+"""Checks URLs of settings and options. Messages quote only the scheme, because the rest may contain a password."""
 
 import re
 from contextlib import suppress
@@ -13,7 +11,7 @@ def require_scheme(url: str, *schemes: str) -> str:
     """The scheme of a URL. Raises ValueError unless it is one of ``schemes``."""
     allowed = ", ".join(f"{scheme}:" for scheme in schemes)
     if not url.isprintable():
-        raise ValueError("must not hold control characters")
+        raise ValueError("must not contain control characters")
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if not match:
         raise ValueError(f"must be a URL that starts with {allowed}")
@@ -31,12 +29,12 @@ def split_url(url: str, *schemes: str) -> SplitResult:
     except ValueError:
         is_valid = False
     if not is_valid:
-        raise ValueError("is malformed: its host or its port cannot be read")
+        raise ValueError("is malformed: its host or port cannot be parsed")
     return parts
 
 
 def base_url(url: str) -> str:
-    """The URL of a server without the slash at its end: scheme, host and perhaps a port. Raises ValueError."""
+    """The URL of a server without a trailing slash: scheme, host and optional port. Raises ValueError."""
     parts = split_url(url, "http", "https")
     if not _has_host(parts) or has_more_than_origin(parts):
         raise ValueError("must be like https://drive.example.org, without path, query or user name")

@@ -12,13 +12,14 @@ from storage.drive import files as rows
 from storage.drive.models import File, Rendition
 from storage.errors import BlobNotFound
 
-#: A download that has begun continues after that; a resumed one gets a new URL from us.
+#: Seconds for which a URL of the store is valid. A download that has started continues after that; a resumed one gets a
+#: new URL from this server.
 LINK_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes that can be downloaded, with their name and type. They never change."""
+    """A download: a blob that never changes, with a name and a type."""
 
     key: str
     name: str
@@ -29,10 +30,10 @@ class Content:
 
 
 class Files:
-    """What an owner does with files. Another account's file does not exist."""
+    """Operations on files for their owner. Files of other accounts count as missing."""
 
     def __init__(self, store: BlobStore, *, redirects: bool = False) -> None:
-        """With ``redirects``, downloads are redirected to the store itself, if it has URLs."""
+        """With ``redirects``, downloads are redirected to the store, if it has URLs."""
         self._store = store
         self._redirects = redirects
 
@@ -53,15 +54,15 @@ class Files:
         return await rows.find_rendition(rendition_id)
 
     async def find_many(self, file_ids: Collection[UUID]) -> dict[UUID, File]:
-        """Files by key, by an authorized caller."""
+        """Files by key, for an authorized caller."""
         return await rows.find_many(file_ids)
 
     async def renditions_of(self, file_ids: Collection[UUID]) -> dict[UUID, list[Rendition]]:
-        """Renditions by file, by an authorized caller."""
+        """Renditions by file, for an authorized caller."""
         return await rows.renditions_of(file_ids)
 
     async def content(self, file_id: UUID) -> Content:
-        """A file's bytes, by an authorized caller. Raises :class:`NotFound`."""
+        """A file's bytes, for an authorized caller. Raises :class:`NotFound`."""
         file = await rows.find(file_id)
         if not file:
             raise NotFound("There is no such file.")
@@ -69,7 +70,7 @@ class Files:
         return Content(blob.key, file.name, file.mime_type, blob.size, blob.sha256, file.created_at)
 
     async def rendition_content(self, rendition_id: UUID) -> Content:
-        """A rendition's bytes, by an authorized caller. Raises :class:`NotFound`."""
+        """A rendition's bytes, for an authorized caller. Raises :class:`NotFound`."""
         rendition = await rows.find_rendition(rendition_id)
         if not rendition:
             raise NotFound("There is no such rendition.")
@@ -78,13 +79,13 @@ class Files:
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
 
     async def redirect_url(self, content: Content, disposition: str) -> str | None:
-        """A URL of the store, valid for ``LINK_SECONDS``; None when :meth:`read` is to be used."""
+        """A URL of the store, valid for ``LINK_SECONDS``; None if the caller must use :meth:`read`."""
         if not self._redirects:
             return None
         return await self._store.download_url(content.key, LINK_SECONDS, content.mime_type, disposition)
 
     async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
-        """A part of the bytes, in blocks. Raises :class:`NotFound` when the store lost them."""
+        """A part of the bytes, in blocks. Raises :class:`NotFound` if the store has lost them."""
         try:
             async for block in self._store.read(content.key, offset, length):
                 yield block

@@ -1,1 +1,1 @@
-"""Health, garbage, scrubbing, and the check that the database and the blobs agree."""
+"""Health checks, garbage collection, scrubbing, and the comparison of the database with the blobs."""

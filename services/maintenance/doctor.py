@@ -1,7 +1,7 @@
 """Finds inconsistencies between the database and the store, and repairs what can be repaired without a loss.
 
-Safe beside a running server: bytes and rows of running work are distinguished from abandoned ones. Missing bytes cannot
-be repaired; their rows stay, so that their owners can be informed.
+Safe beside a running server: it distinguishes the bytes and rows of running work from abandoned ones. Missing bytes
+cannot be repaired; their rows stay, so that an operator can inform the owners.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -28,7 +28,7 @@ QUEUED = "queued again"
 
 
 class Code(StrEnum):
-    """What can be wrong."""
+    """The kinds of inconsistency."""
 
     BLOB_MISSING = "BLOB_MISSING"
     BLOB_SIZE = "BLOB_SIZE"
@@ -46,7 +46,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault of ``subject``, a key or an ID. ``mended`` is what was done about it."""
+    """An inconsistency of ``subject``, a key or an ID. ``mended`` tells whether it was repaired."""
 
     code: Code
     subject: str
@@ -58,19 +58,19 @@ Findings = AsyncGenerator[Finding, None]
 
 
 class Doctor:
-    """Examines everything; with ``mend`` it also mends what it finds."""
+    """Examines everything; with ``mend`` it also repairs it."""
 
     def __init__(
         self, store: BlobStore, *, mend: bool = False, upload_days: int = 7, origins: Sequence[str] = ()
     ) -> None:
-        """``upload_days`` is how long an upload may live; pages of ``origins`` send chunks to the store itself."""
+        """``upload_days`` is the longest life of an upload; pages of ``origins`` send chunks straight to the store."""
         self._store = store
         self._upload_days = upload_days
         self._origins = origins
         self._mend = mend
 
     async def examine(self) -> Findings:
-        """Every finding, one after the other, in constant memory."""
+        """Every finding, one after another, in constant memory."""
         for part in (
             self._missing_rules,
             self._blobs_without_bytes,
@@ -91,7 +91,7 @@ class Doctor:
         except StorageError as error:
             if isinstance(error, StoreUnavailable) and not isinstance(error, StoreRefused):
                 raise
-            # Credentials without this permission, or a server without rules, are no fault of the bytes.
+            # Missing permissions, or a server without rules, do not affect the bytes.
             yield Finding(Code.BUCKET_RULES, "the bucket", f"its rules cannot be read ({error})")
             return
         for rule in rules:
@@ -101,7 +101,7 @@ class Doctor:
                     await rule.add()
                     mended = "added"
                 except StorageError as error:
-                    text = f"{rule.text}, and it does not take one ({error}): an operator has to see to it"
+                    text = f"{rule.text}, and it does not accept one ({error}): an operator must add one"
             yield Finding(Code(rule.code), "the bucket", text or rule.text, mended)
 
     async def _blobs_without_bytes(self) -> Findings:
@@ -121,24 +121,24 @@ class Doctor:
         return Finding(Code.BLOB_SIZE, blob.key, text)
 
     async def _bytes_without_blob(self) -> Findings:
-        async for stored in orphans(self._store):
-            if await is_garbage(stored):
-                mended = await self._remove(self._store.delete, stored.key)
-                whose = "a cut-off compression" if is_derived(stored) else "an upload that is no more"
-                yield Finding(Code.BLOB_ORPHAN, stored.key, f"{stored.size} bytes of {whose}", mended)
+        async for blob in orphans(self._store):
+            if await is_garbage(blob):
+                mended = await self._remove(self._store.delete, blob.key)
+                origin = "an interrupted compression" if is_derived(blob) else "a dead upload"
+                yield Finding(Code.BLOB_ORPHAN, blob.key, f"{blob.size} bytes of {origin}", mended)
             else:
-                # The database may be an older copy; then these bytes are the only ones of a file.
-                yield Finding(Code.BLOB_UNKNOWN, stored.key, f"{stored.size} bytes that may be the only copy of a file")
+                # The database may be an older copy; then these may be the only bytes of a file.
+                yield Finding(Code.BLOB_UNKNOWN, blob.key, f"{blob.size} bytes that may be the only copy of a file")
 
     async def _dead_staging(self) -> Findings:
-        async for stored in dead_staging(self._store):
-            mended = await self._remove(self._store.discard, stored.staging)
-            yield Finding(Code.STAGING_DEAD, stored.key, f"{stored.size} bytes of an upload that is no more", mended)
+        async for staging in dead_staging(self._store):
+            mended = await self._remove(self._store.discard, staging.staging)
+            yield Finding(Code.STAGING_DEAD, staging.key, f"{staging.size} bytes of a dead upload", mended)
 
     async def _foreign_staging(self) -> Findings:
-        async for stored in self._store.staging_areas():
-            if owner_of(stored) is None and is_old(stored):
-                yield Finding(Code.STAGING_UNKNOWN, stored.key, f"{stored.size} bytes that CloudKeep did not put there")
+        async for staging in self._store.staging_areas():
+            if owner_of(staging) is None and is_old(staging):
+                yield Finding(Code.STAGING_UNKNOWN, staging.key, f"{staging.size} bytes that CloudKeep did not create")
 
     async def _uploads_without_bytes(self) -> Findings:
         for status in (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING):
@@ -152,9 +152,9 @@ class Doctor:
             async for page in pages(partial(consistency.uploads_without_job, status)):
                 for upload in page:
                     if not self._mend:
-                        yield _finding(Code.JOB_MISSING, upload, "nobody works on it")
+                        yield _finding(Code.JOB_MISSING, upload, "no job works on it")
                     elif await consistency.queue_again(upload, now()):
-                        yield _finding(Code.JOB_MISSING, upload, "nobody worked on it", QUEUED)
+                        yield _finding(Code.JOB_MISSING, upload, "no job worked on it", QUEUED)
 
     async def _full_uploads(self) -> Findings:
         async for page in pages(partial(consistency.uploads_with, UploadStatus.RECEIVING)):
@@ -164,10 +164,10 @@ class Doctor:
                     continue
                 if not self._mend:
                     if await consistency.is_unchanged(upload):
-                        yield _finding(Code.UPLOAD_FULL, upload, "every chunk is there, but it still waits for one")
+                        yield _finding(Code.UPLOAD_FULL, upload, "every chunk has arrived, but it still waits for one")
                 elif await consistency.end_receiving(upload, now()):
                     yield _finding(
-                        Code.UPLOAD_FULL, upload, "every chunk was there, but it still waited for one", QUEUED
+                        Code.UPLOAD_FULL, upload, "every chunk had arrived, but it still waited for one", QUEUED
                     )
 
     async def _remove(self, remove: Callable[[str], Awaitable[None]], key: str) -> str | None:
@@ -183,19 +183,17 @@ class Doctor:
 async def pages(
     query: Callable[[UUID | None, int], Awaitable[list[Row]]], last: UUID | None = None
 ) -> AsyncGenerator[list[Row], None]:
-    """Every row made after ``last``, in pages. ``query`` returns the oldest rows made after one."""
+    """Every row created after ``last``, in pages. ``query`` returns the oldest rows created after one."""
     while page := await query(last, PAGE):
         yield page
         last = page[-1].id
 
 
 async def used_by(blob: Blob) -> str:
-    """The files of a blob, with the names for their owner and the IDs for an operator."""
+    """The files that use a blob: the names for their owner, and the IDs for an operator."""
     files, renditions = await consistency.users_of(blob.id)
     names = [f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" for file in files]
-    names += [
-        f"the compressed {each.file.name!r} (rendition {encode(Prefix.RENDITION, each.id)})" for each in renditions
-    ]
+    names += [f"the compressed {row.file.name!r} (rendition {encode(Prefix.RENDITION, row.id)})" for row in renditions]
     return ", ".join(names) or "a blob that no file uses"
 
 

@@ -1,4 +1,4 @@
-"""Whether CloudKeep can do its work right now."""
+"""Checks whether CloudKeep can do its work."""
 
 import asyncio
 import logging
@@ -12,13 +12,14 @@ from storage.jobs.worker_heartbeat import WorkerHeartbeats
 logger = logging.getLogger("cloudkeep.health")
 
 CHECK_SECONDS = 2.0
-#: Without these a request fails. Without the others it is served: budgets have a policy for it, jobs wait for a worker.
-#: All processes of a cluster miss the others at the same moment, so none may be taken out of rotation because of them.
+#: A request fails without these. It works without the others: budgets have a policy for that, and jobs wait for a
+#: worker. All processes of a cluster miss the others at the same moment, so a load balancer must not remove processes
+#: because of them.
 REQUIRED = frozenset({"database", "blobs"})
 
 
 class Condition(NamedTuple):
-    """Names of the parts that are away: ``missing`` are those that requests need, ``degraded`` all others."""
+    """The names of parts that are away: ``missing`` if requests need them, ``degraded`` otherwise."""
 
     missing: list[str]
     degraded: list[str]
@@ -36,7 +37,7 @@ class Health:
         }
 
     async def condition(self) -> Condition:
-        """Which parts do not answer within ``CHECK_SECONDS``."""
+        """The parts that do not answer within ``CHECK_SECONDS``."""
         results = await asyncio.gather(*(self._passes(name) for name in self._checks))
         away = [name for name, passes in zip(self._checks, results, strict=True) if not passes]
         return Condition([name for name in away if name in REQUIRED], [name for name in away if name not in REQUIRED])

@@ -1,4 +1,4 @@
-"""Where a scrub stopped: kept in a small file, so that the next run goes on from there."""
+"""The position of an interrupted scrub, in a small file, so that the next run can resume."""
 
 import json
 import os
@@ -12,7 +12,10 @@ from services.maintenance.scrub import Verdict
 
 @dataclass
 class Position:
-    """How far a pass over all blobs has come, the oldest first. ``last`` was verified, None before the first one."""
+    """The progress of a pass over all blobs, the oldest first.
+
+    ``last`` is the last verified blob, None before the first.
+    """
 
     last: UUID | None = None
     blobs: int = 0
@@ -20,7 +23,7 @@ class Position:
     damaged: int = 0
 
     def take(self, verdict: Verdict) -> None:
-        """Go on past one more blob."""
+        """The position after one more blob."""
         self.last = verdict.blob_id
         self.blobs += 1
         self.size += verdict.size
@@ -28,7 +31,7 @@ class Position:
 
 
 def load(path: Path) -> Position:
-    """What was saved; the beginning when nothing was, or when it cannot be read."""
+    """The saved position; the beginning if there is none, or it cannot be read."""
     try:
         saved = json.loads(path.read_text())
         counts = {field.name: int(saved[field.name]) for field in fields(Position) if field.name != "last"}
@@ -38,14 +41,14 @@ def load(path: Path) -> Position:
 
 
 def save(path: Path, position: Position) -> None:
-    """Replace what was saved, whole or not at all."""
+    """Replace the saved position atomically."""
     beside = path.with_name(f"{path.name}.new")
-    # On a full disk the next run begins a little earlier; that is no reason to end this one.
+    # On a full disk, the next run only starts a little earlier, so this one continues.
     with suppress(OSError):
         beside.write_text(json.dumps({**asdict(position), "last": str(position.last)}))
         os.replace(beside, path)
 
 
 def forget(path: Path) -> None:
-    """The pass is over: the next one begins with the oldest blob again."""
+    """Delete the position at the end of a pass: the next one starts with the oldest blob."""
     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Deletes expired and aborted uploads, and what a crash left of them, within the hour."""
+"""Deletes the bytes of expired and aborted uploads, and what crashes left behind, within an hour."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ from storage.errors import StorageError
 from storage.uploads import purge
 from storage.uploads.models import Upload
 
-#: How long the row of a dead upload is kept.
+#: The time for which the row of a dead upload is kept.
 RETENTION = timedelta(days=30)
 BATCH = 100
 
@@ -22,10 +22,10 @@ logger = logging.getLogger("cloudkeep.sweeper")
 
 
 class Sweeper:
-    """Closes uploads whose time is over and frees the space of dead ones. Any number of them may run at once.
+    """Closes expired uploads and frees the space of dead ones. Any number of sweepers may run at the same time.
 
-    A dead upload's bytes and receipts go at once. Its own row stays for ``RETENTION`` after the time at which it would
-    have expired: it shows its owner the result.
+    A dead upload's bytes and receipts are deleted at once. Its row stays for ``RETENTION`` after the time of its
+    expiry, to show its owner the result.
     """
 
     def __init__(self, store: BlobStore, uploads: Uploads) -> None:
@@ -34,34 +34,34 @@ class Sweeper:
         self._list_again = 0.0
 
     async def sweep(self) -> int:
-        """Sweep once. Returns how many abandoned staging areas were removed.
+        """Sweep once. Returns the number of deleted staging areas.
 
-        They are listed no more often than the store allows.
+        These are listed only as often as the store allows.
         """
         while await self._uploads.expire():
             pass
         swept = 0
         if time.monotonic() >= self._list_again:
-            async for stored in dead_staging(self._store):
-                swept += await self._remove(self._store.discard(stored.staging), stored)
+            async for staging in dead_staging(self._store):
+                swept += await self._remove(self._store.discard(staging.staging), staging)
             self._list_again = time.monotonic() + self._store.listing_pause
         await self._sweep_rows()
         return swept
 
     async def sweep_derived(self) -> int:
-        """Remove what interrupted compressions left among the blobs, after an hour. Returns how many blobs that were.
+        """Delete the blobs that interrupted compressions left, after an hour. Returns their number.
 
-        Lists every derived blob, so call it once an hour. An original is never removed, whatever the database says.
+        Lists every derived blob, so call it once an hour. An original is never deleted, whatever the database says.
         """
         swept = 0
-        async for stored in orphans(self._store, DERIVED):
-            if is_derived(stored):
-                swept += await self._remove(self._store.delete(stored.key), stored)
+        async for blob in orphans(self._store, DERIVED):
+            if is_derived(blob):
+                swept += await self._remove(self._store.delete(blob.key), blob)
         return swept
 
     async def _sweep_rows(self) -> None:
-        while stored := await purge.dead_with_receipts(BYTES_GONE, BATCH):
-            purged = [upload for upload in stored if await self._delete_bytes(upload)]
+        while uploads := await purge.dead_with_receipts(BYTES_GONE, BATCH):
+            purged = [upload for upload in uploads if await self._delete_bytes(upload)]
             for upload in purged:
                 await purge.receipts(upload)
             if not purged:
@@ -70,17 +70,17 @@ class Sweeper:
             pass
 
     async def _delete_bytes(self, upload: Upload) -> bool:
-        """Delete bytes that a crashed process left when it ended the upload; they may be sealed already."""
+        """Delete bytes that a crashed process left when it ended the upload. They may already be sealed."""
         leftover = StoredObject(str(upload.id), 0, upload.expires_at)
         return await self._remove(self._store.discard(upload.staging_area, sealed=True), leftover, quiet=True)
 
-    async def _remove(self, removal: Awaitable[None], stored: StoredObject, *, quiet: bool = False) -> bool:
+    async def _remove(self, removal: Awaitable[None], item: StoredObject, *, quiet: bool = False) -> bool:
         try:
             await removal
         except (OSError, StorageError) as error:
-            # The other removals go on.
-            logger.warning("what is left of %s cannot be removed: %s", stored.key, error)
+            # The other deletions continue.
+            logger.warning("the bytes of %s cannot be deleted: %s", item.key, error)
             return False
         if not quiet:
-            logger.info("removed what was left of %s: %d bytes", stored.key, stored.size)
+            logger.info("deleted abandoned bytes of %s: %d bytes", item.key, item.size)
         return True

@@ -4,14 +4,14 @@ from services.core.errors import ErrorCode, ExpectedError
 
 
 class NotAVideo(ExpectedError):
-    """There is no video stream to compress."""
+    """The file has no video stream to compress."""
 
     code = ErrorCode.NOT_A_VIDEO
     status = 422
 
 
 class CompressionFailed(ExpectedError):
-    """The encoder gave up. The original is untouched."""
+    """The encoder failed. The original is unchanged."""
 
     code = ErrorCode.COMPRESSION_FAILED
     status = 500

@@ -1,4 +1,4 @@
-"""What CloudKeep knows about a video, and how its owner wants it compressed. Pure data: no tool is named here."""
+"""The facts of a video and the options of its compression. Pure data, independent of any tool."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class Compression:
     def validated(self) -> Self:
         """The same. Raises :class:`InvalidInput` unless ``max_height`` is even and between 144 and 4320.
 
-        A 4:2:0 picture, which is what every player plays, has no odd height.
+        A 4:2:0 picture, which every player supports, has no odd height.
         """
         height = self.max_height
         if height is not None and (height % 2 or not MIN_HEIGHT <= height <= MAX_HEIGHT):
@@ -43,17 +43,17 @@ class Compression:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> Self:
-        """Read what :meth:`to_json` wrote. Raises ``KeyError`` or ``ValueError`` for anything else."""
+        """Parse the result of :meth:`to_json`. Raises ``KeyError`` or ``ValueError`` for anything else."""
         return cls(CompressionPreset(str(stored["preset"])), _integer(stored.get("max_height")))
 
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What a probe found. None means that the file does not say.
+    """The facts that a probe found. None means that the file does not contain the value.
 
     ``duration`` is in seconds, ``width`` and ``height`` are in pixels as displayed (a portrait clip is higher than
-    wide), ``bit_rate`` is the whole file's, in bits per second. ``video_codec`` is None when there is nothing moving to
-    see: cover art is not a video.
+    wide), ``bit_rate`` is the whole file's, in bits per second. ``video_codec`` is None without a moving picture: cover
+    art is not a video.
     """
 
     duration: float | None
@@ -67,7 +67,7 @@ class MediaFacts:
 
     @property
     def is_video(self) -> bool:
-        """Whether there is a picture that can be compressed."""
+        """Whether the file has a video stream that can be compressed."""
         return bool(self.video_codec and self.width and self.height)
 
     def to_json(self) -> dict[str, object]:
@@ -76,7 +76,7 @@ class MediaFacts:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> Self:
-        """Read what :meth:`to_json` wrote, in this release or another: unknown keys are skipped, missing ones None."""
+        """Parse the result of :meth:`to_json`, of any release: unknown keys are skipped, missing ones are None."""
         return cls(
             duration=_number(stored.get("duration")),
             width=_integer(stored.get("width")),

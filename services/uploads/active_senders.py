@@ -1,9 +1,9 @@
 """The senders that fill slots in this process, and when another request may take a slot over.
 
-The lock on a slot's bytes excludes every other request, but it cannot tell a slow sender from a dead one. A phone that
-changes networks leaves a connection behind that never ends: its next attempt would find the slot busy until the stall
-timeout. So a request that is authorized for a slot takes it over from a sender that has been silent for a while. A
-sender that sends keeps its slot, however slow it is, and so does one whose bytes the server is still storing.
+The lock on a slot's bytes excludes every other request, but it cannot distinguish a slow sender from a dead one. A
+phone that changes networks leaves a connection behind that never ends: its next attempt would find the slot busy until
+the stall timeout. So a request that is authorized for a slot takes it over from a sender that has been silent for a
+while. A sender keeps its slot while it sends, however slowly, and while the server is still storing its bytes.
 """
 
 import asyncio
@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 
 from services.uploads.errors import SlotBusy, SlotTakenOver
 
-#: Seconds without a byte after which a sender may lose its slot. Longer than what a lost packet or a change of the
-#: radio cell costs a living connection, and short enough that a client's second or third attempt succeeds.
+#: Seconds without a byte after which a sender may lose its slot. Longer than the delay of a live connection by a lost
+#: packet or a change of the radio cell, and short enough that a client's second or third attempt succeeds.
 SILENCE_SECONDS = 2.0
-#: Seconds that an evicted sender has to end. It waits for the network only, so a thread just has to wake up.
+#: Seconds that an evicted sender has to end. It only waits for the network, so its thread just has to wake up.
 EVICTION_SECONDS = 5.0
 
-#: The seconds for which the server has been waiting for the next byte; 0 while it is not waiting.
+#: Returns the seconds for which the server has been waiting for the next byte; 0 if it is not waiting.
 Silence = Callable[[], float]
 
 
 def never_silent() -> float:
-    """For a sender all of whose bytes have arrived."""
+    """The silence of a sender whose bytes have all arrived."""
     return 0.0
 
 
@@ -52,9 +52,9 @@ class ActiveSenders:
 
     @asynccontextmanager
     async def hold(self, slot: Hashable, silence: Silence) -> AsyncIterator[None]:
-        """Hold a slot for the block, which another sender may end once this one is silent.
+        """Hold a slot for the block. Another sender may take it over once this one is silent.
 
-        Raises :class:`SlotBusy` while another sender keeps the slot, and :class:`SlotTakenOver` out of the block.
+        Raises :class:`SlotBusy` while another sender keeps the slot, and :class:`SlotTakenOver` from within the block.
         """
         task = asyncio.current_task()
         assert task
@@ -66,16 +66,16 @@ class ActiveSenders:
         except asyncio.CancelledError:
             # A cancellation by the server's shutdown takes precedence.
             if sender.evicted and task.uncancel() <= cancelling:
-                raise SlotTakenOver("You were silent for a while, and another request fills this slot now.") from None
+                raise SlotTakenOver("You were silent for a while, and another request now fills this slot.") from None
             raise
         finally:
             del self._senders[slot]
             sender.ended.set()
 
     async def _take_over(self, slot: Hashable) -> float:
-        """Evict the slot's sender if it is silent. Returns for how long the next one may be silent.
+        """Evict the slot's sender if it is silent. Returns the seconds for which the next one may be silent.
 
-        That doubles with every takeover, so that two devices on bad lines cannot take the slot from each other for
+        This time doubles with every takeover, so that two devices on bad lines do not take the slot from each other for
         ever: soon one of them has the time to finish.
         """
         old = self._senders.get(slot)

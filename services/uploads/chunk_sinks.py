@@ -1,4 +1,4 @@
-"""Where the bytes of one chunk go: into an open slot, or, for a filled slot, into a comparison with its receipt."""
+"""Sinks for the bytes of one chunk: they fill an open slot, or compare the bytes with the receipt of a filled slot."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ from storage.uploads.receipts import Received, SlotState
 
 @dataclass(frozen=True)
 class Receipt:
-    """The server's promise to the sender of a chunk: it has exactly these bytes."""
+    """The server's acknowledgement of a chunk: it has exactly these bytes."""
 
     index: int
     size: int
@@ -38,7 +38,7 @@ class Receipt:
 
 
 class ChunkSink(Protocol):
-    """Where the bytes of one chunk go while they arrive."""
+    """Receives the bytes of one chunk as they arrive."""
 
     @property
     def received_bytes(self) -> int:
@@ -51,18 +51,18 @@ class ChunkSink(Protocol):
         ...
 
     def store(self, part: Buffer) -> None:
-        """Take the next bytes, blocking, on a thread of the caller's. Raises like :meth:`write`."""
+        """Add the next bytes. Blocks, so the caller uses a thread. Raises like :meth:`write`."""
         ...
 
     async def write(self, parts: Sequence[Buffer]) -> None:
-        """Take the next bytes. Raises :class:`ChunkSizeMismatch` past the slot's end, :class:`StorageFull`."""
+        """Add the next bytes. Raises :class:`ChunkSizeMismatch` beyond the slot's end, :class:`StorageFull`."""
         ...
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """End the chunk and return its receipt.
 
-        Raises :class:`ChunkSizeMismatch` on too few bytes, :class:`ChecksumMismatch` when they are not the declared
-        ones, :class:`SlotConflict` when the slot holds other bytes, and
+        Raises :class:`ChunkSizeMismatch` for too few bytes, :class:`ChecksumMismatch` if their digest is not the
+        declared one, :class:`SlotConflict` if the slot holds other bytes, and
         :class:`services.uploads.errors.UploadClosed`. The slot is then unchanged.
         """
         ...
@@ -72,7 +72,7 @@ StoreReceipt = Callable[[SlotState, int, Digests], Awaitable[Receipt]]
 
 
 class FirstChunk:
-    """The first chunk for a slot: written in its place while it is hashed."""
+    """The first chunk for a slot: written to its place and hashed."""
 
     def __init__(self, slot: SlotState, index: int, writer: SlotWriter, store_receipt: StoreReceipt) -> None:
         self._slot = slot
@@ -121,7 +121,7 @@ class FirstChunk:
         try:
             return await self._store_receipt(self._slot, self._index, digests)
         except Duplicate as error:
-            raise SlotBusy("Another request has just filled this slot. Send the chunk again to compare.") from error
+            raise SlotBusy("Another request has just filled this slot. Send the chunk again to compare it.") from error
 
 
 class RepeatedChunk:
@@ -172,8 +172,8 @@ def _require_digest(sha256: str, declared: str | None) -> None:
 
 
 def _too_long(slot: SlotState, index: int) -> ChunkSizeMismatch:
-    return ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and more came.")
+    return ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and more arrived.")
 
 
 def _full() -> StorageFull:
-    return StorageFull("The server's disk is full. Chunks that were acknowledged are safe; try this one again later.")
+    return StorageFull("The server's disk is full. Acknowledged chunks are safe; send this one again later.")

@@ -4,7 +4,7 @@ MIB = 1024 * 1024
 DEFAULT_CHUNK_SIZE = 16 * MIB
 #: Proxies commonly cap a request's body at 100 MB.
 MAX_CHUNK_SIZE = 95 * MIB
-#: As in S3, so that an upload fits every store.
+#: The limit of S3, so that an upload fits every store.
 MAX_CHUNKS = 10_000
 
 

@@ -1,7 +1,7 @@
-"""Direct uploads: clients send chunks to the store itself by signed URLs, and report them for receipts.
+"""Direct uploads: clients send chunks straight to the store by signed URLs, and report them to get receipts.
 
-A report is accepted only if the store has a part with this ETag and the slot's size. The SHA-256 that it declares is
-stored with the receipt and compared when the bytes are read, before a file appears.
+A report is accepted only if the store has a part with this ETag and the slot's size. Its SHA-256 is stored with the
+receipt, and compared when the bytes are read, before a file appears.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -43,14 +43,16 @@ class DirectSlots:
         )
 
     async def report(self, upload: Upload, reports: Sequence[Report]) -> tuple[Upload, list[ExpectedError]]:
-        """Store receipts for the chunks that the store has, and return errors for the others. Repeating it is harmless.
+        """Store receipts for the chunks that the store has, and return errors for the others. Can be repeated.
 
         Raises :class:`InvalidInput` and :class:`UploadClosed`.
         """
         if not upload.direct:
-            raise InvalidInput("This upload takes its chunks by the URLs of its slots, which give a receipt at once.")
+            raise InvalidInput(
+                "This upload is not direct: send its chunks to the URLs of its slots, which return a receipt at once."
+            )
         if not 1 <= len(reports) <= MAX_REPORTS:
-            raise InvalidInput(f"Report 1 to {MAX_REPORTS} chunks at once.")
+            raise InvalidInput(f"Report 1 to {MAX_REPORTS} chunks at a time.")
         if upload.is_full:
             return upload, []
         if upload.status is not UploadStatus.RECEIVING or upload.expires_at < now():
@@ -65,12 +67,12 @@ class DirectSlots:
     ) -> tuple[dict[int, ReportedChunk], list[ExpectedError]]:
         """The reports that the store confirms, by their position, and errors for the others."""
         indexes = [report.index for report in reports if 0 <= report.index < upload.chunk_count]
-        stored = await self._stored_parts(upload, indexes) if indexes else {}
+        parts = await self._stored_parts(upload, indexes) if indexes else {}
         confirmed: dict[int, ReportedChunk] = {}
         errors: list[ExpectedError] = []
         for position, report in enumerate(reports):
             try:
-                confirmed[position] = _confirm(upload, report, stored, f"chunks.{position}")
+                confirmed[position] = _confirm(upload, report, parts, f"chunks.{position}")
             except ExpectedError as error:
                 errors.append(error)
         return confirmed, errors
@@ -80,36 +82,36 @@ class DirectSlots:
             return await self._store.filled_slots(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
             if not await self._ingest.reopen_all_slots(upload):
-                raise StoreUnavailable("the store contradicts itself") from error
+                raise StoreUnavailable("the store lists parts that it says do not exist") from error
             raise UploadClosed(
-                "Its chunks are gone from the store: every slot is open again. Send them once more."
+                "The store has lost its chunks, and every slot is open again. Send all chunks again."
             ) from error
 
     async def _accept(self, upload: Upload, chunks: Mapping[int, ReportedChunk]) -> list[ExpectedError]:
         try:
-            accepted, known = await receipts.add_reported(
+            accepted, existing = await receipts.add_reported(
                 upload, list(chunks.values()), now(), now() + self._ingest.lifetime
             )
         except StateChanged as error:
-            raise UploadClosed("The upload has ended meanwhile.") from error
+            raise UploadClosed("The upload has ended in the meantime.") from error
         await self._ingest.publish_receipts(upload, accepted)
         return [
             SlotConflict("This slot already holds a chunk with other bytes.", field=f"chunks.{position}")
             for position, chunk in chunks.items()
-            if known.get(chunk.index, chunk.etag) != chunk.etag
+            if existing.get(chunk.index, chunk.etag) != chunk.etag
         ]
 
 
 def expires_at() -> datetime:
-    """When a URL expires that is signed now."""
+    """The expiry of a URL that is signed now."""
     return now() + URL_LIFETIME
 
 
-def _confirm(upload: Upload, report: Report, stored: StoredParts, field: str) -> ReportedChunk:
+def _confirm(upload: Upload, report: Report, parts: StoredParts, field: str) -> ReportedChunk:
     if not 0 <= report.index < upload.chunk_count:
         raise InvalidInput(f"There is no slot {report.index}.", field=f"{field}.index")
     sha256 = validation.sha256(report.sha256, field=f"{field}.sha256")
     size, etag = upload.slot_size(report.index), report.etag.strip().strip('"')
-    if (etag, size) not in stored.get(report.index, ()):
+    if (etag, size) not in parts.get(report.index, ()):
         raise ChecksumMismatch("The store has no such bytes in this slot. Send the chunk again.", field=field)
     return ReportedChunk(report.index, size, sha256, etag)

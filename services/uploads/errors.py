@@ -11,21 +11,21 @@ class TooLarge(ExpectedError):
 
 
 class QuotaExceeded(ExpectedError):
-    """The account may not store this much. RFC 4331, section 6, gives 507 for it too."""
+    """The account's quota is used up. RFC 4331, section 6, uses 507 for it too."""
 
     code = ErrorCode.QUOTA_EXCEEDED
     status = 507
 
 
 class IdempotencyConflict(ExpectedError):
-    """An idempotency key was used before for something else."""
+    """An idempotency key was used before for another file."""
 
     code = ErrorCode.IDEMPOTENCY_CONFLICT
     status = 409
 
 
 class UploadClosed(ExpectedError):
-    """The upload no longer takes chunks, or can no longer be changed that way."""
+    """The upload no longer accepts chunks, or this change."""
 
     code = ErrorCode.UPLOAD_CLOSED
     status = 409
@@ -39,14 +39,14 @@ class ChunksMissing(ExpectedError):
 
 
 class ChunkSizeMismatch(ExpectedError):
-    """The chunk's length is not its slot's size."""
+    """The length of the chunk is not the size of its slot."""
 
     code = ErrorCode.CHUNK_SIZE_MISMATCH
     status = 400
 
 
 class ChecksumMismatch(ExpectedError):
-    """The bytes do not have the declared SHA-256."""
+    """The SHA-256 of the bytes is not the declared one."""
 
     code = ErrorCode.CHECKSUM_MISMATCH
     status = 422
@@ -84,7 +84,7 @@ class BodyIncomplete(ExpectedError):
 
 
 class BodyStalled(ExpectedError):
-    """The sender was silent for too long in the middle of a chunk."""
+    """The sender was silent for too long within a chunk."""
 
     code = ErrorCode.BODY_STALLED
     status = 408

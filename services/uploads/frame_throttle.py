@@ -1,4 +1,4 @@
-"""Which frames a watcher is shown, and when."""
+"""Selects the frames that a watcher gets, and their times."""
 
 import time
 from dataclasses import replace
@@ -7,11 +7,11 @@ from services.core.time_left import TimeLeft
 from services.uploads.progress_frame import ProgressFrame
 from storage.uploads.models import UploadStatus
 
-#: Without an event for so long, a watcher reads the database again: an event may be lost with Redis.
+#: Seconds without an event after which a watcher reads the database again, because an event may be lost with Redis.
 SILENCE_SECONDS = 10.0
-#: Frames of one stage are at least this far apart.
+#: Minimum seconds between frames of one stage.
 FRAME_SECONDS = 0.25
-#: The rate of arrival is the mean over about this long.
+#: The rate of arrival is the mean over about this many seconds.
 RATE_SECONDS = 5.0
 
 ORDER = list(UploadStatus)
@@ -32,15 +32,15 @@ class FrameThrottle:
 
     @property
     def waiting(self) -> bool:
-        """Whether a frame waits to be shown."""
+        """Whether a frame is waiting."""
         return self._next is not None
 
     def goes_back(self, frame: ProgressFrame) -> bool:
-        """Whether the frame's stage is earlier than the one shown last."""
+        """Whether the frame's stage is earlier than that of the last one."""
         return self._shown is not None and ORDER.index(frame.stage) < ORDER.index(self._shown.stage)
 
     def offer(self, frame: ProgressFrame) -> None:
-        """Accept a frame, unless it has nothing new or goes back within its stage."""
+        """Accept a frame, unless it is unchanged or goes back within its stage."""
         latest = self._next or self._shown
         if latest is None or frame.stage is not latest.stage or frame.percent > latest.percent:
             self._next = frame
@@ -48,7 +48,7 @@ class FrameThrottle:
             self._next = replace(frame, percent=latest.percent)
 
     def due(self) -> ProgressFrame | None:
-        """The frame to show now, if any."""
+        """The frame that is due now, if any."""
         moment = time.monotonic()
         frame = self._next
         if frame is None or (self._is_steady(frame) and moment < self._shown_at + FRAME_SECONDS):
@@ -77,12 +77,12 @@ class FrameThrottle:
     def _with_rate(self, frame: ProgressFrame, moment: float) -> ProgressFrame:
         if frame.stage is not UploadStatus.RECEIVING:
             return frame
-        done = frame.bytes_done or 0
-        self._arrivals.append((moment, done))
-        # The last one before that time stays: chunks of a slow sender are further apart.
+        received = frame.bytes_done or 0
+        self._arrivals.append((moment, received))
+        # The last frame before that time stays, because chunks of a slow sender are further apart.
         while len(self._arrivals) > 2 and moment - self._arrivals[1][0] >= RATE_SECONDS:
             del self._arrivals[0]
         since, before = self._arrivals[0]
-        if moment == since or done == before:
+        if moment == since or received == before:
             return frame
-        return replace(frame, speed=(done - before) / (moment - since))
+        return replace(frame, speed=(received - before) / (moment - since))

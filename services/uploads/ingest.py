@@ -1,4 +1,4 @@
-"""Receives chunks: who may fill a slot, and what a receipt leads to."""
+"""Receives chunks: checks the right to fill a slot, and stores and announces receipts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,14 +22,14 @@ from storage.uploads import uploads as rows
 from storage.uploads.models import JOB_OF_STATUS, Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, SlotState
 
-#: The price of a chunk beside its bytes.
+#: The price of a chunk in points, in addition to its bytes.
 CHUNK_POINTS = 1
 
 DEAD = frozenset({UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 
 
 class Ingest:
-    """Fills slots."""
+    """Receives chunks into slots."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Ingest:
     async def open(
         self, authorization: SlotAuthorization, address: str, silence: Silence = never_silent
     ) -> AsyncIterator[ChunkSink]:
-        """Open a slot for a sender with this authorization. Leaving without a commit leaves the slot unchanged.
+        """Open a slot for a sender with this authorization. Without a commit, the slot stays unchanged.
 
-        The owner of the upload pays for the whole chunk at once; bytes that did not arrive are refunded. ``address`` is
-        the sender's. ``silence`` is how long the sender has been silent. Raises :class:`NotFound`,
+        The owner of the upload pays for the whole chunk first; bytes that did not arrive are refunded. ``address`` is
+        that of the sender, ``silence`` the seconds for which it has been silent. Raises :class:`NotFound`,
         :class:`UploadClosed`, :class:`services.budgets.errors.RateLimited`, and :class:`SlotBusy` and
         :class:`services.uploads.errors.SlotTakenOver` like :mod:`services.uploads.active_senders`.
         """
@@ -76,7 +76,7 @@ class Ingest:
             self._refund_unused(reservation, sink)
 
     def _refund_unused(self, reservation: Reservation, sink: ChunkSink | None) -> None:
-        """Refund the bytes that did not arrive. Bytes that were refused are paid for: they were received and hashed."""
+        """Refund the bytes that did not arrive. Refused bytes are not refunded: they were received and hashed."""
         unused = reservation.ingest_bytes - (sink.received_bytes if sink else 0)
         if unused > 0:
             self._budgets.refund(reservation, 0, unused)
@@ -98,8 +98,10 @@ class Ingest:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
         except StagingLost as error:
             if not await self.reopen_all_slots(slot):
-                raise StorageUnavailable("The store did not take the chunk. Send it again.") from error
-            raise StorageUnavailable("Its chunks are gone from the store. Send them again, this one first.") from error
+                raise StorageUnavailable("The store did not accept the chunk. Send it again.") from error
+            raise StorageUnavailable(
+                "The store has lost the chunks of this upload. Send all of them again, this one first."
+            ) from error
         except BlobNotFound as error:
             raise UploadClosed("The upload has just ended.") from error
 
@@ -110,7 +112,7 @@ class Ingest:
         """
         reopened = await self._store.reopen(slot.staging_area, [])
         if reopened.staging == slot.staging_area:
-            # Asked again, the store has them all: one response to the contrary must not discard a terabyte.
+            # The second response lists all chunks: a single response to the contrary must not discard a terabyte.
             return False
         if await rows.reopen_all_slots(slot, reopened):
             await self._progress.publish_snapshot(slot.id)
@@ -122,7 +124,7 @@ class Ingest:
         return True
 
     async def publish_receipts(self, upload: Sliced, accepted: Accepted) -> None:
-        """Notify the watchers of new receipts, and the workers if those were the last ones."""
+        """Notify the watchers of new receipts, and the workers if the upload is complete."""
         if accepted.complete:
             await self._progress.publish(ProgressFrame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
             await self._notifications.send(JOB_OF_STATUS[UploadStatus.REASSEMBLING])
@@ -131,13 +133,13 @@ class Ingest:
 
     @property
     def lifetime(self) -> timedelta:
-        """How long an upload waits for its next chunk."""
+        """The time for which an upload waits for its next chunk."""
         return self._lifetime
 
     async def add_receipt(self, slot: SlotState, index: int, digests: Digests) -> Receipt:
         """Store a receipt for bytes that are in their slot, and notify the watchers; the last one queues reassembly.
 
-        Raises :class:`UploadClosed` when the upload has ended meanwhile.
+        Raises :class:`UploadClosed` if the upload has ended meanwhile.
         """
         try:
             accepted = await receipts.add(slot, index, digests, now(), now() + self._lifetime)
@@ -155,7 +157,7 @@ class Ingest:
 
 
 def _require_alive(slot: SlotState) -> None:
-    # The bytes of a dead upload are gone, so that not even a chunk that was received is confirmed.
+    # The bytes of a dead upload are deleted, so even a received chunk is not confirmed.
     if slot.status in DEAD:
         raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
 

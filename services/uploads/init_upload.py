@@ -1,6 +1,6 @@
-"""Begins an upload, or finds what makes it unnecessary: the same upload, the same file, or some of its chunks.
+"""Starts an upload, or finds the same upload, the same file, or some of its chunks.
 
-Files and chunks are looked for only among the same account's: anything else would reveal who has which bytes.
+It searches only files and chunks of the same account. A wider search would reveal which accounts have which bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 
 class UploadInitializer:
-    """Begins uploads."""
+    """Starts uploads."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class UploadInitializer:
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""
         upload, hashes = build_upload(account_id, request, self._policy, self._store)
-        if known := await self._find_known(upload, request):
-            return known
+        if existing := await self._find_known(upload, request):
+            return existing
         if file := await self._find_file(upload):
             return await self._insert_owned(upload, file)
         try:
@@ -60,25 +60,25 @@ class UploadInitializer:
 
     async def _find_known(self, upload: Upload, request: NewUpload) -> Upload | None:
         if upload.idempotency_key:
-            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
-            return _require_same_file(known, upload) if known else None
+            existing = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+            return _require_same_file(existing, upload) if existing else None
         if upload.sha256 is None:
             return None
-        for known in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
-            if known.status is UploadStatus.RECEIVING and known.expires_at < now():
-                await expire(known, self._store, self._progress)
-            elif _matches(known, chunk_size=request.chunk_size, compress=request.compress):
-                return known
+        for existing in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
+            if existing.status is UploadStatus.RECEIVING and existing.expires_at < now():
+                await expire(existing, self._store, self._progress)
+            elif _matches(existing, chunk_size=request.chunk_size, compress=request.compress):
+                return existing
         return None
 
     async def _find_file(self, upload: Upload) -> File | None:
         if upload.sha256 is None:
             return None
-        known = await files.find_same(upload.account_id, upload.size, upload.sha256)
-        return known if known and await self._has_bytes(known.blob.key) else None
+        file = await files.find_same(upload.account_id, upload.size, upload.sha256)
+        return file if file and await self._has_bytes(file.blob.key) else None
 
     async def _has_bytes(self, key: str) -> bool:
-        # When the disk has lost a blob, its bytes are accepted again.
+        # If the disk has lost a blob, its bytes are accepted again.
         try:
             return bool([block async for block in self._store.read(key, 0, 1)])
         except BlobNotFound:
@@ -101,7 +101,8 @@ class UploadInitializer:
             await self._notifications.send(kind)
 
     async def _reserve(self, upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
-        # The quota comes before the disk, so that no account fills the disk for a moment with what exceeds its quota.
+        # The quota is checked before the disk, so that no account can fill the disk for a moment with bytes beyond its
+        # quota.
         await usage.require_space(upload.account_id, upload.size, self._policy.quota)
         # Reserved before the row exists, so that every upload that can be seen has its bytes reserved.
         upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
@@ -112,40 +113,40 @@ class UploadInitializer:
             raise
 
     async def _find_winner(self, upload: Upload, error: StorageError) -> Upload:
-        """The same upload, begun by a faster request at the same moment. If there is none, the error is a refusal."""
-        known = None
+        """The same upload, started by a faster request at the same moment. Raises the error if there is none."""
+        existing = None
         if upload.idempotency_key:
-            known = await rows.find_by_key(upload.account_id, upload.idempotency_key)
+            existing = await rows.find_by_key(upload.account_id, upload.idempotency_key)
         elif upload.fingerprint:
-            known = await rows.find_by_fingerprint(upload.fingerprint)
-        if not known:
+            existing = await rows.find_by_fingerprint(upload.fingerprint)
+        if not existing:
             raise _refusal(error) from error
-        return _require_same_file(known, upload)
+        return _require_same_file(existing, upload)
 
 
-def _matches(known: Upload, *, chunk_size: int | None, compress: Compression | None) -> bool:
-    """Whether an upload of the same file has the requested chunk size and compression, where they are requested."""
-    same_slots = chunk_size in {None, known.chunk_size}
-    return same_slots and (compress is None or known.compress == compress.to_json())
+def _matches(existing: Upload, *, chunk_size: int | None, compress: Compression | None) -> bool:
+    """Whether an upload of the same file has the requested chunk size and compression, if any are requested."""
+    same_slots = chunk_size in {None, existing.chunk_size}
+    return same_slots and (compress is None or existing.compress == compress.to_json())
 
 
-def _require_same_file(known: Upload, upload: Upload) -> Upload:
-    """The known upload, unless its key is used for another file now. Raises :class:`IdempotencyConflict`."""
-    if (known.file_name, known.size, known.sha256) != (upload.file_name, upload.size, upload.sha256):
+def _require_same_file(existing: Upload, upload: Upload) -> Upload:
+    """The existing upload, unless the key is now used for another file. Raises :class:`IdempotencyConflict`."""
+    if (existing.file_name, existing.size, existing.sha256) != (upload.file_name, upload.size, upload.sha256):
         raise IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
-    return known
+    return existing
 
 
 async def _find_chunks(upload: Upload, hashes: Sequence[str]) -> dict[int, KnownChunk]:
     """The chunks that need not be sent, by the index of their slot: they are copied on the server."""
-    known = await known_chunks.find(upload.account_id, hashes)
-    by_slot = {index: known.get((sha256, upload.slot_size(index))) for index, sha256 in enumerate(hashes)}
+    chunks = await known_chunks.find(upload.account_id, hashes)
+    by_slot = {index: chunks.get((sha256, upload.slot_size(index))) for index, sha256 in enumerate(hashes)}
     return {index: chunk for index, chunk in by_slot.items() if chunk}
 
 
 def _refusal(error: StorageError) -> ExpectedError:
     if isinstance(error, OverQuota):
-        return QuotaExceeded("There is no room for this file within your quota.", field="size")
+        return QuotaExceeded("This file does not fit into your quota.", field="size")
     if isinstance(error, NoSpace):
-        return StorageFull("There is no room for this file on the server.", field="size")
-    return UploadClosed("The upload that was begun before has just ended. Try again.")
+        return StorageFull("The server has no space for this file. Try again later.", field="size")
+    return UploadClosed("The earlier upload of this file has just ended. Try again.")

@@ -14,30 +14,30 @@ BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
 
 
 def is_dead(upload: Upload) -> bool:
-    """Whether an upload's bytes are of no more use. One that failed by an internal error keeps them."""
+    """Whether an upload's bytes are no longer needed. An upload that failed by an internal error keeps them."""
     if upload.status is UploadStatus.FAILED:
         return upload.error_code == BYTES_GONE
     return upload.status in {UploadStatus.ABORTED, UploadStatus.EXPIRED}
 
 
 def can_be_retried(upload: Upload) -> bool:
-    """Whether something failed that may succeed next time; False while it is under way or when it has succeeded.
+    """Whether a step failed that may succeed next time; False while it is under way or if it succeeded.
 
-    Raises :class:`ChunksMissing` before everything has arrived, :class:`UploadClosed` when the bytes are gone, and
-    :class:`NotAVideo` where no attempt can change that.
+    Raises :class:`ChunksMissing` before all chunks have arrived, :class:`UploadClosed` if the bytes are deleted, and
+    :class:`NotAVideo` if no attempt can succeed.
     """
     if upload.status is UploadStatus.RECEIVING:
         raise ChunksMissing("Nothing has failed: some chunks are still missing.")
     if is_dead(upload):
-        raise UploadClosed("The upload is over and its bytes are gone. Begin it again.")
+        raise UploadClosed("The upload has ended and its bytes are deleted. Start it again.")
     if upload.error_code == ErrorCode.NOT_A_VIDEO:
-        raise NotAVideo("This file has no video to compress. Trying again would not change that.")
+        raise NotAVideo("This file has no video to compress, so a retry cannot succeed.")
     return upload.status.is_final and upload.error_code is not None
 
 
 async def expire(upload: Upload, store: BlobStore, progress: Progress) -> None:
-    """Close an upload whose time is over and free its space, unless a chunk has prolonged it meanwhile."""
+    """Close an expired upload and free its space, unless a chunk has prolonged it meanwhile."""
     if await rows.expire(upload.id, now()):
-        # A worker that had lost its job may have sealed it all the same.
+        # A worker that had lost its job may nevertheless have sealed it.
         await store.discard(upload.staging_area, sealed=True)
         await progress.publish_snapshot(upload.id)

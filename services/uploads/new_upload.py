@@ -1,4 +1,4 @@
-"""What a client says about the file that it wants to send, and the upload row that this makes."""
+"""Checks a client's description of a file, and builds the upload row from it."""
 
 import hashlib
 import json
@@ -29,21 +29,21 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class UploadPolicy:
-    """The server's limits: bytes per file, how long an upload waits for its next chunk, and bytes per account."""
+    """The server's limits: bytes per file, the time to wait for the next chunk, and bytes per account."""
 
     max_file_size: int
     lifetime: timedelta
     quota: int | None = None
-    #: Whether clients send chunks to the store itself, unless they say otherwise.
+    #: Whether clients send chunks straight to the store, unless they choose otherwise.
     direct: bool = False
 
 
 def build_upload(
     account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore
 ) -> tuple[Upload, list[str]]:
-    """A row for the request, which is not stored yet, and the digests of its chunks, if the client has sent them.
+    """A row for the request, which is not stored yet, and the digests of the chunks, if the client sent them.
 
-    Raises :class:`InvalidInput` or :class:`TooLarge` for the first input that is wrong, with the others.
+    Raises :class:`InvalidInput` or :class:`TooLarge` for the first wrong field, with the errors of the others.
     """
     with Checks() as check:
         name = check(validation.file_name, request.file_name)
@@ -83,7 +83,7 @@ def _chunk_hashes(hashes: Sequence[str] | None, size: int | None, chunk_size: in
 
 def _require_size(size: int, policy: UploadPolicy) -> int:
     if size < 1:
-        raise InvalidInput("A file has at least one byte.", field="size")
+        raise InvalidInput("A file must have at least one byte.", field="size")
     limit = min(policy.max_file_size, MAX_CHUNK_SIZE * MAX_CHUNKS)
     if size > limit:
         raise TooLarge(f"A file may have at most {limit} bytes.", field="size")
@@ -95,7 +95,7 @@ def _chunk_size(requested: int | None, size: int, store: BlobStore) -> int:
         return default_chunk_size(size)
     smallest = store.min_chunk_size
     if not smallest <= requested <= MAX_CHUNK_SIZE:
-        raise InvalidInput(f"A chunk has {smallest} to {MAX_CHUNK_SIZE} bytes.", field="chunkSize")
+        raise InvalidInput(f"A chunk must have {smallest} to {MAX_CHUNK_SIZE} bytes.", field="chunkSize")
     if size > requested * MAX_CHUNKS:
         raise InvalidInput(f"With this chunk size the file has more than {MAX_CHUNKS} chunks.", field="chunkSize")
     return requested
@@ -106,9 +106,9 @@ def _optional(rule: Callable[[T], T]) -> Callable[[T | None], T | None]:
 
 
 def _fingerprint(upload: Upload) -> str | None:
-    """What two equal requests have in common, so that the database lets only one of them begin an upload.
+    """A digest that equal requests share, so that the database lets only one of them start an upload.
 
-    The owner is part of it. None when the client has not sent the file's SHA-256, or tells uploads apart by keys.
+    It includes the owner. None if the client has not sent the file's SHA-256, or distinguishes uploads by keys.
     """
     if upload.sha256 is None or upload.idempotency_key is not None:
         return None

@@ -1,7 +1,7 @@
 """Progress of an upload, from the first chunk to READY: a snapshot of the database, then events.
 
-An event only ever adds to the snapshot and never contradicts it: a watcher that misses events, or the whole log, sees
-the truth again in the next snapshot.
+Events only add to the snapshot and never contradict it: a watcher that misses events, or the whole log, is correct
+again with the next snapshot.
 """
 
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger("cloudkeep.progress")
 
 
 class ChunkArrival(NamedTuple):
-    """A chunk of an upload has arrived. ``last``: it may be the last one, and its reassembly is queued."""
+    """A chunk of an upload has arrived. ``last`` means that it may be the last one, and reassembly is queued."""
 
     upload_id: UUID
     last: bool
@@ -39,7 +39,7 @@ class Progress:
         self._counters = counters or Counters()
 
     async def publish(self, frame: ProgressFrame) -> None:
-        """Send a frame to every watcher. Without the log the frame is lost, but the work goes on."""
+        """Send a frame to every watcher. While the log is away, the frame is lost, but the work continues."""
         if frame.stage.is_final:
             self._counters.uploads_finished[frame.stage.value] += 1
         try:
@@ -48,11 +48,11 @@ class Progress:
             logger.warning("progress of %s not published: %s", frame.upload_id, in_one_line(error))
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
-        """Publish the state that the database has."""
+        """Publish the state in the database."""
         await self.publish(await self.snapshot(upload_id))
 
     async def snapshot(self, upload_id: UUID) -> ProgressFrame:
-        """The state that the database has. Raises :class:`NotFound`."""
+        """The state in the database. Raises :class:`NotFound`."""
         upload = await rows.find(upload_id)
         if not upload:
             raise NotFound("There is no such upload.")
@@ -64,7 +64,7 @@ class Progress:
         return final_frame(upload)
 
     async def arrivals(self) -> AsyncGenerator[ChunkArrival, None]:
-        """Chunks as they arrive, without an end. While the log is away, some are missed."""
+        """Chunks as they arrive, endlessly. While the log is away, some are missed."""
         async with self._log.subscribe() as events:
             while True:
                 event = await events.next_event(SILENCE_SECONDS)
@@ -78,12 +78,12 @@ class Progress:
         """Frames of an upload until one is final: the snapshot, then changes, at most about four a second.
 
         Within a stage the percentage never goes back. ``after`` is the cursor of a frame seen before: events since then
-        are read again. Raises :class:`InvalidInput` for a cursor that is not ours, :class:`NotFound`, and
-        :class:`storage.errors.DatabaseUnavailable` for the first snapshot only: later it waits for the database.
+        are read again. Raises :class:`InvalidInput` for a cursor that this server did not create, :class:`NotFound`,
+        and :class:`storage.errors.DatabaseUnavailable` for the first snapshot only: later it waits for the database.
         """
         throttle = FrameThrottle()
         try:
-            # Subscribed before the snapshot is taken: no event falls into the gap.
+            # Subscribe before the snapshot, so that no event is missed in between.
             async with self._log.subscribe(str(upload_id), after) as events:
                 frame: ProgressFrame | None = await self.snapshot(upload_id)
                 while True:
@@ -104,8 +104,8 @@ class Progress:
             frame = event_frame(upload_id, event)
             if not frame.stage.is_final and not throttle.goes_back(frame):
                 return frame
-            # An event of an earlier stage is older than the snapshot, or a slot was reopened; one of an end may be
-            # older than a retry. The database knows; it is read once, after all such events, and not if another one
+            # An event of an earlier stage is older than the snapshot, or a slot was reopened; an event of an end may be
+            # older than a retry. The database is read to decide: once, after all such events, and not if another event
             # follows.
             doubtful, event = True, await events.next_event(0)
         return None if throttle.waiting and not doubtful else await self._read_snapshot(upload_id)

@@ -16,10 +16,10 @@ START = "0-0"
 class ProgressFrame:
     """The progress of an upload at one moment.
 
-    ``percent`` is of the stage, 0 to 100. ``speed`` is bytes per second while bytes move, and a multiple of real time
-    while a video is compressed. ``eta_seconds`` is until the end of the stage, and is added for each watcher by
-    :class:`services.uploads.frame_throttle.FrameThrottle`. ``waits_for`` is the code of what the work waits for.
-    ``cursor`` is that of the event behind the frame.
+    ``percent`` is that of the stage, 0 to 100. ``speed`` is in bytes per second, or a multiple of real time during
+    compression. ``eta_seconds`` is the time to the end of the stage; it is added for each watcher by
+    :class:`services.uploads.frame_throttle.FrameThrottle`. ``waits_for`` is the code of the resource that the work
+    waits for. ``cursor`` is that of the frame's event.
     """
 
     upload_id: UUID
@@ -33,7 +33,7 @@ class ProgressFrame:
     waits_for: str | None = None
 
     def to_payload(self) -> dict[str, Any]:
-        """The frame as a JSON object, without what its event has anyway."""
+        """The frame as a JSON object, without the fields of its event."""
         return {
             "stage": self.stage.value,
             "percent": self.percent,
@@ -52,7 +52,7 @@ def receiving_frame(upload_id: UUID, received_bytes: int, size: int) -> Progress
 def bytes_frame(
     upload_id: UUID, stage: UploadStatus, done: int, total: int, speed: float | None = None
 ) -> ProgressFrame:
-    """The frame of a stage with ``done`` of ``total`` bytes, at ``speed`` bytes per second if that is known."""
+    """The frame of a stage with ``done`` of ``total`` bytes, at ``speed`` bytes per second if known."""
     return ProgressFrame(upload_id, stage, 100.0 * done / total, done, total, speed=speed)
 
 

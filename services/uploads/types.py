@@ -1,4 +1,4 @@
-"""What the services of uploads take and return."""
+"""The inputs and results of the services of uploads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Report:
-    """A chunk that a client reports to have stored in a slot."""
+    """A client's report that it stored a chunk in a slot."""
 
     index: int
     etag: str
@@ -27,7 +27,10 @@ class Report:
 
 @dataclass(frozen=True)
 class NewUpload:
-    """What a client says about the file it wants to send. Sizes in bytes; SHA-256 of the file and its chunks in hex."""
+    """A client's description of the file that it wants to send.
+
+    Sizes in bytes; SHA-256 of the file and its chunks in hex.
+    """
 
     file_name: str
     size: int

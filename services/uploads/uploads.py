@@ -1,4 +1,4 @@
-"""Uploads: begin, look at, finish, abort."""
+"""Operations on uploads: start, read, complete, abort, retry."""
 
 from collections.abc import Collection, Container, Iterable, Sequence
 from itertools import islice
@@ -25,7 +25,7 @@ from storage.uploads.usage import Space
 
 
 class Uploads:
-    """Begins uploads, and does what their owners ask for. Callers have checked the viewer's permission."""
+    """Operations on uploads. Callers have checked the viewer's permission."""
 
     def __init__(
         self,
@@ -42,19 +42,18 @@ class Uploads:
         self._initializer = UploadInitializer(store, progress, notifications, policy, counters or Counters())
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
-        """Begin an upload, or return the one made before with the same idempotency key.
+        """Start an upload, or return the earlier one with the same idempotency key.
 
         Without a key, an open upload of the same file by the same account is returned: name, size and SHA-256 are
-        equal, and so are chunk size and compression, where they are given. When the account has a file with this
-        size and SHA-256, the upload has a file of its own over the same bytes at once, and takes no chunks. Slots
-        whose chunk hash the account's files have are filled from there.
-        Raises :class:`InvalidInput`, :class:`TooLarge`, :class:`IdempotencyConflict`, :class:`QuotaExceeded` and
-        :class:`StorageFull`.
+        equal, and also chunk size and compression, if requested. If the account has a file with this size and SHA-256,
+        the upload gets a file of its own over the same bytes at once, and accepts no chunks. Slots whose chunk hash is
+        in the account's files are filled from there. Raises :class:`InvalidInput`, :class:`TooLarge`,
+        :class:`IdempotencyConflict`, :class:`QuotaExceeded` and :class:`StorageFull`.
         """
         return await self._initializer.init(account_id, request)
 
     async def space(self, account_id: UUID) -> Space:
-        """How much storage an account uses, and its quota."""
+        """The storage that an account uses, and its quota."""
         return await usage.measure(account_id, self._policy.quota)
 
     async def find(self, upload_id: UUID) -> Upload | None:
@@ -70,11 +69,11 @@ class Uploads:
         return await rows.count(account_id, status)
 
     async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
-        """The codes of what the work on uploads waits for. The caller has checked their owner."""
+        """The code of the resource for which the work on each upload waits. The caller has checked their owner."""
         return await jobs.waiting_of(upload_ids)
 
     async def slots(self, upload: Upload, window: Window[int], *, missing: bool) -> list[Slot]:
-        """A window of the slots, by index; only the open ones when ``missing``."""
+        """A window of the slots, by index; only open ones if ``missing``."""
         start = 0 if window.after is None else window.after + 1
         end = upload.chunk_count if window.before is None else min(window.before, upload.chunk_count)
         filled = await self._filled(upload, start)
@@ -103,13 +102,13 @@ class Uploads:
         return set(await receipts.filled_indexes(upload.id, start))
 
     async def complete(self, upload: Upload) -> Upload:
-        """Confirm that everything was sent. The last chunk has already started the reassembly.
+        """Confirm that all chunks were sent. The last chunk has already started the reassembly.
 
         Raises :class:`ChunksMissing`, and :class:`UploadClosed` on an aborted or expired upload.
         """
         if upload.status is UploadStatus.RECEIVING:
             missing = upload.chunk_count - upload.received_chunks
-            # The last receipt may have come in between: then the status has changed, and the row is read again.
+            # The last receipt may have arrived in between: then the status has changed, and the row is read again.
             if missing:
                 raise ChunksMissing(f"{missing} of {upload.chunk_count} chunks are still missing.")
             return await self.reload(upload)
@@ -118,9 +117,9 @@ class Uploads:
         return upload
 
     async def abort(self, upload: Upload) -> Upload:
-        """Abort an upload and free its space; doing it twice is harmless.
+        """Abort an upload and free its space. Can be repeated.
 
-        That includes one that failed by an internal error, whose bytes are kept for a retry. Raises
+        This also works for one that failed by an internal error, whose bytes are kept for a retry. Raises
         :class:`UploadClosed` once all chunks have arrived.
         """
         if await rows.abort(upload.id) or await rows.abort_failed(upload.id, BYTES_GONE):
@@ -132,34 +131,34 @@ class Uploads:
         return upload
 
     async def retry(self, upload: Upload) -> Upload:
-        """Retry what failed by an internal error or by one of the encoder; doing it twice is harmless.
+        """Retry a step that failed by an internal error or in the encoder. Can be repeated.
 
-        Raises :class:`QuotaExceeded`, and what :func:`services.uploads.lifecycle.can_be_retried` raises.
+        Raises :class:`QuotaExceeded`, and the errors of :func:`services.uploads.lifecycle.can_be_retried`.
         """
         if not can_be_retried(upload):
             return upload
         try:
             kind = await rows.retry(upload, self._policy.quota, now())
         except OverQuota as error:
-            raise QuotaExceeded("There is no room for this file within your quota.") from error
+            raise QuotaExceeded("This file does not fit into your quota.") from error
         if kind:
             await self._progress.publish_snapshot(upload.id)
             await self._notifications.send(kind)
         return await self.reload(upload)
 
     async def expire(self, limit: int = 100) -> int:
-        """Close uploads whose time is over and free their space. Returns how many there were."""
+        """Close expired uploads and free their space. Returns their number."""
         expired = await rows.expired(now(), limit)
         for upload in expired:
             await expire(upload, self._store, self._progress)
         return len(expired)
 
     async def reload(self, upload: Upload) -> Upload:
-        """The upload as it is now. Raises :class:`NotFound` when it was deleted meanwhile."""
-        found = await rows.find(upload.id)
-        if not found:
+        """The current state of the upload. Raises :class:`NotFound` if it was deleted meanwhile."""
+        current = await rows.find(upload.id)
+        if not current:
             raise NotFound("There is no such upload.")
-        return found
+        return current
 
 
 def _range(start: int, end: int, window: Window[int]) -> Iterable[int]:

@@ -34,8 +34,9 @@ async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:
 
 async def lock(account_id: UUID) -> None:
     """Lock this account until the transaction ends. Call it first in the transaction."""
-    # An update that changes nothing: it locks the row in PostgreSQL and the database in SQLite. What is read after it
-    # is as the one before left it, in READ COMMITTED too, where each statement sees what is committed by then.
+    # An update that changes nothing: it locks the row in PostgreSQL and the database in SQLite. Later reads see what
+    # the previous holder of the lock committed, in READ COMMITTED too, where each statement sees what is committed by
+    # then.
     await Account.filter(id=account_id).update(name=F("name"))
 
 
@@ -51,13 +52,13 @@ async def save_registration(
         otp_hash=otp_hash,
         expires_at=expires_at,
     )
-    # One statement: of two that delete and then insert, the second would conflict with the row of the first.
+    # One statement: if two requests deleted and then inserted, the second would conflict with the row of the first.
     everything = Registration._meta.fields - {"email"}
     await Registration.bulk_create([row], on_conflict=["email"], update_fields=sorted(everything))
 
 
 async def count_attempt(email: str, limit: int) -> Registration | None:
-    """Count one guess at the OTP and return the registration; None when there is none or no guess is left."""
+    """Count one guess at the OTP and return the registration; None if it does not exist or has no guess left."""
     counted = await Registration.filter(email=email, attempts__lt=limit).update(attempts=F("attempts") + 1)
     return await Registration.get_or_none(email=email) if counted else None
 
@@ -65,7 +66,7 @@ async def count_attempt(email: str, limit: int) -> Registration | None:
 async def complete_registration(registration: Registration) -> Account:
     """Turn a registration into an account.
 
-    Raises :class:`Duplicate` when the user ID or the address was taken meanwhile, or the registration was used.
+    Raises :class:`Duplicate` when the user ID or the address has been taken since, or the registration was used.
     """
 
     async def work() -> Account:
@@ -98,7 +99,7 @@ async def find_session(session_id: UUID) -> Session | None:
 async def rotate_session(
     session_id: UUID, old_hash: str, new_hash: str, rotated_at: datetime, expires_at: datetime
 ) -> bool:
-    """Swap the refresh token; False when the old one is no longer the newest (it was used before)."""
+    """Replace the refresh token; False if the old one is no longer the newest (it was used before)."""
     swapped = await Session.filter(id=session_id, refresh_hash=old_hash).update(
         refresh_hash=new_hash, rotated_at=rotated_at, expires_at=expires_at
     )

@@ -41,7 +41,7 @@ __all__ = [
 async def open_blob_store(url: str, reserve: int | None = None, options: S3Options = NO_OPTIONS) -> BlobStore:
     """The store behind ``file:///absolute/folder`` or an ``s3:`` URL (:mod:`storage.blobs.s3.url`).
 
-    ``reserve`` bytes of its disk stay free of new uploads; None is a default that suits the disk. Raises
+    New uploads leave ``reserve`` bytes of its disk free; None is a default that suits the disk. Raises
     :class:`ValueError` for another scheme or a URL that cannot be used.
     """
     parts = urlsplit(url)

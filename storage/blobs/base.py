@@ -1,9 +1,9 @@
 """The contract of a blob store. Every implementation passes ``tests/contracts/test_blob_*.py``.
 
-Bytes come in through a *staging area*, one per upload, cut into slots that are written in any order. ``stage`` returns
-its handle, which only the store can read. Once every slot is filled, ``seal`` makes one object of them, ``scan`` reads
-it again, and ``publish`` turns it into a *blob*, durably; a blob never changes. Where slots are damaged, ``reopen``
-returns a staging area that has all the others. Keys are ours, never a client's.
+Each upload has a *staging area*, which is divided into slots that are written in any order. ``stage`` returns its
+handle, which is opaque outside the store. Once every slot is filled, ``seal`` combines them into one object, ``scan``
+reads it again, and ``publish`` durably turns it into a *blob*, which never changes. If slots are damaged, ``reopen``
+returns a staging area with all other slots. The server chooses all keys; none comes from a client.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-#: Bytes of one read. Larger blocks leave the processor's cache, smaller ones cost calls.
+#: Bytes of one read. Larger blocks do not fit the processor's cache, smaller ones need more calls.
 BLOCK = 1024 * 1024
 
 Buffer = bytes | memoryview
@@ -23,9 +23,9 @@ Buffer = bytes | memoryview
 class Digests:
     """Digests of bytes, in lower-case hex.
 
-    ``sha256`` (FIPS 180-4) is reported to the sender. ``xxh3`` (XXH3 with 128 bits) finds damage when the bytes are
-    read again, in a fiftieth of the time; it is no protection against an attacker. ``etag`` is the store's own name for
-    them, if it has one; only the store knows what it means.
+    ``sha256`` (FIPS 180-4) is reported to the sender. ``xxh3`` (XXH3 with 128 bits) detects damage when the bytes are
+    read again, in a fiftieth of the time; it does not protect against an attacker. ``etag`` is the store's own
+    identifier of them, if it has one; it is opaque outside the store.
     """
 
     sha256: str
@@ -55,8 +55,8 @@ class ReopenedStaging:
 class StoredObject:
     """A blob or a staging area in a listing: its size in bytes, and when it was last written to.
 
-    Of a staging area, ``staging`` is the beginning of its handle, which ``discard`` takes as well. A store that would
-    have to read every slot for them reports the size 0 and the time at which the staging area was made.
+    For a staging area, ``staging`` is the start of its handle, which ``discard`` accepts as well. A store that would
+    have to read every slot for size and time reports the size 0 and the time of creation.
     """
 
     key: str
@@ -74,7 +74,7 @@ def accept_all(_: Digests) -> None:
 
 @dataclass(frozen=True)
 class MissingRule:
-    """A rule that the store lacks. ``add`` adds it; where it is None, an operator has to."""
+    """A rule that the store lacks. ``add`` adds it; if ``add`` is None, an operator must."""
 
     code: str
     text: str
@@ -95,7 +95,7 @@ class SlotWriter(Protocol):
         ...
 
     def store(self, part: Buffer) -> None:
-        """Append ``part``, blocking, on a thread of the caller's: the fastest way. Not to be mixed with ``write``.
+        """Append ``part``. Blocks, so the caller uses a thread; this is the fastest way. Do not mix it with ``write``.
 
         Raises like :meth:`write`.
         """
@@ -109,32 +109,32 @@ class SlotWriter(Protocol):
         ...
 
     async def finish(self, accept: Accept = accept_all) -> Digests:
-        """Fill the slot with the bytes that came and return their digests.
+        """Fill the slot with the received bytes and return their digests.
 
-        ``accept`` is called before the bytes count as the slot's; when it raises, they never do. Raises like
-        :meth:`write`, and :class:`storage.errors.StagingLost` when the slots are no longer there.
+        ``accept`` is called before the slot counts as filled; if it raises, the slot stays open. Raises like
+        :meth:`write`, and :class:`storage.errors.StagingLost` if the slots no longer exist.
         """
         ...
 
 
 class BlobStore(Protocol):
-    """Where bytes live. Offsets and sizes are in bytes."""
+    """Stores the bytes of files. Offsets and sizes are in bytes."""
 
     @property
     def min_chunk_size(self) -> int:
-        """The smallest slot that the store takes; the last one of an upload may be smaller."""
+        """The smallest slot that the store accepts; the last slot of an upload may be smaller."""
         ...
 
     @property
     def reads_staging(self) -> bool:
-        """Whether ``scan`` reads slots before ``seal``, so that they can be verified as they come."""
+        """Whether ``scan`` reads slots before ``seal``, so that they can be verified as they arrive."""
         ...
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
-        """Reserve ``size`` bytes in slots of ``slot_size``, or in one; doing it twice is harmless.
+        """Reserve ``size`` bytes in slots of ``slot_size``, or in one slot. Repeating it is harmless.
 
-        Returns the handle of the staging area. Raises :class:`NoSpace`, also when less would stay free than the store's
-        reserve.
+        Returns the handle of the staging area. Raises :class:`NoSpace`, also if less than the store's reserve would
+        stay free.
         """
         ...
 
@@ -146,63 +146,64 @@ class BlobStore(Protocol):
         ...
 
     async def scan(self, staging: str, offset: int, length: int, consume: Callable[[memoryview], None]) -> None:
-        """Pass a part of a sealed staging area, or of the blob that it was published as, to ``consume``.
+        """Pass a part of a sealed staging area, or of the blob that it became, to ``consume``.
 
         ``consume`` is called on a thread, in order, with views of at most a mebibyte that are valid only during the
-        call, and no more once this has returned or was cancelled. Ends early where the bytes end. Raises
+        call. It is not called after this method returned or was cancelled. Stops early where the bytes end. Raises
         :class:`BlobNotFound`.
         """
         ...
 
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
-        """Fill a slot with a part of the blob ``source``. What the blob lacks is not copied, which is no error.
+        """Fill a slot with a part of the blob ``source``. Bytes that the blob lacks are not copied, without an error.
 
         Returns the store's ETag of the copied bytes, if it has one. Raises :class:`NoSpace`.
         """
         ...
 
     async def write_back(self, staging: str, offset: int, length: int) -> None:
-        """Begin to write a part of a staging area to the device, so that ``publish`` has less to wait for.
+        """Begin to write a part of a staging area to the device, so that ``publish`` waits less.
 
-        Without a guarantee, and harmless where there is nothing.
+        Gives no guarantee, and does nothing where there are no bytes.
         """
         ...
 
     async def seal(self, staging: str, parts: Sequence[Part]) -> None:
-        """Make one object of these parts, which fill every slot, in order; doing it twice is harmless.
+        """Combine these parts, which fill every slot, into one object, in order. Repeating it is harmless.
 
-        It is not a blob before it is published. Raises :class:`storage.errors.PartsRefused`, and :class:`BlobNotFound`
-        when the bytes are gone.
+        The object is not a blob until it is published. Raises :class:`storage.errors.PartsRefused`, and
+        :class:`BlobNotFound` if the bytes no longer exist.
         """
         ...
 
     async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
-        """A staging area that has these parts, as far as they are to be had, and takes bytes for every other slot.
+        """A staging area with those of these parts that the store still has.
 
-        The one that was given stays what it is, as long as nobody discards it.
+        Every other slot accepts bytes. The original staging area stays unchanged until it is discarded.
         """
         ...
 
     async def publish(self, staging: str) -> str:
-        """Turn what is sealed into a blob, durably, and return its key; doing it twice is harmless.
+        """Durably turn the sealed object into a blob, and return its key.
 
-        Raises :class:`BlobNotFound` when there is neither.
+        Repeating it is harmless. Raises :class:`BlobNotFound` if neither exists.
         """
         ...
 
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
-        """Delete a staging area, if there is one. What open writers still write is lost.
+        """Delete a staging area, if it exists.
 
-        With ``sealed``, also delete the object that it was sealed as: only for one that was certainly never published.
+        Bytes of open writers are lost. With ``sealed``, also delete the object that it was sealed as: only if that was
+        certainly never published.
         """
         ...
 
     async def holds(self, staging: str) -> bool:
-        """Whether there is such a staging area, or the object or blob that was made of it."""
+        """Whether this staging area exists, or the object or blob that it became."""
         ...
 
     async def put(self, key: str, source: Path) -> None:
-        """Turn a local file into a blob, durably; ``source`` is gone afterwards.
+        """Durably turn a local file into a blob. ``source`` no longer exists afterwards.
 
         Raises :class:`NoSpace`.
         """
@@ -215,33 +216,33 @@ class BlobStore(Protocol):
     def local_path(self, key: str, ends: int | None = None) -> AbstractAsyncContextManager[Path]:
         """A path on this machine with a blob's bytes, for programs that need a file. Read it only inside the context.
 
-        With ``ends``, only that many bytes at its beginning and at its end need be right. Raises :class:`BlobNotFound`,
-        and :class:`NoSpace` where it has to be downloaded first.
+        With ``ends``, only that many bytes at its start and at its end must be correct. Raises :class:`BlobNotFound`,
+        and :class:`NoSpace` if it must be downloaded first.
         """
         ...
 
     async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
-        """A signed URL of a blob that is valid for so many seconds and sets these headers; None where there is none."""
+        """A signed URL of a blob, valid for ``seconds``, that sets these headers; None if the store has no URLs."""
         ...
 
     @property
     def supports_direct_uploads(self) -> bool:
-        """Whether clients can send chunks to the store itself, by :meth:`slot_upload_url`."""
+        """Whether clients can send chunks straight to the store, by :meth:`slot_upload_url`."""
         ...
 
     async def slot_upload_url(self, staging: str, offset: int, size: int, seconds: int) -> str:
-        """A signed URL for a PUT of a slot's bytes, valid for so many seconds. See ``supports_direct_uploads``."""
+        """A signed URL for a PUT of a slot's bytes, valid for ``seconds``. See ``supports_direct_uploads``."""
         ...
 
     async def filled_slots(self, staging: str, first: int, last: int) -> Mapping[int, Collection[tuple[str, int]]]:
-        """ETags and sizes of what is in the slots from ``first`` to ``last``, by index.
+        """ETags and sizes of the contents of the slots ``first`` to ``last``, by index.
 
         See ``supports_direct_uploads``. Raises :class:`storage.errors.StagingLost`.
         """
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove a blob, if there is one."""
+        """Delete a blob, if it exists."""
         ...
 
     async def stat(self, key: str) -> StoredObject:
@@ -249,15 +250,15 @@ class BlobStore(Protocol):
         ...
 
     def staging_areas(self) -> AsyncIterator[StoredObject]:
-        """Every staging area, in any order, and what an interrupted ``put`` left.
+        """Every staging area, in any order, and the remains of interrupted ``put`` calls.
 
-        What is made or deleted meanwhile may be listed or not. However many there are, memory holds only a few at once.
+        One that is created or deleted during the listing may be missing. Memory holds only a few at a time.
         """
         ...
 
     @property
     def listing_pause(self) -> float:
-        """Seconds between two calls of ``staging_areas`` for cleaning up: a listing may cost money."""
+        """Seconds between two calls of ``staging_areas`` for cleaning up, because a listing may cost money."""
         ...
 
     def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
@@ -265,9 +266,10 @@ class BlobStore(Protocol):
         ...
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
-        """The rules that the store lacks: to delete abandoned parts, not before ``days``, and to let browsers in.
+        """The rules that the store lacks.
 
-        Pages of ``origins`` send chunks to the store itself.
+        They delete abandoned parts after at least ``days``, and allow pages of ``origins`` to send chunks straight to
+        the store.
         """
         ...
 

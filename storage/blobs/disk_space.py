@@ -1,11 +1,11 @@
-"""How much space of a disk stays free."""
+"""The space of a disk that stays free."""
 
 import os
 from pathlib import Path
 
 from storage.errors import NoSpace
 
-#: The default: 1 GiB stays free, but no more than a twentieth of a small disk.
+#: The default: 1 GiB stays free, but at most a twentieth of a small disk.
 LARGEST_RESERVE = 2**30
 SHARE_RESERVED = 20
 

@@ -1,4 +1,4 @@
-"""Hashing of chunks while they arrive, and how many threads may do so at once."""
+"""Hashes chunks while they arrive, on a limited number of threads."""
 
 import hashlib
 import os
@@ -8,8 +8,8 @@ from xxhash import xxh3_128
 
 from storage.blobs.base import Buffer, Digests
 
-#: Threads that hash a block at once, and write it where that takes no waiting. More would only compete for the
-#: processors, and a thread that is suspended while it has the interpreter's lock keeps the event loop waiting.
+#: Threads that hash a block at the same time, and write it if that does not wait. More threads would only compete for
+#: the processors, and a thread that is suspended while it has the interpreter's lock blocks the event loop.
 CPU_SEMAPHORE = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
@@ -26,5 +26,5 @@ class ChunkHash:
         self._xxh3.update(part)
 
     def digests(self) -> Digests:
-        """The digests, without what a store calls the bytes."""
+        """The digests, without the store's ETag."""
         return Digests(self._sha256.hexdigest(), self._xxh3.hexdigest())

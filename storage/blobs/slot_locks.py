@@ -1,4 +1,4 @@
-"""Locks on slots that are being written. They only save work: a receipt proves its bytes with or without a lock."""
+"""Locks on slots that are being written. They only avoid wasted work: a receipt is correct with or without a lock."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -33,5 +33,5 @@ class ProcessSlotLocks:
             self._locked.discard(name)
 
 
-#: For stores that were given no locks of all processes.
+#: For stores without locks that all processes share.
 PROCESS_LOCKS = ProcessSlotLocks()

@@ -8,9 +8,10 @@ from uuid import UUID
 from storage.budgets.models import Grant, GrantKind
 from storage.database.connection import as_uuid, atomically, fetch
 
-#: SQLite takes at least 999 values in one statement.
+#: SQLite accepts at least 999 values in one statement.
 BATCH = 500
-#: Written out, for a request waits for it: the ORM takes longer to compose it than the database to run it.
+#: Written out because a request waits for it: the ORM takes longer to compose the statement than the database to run
+#: it.
 FIND = "SELECT account_id, kind, capacity, refill FROM account_grant WHERE account_id IN ({})"
 
 
@@ -43,7 +44,7 @@ async def change(account_id: UUID, amounts: Mapping[GrantKind, Amount | None], n
     ]
 
     async def work() -> None:
-        # Otherwise the second of two commands at once would fail at the row of the first.
+        # Otherwise the second of two simultaneous commands would fail at the row of the first.
         await Grant.bulk_create(rows, ignore_conflicts=True)
         for kind, amount in amounts.items():
             override = Grant.filter(account_id=account_id, kind=kind)

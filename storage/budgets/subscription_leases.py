@@ -1,7 +1,7 @@
 """Leases of open subscriptions by owner, over all processes and hosts. A lease expires unless it is renewed.
 
-An owner's leases are a sorted set of random IDs by the time at which they expire, in seconds of Redis' own clock: the
-clocks of two hosts differ. A process that was killed renews nothing, so that its leases expire.
+An owner's leases are a sorted set of random IDs by expiry, in seconds of Redis' own clock, because the clocks of two
+hosts differ. A killed process renews nothing, so its leases expire.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -13,9 +13,9 @@ from storage.redis.connection import NOW, in_time
 
 KEY = "cloudkeep:seats:"
 LEASE_SECONDS = 60.0
-#: For one call. A subscription waits for it, and can begin without it.
+#: Seconds for one call. A subscription waits for it, but can start without it.
 CALL_SECONDS = 2.0
-#: Owners in one round trip. Packing the commands keeps the event loop busy meanwhile.
+#: Owners in one round trip. Packing more commands would block the event loop for longer.
 BATCH = 200
 
 #: Arguments: lease, limit, the new lease's ID, and IDs to release. All or nothing, and never more than the limit.
@@ -30,7 +30,7 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] * 1000))
 return 1
 """
 )
-#: Arguments: lease, and IDs. Whatever the limit: after a long absence of the process, these subscriptions are open.
+#: Arguments: lease, and IDs. Ignores the limit, because these subscriptions are open.
 RENEW = (
     NOW
     + """

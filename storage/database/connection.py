@@ -1,4 +1,4 @@
-"""Opening, migrating and closing the database, and the one way to write in a transaction."""
+"""Opens, migrates and closes the database, and runs transactions."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ APP = "cloudkeep"
 MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "uploads")]
 DEFAULT_POOL = PoolSize()
 NEWEST = "__latest__"
-#: Runs of a transaction that another one aborts, with pauses of a few hundredths of a second.
+#: Attempts at a transaction that the database aborts, with pauses of a few hundredths of a second.
 MOST_RUNS = 6
 LONGEST_PAUSE = 0.05
 
@@ -40,7 +40,7 @@ def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, timeouts: bool = True
 
 
 async def migrate(url: str, target: str = NEWEST) -> None:
-    """Bring the schema up to date, or to a migration. Safe to run again, and in many processes at once.
+    """Migrate the schema to the latest or a named migration. Safe to repeat, and to run in many processes at once.
 
     Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
     """
@@ -57,8 +57,8 @@ async def migrate(url: str, target: str = NEWEST) -> None:
 async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:
     """Connect this process; raises when the database does not answer.
 
-    The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is made at once: a
-    first query that made it, and was cancelled meanwhile, would keep every later one waiting for ever.
+    The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is opened at once:
+    if the first query opened it and was cancelled meanwhile, every later one would wait for ever.
     """
     await Tortoise.init(config=orm_config(url, pool), _enable_global_fallback=True)
     try:
@@ -80,17 +80,18 @@ async def ping_database() -> None:
 
 
 async def atomically(work: Callable[[], Awaitable[T]]) -> T:
-    """Run ``work`` in one transaction, to its end even when the caller is cancelled meanwhile.
+    """Run ``work`` in one transaction. It runs to its end even if the caller is cancelled meanwhile.
 
     A cancellation in the middle of BEGIN or COMMIT would leave the connection locked for the whole process. In SQLite
-    no other process writes until its end. In PostgreSQL each statement sees what is committed by then (READ COMMITTED),
-    and what it writes to is locked, so that ``work`` starts with a write.
+    no other process can write until its end. In PostgreSQL each statement sees what is committed by then (READ
+    COMMITTED) and locks the rows that it writes, so ``work`` should start with a write.
 
-    ``work`` is run again when the database aborted it because of another transaction, or its connection broke before
-    COMMIT was sent: so it must be repeatable.
+    ``work`` must be repeatable: it runs again if the database aborted it because of another transaction, or if its
+    connection broke before COMMIT was sent.
 
-    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing was written then. Raises
-    :class:`storage.errors.DatabaseUnavailable` when the database is away; all was written then or nothing.
+    Raises :class:`storage.errors.NoSpace` when the disk is full; nothing is written then. Raises
+    :class:`storage.errors.DatabaseUnavailable` when the database is away; the transaction is then written as a whole or
+    not at all.
     """
     task = asyncio.ensure_future(_run_with_retries(work))
     try:
@@ -120,9 +121,9 @@ async def _run_with_retries(work: Callable[[], Awaitable[T]]) -> T:
 
 
 async def fetch_in_transaction(*statements: Statement, combined: Statement | None = None) -> Rows:
-    """Run statements in a transaction of their own, and return the rows of the last; roll back when it has none.
+    """Run statements in a transaction of their own, and return the rows of the last; roll back if it returns none.
 
-    ``combined`` does the same in one statement, for engines that can. Raises like :func:`fetch`. Not to be called
+    ``combined`` does the same in one statement, for engines that support it. Raises like :func:`fetch`. Do not call it
     inside a transaction.
     """
     with span("database transaction", kind="client"):
@@ -135,7 +136,7 @@ async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None
 
 
 async def fetch(statement: str, *values: object) -> Rows:
-    """Run one statement, in the caller's transaction, and return its rows. Outside of one, a SELECT only.
+    """Run one statement in the caller's transaction and return its rows. Outside a transaction, only a SELECT.
 
     ``?`` stands for each value. Raises tortoise's ``IntegrityError`` and ``OperationalError``, and
     :class:`storage.errors.DatabaseUnavailable`.
@@ -144,7 +145,7 @@ async def fetch(statement: str, *values: object) -> Rows:
 
 
 def as_uuid(value: object) -> UUID:
-    """A UUID out of a row that :func:`fetch` returned: SQLite keeps them as text."""
+    """Convert a UUID from a row of :func:`fetch`: SQLite stores them as text."""
     return value if isinstance(value, UUID) else UUID(str(value))
 
 

@@ -1,4 +1,4 @@
-"""What differs between the kinds of database that CloudKeep runs on, and which of them a URL means."""
+"""The differences between the supported databases, and the choice of one by URL."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -8,37 +8,41 @@ from typing import Any, NamedTuple, Protocol
 Statement = tuple[str, Sequence[object]]
 Rows = Sequence[Sequence[Any]]
 
-#: The name of every engine's connections that can write.
+#: The name of each engine's connections that can write.
 WRITER = "default"
-#: Every database that was ever migrated has this table.
+#: Every migrated database has this table.
 FIRST_TABLE = "account"
 SQLITE = "sqlite://"
 
 
 class PoolSize(NamedTuple):
-    """How many connections a process keeps, and how many it makes at most."""
+    """The connections that a process keeps, and opens at most."""
 
     least: int = 1
     most: int = 10
 
 
 class Session(Protocol):
-    """What our clients can do beyond Tortoise's ORM, inside a transaction or outside of one."""
+    """Operations of CloudKeep's database clients beyond those of Tortoise's ORM, inside and outside transactions."""
 
     async def fetch(self, statement: str, values: Sequence[object]) -> Rows:
-        """The rows of one statement; outside of a transaction, of a SELECT only."""
+        """The rows of one statement; outside a transaction, only a SELECT."""
 
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
-        """Run one statement for every row of values: for all or none, also when the caller is cancelled meanwhile."""
+        """Run one statement for every row of values.
+
+        All or none take effect, also if the caller is cancelled meanwhile.
+        """
 
     async def fetch_in_transaction(self, statements: Sequence[Statement], combined: Statement | None) -> Rows:
-        """Run statements in a transaction of their own. Returns the rows of the last; rolls back when it has none.
+        """Run statements in a transaction of their own.
 
-        ``combined`` does and returns the same in one statement, for engines that can write inside of a WITH.
+        Returns the rows of the last; rolls back if it returns none. ``combined`` does and returns the same in one
+        statement, for engines that can write inside a WITH.
         """
 
     def translate_errors(self) -> AbstractContextManager[None]:
-        """Raise our errors in place of the driver's, around a transaction."""
+        """Raise the errors of storage instead of the driver's, around a transaction."""
 
 
 class Engine(Protocol):
@@ -48,27 +52,27 @@ class Engine(Protocol):
     routers: Sequence[type]
 
     def connections(self, pool: PoolSize, *, timeouts: bool) -> dict[str, Any]:
-        """Tortoise's connections, of which one is ``WRITER``. ``pool`` is for engines that have one.
+        """Tortoise's connections, one of which is ``WRITER``.
 
-        Without ``timeouts``, statements may take as long as they like.
+        ``pool`` is for engines with a pool. Without ``timeouts``, statements have no time limit.
         """
 
     async def missing_tables(self) -> str | None:
-        """A description of what is missing if the database was never migrated; None if it was.
+        """Why the database counts as never migrated; None if it was migrated.
 
         Raises :class:`DatabaseUnavailable`. Creates nothing.
         """
 
     async def require_available(self) -> None:
-        """Return when the database can be used. Raises :class:`DatabaseUnavailable`."""
+        """Wait until the database can be used. Raises :class:`DatabaseUnavailable`."""
 
     def migration_lock(self) -> AbstractAsyncContextManager[Any]:
         """Keep all other processes on all hosts from migrating. Yields the client to migrate with."""
 
 
 def engine_of(url: str) -> Engine:
-    """The engine for a URL that ``cloudkeep.settings.parsers.database_url`` lets pass."""
-    # A driver is loaded only where it is needed: that takes a tenth of the time of a start.
+    """The engine for a URL that ``cloudkeep.settings.parsers.database_url`` has validated."""
+    # A driver is loaded only when needed: loading takes a tenth of the time of a start.
     if url.startswith(SQLITE):
         from storage.database.sqlite.engine import SqliteEngine
 

@@ -1,4 +1,4 @@
-"""Rows of files and renditions, always with the blobs behind them."""
+"""Rows of files and renditions, always with their blobs."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -19,7 +19,7 @@ async def find_many(file_ids: Collection[UUID]) -> dict[UUID, File]:
 
 
 async def find_same(account_id: UUID, size: int, sha256: str) -> File | None:
-    """The account's newest file with these bytes, which were verified when they came; its blob is loaded."""
+    """The account's newest file with these verified bytes, its blob loaded."""
     query = File.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)
     return await query.order_by("-id").select_related("blob").first()
 

@@ -1,7 +1,7 @@
 """Notifications that a job may be due, carried by taskiq over a Redis stream.
 
-One may be lost, doubled or late: the job row is the truth, and workers look for rows by themselves every few seconds.
-That is why a notification is acknowledged at once and why failing to send one fails nothing.
+A notification may be lost, duplicated or late: the job row is the source of truth, and workers query rows every few
+seconds. So a notification is acknowledged at once, and a failure to send one is only logged.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ NotificationTask = AsyncTaskiqDecoratedTask[[str], Coroutine[Any, Any, None]]
 QUEUE = "cloudkeep:hints"
 QUEUE_LENGTH = 1_000
 RETRY_SECONDS = 1
-#: A host that vanished does not even close its connections: after this long without a message we connect again.
+#: A host that vanishes does not close its connections: after this long without a message, the listener reconnects.
 SILENCE_SECONDS = 30.0
 GROUP = "workers"
-#: A listener reads every two seconds. One that has not for this long is dead, and Redis would keep it for ever.
+#: A listener reads every two seconds. One that has not read for this long is dead, and Redis would keep it for ever.
 DEAD_CONSUMER_MS = 60 * 60 * 1000
 
 
 class JobNotifications:
-    """Sends notifications from the API and receives them in a worker, whose name no other one has."""
+    """Sends notifications from the API, and receives them in a worker. ``listener`` is the worker's unique name."""
 
     def __init__(self, url: str, listener: str | None = None) -> None:
         server, options = pool_options(url)
@@ -51,7 +51,7 @@ class JobNotifications:
         self._task: NotificationTask = self._broker.register_task(_work, task_name="work")
 
     async def start(self) -> None:
-        """Connect, and make the consumer group if it is missing. While Redis is away, that is done later."""
+        """Connect, and create the consumer group if it is missing. While Redis is away, ``listen`` does this later."""
         try:
             async with in_time():
                 await self._broker.startup()
@@ -71,7 +71,7 @@ class JobNotifications:
             logger.warning("job notification for %s not sent: %s", kind, in_one_line(error))
 
     async def listen(self, on_notification: Callable[[], None]) -> None:
-        """Call ``on_notification`` for each one until cancelled, however often Redis goes away meanwhile."""
+        """Call ``on_notification`` for each notification until cancelled. Reconnects when Redis was away."""
         away = False
         while True:
             try:
@@ -84,12 +84,12 @@ class JobNotifications:
                 await self._receive(on_notification)
             except RedisUnavailable as error:
                 if not away:
-                    logger.warning("job notifications unavailable, trying again and again: %s", in_one_line(error))
+                    logger.warning("job notifications unavailable, retrying: %s", in_one_line(error))
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _receive(self, on_notification: Callable[[], None]) -> None:
-        """Call ``on_notification`` for each one until there is silence."""
+        """Call ``on_notification`` for each notification until ``SILENCE_SECONDS`` pass without one."""
         async with aclosing(self._broker.listen()) as messages:
             while message := await _next(messages):
                 async with in_time():
@@ -104,7 +104,7 @@ class JobNotifications:
 
 
 async def _work(kind: str) -> None:
-    """What a notification names. Workers never run it: they look for job rows when they receive it."""
+    """The task that a notification names. Workers never run it: they query job rows when they receive it."""
 
 
 async def _next(messages: AsyncGenerator[AckableMessage, None]) -> AckableMessage | None:

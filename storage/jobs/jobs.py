@@ -1,7 +1,7 @@
 """Job rows: claim by compare-and-set, lease, heartbeat.
 
-A claim writes a fresh lease token. Every later write names it, so a worker that lost its lease can change nothing, and
-a job's result is stored exactly once, however often the work was started.
+A claim writes a new lease token. Every later write names it, so a worker that lost its lease can change nothing, and a
+job's result is stored exactly once, even if the work was started several times.
 """
 
 import random
@@ -18,7 +18,7 @@ from storage.tracing import traceparent
 
 CANDIDATES = 50
 LONGEST_REASON = 500
-#: Columns that start afresh when a job is queued again.
+#: Columns that are reset when a job is queued again.
 RESET_FIELDS = [
     "state",
     "attempts",
@@ -32,17 +32,17 @@ RESET_FIELDS = [
     "trace",
 ]
 
-#: Takes the jobs that are due, oldest first, and the time; returns those to claim, in this order.
+#: Takes the due jobs, oldest first, and the time; returns those to claim, in order.
 Choice = Callable[[Sequence[Job], datetime], Sequence[Job]]
 
 
 def oldest_first(due: Sequence[Job], _: datetime) -> Sequence[Job]:
-    """The job that has waited for longest comes first."""
+    """Claim the job that has waited longest first."""
     return due
 
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
-    """Queue a job on a subject; a row that ended before starts afresh. Call it inside a transaction."""
+    """Queue a job on a subject. The row of an earlier, finished job is reset. Call it inside a transaction."""
     row = Job(kind=kind, subject_id=subject_id, run_after=now, trace=traceparent())
     await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=RESET_FIELDS)
 
@@ -50,10 +50,11 @@ async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
 async def claim(
     kinds: Collection[JobKind], owner: str, lease: timedelta, now: datetime, choose: Choice = oldest_first
 ) -> Job | None:
-    """Claim a job that is due or whose lease ran out; None when there is none, or ``choose`` returns none."""
-    # Read again as long as other workers were faster with every one of them: in each round some job finds its worker.
+    """Claim a job that is due or whose lease has expired; None if there is none, or ``choose`` returns none."""
+    # Repeat while other workers were faster with every candidate: in each round, some worker claims a job.
     while candidates := choose(await _due(kinds, now), now):
-        # The first one first; a worker too slow for that one would meet the same others at the next.
+        # The first job first. The others in random order: workers that are too slow for it would otherwise compete
+        # again.
         for job in [candidates[0], *random.sample(candidates[1:], len(candidates) - 1)]:
             if await _take(job, owner, now + lease):
                 return job
@@ -79,7 +80,7 @@ async def _take(job: Job, owner: str, until: datetime) -> bool:
     }
     if not await unchanged.update(**lease):
         return False
-    # Not read again: by now the row may have another worker's lease.
+    # Not read again from the database, where the row may have another worker's lease by now.
     job.update_from_dict(lease)
     return True
 
@@ -122,7 +123,7 @@ async def postpone(job: Job, run_after: datetime, message: str) -> bool:
 
 
 async def give_back(job: Job, run_after: datetime, waits_for: str | None = None) -> None:
-    """Give the job back because the worker stops, or misses what ``waits_for`` names: this attempt does not count."""
+    """Give the job back because the worker stops, or lacks what ``waits_for`` names: this attempt does not count."""
     await _leased(job).update(
         state=JobState.QUEUED,
         attempts=F("attempts") - 1,
@@ -134,13 +135,13 @@ async def give_back(job: Job, run_after: datetime, waits_for: str | None = None)
 
 
 async def waiting_of(subject_ids: Collection[UUID]) -> dict[UUID, str]:
-    """What the job on each subject waits for, if it waits for something."""
+    """The resource that the job on each subject waits for, if any."""
     waiting = Job.filter(subject_id__in=list(subject_ids), state=JobState.QUEUED, error_code__not_isnull=True)
     return {row["subject_id"]: row["error_code"] for row in await waiting.values("subject_id", "error_code")}
 
 
 async def release(owner: str, now: datetime, *, spent: bool = True) -> int:
-    """Give back the jobs of a worker that is dead or has stopped, by its name. Returns how many.
+    """Give back the jobs of a dead or stopped worker, by its name. Returns their number.
 
     Unless they are ``spent``, these attempts do not count.
     """
@@ -159,7 +160,7 @@ async def find(kind: JobKind, subject_id: UUID) -> Job | None:
 
 
 async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
-    """How many jobs of each kind wait or run, and when the first of them was due. One indexed query."""
+    """The number of waiting and running jobs of each kind, and when the first of them was due. One indexed query."""
     groups = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")
     rows = await groups.annotate(number=Count("id"), first=Min("run_after")).values("kind", "state", "number", "first")
     as_datetime = Job._meta.fields_map["run_after"].to_python_value
@@ -167,9 +168,9 @@ async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
 
 
 def shortened(message: str) -> str:
-    """As much of a reason as its column holds: one that cannot be stored must not keep a job from ending.
+    """The part of a reason that fits its column: a reason that cannot be stored must not prevent the end of a job.
 
-    PostgreSQL takes neither NUL nor half surrogate pairs, and neither engine's driver the latter.
+    PostgreSQL accepts neither NUL nor lone surrogates, and neither driver accepts the latter.
     """
     return message.replace("\0", "").encode(errors="replace").decode()[:LONGEST_REASON]
 

@@ -1,4 +1,4 @@
-"""Which workers are alive: a sorted set of their names by the time of their last heartbeat, by Redis' own clock."""
+"""The workers that are alive: a sorted set of their names by the time of the last heartbeat, by Redis' own clock."""
 
 from redis.asyncio import Redis
 
@@ -7,7 +7,7 @@ from storage.redis.connection import NOW, in_time
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
 
-#: Arguments: how long a worker counts as alive, and its name. Those that are silent for longer are removed.
+#: Arguments: how long a worker counts as alive, and its name. Workers that are silent for longer are removed.
 ANNOUNCE = (
     NOW
     + """
@@ -28,12 +28,15 @@ class WorkerHeartbeats:
         self._count = redis.register_script(COUNT)
 
     async def announce(self, name: str) -> list[str]:
-        """Record that this worker is alive, well within every ``ALIVE_SECONDS``. Returns the names of all that are."""
+        """Record that this worker is alive.
+
+        Call it more often than every ``ALIVE_SECONDS``. Returns the names of all live workers.
+        """
         async with in_time():
             return [str(name) for name in await self._announce([KEY], [ALIVE_SECONDS, name])]
 
     async def leave(self, name: str) -> None:
-        """Remove this worker from those that are alive."""
+        """Remove this worker from the live workers."""
         async with in_time():
             await self._redis.zrem(KEY, name)
 

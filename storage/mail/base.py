@@ -11,11 +11,11 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class MailError(Exception):
-    """The mail was not sent. ``str(error)`` is for the log of the operator and never holds credentials."""
+    """The mail was not sent. ``str(error)`` is for the operator's log and never contains credentials."""
 
 
 class MailUrlError(ValueError):
-    """A mail URL cannot be used. The message quotes nothing of the URL: any part of it may be a piece of a password."""
+    """A mail URL cannot be used. The message quotes nothing of the URL: any part of it may belong to a password."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Mail:
     """A plain-text mail to one recipient.
 
     Raises ValueError when ``to`` is not one bare address, when a header could be injected through ``to`` or
-    ``subject``, or when a field cannot be written as UTF-8. Lines of ``text`` are separated by a newline; the last one
-    arrives with a newline whether it has one or not.
+    ``subject``, or when a field cannot be written as UTF-8. Lines of ``text`` are separated by a newline; one is added
+    at the end if it is missing.
     """
 
     to: str
@@ -33,9 +33,9 @@ class Mail:
 
     def __post_init__(self) -> None:
         if not is_address(self.to):
-            raise ValueError("a mail goes to one bare address")
+            raise ValueError("a mail needs exactly one bare address")
         if _CONTROL.search(self.subject) or _looks_encoded(self.subject):
-            raise ValueError("a subject holds neither control characters nor encoded words")
+            raise ValueError("a subject must not contain control characters or encoded words")
         f"{self.subject}{self.text}".encode()
 
 
@@ -43,16 +43,16 @@ class Mailer(Protocol):
     """Sends mails, one at a time. Safe to use from many tasks at once."""
 
     async def send(self, mail: Mail) -> None:
-        """Return once the mail was accepted; raise MailError when it was not. The wait is bounded."""
+        """Return once the mail was accepted; raise MailError if it was not. The wait is bounded."""
         ...
 
     async def close(self) -> None:
-        """Close what is open. May be called twice."""
+        """Close open connections. May be called twice."""
         ...
 
 
 def is_address(text: str) -> bool:
-    """Tell whether the text is one bare mail address, safe in a header and in an SMTP command."""
+    """Whether the text is one bare mail address, safe in a header and in an SMTP command."""
     if _looks_encoded(text) or not _ADDRESS.fullmatch(text):
         return False
     try:

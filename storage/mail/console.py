@@ -6,7 +6,7 @@ import sys
 
 from storage.mail.base import Mail, MailError
 
-# All control characters but the newline and the tab.
+# All control characters except newline and tab.
 _TERMINAL_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -23,12 +23,12 @@ class ConsoleMailer:
             async with asyncio.timeout(self._timeout):
                 await asyncio.to_thread(_print_block, block)
         except TimeoutError:
-            raise MailError("standard output takes no more text") from None
+            raise MailError("standard output accepts no more text") from None
         except (OSError, ValueError) as error:
             raise MailError(f"standard output cannot be written: {error}") from None
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: nothing is open."""
 
 
 def _render(mail: Mail) -> bytes:
@@ -37,7 +37,7 @@ def _render(mail: Mail) -> bytes:
 
 
 def _print_block(block: bytes) -> None:
-    """Write to the descriptor at once, after flushing the buffer, so that processes do not mix their lines."""
+    """Flush the buffer, then write the block in one call, so that processes do not mix their lines."""
     sys.stdout.flush()
     sys.stdout.buffer.write(block)
     sys.stdout.buffer.flush()

@@ -15,8 +15,8 @@ import aiosmtplib
 from storage.mail.base import Mail, MailError
 
 _MAX_CONNECTIONS = 8  # submission servers commonly refuse more than ten from one client
-# An address literal, as RFC 5321 section 4.1.4 asks of a client without a name. The library would look up our name in
-# the DNS, which takes longer than our timeout where reverse lookups get no reply.
+# An address literal, which RFC 5321 section 4.1.4 requires of a client without a name. The library would look the host
+# name up in the DNS, which takes longer than the timeout if reverse lookups get no reply.
 _CLIENT_NAME = "[127.0.0.1]"
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 _SEND_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
@@ -50,7 +50,7 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends through one SMTP server. ``timeout``: seconds for a whole send, the wait for a free connection included.
+    """Sends through one SMTP server. ``timeout``: seconds for a whole send, including the wait for a free connection.
 
     The trusted certificates are read once: the system's, or those of SSL_CERT_FILE and SSL_CERT_DIR.
     """
@@ -80,7 +80,7 @@ class SmtpMailer:
             client.close()
 
     async def close(self) -> None:
-        """Nothing is open between two mails."""
+        """Does nothing: no connection is open between two mails."""
 
     def _client(self) -> aiosmtplib.SMTP:
         server, login = self._server, self._server.login
@@ -110,13 +110,13 @@ def _compose(mail: Mail, sender: str) -> EmailMessage:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without quoting the server: its reply to a login may repeat the password."""
+    """The reason, without a quote from the server: its reply to a login may repeat the password."""
     if isinstance(error.__cause__, ssl.SSLError):
         return _reason(error.__cause__)
     for kind, describe in _REASONS:
         if isinstance(error, kind):
             return describe(error)
-    return f"cannot take this mail ({type(error).__name__})"
+    return f"cannot accept this mail ({type(error).__name__})"
 
 
 def _certificate(error: Exception) -> str:
@@ -129,15 +129,15 @@ def _refused_recipient(error: Exception) -> str:
 
 
 def _numbers(error: Exception) -> str:
-    """Return the reply code and, where the server sent one, the enhanced status code of RFC 3463."""
+    """The reply code and, if the server sent one, the enhanced status code of RFC 3463."""
     status = _STATUS.match(str(getattr(error, "message", "")))
     return f" ({getattr(error, 'code', '?')}{f' {status[0]}' if status else ''})"
 
 
 _REASONS: tuple[tuple[type[Exception], Callable[[Exception], str]], ...] = (
-    (TimeoutError, lambda _: "did not take the mail in time"),
+    (TimeoutError, lambda _: "did not accept the mail in time"),
     (ssl.SSLCertVerificationError, _certificate),
-    (ssl.SSLError, lambda _: "cannot agree with us on TLS"),
+    (ssl.SSLError, lambda _: "does not support a common version of TLS"),
     (aiosmtplib.SMTPAuthenticationError, lambda error: f"refused the login{_numbers(error)}"),
     (aiosmtplib.SMTPRecipientsRefused, _refused_recipient),
     (aiosmtplib.SMTPSenderRefused, lambda error: f"refused the sender{_numbers(error)}"),

@@ -8,7 +8,7 @@ from storage.mail.base import MailUrlError, is_address
 from storage.mail.smtp import Login, Security, SmtpServer
 
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314
-#: For a network that the operator trusts, like that of containers on one host.
+#: For a network that the operator trusts, such as that of containers on one host.
 _TRUSTED_NETWORK = "trusted-network"
 _MALFORMED = (
     "not a mail URL: expected smtp://user:password@host:port, with every special character of the user and the "
@@ -48,13 +48,13 @@ def _split(url: str) -> tuple[SplitResult, int]:
 
 def _options(query: str) -> dict[str, str]:
     try:
-        # A plus sign is part of many addresses, a space of none.
+        # Many addresses contain a plus sign, and none contains a space.
         pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
         raise MailUrlError(_MALFORMED) from None
     options = dict(pairs)
     if len(options) != len(pairs) or not options.keys() <= {"tls", "from"}:
-        raise MailUrlError("a mail URL takes the parameters tls and from, each once")
+        raise MailUrlError("a mail URL accepts the parameters tls and from, each once")
     return options
 
 
@@ -62,9 +62,9 @@ def _security(scheme: str, host: str, tls: str | None) -> Security:
     if tls is None:
         return Security.IMPLICIT if scheme == "smtps" else Security.STARTTLS
     if tls not in ("none", _TRUSTED_NETWORK) or scheme != "smtp":
-        raise MailUrlError(f"the parameter tls takes the values none and {_TRUSTED_NETWORK}, and only with smtp://")
+        raise MailUrlError(f"the parameter tls accepts the values none and {_TRUSTED_NETWORK}, and only with smtp://")
     if tls == "none" and not _is_loopback(host):
-        other = f"tls={_TRUSTED_NETWORK} sends codes unencrypted to another one"
+        other = f"tls={_TRUSTED_NETWORK} sends codes unencrypted to another host"
         raise MailUrlError(f"tls=none is for a mail server on this machine; {other}")
     return Security.NONE
 
@@ -73,7 +73,7 @@ def _sender(host: str, address: str | None) -> str:
     if address is None:
         return f"cloudkeep@{_mail_domain(host)}"
     if not is_address(address):
-        raise MailUrlError("the parameter from takes one bare mail address")
+        raise MailUrlError("the parameter from accepts one bare mail address")
     return address
 
 
@@ -81,7 +81,7 @@ def _login(parts: SplitResult) -> Login | None:
     if parts.username is None and parts.password is None:
         return None
     if not parts.username or not parts.password:
-        raise MailUrlError("a mail URL names a user and a password, or neither")
+        raise MailUrlError("a mail URL needs both a user and a password, or neither")
     try:
         return Login(unquote(parts.username, errors="strict"), unquote(parts.password, errors="strict"))
     except ValueError:

@@ -15,20 +15,20 @@ class Event:
 
 
 class Subscription(Protocol):
-    """Events of one topic, or of all, each once and in order."""
+    """The events of one topic, or of all topics, each once and in order."""
 
     @property
     def cursor(self) -> str:
-        """The last event that was returned, or the last one before the subscription began."""
+        """The cursor of the last returned event, or of the last event before the subscription started."""
         ...
 
     async def next_event(self, timeout: float) -> Event | None:
-        """The next event, or None when none came within ``timeout`` seconds."""
+        """The next event, or None if there was none within ``timeout`` seconds."""
         ...
 
 
 class EventLog(Protocol):
-    """An append-only log of recent events. What it has dropped can be read from the database."""
+    """An append-only log of recent events. Dropped events can be replaced by reading the database."""
 
     async def publish(self, topic: str, payload: dict[str, Any]) -> str:
         """Append an event and return its cursor. Raises one of ``RedisUnavailable`` when the log is away."""
@@ -37,10 +37,9 @@ class EventLog(Protocol):
     def subscribe(
         self, topic: str | None = None, after: str | None = None
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Follow a topic, or all: from the moment of entering, or from behind the event with the cursor ``after``.
+        """Follow a topic, or all topics, from now on or after the event with the cursor ``after``.
 
-        No event after entering is missed; one from just before may come too. A slow reader misses nothing: it reads the
-        log again from its last event. Raises :class:`storage.errors.InvalidCursor` for a cursor that is not of this
-        log.
+        No event after entering is missed; one from just before may be included. A slow reader misses nothing: it reads
+        the log again from its last event. Raises :class:`storage.errors.InvalidCursor` for a cursor of another log.
         """
         ...

@@ -1,7 +1,7 @@
 """The event log on one Redis stream.
 
-One ``XREAD`` per process feeds all its subscribers through small local buffers. A buffer that overflows is dropped and
-its subscriber reads the stream again from its last event, so memory is bounded and nothing is skipped. Redis
+One ``XREAD`` per process feeds all its subscribers through small local buffers. When a buffer overflows, it is dropped,
+and its subscriber reads the stream again from its last event. So memory is bounded and nothing is skipped. Redis
 pub/sub loses messages at every reconnect; a stream does not.
 """
 
@@ -31,7 +31,7 @@ BEGINNING = "0-0"
 BLOCK_MS = 2_000
 RETRY_SECONDS = 0.5
 CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
-#: The two halves of an ID are unsigned 64-bit numbers, and nothing comes behind the greatest.
+#: The two halves of an ID are unsigned 64-bit numbers, and no ID follows the greatest.
 LARGEST = 2**64 - 1
 
 Position = tuple[int, int]
@@ -56,7 +56,8 @@ class RedisSubscription:
         self._redis = redis
         self._topic = topic
         self._last = last
-        # True while there may be events between the last one and the buffer: they are read from the stream first.
+        # True while there may be events between the last returned one and the buffer: they are read from the stream
+        # first.
         self._behind = True
         self._skipped = False
         self._buffer: deque[Event] = deque()
@@ -80,7 +81,7 @@ class RedisSubscription:
         self._wake.set()
 
     def catch_up(self, upto: str = BEGINNING) -> None:
-        """Read the stream again before anything else: the process's reader may have missed events.
+        """Read the stream again before the buffer, because the process's reader may have missed events.
 
         It has offered all events up to ``upto``. A subscriber without a backlog need not read those again.
         """
@@ -107,7 +108,7 @@ class RedisSubscription:
         while True:
             self._wake.clear()
             if self._behind and not self._buffer:
-                # Continues after the caller's timeout: a read that is cancelled costs its connection.
+                # The read continues after the caller's timeout, because a cancelled read loses its connection.
                 self._page = self._page or asyncio.create_task(self._read_page_or_wait())
                 await asyncio.shield(self._page)
                 self._page = None
@@ -130,7 +131,7 @@ class RedisSubscription:
         async with in_time():
             page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
         if not page:
-            # An event offered while the reply was on its way was not buffered: then this was not the end yet.
+            # An event that was offered while the reply was on its way was not buffered, so this is not the end yet.
             self._behind = self._skipped
             return
         self._buffer.extend(_event(*entry) for entry in page if self._topic in {None, entry[1]["topic"]})
@@ -147,13 +148,13 @@ class RedisEventLog:
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._last = BEGINNING
-        #: Whether the last attempt to read went well, and how many seconds old the newest event was when it was read;
-        #: 0 once there was nothing left to read.
+        #: Whether the last read succeeded, and the age in seconds of the newest event when it was read; 0 if there was
+        #: nothing left to read.
         self.is_connected = False
         self.delay = 0.0
 
     async def start(self) -> None:
-        """Begin to read at the end of the stream, or to retry."""
+        """Start to read at the end of the stream, or to retry."""
         try:
             self._last = await self._tail()
             self.is_connected = True
@@ -189,21 +190,21 @@ class RedisEventLog:
             await subscription.leave()
 
     async def _find_end(self) -> None:
-        """Find the end of the stream when there was no subscriber for a while."""
+        """Find the end of the stream after a time without subscribers."""
         if self._subscribers:
             return
         try:
             tail = await self._tail()
         except RedisUnavailable:
-            # Older events may come then, which watchers can tell from new ones.
+            # Older events may follow then, which watchers can distinguish from new ones.
             return
         if not self._subscribers:
             self._last = tail
 
     def _forget(self, topic: str | None, subscription: RedisSubscription) -> None:
-        others = self._subscribers[topic]
-        others.discard(subscription)
-        if not others:
+        subscriptions = self._subscribers[topic]
+        subscriptions.discard(subscription)
+        if not subscriptions:
             del self._subscribers[topic]
         if not self._subscribers:
             self._wanted.clear()
@@ -216,23 +217,23 @@ class RedisEventLog:
 
     async def _read_for_ever(self) -> None:
         while True:
-            # Most events of a busy server have no subscriber here. But after a failed read, the metrics show that
-            # until one succeeds.
+            # On a busy server, most events have no subscriber in this process. But after a failed read, read on until
+            # one succeeds, so that the metrics recover.
             if self.is_connected:
                 await self._wanted.wait()
             try:
                 await self._read_once()
             except Exception as error:
-                # Whatever it was: without its reader, every subscriber of this process would wait for ever.
+                # Any error is retried: without its reader, every subscriber of this process would wait for ever.
                 if self.is_connected:
-                    logger.warning("event log unavailable, trying again and again: %s", in_one_line(error))
+                    logger.warning("event log unavailable, retrying: %s", in_one_line(error))
                 self.is_connected = False
                 await asyncio.sleep(RETRY_SECONDS)
                 self._catch_up_all(self._last)
 
     async def _read_once(self) -> None:
         if not self.is_connected and (not self._subscribers or self._last == BEGINNING):
-            # Events since then have no subscriber, or one that reads them itself: they were not offered.
+            # Later events were not offered: they have no subscriber, or one that reads them itself.
             self._last = await self._tail()
             self._catch_up_all()
         streams: dict[Any, Any] = {STREAM: self._last}

@@ -10,10 +10,11 @@ from redis.exceptions import RedisError
 
 from storage.redis.sentinel_url import SENTINEL_SCHEMES
 
-#: What a caller catches when Redis is away. Redis keeps nothing that must not be lost, so most callers go on without.
+#: The errors to catch when Redis is away. Redis holds nothing that must not be lost, so most callers continue without
+#: it.
 RedisUnavailable = (RedisError, OSError)
 
-#: The time in a script, in seconds: the clocks of two hosts differ, that of Redis is the same for all.
+#: The time in a script, in seconds. The clocks of two hosts differ; that of Redis is the same for all.
 NOW = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -29,10 +30,11 @@ NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
 
 @asynccontextmanager
 async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
-    """Bounds the Redis calls in its block to ``CALL_SECONDS`` or other seconds.
+    """Limit the Redis calls in the block to ``seconds``, or ``CALL_SECONDS``.
 
-    Raises ``TimeoutError``, which is one of ``RedisUnavailable``. A process that stood still, however long, has not
-    waited for Redis: the second half begins when the loop runs again, and what has arrived meanwhile is read first.
+    Raises ``TimeoutError``, which is one of ``RedisUnavailable``. A process that was paused has not waited for Redis:
+    after a pause, the second half of the time starts when the event loop runs again, and data that has arrived is read
+    first.
     """
     loop, half = asyncio.get_running_loop(), (CALL_SECONDS if seconds is None else seconds) / 2
     async with asyncio.timeout(None) as limit:
@@ -44,7 +46,7 @@ async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
 
 
 def pool_options(url: str) -> tuple[str, dict[str, Any]]:
-    """The URL and the options with which redis-py opens a pool for a URL of ours. Call it once for each pool."""
+    """The URL and options of a redis-py pool for a URL of the settings. Call it once for each pool."""
     if not url.startswith(SENTINEL_SCHEMES):
         return url, {}
     from storage.redis.sentinels import master_pool_options  # imports this module

@@ -1,6 +1,6 @@
 """``redis+sentinel://user:password@host:26379,host:26379/service/0``: a Redis whose master is known to sentinels.
 
-Prefect, RedisVL and LangChain take the same form. User and password are those of the master and its replicas; the
+Prefect, RedisVL and LangChain use the same form. User and password are those of the master and its replicas; the
 options ``sentinel_username`` and ``sentinel_password`` are for the sentinels themselves. With ``rediss+sentinel`` both
 are reached over TLS, with the same ``ssl_`` options.
 """
@@ -35,7 +35,7 @@ class SentinelUrl:
 
 
 def parse_sentinel_url(url: str) -> SentinelUrl:
-    """Parse the URL, but not the meaning of its options. Raises ValueError, which quotes nothing of it."""
+    """Parse the URL, without interpreting its options. Raises ValueError, which quotes nothing of the URL."""
     match = _URL.fullmatch(url)
     sentinels = [_SENTINEL.fullmatch(each) for each in match["sentinels"].split(",")] if match else []
     addresses = tuple((each["ipv6"] or each["host"], int(each["port"] or PORT)) for each in sentinels if each)

@@ -1,11 +1,12 @@
-"""Connections to the master that sentinels name, found as https://valkey.io/topics/sentinel-clients/ describes.
+"""Connections to the master that sentinels name, by https://valkey.io/topics/sentinel-clients/.
 
-redis-py's own ``SentinelConnectionPool`` (tried with 8.1.0 and ``tests/storage/redis/test_sentinels.py``) does not do:
+redis-py's own ``SentinelConnectionPool`` (8.1.0, tried with ``tests/storage/redis/test_sentinels.py``) is not enough:
 
 - A sentinel that does not answer is asked first again by the next attempt, unless another one answered within the same
-  attempt. A caller whose timeout is shorter than the sentinel's never gets past it. Here it is asked last from then on.
-- The server is not asked for its role: a replica that the sentinels name answers reads, from data that may be old.
-- ``MasterNotFoundError`` names all options of every client, and nothing that a sentinel answered.
+  attempt. A caller whose timeout is shorter than the sentinel's never reaches the next one. Here such a sentinel is
+  asked last.
+- It does not check the role of the server: a replica that the sentinels name answers reads, with data that may be old.
+- ``MasterNotFoundError`` names all options of every client, and no answer of a sentinel.
 
 It also waits for sentinels with ``socket_timeout``, which swallows cancellations: see ``storage.redis.connection``.
 """
@@ -21,12 +22,12 @@ from storage.errors import in_one_line
 from storage.redis.connection import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time
 from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_USERNAME, Address, SentinelUrl, parse_sentinel_url
 
-#: How long one sentinel may take to answer, connecting included.
+#: Seconds for the answer of one sentinel, including the connection.
 SENTINEL_TIMEOUT = 0.5
 
 
 class MasterNotFound(NotConnected):
-    """No sentinel names a master. The message is one line with what each of them said."""
+    """No sentinel names a master. The message is one line with the answer of each."""
 
 
 class Sentinels:
@@ -63,9 +64,9 @@ class Sentinels:
             async with in_time(SENTINEL_TIMEOUT):
                 address = await self._query(*sentinel)
             if address is None:
-                raise MasterNotFound("does not know it")
+                raise MasterNotFound("does not know the service")
         except BaseException:
-            # Also on a cancellation: a caller whose timeout is shorter than ours begins with another one next time.
+            # Also on a cancellation: the next attempt of a caller with a shorter timeout starts with another sentinel.
             self._sentinels.remove(sentinel)
             self._sentinels.append(sentinel)
             raise
@@ -83,9 +84,9 @@ class Sentinels:
 
 
 class MasterConnection(Connection):
-    """A connection to the master, which is looked up whenever this connects.
+    """A connection to the master, which is looked up for each new connection.
 
-    Raises :class:`MasterNotFound`, or redis-py's ``ConnectionError`` where what the sentinels name is a replica.
+    Raises :class:`MasterNotFound`, or redis-py's ``ConnectionError`` if the sentinels name a replica.
     """
 
     def __init__(self, *, sentinels: Sentinels, **options: Any) -> None:
@@ -119,7 +120,7 @@ class MasterConnection(Connection):
 
 
 class SecureMasterConnection(MasterConnection, SSLConnection):
-    """The same, over TLS."""
+    """A connection to the master over TLS."""
 
 
 def master_pool_options(url: str) -> tuple[str, dict[str, Any]]:

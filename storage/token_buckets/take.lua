@@ -1,17 +1,16 @@
 #!lua
--- Takes from token buckets: any number of claims in one call, each of them all or nothing.
+-- Takes from token buckets: any number of claims in one call, each all or nothing.
 --
--- KEYS     the buckets, each of them once
--- ARGV[1]  three numbers for each: capacity, refill a second, and what is given back to it before anybody claims
--- ARGV[2]  the claims, one after the other: from how many buckets it takes; and for each of these, its place in KEYS and
---          the cost
--- Returns, for each claim, 1 when it was granted, else 0, and then the level of each of its buckets after it.
+-- KEYS     the buckets, each once ARGV[1]  three numbers for each: capacity, refill per second, and the refund, which
+-- comes before all claims ARGV[2]  the claims, one after another: the number of its buckets; then for each bucket its
+-- index in KEYS and the cost Returns, for each claim, 1 if it was granted, else 0, and then the level of each of its
+-- buckets after it.
 --
--- Numbers travel and are stored as little-endian doubles, exact for whole numbers to 2^53. A stored bucket is its level
--- and when that was true, in microseconds by this server's clock; one that is not stored is full. With "#!lua" the
--- server refuses the script as a whole when it cannot write, and never in the middle.
+-- Numbers are sent and stored as little-endian doubles, exact for whole numbers to 2^53. A stored bucket is its level
+-- and the time of that level, in microseconds by this server's clock; a missing bucket is full. With "#!lua" a server
+-- that cannot write refuses the whole script, and never a part of it.
 
--- What fills even more slowly is full after as many milliseconds without a claim.
+-- A bucket that refills even more slowly is full after this many milliseconds without a claim.
 local LONGEST = 30 * 24 * 60 * 60 * 1000
 
 local function numbers(text)
@@ -32,12 +31,12 @@ for place = 1, #KEYS do
     level = math.min(capacity, level + math.max(0, now - at) * refill / 1000000)
   end
   levels[place] = math.min(capacity, level + back)
-  -- A clock that was set back must not stop the refill until it is as late again.
+  -- A clock that was set back must not stop the refill until it reaches the old time again.
   changed[place] = back > 0 or now < at
 end
 
 local reply = {}
--- Behind the numbers, struct.unpack leaves where it stopped.
+-- After the numbers, struct.unpack returns the position at which it stopped.
 local claim, stop = 1, #claims
 while claim < stop do
   local first = claim + 1

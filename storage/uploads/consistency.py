@@ -1,6 +1,6 @@
-"""Queries for whether the rows agree with the bytes and with each other, and the repairs of rows.
+"""Queries that compare the rows with the bytes and with each other, and repairs of rows.
 
-Every batch is read in one statement, so that the result is the state of one moment.
+One statement reads each batch, so the result is a consistent snapshot.
 """
 
 from collections.abc import Collection
@@ -20,23 +20,23 @@ from storage.uploads.models import JOB_OF_STATUS, Chunk, Upload, UploadStatus
 
 
 async def find_uploads(upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
-    """Those of the uploads that there are."""
+    """The uploads that exist, of these."""
     return {upload.id: upload for upload in await Upload.filter(id__in=list(upload_ids))}
 
 
 async def running_attempts(tokens: Collection[UUID]) -> set[UUID]:
-    """Those of the lease tokens that still hold a job. Any other can never store a result again."""
+    """The lease tokens that still hold a job, of these. Any other can never store a result again."""
     rows = await Job.filter(lease_token__in=list(tokens), state=JobState.RUNNING).values("lease_token")
     return {row["lease_token"] for row in rows}
 
 
 async def known_blobs(keys: Collection[str]) -> set[str]:
-    """Those of the keys that a blob's row has."""
+    """The keys that a row of a blob has, of these."""
     return {row["key"] for row in await Blob.filter(key__in=list(keys)).values("key")}
 
 
 async def blobs(after: UUID | None, limit: int) -> list[Blob]:
-    """The oldest blobs made after this one."""
+    """The oldest blobs created after this one."""
     query = Blob.filter(id__gt=after) if after else Blob.all()
     return await query.order_by("id").limit(limit)
 
@@ -47,13 +47,13 @@ async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
 
 
 async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
-    """The oldest uploads of this status made after this one."""
+    """The oldest uploads of this status created after this one."""
     query = Upload.filter(status=status, id__gt=after) if after else Upload.filter(status=status)
     return await query.order_by("id").limit(limit)
 
 
 async def uploads_without_job(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
-    """The oldest uploads of this status made after this one, without a job that will run."""
+    """The oldest uploads of this status created after this one that have no pending job."""
     living = Job.filter(kind=JOB_OF_STATUS[status], state__in=[JobState.QUEUED, JobState.RUNNING])
     query = Upload.filter(status=status, id__not_in=Subquery(living.values("subject_id")))
     query = query.filter(id__gt=after) if after else query
@@ -67,7 +67,7 @@ async def receipt_counts(upload_ids: Collection[UUID]) -> dict[UUID, int]:
 
 
 async def queue_again(upload: Upload, now: datetime) -> bool:
-    """Queue the job that drives the upload; False when the upload moved on or has such a job meanwhile."""
+    """Queue the job that drives the upload; False if the upload has changed or has such a job by now."""
     kind = JOB_OF_STATUS[upload.status]
 
     async def work() -> bool:
@@ -83,7 +83,7 @@ async def queue_again(upload: Upload, now: datetime) -> bool:
 
 
 async def end_receiving(upload: Upload, now: datetime) -> bool:
-    """Queue the reassembly of an upload whose slots are all filled; False when it moved on or is not full."""
+    """Queue the reassembly of an upload whose slots are all filled; False if it has changed or is not full."""
 
     async def work() -> bool:
         if not await _lock_unchanged(upload) or await Chunk.filter(upload_id=upload.id).count() < upload.chunk_count:
@@ -100,7 +100,7 @@ async def is_unchanged(upload: Upload) -> bool:
 
 
 async def _lock_unchanged(upload: Upload) -> bool:
-    """The same, as the write at the beginning of a transaction."""
+    """Like :func:`is_unchanged`, but locks the row. Call it at the start of a transaction."""
     return bool(await _unchanged(upload).update(status=upload.status))
 
 

@@ -10,7 +10,7 @@ from storage.database.connection import fetch
 
 T = TypeVar("T")
 
-#: SQLite takes at least 999 values in one statement.
+#: SQLite accepts at least 999 values in one statement.
 BATCH = 500
 FIND = """
 SELECT chunk.sha256, chunk.size, chunk.xxh3, chunk."index" * upload.chunk_size, blob.key
@@ -21,7 +21,7 @@ WHERE upload.account_id = ? AND chunk.sha256 IN ({})"""
 
 @dataclass(frozen=True)
 class KnownChunk:
-    """Where a chunk is: ``size`` bytes from ``offset`` of the blob ``key`` on, with these digests in hex."""
+    """The place of a chunk: ``size`` bytes from ``offset`` on in the blob ``key``, with these digests in hex."""
 
     sha256: str
     size: int

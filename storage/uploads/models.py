@@ -33,14 +33,14 @@ class UploadStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to the upload."""
+        """Whether the upload will not change any more."""
         return self in FINAL
 
 
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
-#: Waiting for chunks, or for the pass that may still reopen some.
+#: Uploads that wait for chunks, or for the verification that may reopen some.
 OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
-#: The job that moves an upload on, by the upload's status. No other status has one.
+#: The job that moves an upload forward, by the upload's status. Other statuses have none.
 JOB_OF_STATUS: Mapping[UploadStatus, JobKind] = {
     UploadStatus.REASSEMBLING: JobKind.REASSEMBLE,
     UploadStatus.COMPRESSING: JobKind.COMPRESS,
@@ -49,9 +49,9 @@ FULL = frozenset({UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING, UploadSta
 
 
 class Sliced:
-    """Something of ``size`` bytes, cut into slots of ``chunk_size`` bytes.
+    """``size`` bytes that are divided into slots of ``chunk_size`` bytes.
 
-    ``staging`` is what the store calls the place of its bytes; without it, that is the ``id``.
+    ``staging`` is the store's handle of the staging area; if it is missing, the ``id`` is the handle.
     """
 
     id: UUID
@@ -61,20 +61,20 @@ class Sliced:
 
     @property
     def staging_area(self) -> str:
-        """What the store knows the bytes by until they are a blob."""
+        """The handle of the bytes in the store until they are a blob."""
         return self.staging or str(self.id)
 
     @property
     def chunk_count(self) -> int:
-        """How many slots there are."""
+        """The number of slots."""
         return int(-(-self.size // self.chunk_size))
 
     def slot_size(self, index: int) -> int:
-        """Bytes of slot ``index``: the chunk size, and what is left for the last one."""
+        """Bytes of slot ``index``: the chunk size, or the remainder for the last slot."""
         return int(min(self.chunk_size, self.size - index * self.chunk_size))
 
     def slot_offset(self, index: int) -> int:
-        """Where slot ``index`` begins."""
+        """The offset of slot ``index``."""
         return int(index * self.chunk_size)
 
 
@@ -122,12 +122,12 @@ class Upload(Sliced, Model):
 
     @property
     def is_full(self) -> bool:
-        """Whether no slot waits for bytes. A file that its owner had already was never cut, and has no receipts."""
+        """Whether no slot waits for bytes. A file that its owner already had has no slots and no receipts."""
         return self.status in FULL
 
     @property
     def status_with_file(self) -> UploadStatus:
-        """Its status as soon as its file is stored."""
+        """The status of the upload as soon as its file is stored."""
         return UploadStatus.COMPRESSING if self.compress else UploadStatus.READY
 
 

@@ -1,7 +1,7 @@
-"""Locks on slots over all processes and hosts, as leases in Redis. A lease may be lost, and with Redis all of them.
+"""Locks on slots over all processes and hosts, as leases in Redis.
 
-Then two senders may write the same slot at once, which wastes the work of one of them and nothing else: the receipt
-decides whose bytes count.
+A lease may be lost, and all are lost with Redis. Then two senders may write the same slot at the same time, which only
+wastes the work of one of them: the receipt decides whose bytes count.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ logger = logging.getLogger("cloudkeep.slots")
 KEY = "cloudkeep:slot:"
 LEASE_SECONDS = 15.0
 RENEWALS = 3
-#: For one call. A sender waits for it.
+#: Seconds for one call. A sender waits for it.
 CALL_SECONDS = 2.0
 
 #: Only the holder may renew or release a lease. Arguments: the holder, and milliseconds, or none to release it.
@@ -57,7 +57,7 @@ class SlotLeases:
             async with in_time(CALL_SECONDS):
                 return bool(await self._redis.set(key, holder, nx=True, px=self._milliseconds))
         except RedisUnavailable as error:
-            logger.debug("slots are not held: %s", in_one_line(error))
+            logger.debug("slot locks unavailable, continuing without: %s", in_one_line(error))
             return True
 
     async def _renew(self, key: str, holder: str) -> None:

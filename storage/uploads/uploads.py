@@ -21,19 +21,19 @@ from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, KnownChunk] = {}
-#: What a dead upload leaves to the next one.
+#: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
-#: Nobody has more open uploads of one file by accident.
+#: An account has no more open uploads of one file by accident.
 ALIKE = 100
 
 
 async def insert(
     upload: Upload, now: datetime, *, quota: int | None = None, known_chunks: Mapping[int, KnownChunk] = NONE
 ) -> None:
-    """Store a new upload, and with it reserve its bytes of the account's quota.
+    """Store a new upload, which reserves its bytes of the account's quota.
 
-    Slots of ``known_chunks`` are filled; when those are all slots, reassembly is queued. Raises
-    :class:`Duplicate` when its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
+    The slots of ``known_chunks`` are filled; if those are all slots, reassembly is queued. Raises :class:`Duplicate` if
+    its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
     """
 
     async def work() -> None:
@@ -54,10 +54,10 @@ async def insert(
         raise Duplicate("the idempotency key or the fingerprint is in use") from error
 
 
-async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
-    """Store a new upload that needs no bytes: its file shares the blob of ``known``, which has the same owner.
+async def insert_owned(upload: Upload, file_with_bytes: File, now: datetime) -> None:
+    """Store a new upload that needs no bytes: it shares the blob of ``file_with_bytes``, of the same owner.
 
-    Compression is queued when it was asked for. Raises :class:`Duplicate` when the idempotency key is in use.
+    Compression is queued if it was requested. Raises :class:`Duplicate` if the idempotency key is in use.
     """
 
     async def work() -> None:
@@ -65,8 +65,8 @@ async def insert_owned(upload: Upload, known: File, now: datetime) -> None:
             account_id=upload.account_id,
             name=upload.file_name,
             mime_type=upload.mime_type,
-            blob_id=known.blob_id,
-            media=known.media,
+            blob_id=file_with_bytes.blob_id,
+            media=file_with_bytes.media,
         )
         upload.file_id = file.id
         upload.status = upload.status_with_file
@@ -86,7 +86,7 @@ async def find(upload_id: UUID) -> Upload | None:
 
 
 async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
-    """The upload an account made with this idempotency key."""
+    """The account's upload with this idempotency key."""
     return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)
 
 
@@ -96,7 +96,7 @@ async def find_by_fingerprint(fingerprint: str) -> Upload | None:
 
 
 async def open_alike(account_id: UUID, file_name: str, size: int, sha256: str) -> list[Upload]:
-    """The account's uploads of this file that have no end yet and no file, newest first; late ones too."""
+    """The account's unfinished uploads of this file, newest first, also those past their expiry."""
     return (
         await Upload.filter(account_id=account_id, sha256=sha256, size=size, file_name=file_name, status__in=OPEN)
         .order_by("-id")
@@ -124,7 +124,7 @@ async def reopen_slots(
 ) -> None:
     """End a reassembly by opening the slots of damaged chunks again, and nothing else.
 
-    With a ``place``, the upload goes on there. Raises :class:`StateChanged` when the job's lease was lost.
+    With a ``place``, the upload continues there. Raises :class:`StateChanged` when the job's lease was lost.
     """
 
     async def work() -> None:
@@ -141,7 +141,7 @@ async def reopen_slots(
 async def publish(
     job: Job, upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
 ) -> File:
-    """End a reassembly: the file appears, and compression is queued when it was asked for.
+    """End a reassembly: store the file, and queue compression if it was requested.
 
     Raises :class:`StateChanged` when the job's lease was lost.
     """
@@ -161,7 +161,7 @@ async def publish(
 
 
 async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
-    """End a compression: the rendition appears and the upload is READY.
+    """End a compression: store the rendition, and make the upload READY.
 
     Raises :class:`StateChanged` when the job's lease was lost.
     """
@@ -176,10 +176,10 @@ async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: st
 
 
 async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -> None:
-    """End a job for good and tell the upload why. An upload that dies gives up its idempotency key
-    and its fingerprint.
+    """Mark a job FAILED for good, and store the reason with the upload.
 
-    Raises :class:`StateChanged` when the job's lease was lost.
+    A dead upload loses its idempotency key and its fingerprint. Raises :class:`StateChanged` if the job's lease was
+    lost.
     """
 
     async def work() -> None:
@@ -194,9 +194,10 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
 
 
 async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | None:
-    """Queue what failed again: READY becomes COMPRESSING, FAILED becomes REASSEMBLING; None when it moved on meanwhile.
+    """Queue the failed job again; None if the upload has changed.
 
-    A failed upload takes room of the account's quota again. Raises :class:`OverQuota`.
+    READY becomes COMPRESSING, FAILED becomes REASSEMBLING. A failed upload counts in the account's quota again. Raises
+    :class:`OverQuota`.
     """
     status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
 
@@ -213,9 +214,9 @@ async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | N
 
 
 async def reopen_all_slots(upload: Sliced, place: ReopenedStaging) -> bool:
-    """Withdraw every receipt of an upload whose bytes are gone, and go on in another place.
+    """Delete every receipt of an upload whose bytes were lost, and continue in another place.
 
-    False when it takes no more chunks, or goes on elsewhere already.
+    False if it accepts no more chunks, or already continues elsewhere.
     """
 
     async def work() -> bool:
@@ -233,25 +234,25 @@ async def abort(upload_id: UUID) -> bool:
     return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
 
 
-async def abort_failed(upload_id: UUID, gone: str) -> bool:
-    """FAILED becomes ABORTED; False when it was not FAILED, or with the code ``gone``."""
-    failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=gone)
+async def abort_failed(upload_id: UUID, deleted_code: str) -> bool:
+    """FAILED becomes ABORTED; False when it was not FAILED, or with the error code ``deleted_code``."""
+    failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=deleted_code)
     return bool(await failed.update(status=UploadStatus.ABORTED))
 
 
 async def expired(now: datetime, limit: int) -> list[Upload]:
-    """Uploads that still receive although their time is over."""
+    """Uploads that still receive chunks although they have expired."""
     return await Upload.filter(status=UploadStatus.RECEIVING, expires_at__lt=now).limit(limit)
 
 
 async def expire(upload_id: UUID, now: datetime) -> bool:
     """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
-    late = _receiving(upload_id).filter(expires_at__lt=now)
-    return bool(await late.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
+    overdue = _receiving(upload_id).filter(expires_at__lt=now)
+    return bool(await overdue.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
 
 
 async def _enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> JobKind | None:
-    """Queue the job of an upload's new status, if that has one."""
+    """Queue the job of an upload's new status, if it has one."""
     kind = JOB_OF_STATUS.get(status)
     if kind:
         await jobs.enqueue(kind, upload_id, now)

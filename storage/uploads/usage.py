@@ -1,4 +1,4 @@
-"""How much storage an account uses, and whether more fits into its quota. Everything is in bytes."""
+"""The storage that an account uses, and the check of its quota. All sizes are in bytes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +14,10 @@ from storage.uploads.models import OPEN, Upload
 
 @dataclass(frozen=True)
 class Space:
-    """An account's storage. Bytes that several of its files share count once; ``quota`` None is no limit.
+    """An account's storage.
 
-    ``originals`` is what was uploaded, ``derived`` what was made of it, ``reserved`` what open uploads will take.
+    Bytes that several of its files share count once; ``quota`` None is no limit. ``originals`` are uploaded files,
+    ``derived`` are files made from them, ``reserved`` are the bytes of open uploads.
     """
 
     quota: int | None
@@ -26,16 +27,16 @@ class Space:
 
     @property
     def used(self) -> int:
-        """What is stored."""
+        """The stored bytes."""
         return self.originals + self.derived
 
     def fits(self, size: int) -> bool:
-        """Whether this much more is within the quota."""
+        """Whether ``size`` more bytes are within the quota."""
         return self.quota is None or self.used + self.reserved + size <= self.quota
 
 
 async def measure(account_id: UUID, quota: int | None) -> Space:
-    """The account's storage now."""
+    """The current storage of the account."""
     # In this order: an upload that becomes a file in between is counted twice, never missed.
     reserved = await _total(Upload.filter(account_id=account_id, status__in=OPEN))
     files = File.filter(account_id=account_id).values("blob_id")
@@ -46,7 +47,7 @@ async def measure(account_id: UUID, quota: int | None) -> Space:
 
 
 async def require_space(account_id: UUID, size: int, quota: int | None) -> None:
-    """Raise :class:`OverQuota` unless this much more fits. It holds for as long as the account's row is locked."""
+    """Raise :class:`OverQuota` unless ``size`` more bytes fit. Valid while the account's row is locked."""
     if quota is not None and not (await measure(account_id, quota)).fits(size):
         raise OverQuota("the account's quota is used up")
 

@@ -21,8 +21,8 @@ async def test_a_failure_is_logged_when_it_begins_and_when_it_is_over(caplog: py
     for _ in range(5):
         await task.run_once()
     assert caplog.messages == [
-        "call_home failed, trying again and again: away",
-        "call_home failed, trying again and again: still away",
+        "call_home failed, retrying: away",
+        "call_home failed, retrying: still away",
         "call_home works again",
     ]
 

@@ -1,1 +1,1 @@
-"""Everything that touches ffmpeg: finding it, asking it about a file, having it compress one."""
+"""Everything that uses ffmpeg: finds it, probes files and compresses them."""

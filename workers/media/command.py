@@ -1,4 +1,4 @@
-"""The ffmpeg command that compresses a video. Every argument is ours: nothing a user typed reaches it but an enum."""
+"""The ffmpeg command that compresses a video. Every argument is fixed: the only user input is an enum."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ from workers.media.tools import Toolbox
 
 @dataclass(frozen=True)
 class _Effort:
-    """``preset`` and ``crf`` as x264 means them; ``audio`` in bits per second."""
+    """``preset`` and ``crf`` are those of x264; ``audio`` in bits per second."""
 
     preset: str
     crf: int
     audio: int
 
 
-# Measured on the two test clips: each line is smaller than the one above, and takes about 1, 1.5 and 3 times as long.
+# On the two test clips, each line gives a smaller result than the one above, in about 1, 1.5 and 3 times the time.
 _EFFORTS = {
     CompressionPreset.FAST: _Effort("superfast", crf=27, audio=128_000),
     CompressionPreset.BALANCED: _Effort("veryfast", crf=25, audio=128_000),
@@ -46,8 +46,9 @@ def compress_command(
 ) -> EncodeCommand:
     """Build the command that turns ``source`` into an MP4 at ``target`` which plays from its first bytes.
 
-    H.264 and stereo AAC, which everything plays; the first video and the first sound and nothing else. No metadata is
-    carried over: a rendition is what gets shared, and phones note the place and the device. ``facts`` are a video's.
+    The result has H.264 and stereo AAC, which every player supports, and only the first video and audio stream.
+    Metadata is dropped: renditions get shared, and phones record the place and the device. ``facts`` are those of a
+    video.
     """
     source_file = ffmpeg.input(file_url(source), **INPUT_OPTIONS)
     streams = [source_file["V:0"], source_file["a:0?"]] if facts.audio_codec else [source_file["V:0"]]
@@ -72,7 +73,7 @@ def _audio(compression: Compression, facts: MediaFacts) -> dict[str, object]:
 
 
 def _fit(facts: MediaFacts, max_height: int | None) -> tuple[int, int]:
-    """Never larger than the source, and even, as 4:2:0 requires."""
+    """The size of the picture: never larger than the source, and even, as 4:2:0 requires."""
     assert facts.width
     assert facts.height
     height = max(2, min(facts.height, max_height or facts.height) // 2 * 2)
@@ -87,7 +88,7 @@ def _audio_rate(effort: _Effort, facts: MediaFacts) -> int:
 
 
 def _ceiling(facts: MediaFacts, audio_rate: int) -> dict[str, object]:
-    """Hold picture and sound together to the source's own rate, so that compressing does not make a file larger."""
+    """Limit the total bit rate to that of the source, so that compression does not make the file larger."""
     if not facts.bit_rate:
         return {}
     rate = max(_LEAST_VIDEO, facts.bit_rate - audio_rate)

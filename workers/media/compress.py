@@ -1,4 +1,4 @@
-"""Compression: one more rendition beside the original, which stays as it is."""
+"""Compression: adds a rendition beside the original, which stays unchanged."""
 
 import asyncio
 import hashlib
@@ -32,16 +32,16 @@ DURATION_SLACK_SECONDS = 1.0
 
 
 async def compress(job: Job, context: JobContext) -> None:
-    """Add the rendition that was asked for.
+    """Add the requested rendition.
 
-    Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` when there is less room than a result might
-    take, and :class:`StateChanged` when the lease was lost.
+    Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` if there is less space than the result may
+    need, and :class:`StateChanged` if the lease was lost.
     """
     upload = await rows.find(job.subject_id)
     file = await file_rows.find(upload.file_id) if upload and upload.file_id else None
     if not upload or not file or not upload.compress:
         return
-    # A result is seldom larger than its original.
+    # The result is rarely larger than its original.
     await asyncio.to_thread(require_free_space, context.scratch, file.blob.size, context.reserve)
     target = context.scratch / f"{job.lease_token}.mp4"
     try:
@@ -55,11 +55,11 @@ async def compress(job: Job, context: JobContext) -> None:
 COMPRESS = JobType(
     kind=JobKind.COMPRESS,
     handler=compress,
-    # Its file is there, only without a rendition.
+    # The upload has its file, only without a rendition.
     on_failure=partial(fail_upload, status=UploadStatus.READY),
     on_wait=publish_status,
     subject=UPLOAD_ID,
-    # ffmpeg keeps every processor busy by itself.
+    # ffmpeg uses every processor by itself.
     concurrency=1,
 )
 
@@ -67,12 +67,12 @@ COMPRESS = JobType(
 async def _encode(job: Job, upload: Upload, file: File, target: Path, context: JobContext) -> None:
     reporter = ProgressReporter(job, context.progress)
 
-    async def report(done: EncodeProgress) -> None:
+    async def report(progress: EncodeProgress) -> None:
         frame = ProgressFrame(
             upload.id,
             UploadStatus.COMPRESSING,
-            done.percent,
-            speed=done.speed,
+            progress.percent,
+            speed=progress.speed,
         )
         await reporter.report(frame)
 
@@ -90,7 +90,7 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, context: J
 
 
 async def _publish(job: Job, file: File, target: Path, context: JobContext) -> None:
-    # A key of this attempt's own: an attempt that lost its lease cannot touch the bytes of the one that won.
+    # Each attempt has its own key: an attempt that lost its lease cannot overwrite the bytes of its successor.
     assert job.lease_token
     key = derived_key(job.lease_token)
     size, sha256 = await asyncio.to_thread(_measure, target)
@@ -106,7 +106,7 @@ async def _video_facts(path: Path, context: JobContext) -> MediaFacts:
     try:
         facts = await probe(path, context.tools)
     except ProbeTimedOut:
-        # It says something about this machine at this moment, nothing about the file: worth another attempt.
+        # This is about the machine at the moment, not about the file, so it is retried.
         raise
     except NotMedia as error:
         raise NotAVideo("This file is not a video that can be read.") from error
@@ -119,7 +119,7 @@ def _require_same_length(source: MediaFacts, result: MediaFacts) -> None:
     if source.duration is None or result.duration is None:
         return
     if abs(source.duration - result.duration) > source.duration * DURATION_TOLERANCE + DURATION_SLACK_SECONDS:
-        raise CompressionFailed("The compressed video is not as long as the original, so it was thrown away.")
+        raise CompressionFailed("The compressed video does not have the length of the original, so it was discarded.")
 
 
 def _measure(path: Path) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Running ffmpeg: following its progress, ending it when it stalls, and saying why it failed."""
+"""Runs ffmpeg: follows its progress, stops it when it stalls, and reports why it failed."""
 
 import asyncio
 import errno
@@ -22,26 +22,28 @@ __all__ = ["EncodeProgress", "OnProgress", "encode", "summarize_error"]
 OnProgress = Callable[[EncodeProgress], Awaitable[None]]
 
 _STDERR_TAIL = 4096
-# A damaged or hostile source can decode to far more than it weighs; a sane one never compresses to more than this.
+# A damaged or hostile source can decode to far more bytes than it has; an ordinary one never compresses to more than
+# this.
 _GROWTH = 1.5
 _GROWTH_SLACK = 64 * 1024**2
 
 _LONGEST_SUMMARY = 200
-# "[h264 @ 0x564b9d066d00] " names a part of ffmpeg and an address in its memory.
+# "[h264 @ 0x564b9d066d00] " is a part of ffmpeg and a memory address.
 _ADDRESS = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] *")
 _ABSOLUTE_PATH = re.compile(r"(?:file:)?/[^\s:'\"]+")
 _NO_REASON = "Conversion failed!"
 
 
 async def encode(command: EncodeCommand, duration: float | None, on_progress: OnProgress, stall_timeout: float) -> None:
-    """Run the command to its end. ``on_progress`` is called about four times a second, and with 100 once it is done.
+    """Run the command to its end. Calls ``on_progress`` about four times a second, and with 100 at the end.
 
-    ``duration`` is the source's, in seconds. Raises :class:`CompressionFailed` when ffmpeg gives up, when the result
-    grows out of proportion, and when for ``stall_timeout`` seconds neither ffmpeg's clock nor the file on disk moved;
-    :class:`NoSpace` when the target's disk is full. Whatever ``on_progress`` raises is raised, as is a cancellation;
-    either way ffmpeg is dead before this returns. ``on_progress`` must return well within ``stall_timeout``: ffmpeg
-    waits until its reports are read. After a failure the caller removes what lies at the target. ``OSError`` means that
-    there is no source.
+    ``duration`` is the source's, in seconds. ``on_progress`` must return well within ``stall_timeout``, because ffmpeg
+    waits until its reports are read.
+
+    Raises :class:`CompressionFailed` if ffmpeg fails, if the result becomes far too large, or if neither ffmpeg's clock
+    nor the file on disk advanced for ``stall_timeout`` seconds; :class:`NoSpace` if the target's disk is full;
+    ``OSError`` if there is no source; and the exceptions of ``on_progress``. In every case, also after a cancellation,
+    ffmpeg has ended before this returns. After a failure the caller deletes the target.
     """
     limit = await asyncio.to_thread(_size_limit, command.source)
     async with guarded(command.argv, max_file_bytes=limit) as process:
@@ -60,19 +62,19 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
 
 
 def summarize_error(stderr: bytes, command: EncodeCommand) -> str:
-    """Return ffmpeg's last useful line for a user to read, without local paths and addresses."""
+    """ffmpeg's last useful line, for users, without local paths and addresses."""
     lines = stderr.decode("utf-8", "replace").splitlines()
-    summary = next((line for line in reversed(lines) if line.strip() and line != _NO_REASON), "no reason was given")
+    summary = next((line for line in reversed(lines) if line.strip() and line != _NO_REASON), "no reason was reported")
     for path in (command.source, command.target):
         summary = summary.replace(file_url(path), "the file").replace(str(path.absolute()), "the file")
     return _ABSOLUTE_PATH.sub("…", _ADDRESS.sub("", summary)).strip()[:_LONGEST_SUMMARY]
 
 
 class _StallWatch:
-    """Kills an ffmpeg that gets nowhere: a broken source can hold a decoder for ever.
+    """Kills an ffmpeg that makes no progress: a broken source can block a decoder for ever.
 
-    The file on disk counts beside ffmpeg's clock, for the clock stands still at the end, while the index moves from
-    the last to the first bytes of a long video.
+    Growth of the file on disk counts as well as ffmpeg's clock, because the clock stops at the end, while ffmpeg moves
+    the index of a long video from the last to the first bytes.
     """
 
     def __init__(self, process: Process, target: Path, timeout: float) -> None:
@@ -83,7 +85,7 @@ class _StallWatch:
         self._timeout = timeout
 
     async def run(self) -> None:
-        """Return once the process was killed."""
+        """Watch the process. Returns once it was killed."""
         last_state, changed_at = await self._state(), time.monotonic()
         while time.monotonic() - changed_at < self._timeout:
             await asyncio.sleep(min(1.0, self._timeout / 4))
@@ -122,7 +124,7 @@ async def _follow(
 
 
 async def _tail(process: Process) -> bytes:
-    """Read all of stderr, so that ffmpeg never waits for us, and keep its end."""
+    """Read all of stderr, so that ffmpeg never blocks, and keep its end."""
     assert process.stderr is not None
     tail = b""
     while block := await process.stderr.read(65536):
@@ -131,19 +133,21 @@ async def _tail(process: Process) -> bytes:
 
 
 def _require_room(stderr: bytes) -> None:
-    """ffmpeg has no exit code for it, and some releases end with 0 when only the last bytes found no room."""
+    """Raise :class:`NoSpace` for a full disk. ffmpeg has no exit code for it, and some releases exit with 0 if only the
+    last bytes did not fit.
+    """
     for number in (errno.ENOSPC, errno.EDQUOT):
         if os.strerror(number).encode() in stderr:
-            raise NoSpace("the encoder found no room for its result")
+            raise NoSpace("the disk is full for the encoder")
 
 
 def _require_success(code: int, watch: _StallWatch, reason: str) -> None:
     if code == 0:
         return
     if watch.stalled:
-        raise CompressionFailed("The encoder got nowhere and was stopped.")
+        raise CompressionFailed("The encoder made no progress and was stopped.")
     if code == -signal.SIGXFSZ:
-        raise CompressionFailed("The compressed video grew out of proportion and was given up.")
+        raise CompressionFailed("The compressed video became too large, so the encoder was stopped.")
     if code < 0:
         raise CompressionFailed(f"The encoder {describe_end(code)}.")
-    raise CompressionFailed(f"The encoder gave up: {reason}")
+    raise CompressionFailed(f"The encoder failed: {reason}")

@@ -1,4 +1,4 @@
-"""Reading ffprobe's JSON. Its content comes from the file and is not to be trusted."""
+"""Parses ffprobe's JSON. Its content comes from the file, so it is not trusted."""
 
 import math
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from typing import Any
 
 from services.media.types import MediaFacts
 
-# Below this ffprobe guesses: noise now and then looks like the start of an MP3.
+# Below this score ffprobe guesses: noise sometimes looks like the start of an MP3.
 _CREDIBLE_SCORE = 25
 _Section = Mapping[str, Any]
 _PICTURES = ("attached_pic", "timed_thumbnails", "still_image")
 
 
 def read_facts(answer: _Section) -> MediaFacts | None:
-    """Return the facts, or None when there is no stream to play."""
+    """The facts, or None if there is no stream to play."""
     container, streams = answer.get("format", {}), answer.get("streams", [])
     video: _Section = next(filter(_is_moving, streams), {})
     audio: _Section = next(filter(_is_sound, streams), {})
@@ -42,7 +42,7 @@ def _is_sound(stream: _Section) -> bool:
 
 
 def _displayed_size(video: _Section) -> tuple[int | None, int | None]:
-    """Players turn the picture by the rotation a phone noted, and so does ffmpeg."""
+    """The size after rotation: players and ffmpeg apply the rotation that a phone recorded."""
     width, height = _whole(video.get("width")), _whole(video.get("height"))
     rotations = [side.get("rotation") for side in video.get("side_data_list", [])]
     rotations.append(video.get("tags", {}).get("rotate"))
@@ -55,7 +55,7 @@ def _codec(stream: _Section) -> str | None:
 
 
 def _container(container: _Section) -> str:
-    """ffprobe names a family of formats; take the member that the file most likely is."""
+    """The most likely format of the file, since ffprobe names a family of formats."""
     names = str(container.get("format_name", "unknown")).split(",")
     if "mp4" in names:
         return "mov" if container.get("tags", {}).get("major_brand", "").strip() == "qt" else "mp4"
@@ -73,7 +73,7 @@ def _whole(text: object) -> int | None:
 
 
 def _number(text: object) -> float | None:
-    """Read a decimal or a fraction; None for N/A, nonsense and infinity."""
+    """Parse a decimal or a fraction; None for N/A, nonsense and infinity."""
     numerator, _, denominator = str(text).partition("/")
     try:
         number = float(numerator) / float(denominator or 1)

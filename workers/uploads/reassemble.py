@@ -1,8 +1,8 @@
-"""Reassembly: verify every chunk and the whole file as far as the follower has not, make it durable and publish it.
+"""Reassembly: verify the chunks and the whole file where the follower has not, make it durable and publish it.
 
-On a local disk nothing is copied, and elsewhere only what the store copies by itself. A crash at any point leaves a job
-that can simply run again: sealing and publishing the bytes twice is harmless, and the rows are written in one
-transaction that names the job's lease.
+Nothing is copied on a local disk, and elsewhere only within the store. After a crash at any point the job can simply
+run again: sealing and publishing the bytes twice is harmless, and the rows are written in one transaction that names
+the job's lease.
 """
 
 import time
@@ -24,15 +24,15 @@ from workers.uploads.sealing import reopen, seal
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 from workers.uploads.verification import Verification
 
-#: A container is described in this many bytes at both ends of a file, for stores that would have to load the whole.
+#: Bytes at both ends of a file that describe its container, for stores that would have to download the whole file.
 PROBED = 8 * 2**20
 
 
 async def reassemble(job: Job, context: JobContext) -> None:
     """Turn a full upload into a file, or reopen its damaged slots.
 
-    Raises :class:`ChecksumMismatch` when every chunk is as received but the whole is not what the client declared, and
-    :class:`storage.errors.StateChanged` when the lease was lost.
+    Raises :class:`ChecksumMismatch` if every chunk is correct but the whole is not what the client declared, and
+    :class:`storage.errors.StateChanged` if the lease was lost.
     """
     upload = await rows.find(job.subject_id)
     if not upload:
@@ -50,7 +50,10 @@ async def reassemble(job: Job, context: JobContext) -> None:
 
 
 def _claim_order(context: JobContext) -> jobs.Choice:
-    """The owner of an upload has verified most of it. What cannot be read before the last chunk, any worker takes."""
+    """Prefer the owner, which has verified most of the upload.
+
+    Any worker may claim one that cannot be read before its last chunk.
+    """
     return context.membership.claim_order if context.store.reads_staging else jobs.oldest_first
 
 
@@ -60,7 +63,7 @@ REASSEMBLE = JobType(
     on_failure=partial(fail_upload, status=UploadStatus.FAILED),
     on_wait=publish_status,
     subject=UPLOAD_ID,
-    # It waits for the disk, so two at once pay.
+    # It waits for the disk, so two at a time are faster.
     concurrency=2,
     claim_order=_claim_order,
 )
@@ -86,7 +89,7 @@ async def _facts(key: str, context: JobContext) -> MediaFacts | None:
 
 
 async def _finish(verification: Verification, upload: Upload, reporter: ProgressReporter) -> None:
-    """Verify what is left, which after a quick upload is little."""
+    """Verify the remaining slots."""
     receipts_left = {receipt.index: receipt for receipt in await receipts.find_all(upload.id, verification.index)}
     done_before, start = verification.done, time.monotonic()
     while verification.index < upload.chunk_count:

@@ -1,4 +1,4 @@
-"""Making one object of an upload's slots, where they cannot be read before, and reopening damaged slots."""
+"""Combines an upload's slots into one object, for stores that cannot read them before, and reopens damaged slots."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ from workers.job_context import JobContext
 
 
 async def seal(upload: Upload, store: BlobStore) -> list[int]:
-    """Make one object of the slots, by our own receipts. A worker that was killed may have done so already.
+    """Combine the slots into one object, as their receipts say. A killed worker may have done so already.
 
     Returns the slots whose bytes are missing: then nothing is sealed.
     """
@@ -35,9 +35,9 @@ async def seal(upload: Upload, store: BlobStore) -> list[int]:
 
 
 async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: JobContext) -> None:
-    """Reopen these slots, and those whose bytes the store does not have either.
+    """Reopen these slots, and all others whose bytes the store lacks.
 
-    Raises :class:`StateChanged` when the lease was lost; then everything is as it was.
+    Raises :class:`StateChanged` if the lease was lost; then nothing has changed.
     """
     open_slots = set(damaged)
     intact = [receipt for receipt in await receipts.find_all(upload.id) if receipt.index not in open_slots]
@@ -51,12 +51,12 @@ async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: Jo
             await context.store.discard(reopened.staging)
         raise
     if has_moved:
-        # It can no longer be published: the upload's row names another staging area now.
+        # The old object can no longer be published: the upload's row now names another staging area.
         await context.store.discard(upload.staging_area, sealed=True)
 
 
 async def _copy_known_chunk(upload: Upload, receipt: Chunk, store: BlobStore) -> None:
-    """Copy a chunk from the owner's file that has it, unless it was copied before."""
+    """Copy a chunk from the owner's file that has it, unless it was already copied."""
     if receipt.etag or not receipt.source or receipt.source_offset is None:
         return
     offset = upload.slot_offset(receipt.index)

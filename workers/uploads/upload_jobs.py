@@ -1,4 +1,4 @@
-"""What all jobs on uploads have in common: reports of progress, waiting, and failing for good."""
+"""Common parts of all jobs on uploads: progress, waiting, and failing for good."""
 
 import time
 from contextlib import suppress
@@ -15,7 +15,7 @@ from workers.job_context import JobContext
 from workers.job_type import Failure
 from workers.lease import until_stored
 
-#: What log records call the ID of an upload.
+#: The key of an upload's ID in log records.
 UPLOAD_ID = "upload_id"
 
 PUBLISH_SECONDS = 0.25
@@ -23,13 +23,13 @@ SAVE_SECONDS = 1.0
 
 
 async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status: UploadStatus) -> None:
-    """Fail the job for good: the upload gets this status and the reason.
+    """Mark the job FAILED for good, and give the upload this status and the reason.
 
-    Raises :class:`storage.errors.StateChanged` when the lease was lost.
+    Raises :class:`storage.errors.StateChanged` if the lease was lost.
     """
     code, message = failure.code, failure.message
     await until_stored(lambda: rows.fail_job(job, status=status, code=code, message=message))
-    # Only bytes that are proven not to be the declared file are thrown away.
+    # Only bytes that are proven not to be the declared file are deleted.
     if code is BYTES_GONE:
         upload = await rows.find(job.subject_id)
         if upload:
@@ -38,12 +38,12 @@ async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status
 
 
 async def publish_status(job: Job, context: JobContext) -> None:
-    """Publish where the upload stands by the database, such as what it waits for."""
+    """Publish the upload's state in the database, such as what it waits for."""
     await context.progress.publish_snapshot(job.subject_id)
 
 
 class ProgressReporter:
-    """Reports a job's progress: a few times a second to its watchers, once a second to its row for later ones."""
+    """Reports a job's progress: a few times a second to its watchers, and once a second to its row."""
 
     def __init__(self, job: Job, progress: Progress) -> None:
         self._job = job
@@ -52,13 +52,13 @@ class ProgressReporter:
         self._saved_at = 0.0
 
     async def report(self, frame: ProgressFrame) -> None:
-        """Pass the frame on, unless the last one has just been."""
+        """Publish the frame, unless the last one was published a moment ago."""
         monotonic = time.monotonic()
         if monotonic - self._published_at >= PUBLISH_SECONDS:
             self._published_at = monotonic
             await self._progress.publish(frame)
         if monotonic - self._saved_at >= SAVE_SECONDS:
             self._saved_at = monotonic
-            # Hours of work must not be lost for a number.
+            # Hours of work must not be lost because a progress could not be stored.
             with suppress(NoSpace, DatabaseUnavailable):
                 await jobs.save_progress(self._job, frame.to_payload())

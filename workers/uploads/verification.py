@@ -1,6 +1,6 @@
-"""Reading an upload's bytes again: each chunk against its receipt, and all of them for the digest of the whole.
+"""Reads an upload's bytes again: compares each chunk with its receipt, and computes the digest of the whole.
 
-What came over the wire was hashed before it was written; this finds what the disk, its cache or a power cut made of it.
+Bytes were hashed before they were written; this detects damage by the disk, its cache or a power cut.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from storage.uploads.models import Chunk, Upload
 
 
 class Hasher(Protocol):
-    """What hashlib and xxhash have in common."""
+    """The common interface of hashlib and xxhash."""
 
     def update(self, data: memoryview, /) -> object:
-        """Take the next bytes."""
+        """Add the next bytes."""
         ...
 
     def hexdigest(self) -> str:
@@ -26,13 +26,13 @@ class Hasher(Protocol):
 
 
 class Verification:
-    """How far an upload was verified, from its first slot on. A cancelled call leaves it as it was."""
+    """The verification of an upload, from its first slot on. A cancelled call leaves it unchanged."""
 
     def __init__(self, upload: Upload, store: BlobStore) -> None:
         self._upload = upload
         self._store = store
         self._whole = hashlib.sha256()
-        # Identifies the receipts that were used, in one digest: an upload has up to ten thousand of them.
+        # Identifies the used receipts in one digest, because an upload has up to ten thousand of them.
         self._receipts = _receipts_digest(upload)
         self.index = 0
         self.damaged: list[int] = []
@@ -44,7 +44,7 @@ class Verification:
 
     @property
     def sha256(self) -> str:
-        """Of everything verified so far, in hex. Means nothing when something was damaged."""
+        """The SHA-256 of the bytes verified so far, in hex. Meaningless if a slot was damaged."""
         return self._whole.hexdigest()
 
     async def advance(self, receipt: Chunk | None) -> None:
@@ -61,7 +61,7 @@ class Verification:
         self.index += 1
 
     async def holds(self, upload: Upload) -> bool:
-        """Whether all of it still holds: each slot has the same receipt, and its bytes lie where they lay."""
+        """Whether the verification is still valid: each slot has the same receipt, and its bytes have not moved."""
         current = _receipts_digest(upload)
         for receipt_id, sha256 in await receipts.identities(upload.id, self.index):
             current.update(_entry(receipt_id, sha256))
@@ -75,7 +75,7 @@ class Verification:
             whole.update(block)
 
         area, offset = self._upload.staging_area, self._upload.slot_offset(receipt.index)
-        # Other stores copied it before the whole was sealed.
+        # Other stores copied the chunk before the whole was sealed.
         if receipt.source and receipt.source_offset is not None and self._store.reads_staging:
             await self._store.copy_in(area, offset, receipt.size, receipt.source, receipt.source_offset)
         await self._store.scan(area, offset, receipt.size, consume)
@@ -92,7 +92,7 @@ def _entry(receipt_id: int, sha256: str) -> bytes:
 
 
 def _expected(receipt: Chunk) -> tuple[str, Hasher]:
-    """The digest that a receipt's bytes must have, by the fastest algorithm for which it has one."""
+    """The expected digest of a receipt's bytes, by the fastest algorithm that the receipt has."""
     if receipt.xxh3:
         return receipt.xxh3, xxh3_128()
     return receipt.sha256, hashlib.sha256()

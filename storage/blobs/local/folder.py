@@ -21,7 +21,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise the contract's errors in place of the system's."""
+    """Raise the errors of the contract instead of the system's."""
     try:
         yield
     except FileNotFoundError as error:
@@ -33,7 +33,7 @@ def translate_errors() -> Iterator[None]:
 
 
 class BlobFolder:
-    """Staging areas and blobs below ``root``. ``reserve`` bytes of the file system stay free of new staging areas."""
+    """Staging areas and blobs below ``root``. New staging areas leave ``reserve`` bytes of the file system free."""
 
     def __init__(self, root: Path, reserve: int | None) -> None:
         self._root = root
@@ -50,7 +50,7 @@ class BlobFolder:
         return self._root / "blobs" / key[-2:] / key[-4:-2] / key
 
     def has_bytes(self, key: str) -> bool:
-        """Whether there is a staging area or a blob with this key."""
+        """Whether a staging area or a blob has this key."""
         return self.staging_path(key).exists() or self.blob_path(key).exists()
 
     def is_writable(self) -> bool:
@@ -60,27 +60,27 @@ class BlobFolder:
     def stage(self, key: str, size: int) -> None:
         """Reserve ``size`` bytes for a staging area. Raises :class:`NoSpace`."""
         path = self.staging_path(key)
-        known = path.exists()
+        exists = path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if not known:
+            if not exists:
                 require_free_space(self._root, size, self._reserve)
             os.posix_fallocate(descriptor, 0, size)
-            # Checked again: when two found enough space at once, the second now sees what the first has taken.
-            if not known:
+            # Checked again: if two checked at the same time, the second now sees the space that the first has taken.
+            if not exists:
                 require_free_space(self._root, 0, self._reserve)
         except (OSError, NoSpace):
-            if not known:
+            if not exists:
                 path.unlink(missing_ok=True)
             raise
         finally:
             os.close(descriptor)
-        # After a power cut the bytes may be lost and are sent again, but the file they are sent to must exist.
+        # After a power cut the bytes may be lost and are sent again, but their file must exist.
         _sync(path.parent)
 
     def open_bytes(self, key: str) -> FileIO:
-        """Open a staging area, or the blob that it was published as."""
-        # No check before opening: a file that exists now may be renamed in the next moment.
+        """Open a staging area, or the blob that it became."""
+        # No check before opening: a file that exists now may be renamed a moment later.
         with suppress(FileNotFoundError):
             return self.staging_path(key).open("rb", 0)
         return self.blob_path(key).open("rb", 0)
@@ -89,7 +89,7 @@ class BlobFolder:
         """Copy a part of a blob into a staging area, as far as the blob has it."""
         with self.blob_path(source).open("rb", 0) as blob, self.staging_path(key).open("r+b", 0) as staging:
             while size:
-                # Where the file system can, it shares the blocks, and nothing is copied.
+                # If the file system can, it shares the blocks instead of copying them.
                 count = os.copy_file_range(blob.fileno(), staging.fileno(), size, source_offset, offset)
                 if not count:
                     return
@@ -107,7 +107,7 @@ class BlobFolder:
         try:
             _move(self.staging_path(key), blob)
         except FileNotFoundError:
-            # Another process was faster, and may have been killed before the new name was durable.
+            # Another process was faster, but may have been killed before the new name was durable.
             if not blob.exists():
                 raise
         self._sync_folders(blob)
@@ -127,15 +127,17 @@ class BlobFolder:
         return _describe(key, self.blob_path(key).stat())
 
     def staging_areas(self) -> Iterator[StoredObject]:
-        """Every staging area, and what an interrupted ``put`` left."""
+        """Every staging area, and the remains of interrupted ``put`` calls."""
         return _files(self._root / "staging")
 
     def blobs(self, prefix: str) -> Iterator[StoredObject]:
         """Every blob whose key begins with ``prefix``."""
-        return (stored for stored in _files(self._root / "blobs", depth=2) if stored.key.startswith(prefix))
+        return (blob for blob in _files(self._root / "blobs", depth=2) if blob.key.startswith(prefix))
 
     def _sync_folders(self, blob: Path) -> None:
-        """A new name is durable once its folder is, and a new folder once the one that names it is, up to the root."""
+        """Make a new name durable: sync its folder, and each parent folder up to the root, since they may be new as
+        well.
+        """
         for folder in blob.parents:
             _sync(folder)
             if folder == self._root:
@@ -143,7 +145,7 @@ class BlobFolder:
 
 
 def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:
-    """The files this many folders below ``folder``. A file that is removed meanwhile is left out."""
+    """The files ``depth`` folders below ``folder``, without those that are deleted meanwhile."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:

@@ -31,7 +31,7 @@ def lock_range(descriptor: int, start: int, length: int) -> None:
 
 
 class LocalSlotWriter:
-    """See :class:`storage.blobs.base.SlotWriter`. One batch is written in a thread while the next one arrives."""
+    """See :class:`storage.blobs.base.SlotWriter`. A thread writes one batch while the next one arrives."""
 
     stores_on_threads = True
 
@@ -73,7 +73,7 @@ class LocalSlotWriter:
             self._release()
 
     def _release(self) -> None:
-        """Close the file and with it the lock, but not while a thread still writes to it."""
+        """Close the file, which releases the lock, but not while a thread still writes to it."""
         if self._pending and not self._pending.done():
             self._pending.add_done_callback(self._close)
         else:
@@ -85,7 +85,7 @@ class LocalSlotWriter:
             last.exception()
 
     def _advance(self, length: int) -> int:
-        """Count ``length`` more bytes and return the position in the file at which they belong."""
+        """Count ``length`` more bytes and return their position in the file."""
         if self.written + length > self._size:
             raise SlotOverflow(f"the slot holds {self._size} bytes")
         position = self._offset + self.written

@@ -1,8 +1,8 @@
 """Blobs on a local disk.
 
 A staging area is one preallocated file; a slot is written in place at its offset; publishing is fsync and rename.
-Nothing is copied. Blocking calls run in a small thread pool of the store's own, so that a slow disk takes no
-thread from anything else.
+Nothing is copied. Blocking calls run in a small thread pool of the store, so that a slow disk does not block the
+threads of other work.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ Consume = Callable[[memoryview], None]
 THREADS = 8
 #: Bytes that one call in a thread reads, so that a cancellation does not wait for a whole chunk on a slow disk.
 SCANNED_AT_ONCE = 16 * BLOCK
-#: So many files are listed by one call in a thread.
+#: Files that one call in a thread lists.
 LISTED_AT_ONCE = 500
 
 
@@ -41,7 +41,7 @@ class LocalBlobStore:
     listing_pause = 0.0
 
     def __init__(self, root: Path, reserve: int | None = None) -> None:
-        """``reserve`` bytes of the file system stay free of new staging areas; None picks a share that suits it."""
+        """New staging areas leave ``reserve`` bytes of the file system free; None is a default that suits its size."""
         self._folder = BlobFolder(root, reserve)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
         self._local = threading.local()
@@ -89,10 +89,10 @@ class LocalBlobStore:
             await self._run(self._folder.write_back, staging, offset, length)
 
     async def seal(self, staging: str, parts: Sequence[Part]) -> None:
-        """See :class:`storage.blobs.base.BlobStore`. Nothing is to be done: the slots are in their place."""
+        """See :class:`storage.blobs.base.BlobStore`. Does nothing: the slots are already in their place."""
 
     async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
-        """See :class:`storage.blobs.base.BlobStore`. The file still takes bytes anywhere."""
+        """See :class:`storage.blobs.base.BlobStore`. The file still accepts bytes at any offset."""
         return ReopenedStaging(staging, {part.index: part.etag for part in parts})
 
     async def publish(self, staging: str) -> str:
@@ -135,7 +135,7 @@ class LocalBlobStore:
         yield path
 
     async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
-        """See :class:`storage.blobs.base.BlobStore`. There is no other server to read from."""
+        """See :class:`storage.blobs.base.BlobStore`. A disk has no URLs."""
         return None
 
     async def slot_upload_url(self, staging: str, offset: int, size: int, seconds: int) -> str:
@@ -165,7 +165,7 @@ class LocalBlobStore:
             yield stored
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
-        """See :class:`storage.blobs.base.BlobStore`. A disk takes no rules."""
+        """See :class:`storage.blobs.base.BlobStore`. A disk has no rules."""
         return ()
 
     async def check(self) -> None:
@@ -182,7 +182,7 @@ class LocalBlobStore:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
 
     async def _run_to_end(self, call: Callable[..., T], *arguments: object) -> T:
-        """The same for a call that uses what is closed afterwards: it has ended when this returns, or is cancelled."""
+        """Run a call whose resources are closed afterwards: it has ended when this returns or is cancelled."""
         running = asyncio.ensure_future(self._run(call, *arguments))
         try:
             return await asyncio.shield(running)
@@ -191,20 +191,20 @@ class LocalBlobStore:
             raise
 
     def _scan(self, file: FileIO, offset: int, length: int, consume: Consume) -> int:
-        """Hand on up to ``length`` bytes. Returns how many there were."""
+        """Pass up to ``length`` bytes to ``consume``. Returns their number."""
         if not hasattr(self._local, "buffer"):
             self._local.buffer = memoryview(mmap.mmap(-1, BLOCK))
-        done = 0
-        while done < length:
-            block = self._local.buffer[: min(BLOCK, length - done)]
-            count = os.preadv(file.fileno(), [block], offset + done)
+        position = 0
+        while position < length:
+            block = self._local.buffer[: min(BLOCK, length - position)]
+            count = os.preadv(file.fileno(), [block], offset + position)
             if not count:
                 break
             consume(block[:count])
-            done += count
-        return done
+            position += count
+        return position
 
     async def _list(self, files: Iterator[StoredObject]) -> AsyncIterator[StoredObject]:
         while batch := await self._run(lambda: list(islice(files, LISTED_AT_ONCE))):
-            for stored in batch:
-                yield stored
+            for item in batch:
+                yield item

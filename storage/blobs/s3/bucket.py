@@ -1,4 +1,4 @@
-"""Requests to a bucket, with the errors of the contract. Keys are ours, without the prefix."""
+"""Requests to a bucket, with the errors of the contract. Keys are those of the contract, without the prefix."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -14,14 +14,15 @@ from storage.blobs.s3.staging_handle import StagingHandle
 from storage.blobs.s3.url import S3Place, is_aws
 from storage.errors import BlobNotFound, StagingLost, StoreUnavailable
 
-#: Seconds for which URLs of our own requests are valid: each is used at once.
+#: Seconds for which URLs of the server's own requests are valid: each is used immediately.
 OWN_URL_SECONDS = 900
-#: Parts that S3 copies for us at once.
+#: Parts that S3 copies at the same time.
 COPIES = 8
-#: Of listings of objects, multipart uploads and parts (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+#: Maximum page size of listings of objects, multipart uploads and parts
+#: (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 PAGE_SIZE = 1_000
-#: Errors of UploadPartCopy when a piece does not lie within its object, or cannot be taken from it: AWS copies no piece
-#: of an object of at most 5 MB (docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, InvalidRequest).
+#: Errors of UploadPartCopy if a range is not within its object, or cannot be copied: AWS copies no range of an object
+#: of up to 5 MB (docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, InvalidRequest).
 NOT_COPYABLE = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
 
 
@@ -36,7 +37,7 @@ class Bucket:
         credentials: Callable[[], Awaitable[Credentials]],
         page: int = PAGE_SIZE,
     ) -> None:
-        """``public`` knows where clients reach S3. ``page`` is the size of a page of a listing."""
+        """``public`` has the endpoint for clients. ``page`` is the page size of listings."""
         self._credentials = credentials
         self._signers: dict[Any, Signer] = {}
         self._page = page
@@ -53,7 +54,7 @@ class Bucket:
         return StagingHandle(key, created["UploadId"], slot_size)
 
     async def abort_multipart(self, handle: StagingHandle) -> None:
-        """End a multipart upload without an object, if there is one."""
+        """Abort a multipart upload, if it exists."""
         try:
             with translate_errors():
                 await self._client.abort_multipart_upload(**self._multipart(handle))
@@ -61,18 +62,18 @@ class Bucket:
             return
 
     async def complete_multipart(self, handle: StagingHandle, parts: Collection[Part]) -> None:
-        """Make an object of these parts. Raises :class:`StagingLost`, and botocore's ``ClientError`` for refusals."""
+        """Combine these parts into an object. Raises :class:`StagingLost`, and botocore's ``ClientError``."""
         listed = [{"PartNumber": part.index + 1, "ETag": f'"{part.etag}"'} for part in parts]
         await self._client.complete_multipart_upload(**self._multipart(handle), MultipartUpload={"Parts": listed})
 
     async def parts(
         self, handle: StagingHandle, start: int = 0, limit: int | None = None
     ) -> dict[int, set[tuple[str, int]]]:
-        """ETag and size of what is in the slots from index ``start`` on, by index; some servers list what was replaced.
+        """ETags and sizes of the parts from index ``start`` on, by index; some servers also list replaced parts.
 
         Raises :class:`StagingLost`.
         """
-        found: dict[int, set[tuple[str, int]]] = {}
+        parts: dict[int, set[tuple[str, int]]] = {}
         marker = start
         while True:
             with translate_errors():
@@ -80,13 +81,13 @@ class Bucket:
                     **self._multipart(handle), PartNumberMarker=marker, MaxParts=min(limit or self._page, self._page)
                 )
             for part in page.get("Parts", []):
-                found.setdefault(part["PartNumber"] - 1, set()).add((part["ETag"].strip('"'), part["Size"]))
-            if not page.get("IsTruncated") or (limit is not None and len(found) >= limit):
-                return found
+                parts.setdefault(part["PartNumber"] - 1, set()).add((part["ETag"].strip('"'), part["Size"]))
+            if not page.get("IsTruncated") or (limit is not None and len(parts) >= limit):
+                return parts
             marker = page["NextPartNumberMarker"]
 
     async def copy_part(self, handle: StagingHandle, number: int, source: str, offset: int, size: int) -> str | None:
-        """Make a part of a piece of an object. Returns its ETag; None when S3 cannot copy it."""
+        """Copy a range of an object into a part. Returns its ETag, or None if S3 cannot copy it."""
         piece = {
             "CopySource": {"Bucket": self.place.bucket, "Key": self.place.key(source)},
             "CopySourceRange": f"bytes={offset}-{offset + size - 1}",
@@ -106,7 +107,7 @@ class Bucket:
         return str(copied["CopyPartResult"]["ETag"]).strip('"')
 
     async def copy_parts(self, handle: StagingHandle, source: str, parts: Sequence[Part]) -> Mapping[int, str]:
-        """Copy these parts of an object, a few at once. Parts that are missing are left out."""
+        """Copy these parts of an object, a few at a time. The result lacks missing parts."""
         semaphore = asyncio.Semaphore(COPIES)
 
         async def copy(part: Part) -> tuple[int, str | None]:
@@ -117,7 +118,7 @@ class Bucket:
         try:
             copied = await asyncio.gather(*tasks)
         except BaseException:
-            # The caller aborts the multipart upload next: no part may be made after that.
+            # The caller aborts the multipart upload next: no part may be created after that.
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -127,8 +128,8 @@ class Bucket:
     async def head(self, key: str) -> StoredObject:
         """Describe an object. Raises :class:`BlobNotFound`."""
         with translate_errors():
-            found = await self._client.head_object(**self._object(key))
-        return StoredObject(key, found["ContentLength"], found["LastModified"])
+            response = await self._client.head_object(**self._object(key))
+        return StoredObject(key, response["ContentLength"], response["LastModified"])
 
     async def delete(self, key: str) -> None:
         """Remove an object, if there is one."""
@@ -136,13 +137,13 @@ class Bucket:
             await self._client.delete_object(**self._object(key))
 
     async def check(self) -> None:
-        """Raise unless the bucket exists, is ours, and, at AWS, is in the region that URLs are signed for."""
+        """Raise unless the bucket exists, is accessible and, at AWS, is in the region that URLs are signed for."""
         try:
             with translate_errors():
-                found = await self._client.head_bucket(Bucket=self.place.bucket)
+                response = await self._client.head_bucket(Bucket=self.place.bucket)
         except BlobNotFound:
             raise StoreUnavailable("there is no such bucket") from None
-        region = found.get("BucketRegion")
+        region = response.get("BucketRegion")
         if is_aws(self._client.meta.endpoint_url) and region and region != self._client.meta.region_name:
             # The client follows the redirect; a signed URL cannot.
             raise StoreUnavailable(f"the bucket is in another region: its URL has to say region={region}")
@@ -152,25 +153,25 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2")
         query = {"Bucket": self.place.bucket, "Prefix": self.place.key(prefix), "PaginationConfig": self._paged}
         async for page in _pages(pages.paginate(**query)):
-            for found in page.get("Contents", []):
-                key = found["Key"].removeprefix(self.place.prefix)
-                yield StoredObject(key, found["Size"], found["LastModified"])
+            for entry in page.get("Contents", []):
+                key = entry["Key"].removeprefix(self.place.prefix)
+                yield StoredObject(key, entry["Size"], entry["LastModified"])
 
     async def multipart_uploads(self) -> AsyncIterator[StoredObject]:
         """Every unfinished multipart upload below the prefix, a page at a time."""
         pages = self._client.get_paginator("list_multipart_uploads")
         query = {"Bucket": self.place.bucket, "Prefix": self.place.prefix, "PaginationConfig": self._paged}
         async for page in _pages(pages.paginate(**query)):
-            for found in page.get("Uploads", []):
-                handle = StagingHandle(found["Key"].removeprefix(self.place.prefix), found["UploadId"])
-                yield StoredObject(handle.key, 0, found["Initiated"], str(handle))
+            for entry in page.get("Uploads", []):
+                handle = StagingHandle(entry["Key"].removeprefix(self.place.prefix), entry["UploadId"])
+                yield StoredObject(handle.key, 0, entry["Initiated"], str(handle))
 
     async def part_url(self, handle: StagingHandle, number: int) -> str:
-        """A signed URL of a part, for a PUT of our own."""
+        """A signed URL of a part, for a PUT by this server."""
         return await self._sign(self._client, "PUT", handle.key, _part(handle, number), OWN_URL_SECONDS)
 
     async def object_url(self, key: str) -> str:
-        """A signed URL of an object, for a GET of our own."""
+        """A signed URL of an object, for a GET by this server."""
         return await self._sign(self._client, "GET", key, {}, OWN_URL_SECONDS)
 
     async def public_part_url(self, handle: StagingHandle, number: int, size: int, seconds: int) -> str:

@@ -1,4 +1,6 @@
-"""The rules that a bucket needs: delete abandoned multipart uploads, and let the pages of clients in (CORS)."""
+"""The rules that a bucket needs: one to delete abandoned multipart uploads, and one to allow the pages of clients
+(CORS).
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -12,7 +14,7 @@ from storage.blobs.s3.url import S3Place
 from storage.errors import StorageError
 
 NAME = "cloudkeep-abandoned-parts"
-#: Errors of a bucket without such a configuration.
+#: Error codes for a bucket without this configuration.
 NOT_CONFIGURED = frozenset({"NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration"})
 
 Rule = Mapping[str, Any]
@@ -32,16 +34,16 @@ class BucketRules:
     async def _lifecycle(self, days: int) -> list[MissingRule]:
         aborts_uploads = partial(_aborts_uploads, prefix=self._place.prefix)
         rules = await self._read(self._client.get_bucket_lifecycle_configuration, "Rules")
-        ends = list(filter(aborts_uploads, rules))
-        if any(_days(rule) >= days for rule in ends) and all(_days(rule) >= days for rule in ends):
+        abort_rules = list(filter(aborts_uploads, rules))
+        if any(_days(rule) >= days for rule in abort_rules) and all(_days(rule) >= days for rule in abort_rules):
             return []
-        # Of several servers that share a bucket each has a rule for its prefix.
+        # Servers that share a bucket each have a rule for their prefix.
         name = "-".join(filter(None, (NAME, self._place.prefix.strip("/"))))
-        others = [rule for rule in rules if rule.get("ID") != name]
-        if any(0 < _days(rule) < days for rule in filter(aborts_uploads, others)):
+        other_rules = [rule for rule in rules if rule.get("ID") != name]
+        if any(0 < _days(rule) < days for rule in filter(aborts_uploads, other_rules)):
             text = f"its lifecycle rule ends multipart uploads sooner than {days} days after they began"
             return [MissingRule("BUCKET_LIFECYCLE", text, None)]
-        ours = {
+        new_rule = {
             "ID": name,
             "Status": "Enabled",
             "Filter": {"Prefix": self._place.prefix},
@@ -51,22 +53,22 @@ class BucketRules:
         async def add() -> None:
             with translate_errors():
                 await self._client.put_bucket_lifecycle_configuration(
-                    Bucket=self._place.bucket, LifecycleConfiguration={"Rules": [*others, ours]}
+                    Bucket=self._place.bucket, LifecycleConfiguration={"Rules": [*other_rules, new_rule]}
                 )
             if not any(map(aborts_uploads, await self._read(self._client.get_bucket_lifecycle_configuration, "Rules"))):
-                # MinIO accepts the rule without this part of it, and aborts uploads after a day.
-                raise StorageError("the server took it and did not keep it")
+                # MinIO accepts the rule, ignores this part of it, and aborts uploads after a day.
+                raise StorageError("the server accepted it but did not store it")
 
         text = f"it has no lifecycle rule AbortIncompleteMultipartUpload of {days} days or more"
         return [MissingRule("BUCKET_LIFECYCLE", text, add)]
 
     async def _cors(self, origins: Sequence[str]) -> list[MissingRule]:
         rules = await self._read(self._client.get_bucket_cors, "CORSRules")
-        lacking = [origin for origin in origins if not any(_allows(rule, origin) for rule in rules)]
-        if not lacking:
+        missing = [origin for origin in origins if not any(_allows(rule, origin) for rule in rules)]
+        if not missing:
             return []
-        ours = {
-            "AllowedOrigins": list(lacking),
+        new_rule = {
+            "AllowedOrigins": list(missing),
             "AllowedMethods": ["GET", "HEAD", "PUT"],
             "AllowedHeaders": ["*"],
             "ExposeHeaders": ["ETag"],
@@ -76,10 +78,10 @@ class BucketRules:
         async def add() -> None:
             with translate_errors():
                 await self._client.put_bucket_cors(
-                    Bucket=self._place.bucket, CORSConfiguration={"CORSRules": [*rules, ours]}
+                    Bucket=self._place.bucket, CORSConfiguration={"CORSRules": [*rules, new_rule]}
                 )
 
-        text = f"pages of {', '.join(lacking)} may not PUT chunks and read their ETag (CORS)"
+        text = f"pages of {', '.join(missing)} may not PUT chunks and read their ETag (CORS)"
         return [MissingRule("BUCKET_CORS", text, add)]
 
     async def _read(self, ask: Callable[..., Awaitable[Mapping[str, Any]]], name: str) -> list[Rule]:

@@ -1,7 +1,7 @@
 """Connections to S3 for requests whose bodies are streamed on threads, and the responses to those requests.
 
-The bytes of a chunk or of a blob bypass the event loop and the S3 client, which would hold or rewind them. A URL that
-was signed before is all that such a request needs. Connections are kept and used again.
+The bytes of a chunk or of a blob bypass the event loop and the S3 client, which would buffer or rewind them. Such a
+request only needs a signed URL. Connections are reused.
 """
 
 import http.client
@@ -21,7 +21,8 @@ from storage.errors import StoreUnavailable
 
 #: Seconds without a byte in either direction. S3 itself waits 20 seconds or more for a silent sender.
 TIMEOUT = 30.0
-#: For a connection, and for its TLS: less than a process has to end, for neither can be interrupted.
+#: Seconds for a connection, and for its TLS handshake: less than a process has to stop, because neither can be
+#: interrupted.
 CONNECT_TIMEOUT = 5.0
 #: Idle connections to one server.
 MAX_IDLE = 16
@@ -31,7 +32,7 @@ CODE = re.compile(rb"<Code>([A-Za-z0-9.]+)</Code>")
 
 @dataclass(frozen=True)
 class Response:
-    """A response of S3. Header names compare without case: proxies spell them differently."""
+    """A response of S3. Header names are case-insensitive, because proxies spell them differently."""
 
     status: int
     headers: Message
@@ -40,11 +41,11 @@ class Response:
     @classmethod
     def of(cls, response: http.client.HTTPResponse) -> "Response":
         """Read a response to its end."""
-        found = CODE.search(response.read(MAX_ERROR_BYTES))
-        return cls(response.status, response.headers, found[1].decode() if found else "")
+        match = CODE.search(response.read(MAX_ERROR_BYTES))
+        return cls(response.status, response.headers, match[1].decode() if match else "")
 
     def require_success(self) -> None:
-        """Raise what :func:`storage.blobs.s3.errors.refusal` makes of a refusal."""
+        """Raise the error for a refusal, by :func:`storage.blobs.s3.errors.refusal`."""
         if self.status >= 300:
             raise refusal(self.code, self.status)
 
@@ -58,7 +59,7 @@ class ConnectionPool:
         self._tls: ssl.SSLContext | None = None
 
     def acquire(self, url: str) -> http.client.HTTPConnection:
-        """A connection to the URL's server that is not in use. Raises :class:`StoreUnavailable`."""
+        """An unused connection to the URL's server. Raises :class:`StoreUnavailable`."""
         parts = urlsplit(url)
         while connection := self._pop_idle((parts.scheme, parts.netloc)):
             if not _is_dropped(connection):
@@ -67,7 +68,7 @@ class ConnectionPool:
         return self._connect(parts.scheme, parts.netloc)
 
     def release(self, url: str, connection: http.client.HTTPConnection) -> None:
-        """Keep a connection whose last response was read to its end."""
+        """Return a connection to the pool. Its last response was read to the end."""
         parts = urlsplit(url)
         with self._lock:
             idle = self._idle.setdefault((parts.scheme, parts.netloc), [])
@@ -109,8 +110,8 @@ class ConnectionPool:
 def shut_down(sock: socket.socket | None) -> None:
     """End a connection while another thread uses it.
 
-    This calls the plain socket's method: that of a TLS socket first drops its keys, so that the other thread's next
-    block would be sent in plain text.
+    This calls the method of the plain socket. That of a TLS socket first drops its keys, so the other thread would send
+    its next block in plain text.
     """
     if sock:
         with suppress(OSError):
@@ -118,7 +119,7 @@ def shut_down(sock: socket.socket | None) -> None:
 
 
 def _is_dropped(connection: http.client.HTTPConnection) -> bool:
-    """Whether an idle connection has something to read, which means that the server has closed it."""
+    """Whether an idle connection has data to read, which means that the server has closed it."""
     if connection.sock is None:
         return True
     poll = select.poll()

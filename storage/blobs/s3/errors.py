@@ -1,4 +1,4 @@
-"""The errors of S3 and of the way to it, translated into the contract's."""
+"""Translates the errors of S3, and of connections to it, into those of the contract."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ NO_UPLOAD = "NoSuchUpload"
 TOO_SMALL = "EntityTooSmall"
 REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", TOO_SMALL})
 FULL = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"})
-#: Errors that only an operator can mend; the work continues then.
+#: Errors that only an operator can correct; the work continues after that.
 NO_BUCKET = "NoSuchBucket"
 CREDENTIALS = frozenset(
     {
@@ -26,13 +26,13 @@ CREDENTIALS = frozenset(
         "TokenRefreshRequired",
     }
 )
-#: The bucket is in another region; a redirect means the same.
+#: The bucket is in another region. A redirect means the same.
 WRONG_REGION = frozenset(
     {"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "IllegalLocationConstraintException"}
 )
-#: Errors of the service with the keys by which objects are encrypted begin so.
+#: Prefix of the errors of the service that has the encryption keys of objects.
 KEY_SERVICE = "KMS."
-#: A response to HEAD has no body: of expired credentials, this status is all that S3 reports.
+#: A response to HEAD has no body, so S3 reports expired credentials with this status alone.
 BARE = "400"
 #: Some servers implement only a part of S3; a retry does not change that.
 NOT_IMPLEMENTED = 501
@@ -51,15 +51,15 @@ def status_of(error: ClientError) -> int:
 
 
 def refusal(code: str, status: int) -> StorageError:
-    """The error that a refusal stands for."""
+    """The error of the contract for a refusal."""
     if code == NO_UPLOAD:
         return StagingLost("there is no such multipart upload")
     if code in FULL or status == 507:
         return NoSpace("the bucket is full")
     if code in CREDENTIALS or code == BARE or code.startswith(KEY_SERVICE) or status == 403:
-        return StoreRefused(f"S3 does not accept the keys, or what they may do: {code or status}")
+        return StoreRefused(f"S3 does not accept the credentials, or their permissions: {code or status}")
     if code in WRONG_REGION or 300 <= status < 400:
-        return StoreUnavailable(f"S3 has the bucket in another region or at another address: {code or status}")
+        return StoreUnavailable(f"the bucket is in another region or at another address: {code or status}")
     if code == NO_BUCKET or code in BUSY or status in {408, 429} or (status >= 500 and status != NOT_IMPLEMENTED):
         return StoreUnavailable(f"S3 answered {code or status}")
     if code in GONE or status == 404:
@@ -69,12 +69,12 @@ def refusal(code: str, status: int) -> StorageError:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise the contract's errors in place of the client's. No message has a URL, because it may be signed."""
+    """Raise the errors of the contract instead of the client's. No message has a URL, because it may be signed."""
     try:
         yield
     except ClientError as error:
         raise refusal(code_of(error), status_of(error)) from error
     except NoCredentialsError:
-        raise StoreRefused("there are no keys for S3") from None
+        raise StoreRefused("there are no credentials for S3") from None
     except BotoCoreError as error:
         raise StoreUnavailable(f"S3 cannot be reached: {type(error).__name__}") from None

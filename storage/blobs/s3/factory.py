@@ -14,9 +14,9 @@ from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import NO_OPTIONS, S3Options, S3Place, is_aws, parse
 from storage.blobs.slot_locks import PROCESS_LOCKS
 
-#: How a bucket's name goes into URLs.
+#: How URLs name the bucket.
 Style = Literal["path", "auto", "virtual"]
-#: For requests without a file's bytes; the others have :mod:`storage.blobs.s3.connection_pool`.
+#: For requests without file data; the others use :mod:`storage.blobs.s3.connection_pool`.
 CONNECTIONS = 32
 CONNECT_SECONDS = 5
 #: CompleteMultipartUpload may take minutes, but sends white space every few seconds meanwhile.
@@ -30,7 +30,7 @@ async def open_s3_store(
 ) -> S3BlobStore:
     """Open the store behind an ``s3:`` URL. Sends no request yet.
 
-    ``reserve`` bytes of the scratch folder's disk stay free. ``page`` is the size of a page of a listing. Raises
+    ``reserve`` bytes of the scratch folder's disk stay free. ``page`` is the page size of listings. Raises
     :class:`storage.blobs.s3.url.BadUrl`.
     """
     place = parse(url)
@@ -46,12 +46,12 @@ async def open_s3_store(
 
 
 async def _client(session: aioboto3.Session, place: S3Place, endpoint: str | None, stack: AsyncExitStack) -> Any:
-    """A client that names buckets as its server wants it. Its endpoint may also be the environment's or a profile's.
+    """A client that addresses buckets as its server needs it.
 
-    For AWS itself not botocore's "auto", which signs URLs for the global endpoint: that takes a bucket of a region
-    launched since 2019 never, and a new one of any but us-east-1 only after a while
-    (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). With "virtual" it names the region, and still
-    keeps a name with dots, which no certificate covers, in the path.
+    Its endpoint may also be that of the environment or a profile. For AWS itself, botocore's "auto" would sign URLs for
+    the global endpoint. That endpoint never accepts a bucket of a region launched since 2019, and a new one outside
+    us-east-1 only after a while (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). With "virtual",
+    the URL names the region; a name with dots, which no certificate covers, is still in the path.
     """
 
     async def connect(style: Style) -> Any:
@@ -65,11 +65,11 @@ async def _client(session: aioboto3.Session, place: S3Place, endpoint: str | Non
 
 
 async def _credentials(session: aioboto3.Session) -> Credentials:
-    """The credentials of this moment; some are renewed every hour."""
-    known = await session.get_credentials()
-    if known is None:
+    """The current credentials; some are renewed every hour."""
+    credentials = await session.get_credentials()
+    if credentials is None:
         raise NoCredentialsError
-    frozen: Credentials = await known.get_frozen_credentials()
+    frozen: Credentials = await credentials.get_frozen_credentials()
     return frozen
 
 
@@ -81,7 +81,7 @@ def _config(style: Style) -> Config:
         read_timeout=READ_SECONDS,
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        # Others than AWS do not know these, and what matters has a digest of ours.
+        # Servers other than AWS do not know these, and the bytes that matter have a digest of CloudKeep.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

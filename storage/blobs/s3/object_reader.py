@@ -20,9 +20,9 @@ Consume = Callable[[memoryview], None]
 #: Seconds before each retry; a byte that arrives starts the sequence again.
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 SCANNED_AT_ONCE = 16 * BLOCK
-#: Open requests that are kept because the next part of their object is likely to be read next.
+#: Open requests that are kept, because the next part of their object is likely to be read next.
 MAX_KEPT = 4
-#: No object is larger.
+#: The maximum size of an object.
 LARGEST = 2**53
 
 
@@ -46,7 +46,7 @@ class ObjectReader:
             request.close()
 
     async def scan(self, key: str, offset: int, length: int, consume: Consume) -> None:
-        """Pass a part of an object to ``consume``; a scan of the part behind it reads from the same connection."""
+        """Pass a part of an object to ``consume``; a scan of the next part reuses the connection."""
         request = self._kept.pop((key, offset), None) or DownloadRequest(self._connections, key, offset, LARGEST)
         end = offset + length
         try:
@@ -70,7 +70,7 @@ class ObjectReader:
             self._kept.pop(next(iter(self._kept))).close()
 
     async def _retry(self, request: DownloadRequest, call: Callable[[], T]) -> T:
-        """What ``call`` returns, over as many connections as it takes."""
+        """The result of ``call``, retried over new connections."""
         position, pauses = request.position, iter(PAUSES)
         while True:
             try:
@@ -87,7 +87,7 @@ class ObjectReader:
                 await asyncio.sleep(pause)
 
     def _scan(self, request: DownloadRequest, end: int, consume: Consume) -> bool:
-        """Pass some blocks on. Returns whether there may be more."""
+        """Pass some blocks to ``consume``. Returns whether there may be more."""
         buffer, stop = self._buffer(), min(end, request.position + SCANNED_AT_ONCE)
         while request.position < stop:
             count = request.read_into(buffer[: min(BLOCK, stop - request.position)])
@@ -97,7 +97,7 @@ class ObjectReader:
         return True
 
     def _buffer(self) -> memoryview:
-        """This thread's own."""
+        """The buffer of this thread."""
         if not hasattr(self._local, "buffer"):
             self._local.buffer = memoryview(mmap.mmap(-1, BLOCK))
         buffer: memoryview = self._local.buffer

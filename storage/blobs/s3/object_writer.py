@@ -23,7 +23,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 async def upload_file(
     bucket: Bucket, connections: ConnectionPool, pool: ThreadPoolExecutor, key: str, source: Path
 ) -> None:
-    """Make an object of the file. An interrupted upload leaves a multipart upload with this key."""
+    """Upload the file as an object. An interrupted upload leaves a multipart upload with this key."""
     size = (await asyncio.to_thread(source.stat)).st_size
     step = max(PART_SIZE, -(-size // MAX_PARTS))
     handle = await bucket.create_multipart(key, step)
@@ -45,7 +45,7 @@ async def _complete(bucket: Bucket, handle: StagingHandle, parts: Sequence[Part]
         with translate_errors():
             await bucket.complete_multipart(handle, parts)
     except StagingLost:
-        # It was completed, but the response was lost and the client repeated its request.
+        # The upload is complete, but the response was lost and the client repeated its request.
         if (await bucket.head(handle.key)).size != size:
             raise
 
@@ -76,10 +76,10 @@ def _send(request: UploadRequest, source: Path, part: Part) -> str:
     try:
         with source.open("rb", 0) as file:
             file.seek(part.offset)
-            left = part.size
-            while block := file.read(min(BLOCK, left)):
+            remaining = part.size
+            while block := file.read(min(BLOCK, remaining)):
                 request.send(block)
-                left -= len(block)
+                remaining -= len(block)
         return request.finish()
     finally:
         request.close()

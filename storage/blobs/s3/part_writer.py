@@ -1,4 +1,4 @@
-"""One slot on its way to S3: hashed, and streamed block by block as the body of a request that makes it a part."""
+"""Writes one slot to S3: hashes it, and streams it block by block as the body of an UploadPart request."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from storage.errors import SlotOverflow, StorageError, StoreUnavailable
 class PartWriter:
     """See :class:`storage.blobs.base.SlotWriter`.
 
-    The last block is held back until the whole chunk was accepted. S3 has no part before it has the last byte of it, so
+    The last block is held back until the whole chunk was accepted. S3 stores a part only once it has the last byte, so
     a chunk that is refused, or ends early, changes nothing.
     """
 
@@ -48,13 +48,13 @@ class PartWriter:
         digests = self._hash.digests()
         accept(digests)
         if self._sent + len(self._last) != self._size:
-            raise StoreUnavailable("a part has to fill its slot")
+            raise StoreUnavailable("a part must fill its slot")
         self._pending = finishing = self._submit(self._finish)
         await self._wait_for_pending()
         return Digests(digests.sha256, digests.xxh3, str(finishing.result()))
 
     async def close(self) -> None:
-        """Interrupt the request unless it was finished, so that nothing of it counts."""
+        """Interrupt the request unless it was finished. S3 then stores nothing of it."""
         pending = self._pending
         if pending and not pending.done():
             self._request.interrupt()

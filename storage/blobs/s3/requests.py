@@ -1,4 +1,4 @@
-"""Requests whose bodies are streamed on threads, block by block, from and into buffers of the caller's."""
+"""Requests whose bodies are streamed on threads, block by block, from and into buffers of the caller."""
 
 import asyncio
 import http.client
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 
 async def run_on_thread(pool: ThreadPoolExecutor, call: Callable[[], T], interrupt: Callable[[], object]) -> T:
-    """Run a call on a thread; when the caller is cancelled, ``interrupt`` ends the call and its end is awaited.
+    """Run a call on a thread; when the caller is cancelled, ``interrupt`` ends the call, which is awaited.
 
-    A second cancellation does not wait for it: the call ends soon by itself.
+    A second cancellation does not wait: the call ends soon by itself.
     """
     submitted = pool.submit(call)
     running = asyncio.wrap_future(submitted)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        # A call that has not begun never will; one that has just begun is interrupted once it has a connection.
+        # A call that has not started never will; one that has just started is interrupted once it has a connection.
         while not submitted.cancel() and not submitted.done():
             interrupt()
             await asyncio.wait({running}, timeout=0.1)
@@ -39,7 +39,7 @@ async def run_on_thread(pool: ThreadPoolExecutor, call: Callable[[], T], interru
 class UploadRequest:
     """A PUT with a body of ``length`` bytes, which is sent block by block, on one thread at a time.
 
-    S3 stores nothing before the last byte was sent: an interrupted request leaves nothing behind.
+    S3 stores nothing until the last byte was sent: an interrupted request leaves nothing behind.
     """
 
     def __init__(self, connections: ConnectionPool, url: str, length: int) -> None:
@@ -50,7 +50,7 @@ class UploadRequest:
         self._interrupted = False
 
     def send(self, part: Buffer) -> None:
-        """Send the next bytes. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
+        """Send the next bytes. Raises the error for a refusal, and :class:`StoreUnavailable`."""
         try:
             connection = self._connection or self._begin()
             connection.send(part)
@@ -58,13 +58,13 @@ class UploadRequest:
             self._raise_refusal()
 
     def finish(self) -> str:
-        """Read the response: the part's ETag. Raises what a refusal stands for, and :class:`StoreUnavailable`."""
+        """Read the response: the part's ETag. Raises the error for a refusal, and :class:`StoreUnavailable`."""
         response = self._read_response()
         response.require_success()
         etag = response.headers.get("ETag", "").strip('"')
         if not etag:
-            # Without it the part cannot be named when the object is made of it.
-            raise StoreUnavailable("S3 took a part and gave no ETag")
+            # Without an ETag, the part cannot be named when the multipart upload is completed.
+            raise StoreUnavailable("S3 accepted a part without an ETag")
         return etag
 
     def interrupt(self) -> None:
@@ -90,7 +90,7 @@ class UploadRequest:
         return connection
 
     def _raise_refusal(self) -> None:
-        """A server that refuses a body may respond and close the connection before it has read all of it."""
+        """Raise the error of a server that responded and closed the connection before it had read the whole body."""
         self._read_response().require_success()
         raise StoreUnavailable("the connection to S3 broke")
 
@@ -113,13 +113,13 @@ class UploadRequest:
 
 
 class ConnectionBroken(Exception):
-    """A connection ended before the bytes did; the request for the rest can be repeated."""
+    """A connection ended before all bytes had arrived; the rest can be requested again."""
 
 
 class DownloadRequest:
     """A GET of a part of an object, read block by block on one thread at a time, over several connections if need be.
 
-    ``position`` is the offset of the next byte, ``end`` that of the byte behind the last one.
+    ``position`` is the offset of the next byte, ``end`` the offset after the last byte.
     """
 
     def __init__(self, connections: ConnectionPool, key: str, position: int, end: int) -> None:
@@ -137,15 +137,15 @@ class DownloadRequest:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a response to read from, or nothing left to read."""
+        """Whether there is a response to read from, or nothing more to read."""
         return self._response is not None or self.position >= self.end
 
     def open(self, url: str) -> None:
-        """Request the bytes that are left. Raises what a refusal stands for, and :class:`ConnectionBroken`."""
+        """Request the remaining bytes. Raises the error for a refusal, and :class:`ConnectionBroken`."""
         self._url = url
         headers = {"Range": f"bytes={self.position}-{self.end - 1}"}
         if self._etag:
-            # Both parts must be of the same object.
+            # The rest must be of the same version of the object.
             headers["If-Match"] = self._etag
         try:
             self._connection = connection = self._connections.acquire(url)
@@ -182,13 +182,16 @@ class DownloadRequest:
         raise ConnectionBroken(str(reason)) if isinstance(reason, StoreUnavailable) else reason
 
     def read_into(self, block: memoryview) -> int:
-        """Read into ``block``, as much as there is now; 0 at the end. Raises :class:`ConnectionBroken`."""
-        wanted = min(len(block), self.end - self.position)
-        if not wanted:
+        """Read the available bytes into ``block``.
+
+        Returns their number, 0 at the end. Raises :class:`ConnectionBroken`.
+        """
+        length = min(len(block), self.end - self.position)
+        if not length:
             return 0
         assert self._response
         try:
-            count = self._response.readinto(block[:wanted])
+            count = self._response.readinto(block[:length])
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise ConnectionBroken(type(error).__name__) from None

@@ -1,8 +1,8 @@
 """The handle of a staging area on S3: ``KEY:UPLOAD-ID:SLOT-SIZE``, a multipart upload and the size of its parts.
 
 When slots are reopened after they were sealed, the upload continues under another key: the first key, a dot, and eight
-hex digits. Two of them count how often that happened, six are random. Once a row names such a key, an object with a
-lower count was never published and never will be, even if a worker still works on it.
+hex digits. Two digits count the reopenings, six are random. Once a row names such a key, an object with a lower count
+was never published and never will be, even if a worker still works on it.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from uuid import uuid4
 
 from storage.errors import BlobNotFound
 
-#: S3 takes parts of 5 MiB to 5 GiB, but for the last one, and 10,000 of them
+#: S3 accepts parts of 5 MiB to 5 GiB (the last may be smaller), and up to 10,000 of them
 #: (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 MIN_PART = 5 * 1024 * 1024
 MAX_PARTS = 10_000
-#: From here on the count stays the same, and an operator has to delete older objects.
+#: The maximum of the count. Beyond it, an operator must delete older objects.
 MOST_COUNTED = 255
 
 
 @dataclass(frozen=True)
 class StagingHandle:
-    """A multipart upload. One out of a listing has the ``slot_size`` 0, for S3 does not list it."""
+    """A multipart upload. In a listing, the ``slot_size`` is 0, because S3 does not list it."""
 
     key: str
     upload_id: str
@@ -35,7 +35,7 @@ class StagingHandle:
 
     @property
     def original(self) -> str:
-        """The first key, with which all further ones begin."""
+        """The first key, which is the prefix of all later ones."""
         return self.key.partition(".")[0]
 
     def next_key(self) -> str:
@@ -48,7 +48,7 @@ class StagingHandle:
 
     @classmethod
     def parse(cls, text: str) -> "StagingHandle":
-        """Read what ``str`` wrote. Raises :class:`BlobNotFound` for anything else, such as another store's handle."""
+        """Parse the result of ``str``. Raises :class:`BlobNotFound` for other text, such as another store's handle."""
         key, _, rest = text.partition(":")
         upload_id, _, slot_size = rest.rpartition(":")
         if not upload_id or not (slot_size.isdigit() or not slot_size):

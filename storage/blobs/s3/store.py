@@ -1,8 +1,8 @@
 """Blobs in a bucket: a staging area is a multipart upload, a slot is a part, and publishing copies nothing.
 
-A slot's bytes are streamed through to S3 on a thread; memory holds no more than a block of a chunk. S3 reads no part
-before CompleteMultipartUpload, so that is done first, by our own receipts, and the object is read and verified before
-it is published.
+A thread streams a slot's bytes to S3; memory holds at most one block of a chunk. S3 cannot read a part before
+CompleteMultipartUpload, so that comes first, with the ETags of the receipts. The object is then read and verified
+before it is published.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavail
 
 T = TypeVar("T")
 
-#: Bodies that are streamed at once, beside those on threads of their callers.
+#: Bodies that are streamed at the same time, in addition to those on threads of their callers.
 THREADS = 32
 
 
@@ -41,7 +41,7 @@ class S3BlobStore:
     min_chunk_size = MIN_PART
     reads_staging = False
     supports_direct_uploads = True
-    #: A request for every thousand unfinished uploads; what one misses is found by the next.
+    #: A listing takes a request for every thousand unfinished uploads.
     listing_pause = 900.0
 
     def __init__(
@@ -52,7 +52,7 @@ class S3BlobStore:
         reserve: int | None,
         resources: AsyncExitStack,
     ) -> None:
-        """``resources`` are closed in the end. ``reserve`` bytes of the scratch folder's disk stay free."""
+        """``close`` closes ``resources``. ``reserve`` bytes of the scratch folder's disk stay free."""
         self.bucket = bucket
         self._slot_locks = slot_locks
         self._scratch = scratch or Path(tempfile.gettempdir())
@@ -66,7 +66,7 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`. Nothing is reserved: S3 has no request for it."""
         slot_size = slot_size or size
         if slot_size < min(MIN_PART, size) or -(-size // slot_size) > MAX_PARTS:
-            raise ValueError("S3 takes at most 10,000 parts, of 5 MiB at least but for the last one")
+            raise ValueError("S3 accepts at most 10,000 parts; all but the last need at least 5 MiB")
         return str(await self.bucket.create_multipart(key, slot_size))
 
     @asynccontextmanager
@@ -102,7 +102,7 @@ class S3BlobStore:
         try:
             await self._complete(handle, parts)
         except StagingLost:
-            # Another attempt sealed it and was killed then; or the bucket's lifecycle rule deleted the parts.
+            # Another attempt sealed it and was killed after that, or the bucket's lifecycle rule deleted the parts.
             if (await self.bucket.head(handle.key)).size != sum(part.size for part in parts):
                 raise
             return
@@ -121,7 +121,7 @@ class S3BlobStore:
         stored = await self.bucket.parts(handle)
         differing = [part.index for part in parts if (part.etag, part.size) not in stored.get(part.index, set())]
         if not differing and code != TOO_SMALL:
-            raise StoreUnavailable(f"S3 lists every part as we know it, and answered {code}")
+            raise StoreUnavailable(f"S3 lists every part as recorded, but answered {code}")
         raise PartsRefused(differing or [part.index for part in parts])
 
     async def reopen(self, staging: str, parts: Sequence[Part]) -> ReopenedStaging:
@@ -174,7 +174,7 @@ class S3BlobStore:
 
     @asynccontextmanager
     async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
-        """See :class:`storage.blobs.base.BlobStore`. The bytes are downloaded into the scratch folder for the block."""
+        """See :class:`storage.blobs.base.BlobStore`. Downloads the bytes into the scratch folder for the block."""
         size = (await self.bucket.head(key)).size
         pieces = [(0, size)] if ends is None or size <= 2 * ends else [(0, ends), (size - ends, size)]
         await self._run(require_free_space, self._scratch, sum(end - start for start, end in pieces), self._reserve)
@@ -233,9 +233,9 @@ class S3BlobStore:
         """Delete objects that were sealed before their slots were reopened, left by a crashed worker."""
         if handle.key == handle.original:
             return
-        async for found in self.bucket.objects(handle.original):
-            if handle.follows(found.key):
-                await self.bucket.delete(found.key)
+        async for item in self.bucket.objects(handle.original):
+            if handle.follows(item.key):
+                await self.bucket.delete(item.key)
 
     async def _is_open(self, handle: StagingHandle) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""``s3://bucket/prefix?endpoint=…``: where an S3 store keeps its bytes, and what else it needs. Loads no client."""
+"""``s3://bucket/prefix?endpoint=…``: the bucket of an S3 store, and its options. Loads no client."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ ENCRYPTION = frozenset({"AES256", "aws:kms", "aws:kms:dsse"})
 
 @dataclass(frozen=True)
 class S3Options:
-    """What an S3 store needs beside its URL.
+    """The options of an S3 store that are not in its URL.
 
     Without an access key, AWS's usual chain of credentials is used. ``public_endpoint`` is the endpoint for clients, if
-    it is not ours. ``scratch`` is a folder for blobs that a program needs as a file. ``slot_locks`` are shared by all
-    processes; without them, slots are locked in this process alone.
+    it differs. ``scratch`` is a folder for blobs that a program needs as a file. All processes share ``slot_locks``;
+    without them, slots are locked within this process only.
     """
 
     access_key: str | None = None
@@ -32,12 +32,12 @@ NO_OPTIONS = S3Options()
 
 
 class BadUrl(StorageError, ValueError):
-    """A URL names no S3 store. ``str(error)`` has no part of it but the name of an option."""
+    """A URL is not one of an S3 store. ``str(error)`` quotes nothing of it except the name of an option."""
 
 
 @dataclass(frozen=True)
 class S3Place:
-    """A bucket, and what every request to it has in common. ``prefix`` is empty or ends with a slash."""
+    """A bucket, and the parameters that all requests to it share. ``prefix`` is empty or ends with a slash."""
 
     bucket: str
     prefix: str = ""
@@ -49,18 +49,18 @@ class S3Place:
     storage_class: str | None = None
 
     def key(self, key: str) -> str:
-        """Our key as a key of the bucket."""
+        """The key in the bucket, with the prefix."""
         return self.prefix + key
 
     @property
     def creation(self) -> dict[str, str]:
         """Parameters of a new object or multipart upload."""
-        wanted = {
+        parameters = {
             "ServerSideEncryption": self.sse,
             "SSEKMSKeyId": self.sse_key,
             "StorageClass": self.storage_class,
         }
-        return {name: value for name, value in wanted.items() if value}
+        return {name: value for name, value in parameters.items() if value}
 
 
 def is_aws(endpoint: str) -> bool:

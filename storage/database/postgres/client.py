@@ -22,18 +22,18 @@ from storage.database.postgres.errors import translate_errors
 from storage.errors import ConnectionLost, DatabaseUnavailable
 
 logger = logging.getLogger("cloudkeep.database")
-# It logs every attempt to reconnect with a traceback while the server is away; we log it once.
+# It logs every attempt to reconnect with a traceback while the server is away. CloudKeep logs this once.
 logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 # In seconds.
-#: For a free connection of the pool, or a new one.
+#: Timeout for a free connection of the pool, or a new one.
 ACQUIRE = 10.0
-#: For what is left to do on a connection whose caller no longer waits.
+#: Timeout for finishing work on a connection whose caller no longer waits.
 RELEASE = 5.0
 
 
 class _Session(AsyncpgDBClient):
-    """What a pool and a transaction have in common."""
+    """Operations that a pool and a transaction share."""
 
     async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with translate_errors():
@@ -54,7 +54,7 @@ class _Session(AsyncpgDBClient):
 
 
 class Transaction(_Session, TransactionWrapper):
-    """A connection in the middle of a transaction."""
+    """A connection within a transaction."""
 
     def __init__(self, parent: _Session, connection: Any) -> None:
         TransactionWrapper.__init__(self, parent)
@@ -116,7 +116,7 @@ class Client(_Session):
             with translate_errors():
                 return await self._pool.acquire(timeout=ACQUIRE)
         except ConnectionLost as error:
-            # There was no connection yet, so nothing was lost.
+            # There was no connection yet, so nothing is lost.
             raise DatabaseUnavailable(str(error)) from error
         except DatabaseUnavailable as error:
             if isinstance(error.__cause__, TimeoutError):
@@ -126,7 +126,7 @@ class Client(_Session):
     async def release(self, connection: Any) -> None:
         """Return a connection to the pool, which closes it if it is broken."""
         if self._pool:
-            # Its user has got a result: an error here concerns the pool alone.
+            # The caller already has its result: an error here only concerns the pool.
             with suppress(Exception):
                 await self._pool.release(connection, timeout=RELEASE)
 
@@ -141,7 +141,7 @@ class Client(_Session):
         return await super()._translate_exceptions(func, *args, **kwargs)
 
     async def expire_connections(self, error: DatabaseUnavailable) -> None:
-        """Have every connection of the pool replaced before its next use, if the error means that they may be dead."""
+        """Replace every connection of the pool before its next use, if the error means that they may be dead."""
         silent = isinstance(error.__cause__, TimeoutError)
         if self._pool and (silent or isinstance(error, ConnectionLost)):
             logger.warning("a connection to the database was lost; connecting again (%s)", error)
@@ -161,11 +161,11 @@ class Client(_Session):
 
 
 class _NoRows(Exception):
-    """Rolls back a transaction whose last statement returned nothing."""
+    """Raised to roll back a transaction whose last statement returned nothing."""
 
 
 class _PooledTransaction(TransactionContext):
-    """A transaction on a connection of its own. Tortoise's would leak the connection when BEGIN fails."""
+    """A transaction on a connection of its own. Tortoise's class would leak the connection when BEGIN fails."""
 
     def __init__(self, client: Client) -> None:
         self._parent = client
@@ -195,19 +195,19 @@ class _PooledTransaction(TransactionContext):
     async def _end(self, error: BaseException | None) -> None:
         try:
             if error:
-                # The connection may be gone, and with it the transaction.
+                # The connection may be lost, and the transaction with it.
                 with suppress(Exception):
                     async with asyncio.timeout(RELEASE):
                         await self.client.rollback()
         finally:
-            # A second cancellation meanwhile must not keep the connection out of the pool for ever.
+            # Even after a second cancellation, the connection must return to the pool.
             await self._parent.release(self.client._connection)
         if isinstance(error, DatabaseUnavailable):
             await self._parent.expire_connections(error)
 
 
 async def _skip_reset(connection: Any) -> None:
-    """Save the round trip of asyncpg's reset: nothing of ours outlives its transaction."""
+    """Avoid the round trip of asyncpg's reset: CloudKeep leaves no state on a connection after a transaction."""
 
 
 async def _run_each(transaction: Any, statements: Sequence[Statement]) -> Rows:

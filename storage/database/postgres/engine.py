@@ -20,15 +20,15 @@ logger = logging.getLogger("cloudkeep.database")
 
 # All in seconds.
 CONNECT = 10.0
-#: For one statement, by the server's clock. Ours is for a server or a network that hangs.
+#: For one statement, by the server's clock. The client's timeout is for a server or a network that hangs.
 STATEMENT = 30.0
 COMMAND = STATEMENT + 5
 CLOSE = 3.0
-#: How long a start waits for a server that is itself starting, or whose name is not known yet.
+#: How long a start waits for a server that is itself starting, or whose name does not resolve yet.
 START = 30.0
 _PAUSE = 0.5
 
-#: The locks of a client that vanishes in the middle of a transaction are freed within a minute.
+#: The locks of a client that vanishes within a transaction are released within a minute.
 SESSION = {
     "application_name": "cloudkeep",
     "default_transaction_isolation": "read committed",
@@ -40,7 +40,7 @@ SESSION = {
     "tcp_user_timeout": "60s",
     "timezone": "UTC",
 }
-#: The number of our advisory lock for migrations; any number would do.
+#: The number of the advisory lock for migrations; any number works.
 MIGRATION_LOCK = 0x636C6F75646B6565
 
 

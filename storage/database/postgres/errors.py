@@ -1,4 +1,4 @@
-"""The errors of asyncpg, translated into Tortoise's and ours."""
+"""Translates the errors of asyncpg into those of Tortoise and of storage."""
 
 import ssl
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _UNAVAILABLE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
-#: Those after which the connection is gone, or of no more use.
+#: Errors after which the connection is lost or unusable.
 _CONNECTION_LOST = (
     OSError,
     asyncpg.AdminShutdownError,
@@ -43,7 +43,7 @@ _ABORTED = (asyncpg.TransactionRollbackError, asyncpg.InvalidCachedStatementErro
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise Tortoise's errors and ours in place of asyncpg's. No message has a password."""
+    """Raise the errors of Tortoise and of storage instead of asyncpg's. No message has a password."""
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
@@ -53,8 +53,8 @@ def translate_errors() -> Iterator[None]:
     except _ABORTED as error:
         raise TransactionAborted(in_one_line(error)) from error
     except _UNAVAILABLE as error:
-        # asyncpg's own DataError, a value that a column cannot hold, is one of these as well; and a certificate that is
-        # not trusted is a ValueError for Python.
+        # These include asyncpg's own DataError, for a value that a column cannot hold; and Python raises a ValueError
+        # for an untrusted certificate.
         if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
             raise OperationalError(error) from error
         lost = isinstance(error, _CONNECTION_LOST) and not isinstance(error, TimeoutError)
@@ -64,7 +64,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def may_recover(cause: BaseException | None) -> bool:
-    """Whether a server that fails like this may accept connections a little later."""
+    """Whether the server may accept connections a little later, after this error."""
     # The second is asyncpg's error for a server without TLS.
     if isinstance(cause, ssl.SSLError) or type(cause) is ConnectionError:
         return False

@@ -1,4 +1,4 @@
-"""Tortoise's client for SQLite: one connection of a process writes, another one reads.
+"""Tortoise's client for SQLite: one connection of a process writes, and another one reads.
 
 Named as ``engine`` in Tortoise's configuration.
 """
@@ -20,12 +20,12 @@ from storage.database.sqlite.reconnecting import ReconnectingClient
 
 T = TypeVar("T")
 
-# Tortoise's own statements hold text already; those written out by hand are given UUIDs.
+# Tortoise's statements already contain text; those written by hand contain UUIDs.
 sqlite3.register_adapter(UUID, str)
 
 
 class _Session(SqliteClient):
-    """What a connection can do inside a transaction and outside of one."""
+    """Operations of a connection inside and outside transactions."""
 
     def translate_errors(self) -> Any:
         """See :class:`storage.database.engine.Session`."""
@@ -42,15 +42,15 @@ class _Session(SqliteClient):
 
 
 class Transaction(_Session, SqliteTransactionWrapper):
-    """The connection in the middle of a transaction."""
+    """The connection within a transaction."""
 
     async def begin(self) -> None:
-        """See Tortoise. An immediate transaction can write, whatever it reads before."""
+        """See Tortoise. An immediate transaction takes the write lock at once."""
         await self._connection.commit()
         await self._connection.execute("BEGIN IMMEDIATE")
 
     async def execute_script(self, query: str) -> None:
-        """See Tortoise, whose own has Python commit first."""
+        """See Tortoise, whose method makes Python commit first."""
         for statement in _statements(query):
             await self.execute_query(statement)
 
@@ -59,7 +59,7 @@ class Transaction(_Session, SqliteTransactionWrapper):
 
 
 class Client(_Session, ReconnectingClient):
-    """Raises :class:`NoSpace` and :class:`DatabaseUnavailable` also where there is no transaction."""
+    """Raises :class:`NoSpace` and :class:`DatabaseUnavailable` also outside transactions."""
 
     transaction_class = Transaction
 
@@ -88,7 +88,7 @@ class Client(_Session, ReconnectingClient):
 
     @translate_exceptions
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
-        """See Tortoise, whose own leaves the transaction open when it is cancelled between BEGIN and COMMIT."""
+        """See Tortoise, whose method leaves the transaction open if it is cancelled between BEGIN and COMMIT."""
         await self._run_in_one_call(_run_many, query, values)
 
     @translate_exceptions
@@ -99,8 +99,8 @@ class Client(_Session, ReconnectingClient):
     async def _run_in_one_call(self, work: Callable[..., T], *arguments: object) -> T:
         """Run a whole transaction on the connection's thread; ``work`` gets the connection and then the arguments.
 
-        Step by step, other callers would have to wait at each one. When the caller is cancelled, it still runs to its
-        end before anything that comes later.
+        With a call per step, it would wait behind other callers at each step. If the caller is cancelled, the
+        transaction still runs to its end before any later call.
         """
         with translate_errors():
             async with self.acquire_connection() as connection:
@@ -135,7 +135,7 @@ def _fetch_in_transaction(connection: sqlite3.Connection, statements: Sequence[S
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction, which is rolled back unless the block commits it."""
+    """A transaction that is rolled back unless the block commits it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

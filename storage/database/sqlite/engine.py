@@ -25,9 +25,9 @@ LOG_KEPT = 8 * 2**20
 
 
 class ReadRouter:
-    """Sends reads to a connection of their own, where they need not wait for a commit to reach the disk.
+    """Sends reads to a connection of their own, so they do not wait for a commit to reach the disk.
 
-    A transaction reads on its own connection. Outside of one, WAL shows what was committed before the read.
+    A transaction reads on its own connection. Outside a transaction, WAL shows what was committed before the read.
     """
 
     def db_for_read(self, model: type[Model]) -> str:
@@ -46,8 +46,8 @@ class SqliteEngine:
     def connections(self, pool: PoolSize, *, timeouts: bool) -> dict[str, Any]:
         """See :class:`storage.database.engine.Engine`.
 
-        WAL lets the API read while a worker writes. With ``synchronous=FULL`` a power cut takes back no READY, after
-        which a user may have deleted the only other copy.
+        WAL lets the API read while a worker writes. With ``synchronous=FULL``, READY survives a power cut: a user may
+        have deleted the only other copy after it.
         """
         credentials = {
             "file_path": str(self._path),
@@ -73,7 +73,7 @@ class SqliteEngine:
             return row.fetchone() is not None
 
     async def require_available(self) -> None:
-        """See :class:`storage.database.engine.Engine`. Fails for a file that is no database or cannot be written to."""
+        """See :class:`storage.database.engine.Engine`. Fails for a file that is no database, or not writable."""
         with all_unavailable():
             await asyncio.to_thread(self._try_to_write)
 
@@ -98,10 +98,10 @@ class SqliteEngine:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Change the journal mode of a database that is new or older than this.
+    """Switch the journal mode of a new or old database.
 
-    SQLite refuses that at once while another process writes, whatever the busy timeout: waiting in the middle of an
-    upgrade of its lock could be a deadlock (https://sqlite.org/c3ref/busy_handler.html). So we retry ourselves.
+    SQLite refuses this at once while another process writes, whatever the busy timeout, because waiting during an
+    upgrade of its lock could be a deadlock (https://sqlite.org/c3ref/busy_handler.html). So this function retries.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:

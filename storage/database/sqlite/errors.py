@@ -1,4 +1,4 @@
-"""The errors of SQLite that are no fault of a statement, translated into ours."""
+"""Translates the errors of SQLite that are not caused by a statement."""
 
 import logging
 import sqlite3
@@ -12,7 +12,7 @@ from storage.errors import DatabaseUnavailable, NoSpace, in_one_line
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 #: Another process has been writing for longer than the busy timeout, or the file cannot be opened, read or written.
-#: These are the lowest byte of many codes.
+#: These are the lowest byte of extended codes.
 UNAVAILABLE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 PRIMARY = 0xFF
 
@@ -29,7 +29,7 @@ def translate_errors() -> Iterator[None]:
         if codes & FULL:
             raise NoSpace("the database has no room to grow") from error
         if {code & PRIMARY for code in codes} & UNAVAILABLE:
-            # The caller is asked to retry, which does not reach the operator who could mend it.
+            # The caller gets a request to retry. The operator, who could repair it, needs the log.
             logger.warning("the database cannot be used: %s", error)
             raise DatabaseUnavailable(str(error)) from error
         raise
@@ -37,7 +37,7 @@ def translate_errors() -> Iterator[None]:
 
 @contextmanager
 def all_unavailable() -> Iterator[None]:
-    """Raise :class:`DatabaseUnavailable` for every error, before the database was used for anything."""
+    """Raise :class:`DatabaseUnavailable` for every error. For the first use of the database."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,8 +1,8 @@
 """A client for SQLite that replaces a dead connection.
 
-Tortoise keeps one connection for the life of the process: once it is closed, every query fails until a restart. This
-client checks it before each use, as a pool does. The caller that was using it when it broke gets an error; the next one
-does not notice.
+Tortoise keeps one connection for the lifetime of the process: once it is closed, every query fails until a restart.
+This client checks it before each use, as a pool does. The caller that was using it when it broke gets an error; the
+next caller gets a new connection.
 """
 
 import asyncio
@@ -19,19 +19,22 @@ logger = logging.getLogger("cloudkeep.database")
 
 
 class ReconnectingClient(SqliteClient):
-    """A client whose connection lasts as long as the database can be opened."""
+    """A client whose connection is replaced when it breaks."""
 
     transaction_class = SqliteTransactionWrapper
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
-        """The connection, alive when the block begins."""
+        """The connection, which works at the start of the block."""
         return _LiveConnection(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
         return _LiveTransaction(self.transaction_class(self), self._lock)
 
     async def ensure_alive(self) -> None:
-        """Replace the connection if it is dead, to the end even when the caller is cancelled. Hold the lock."""
+        """Replace the connection if it is dead.
+
+        Runs to its end even if the caller is cancelled. The caller holds the lock.
+        """
         if _is_alive(self):
             return
         task = asyncio.ensure_future(self._reconnect())
@@ -48,7 +51,7 @@ class ReconnectingClient(SqliteClient):
         try:
             await self.create_connection(with_db=True)
         except BaseException:
-            # Half set up it would work, but without its pragmas: foreign keys, and commits that reach the disk.
+            # A connection that is only half set up works, but without its pragmas: foreign keys, and durable commits.
             self._drop()
             raise
 
@@ -76,7 +79,7 @@ class _LiveConnection(ConnectionWrapper[Any]):
 
 class _LiveTransaction(SqliteTransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
-        # Tortoise's own keeps the lock when this fails, and every later query of the process would wait for it.
+        # Tortoise's method keeps the lock when this fails, and every later query of the process would wait for it.
         await self._trxlock.acquire()
         with ExitStack() as undo:
             undo.callback(self._trxlock.release)

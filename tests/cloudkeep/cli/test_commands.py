@@ -102,15 +102,18 @@ def _no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_says_in_one_line_that_the_store_is_not_to_be_had(tmp_path: Path) -> None:
     assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
     result = cloudkeep("doctor", DATA_DIR=str(tmp_path), BLOB_URL="s3://bucket")
-    assert (result.returncode, result.stderr.splitlines()[-1]) == (2, "cloudkeep: there are no keys for S3")
-    assert result.stdout == "BUCKET_RULES the bucket: its rules cannot be read (there are no keys for S3)\n"
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (2, "cloudkeep: there are no credentials for S3")
+    assert result.stdout == "BUCKET_RULES the bucket: its rules cannot be read (there are no credentials for S3)\n"
 
 
 @pytest.mark.usefixtures("_no_keys")
 def test_a_worker_that_cannot_use_the_bucket_does_not_start(tmp_path: Path) -> None:
     result = cloudkeep("worker", DATA_DIR=str(tmp_path), REDIS_URL="redis://127.0.0.1:1", BLOB_URL="s3://bucket")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "cloudkeep: CLOUDKEEP_S3_ACCESS_KEY, CLOUDKEEP_S3_SECRET_KEY: there are no keys for S3\n"
+    assert (
+        result.stderr
+        == "cloudkeep: CLOUDKEEP_S3_ACCESS_KEY, CLOUDKEEP_S3_SECRET_KEY: there are no credentials for S3\n"
+    )
 
 
 def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_healthy_server_is_said_to_be_well(data_dir: Path) -> None:
 
 def test_each_finding_is_a_line_and_is_mended_with_the_option(data_dir: Path) -> None:
     key = leave_an_orphan(data_dir)
-    line = f"BLOB_ORPHAN {key}: 11 bytes of a cut-off compression"
+    line = f"BLOB_ORPHAN {key}: 11 bytes of an interrupted compression"
     for arguments, printed in (
         (["doctor"], [line, "1 found, 0 repaired."]),
         (["doctor", "--mend"], [f"{line} -> removed", "1 found, 1 repaired."]),

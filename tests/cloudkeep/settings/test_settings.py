@@ -288,7 +288,7 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
                 "postgres://u:p@h/d#e",
             )
         ),
-        ("DATABASE_URL", "postgres://u:p@h:x/d", "is malformed: its host or its port cannot be read"),
+        ("DATABASE_URL", "postgres://u:p@h:x/d", "is malformed: its host or port cannot be parsed"),
         (
             "DATABASE_URL",
             "postgres://u:p@h/d?pool=5",
@@ -368,8 +368,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("MAIL_URL", "console:x", "must be console: and nothing more, or the URL of a mail server"),
         ("MAIL_URL", "imap://host", "the scheme imap: is not supported, only console:, smtp:, smtps:"),
         ("PUBLIC_URL", "https://a.b/c", "must be like https://drive.example.org, without path, query or user name"),
-        ("PUBLIC_URL", "https://a.b:port", "is malformed: its host or its port cannot be read"),
-        ("PUBLIC_URL", "https://a.b\n", "must not hold control characters"),
+        ("PUBLIC_URL", "https://a.b:port", "is malformed: its host or port cannot be parsed"),
+        ("PUBLIC_URL", "https://a.b\n", "must not contain control characters"),
         ("PUBLIC_URL", "https://a b", "must be like https://drive.example.org, without path, query or user name"),
         *(
             (

@@ -14,7 +14,7 @@ async def test_a_compression_that_failed_succeeds_when_it_is_tried_again(api: Ap
     upload = await api.upload(bikes().read_bytes(), compress=COMPRESS)
     await api.frames(upload["id"])
     await Rendition.all().delete()
-    await Upload.all().update(error_code="COMPRESSION_FAILED", error_message="The encoder gave up.")
+    await Upload.all().update(error_code="COMPRESSION_FAILED", error_message="The encoder failed.")
     again = await api.data(RETRY, id=upload["id"])
     assert again == {"upload": {"status": "COMPRESSING", "error": None}, "userErrors": []}
     assert [frame["stage"] for frame in await api.frames(upload["id"])][-1] == "READY"

@@ -105,7 +105,7 @@ FLAWS: dict[str, Callable[[], str]] = {
 @pytest.mark.filterwarnings("ignore:The HMAC key is 32 bytes long")
 @pytest.mark.parametrize("flawed", FLAWS.values(), ids=FLAWS.keys())
 def test_a_flawed_token_is_refused(flawed: Callable[[], str]) -> None:
-    with pytest.raises(Unauthenticated, match="not valid or has expired"):
+    with pytest.raises(Unauthenticated, match="invalid or has expired"):
         tokens().verify(flawed())
 
 

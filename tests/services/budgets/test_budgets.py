@@ -180,7 +180,7 @@ async def test_a_cost_above_the_capacity_is_refused_for_ever(budgets: Budgets) -
     error = await refused(budgets, SIGNED_IN, 201)
     assert (error.layer, error.retry_after) == ("account", None)
     assert error.extensions == {"code": "RATE_LIMITED", "layer": "account", "retryAfter": None}
-    assert str(error) == "This takes 201 points, and its budget never holds more than 200."
+    assert str(error) == "This takes 201 points, and the budget never holds more than 200."
 
 
 async def test_looking_costs_nothing(budgets: Budgets) -> None:

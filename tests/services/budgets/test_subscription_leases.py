@@ -115,7 +115,9 @@ async def test_the_refusal_says_how_many_there_are_and_when_to_try_again(
     leases: SubscriptionLeases, open_for_long: AsyncExitStack
 ) -> None:
     await opened(open_for_long, leases, NOBODY, 2)
-    with pytest.raises(TooManySubscriptions, match=r"^At most 2 subscriptions may be open at once\.") as refused:
+    with pytest.raises(
+        TooManySubscriptions, match=r"^At most 2 subscriptions may be open at the same time\."
+    ) as refused:
         await open_for_long.enter_async_context(leases.acquire(NOBODY))
     assert refused.value.extensions == {"code": "TOO_MANY_SUBSCRIPTIONS", "retryAfter": 10.0}
 

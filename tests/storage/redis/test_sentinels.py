@@ -134,7 +134,7 @@ async def unavailable_message(url: str, caplog: pytest.LogCaptureFixture) -> str
         with pytest.raises(BucketsUnavailable):
             await buckets.take([(BUCKET, 1)])
     (message,) = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
-    return message.removeprefix("token buckets are out of reach: ")
+    return message.removeprefix("token buckets unavailable, retrying: ")
 
 
 async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path) -> None:
@@ -227,7 +227,8 @@ async def test_a_sentinel_that_hangs_is_passed_over_whatever_the_callers_timeout
 async def test_a_service_that_no_sentinel_knows_is_named(group: Group, caplog: pytest.LogCaptureFixture) -> None:
     port = group.sentinels[0].port
     assert await unavailable_message(group.url_by(port, service="other"), caplog) == (
-        f"MasterNotFound: no sentinel names a master of other: 127.0.0.1:{port} MasterNotFound: does not know it"
+        "MasterNotFound: no sentinel names a master of other: "
+        f"127.0.0.1:{port} MasterNotFound: does not know the service"
     )
 
 

@@ -81,7 +81,7 @@ async def test_a_server_that_died_is_found_again_and_logged_once(
     await wait_until_back(buckets)
     ours = [record.getMessage() for record in caplog.records if record.name == "cloudkeep.buckets"]
     assert len(ours) == 2
-    assert ours[0].startswith("token buckets are out of reach: ConnectionError: ")
+    assert ours[0].startswith("token buckets unavailable, retrying: ConnectionError: ")
     assert ours[1] == "token buckets are back"
 
 

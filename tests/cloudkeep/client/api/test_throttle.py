@@ -117,7 +117,7 @@ async def test_a_chunk_that_never_fits_is_refused_for_good(
 ) -> None:
     with (
         Source(file) as source,
-        pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and its budget never holds more than 65536$"),
+        pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and the budget never holds more than 65536$"),
     ):
         await FileUpload(context, source, watcher).send()
 

@@ -82,7 +82,7 @@ async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> Non
 
 
 async def test_a_refusal_has_the_servers_message(uploads: Uploads) -> None:
-    with pytest.raises(RequestRefused, match=r"^A file has at least one byte$") as caught:
+    with pytest.raises(RequestRefused, match=r"^A file must have at least one byte$") as caught:
         await uploads.init(init_input("film", 0, Digests(HASH, CHUNK, []), None))
     assert caught.value.code == "INVALID_INPUT"
 

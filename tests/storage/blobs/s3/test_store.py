@@ -127,7 +127,7 @@ async def test_a_rule_that_the_server_does_not_keep_is_not_called_added(store: S
     (missing,) = await store.missing_rules(30, ())
     assert missing.add
     faults.refuse("PUT", 200, "")
-    with pytest.raises(StorageError, match="did not keep it"):
+    with pytest.raises(StorageError, match="did not store it"):
         await missing.add()
     await missing.add()
     assert await store.missing_rules(30, ()) == []
