@@ -152,7 +152,7 @@ def _outcome(options: argparse.Namespace, measured: Results) -> Result:
 
 
 def _unpriced(case: Case, measured: Results) -> Sequence[Sample]:
-    """What the same query took without prices; nothing for any other server than the one that has them."""
+    """The result of the same query without prices; nothing for servers that have no prices."""
     pairs = [samples for other, samples in measured if (other.query, other.name) == (case.query, UNPRICED)]
     return pairs[0] if pairs and case.name == PRICED else []
 

@@ -237,7 +237,7 @@ async def worker(settings: Settings, server: str) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client that nobody has signed in with."""
+    """An HTTP client without a sign-in."""
     async with http_client(server) as client:
         yield client
 
@@ -250,6 +250,6 @@ async def api(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
 
 @pytest.fixture
 async def other(server: str, sink: SmtpSink) -> AsyncIterator[Api]:
-    """Somebody else who is signed in."""
+    """Another signed-in user."""
     async with http_client(server) as client:
         yield await sign_up(client, sink)

@@ -77,7 +77,7 @@ class CloudKeepClient:
         self._download = ""
 
     def send(self, payload: Payload) -> None:
-        """Four connections take the slots in order, each the next one that nobody has taken."""
+        """Four connections take the slots in order, each the next free one."""
         declared = {"sha256": payload.sha256} if self._declares else {}
         upload = self._user.begin(payload.size, max(chunk.size for chunk in payload.chunks), **declared)
         self._upload = upload.id

@@ -30,7 +30,7 @@ class Limit:
         return Launch([str(_program()), str(port)])
 
     def client(self, server: Server) -> Client:
-        """Nobody signs in."""
+        """Does nothing: this server has no accounts."""
         return LimitClient(server)
 
 
@@ -41,7 +41,7 @@ class LimitClient:
         self._server = server
 
     def send(self, payload: Payload) -> None:
-        """Four connections take the chunks in order, each the next one that nobody has taken."""
+        """Four connections take the chunks in order, each the next free one."""
         with Connection(self._server.port, payload.path) as connection:
             connection.request("POST", f"/{FILE}?{urlencode({'size': payload.size})}", {})
         send_over_connections(self._server.port, payload.path, payload.chunks, _put)

@@ -34,7 +34,7 @@ class StarletteForm:
         return uvicorn("starlette_form:app", folder, port)
 
     def client(self, server: Server) -> Client:
-        """Nobody signs in."""
+        """Does nothing: this server has no accounts."""
         return FormClient(server)
 
 
@@ -47,7 +47,7 @@ class FormClient:
         self._path = Path()
 
     def send(self, payload: Payload) -> None:
-        """Four connections take the chunks in order, each the next one that nobody has taken."""
+        """Four connections take the chunks in order, each the next free one."""
         self._path = payload.path
         with Connection(self._server.port, payload.path) as connection:
             self._upload = connection.request("POST", "/uploads", {}).json()["id"]

@@ -34,7 +34,7 @@ class TusPy:
         return uvicorn("tuspy:app", folder, port)
 
     def client(self, server: Server) -> Client:
-        """Nobody signs in."""
+        """Does nothing: this server has no accounts."""
         return TusClient(server, concatenates=True)
 
 
@@ -57,7 +57,7 @@ class TusNode:
         return Launch([installed.program, str(installed.folder / "server.js")], environment)
 
     def client(self, server: Server) -> Client:
-        """Nobody signs in."""
+        """Does nothing: this server has no accounts."""
         return TusClient(server, concatenates=False)
 
 

@@ -18,7 +18,7 @@ from storage.uploads.models import Upload
 
 CHUNK = 16 * 2**20
 LIFETIME = timedelta(days=1)
-#: Nobody signs in.
+#: There is no sign-in.
 NONE = "-"
 
 

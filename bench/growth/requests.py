@@ -97,7 +97,7 @@ async def _sessions(url: str) -> int:
 
 @contextmanager
 def _counted(s3: S3Server) -> Iterator[S3Faults]:
-    """A proxy that counts requests, in a thread of its own: everybody else here waits for answers."""
+    """A proxy that counts requests, in a thread of its own, because the other threads wait for answers."""
     loop, ready, found = asyncio.new_event_loop(), threading.Event(), list[S3Faults]()
 
     async def serve() -> None:

@@ -41,7 +41,7 @@ def _statements(uploads: int, chunks: int) -> list[tuple[str, int, dict[str, str
     account = {
         "id": _uuid(1),
         "user_id": "'user-' || n",
-        "name": "'Somebody'",
+        "name": "'Someone'",
         "email": "'user-' || n || '@example.org'",
     }
     account |= {"password_hash": "'" + "x" * 97 + "'", "created_at": "now()"}

@@ -1,6 +1,6 @@
 """Memory that the machine really has, before an upload is measured.
 
-A virtual machine may give memory that is free back to its host. Whoever uses it next pays for getting it, page by page:
+A virtual machine may return free memory to its host. The next process that uses it pays for getting it, page by page:
 on one machine up to 1.8 CPU-s for every GiB that is written to the page cache, more than everything else that a server
 does. So every upload is preceded by using as much memory as it will fill, and letting go of it.
 """

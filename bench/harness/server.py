@@ -30,7 +30,7 @@ class Launch:
     """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500,
     and CloudKeep's once nothing is away either.
 
-    ``roles`` names processes by a word of their command line; any other goes by the name of its program.
+    ``roles`` maps a word of a command line to the name of the process; others are named after their program.
     """
 
     arguments: list[str]
@@ -77,7 +77,7 @@ class Server:
         return self._by_role(lambda process: _peak_bytes(process.pid))
 
     def forget_peaks(self) -> None:
-        """Let every living process's peak begin anew with what it has resident now."""
+        """Reset the peak of every running process to its current resident memory."""
         for process in self._alive():
             with contextlib.suppress(OSError):
                 Path(f"/proc/{process.pid}/clear_refs").write_text("5")

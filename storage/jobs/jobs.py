@@ -68,7 +68,7 @@ async def _due(kinds: Collection[JobKind], now: datetime) -> list[Job]:
 
 async def _take(job: Job, owner: str, until: datetime) -> bool:
     unchanged = Job.filter(id=job.id, state=job.state, attempts=job.attempts)
-    # NULL equals nothing in SQL, hence the two forms of "the lease is still the one that was read".
+    # NULL equals nothing in SQL, hence the two forms of "the lease has not changed".
     unchanged = unchanged.filter(lease_until=job.lease_until) if job.lease_until else unchanged
     lease: dict[str, Any] = {
         "state": JobState.RUNNING,

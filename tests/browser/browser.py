@@ -1,4 +1,4 @@
-"""A headless Chromium that shows one page, and dies as a browser does that somebody kills."""
+"""A headless Chromium that shows one page, and can be killed like a browser."""
 
 import os
 import platform
@@ -58,7 +58,7 @@ class Browser:
 
 
 def find_browser(project: Path, cache: Path) -> Browser:
-    """The one that npm packages bring along on Linux x86_64, so that everybody tests with the same; else that of PATH.
+    """The Chromium of the npm packages on Linux x86_64, or else that of PATH.
 
     Raises :class:`NoBrowser`, and :class:`bench.harness.programs.ProgramFailed`.
     """

@@ -45,7 +45,7 @@ def cloudkeep(origins: Origins, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
-    """Somebody who has just registered."""
+    """A user who has just registered."""
     async with http_client(cloudkeep.url, timeout=60) as http:
         yield await sign_up(http, cloudkeep)
 

@@ -30,7 +30,7 @@ const ways = {
     }),
 }
 
-// An answer is read beside whoever asked for it, so that the corner may change a moment later.
+// The answer is read in parallel with its client, so the corner may change a moment later.
 const changed = async () => {
   while (!corner()) await new Promise((resolve) => requestAnimationFrame(resolve))
   return corner().textContent

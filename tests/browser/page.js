@@ -1,4 +1,4 @@
-// The page under test: one file in, and everything that happens is told to the server that the page came from.
+// The page under test: it uploads one file and reports every event to the server of the page.
 import { createUppy } from './uppy.js'
 
 const tell = (event) => fetch('/events', { method: 'POST', body: JSON.stringify(event) })

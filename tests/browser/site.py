@@ -24,7 +24,7 @@ HTML = "<!doctype html><title>Uppy</title><script type=module src=/page.js></scr
 
 
 class Site:
-    """What the page is told to do, and what it has told us since."""
+    """The task of the page, and the events that it has reported since."""
 
     def __init__(self, script: bytes, url: str) -> None:
         self.script = script
@@ -34,7 +34,7 @@ class Site:
         self.events: list[Json] = []
 
     def give(self, content: bytes, **orders: object) -> None:
-        """From now on, have the page upload this; what was told before is forgotten."""
+        """Have the page upload this from now on, and forget earlier reports."""
         self.content, self.orders, self.events = content, orders, []
 
     def told(self, kind: str) -> list[Json]:

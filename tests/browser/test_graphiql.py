@@ -29,7 +29,7 @@ WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { cursor } }"
 
 @pytest.fixture
 def settings(settings: Settings, origins: Origins) -> Settings:
-    """Settings that let the page in, and leave little to whoever is not signed in."""
+    """Settings that allow the page, with a small budget for requests without a sign-in."""
     changes = {"cors_origins": (url_of(origins.page),), "budget_anonymous": Limit(300, 0.01)}
     return settings.model_copy(update=changes)
 
@@ -46,14 +46,16 @@ async def test_the_corner_shows_the_cost_of_what_was_run_and_how_long_to_wait_fo
     page: Site, server: str, api: Api, browser: Browser, tmp_path: Path
 ) -> None:
     upload = await api.init(b"abc")
-    async with http_client(server) as nobody:
-        while (await nobody.post("/graphql", json={"query": "{ nothing }"})).status_code != 429:
+    async with http_client(server) as anonymous:
+        while (await anonymous.post("/graphql", json={"query": "{ nothing }"})).status_code != 429:
             pass
     watching = {"way": "socket", "query": WATCH, "variables": {"id": upload["id"]}}
     mine: list[Json] = [{"way": way, "signedIn": True, **ME} for way in WAYS]
-    nobodys: list[Json] = [{"way": way, **UPLOADS} for way in WAYS]
+    anonymous_operations: list[Json] = [{"way": way, **UPLOADS} for way in WAYS]
     token = api.http.headers["Authorization"]
-    page.give(b"", url=server, authorization=token, operations=[*mine, {**watching, "signedIn": True}, *nobodys])
+    page.give(
+        b"", url=server, authorization=token, operations=[*mine, {**watching, "signedIn": True}, *anonymous_operations]
+    )
     with browser.showing(page.url, tmp_path / "profile"):
         await eventually(page.ended)
 
@@ -65,4 +67,4 @@ async def test_the_corner_shows_the_cost_of_what_was_run_and_how_long_to_wait_fo
     assert PAID.match(texts[4])
     for text in texts[5:]:
         assert REFUSED.fullmatch(text)
-    assert len(texts) == len(mine) + 1 + len(nobodys)
+    assert len(texts) == len(mine) + 1 + len(anonymous_operations)

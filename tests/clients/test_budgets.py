@@ -1,4 +1,4 @@
-"""Whoever has used up their budget gets to know it, by whichever transport, and so do real clients."""
+"""A client without budget gets an error by every transport, and common clients understand it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def poor(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
-    """A server that has nothing left for whoever is not signed in, and little for everybody else."""
+    """A server with no budget for requests without a sign-in, and little for accounts."""
     folder = tmp_path_factory.mktemp("poor")
     async with shared_server(
         folder, databases, budget_anonymous=LITTLE, subscriptions=(1, 1), websockets=WEBSOCKETS

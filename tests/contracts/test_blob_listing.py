@@ -1,4 +1,4 @@
-"""What a blob store lists: the second half of its contract, for whoever cleans up."""
+"""What a blob store lists: the part of its contract for cleaning up."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

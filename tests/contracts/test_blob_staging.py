@@ -181,7 +181,7 @@ async def test_a_scan_hands_on_blocks_of_a_bounded_size(blob_store: BlobStore, k
     assert max(sizes) <= BLOCK
 
 
-async def test_a_scan_ends_with_the_error_of_whoever_looks(blob_store: BlobStore, key: str) -> None:
+async def test_a_scan_raises_the_error_of_its_consumer(blob_store: BlobStore, key: str) -> None:
     area = await sealed(blob_store, key, b"bytes")
     with pytest.raises(IndexError):
         await blob_store.scan(area, 0, 5, lambda block: [][len(block)])

@@ -8,7 +8,7 @@ from tests.support.waiting import eventually
 #: Nothing flows back into these.
 SMALL = Bucket("{test}:small", 10, 0.0)
 LARGE = Bucket("{test}:large", 100, 0.0)
-#: Full again before anybody can look.
+#: Full again at once.
 QUICK = Bucket("{test}:quick", 50, 1e9)
 
 
@@ -16,7 +16,7 @@ async def look(buckets: BucketStore, *which: Bucket) -> tuple[float, ...]:
     return (await buckets.take([(bucket, 0) for bucket in which])).levels
 
 
-async def test_a_bucket_that_nobody_has_taken_from_is_full(buckets: BucketStore) -> None:
+async def test_an_unused_bucket_is_full(buckets: BucketStore) -> None:
     assert await look(buckets, SMALL, LARGE) == (10, 100)
 
 
@@ -64,7 +64,7 @@ async def test_a_bucket_fills_up_to_its_capacity(buckets: BucketStore) -> None:
     await eventually(full)
 
 
-async def test_fractions_add_up_however_often_somebody_asks(buckets: BucketStore) -> None:
+async def test_fractions_of_tokens_add_up_over_many_claims(buckets: BucketStore) -> None:
     slow = Bucket("{test}:slow", 10, 20.5)
 
     async def granted() -> bool:

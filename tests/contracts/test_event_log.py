@@ -66,7 +66,7 @@ async def test_what_another_process_publishes_arrives_too(log_backend: LogBacken
         assert await take(subscription, 10) == list(range(10))
 
 
-async def test_whoever_follows_all_topics_gets_every_event_in_order(log_backend: LogBackend) -> None:
+async def test_a_subscriber_of_all_topics_gets_every_event_in_order(log_backend: LogBackend) -> None:
     async with log_backend.log.subscribe() as everything, log_backend.log.subscribe("one") as one:
         for number in range(6):
             await publish(log_backend.other, range(number, number + 1), "one" if number % 2 else "other")

@@ -31,7 +31,7 @@ APIS = ("172.31.254.11", "172.31.254.12")
 WORKERS = 2
 #: The HEALTHCHECK of the Dockerfile.
 IMAGE_CHECK = ("CMD", "cloudkeep", "health")
-#: PostgreSQL refuses to run as root, which everybody is in these namespaces.
+#: PostgreSQL refuses to run as root, which every process is in these namespaces.
 NOT_ROOT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 

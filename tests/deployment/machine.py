@@ -17,7 +17,7 @@ from tests.deployment.dockerfile import Instruction, Stage, context
 SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin")
 FOLDERS = ("dev", "etc", "opt", "proc", "root", "run", "tmp", "usr", "var")
 ETC = ("group", "hosts", "ld.so.cache", "nsswitch.conf", "passwd", "pip.conf", "resolv.conf")
-NOBODY_IN_PARTICULAR = "/usr/bin/setpriv --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all"
+UNPRIVILEGED = "/usr/bin/setpriv --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all"
 
 _ENTER = """
 set -eu
@@ -58,7 +58,7 @@ class Container:
     ) -> subprocess.Popen[str]:
         """Start a command: its folder, user and environment are those of the instructions so far."""
         uid, gid = self.user.split(":")
-        become = "" if self.user == "0:0" else f"{NOBODY_IN_PARTICULAR} --reuid={uid} --regid={gid}"
+        become = "" if self.user == "0:0" else f"{UNPRIVILEGED} --reuid={uid} --regid={gid}"
         ours = {
             "PREFIX": str(self.python),
             "MOUNTS": " ".join(f"{source}:{target}" for source, target in (mounts or {}).items()),

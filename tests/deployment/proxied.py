@@ -47,12 +47,12 @@ class Proxied:
     apis: dict[str, ServeProcess] = field(default_factory=dict)
 
     def client(self, address: str = "127.0.0.9") -> httpx.AsyncClient:
-        """Somebody at this address, who believes the proxy's authority."""
+        """A client at this address that trusts the proxy's authority."""
         transport = httpx.AsyncHTTPTransport(verify=self.tls, local_address=address)
         return httpx.AsyncClient(base_url=self.url, transport=transport, timeout=60)
 
     async def person(self, http: httpx.AsyncClient) -> Api:
-        """Somebody who is signed in."""
+        """A signed-in user."""
         return await sign_up(http, self.sink)
 
     async def start(self, address: str) -> None:

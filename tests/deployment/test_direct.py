@@ -60,7 +60,7 @@ async def test_chunks_and_downloads_pass_the_proxy_and_not_the_api(stack: Proxie
         assert (found.status_code, found.content == content) == (200, True)
 
 
-async def test_a_page_may_send_chunks_and_nobody_gets_in_without_a_signature(stack: Proxied) -> None:
+async def test_a_page_may_send_chunks_and_requests_without_a_signature_are_refused(stack: Proxied) -> None:
     async with stack.client() as http, stack.client() as client:
         person = await stack.person(http)
         slot = (await person.init(bytes(SIZE), chunkSize=SIZE))["slots"]["nodes"][0]

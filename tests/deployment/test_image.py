@@ -116,7 +116,7 @@ def test_the_image_holds_compiled_code_and_nothing_that_only_the_build_needs(ima
     assert [path.name for path in image.root.iterdir() if path.name in ("build", "app")] == []
 
 
-async def test_the_image_serves_on_a_read_only_root_as_nobody_in_particular(
+async def test_the_image_serves_on_a_read_only_root_as_an_unprivileged_user(
     image: Container, volume: Path, tmp_path: Path
 ) -> None:
     name, clip = f"user-{secrets.token_hex(4)}", bikes().read_bytes()

@@ -36,7 +36,7 @@ def cloudkeep(tmp_path_factory: pytest.TempPathFactory, databases: Databases) ->
 
 @pytest.fixture
 async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
-    """Somebody who has just registered at the shared server."""
+    """A user who has just registered at the shared server."""
     async with http_client(cloudkeep.url, timeout=60) as http:
         yield await sign_up(http, cloudkeep)
 

@@ -1,4 +1,4 @@
-"""A budget is one for all processes: whoever asks them all at once gets no more than whoever asks one."""
+"""All processes share a budget: a client of all of them gets no more than a client of one."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.process import serving
 from tests.support.server import http_client
 
 REQUESTS = 1_000
-#: What `me { storage { used } }` costs is told by the server; no multiple of it is the capacity.
+#: The server reports the cost of `me { storage { used } }`; the capacity is no multiple of it.
 CAPACITY = 2_003
 QUERY = "{ me { id storage { used } } }"
 

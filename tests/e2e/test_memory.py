@@ -17,7 +17,7 @@ ALLOWED_GROWTH = 8 * MIB
 
 @pytest.fixture
 def quiet(tmp_path: Path, empty_database: str) -> Iterator[ServeProcess]:
-    """A server that nobody else uses."""
+    """A server that no other test uses."""
     with serving(tmp_path, CLOUDKEEP_DATABASE_URL=empty_database) as process:
         yield process
 

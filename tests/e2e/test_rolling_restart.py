@@ -107,7 +107,7 @@ async def test_a_rolling_restart_under_load_loses_nothing(tmp_path: Path, empty_
                 told = json.loads(await asyncio.wait_for(node.stdout.read(), 60))
             file = (await person.look(made["id"]))["file"]
             assert file["sha256"] == digest(CONTENT)
-            # One more than the first one: the WebSocket was told to connect again.
+            # One more than the first one: the WebSocket was asked to connect again.
             assert told["connections"] == 2
             for outcome in told["outcomes"]:
                 assert outcome["error"] is None, outcome

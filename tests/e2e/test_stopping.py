@@ -1,4 +1,4 @@
-"""A host that is told to stop while its balancer still sends requests to it: none of them is lost."""
+"""A host that gets SIGTERM while its balancer still sends requests to it: none of them is lost."""
 
 import asyncio
 import signal

@@ -76,7 +76,7 @@ async def commits_held(direct: asyncpg.Connection) -> AsyncIterator[None]:
 async def lose_answer(
     direct: asyncpg.Connection, line: Proxy, request: "asyncio.Task[httpx.Response]"
 ) -> httpx.Response:
-    """The answer to a request whose commit succeeded, which nobody came to know."""
+    """The answer to a request whose commit succeeded, but whose confirmation was lost."""
 
     async def waits() -> bool:
         return bool(await direct.fetchval(WAITING))
@@ -87,7 +87,7 @@ async def lose_answer(
         return await request
 
 
-async def test_a_chunk_whose_receipt_nobody_heard_of_is_confirmed_when_it_comes_again(
+async def test_a_chunk_with_a_lost_receipt_is_confirmed_when_it_is_sent_again(
     api: Api, direct: asyncpg.Connection, line: Proxy
 ) -> None:
     upload = await api.init(CONTENT, chunkSize=65_536)
@@ -107,7 +107,7 @@ async def test_a_chunk_whose_receipt_nobody_heard_of_is_confirmed_when_it_comes_
     assert await direct.fetchval("SELECT count(*) FROM job WHERE state = 'QUEUED'") == 1
 
 
-async def test_an_upload_that_nobody_heard_of_is_returned_when_it_is_begun_again(
+async def test_an_upload_with_a_lost_answer_is_returned_when_it_is_started_again(
     api: Api, direct: asyncpg.Connection, line: Proxy
 ) -> None:
     given = {"fileName": "a", "size": len(CONTENT), "idempotencyKey": "key"}
@@ -124,7 +124,7 @@ async def test_an_upload_that_nobody_heard_of_is_returned_when_it_is_begun_again
     assert (await api.put(upload["slots"]["nodes"][0], CONTENT)).json()["complete"]
 
 
-async def test_a_file_whose_publication_nobody_heard_of_appears_once(
+async def test_a_file_with_a_lost_publication_appears_once(
     api: Api, direct: asyncpg.Connection, line: Proxy, worker: None
 ) -> None:
     await direct.execute(f"DROP TRIGGER wait ON upload; {END_WAITS}")

@@ -49,6 +49,6 @@ async def test_the_operators_networks_may_read_them(address: str, networks: Sequ
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP"])
-async def test_what_came_by_a_proxy_that_nobody_trusts_did_not_come_from_here(header: str) -> None:
+async def test_a_request_by_an_untrusted_proxy_does_not_count_as_local(header: str) -> None:
     assert (await ask(("127.0.0.1", 4711), **{header: "127.0.0.1"})).status_code == 403
     assert (await ask(("127.0.0.1", 0), **{header: "127.0.0.1"})).status_code == 200

@@ -9,7 +9,7 @@ from services.core.errors import NotFound
 
 ACCOUNT = LayerStatus("account", 20_000, 19_990, 1_000.0, "points")
 INGEST = LayerStatus("ingest", 2**20, 0, 2.0**20, "bytes")
-EVERYBODY = LayerStatus("global", 1_000_000, 999_999, 50_000.0, "points")
+GLOBAL = LayerStatus("global", 1_000_000, 999_999, 50_000.0, "points")
 POLICY, LIMIT, AFTER = "RateLimit-Policy", "RateLimit", "Retry-After"
 
 
@@ -24,8 +24,8 @@ def test_bytes_have_a_unit_of_their_own() -> None:
 
 
 def test_the_bucket_of_the_whole_server_is_not_shown() -> None:
-    assert rate_limit_headers([EVERYBODY]) == {}
-    assert rate_limit_headers([EVERYBODY, ACCOUNT]) == rate_limit_headers([ACCOUNT])
+    assert rate_limit_headers([GLOBAL]) == {}
+    assert rate_limit_headers([GLOBAL, ACCOUNT]) == rate_limit_headers([ACCOUNT])
 
 
 def test_a_full_bucket_needs_no_time() -> None:

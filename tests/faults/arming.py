@@ -36,7 +36,7 @@ class Arming:
         self.environment = {"PYTHONPATH": path, "FAULT_FOLDER": str(folder)}
 
     def arm(self, step: Step, victim: str) -> None:
-        """Strike the victim at this step, the next time that somebody gets there."""
+        """Strike the victim at this step, the next time that it is reached."""
         self._armed = str(next(self._numbers))
         prepared = self._folder / "armed.new"
         prepared.write_text(json.dumps({"id": self._armed, "victim": victim, "step": asdict(step)}))

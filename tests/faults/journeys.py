@@ -1,4 +1,4 @@
-"""What somebody does while a step is armed."""
+"""What clients do while a step is armed."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,7 +45,7 @@ class Stage:
     name: str
 
     def sent(self, size: int = SIZE, *, video: bool = False) -> Sent:
-        """A file that nobody has sent before."""
+        """A file that was not sent before."""
         content = padded_clip() if video else secrets.token_bytes(size)
         return Sent(content, self.name, compress=video)
 
@@ -95,7 +95,7 @@ async def changed(stage: Stage, sent: Sent, arm: Arm) -> Json:
 
 
 async def damage(stage: Stage, sent: Sent, arm: Arm) -> Json:
-    """Send a file of which the disk damages a chunk before anybody has looked at it again."""
+    """Send a file of which the disk damages a chunk before it was verified."""
     slots = (await begin(stage.person, sent))["slots"]["nodes"]
     await fill(stage.person, sent, slots[:-1])
     # What it has verified already is forgotten with the worker.
@@ -120,7 +120,7 @@ async def abort(stage: Stage, sent: Sent, arm: Arm) -> Json:
 
 
 async def expire(stage: Stage, sent: Sent, arm: Arm) -> Json:
-    """Send half of a file and let its time go by."""
+    """Send half of a file and let the upload expire."""
     slots = (await begin(stage.person, sent))["slots"]["nodes"]
     await fill(stage.person, sent, slots[: len(slots) // 2])
     arm()

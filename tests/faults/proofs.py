@@ -76,7 +76,7 @@ async def nothing_is_left(stage: Stage) -> None:
 
     async with stage.database():
         await eventually(at_rest, PATIENCE_SECONDS)
-        # An hour goes by.
+        # An hour passes.
         set_age(stage.root / "blobs" / "staging", "*")
         set_age(stage.root / "blobs" / "blobs", "*")
         try:
@@ -87,7 +87,7 @@ async def nothing_is_left(stage: Stage) -> None:
 
 
 async def left_over(stage: Stage) -> list[str]:
-    """Files that nobody needs any more."""
+    """Files that are no longer needed."""
     known = {blob.key for blob in await Blob.all()}
     folders = (stage.root / "blobs" / "staging", stage.root / "scratch", stage.root / "blobs" / "blobs")
     return [str(path.relative_to(stage.root)) for path in files(*folders) if path.name not in known]
@@ -117,5 +117,5 @@ async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) 
             assert made == wanted, f"{made} files of one upload"
             assert await Blob.filter(sha256=digest(sent.content)).count() == 1
     await nothing_is_left(stage)
-    # Still able to work, without anybody's help.
+    # The server still works, without help.
     await eventually(lambda: is_ready(stage), PATIENCE_SECONDS)

@@ -16,7 +16,7 @@ VICTIMS = {
 
 
 class Journey(StrEnum):
-    """What somebody does while the step is armed; see ``tests/faults/journeys.py``."""
+    """What clients do while the step is armed; see ``tests/faults/journeys.py``."""
 
     UPLOAD = "upload"
     COMPRESS = "compress"
@@ -119,9 +119,9 @@ STEPS = (
     ),
     _on(POSTGRES, _api("receipt: not sent to the database", Journey.UPLOAD, "before", FETCH, COUNTED, 3)),
     _on(POSTGRES, _api("receipt: committed, not heard of", Journey.UPLOAD, "after", FETCH, COUNTED, 3)),
-    _api("receipt: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.receipts:add", passage=3),
+    _api("receipt: committed, no event", Journey.UPLOAD, "after", "storage.uploads.receipts:add", passage=3),
     _api(
-        "receipt: watchers told, no answer",
+        "receipt: event sent, no answer",
         Journey.UPLOAD,
         "after",
         "services.uploads.ingest:Ingest.add_receipt",
@@ -179,13 +179,11 @@ STEPS = (
     _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_move"),
     _worker("publish: durable, no rows", Journey.UPLOAD, "after", f"{FOLDER}publish"),
     _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads.uploads:_finish"),
-    _worker("publish: committed, nobody told", Journey.UPLOAD, "after", "storage.uploads.uploads:publish"),
+    _worker("publish: committed, no event", Journey.UPLOAD, "after", "storage.uploads.uploads:publish"),
     _worker(
         "damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", "storage.uploads.uploads:reopen_slots"
     ),
-    _worker(
-        "damaged chunk: slot reopened, nobody told", Journey.DAMAGE, "after", "storage.uploads.uploads:reopen_slots"
-    ),
+    _worker("damaged chunk: slot reopened, no event", Journey.DAMAGE, "after", "storage.uploads.uploads:reopen_slots"),
     # A video is compressed.
     _worker(
         "compression: queued, no hint",
@@ -203,7 +201,7 @@ STEPS = (
     _worker(
         "compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads.uploads:_finish", passage=2
     ),
-    _worker("compression: committed, nobody told", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
+    _worker("compression: committed, no event", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
     # An upload is given up.
     _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
     _api("abort: bytes gone, no answer", Journey.ABORT, "after", "storage.blobs.local.store:LocalBlobStore.discard"),

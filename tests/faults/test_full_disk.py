@@ -47,7 +47,7 @@ def disk(small: ServeProcess, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def person(small: ServeProcess) -> AsyncIterator[Api]:
-    """Somebody who is signed in."""
+    """A signed-in user."""
     async with http_client(small.url, timeout=60) as http:
         yield await sign_up(http, small)
 

@@ -52,7 +52,7 @@ def port_of(shared: SharedServer) -> int:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def between(shared: SharedServer) -> AsyncIterator[Proxy]:
-    """A proxy before the server, which has let go of everything soon after the proxy has ended."""
+    """A proxy before the server, which has released everything soon after the proxy has ended."""
     async with proxy(port_of(shared)) as running:
         yield running
 
@@ -140,7 +140,7 @@ CUT_OFF = [
     Fault(Act.SWALLOW_HEAD),
 ]
 STALLED = [Fault(Act.STALL, 40), Fault(Act.STALL, MIDDLE), Fault(Act.STALL, SIZE)]
-#: The whole request arrives, and nobody hears of it.
+#: The whole request arrives, and its answer is lost.
 ANSWER_LOST = [
     Fault(Act.CUT, 0, Way.ANSWER),
     Fault(Act.CUT, 50, Way.ANSWER),
@@ -211,7 +211,7 @@ async def test_an_answer_that_is_lost_is_given_again(shared: SharedServer, betwe
 
 
 @by_every_way
-async def test_a_stalled_answer_holds_up_nobody(shared: SharedServer, between: Proxy, build: Build) -> None:
+async def test_a_stalled_answer_delays_no_other_request(shared: SharedServer, between: Proxy, build: Build) -> None:
     upload, content = await begin(shared, 1)
     between.plan(Fault(Act.STALL, 20, Way.ANSWER))
     async with connect(between.url) as wire:
@@ -341,7 +341,7 @@ async def test_the_last_chunk_its_retry_and_two_completions_at_the_same_moment_m
 
 
 @by_both_servers
-async def test_tricklers_on_every_thread_keep_nobody_out(shared: SharedServer, between: Proxy) -> None:
+async def test_tricklers_on_every_thread_exclude_no_other_sender(shared: SharedServer, between: Proxy) -> None:
     held, held_content = await begin(shared, 20)
     upload, content = await begin(shared, 3)
     slots = held["slots"]["nodes"]

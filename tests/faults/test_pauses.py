@@ -1,4 +1,4 @@
-"""The whole server stands still, as on a laptop that sleeps or a virtual machine that is moved, and goes on.
+"""The whole server is paused, as on a laptop that sleeps or a virtual machine that is moved, and continues.
 
 ``make faults`` pauses it ten times, each for longer than leases, senders and encodings may be silent.
 """
@@ -36,15 +36,15 @@ pytestmark = pytest.mark.skipif("FAULT_KILLS" not in os.environ, reason="takes m
 
 @asynccontextmanager
 async def paused(process: ServeProcess) -> AsyncIterator[None]:
-    """Every process of the server stands still for the block."""
-    everybody = [psutil.Process(process.pid), *process.descendants()]
-    for one in everybody:
+    """Stop every process of the server for the block."""
+    processes = [psutil.Process(process.pid), *process.descendants()]
+    for each in processes:
         with suppress(psutil.NoSuchProcess):
-            one.suspend()
+            each.suspend()
     yield
-    for one in everybody:
+    for each in processes:
         with suppress(psutil.NoSuchProcess):
-            one.resume()
+            each.resume()
 
 
 async def send(person: Api, sent: Sent) -> None:

@@ -42,7 +42,7 @@ FEW = {
         ("publish: job ended, not committed", "postgres"),
     ),
 }
-#: Each is run with the databases with which somebody gets there.
+#: Each runs with the databases that have it.
 EVERY = [
     pytest.param(each, id=each.name, marks=[getattr(pytest.mark, each.engine)] if each.engine else ()) for each in STEPS
 ]
@@ -52,7 +52,7 @@ SETTINGS = {"CLOUDKEEP_JOB_ATTEMPTS": "64", "CLOUDKEEP_JOB_LEASE": "4", "CLOUDKE
 
 @dataclass(frozen=True)
 class Armed:
-    """A server that strikes where it is told, and somebody who is signed in to it."""
+    """A server that strikes at the armed step, and a user who is signed in to it."""
 
     process: ServeProcess
     arming: Arming

@@ -18,7 +18,7 @@ NO_SERVICES = cast(Services, object())
 
 
 def request(seconds: int | None) -> RequestContext:
-    """The request of somebody whose token expires in so many seconds, or of nobody."""
+    """A request with a token that expires in ``seconds``, or without one."""
     viewer = None if seconds is None else Viewer(uuid4(), uuid4(), now() + timedelta(seconds=seconds))
     return RequestContext(NO_SERVICES, "192.0.2.1", "http://localhost:8000", viewer)
 
@@ -28,13 +28,13 @@ def context(seconds: int | None) -> Context:
     return request(seconds).for_operation()
 
 
-def test_somebody_who_is_signed_in_is_the_viewer() -> None:
+def test_the_signed_in_user_is_the_viewer() -> None:
     found = context(60)
     assert found.viewer is found.authenticated
 
 
 @pytest.mark.parametrize(("seconds", "why"), [(None, "Sign in first"), (-1, "has expired")])
-def test_nobody_and_somebody_whose_token_expired_are_no_viewers(seconds: int | None, why: str) -> None:
+def test_a_request_without_a_valid_token_has_no_viewer(seconds: int | None, why: str) -> None:
     with pytest.raises(Unauthenticated, match=why):
         _ = context(seconds).viewer
 
@@ -59,10 +59,10 @@ def test_what_is_loaded_is_never_shared_between_operations_of_a_request() -> Non
     assert whole.for_operation().loaders is not whole.for_operation().loaders
 
 
-def test_an_account_pays_for_its_own_operations_and_an_address_for_those_of_nobody() -> None:
-    signed_in, nobody = context(60), context(None)
+def test_an_account_pays_for_its_operations_and_an_address_for_anonymous_ones() -> None:
+    signed_in, anonymous = context(60), context(None)
     assert signed_in.payer == Payer("192.0.2.1", signed_in.viewer.account_id)
-    assert nobody.payer == Payer("192.0.2.1", None)
+    assert anonymous.payer == Payer("192.0.2.1", None)
 
 
 def test_a_request_knows_what_each_of_its_operations_was_priced_at() -> None:

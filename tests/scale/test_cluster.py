@@ -35,7 +35,7 @@ LAST = 64 * 1024
 
 
 def a_file(number: int) -> Sent:
-    """A file that nobody has sent before."""
+    """A file that was not sent before."""
     size = (CHUNKS - 1) * CHUNK + LAST
     compressed = number % COMPRESSED == 0
     content = padded_clip(size) if compressed else secrets.token_bytes(size)
@@ -43,7 +43,7 @@ def a_file(number: int) -> Sent:
 
 
 async def sent_and_watched(person: Api, number: int, under_way: dict[int, Watcher]) -> None:
-    """One file goes up while somebody watches, and comes down again as it was."""
+    """Upload a file while a client watches, and download it unchanged."""
     sent = a_file(number)
     await begin(person, sent)
     under_way[number] = watcher = Watcher(person, sent.upload_id)
@@ -90,5 +90,5 @@ async def kill_through(cluster: Cluster, people: list[Api], killer: Killer) -> i
 
 
 async def a_person(cluster: Cluster) -> Api:
-    """Somebody who is signed in, with connections of their own."""
+    """A signed-in user with connections of their own."""
     return await sign_up(http_client(cluster.url, timeout=60), cluster.sink)

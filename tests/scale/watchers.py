@@ -1,4 +1,4 @@
-"""Somebody who watches an upload through whatever happens to the server, as both kinds of clients do it."""
+"""A client that watches an upload to its end, whatever happens to the server, by event stream and WebSocket."""
 
 import asyncio
 import contextlib

@@ -63,13 +63,13 @@ async def make_account(name: str) -> UUID:
 
 @pytest.fixture
 async def ada(database: str) -> UUID:
-    """Somebody's account."""
+    """An account."""
     return await make_account("ada")
 
 
 @pytest.fixture
 async def bob(database: str) -> UUID:
-    """Somebody else's account."""
+    """Another user's account."""
     return await make_account("bob")
 
 

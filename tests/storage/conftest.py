@@ -9,5 +9,5 @@ from tests.support.backends.certificates import Certificates, make_certificates
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
-    """A certificate for 127.0.0.1, by an authority that nobody trusts by themselves."""
+    """A certificate for 127.0.0.1, by an authority that is not trusted by default."""
     return make_certificates(tmp_path)

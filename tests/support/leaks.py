@@ -1,4 +1,4 @@
-"""What a server in this process has not let go of."""
+"""Resources that a server in this process has not released."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A seed that is new in every run. The name of a test that takes it tells it, so that a failure can be had again."""
+"""A seed that is new in every run. It is part of the name of a test, so that a failure can be reproduced."""
 
 import os
 import random

@@ -31,7 +31,7 @@ KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 @dataclass(frozen=True)
 class SharedServer:
-    """What a test needs of the server; ``api`` is a person who is signed in, ``http`` is nobody."""
+    """What a test needs of the server; ``api`` is a signed-in user, ``http`` is anonymous."""
 
     url: str
     settings: Settings
@@ -62,14 +62,14 @@ async def shared_server(
         settings = _settings(folder, database, valkey.url, sink.port, listener.getsockname()[1], changes)
         url = await stack.enter_async_context(serve(settings, listener, protocol))
         await stack.enter_async_context(_working(settings))
-        nobody = await stack.enter_async_context(http_client(url))
+        anonymous = await stack.enter_async_context(http_client(url))
         person = await stack.enter_async_context(http_client(url))
-        yield SharedServer(url, settings, sink, nobody, await sign_up(person, sink))
+        yield SharedServer(url, settings, sink, anonymous, await sign_up(person, sink))
 
 
 @asynccontextmanager
 async def another_user(running: SharedServer) -> AsyncIterator[Api]:
-    """Somebody else who is signed in."""
+    """Another signed-in user."""
     async with http_client(running.url) as client:
         yield await sign_up(client, running.sink)
 

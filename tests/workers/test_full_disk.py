@@ -1,4 +1,4 @@
-"""Work that meets a full disk waits and goes on by itself: nothing fails, no attempt is spent, its owner is told."""
+"""Work that meets a full disk waits and continues: nothing fails, no attempt counts, and its owner can see why."""
 
 import asyncio
 import dataclasses

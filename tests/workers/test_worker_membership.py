@@ -40,11 +40,11 @@ def test_when_a_worker_goes_only_its_uploads_change_hands() -> None:
     assert {before[upload] for upload in UPLOADS if before[upload] != after[upload]} == {"three"}
 
 
-def test_a_worker_that_knows_of_nobody_owns_everything() -> None:
+def test_a_worker_that_knows_no_other_owns_everything() -> None:
     assert all(membership_of("one").owns(upload) for upload in UPLOADS)
 
 
-def test_a_job_is_its_owners_at_once_and_anybodys_a_moment_later() -> None:
+def test_the_owner_may_claim_a_job_at_once_and_any_worker_a_moment_later() -> None:
     mine = membership_of("one", *NAMES)
     others = next(upload for upload in UPLOADS if not mine.owns(upload))
     own = next(upload for upload in UPLOADS if mine.owns(upload))
@@ -61,7 +61,7 @@ def test_a_job_that_waited_for_long_comes_before_a_workers_own() -> None:
     assert mine.claim_order([own, old], MOMENT) == [old, own]
 
 
-def test_a_job_that_was_begun_before_is_anybodys() -> None:
+def test_any_worker_may_claim_a_job_that_was_started_before() -> None:
     mine = membership_of("one", *NAMES)
     begun = due(next(upload for upload in UPLOADS if not mine.owns(upload)), attempts=1)
     assert mine.claim_order([begun], MOMENT) == [begun]

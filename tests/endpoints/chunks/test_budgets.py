@@ -39,7 +39,7 @@ async def shared(
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def budgets(shared: SharedServer) -> AsyncIterator[Budgets]:
-    """The budgets, as another process sees them; nobody has used any."""
+    """The budgets as another process sees them, all unused."""
     assert shared.settings.redis_url
     async with Redis.from_url(shared.settings.redis_url) as redis:
         for key in await redis.keys("cloudkeep:{budget}:*"):
@@ -65,7 +65,7 @@ async def test_a_chunk_beyond_its_owners_budget_is_refused_and_told_when_to_come
     shared: SharedServer, upload: Json
 ) -> None:
     first, second, third = upload["slots"]["nodes"]
-    # By nobody who is signed in: the owner pays, whoever sends.
+    # Sent without a sign-in: the owner pays for chunks of every sender.
     for slot in (first, second):
         assert (await shared.http.put(slot["url"], content=CONTENT[:SIZE])).status_code == 200
     refused = await shared.http.put(third["url"], content=CONTENT[:SIZE])

@@ -93,7 +93,7 @@ async def test_a_repeated_chunk_with_a_wrong_digest_is_refused(shared: SharedSer
     assert await probe(shared.api, first(upload)) == (422, "CHECKSUM_MISMATCH")
 
 
-async def test_a_slot_that_somebody_fills_is_busy_for_everybody_else(shared: SharedServer, upload: Json) -> None:
+async def test_a_slot_that_is_being_filled_is_busy_for_other_senders(shared: SharedServer, upload: Json) -> None:
     async with connect(shared.url) as slow:
         await begin(slow, first(upload))
         refused = await shared.api.put(first(upload), OTHER)

@@ -147,7 +147,7 @@ async def test_a_newcomer_that_is_cut_off_leaves_the_slot_open(
 
 
 async def cut_off_newcomer(shared: SharedServer, slot: Json, hang_up: object) -> bool:
-    """Whether the slot was taken over by somebody who hangs up in the middle."""
+    """Whether the slot was taken over by a sender that disconnects halfway."""
     assert callable(hang_up)
     async with connect(shared.url) as newcomer:
         await newcomer.send(head("PUT", slot["url"], Content_Length=SIZE, Expect="100-continue"))
@@ -185,7 +185,7 @@ async def test_a_newcomer_without_a_right_takes_nothing_over(shared: SharedServe
         assert (await silent.answer()).status == 200
 
 
-async def test_a_file_arrives_whole_while_every_slot_is_held_by_somebody_silent(shared: SharedServer) -> None:
+async def test_a_file_arrives_whole_while_silent_senders_hold_every_slot(shared: SharedServer) -> None:
     upload = await shared.api.init(OLD[: 2**19], chunkSize=2**16)
     slots = upload["slots"]["nodes"]
     async with contextlib.AsyncExitStack() as stack:

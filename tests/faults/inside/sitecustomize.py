@@ -1,9 +1,9 @@
 """Loaded by Python itself in every process of a server under test; strikes at the step that is armed.
 
 Nothing of this is in the product. ``FAULT_FOLDER`` holds ``plan.json``, which says which functions are steps, and,
-while a step is armed, ``armed.json``, which says where to strike and whom. Whoever strikes leaves ``taken-ID``, so that
-it happens once and a process that is started again goes on, and ``struck-ID`` when it is done. Standard library and
-psutil only: this runs before anything else does.
+while a step is armed, ``armed.json``, which names the step and the victim. The process that strikes creates
+``taken-ID``, so that it happens once and a process that is started again goes on, and ``struck-ID`` when it is done.
+Standard library and psutil only: this runs before anything else does.
 """
 
 import functools
@@ -42,7 +42,7 @@ def role() -> str:
 
 
 def pass_by(target: str, moment: str, arguments: object) -> None:
-    """Strike if this is the step that is armed, and nobody has struck yet."""
+    """Strike if this step is armed and no process has struck yet."""
     try:
         armed = json.loads((FOLDER / "armed.json").read_text())
     except FileNotFoundError:
@@ -88,9 +88,9 @@ def kill_child(parent: int, word: str) -> None:
 
 
 def cut_connections(*_: object) -> None:
-    """Cut every connection to the database; whoever keeps it is not told.
+    """Cut every connection to the database, without notice to the pool.
 
-    One to SQLite is closed behind what its thread was told already. Of PostgreSQL no answer is heard any more, while
+    A connection to SQLite is closed after the calls that wait for its thread. PostgreSQL's answers are lost, while
     what is sent in this moment still arrives: a COMMIT whose end is unknown.
     """
     for found in gc.get_objects():
@@ -127,7 +127,7 @@ def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Prepares modules of the plan as soon as they are loaded, before anybody imports a name from them."""
+    """Prepares modules of the plan as soon as they are loaded, before other modules import names from them."""
 
     def __init__(self, functions: dict[str, list[str]], constants: dict[str, dict[str, Any]]) -> None:
         self._functions = functions

@@ -91,9 +91,9 @@ async def test_secrets_are_never_stored_in_the_clear(world: World, sink: SmtpSin
 
 async def test_a_mail_that_cannot_be_sent_leaves_the_earlier_code_valid(world: World, sink: SmtpSink) -> None:
     await register(world.accounts())
-    nobody_listens = open_mailer("smtp://127.0.0.1:9?tls=none")
+    no_server = open_mailer("smtp://127.0.0.1:9?tls=none")
     with pytest.raises(MailUnavailable):
-        await register(world.accounts(mailer=nobody_listens))
+        await register(world.accounts(mailer=no_server))
     assert (await world.accounts().verify_otp(email=EMAIL, otp=otp_of(sink))).account.user_id == "ada"
 
 
@@ -155,7 +155,7 @@ async def is_over(accounts: Accounts, token: str) -> bool:
     return False
 
 
-async def test_refreshes_at_once_leave_no_two_sessions_and_sign_nobody_out(world: World, sink: SmtpSink) -> None:
+async def test_simultaneous_refreshes_keep_the_session_and_give_one_successor(world: World, sink: SmtpSink) -> None:
     """Also while one process after another gets a new lifetime for sessions."""
     before, after = world.accounts(), world.accounts(session=7_200)
     token = (await join(before, sink)).refresh_token
@@ -249,7 +249,7 @@ async def test_garbage_is_no_refresh_token(world: World) -> None:
             await world.accounts().refresh(garbage)
 
 
-async def test_somebody_who_does_not_exist_cannot_sign_in(world: World) -> None:
+async def test_an_unknown_user_cannot_sign_in(world: World) -> None:
     with pytest.raises(InvalidCredentials, match="User ID or password is wrong"):
         await world.accounts().login(user_id="nobody", password=PASSWORD)
 

@@ -43,7 +43,7 @@ async def test_any_text_can_be_a_password(passwords: Passwords, odd: str) -> Non
     assert not await passwords.verify(odd[:-1], hashed)
 
 
-async def test_nobodys_password_is_never_right(passwords: Passwords) -> None:
+async def test_no_password_is_right_for_a_missing_account(passwords: Passwords) -> None:
     assert not await passwords.verify("nobody's password", None)
 
 

@@ -34,7 +34,7 @@ def test_an_address_is_one_of_ipv4_or_a_network_of_ipv6(address: str, network: s
     assert client_network(address) == network
 
 
-def test_whoever_is_signed_in_pays_by_account() -> None:
+def test_a_signed_in_user_pays_by_account() -> None:
     assert keys(Layers(LIMITS).default_layers(Payer("192.0.2.1", ACCOUNT))) == [
         "global:all",
         "address:192.0.2.1",
@@ -43,7 +43,7 @@ def test_whoever_is_signed_in_pays_by_account() -> None:
     ]
 
 
-def test_whoever_is_not_pays_by_address() -> None:
+def test_an_anonymous_client_pays_by_address() -> None:
     assert keys(Layers(LIMITS).default_layers(Payer("192.0.2.1"))) == [
         "global:all",
         "address:192.0.2.1",

@@ -1,4 +1,4 @@
-"""Budgets: all layers or none, what is not used comes back, and an outage of Redis is nobody's business outside."""
+"""Budgets: all layers or none, unused points are refunded, and clients do not notice an outage of Redis."""
 
 import asyncio
 import math
@@ -27,7 +27,7 @@ LIMITS = Limits(
     ingest=Limit(1_000, SLOW),
 )
 SIGNED_IN = Payer("192.0.2.1", ADA)
-NOBODY = Payer("192.0.2.1")
+ANONYMOUS = Payer("192.0.2.1")
 INSIDE = ("redis", "valkey", "bucket", "connect")
 
 
@@ -95,16 +95,16 @@ async def test_points_and_bytes_are_taken_together_or_not_at_all(budgets: Budget
 
 
 async def test_a_layer_that_refuses_leaves_all_others_as_they_were(budgets: Budgets) -> None:
-    error = await refused(budgets, NOBODY, 21)
+    error = await refused(budgets, ANONYMOUS, 21)
     assert (error.layer, [status.available for status in error.layers]) == ("anonymous", [1_000, 400, 20])
-    assert await available(budgets, NOBODY) == {"global": 1_000, "address": 400, "anonymous": 20, "ingest": 1_000}
+    assert await available(budgets, ANONYMOUS) == {"global": 1_000, "address": 400, "anonymous": 20, "ingest": 1_000}
 
 
 async def test_accounts_behind_one_address_share_its_budget_only(budgets: Budgets) -> None:
     await budgets.reserve(SIGNED_IN, 200)
     await budgets.reserve(Payer("192.0.2.1", BOB), 200)
     assert (await refused(budgets, Payer("192.0.2.1", BOB), 1)).layer in {"account", "address"}
-    assert (await refused(budgets, NOBODY, 1)).layer == "address"
+    assert (await refused(budgets, ANONYMOUS, 1)).layer == "address"
     assert (await budgets.reserve(Payer("192.0.2.2", None), 1)).points == 1
 
 
@@ -112,7 +112,7 @@ async def test_the_tightest_layer_is_the_one_that_will_refuse_first(budgets: Bud
     await budgets.reserve(Payer("192.0.2.1", BOB), 150)
     for payer, cost, layer in (
         (SIGNED_IN, 180, "account"),
-        (NOBODY, 5, "anonymous"),
+        (ANONYMOUS, 5, "anonymous"),
         (Payer("192.0.2.1", CLEO), 60, "address"),
     ):
         first = least_available((await budgets.reserve(payer, cost)).layers)
@@ -185,8 +185,8 @@ async def test_a_cost_above_the_capacity_is_refused_for_ever(budgets: Budgets) -
 
 async def test_looking_costs_nothing(budgets: Budgets) -> None:
     for _ in range(100):
-        await budgets.read_layers(NOBODY)
-    assert (await available(budgets, NOBODY))["anonymous"] == 20
+        await budgets.read_layers(ANONYMOUS)
+    assert (await available(budgets, ANONYMOUS))["anonymous"] == 20
 
 
 async def test_an_account_has_what_was_granted_to_it() -> None:
@@ -194,26 +194,26 @@ async def test_an_account_has_what_was_granted_to_it() -> None:
     budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets(), book)
     assert (await available(budgets, SIGNED_IN))["account"] == 5_000
     assert (await available(budgets, Payer("192.0.2.1", BOB)))["account"] == 200
-    assert (await available(budgets, NOBODY))["anonymous"] == 20
+    assert (await available(budgets, ANONYMOUS))["anonymous"] == 20
 
 
 async def test_without_redis_an_open_layer_is_counted_by_the_process(lost: BucketStore) -> None:
     budgets = Budgets(LIMITS, lost, LocalBuckets())
-    reservation = await budgets.reserve(NOBODY, 15)
+    reservation = await budgets.reserve(ANONYMOUS, 15)
     assert [status.available for status in reservation.layers] == [985, 385, 5]
-    assert (await refused(budgets, NOBODY, 10)).layer == "anonymous"
+    assert (await refused(budgets, ANONYMOUS, 10)).layer == "anonymous"
     budgets.refund(reservation, 10)
-    assert await available(budgets, NOBODY) == {"global": 995, "address": 395, "anonymous": 15, "ingest": 1_000}
+    assert await available(budgets, ANONYMOUS) == {"global": 995, "address": 395, "anonymous": 15, "ingest": 1_000}
 
 
 async def test_without_redis_a_closed_layer_refuses_without_a_word_about_it(lost: BucketStore) -> None:
     limits = Limits(anonymous=Limit(20, 1, closed=True))
     budgets = Budgets(limits, lost, LocalBuckets())
-    error = await refused(budgets, NOBODY, 1)
+    error = await refused(budgets, ANONYMOUS, 1)
     assert (error.layer, error.retry_after) == ("anonymous", 1.0)
     assert not any(word in str(error).lower() for word in INSIDE)
-    assert (await available(budgets, NOBODY))["anonymous"] == 0
-    # Who does not pay there goes on, and the refusal has charged nobody.
+    assert (await available(budgets, ANONYMOUS))["anonymous"] == 0
+    # Payers of other layers are admitted, and the refusal has charged no layer.
     assert (await budgets.reserve(SIGNED_IN, 1)).layers[0].available == 999_999
 
 
@@ -234,7 +234,7 @@ async def test_redis_is_asked_again_when_it_is_back(shared: RedisBuckets, valkey
     assert (await available(budgets, SIGNED_IN))["account"] == 190
 
 
-async def test_a_server_that_cannot_keep_up_says_so_instead_of_letting_everybody_wait(
+async def test_an_overloaded_server_refuses_instead_of_letting_all_requests_wait(
     shared: RedisBuckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.token_buckets.redis.MAX_WAITING", 0)
@@ -257,12 +257,12 @@ async def test_a_thousand_requests_at_once_get_exactly_what_there_is(shared: Red
 
 async def test_what_happened_is_counted(lost: BucketStore) -> None:
     budgets = Budgets(LIMITS, LocalBuckets(), LocalBuckets())
-    await budgets.reserve(NOBODY, 10)
-    await refused(budgets, NOBODY, 20)
+    await budgets.reserve(ANONYMOUS, 10)
+    await refused(budgets, ANONYMOUS, 20)
     assert budgets.counters.refused == {"anonymous": 1}
     limits = Limits(address=Limit(1, 1), anonymous=Limit(1, 1, closed=True))
     away = Budgets(limits, lost, LocalBuckets())
-    await refused(away, NOBODY, 1)
+    await refused(away, ANONYMOUS, 1)
     assert away.counters.away == {("global", "open"): 1, ("address", "open"): 1, ("anonymous", "closed"): 1}
     assert away.counters.refused == {"anonymous": 1}
 

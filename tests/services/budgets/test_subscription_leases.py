@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 LIMITS = SubscriptionLimits(account=3, address=2)
 ADA = Payer("192.0.2.1", uuid4())
-NOBODY = Payer("192.0.2.1")
+ANONYMOUS = Payer("192.0.2.1")
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def test_an_account_has_as_many_as_the_settings_say(
 async def test_who_is_not_signed_in_shares_those_of_the_address(
     leases: SubscriptionLeases, open_for_long: AsyncExitStack
 ) -> None:
-    assert await opened(open_for_long, leases, NOBODY, 10) == LIMITS.address
+    assert await opened(open_for_long, leases, ANONYMOUS, 10) == LIMITS.address
     assert await opened(open_for_long, leases, ADA, 1) == 1
     assert await opened(open_for_long, leases, Payer("192.0.2.2"), 1) == 1
 
@@ -114,11 +114,11 @@ async def test_an_account_has_as_many_as_it_was_granted(
 async def test_the_refusal_says_how_many_there_are_and_when_to_try_again(
     leases: SubscriptionLeases, open_for_long: AsyncExitStack
 ) -> None:
-    await opened(open_for_long, leases, NOBODY, 2)
+    await opened(open_for_long, leases, ANONYMOUS, 2)
     with pytest.raises(
         TooManySubscriptions, match=r"^At most 2 subscriptions may be open at the same time\."
     ) as refused:
-        await open_for_long.enter_async_context(leases.acquire(NOBODY))
+        await open_for_long.enter_async_context(leases.acquire(ANONYMOUS))
     assert refused.value.extensions == {"code": "TOO_MANY_SUBSCRIPTIONS", "retryAfter": 10.0}
 
 
@@ -218,7 +218,7 @@ async def test_without_redis_each_process_counts_its_own(
     await valkey.stop()
     with caplog.at_level(logging.WARNING, "cloudkeep.seats"):
         assert await opened(open_for_long, leases, ADA, 10) == LIMITS.account - 1
-        assert await opened(open_for_long, leases, NOBODY, 10) == LIMITS.address
+        assert await opened(open_for_long, leases, ANONYMOUS, 10) == LIMITS.address
         for _ in range(3):
             assert not await one_more(leases, ADA)()
     assert len(caplog.records) == 1

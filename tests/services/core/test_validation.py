@@ -1,4 +1,4 @@
-"""The rules for what people type, case by case, and on text that nobody would type."""
+"""The rules for input, case by case, and for random text."""
 
 import contextlib
 import random

@@ -145,7 +145,7 @@ async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
     assert await found(bench) == []
 
 
-@pytest.mark.parametrize("key", [str(uuid7()), "somebody's backup"], ids=["original", "backup"])
+@pytest.mark.parametrize("key", [str(uuid7()), "a file of the operator"], ids=["original", "backup"])
 async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
     bench: Bench, root: Path, tmp_path: Path, key: str
 ) -> None:
@@ -156,7 +156,7 @@ async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
     assert await found(bench) == [(Code.BLOB_UNKNOWN, key, None)]
 
 
-async def test_staging_areas_that_nobody_needs_are_removed(bench: Bench, ada: UUID, root: Path) -> None:
+async def test_abandoned_staging_areas_are_removed(bench: Bench, ada: UUID, root: Path) -> None:
     aborted, unknown = await bench.uploads.init(ada, a_file()), str(uuid7())
     await Upload.filter(id=aborted.id).update(status=S.ABORTED)
     await bench.store.stage(unknown, 10)
@@ -182,7 +182,7 @@ async def test_an_open_upload_whose_bytes_are_gone_is_reported_and_stays(bench: 
 
 
 @pytest.mark.parametrize("lose", [Job.delete, jobs.finish, lambda job: jobs.fail(job, "X", "x")])
-async def test_a_reassembly_that_nobody_works_on_is_queued_again(
+async def test_a_reassembly_without_a_job_is_queued_again(
     bench: Bench, ada: UUID, lose: Callable[[Job], Awaitable[object]]
 ) -> None:
     upload = await full_upload(bench, ada)
@@ -194,7 +194,7 @@ async def test_a_reassembly_that_nobody_works_on_is_queued_again(
     assert (await claim()).subject_id == upload.id
 
 
-async def test_a_compression_that_nobody_works_on_is_queued_again(bench: Bench, ada: UUID) -> None:
+async def test_a_compression_without_a_job_is_queued_again(bench: Bench, ada: UUID) -> None:
     await a_stored_file(bench, ada, compress={"preset": "FAST"})
     job = await claim(JobKind.COMPRESS)
     await jobs.finish(job)

@@ -25,13 +25,13 @@ async def heartbeats(redis_url: str) -> AsyncIterator[WorkerHeartbeats]:
 async def test_nothing_is_away_when_all_is_there(
     database: str, store: LocalBlobStore, heartbeats: WorkerHeartbeats
 ) -> None:
-    await heartbeats.announce("somebody")
+    await heartbeats.announce("worker")
     assert await Health(store, heartbeats).condition() == ([], [])
 
 
 async def test_a_worker_that_left_is_away(database: str, store: LocalBlobStore, heartbeats: WorkerHeartbeats) -> None:
-    await heartbeats.announce("somebody")
-    await heartbeats.leave("somebody")
+    await heartbeats.announce("worker")
+    await heartbeats.leave("worker")
     assert await Health(store, heartbeats).condition() == ([], ["worker"])
 
 
@@ -51,7 +51,7 @@ async def test_a_part_that_never_answers_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
-    await heartbeats.announce("somebody")
+    await heartbeats.announce("worker")
     redis = connect_redis(valkey.url)
     await redis.client_pause(10_000)
     assert await Health(store, heartbeats).condition() == ([], ["redis", "worker"])

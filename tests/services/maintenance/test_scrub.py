@@ -1,4 +1,4 @@
-"""Scrubbing: every kind of damage is found, nothing else is, and nobody is crowded out meanwhile."""
+"""Scrubbing: every kind of damage is found, nothing else is, and reading is limited to a rate."""
 
 import asyncio
 import os
@@ -109,7 +109,7 @@ async def test_a_scrub_goes_on_behind_the_blob_that_it_is_told(
 
 
 class Clock:
-    """A clock that moves when somebody sleeps, and when it is told to."""
+    """A clock that advances with each sleep, and on request."""
 
     def __init__(self) -> None:
         self.moment = 100.0

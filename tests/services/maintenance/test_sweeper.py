@@ -78,7 +78,7 @@ async def test_every_upload_whose_time_is_over_is_closed_in_one_sweep(
     assert staged(root) == set()
 
 
-async def test_bytes_that_nobody_knows_are_removed_after_an_hour(bench: Bench, sweeper: Sweeper, root: Path) -> None:
+async def test_bytes_without_a_row_are_removed_after_an_hour(bench: Bench, sweeper: Sweeper, root: Path) -> None:
     """A crash between the staging area and its row."""
     old, young = str(uuid7()), str(uuid7())
     for key in (old, young):
@@ -156,7 +156,7 @@ async def test_a_file_with_a_name_that_is_none_of_ours_is_left_alone(sweeper: Sw
 
 
 async def test_an_init_in_progress_is_not_disturbed(bench: Bench, ada: UUID, sweeper: Sweeper) -> None:
-    """Between the staging area and its row there is a moment in which nobody knows the bytes."""
+    """A staging area exists for a moment before its row."""
     sweeping = asyncio.create_task(sweep_for_ever(sweeper))
     uploads = await asyncio.gather(*(bench.uploads.init(ada, a_file()) for _ in range(40)))
     sweeping.cancel()

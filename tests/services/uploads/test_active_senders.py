@@ -14,7 +14,7 @@ SLOT = ("upload", 0)
 
 
 class Holding:
-    """A request that holds the slot until it is told to let go; ``seconds`` is how long it has been silent."""
+    """A request that holds the slot until ``release``; ``seconds`` is how long it has been silent."""
 
     def __init__(self, senders: ActiveSenders) -> None:
         self.seconds = 0.0
@@ -103,7 +103,7 @@ async def test_a_slot_that_was_free_in_between_changes_hands_as_fast_as_at_first
         pass
 
 
-async def test_a_cancellation_by_somebody_else_stays_one(senders: ActiveSenders) -> None:
+async def test_a_cancellation_from_elsewhere_stays_a_cancellation(senders: ActiveSenders) -> None:
     async with held(senders) as (_, task):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -72,7 +72,7 @@ async def test_without_a_digest_nothing_is_the_same(bench: Bench, ada: UUID) -> 
     assert again.id != first.id
 
 
-async def test_somebody_elses_open_upload_is_not_found(bench: Bench, ada: UUID, bob: UUID) -> None:
+async def test_another_accounts_open_upload_is_not_found(bench: Bench, ada: UUID, bob: UUID) -> None:
     first = await bench.uploads.init(ada, KNOWN)
     assert (await bench.uploads.init(bob, KNOWN)).id != first.id
 

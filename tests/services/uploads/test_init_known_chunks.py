@@ -1,4 +1,4 @@
-"""Chunks that an account has already are not sent again, and nobody learns what others have."""
+"""Chunks that an account has are not sent again, and no account learns what others have."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -78,7 +78,7 @@ async def test_a_chunk_is_known_by_its_size_too(bench: Bench, ada: UUID) -> None
     assert await open_slots(bench, upload) == [0, 1]
 
 
-async def test_nobody_learns_what_somebody_else_has(bench: Bench, ada: UUID, bob: UUID) -> None:
+async def test_no_account_learns_what_another_has(bench: Bench, ada: UUID, bob: UUID) -> None:
     await store_file(bench, ada, OLD)
     assert await open_slots(bench, await bench.uploads.init(bob, wanted(OLD))) == [0, 1, 2, 3]
 

@@ -1,4 +1,4 @@
-"""A file that its owner has already: READY without a byte sent, and nobody learns what somebody else has."""
+"""A file that its owner has: READY without a byte sent, and no account learns what others have."""
 
 import asyncio
 from dataclasses import replace
@@ -68,7 +68,7 @@ async def test_giving_the_upload_up_leaves_the_shared_bytes(bench: Bench, ada: U
     assert await read(bench, first.id) == CONTENT
 
 
-async def test_somebody_elses_equal_file_is_not_found(bench: Bench, ada: UUID, bob: UUID, tmp_path: Path) -> None:
+async def test_another_accounts_equal_file_is_not_found(bench: Bench, ada: UUID, bob: UUID, tmp_path: Path) -> None:
     await give(bench, bob, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
     assert (upload.status, upload.file_id) == (UploadStatus.RECEIVING, None)

@@ -46,7 +46,7 @@ async def test_a_watcher_of_a_job_sees_first_what_was_saved_last(progress: Progr
     assert await progress.snapshot(upload.id) == bytes_frame(upload.id, REASSEMBLING, 20, 27, 1.0)
 
 
-async def test_nobody_watches_what_does_not_exist(progress: Progress) -> None:
+async def test_a_missing_upload_cannot_be_watched(progress: Progress) -> None:
     with pytest.raises(NotFound):
         await anext(progress.watch(uuid4()))
 
@@ -129,7 +129,7 @@ async def test_an_event_from_before_the_snapshot_does_not_lead_back(progress: Pr
 
 
 async def test_a_long_past_is_not_looked_up_event_by_event(progress: CountingProgress) -> None:
-    """Whoever resumes from the very beginning must not cost a query for each chunk there was."""
+    """A watcher that resumes from the beginning must not cause a query for each earlier chunk."""
     upload = await new_upload(chunks=2)
     for done in range(500):
         await progress.publish(bytes_frame(upload.id, RECEIVING, done, 17))

@@ -68,7 +68,7 @@ async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
 
 
 @pytest.mark.postgres
-async def test_nobody_begins_to_watch_while_the_database_is_away(line: Proxy, log: RedisEventLog) -> None:
+async def test_no_watch_starts_while_the_database_is_away(line: Proxy, log: RedisEventLog) -> None:
     upload = await new_upload()
     line.open = False
     line.cut()

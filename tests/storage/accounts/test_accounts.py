@@ -95,7 +95,7 @@ async def test_of_many_guesses_at_once_no_more_than_the_limit_count() -> None:
     assert len([found for found in attempts if found]) == 5
 
 
-async def test_nobody_guesses_at_what_is_not_there() -> None:
+async def test_no_attempt_counts_at_a_missing_registration() -> None:
     assert await accounts.count_attempt(EMAIL, 5) is None
 
 

@@ -1,4 +1,4 @@
-"""A database without room: nothing is half written, nobody waits for ever, and it goes on when there is room."""
+"""A full database: nothing is half written, no caller waits for ever, and it recovers when there is space."""
 
 import asyncio
 import subprocess
@@ -75,7 +75,7 @@ async def test_a_write_without_room_says_so_and_the_next_one_with_room_is_stored
     assert await Account.all().count() == before + 1
 
 
-async def test_a_transaction_without_room_leaves_nothing_and_blocks_nobody(database: str) -> None:
+async def test_a_transaction_without_room_leaves_nothing_and_blocks_no_other_caller(database: str) -> None:
     async def work() -> None:
         await Account.all().update(name="changed")
         await fill_up()

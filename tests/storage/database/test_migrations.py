@@ -203,7 +203,7 @@ async def nothing_is_lost(databases: Databases, url: str, before: dict[str, list
 
 
 async def it_is_understood() -> None:
-    """Today's code knows what it has before it, and goes on with it."""
+    """The current code recognises such a database and can use it."""
     session = await accounts.find_session(SESSION)
     assert session
     assert session.account.user_id == "ada"

@@ -75,13 +75,13 @@ INSERT INTO job (id, kind, subject_id, state, attempts, run_after, created_at)
     SELECT gen_random_uuid(), 'REASSEMBLE', id, CASE status WHEN 'REASSEMBLING' THEN 'QUEUED' ELSE 'DONE' END, 1,
         timestamptz '2026-01-01', now() FROM upload;
 VACUUM ANALYZE"""
-SOMEBODY = UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1
-NOBODY = UUID(int=0)
+ACCOUNT_ID = UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1
+MISSING_ID = UUID(int=0)
 Plan = dict[str, Any]
-Call = Callable[["Known"], Awaitable[object]]
+Call = Callable[["Rows"], Awaitable[object]]
 
 
-class Known:
+class Rows:
     """Rows to ask about."""
 
     upload: Upload
@@ -94,109 +94,109 @@ SHA256 = "0" * 64
 REPORTED = receipts.ReportedChunk(2, 10, SHA256, "etag")
 HELD = {4_000: known_chunks.KnownChunk(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
-    "accounts.user_id_exists": lambda known: accounts.user_id_exists("user1"),
-    "accounts.email_exists": lambda known: accounts.email_exists("1@example.org"),
-    "accounts.find_by_user_id": lambda known: accounts.find_by_user_id("user1"),
-    "accounts.find_many": lambda known: accounts.find_many([SOMEBODY, NOBODY]),
-    "accounts.lock": lambda known: accounts.lock(SOMEBODY),
-    "accounts.save_registration": lambda known: accounts.save_registration(
+    "accounts.user_id_exists": lambda rows: accounts.user_id_exists("user1"),
+    "accounts.email_exists": lambda rows: accounts.email_exists("1@example.org"),
+    "accounts.find_by_user_id": lambda rows: accounts.find_by_user_id("user1"),
+    "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
+    "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
+    "accounts.save_registration": lambda rows: accounts.save_registration(
         email="a", user_id="a", name="a", password_hash="a", otp_hash="a", expires_at=NOW
     ),
-    "accounts.count_attempt": lambda known: accounts.count_attempt("1@new.org", 5),
-    "accounts.complete_registration": lambda known: accounts.complete_registration(
+    "accounts.count_attempt": lambda rows: accounts.count_attempt("1@new.org", 5),
+    "accounts.complete_registration": lambda rows: accounts.complete_registration(
         Registration(email="1@new.org", otp_hash="otp", user_id="new", name="n", password_hash="n")
     ),
-    "accounts.open_session": lambda known: accounts.open_session(NOBODY, SOMEBODY, "a", NOW),
-    "accounts.find_session": lambda known: accounts.find_session(NOBODY),
-    "accounts.rotate_session": lambda known: accounts.rotate_session(NOBODY, "a", "b", NOW, NOW),
-    "accounts.close_session": lambda known: accounts.close_session(NOBODY),
-    "accounts.purge_expired": lambda known: accounts.purge_expired(NOW),
-    "consistency.find_uploads": lambda known: consistency.find_uploads([known.upload.id]),
-    "consistency.running_attempts": lambda known: consistency.running_attempts([NOBODY]),
-    "consistency.known_blobs": lambda known: consistency.known_blobs(["key1", "key2"]),
-    "consistency.blobs": lambda known: consistency.blobs(SOMEBODY, 100),
-    "consistency.users_of": lambda known: consistency.users_of(NOBODY),
-    "consistency.uploads_with": lambda known: consistency.uploads_with(UploadStatus.REASSEMBLING, NOBODY, 100),
-    "consistency.uploads_without_job": lambda known: consistency.uploads_without_job(
-        UploadStatus.REASSEMBLING, NOBODY, 100
+    "accounts.open_session": lambda rows: accounts.open_session(MISSING_ID, ACCOUNT_ID, "a", NOW),
+    "accounts.find_session": lambda rows: accounts.find_session(MISSING_ID),
+    "accounts.rotate_session": lambda rows: accounts.rotate_session(MISSING_ID, "a", "b", NOW, NOW),
+    "accounts.close_session": lambda rows: accounts.close_session(MISSING_ID),
+    "accounts.purge_expired": lambda rows: accounts.purge_expired(NOW),
+    "consistency.find_uploads": lambda rows: consistency.find_uploads([rows.upload.id]),
+    "consistency.running_attempts": lambda rows: consistency.running_attempts([MISSING_ID]),
+    "consistency.known_blobs": lambda rows: consistency.known_blobs(["key1", "key2"]),
+    "consistency.blobs": lambda rows: consistency.blobs(ACCOUNT_ID, 100),
+    "consistency.users_of": lambda rows: consistency.users_of(MISSING_ID),
+    "consistency.uploads_with": lambda rows: consistency.uploads_with(UploadStatus.REASSEMBLING, MISSING_ID, 100),
+    "consistency.uploads_without_job": lambda rows: consistency.uploads_without_job(
+        UploadStatus.REASSEMBLING, MISSING_ID, 100
     ),
-    "consistency.receipt_counts": lambda known: consistency.receipt_counts([known.upload.id, NOBODY]),
-    "consistency.queue_again": lambda known: consistency.queue_again(known.full, NOW),
-    "consistency.end_receiving": lambda known: consistency.end_receiving(known.upload, NOW),
-    "consistency.is_unchanged": lambda known: consistency.is_unchanged(known.upload),
-    "files.find": lambda known: files.find(NOBODY),
-    "files.find_many": lambda known: files.find_many([NOBODY, SOMEBODY]),
-    "files.find_same": lambda known: files.find_same(SOMEBODY, 10, SHA256),
-    "files.page": lambda known: files.page(SOMEBODY, Window(100, after=SOMEBODY)),
-    "files.count": lambda known: files.count(SOMEBODY),
-    "files.find_rendition": lambda known: files.find_rendition(NOBODY),
-    "files.renditions_of": lambda known: files.renditions_of([NOBODY, SOMEBODY]),
-    "limit_overrides.find_many": lambda known: limit_overrides.find_many([SOMEBODY]),
-    "limit_overrides.change": lambda known: limit_overrides.change(SOMEBODY, {GrantKind.POINTS: (1, 1.0)}, NOW),
-    "limit_overrides.change to defaults": lambda known: limit_overrides.change(SOMEBODY, dict.fromkeys(GrantKind), NOW),
-    "limit_overrides.find_all": lambda known: limit_overrides.find_all(SOMEBODY),
-    "known_chunks.find": lambda known: known_chunks.find(SOMEBODY, [SHA256] * 3),
-    "jobs.enqueue": lambda known: jobs.enqueue(JobKind.COMPRESS, NOBODY, NOW),
-    "jobs.claim": lambda known: jobs.claim([JobKind.REASSEMBLE], "me", LEASE, NOW),
-    "jobs.renew": lambda known: jobs.renew(known.job, NOW),
-    "jobs.save_progress": lambda known: jobs.save_progress(known.job, {}),
-    "jobs.finish": lambda known: jobs.finish(known.job),
-    "jobs.fail": lambda known: jobs.fail(known.job, "a", "a"),
-    "jobs.postpone": lambda known: jobs.postpone(known.job, NOW, "a"),
-    "jobs.give_back": lambda known: jobs.give_back(known.job, NOW),
-    "jobs.count_open": lambda known: jobs.count_open(),
-    "jobs.waiting_of": lambda known: jobs.waiting_of([NOBODY, SOMEBODY]),
-    "jobs.release": lambda known: jobs.release("me", NOW),
-    "jobs.find": lambda known: jobs.find(JobKind.REASSEMBLE, NOBODY),
-    "purge.dead_with_receipts": lambda known: purge.dead_with_receipts("CHECKSUM_MISMATCH", 100),
-    "purge.receipts": lambda known: purge.receipts(known.ended),
-    "purge.uploads": lambda known: purge.uploads("CHECKSUM_MISMATCH", LATER + timedelta(days=3650), 10),
-    "receipts.slot": lambda known: receipts.slot(known.upload.id, 0),
-    "receipts.add": lambda known: receipts.add(known.upload, 1, Digests(SHA256, ""), NOW, LATER),
-    "receipts.add_reported": lambda known: receipts.add_reported(known.upload, [REPORTED], NOW, LATER),
-    "receipts.add_known": lambda known: receipts.add_known(known.upload, HELD),
-    "receipts.reopen": lambda known: receipts.reopen(known.upload.id, [0, 1]),
-    "receipts.find_all": lambda known: receipts.find_all(known.upload.id),
-    "receipts.filled_indexes": lambda known: receipts.filled_indexes(known.upload.id, 0),
-    "receipts.identities": lambda known: receipts.identities(known.upload.id, 5),
-    "receipts.set_etags": lambda known: receipts.set_etags(known.upload.id, {0: "etag"}),
-    "receipts.queue_reassembly": lambda known: receipts.queue_reassembly(known.upload.id, NOW),
-    "usage.measure": lambda known: usage.measure(SOMEBODY, 1),
-    "usage.require_space": lambda known: usage.require_space(SOMEBODY, 1, 1),
-    "uploads.insert": lambda known: uploads.insert(new_upload(), NOW, quota=2**50),
-    "uploads.insert_owned": lambda known: insert_owned(),
-    "uploads.find": lambda known: uploads.find(NOBODY),
-    "uploads.find_by_key": lambda known: uploads.find_by_key(SOMEBODY, "key"),
-    "uploads.find_by_fingerprint": lambda known: uploads.find_by_fingerprint("a"),
-    "uploads.open_alike": lambda known: uploads.open_alike(SOMEBODY, "name", 20, SHA256),
-    "uploads.page": lambda known: uploads.page(SOMEBODY, UploadStatus.READY, Window(100, after=SOMEBODY)),
-    "uploads.count": lambda known: uploads.count(SOMEBODY, UploadStatus.READY),
-    "uploads.reopen_slots": lambda known: uploads.reopen_slots(known.job, [0], NOW),
-    "uploads.publish": lambda known: uploads.publish(
-        known.job, known.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
+    "consistency.receipt_counts": lambda rows: consistency.receipt_counts([rows.upload.id, MISSING_ID]),
+    "consistency.queue_again": lambda rows: consistency.queue_again(rows.full, NOW),
+    "consistency.end_receiving": lambda rows: consistency.end_receiving(rows.upload, NOW),
+    "consistency.is_unchanged": lambda rows: consistency.is_unchanged(rows.upload),
+    "files.find": lambda rows: files.find(MISSING_ID),
+    "files.find_many": lambda rows: files.find_many([MISSING_ID, ACCOUNT_ID]),
+    "files.find_same": lambda rows: files.find_same(ACCOUNT_ID, 10, SHA256),
+    "files.page": lambda rows: files.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
+    "files.count": lambda rows: files.count(ACCOUNT_ID),
+    "files.find_rendition": lambda rows: files.find_rendition(MISSING_ID),
+    "files.renditions_of": lambda rows: files.renditions_of([MISSING_ID, ACCOUNT_ID]),
+    "limit_overrides.find_many": lambda rows: limit_overrides.find_many([ACCOUNT_ID]),
+    "limit_overrides.change": lambda rows: limit_overrides.change(ACCOUNT_ID, {GrantKind.POINTS: (1, 1.0)}, NOW),
+    "limit_overrides.change to defaults": lambda rows: limit_overrides.change(ACCOUNT_ID, dict.fromkeys(GrantKind), NOW),
+    "limit_overrides.find_all": lambda rows: limit_overrides.find_all(ACCOUNT_ID),
+    "known_chunks.find": lambda rows: known_chunks.find(ACCOUNT_ID, [SHA256] * 3),
+    "jobs.enqueue": lambda rows: jobs.enqueue(JobKind.COMPRESS, MISSING_ID, NOW),
+    "jobs.claim": lambda rows: jobs.claim([JobKind.REASSEMBLE], "me", LEASE, NOW),
+    "jobs.renew": lambda rows: jobs.renew(rows.job, NOW),
+    "jobs.save_progress": lambda rows: jobs.save_progress(rows.job, {}),
+    "jobs.finish": lambda rows: jobs.finish(rows.job),
+    "jobs.fail": lambda rows: jobs.fail(rows.job, "a", "a"),
+    "jobs.postpone": lambda rows: jobs.postpone(rows.job, NOW, "a"),
+    "jobs.give_back": lambda rows: jobs.give_back(rows.job, NOW),
+    "jobs.count_open": lambda rows: jobs.count_open(),
+    "jobs.waiting_of": lambda rows: jobs.waiting_of([MISSING_ID, ACCOUNT_ID]),
+    "jobs.release": lambda rows: jobs.release("me", NOW),
+    "jobs.find": lambda rows: jobs.find(JobKind.REASSEMBLE, MISSING_ID),
+    "purge.dead_with_receipts": lambda rows: purge.dead_with_receipts("CHECKSUM_MISMATCH", 100),
+    "purge.receipts": lambda rows: purge.receipts(rows.ended),
+    "purge.uploads": lambda rows: purge.uploads("CHECKSUM_MISMATCH", LATER + timedelta(days=3650), 10),
+    "receipts.slot": lambda rows: receipts.slot(rows.upload.id, 0),
+    "receipts.add": lambda rows: receipts.add(rows.upload, 1, Digests(SHA256, ""), NOW, LATER),
+    "receipts.add_reported": lambda rows: receipts.add_reported(rows.upload, [REPORTED], NOW, LATER),
+    "receipts.add_known": lambda rows: receipts.add_known(rows.upload, HELD),
+    "receipts.reopen": lambda rows: receipts.reopen(rows.upload.id, [0, 1]),
+    "receipts.find_all": lambda rows: receipts.find_all(rows.upload.id),
+    "receipts.filled_indexes": lambda rows: receipts.filled_indexes(rows.upload.id, 0),
+    "receipts.identities": lambda rows: receipts.identities(rows.upload.id, 5),
+    "receipts.set_etags": lambda rows: receipts.set_etags(rows.upload.id, {0: "etag"}),
+    "receipts.queue_reassembly": lambda rows: receipts.queue_reassembly(rows.upload.id, NOW),
+    "usage.measure": lambda rows: usage.measure(ACCOUNT_ID, 1),
+    "usage.require_space": lambda rows: usage.require_space(ACCOUNT_ID, 1, 1),
+    "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
+    "uploads.insert_owned": lambda rows: insert_owned(),
+    "uploads.find": lambda rows: uploads.find(MISSING_ID),
+    "uploads.find_by_key": lambda rows: uploads.find_by_key(ACCOUNT_ID, "key"),
+    "uploads.find_by_fingerprint": lambda rows: uploads.find_by_fingerprint("a"),
+    "uploads.open_alike": lambda rows: uploads.open_alike(ACCOUNT_ID, "name", 20, SHA256),
+    "uploads.page": lambda rows: uploads.page(ACCOUNT_ID, UploadStatus.READY, Window(100, after=ACCOUNT_ID)),
+    "uploads.count": lambda rows: uploads.count(ACCOUNT_ID, UploadStatus.READY),
+    "uploads.reopen_slots": lambda rows: uploads.reopen_slots(rows.job, [0], NOW),
+    "uploads.publish": lambda rows: uploads.publish(
+        rows.job, rows.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
     ),
-    "uploads.add_rendition": lambda known: uploads.add_rendition(
-        known.job, NOBODY, mime_type="a", blob_key="a", size=1, sha256=SHA256
+    "uploads.add_rendition": lambda rows: uploads.add_rendition(
+        rows.job, MISSING_ID, mime_type="a", blob_key="a", size=1, sha256=SHA256
     ),
-    "uploads.fail_job": lambda known: uploads.fail_job(
-        known.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
+    "uploads.fail_job": lambda rows: uploads.fail_job(
+        rows.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
-    "uploads.retry": lambda known: uploads.retry(known.upload, 2**50, NOW),
-    "uploads.reopen_all_slots": lambda known: uploads.reopen_all_slots(known.upload, ReopenedStaging("a", {})),
-    "uploads.abort": lambda known: uploads.abort(known.upload.id),
-    "uploads.abort_failed": lambda known: uploads.abort_failed(known.upload.id, "a"),
-    "uploads.expired": lambda known: uploads.expired(NOW, 100),
-    "uploads.expire": lambda known: uploads.expire(known.upload.id, NOW),
+    "uploads.retry": lambda rows: uploads.retry(rows.upload, 2**50, NOW),
+    "uploads.reopen_all_slots": lambda rows: uploads.reopen_all_slots(rows.upload, ReopenedStaging("a", {})),
+    "uploads.abort": lambda rows: uploads.abort(rows.upload.id),
+    "uploads.abort_failed": lambda rows: uploads.abort_failed(rows.upload.id, "a"),
+    "uploads.expired": lambda rows: uploads.expired(NOW, 100),
+    "uploads.expire": lambda rows: uploads.expire(rows.upload.id, NOW),
 }
 
 
 def new_upload() -> Upload:
-    return Upload(account_id=SOMEBODY, file_name="a", mime_type="a", size=20, chunk_size=10, expires_at=LATER)
+    return Upload(account_id=ACCOUNT_ID, file_name="a", mime_type="a", size=20, chunk_size=10, expires_at=LATER)
 
 
 async def insert_owned() -> None:
-    known = (await files.page(SOMEBODY, Window(1)))[0]
-    await uploads.insert_owned(new_upload(), known, NOW)
+    file = (await files.page(ACCOUNT_ID, Window(1)))[0]
+    await uploads.insert_owned(new_upload(), file, NOW)
 
 
 def functions() -> Iterator[str]:
@@ -208,18 +208,18 @@ def functions() -> Iterator[str]:
 
 
 @pytest.fixture
-async def filled(database_url: str, databases: PostgresDatabases) -> AsyncIterator[Known]:
+async def filled(database_url: str, databases: PostgresDatabases) -> AsyncIterator[Rows]:
     """A database with years in it, this process connected to it."""
     name = database_url.rpartition("/")[2].partition("?")[0]
     for statement in FILL.split(";"):
         await databases.run(statement, name)
     await open_database(database_url, PoolSize(2, 2))
-    known = Known()
-    known.upload = (await Upload.filter(status=UploadStatus.RECEIVING).limit(1))[0]
-    known.full = (await Upload.filter(status=UploadStatus.REASSEMBLING).limit(1))[0]
-    known.ended = (await Upload.filter(status=UploadStatus.ABORTED).limit(1))[0]
-    known.job = (await Job.filter(state="QUEUED").limit(1))[0]
-    yield known
+    rows = Rows()
+    rows.upload = (await Upload.filter(status=UploadStatus.RECEIVING).limit(1))[0]
+    rows.full = (await Upload.filter(status=UploadStatus.REASSEMBLING).limit(1))[0]
+    rows.ended = (await Upload.filter(status=UploadStatus.ABORTED).limit(1))[0]
+    rows.job = (await Job.filter(state="QUEUED").limit(1))[0]
+    yield rows
     await close_database()
 
 
@@ -227,7 +227,7 @@ def test_every_function_that_asks_the_database_is_looked_at() -> None:
     assert set(functions()) == set(CALLS)
 
 
-async def test_no_question_reads_a_whole_table_that_grows(filled: Known) -> None:
+async def test_no_question_reads_a_whole_table_that_grows(filled: Rows) -> None:
     pool: Any = connections.get("default")
     one, two = await pool.acquire(), await pool.acquire()
     asked: list[Any] = []

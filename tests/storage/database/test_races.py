@@ -1,4 +1,4 @@
-"""What may happen at once in many processes on PostgreSQL, again and again, and what has to hold whoever is first.
+"""Races between many processes on PostgreSQL, repeated many times, and what must hold whichever process is first.
 
 Each statement of a pair runs on a connection of its own, as those of two processes do.
 """

@@ -88,9 +88,9 @@ async def test_what_was_written_is_seen_by_the_next_question(database: str) -> N
 async def test_statements_that_run_together_are_done_or_undone_together(database: str) -> None:
     account = await create_account("ada")
     rename = "UPDATE account SET name = ? WHERE id = ? RETURNING name"
-    nobody = (rename, ("nobody", uuid4()))
+    no_row = (rename, ("nobody", uuid4()))
     assert await fetch_in_transaction((rename, ("one", account.id))) == [("one",)]
-    assert await fetch_in_transaction((rename, ("two", account.id)), nobody) == []
+    assert await fetch_in_transaction((rename, ("two", account.id)), no_row) == []
     with pytest.raises(OperationalError):
         await fetch_in_transaction((rename, ("three", account.id)), ("no statement", ()))
     assert await fetch("SELECT name FROM account") == [("one",)]
@@ -120,7 +120,7 @@ async def test_a_write_beside_a_transaction_that_fails_is_kept(database: str) ->
 
 
 @pytest.mark.sqlite
-async def test_a_transaction_may_ask_before_it_writes_whoever_else_would_write_in_between(database: str) -> None:
+async def test_a_transaction_may_read_before_it_writes_even_if_others_want_to_write(database: str) -> None:
     async def work() -> None:
         await Account.all().count()
         with closing(sqlite3.connect(path, timeout=0)) as other, suppress(sqlite3.OperationalError), other:
@@ -191,7 +191,7 @@ async def cancelled_after(seconds: float, operation: Coroutine[None, None, objec
 async def test_the_connection_is_usable_wherever_a_caller_was_cancelled(
     database_url: str, operation: Operation
 ) -> None:
-    """From before the first connection on: whatever step the cancellation hits, nobody waits for ever."""
+    """From before the first connection on: whatever step the cancellation hits, no caller waits for ever."""
     for number in range(CANCELLATIONS):
         await open_database(database_url)
         for later in range(5):
@@ -222,7 +222,7 @@ async def test_whatever_step_a_caller_is_cancelled_at_what_is_written_next_is_co
         was_cancelled = await is_cancelled_at(step, operation(uuid4().hex))
         async with asyncio.timeout(30):
             await create_account(f"after-{step}")
-        # Questions go by another connection, so that they see what is committed alone.
+        # Reads use another connection, so they see only committed rows.
         assert await accounts.user_id_exists(f"after-{step}")
         if not was_cancelled:
             break

@@ -168,7 +168,7 @@ async def test_a_notification_that_cannot_be_sent_fails_nothing(
     await notifications.send("COMPRESS")
 
 
-async def test_a_redis_that_hangs_holds_nobody_up(
+async def test_a_redis_that_hangs_delays_no_caller(
     notifications: JobNotifications, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.redis.connection.CALL_SECONDS", 0.1)

@@ -1,4 +1,4 @@
-"""Job rows: one claim each, and only whoever holds the lease changes anything."""
+"""Job rows: one claim each, and only the holder of the lease can change a job."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -44,7 +44,7 @@ async def test_a_renewed_lease_holds_longer() -> None:
     assert await jobs.renew(job, AFTER_LEASE + 2 * LEASE)
 
 
-async def test_a_lease_that_ran_out_can_be_renewed_until_somebody_takes_the_job() -> None:
+async def test_an_expired_lease_can_be_renewed_until_another_worker_claims_the_job() -> None:
     await enqueue()
     slow = await claim()
     assert await jobs.renew(slow, AFTER_LEASE)
@@ -151,7 +151,7 @@ async def test_what_was_ended_is_not_released() -> None:
     assert (await look(job)).state is JobState.DONE
 
 
-async def test_progress_is_kept_for_whoever_asks_next() -> None:
+async def test_progress_is_stored_for_later_watchers() -> None:
     subject = await enqueue()
     await jobs.save_progress(await claim(), {"percent": 12.5, "speed": None})
     found = await jobs.find(JobKind.REASSEMBLE, subject)

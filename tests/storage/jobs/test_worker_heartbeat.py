@@ -23,12 +23,12 @@ def heartbeats(redis: Redis) -> WorkerHeartbeats:
 
 
 async def let_pass(redis: Redis, seconds: float) -> None:
-    """Everybody spoke so much earlier; the clock is that of Redis."""
+    """Move all heartbeats back by so many seconds; the clock is that of Redis."""
     for name in await redis.zrange(KEY, 0, -1):
         await redis.zincrby(KEY, -seconds, str(name))
 
 
-async def test_nobody_is_there_at_first(heartbeats: WorkerHeartbeats) -> None:
+async def test_no_worker_is_alive_at_first(heartbeats: WorkerHeartbeats) -> None:
     assert not await heartbeats.any_alive()
 
 
@@ -61,7 +61,7 @@ async def test_a_worker_that_speaks_again_is_alive(heartbeats: WorkerHeartbeats,
     assert await heartbeats.any_alive()
 
 
-async def test_whoever_speaks_hears_who_is_alive_and_the_dead_are_forgotten(
+async def test_a_heartbeat_returns_the_live_workers_and_removes_dead_ones(
     heartbeats: WorkerHeartbeats, redis: Redis
 ) -> None:
     await heartbeats.announce("dead")

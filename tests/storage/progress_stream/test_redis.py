@@ -98,7 +98,7 @@ async def test_a_backlog_is_read_in_pages_while_events_keep_coming(log: RedisEve
     assert await calls_of(redis, "xrange") < 10
 
 
-async def test_after_an_outage_nobody_reads_again_what_has_passed_by(
+async def test_after_an_outage_no_subscriber_reads_earlier_events_again(
     log: RedisEventLog, redis: Redis, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else every quiet watcher would have the whole stream read for itself, all at once."""
@@ -167,7 +167,7 @@ async def test_an_entry_of_another_make_does_not_end_the_reader(
         await eventually(lambda: _has_read(log, cursor))
 
 
-async def test_nothing_is_read_while_nobody_listens(log: RedisEventLog, redis: Redis) -> None:
+async def test_nothing_is_read_without_a_subscriber(log: RedisEventLog, redis: Redis) -> None:
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)
         assert await take(subscription) == 0
@@ -196,7 +196,7 @@ async def test_a_log_starts_while_redis_is_away_and_knows_when_it_is_back(
     async def connected() -> bool:
         return log.is_connected
 
-    # Nobody subscribes, and the numbers tell all the same.
+    # The metrics work without a subscriber.
     await eventually(connected)
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)

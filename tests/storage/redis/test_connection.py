@@ -47,7 +47,7 @@ async def test_a_process_that_was_stopped_gets_the_reply_that_arrived_meanwhile(
         with hanging(valkey):
             answer = asyncio.ensure_future(redis.ping())
             await asyncio.sleep(0.05)
-        time.sleep(1.2)  # noqa: ASYNC251 (it is to stand still)
+        time.sleep(1.2)  # noqa: ASYNC251 (it must block)
         assert await answer
 
 

@@ -113,7 +113,7 @@ async def test_a_bucket_that_hardly_fills_is_kept_for_a_month(buckets: RedisBuck
     assert 0 < await redis.ttl(BUCKET.key) <= 30 * 24 * 60 * 60
 
 
-async def test_what_somebody_else_left_under_a_key_counts_as_a_full_bucket(buckets: RedisBuckets, redis: Redis) -> None:
+async def test_a_foreign_value_under_a_key_counts_as_a_full_bucket(buckets: RedisBuckets, redis: Redis) -> None:
     await redis.set(BUCKET.key, "something else")
     assert await buckets.take([(BUCKET, 1)]) == ClaimResult(True, (999,))
 

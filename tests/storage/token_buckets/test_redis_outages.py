@@ -144,7 +144,7 @@ async def test_a_server_that_cannot_write_at_first_is_used_later(
         await wait_until_back(early)
 
 
-async def test_closing_refuses_whoever_waits(valkey: EmbeddedValkey) -> None:
+async def test_closing_refuses_waiting_claims(valkey: EmbeddedValkey) -> None:
     closing = RedisBuckets(valkey.url, PATIENCE)
     await closing.start()
     with hanging(valkey):

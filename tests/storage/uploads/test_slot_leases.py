@@ -41,7 +41,7 @@ async def test_a_holder_that_goes_on_keeps_its_lease(redis: Redis) -> None:
         assert not await is_free(SlotLeases(redis))
 
 
-async def test_whoever_lost_a_lease_does_not_end_that_of_the_next(redis: Redis) -> None:
+async def test_a_former_holder_does_not_release_the_lease_of_the_next(redis: Redis) -> None:
     one, other = SlotLeases(redis), SlotLeases(redis)
     async with one.hold("slot"):
         await redis.flushall()

@@ -1,4 +1,4 @@
-"""How a job ends for its upload: only whoever holds the lease stores a result, and stores all of it."""
+"""How a job ends for its upload: only the holder of the lease stores a result, and stores all of it."""
 
 import asyncio
 from datetime import timedelta

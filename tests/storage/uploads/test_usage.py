@@ -52,7 +52,7 @@ async def test_originals_and_what_was_made_of_them_are_told_apart_and_counted_on
     assert (found.originals, found.derived, found.used) == (130, 8, 138)
 
 
-async def test_what_is_somebody_elses_does_not_count() -> None:
+async def test_the_storage_of_other_accounts_does_not_count() -> None:
     ada, bob = await new_account(), await new_account()
     await new_file(bob, await new_blob(100))
     await new_upload(bob)

@@ -21,7 +21,7 @@ ENGINES = (SQLITE, POSTGRES)
 #: The database that is always there.
 MAINTENANCE = "postgres"
 TEMPLATE = "migrated"
-#: Whoever is left in a database goes, and every row with them. To truncate takes longer: it makes every file anew.
+#: Ends all connections to a database and deletes every row. TRUNCATE takes longer: it creates every file again.
 CLEAR = """
 DO $$
 DECLARE used text;
@@ -48,7 +48,7 @@ class Databases(Protocol):
         """The URL of a new one that is up to date."""
 
     async def drop(self, url: str) -> None:
-        """Remove one, whoever is connected to it."""
+        """Remove a database, also with open connections."""
 
 
 class SqliteDatabases:
@@ -88,7 +88,7 @@ class PostgresDatabases:
     async def empty(self, folder: Path) -> str:
         """See :class:`Databases`."""
         url = await self._create("template0")
-        # Whoever crashes the server wants to have what was committed.
+        # Tests that crash the server need durable commits.
         await self.run(f"ALTER DATABASE {urlsplit(url).path[1:]} SET synchronous_commit TO on")
         self._made_by_tests.add(url)
         return url
@@ -107,7 +107,7 @@ class PostgresDatabases:
         self._clean.append(url)
 
     async def run(self, statement: str, database: str = MAINTENANCE) -> None:
-        """Run a statement as whoever runs the server."""
+        """Run a statement as the superuser."""
         connection = await asyncpg.connect(self.server.url(database))
         try:
             await connection.execute(statement)
@@ -145,7 +145,7 @@ def empty_one(databases: Databases, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def written_by_another(url: str) -> Iterator[None]:
-    """Nobody else can write to a database of SQLite while the block runs, as if a backup or VACUUM were under way."""
+    """Lock a database of SQLite for writing during the block, as a backup or VACUUM does."""
     with closing(sqlite3.connect(url.removeprefix(f"{SQLITE}://"), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield

@@ -22,7 +22,7 @@ SERVICE = "cloud.keep"
 PASSWORD, QUOTED_PASSWORD = "nobody-should-see:p@ss/", "nobody-should-see%3Ap%40ss%2F"
 SENTINEL_PASSWORD = "nobody-should-see-either"
 #: Of sentinels that are in a hurry (SENTINEL DEBUG), in milliseconds. Most are in seconds otherwise; the last one, half
-#: a minute, is how long they trust nothing after they stood still.
+#: a minute, is how long they trust nothing after a pause.
 QUICK = {"info-period": 50, "ping-period": 300, "ask-period": 50, "publish-period": 50, "tilt-period": 1_000}
 #: After so much silence a master is down: never, on whatever machine, unless a test is in a hurry.
 DOWN_AFTER_MS = 60_000

@@ -48,7 +48,7 @@ def fill(path: Path) -> None:
 def on_a_small_disk(folder: Path, kibibytes: int) -> list[str]:
     """What to put before a command so that ``folder`` is a disk of its own for it, without being root.
 
-    Skips the test where the kernel lets nobody do that.
+    Skips the test if the kernel does not allow it.
     """
     script = 'mount -t tmpfs -o size="$1"k none "$2" && shift 2 && exec "$@"'
     prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(kibibytes), str(folder)]

@@ -17,7 +17,7 @@ class Process(Protocol):
 
 @contextmanager
 def hanging(valkey: Process) -> Iterator[None]:
-    """Have ``valkey`` stand still within the block; it may be killed there."""
+    """Stop ``valkey`` for the block; it may be killed there."""
     assert valkey.pid
     os.kill(valkey.pid, signal.SIGSTOP)
     try:

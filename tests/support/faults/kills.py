@@ -21,7 +21,7 @@ from tests.support.waiting import eventually, nothing_is_away
 PROCESSES = {"api": "api", "worker": "worker", "valkey": "valkey-server"}
 #: Connections to the database, by the process that holds them: cut by a signal that the tests have put there.
 CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
-#: Children of PostgreSQL that serve somebody: when one of them is killed, it ends all others and recovers.
+#: Backends of PostgreSQL: when one of them is killed, it ends all others and recovers.
 BACKEND = "postgres: cloudkeep"
 #: Seconds between two kills: short ones are as likely as long ones.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
@@ -37,7 +37,7 @@ class Killer:
     """Kills one victim after the other, as often as it may. ``kills`` counts by victim."""
 
     def __init__(self, url: str, victims: Mapping[str, Kill], seed: int, budget: int) -> None:
-        """``url`` is where somebody answers who knows whether all is well."""
+        """``url`` is that of the health check."""
         self._url = url
         self._victims = victims
         self._random = random.Random(seed)

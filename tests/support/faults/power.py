@@ -55,16 +55,16 @@ class Disk:
         """End the server and its disk in the same moment, and wait until both are gone."""
         seen = Path(f"/proc/{process.pid}/root{self.path}")
         await eventually(partial(self._is_mounted, seen))
-        everybody = [psutil.Process(process.pid), *process.descendants()]
-        for one in everybody:
+        processes = [psutil.Process(process.pid), *process.descendants()]
+        for each in processes:
             with suppress(psutil.NoSuchProcess):
-                one.suspend()
+                each.suspend()
         (seen / UNSYNCED).write_text("gone")
         self._shut_down(seen)
-        for one in everybody:
+        for each in processes:
             with suppress(psutil.NoSuchProcess):
-                one.kill()
-        psutil.wait_procs(everybody, timeout=30)
+                each.kill()
+        psutil.wait_procs(processes, timeout=30)
         await eventually(self._is_free)
         assert self.run("cat", str(self.path / UNSYNCED)).stdout == "", "the power was not cut"
         await eventually(self._is_free)

@@ -20,7 +20,7 @@ class Act(Enum):
     CUT = auto()
     #: Both sides get a RST.
     RESET = auto()
-    #: Nothing passes any more, in either direction, and nobody is told.
+    #: Nothing passes any more, in either direction, without notice.
     STALL = auto()
     #: The direction ends, the other one goes on.
     HALF_CLOSE = auto()

@@ -35,7 +35,7 @@ class S3Faults:
     A refusal or a cut is used up by the first request that it fits, and a worker sends some that no test asked for: it
     lists the bucket when it begins. Where there is a worker, a fault therefore says what is in the line that it is for.
     Bytes of ``rewritten`` are replaced in answers. While ``holding`` is set, answers stay where they are; so does the
-    body of a request with ``stalled`` in its line. The next POST with ``lost`` in its line is done, and nobody is told.
+    body of a request with ``stalled`` in its line. The next POST with ``lost`` in its line is done, but not answered.
     """
 
     url: str

@@ -21,7 +21,7 @@ class StallingLink:
 
     @property
     def is_dead(self) -> bool:
-        """Whether somebody has more to send than may pass."""
+        """Whether a sender has more bytes than may pass."""
         return not self._alive.is_set()
 
     def die_after(self, count: int) -> None:

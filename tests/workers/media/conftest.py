@@ -51,7 +51,7 @@ def make(tools: Toolbox, tmp_path: Path) -> Maker:
 
 @pytest.fixture
 def users_of(tools: Toolbox) -> Callable[[Path], list[int]]:
-    """The process IDs of those runs of ffmpeg and ffprobe that were told of a path."""
+    """The process IDs of ffmpeg and ffprobe that have a path in their arguments."""
 
     def find(path: Path) -> list[int]:
         return [

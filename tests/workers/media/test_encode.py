@@ -47,7 +47,7 @@ async def _command(
 
 
 async def _ignore(_: EncodeProgress) -> None:
-    """Be told of progress."""
+    """Receive progress."""
 
 
 def _weight(clip: Path) -> int:
@@ -126,7 +126,7 @@ async def test_a_cancelled_encoder_is_dead_at_once(tools: Toolbox, target: Path,
     assert not users_of(target)
 
 
-async def test_whoever_is_told_can_call_it_off(tools: Toolbox, target: Path, users_of: UsersOf) -> None:
+async def test_the_receiver_of_progress_can_stop_the_encoder(tools: Toolbox, target: Path, users_of: UsersOf) -> None:
     async def refuse(_: EncodeProgress) -> None:
         raise LookupError("the lease is lost")
 

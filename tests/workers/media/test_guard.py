@@ -40,7 +40,7 @@ async def _compress_as_video(source: Path, tools: Toolbox) -> EncodeCommand:
 
 
 async def _ignore(_: EncodeProgress) -> None:
-    """Be told of progress."""
+    """Receive progress."""
 
 
 def _unguarded(argv: tuple[str, ...]) -> list[str]:

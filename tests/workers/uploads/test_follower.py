@@ -118,9 +118,7 @@ async def test_damage_is_known_before_the_upload_is_whole(
     assert (await following.take(upload)).damaged == [1]
 
 
-async def test_an_upload_that_nobody_followed_is_verified_from_its_beginning(
-    following: Follower, upload: Upload
-) -> None:
+async def test_an_upload_without_a_follower_is_verified_from_its_start(following: Follower, upload: Upload) -> None:
     assert (await following.take(upload)).index == 0
 
 
@@ -139,7 +137,7 @@ async def test_what_was_verified_before_its_slot_was_opened_again_is_not_handed_
     await send(store, progress, upload, 0, 1)
     await verified(following, upload, 2)
     await atomically(lambda: receipts.reopen(upload.id, [1]))
-    # The same bytes: that they lie there is what nobody has seen.
+    # The same bytes, but this receipt was not verified.
     await fill(store, upload, CONTENT, 1)
     assert (await following.take(upload)).index == 0
 

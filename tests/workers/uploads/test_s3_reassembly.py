@@ -1,4 +1,4 @@
-"""Reassembly on a real S3: whoever is cut off, wherever, leaves something that the next one brings to its end."""
+"""Reassembly on a real S3: a worker that is interrupted at any point leaves a state that the next one completes."""
 
 import asyncio
 import random
@@ -46,12 +46,12 @@ class Unheld:
     """Slots whose leases are lost, every one of them."""
 
     def hold(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Let everybody in."""
+        """Let all requests pass."""
         return nullcontext()
 
 
 class Killed(BaseException):
-    """Nobody catches it."""
+    """An exception that is never caught."""
 
 
 class Mortal:
@@ -375,7 +375,7 @@ async def test_a_part_that_comes_while_its_upload_ends_leaves_nothing(on_s3: Job
     assert await left_in(on_s3) == (0, 0)
 
 
-async def test_bytes_that_are_not_the_declared_ones_are_swept_when_whoever_found_out_was_killed(
+async def test_undeclared_bytes_are_swept_when_the_worker_that_found_them_was_killed(
     on_s3: JobContext,
 ) -> None:
     upload = await fill(on_s3, await begun(on_s3, sha256="0" * 64))

@@ -54,7 +54,7 @@ async def test_what_clients_are_sent_to_is_that_host_as_well(
         await at_aws.download_url("a file", 60, "text/plain", "inline"),
     ]
     assert {urlsplit(str(link)).netloc for link in links} == {f"{place.partition('/')[0]}.{REGIONAL}"}
-    # Past TLS and DNS, a client that takes its word for the host it was told gets in.
+    # Without TLS and DNS, a client connects to this server under any host name.
     put = httpx.Request("PUT", _past_tls(str(links[0]), s3), content=CONTENT[:SLOT], headers={"Host": _host(links[0])})
     async with httpx.AsyncClient() as client:
         etag = (await client.send(put)).headers["ETag"].strip('"')
@@ -107,7 +107,7 @@ async def test_a_bucket_of_another_region_is_refused_by_its_name(
     await store.close()
 
 
-async def test_a_certificate_that_nobody_vouches_for_gets_no_byte(
+async def test_a_server_with_an_untrusted_certificate_gets_no_byte(
     at_aws: S3BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     area = await at_aws.stage("a file", SLOT, SLOT)

@@ -33,7 +33,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
 
-EVERYBODY = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cloudkeep'"
+TERMINATE_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cloudkeep'"
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ async def test_a_question_after_its_connection_broke_does_not_notice(
     database: str, databases: PostgresDatabases
 ) -> None:
     await new_account("ada")
-    await databases.run(EVERYBODY)
+    await databases.run(TERMINATE_ALL)
     assert await Account.filter(user_id="ada").exists()
-    await databases.run(EVERYBODY)
+    await databases.run(TERMINATE_ALL)
     assert await fetch("SELECT COUNT(*) FROM account") == [(1,)]
 
 
@@ -64,7 +64,7 @@ async def test_a_transaction_whose_connection_breaks_before_its_commit_is_run_ag
         runs += 1
         await new_account(f"ada-{runs}")
         if runs == 1:
-            await databases.run(EVERYBODY)
+            await databases.run(TERMINATE_ALL)
         await new_account(f"grace-{runs}")
 
     await atomically(work)
@@ -76,7 +76,7 @@ async def test_a_transaction_whose_connections_keep_breaking_is_an_error_and_lea
 ) -> None:
     async def work() -> None:
         await new_account()
-        await databases.run(EVERYBODY)
+        await databases.run(TERMINATE_ALL)
         await new_account()
 
     with pytest.raises(ConnectionLost):
@@ -89,7 +89,7 @@ async def test_a_write_on_a_broken_connection_is_an_error_or_done_and_the_next_o
 ) -> None:
     stored = 1
     for _ in range(5):
-        await databases.run(EVERYBODY)
+        await databases.run(TERMINATE_ALL)
         with suppress(DatabaseUnavailable):
             await new_account()
             stored += 1
@@ -109,7 +109,7 @@ async def test_a_server_that_was_restarted_is_found_again(own: PostgresServer) -
     await new_account()
 
 
-async def test_nobody_waits_without_end_for_a_connection(own: PostgresServer) -> None:
+async def test_the_wait_for_a_connection_is_bounded(own: PostgresServer) -> None:
     free = asyncio.Event()
 
     waiting = 0
@@ -132,7 +132,7 @@ async def test_nobody_waits_without_end_for_a_connection(own: PostgresServer) ->
     await ping_database()
 
 
-async def test_nobody_waits_without_end_for_an_answer(own: PostgresServer) -> None:
+async def test_the_wait_for_an_answer_is_bounded(own: PostgresServer) -> None:
     with pytest.raises(DatabaseUnavailable):
         await fetch("SELECT pg_sleep(60)")
     await ping_database()

@@ -38,7 +38,7 @@ async def test_a_server_that_is_not_there_is_waited_for_and_then_named(quick: No
 async def test_a_start_waits_for_a_server_that_starts(server: PostgresServer) -> None:
     server.stop()
     starting = asyncio.create_task(migrate(server.url(MAINTENANCE)))
-    await asyncio.sleep(0.1)  # the first try finds nobody
+    await asyncio.sleep(0.1)  # the first attempt finds no server
     assert not starting.done()
     server.start()
     await starting

@@ -36,7 +36,7 @@ async def test_it_is_used_behind_tls(tunnel: TcpTunnel, trusting: str, mode: str
     await close_database()
 
 
-async def test_without_a_mode_it_is_used_behind_tls_by_a_certificate_of_anybody(tunnel: TcpTunnel) -> None:
+async def test_without_a_mode_tls_is_used_with_any_certificate(tunnel: TcpTunnel) -> None:
     await open_database(tunnel.url)
     await new_account()
     await close_database()

@@ -1,4 +1,4 @@
-"""SQLite held by another process, or behind a disk that fails: everybody is told so, and it goes on by itself."""
+"""SQLite locked by another process, or on a disk that fails: callers get an error, and it recovers by itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""A connection to the database that breaks costs whoever was using it an error, and nobody else."""
+"""A connection to the database that breaks causes an error for its user, and for no other caller."""
 
 import asyncio
 import sqlite3
@@ -23,7 +23,7 @@ def client() -> ReconnectingClient:
 
 
 async def break_connection() -> None:
-    """Close it as a fault would: nobody who keeps it is told."""
+    """Close it as a fault would: without notice to its client."""
     connection = client()._connection
     assert connection
     closed = asyncio.get_running_loop().create_future()
@@ -55,7 +55,7 @@ async def test_a_new_connection_is_as_careful_as_the_first(database: str) -> Non
     assert before == after
 
 
-async def test_a_transaction_whose_connection_breaks_leaves_nothing_and_blocks_nobody(database: str) -> None:
+async def test_a_transaction_whose_connection_breaks_leaves_nothing_and_blocks_no_other_caller(database: str) -> None:
     async def work() -> None:
         await create_account()
         await break_connection()
@@ -93,9 +93,7 @@ async def test_those_who_waited_for_the_connection_get_the_new_one(database: str
     assert await Account.all().count() == 20
 
 
-async def test_while_the_database_cannot_be_opened_everybody_gets_an_error_and_afterwards_nobody_does(
-    database: str, tmp_path: Path
-) -> None:
+async def test_callers_get_errors_only_while_the_database_cannot_be_opened(database: str, tmp_path: Path) -> None:
     path = Path(database.removeprefix("sqlite://"))
     await break_connection()
     away = path.rename(tmp_path / "away")
@@ -111,7 +109,7 @@ async def test_while_the_database_cannot_be_opened_everybody_gets_an_error_and_a
         await atomically(create_account)
 
 
-async def test_whoever_is_cancelled_while_the_connection_is_made_again_keeps_nobody_from_it(database: str) -> None:
+async def test_a_caller_that_is_cancelled_during_a_reconnect_blocks_no_other_caller(database: str) -> None:
     for number in range(20):
         await break_connection()
         task = asyncio.create_task(create_account())
