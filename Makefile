@@ -7,8 +7,8 @@
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 VENV := .venv/made-$(HERE)
-# Test files that run at once, each in order within itself; the long ones are in the folders that come first. One more
-# than the processors that a small machine has, for many tests wait for a process or a disk.
+# Test files that run at the same time; the tests of a file run in order. The long ones are in the first folders. One
+# more than the processors of a small machine, because many tests wait for a process or a disk.
 JOBS := 3
 DATABASES := sqlite postgres
 RUNTIME := .venv/runtime-$(HERE)
@@ -25,7 +25,7 @@ define install
 	@touch $@
 endef
 
-# One run for each kind of database, for a process can use but one; tests that need none are in the first.
+# One run for each kind of database, because a process can use only one; tests without a database are in the first.
 define on_each_database
 	@failed=0; for database in $(DATABASES); do \
 		$(1) --database=$$database $(ARGS) || failed=$$?; \

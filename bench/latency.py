@@ -33,9 +33,9 @@ QUERIES = {
     "me": "{ me { userName } }",
     "uploads(first: 20)": "{ uploads(first: 20) { nodes { id fileName size status receivedBytes } } }",
 }
-#: There are so many uploads to list.
+#: The number of uploads to list.
 LISTED = 20
-#: Seconds between two queries: a person, or a page, and not a flood of its own.
+#: Seconds between two queries: the rate of a person or a page, not a load of its own.
 PAUSE = 0.01
 #: More than any machine receives in a second, for the room that a run needs on the disk.
 FASTEST = 2 * GIB
@@ -46,7 +46,7 @@ Times = Mapping[str, list[float]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.latency", __doc__)
     parser.add_argument("--bodies", type=integer(1, 256), default=16, metavar="N", help="that stream in at once")
     parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")
@@ -89,7 +89,7 @@ def _run_under_load(
 
 
 def _run_queries(seconds: float, user: User, payload: Path) -> Times:
-    """Ask the queries in turn, one at a time over one connection."""
+    """Send the queries in turn, one at a time over one connection."""
     times: dict[str, list[float]] = {name: [] for name in QUERIES}
     headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
     with Connection(user.port, payload) as connection:

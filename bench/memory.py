@@ -26,7 +26,7 @@ from bench.harness.command import (
 )
 from bench.harness.server import Server, free_port, running
 
-#: The peaks are noted when such parts of the large file have arrived.
+#: Peaks are recorded when these parts of the large file have arrived.
 MARKS = (0.05, 0.25, 0.5, 1.0)
 #: Seconds in which the server reads what was sent, while every body waits for its second half.
 SETTLE = 0.5
@@ -37,7 +37,7 @@ Peaks = Mapping[str, float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.memory", __doc__)
     parser.add_argument("--bodies", type=integer(1, 512), default=64, metavar="N", help="in flight at once")
     parser.add_argument("--chunk-mib", type=integer(1, 64), default=16, metavar="MIB")
@@ -67,7 +67,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
 
 @contextmanager
 def _warm_server(contender: CloudKeep, folder: Path) -> Iterator[tuple[Server, User]]:
-    """A server that has taken a small file in; peaks count from then on."""
+    """A server that has received a small file; peaks count from then on."""
     data = folder / f"data-{next(_numbers)}"
     data.mkdir()
     with running(contender.launch(data, port := free_port()), data, port) as server:
@@ -85,7 +85,7 @@ _numbers = count()
 
 
 def _in_flight(server: Server, user: User, zeros: Path, bodies: int, chunk: int) -> Peaks:
-    """Every body waits in its middle until all of them are there."""
+    """Every body waits halfway until all of them have."""
     all_begun = threading.Barrier(bodies, lambda: time.sleep(SETTLE))
     # One slot stays empty: what is measured ends with the last answer.
     slots = iter(user.begin((bodies + 1) * chunk, chunk).slots)

@@ -1,4 +1,4 @@
-"""Measure what the price of operations costs, and how many small queries a process answers. See docs/performance.md."""
+"""Measure the cost of prices, and how many small queries a process answers. See docs/performance.md."""
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ HELLO = "{ hello }"
 ME = "{ me { id } }"
 #: A page of objects with 8 fields each.
 LIST = """{ uploads(first: %d) { nodes { id fileName size status chunkSize chunkCount receivedBytes createdAt } } }"""
-#: Seconds for which each query is asked before anything is measured.
+#: Seconds for which each query runs before the measurement.
 WARM_UP = 0.2
 COLUMNS = {
     "query": False,
@@ -43,7 +43,7 @@ COLUMNS = {
     "CPU of the same without prices": True,
 }
 UNPRICED, PRICED = "CloudKeep without prices", "CloudKeep"
-#: Room enough for everything that is asked: what is measured is the price, not the refusal.
+#: Large enough budgets, so that no query is refused.
 PLENTY = {
     f"CLOUDKEEP_BUDGET_{layer}": f"{2 * 10**9}/{10**9}" for layer in ("GLOBAL", "ADDRESS", "ACCOUNT", "ANONYMOUS")
 }
@@ -72,7 +72,7 @@ Results = Sequence[tuple[Case, Sequence[Sample]]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.price", __doc__)
     parser.add_argument("--connections", type=integer(1, 256), default=32, metavar="N", help="sending at once")
     parser.add_argument("--seconds", type=seconds(0.1, 60), default=3, metavar="S", help="for each query of a round")
@@ -159,7 +159,7 @@ def _unpriced(case: Case, measured: Results) -> Sequence[Sample]:
 
 def _row(case: Case, samples: Sequence[Sample], first: Sequence[Sample], unpriced: Sequence[Sample]) -> tuple[str, ...]:
     cpu = median(sample.cpu for sample in samples)
-    # Ratios are taken within each round, for the machine changes from one to the next.
+    # Ratios are taken within each round, because the machine changes from one round to the next.
     rates = [mine.rate / other.rate for mine, other in zip(samples, first, strict=True)]
     costs = [mine.cpu / other.cpu for mine, other in zip(samples, unpriced, strict=False)]
     query = " ".join(case.query.split())

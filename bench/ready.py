@@ -31,7 +31,7 @@ COLUMNS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.ready", __doc__)
     parser.add_argument("--sizes-mib", nargs="+", type=integer(1, 65536), default=[256, 1024, 4096], metavar="MIB")
     parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes .env beside docker-compose.yml, readable by its owner alone, with a random secret for everything that needs one.
-# A file that is there is left as it is: who loses these secrets loses the way to the data.
+# An existing file is never overwritten: without these secrets the data is not accessible.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ secret() {
 }
 
 umask 077
-set -C # the redirection below refuses to write over a file
+set -C # the redirection below refuses to overwrite a file
 if ! {
     cat <<END
 # Secrets of docker-compose.yml. Keep a copy in a safe place: docs/deployment.md says what else to back up.
@@ -20,7 +20,7 @@ CLOUDKEEP_S3_ACCESS_KEY=cloudkeep-$(secret 6)
 CLOUDKEEP_S3_SECRET_KEY=$(secret 24)
 CLOUDKEEP_S3_SIGNING_KEY=$(secret 24)
 
-# For a domain of your own, whose certificate the proxy then gets by itself:
+# For a domain of your own; the proxy then gets a certificate by itself:
 #CLOUDKEEP_DOMAIN=drive.example.org
 #CLOUDKEEP_BIND=0.0.0.0
 #CLOUDKEEP_MAIL_URL=smtp://user:password@mail.example.org:587?from=drive@example.org

@@ -1,1 +1,1 @@
-"""Documents that are made to cost a server more than they seem to, and what they cost."""
+"""Documents that cost a server more than they seem to, and a benchmark of that cost."""

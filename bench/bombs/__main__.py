@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 class DocumentAnalyzer:
-    """Runs the stages that the server runs on a document: milliseconds of CPU by stage, the least of several."""
+    """Runs the server's stages on a document, and measures milliseconds of CPU by stage, the lowest of several runs."""
 
     def __init__(self, rounds: int) -> None:
         self._schema: GraphQLSchema = build_schema().as_graphql()
@@ -38,7 +38,7 @@ class DocumentAnalyzer:
         self._rounds = rounds
 
     def measure(self, text: str) -> tuple[dict[str, float], str]:
-        """Times by stage, of all the stages even where one refuses the document, and what becomes of it."""
+        """Times of all stages, even if one refuses the document, and the outcome."""
         times: dict[str, float] = {}
         ends: list[str] = []
         if error := check_source(text):
@@ -71,13 +71,13 @@ class DocumentAnalyzer:
             spent = (time.process_time() - begin) * 1_000
             times[stage] = min(times.get(stage, spent), spent)
         if end:
-            # A document that is refused is measured to the end, but goes no further than this.
+            # A refused document is measured to the end of this stage.
             ends.append(end)
         return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.bombs", __doc__)
     parser.add_argument("--rounds", type=integer(1, 100), default=5, metavar="N", help="the least of so many counts")
     return run(parse_arguments(parser, argv), _measure)
@@ -90,7 +90,7 @@ def _measure(options: argparse.Namespace, _: Path) -> Result:
     columns = {"ms of CPU": False, **dict.fromkeys((*STAGES, "all"), True), "outcome": False}
     microseconds = _measure_actual_cost(analyzer)
     table = markdown_table(columns, rows)
-    text = f"{table}\n\nThe actual cost of {OBJECTS} objects with 7 fields is found in {microseconds:.1f} µs."
+    text = f"{table}\n\nCounting the actual cost of {OBJECTS} objects with 7 fields takes {microseconds:.1f} µs."
     times = {name: {"times": times, "outcome": outcome} for name, (times, outcome) in found.items()}
     return Result(text, {"documents": times, "walk_microseconds": microseconds})
 

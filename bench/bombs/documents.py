@@ -1,15 +1,15 @@
-"""GraphQL documents that are made to cost the server more than they seem to; and some that people send."""
+"""GraphQL documents that cost the server more than they seem to, and some ordinary ones."""
 
 from graphql import get_introspection_query
 
 
 def repeated(text: str, times: int) -> str:
-    """The text so many times, with its number for ``#``."""
+    """The text repeated ``count`` times, with its number in place of ``#``."""
     return " ".join(text.replace("#", str(number)) for number in range(times))
 
 
 def chain(kind: str, length: int, body: str, last: str = "id") -> str:
-    """Fragments on a type that spread the next one where ``body`` has ``NEXT``; the last asks for a field."""
+    """Fragments on a type that spread the next one where ``body`` has ``NEXT``; the last selects a field."""
     body = body.replace("NEXT", "...F@")
     return " ".join(
         [
@@ -20,7 +20,7 @@ def chain(kind: str, length: int, body: str, last: str = "id") -> str:
 
 
 def selected(*names_and_body: str) -> str:
-    """Fields below each other: ``{ a { b { c } } }``."""
+    """Nested fields: ``{ a { b { c } } }``."""
     return "{ " + " { ".join(names_and_body) + " }" * len(names_and_body)
 
 
@@ -33,10 +33,10 @@ def each_spreads_the_rest(count: int) -> str:
 
 
 def ways_that_merge(kind: str, keys: tuple[str, str], levels: int, last: str) -> str:
-    """Fragments that ask, at each level, for any of twice as many sets of fragments as at the level above.
+    """Fragments that select, at each level, twice as many sets of fragments as at the level above.
 
-    A way begins at each level below the first key, but not below the second, and then goes on below both: which ways
-    have begun is what tells the sets apart, as in an automaton that is made deterministic.
+    A way starts at each level below the first key, but not below the second, and then continues below both. The set of
+    started ways distinguishes the sets, as when an automaton is made deterministic.
     """
     one, other = keys
     starts = [
@@ -53,7 +53,7 @@ def ways_that_merge(kind: str, keys: tuple[str, str], levels: int, last: str) ->
 
 
 def mutation(value: str) -> str:
-    """Begins an upload."""
+    """A mutation that starts an upload."""
     return "mutation " + selected(f"initUpload(input: {value})", "upload", "id")
 
 
@@ -65,7 +65,7 @@ INTROSPECTION = get_introspection_query(
     one_of=True,
 )
 
-#: What the web page, a program or GraphiQL asks.
+#: Queries of a web page, a program or GraphiQL.
 USUAL = {
     "who am I": selected("me", "id"),
     "a list of 100": selected("files(first: 100)", "nodes", "id name size mimeType sha256 createdAt downloadUrl"),
@@ -75,7 +75,7 @@ USUAL = {
     "introspection": INTROSPECTION,
 }
 
-#: Within the limit on tokens, but for those that are refused by their length.
+#: Within the limit on tokens, except those that are refused for their length.
 BOMBS = {
     "fragments spread twice": selected("me", "...F0") + chain("Account", 120, "NEXT NEXT"),
     "fields nested twice": selected("__schema", "types", "...F0")

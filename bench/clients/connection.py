@@ -1,4 +1,4 @@
-"""The client that every server is measured with: HTTP/1.1 keep-alive connections whose bodies go out by sendfile."""
+"""The client of every measurement: HTTP/1.1 keep-alive connections that send bodies by sendfile."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from bench.harness.command import BenchmarkFailed
 TIMEOUT = 60.0
 CONNECTIONS = 4
 
-#: A form whose only part is a file named ``chunk``: what stands around its bytes, and the headers.
+#: A form whose only part is a file named ``chunk``: the text around its bytes, and the headers.
 BOUNDARY = "the-boundary-of-this-form"
 BEFORE_FILE = (
     f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="chunk"; filename="blob"\r\n'
@@ -113,7 +113,7 @@ class Connection:
 
 
 def run_on_connections(port: int, path: Path, functions: Sequence[Callable[[Connection], None]]) -> None:
-    """Run functions at once, each with a connection of its own. The first failure ends all of them and is raised."""
+    """Run functions in parallel, each with its own connection. The first failure ends all of them and is raised."""
     with ThreadPoolExecutor(len(functions)) as pool, ExitStack() as stack:
         connections = [stack.enter_context(Connection(port, path)) for _ in functions]
         running = [

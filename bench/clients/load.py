@@ -1,4 +1,4 @@
-"""Load: connections that send the same request again as soon as it was answered."""
+"""Load: connections that repeat the same request as soon as it is answered."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ LENGTH = b"content-length:"
 
 @dataclass(frozen=True)
 class LoadResult:
-    """How many requests were answered, in how many seconds."""
+    """The number of answered requests, and the seconds that they took."""
 
     count: int
     seconds: float

@@ -1,4 +1,4 @@
-"""What is uploaded: a file of random bytes, cut into chunks."""
+"""The uploaded file: random bytes, divided into chunks."""
 
 import hashlib
 import os
@@ -43,7 +43,7 @@ def make_payload(path: Path, size: int, chunk_size: int) -> Payload:
 
 
 def sha256_of(paths: Iterable[Path]) -> str:
-    """SHA-256, in hex, of the files one after the other."""
+    """SHA-256, in hex, of the concatenated files."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:

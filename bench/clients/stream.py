@@ -1,8 +1,8 @@
 """Sends chunk bodies to a CloudKeep server without a pause, in a process of its own.
 
 Reads one line of JSON with ``port``, ``token``, ``path``, ``bodies``, ``chunk_size`` and ``seconds``; prints a line as
-soon as every connection has begun, goes on until its standard input is closed or the time is over, and prints what it
-has sent and what that cost it.
+soon as every connection has started, continues until its standard input is closed or the time is over, and prints the
+bytes that it sent and its processor time.
 """
 
 import json
@@ -29,7 +29,7 @@ SLOTS = 257
 
 @dataclass(frozen=True)
 class StreamResult:
-    """What was sent: ``size`` bytes in ``seconds``, for ``cpu`` seconds of the sender's processor."""
+    """The result: ``size`` bytes in ``seconds``, with ``cpu`` seconds of the sender's processor."""
 
     size: int
     seconds: float
@@ -37,7 +37,7 @@ class StreamResult:
 
 
 class Stream:
-    """A sender at work. Call :meth:`stop` before leaving."""
+    """A running sender. Call :meth:`stop` before leaving."""
 
     def __init__(self, process: "Popen[str]") -> None:
         self._process = process
@@ -50,7 +50,7 @@ class Stream:
 
 @contextmanager
 def streaming(user: User, path: Path, *, bodies: int, chunk_size: int, seconds: float) -> Iterator[Stream]:
-    """So many bodies of ``chunk_size`` bytes at once, each the beginning of the file at ``path``."""
+    """Send ``bodies`` chunk bodies of ``chunk_size`` bytes in parallel, each the start of the file at ``path``."""
     options = {"port": user.port, "token": user.token, "path": str(path), "bodies": bodies}
     command = [sys.executable, "-m", "bench.clients.stream"]
     with Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True, preexec_fn=dies_with_parent()) as process:
@@ -66,7 +66,7 @@ def streaming(user: User, path: Path, *, bodies: int, chunk_size: int, seconds: 
 
 
 class _EndlessSlots:
-    """Slots without an end: opens one upload after the other, and keeps the last two of them open."""
+    """An endless supply of slots: opens one upload after another, and keeps the last two open."""
 
     def __init__(self, user: User, chunk_size: int) -> None:
         self._user = user
@@ -94,7 +94,7 @@ class _EndlessSlots:
 
 
 def _send(path: Path, user: User, bodies: int, chunk_size: int, stop: threading.Event) -> int:
-    """Returns how many chunks were sent."""
+    """Returns the number of sent chunks."""
     slots, all_connected = _EndlessSlots(user, chunk_size), threading.Barrier(bodies, lambda: print(flush=True))
     sent: list[Slot] = []
 
@@ -117,7 +117,7 @@ def _set_at_end_of_input(stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Read the options from standard input and send until they say to stop."""
+    """Read the options from standard input and send until the time is over or the input is closed."""
     options = json.loads(sys.stdin.readline())
     stop = threading.Event()
     limit = threading.Timer(options["seconds"], stop.set)

@@ -32,7 +32,7 @@ UPLOAD = "query ($id: ID!) { upload(id: $id) { status error { message } file { d
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a chunk goes; ``offset`` and ``size`` in bytes."""
+    """The place of a chunk; ``offset`` and ``size`` in bytes."""
 
     url: str
     offset: int
@@ -48,7 +48,7 @@ class OpenedUpload:
 
 
 class User:
-    """Signed in on a server."""
+    """A user who is signed in on a server."""
 
     def __init__(self, port: int, token: str) -> None:
         self.port = port
@@ -58,14 +58,14 @@ class User:
 
     @classmethod
     def sign_up(cls, server: Server) -> Self:
-        """A new account. The code that the server mails is in what it prints."""
+        """A new account. The server prints the mailed code."""
         email, secret, anonymous = "bench@example.org", "correct horse battery", cls(server.port, "")
         anonymous.execute(REGISTER, input={"userId": "bench", "userName": "Bench", "email": email, "password": secret})
         answer = anonymous.execute(VERIFY, input={"email": email, "otp": _mailed_code(server.log)})
         return cls(server.port, str(answer["session"]["accessToken"]))
 
     def begin(self, size: int, chunk_size: int, **more: object) -> OpenedUpload:
-        """Begin an upload of so many bytes."""
+        """Start an upload of ``size`` bytes."""
         fields = {"fileName": "bench.bin", "size": size, "chunkSize": chunk_size, **more}
         upload_id = self.execute(INIT, input=fields)["upload"]["id"]
         slots: list[Slot] = []

@@ -1,1 +1,1 @@
-"""Servers that can be measured, and how each of them is spoken to."""
+"""Servers that can be measured, and a client for each."""

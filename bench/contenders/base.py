@@ -1,4 +1,4 @@
-"""What a server has to offer in order to be measured."""
+"""The interface of a measured server."""
 
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ class Client(Protocol):
     """Uploads one file to a running server."""
 
     def send(self, payload: Payload) -> None:
-        """Begin an upload and send every chunk; returns with the answer to the last one."""
+        """Start an upload and send every chunk. Returns at the answer to the last one."""
         ...
 
     def finish(self) -> None:
@@ -28,9 +28,9 @@ class Client(Protocol):
 
 
 class Contender(Protocol):
-    """A server and how it is spoken to. ``verifies`` and ``result`` are words for the table.
+    """A server and its client. ``verifies`` and ``result`` are texts for the table.
 
-    ``ingest_role`` is the role of the processes that take chunks in, where others work beside them; empty for all.
+    ``ingest_role`` is the role of the processes that receive chunks, if others work beside them; empty for all.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Contender(Protocol):
         ...
 
     def launch(self, folder: Path, port: int) -> Launch:
-        """How to start it with its files in ``folder``."""
+        """The command that starts the server with its files in ``folder``."""
         ...
 
     def client(self, server: Server) -> Client:
-        """A client that is signed in, if the server asks for that."""
+        """A client, signed in if the server requires it."""
         ...

@@ -25,14 +25,15 @@ from bench.harness.server import Launch, Server
 PACKAGES = ("cloudkeep", "starlette", "uvicorn", "httptools", "uvloop")
 API = "API"
 ROLES = {"api": API, "worker": "worker", "serve": "supervisor"}
-#: The setting that has every body come in by the event loop.
+#: The setting with which the event loop receives every body.
 NO_THREADS = {"CLOUDKEEP_BODY_THREADS": "0"}
 
 
 class CloudKeep:
-    """Chunks are hashed as they come in, and everything is read and hashed again before READY.
+    """CloudKeep, which hashes chunks as they arrive, and reads and hashes everything again before READY.
 
-    By raw PUT or, with ``form``, by POST. ``declares``: with the SHA-256 of the whole given at the beginning.
+    Chunks are sent by raw PUT or, with ``form``, by POST. With ``declares``, the client declares the SHA-256 of the
+    whole at the start.
     """
 
     ingest_role = API
@@ -53,11 +54,11 @@ class CloudKeep:
         self._declares = declares
 
     def prepare(self) -> dict[str, str]:
-        """Everything is there already."""
+        """Does nothing: everything is installed."""
         return {name: version(name) for name in PACKAGES}
 
     def launch(self, folder: Path, port: int) -> Launch:
-        """The defaults, but for the folder, the port and what is to be measured."""
+        """The defaults, except for the folder, the port and the measured setting."""
         own = {"CLOUDKEEP_DATA_DIR": str(folder), "CLOUDKEEP_PORT": str(port), "PYTHONPATH": str(ROOT)}
         return Launch([sys.executable, "-m", "cloudkeep", "serve"], {**own, **self._settings}, "/readyz", ROLES)
 
@@ -67,7 +68,7 @@ class CloudKeep:
 
 
 class CloudKeepClient:
-    """One person."""
+    """Uploads files as one user."""
 
     def __init__(self, user: User, *, form: bool, declares: bool) -> None:
         self._user = user
@@ -102,12 +103,12 @@ class CloudKeepClient:
 
 
 def put_raw(connection: Connection, slot: Slot, offset: int, halfway: Callable[[], object] | None = None) -> Response:
-    """Fill a slot from this offset of the connection's file, with nothing but its bytes. ``halfway`` as for sending."""
+    """Send a slot's bytes as a raw PUT. ``halfway`` is called when half of them are sent."""
     return connection.send("PUT", _target(slot), {}, offset, slot.size, halfway=halfway)
 
 
 def put_form(connection: Connection, slot: Slot, offset: int) -> Response:
-    """The same as multipart/form-data."""
+    """Send a slot's bytes as multipart/form-data."""
     return connection.send("POST", _target(slot), FORM_HEADERS, offset, slot.size, BEFORE_FILE, AFTER_FILE)
 
 

@@ -1,4 +1,4 @@
-"""The yardstick: ``bench/servers/limit.c``, which receives, hashes and writes, and does nothing else."""
+"""The reference: ``bench/servers/limit.c``, which only receives, hashes and writes."""
 
 from pathlib import Path
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ FILE = "upload"
 
 
 class Limit:
-    """Chunks by raw PUT, each hashed as it comes in."""
+    """Receives chunks by raw PUT, and hashes them as they arrive."""
 
     name = "C limit"
     ingest_role = ""
@@ -21,7 +21,7 @@ class Limit:
     result = "one file"
 
     def prepare(self) -> dict[str, str]:
-        """Compile it, and see whether it finds a SHA-256. Raises :class:`NotAvailable`."""
+        """Compile the server, and check that it finds a SHA-256. Raises :class:`NotAvailable`."""
         check_run(_program())
         return {"threads": "16"}
 
@@ -47,7 +47,7 @@ class LimitClient:
         send_over_connections(self._server.port, payload.path, payload.chunks, _put)
 
     def finish(self) -> None:
-        """With the last chunk everything is there."""
+        """Does nothing: the file is complete after the last chunk."""
 
     def stored_sha256(self) -> str:
         """Read the file."""

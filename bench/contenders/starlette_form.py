@@ -17,7 +17,7 @@ from bench.harness.server import Launch, Server
 
 
 class StarletteForm:
-    """Chunks as forms, hashed when they are whole; joined by a last request."""
+    """Receives chunks as forms, hashes each when it is complete, and joins them at a last request."""
 
     name = "Starlette request.form()"
     ingest_role = ""

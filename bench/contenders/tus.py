@@ -90,7 +90,7 @@ class TusClient:
             self._stored = [_location(connection.request("POST", "/files", final).headers["location"])]
 
     def stored_sha256(self) -> str:
-        """Read the file, or the files one after the other."""
+        """Read the file, or the files one after another."""
         return sha256_of(self._server.folder / target.rsplit("/", 1)[1] for target in self._stored)
 
     def _send_quarter(self, number: int, chunks: tuple[Chunk, ...], connection: Connection) -> None:
@@ -105,7 +105,7 @@ class TusClient:
 
 
 def _quarters(chunks: tuple[Chunk, ...]) -> list[tuple[Chunk, ...]]:
-    """Runs of neighbouring chunks, as even as they get; fewer than four when there are fewer chunks."""
+    """Four runs of neighbouring chunks, as even as possible; fewer if there are fewer chunks."""
     step = -(-len(chunks) // CONNECTIONS)
     return [chunks[start : start + step] for start in range(0, len(chunks), step)]
 

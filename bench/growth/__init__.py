@@ -1,1 +1,1 @@
-"""What CloudKeep's stores take for what they keep; each module measures one of them."""
+"""Measures the space and work that CloudKeep's data takes in its stores, one module for each store."""

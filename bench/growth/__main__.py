@@ -1,6 +1,6 @@
-"""Measure what CloudKeep's stores take for what they keep. docs/scaling.md computes from it.
+"""Measure the space and work that CloudKeep's data takes in its stores. docs/scaling.md computes from it.
 
-PostgreSQL, Valkey and S3 are those of the tests, with what was committed on the disk.
+PostgreSQL, Valkey and S3 are those of the tests, but every commit is synced to the disk.
 """
 
 import argparse
@@ -22,7 +22,7 @@ COLUMNS = {"for each": False, "": True, "of": False, "measured": True}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.growth", __doc__)
     parser.add_argument("--uploads", type=integer(100, 10**6), default=20_000, metavar="N")
     parser.add_argument("--chunks", type=integer(1, 10_000), default=64, metavar="N", help="of each upload")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """So much of ``unit`` for each ``per``, measured over ``count`` of them."""
+    """An amount in ``unit`` for each ``per``, measured over ``count`` of them."""
 
     per: str
     value: float

@@ -1,4 +1,4 @@
-"""Bytes that Valkey takes for what is kept there, and processor time for events."""
+"""Bytes that CloudKeep's data takes in Valkey, and processor time for events."""
 
 import asyncio
 import time
@@ -20,14 +20,14 @@ from storage.token_buckets import LocalBuckets, RedisBuckets
 #: A cursor before every event.
 NEVER = "0-0"
 PATIENCE_SECONDS = 10.0
-#: So much that no bucket is full again, and gone, before it was weighed.
+#: A large amount, so that no bucket is full, and deleted, before it is measured.
 POINTS, CHUNK_BYTES = 15_000, 100 * GIB
-#: So many calls are under way at once.
+#: Calls that are under way at the same time.
 AT_ONCE = 64
 
 
 async def measure(url: str, count: int) -> list[Figure]:
-    """Weigh ``count`` of each in an empty Valkey."""
+    """Measure ``count`` of each in an empty Valkey."""
     redis = connect_redis(url)
     try:
         return [
@@ -44,7 +44,7 @@ Make = Callable[[int], Awaitable[None]]
 
 
 async def _weighed(redis: Redis, name: str, count: int, make: Make) -> Figure:
-    # Not in the background, while we weigh: that is what Valkey does by itself.
+    # Valkey would otherwise do this in the background, during the measurement.
     await redis.eval("redis.call('FLUSHALL', 'SYNC')", 0)
     before = await _used(redis)
     await make(count)
@@ -70,7 +70,7 @@ def _budgets(url: str) -> Make:
     async def make(count: int) -> None:
         buckets = RedisBuckets(url, 10)
         await buckets.start()
-        # Without the bucket that all share, which is one for any number of them.
+        # Without the global bucket, which all share.
         budgets = Budgets(Limits(all=None), buckets, LocalBuckets())
 
         async def reserve(number: int) -> None:
@@ -93,7 +93,7 @@ def _seats(redis: Redis) -> Make:
 
 
 async def _processor_time(redis: Redis, count: int) -> list[Figure]:
-    """What one event costs its sender, and each process with a watcher."""
+    """The processor time of one event, for its sender and for each process with a watcher."""
     await redis.flushall()
     log = RedisEventLog(redis)
     await log.start()

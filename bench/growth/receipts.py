@@ -1,4 +1,4 @@
-"""How many receipts PostgreSQL takes in a second from one process, every one of them on the disk."""
+"""Receipts per second that one process can store in PostgreSQL, each synced to the disk."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What one file asks of S3 on its way in and out, and how many connections a server holds meanwhile."""
+"""Requests to S3 for the upload and download of one file, and the connections that a server holds meanwhile."""
 
 import asyncio
 import contextlib

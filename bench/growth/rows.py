@@ -1,7 +1,7 @@
 """Bytes that PostgreSQL takes for a row of each table that grows, its indexes included.
 
-The rows are made by the database itself, with values as long as real ones. They come in order, as UUIDv7 keys do, so
-that indexes are as dense as those of a server that only grows.
+The database itself creates the rows, with values as long as real ones. They are in order, like UUIDv7 keys, so that
+indexes are as dense as those of a server that only grows.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ def _statements(uploads: int, chunks: int) -> list[tuple[str, int, dict[str, str
     ]
 
 
-#: As ffprobe's answer is kept for a video with sound.
+#: The stored facts of a video with sound.
 MEDIA = '{"duration": 634.53, "width": 1920, "height": 1080, "video_codec": "h264", "audio_codec": "aac"}'
 
 
@@ -69,7 +69,7 @@ async def create(url: str, name: str) -> None:
 
 
 async def measure(url: str, uploads: int, chunks: int) -> list[Figure]:
-    """Fill an empty, migrated database with ``uploads`` files of ``chunks`` chunks, and weigh it."""
+    """Fill an empty, migrated database with ``uploads`` files of ``chunks`` chunks, and measure it."""
     connection = await asyncpg.connect(url)
     try:
         for table, count, columns in _statements(uploads, chunks):

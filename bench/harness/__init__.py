@@ -1,1 +1,1 @@
-"""What every benchmark needs: its command line, the machine, programs and servers."""
+"""Common parts of the benchmarks: its command line, the machine, programs and servers."""

@@ -1,4 +1,4 @@
-"""What every benchmark's command line shares: options, a folder for its data, and how results are printed."""
+"""The command line of the benchmarks: common options, a folder for data, and the output of results."""
 
 import argparse
 import json
@@ -23,12 +23,12 @@ N = TypeVar("N", int, float)
 
 
 class BenchmarkFailed(Exception):
-    """Base of the errors that end a benchmark; the text says why."""
+    """Base class of the errors that end a benchmark."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run has found: for people, in Markdown, and for programs, as JSON values."""
+    """The result of a run: Markdown for people, and JSON values for programs."""
 
     text: str
     content: Mapping[str, Any]
@@ -58,7 +58,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
 
 
 def run(options: argparse.Namespace, work: Work) -> int:
-    """Do the work in a folder that is gone afterwards, print what it found, and return the exit code."""
+    """Run the benchmark in a temporary folder, print its result, and return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -103,11 +103,11 @@ def _between(kind: Callable[[str], N], low: N, high: N) -> Callable[[str], N]:
 
 
 def report_progress(line: str) -> None:
-    """Print a line to standard error: standard output has the result alone."""
+    """Print a line to standard error: standard output has only the result."""
     print(line, file=sys.stderr, flush=True)
 
 
 def markdown_table(columns: Mapping[str, bool], rows: Iterable[Sequence[str]]) -> str:
-    """A table; ``columns`` says of each head whether numbers stand below it."""
+    """A table; ``columns`` maps each head to whether its column has numbers."""
     rule = ["--:" if is_number else "---" for is_number in columns.values()]
     return "\n".join("| " + " | ".join(row) + " |" for row in [[head.strip() for head in columns], rule, *rows])

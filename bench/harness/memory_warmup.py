@@ -1,8 +1,8 @@
-"""Memory that the machine really has, before an upload is measured.
+"""Makes the machine really have its memory, before an upload is measured.
 
 A virtual machine may return free memory to its host. The next process that uses it pays for getting it, page by page:
 on one machine up to 1.8 CPU-s for every GiB that is written to the page cache, more than everything else that a server
-does. So every upload is preceded by using as much memory as it will fill, and letting go of it.
+does. So before every upload, this module uses as much memory as the upload will fill, and frees it.
 """
 
 import mmap
@@ -22,5 +22,5 @@ def warm_memory(size: int) -> None:
             try:
                 memory.madvise(advice)
             except OSError:
-                # An older kernel, or one without huge pages: the run is noisier, and still a run.
+                # An older kernel, or one without huge pages: the run is noisier, but valid.
                 continue

@@ -1,4 +1,4 @@
-"""Programs that are run to their end for what they print or make."""
+"""Runs programs to their end."""
 
 import os
 import subprocess
@@ -10,11 +10,11 @@ PATIENCE = 300.0
 
 
 class ProgramFailed(Exception):
-    """A program is not there, or could not do it; the text says why."""
+    """A program is missing or has failed; the text says why."""
 
 
 def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
-    """What a program prints. ``environment`` is added to ours. Raises :class:`ProgramFailed`."""
+    """Run a program and return its output. ``environment`` is added to ours. Raises :class:`ProgramFailed`."""
     added = {**os.environ, **(environment or {})}
     try:
         ended = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=PATIENCE, env=added)

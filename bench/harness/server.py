@@ -1,4 +1,4 @@
-"""A server under measurement: a process tree that is started, watched from outside and ended."""
+"""A server under measurement: a process tree that is started, observed and stopped."""
 
 import contextlib
 import http.client
@@ -27,8 +27,10 @@ class ServerError(BenchmarkFailed):
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a server. It is ready once a GET of ``ready_path`` is answered with less than 500,
-    and CloudKeep's once nothing is away either.
+    """How to start a server.
+
+    It is ready once a GET of ``ready_path`` is answered with less than 500, and CloudKeep's once nothing is away
+    either.
 
     ``roles`` maps a word of a command line to the name of the process; others are named after their program.
     """
@@ -40,7 +42,7 @@ class Launch:
 
 
 class Server:
-    """A running server. ``folder`` is where it keeps its files, ``log`` what it printed."""
+    """A running server. ``folder`` has its files, ``log`` its output."""
 
     def __init__(self, launch: Launch, folder: Path, port: int) -> None:
         self.folder = folder
@@ -73,7 +75,7 @@ class Server:
         return self._by_role(lambda process: sum(process.cpu_times()[:4]))
 
     def peak_bytes(self) -> dict[str, float]:
-        """What the processes of each role had resident at their peak; shared pages count once for each process."""
+        """The peak resident memory of the processes of each role; shared pages count once for each process."""
         return self._by_role(lambda process: _peak_bytes(process.pid))
 
     def forget_peaks(self) -> None:
@@ -83,7 +85,7 @@ class Server:
                 Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
     def stop(self) -> None:
-        """End the whole tree: politely first, then by force."""
+        """Stop the whole tree, first with SIGTERM and then by force."""
         tree = self._alive()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

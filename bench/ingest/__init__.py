@@ -1,1 +1,1 @@
-"""How files come in, at several servers in alternating rounds."""
+"""Uploads to several servers in alternating rounds."""

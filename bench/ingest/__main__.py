@@ -1,4 +1,4 @@
-"""Measure how files come in: our server and others, on this machine, in alternating rounds. See docs/performance.md."""
+"""Measure uploads to CloudKeep and other servers, on this machine, in alternating rounds. See docs/performance.md."""
 
 import argparse
 import sys
@@ -27,12 +27,12 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
     "tuspyserver": TusPy,
     "tus-node": TusNode,
 }
-#: The other ways into CloudKeep are measured when they are asked for.
+#: Other configurations of CloudKeep are measured only on request.
 DEFAULT = [name for name in CONTENDERS if not name.startswith("cloudkeep-")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for; returns the exit code."""
+    """Run the benchmark; returns the exit code."""
     parser = create_parser("bench.ingest", __doc__)
     parser.add_argument("--size-mib", type=integer(1, 8192), default=1024, metavar="MIB")
     parser.add_argument("--chunk-mib", type=integer(1, 64), default=8, metavar="MIB")

@@ -10,7 +10,7 @@ from bench.contenders.limit import Limit
 from bench.harness.command import markdown_table
 from bench.ingest.rounds import Sample
 
-#: Column by column: its head, and whether it is a number.
+#: The columns: head, and whether they contain numbers.
 COLUMNS = {
     "server": False,
     "wall s": True,
@@ -54,7 +54,7 @@ class Report:
         return {role: round(median(sample.get(role, 0.0) for sample in mine), 3) for role in roles}
 
     def text(self) -> str:
-        """A table with one row for every contender, and what else is to say of them."""
+        """A table with one row for every contender, and notes."""
         table = markdown_table(COLUMNS, map(self._row, self.contenders))
         return "\n".join([table, "", *self._processes(), *self._packages()])
 

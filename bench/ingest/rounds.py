@@ -15,9 +15,9 @@ from bench.harness.command import BenchmarkFailed
 from bench.harness.memory_warmup import warm_memory
 from bench.harness.server import Server, free_port, running
 
-#: Seconds after READY in which what a server still does is counted as its work.
+#: Seconds after READY in which processor time still counts as work of the server.
 SETTLE = 0.3
-#: The file, its chunks and the joined file may be there at once.
+#: The file, its chunks and the joined file may exist at the same time.
 COPIES = 3
 
 

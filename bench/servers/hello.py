@@ -1,4 +1,4 @@
-"""The smallest Strawberry server there is: one field over Starlette and uvicorn, with the library's caches or not."""
+"""The smallest possible Strawberry server: one field on Starlette and uvicorn, with or without the library's caches."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Chunks as a usual tutorial takes them in: ``request.form()``, a file per chunk, all of them joined at the end."""
+"""Receives chunks like a usual tutorial: ``request.form()``, a file per chunk, all of them joined at the end."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""CloudKeep as it is, but that operations have no price: nothing is analysed, reserved, walked or told.
+"""CloudKeep without prices: nothing is analysed, reserved, counted or reported.
 
 ``serve`` is the supervisor, which starts ``api`` in place of CloudKeep's own API process.
 """
@@ -30,7 +30,7 @@ class Free(Admitted):
 
 
 class OpenGate(AdmissionController):
-    """Lets in whatever can be run."""
+    """Admits every operation that can run."""
 
     _nothing = Reservation((), (), LocalBuckets(), 0, 0)
 
