@@ -1,4 +1,4 @@
-"""What many tests need: a Valkey, a migrated database, a blob store, a server with a worker, and people to use it."""
+"""Common fixtures: a Valkey, a migrated database, a blob store, a server with a worker, and users."""
 
 import asyncio
 import contextlib
@@ -26,8 +26,8 @@ from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.shared_server import PLENTY
 
-#: Tests that are run on every kind of database. What is slow, far from SQL, or runs the statements that the tests of
-#: services run as well, is run once.
+#: Tests that run on every kind of database. Tests that are slow, far from SQL, or run the same statements as those of
+#: services, run once.
 BOTH = ("scale/", "schema/test_hostile_values.py", "services/", "storage/", "workers/")
 #: Folders with the slowest files.
 SLOWEST = ("scale", "faults", "e2e", "bench", "browser", "clients", "cloudkeep")
@@ -35,19 +35,19 @@ KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Which database a run is about."""
+    """Add options for the database of a run."""
     parser.addoption("--database", choices=ENGINES, default=SQLITE, help="run the tests that use a database on this")
     parser.addoption("--whole", action="store_true", help="with PostgreSQL, run also those that are far from SQL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests that are about one kind of database are marked with its name."""
+    """Register the markers for tests of one kind of database."""
     for engine in ENGINES:
         config.addinivalue_line("markers", f"{engine}: is about this database alone")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Load no file of which nothing would be run on this database: that takes every process a quarter of a minute."""
+    """Skip files without tests for this database: loading them takes every process a quarter of a minute."""
     engine = config.getoption("database")
     if engine == SQLITE or config.getoption("whole") or collection_path.suffix != ".py":
         return None
@@ -56,7 +56,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about another database. Tests that use none are run with SQLite, once."""
+    """Deselect tests of other databases. Tests without a database run once, with SQLite."""
     engine = config.getoption("database")
     others = [other for other in ENGINES if other != engine]
     kept = [item for item in items if not any(item.get_closest_marker(other) for other in others)]
@@ -68,25 +68,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    """When a test's folder has its turn: the slowest files first, so that no process is left with one at the end."""
+    """The order of a test's folder: the slowest files come first, so that no process runs one alone at the end."""
     folder = item.path.relative_to(Path(__file__).parent).parts[0]
     return SLOWEST.index(folder) if folder in SLOWEST else len(SLOWEST)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where only tests without a database were asked for, nothing is left to do for the second kind."""
+    """Succeed if no test is left for this kind of database."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("database") != SQLITE:
         session.exitstatus = pytest.ExitCode.OK
 
 
 def uses_a_database(item: pytest.Item) -> bool:
-    """Whether a test depends, in whatever way, on where databases come from."""
+    """Whether a test depends on a database, directly or indirectly."""
     return isinstance(item, pytest.Function) and "databases" in item.fixturenames
 
 
 def below_sql(item: pytest.Item) -> bool:
-    """Whether a test is about what the database does, and not about the wire or a process that merely has one."""
+    """Whether a test is about the database, and not about a wire or a process that only uses one."""
     return uses_a_database(item) and _place(item.path).startswith(BOTH)
 
 
@@ -96,14 +96,14 @@ def _place(path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the developer has set in their shell must not change a test."""
+    """Remove settings of the developer's shell, which must not change a test."""
     for name in [name for name in os.environ if name.startswith("CLOUDKEEP_")]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_are_heard() -> None:
-    """Child processes would inherit that a signal is ignored: SIGINT in a shell's background, SIGHUP under nohup."""
+    """Handle signals that child processes inherit as ignored: SIGINT in a shell's background, SIGHUP under nohup."""
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
@@ -111,7 +111,7 @@ def _signals_are_heard() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
-    """Hashes that cost next to nothing, in this process; tests/services/accounts/test_passwords.py tests real ones."""
+    """Use fast hashes in this process; tests/services/accounts/test_passwords.py tests real ones."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.accounts.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
         yield
@@ -119,7 +119,7 @@ def _quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """Where databases come from, of the kind that this run is about. Every test that uses one depends on this."""
+    """The source of databases of this run's kind. Every test with a database depends on it."""
     try:
         with databases_of(request.config.getoption("database"), tmp_path_factory.mktemp("database")) as source:
             yield source
@@ -129,14 +129,14 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def empty_database(databases: Databases, tmp_path: Path) -> Iterator[str]:
-    """A database of the test's own without tables: ``cloudkeep serve`` makes them."""
+    """An empty database for one test; ``cloudkeep serve`` creates the tables."""
     with empty_one(databases, tmp_path) as url:
         yield url
 
 
 @pytest.fixture
 async def database_url(databases: Databases, tmp_path: Path) -> AsyncIterator[str]:
-    """A database of the test's own, not yet connected."""
+    """A database for one test, not yet connected."""
     url = await databases.migrated(tmp_path)
     yield url
     await databases.drop(url)
@@ -144,7 +144,7 @@ async def database_url(databases: Databases, tmp_path: Path) -> AsyncIterator[st
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[str]:
-    """A database of the test's own, connected."""
+    """A database for one test, connected."""
     await open_database(database_url)
     yield database_url
     await close_database()
@@ -152,7 +152,7 @@ async def database(database_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    """A Valkey of the test's own."""
+    """A Valkey for one test."""
     server = EmbeddedValkey(tmp_path)
     await server.start()
     yield server
@@ -161,7 +161,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def common_valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedValkey]:
-    """A Valkey for the tests that do nothing to its process."""
+    """A shared Valkey for tests that do not stop its process."""
     server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
     await server.start()
     yield server
@@ -170,14 +170,14 @@ async def common_valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """An S3 server for every test that asks for it."""
+    """A shared S3 server."""
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 
 @pytest.fixture
 def redis_url(request: pytest.FixtureRequest, common_valkey: EmbeddedValkey) -> str:
-    """Where an empty Redis is: the test's own Valkey where it has one."""
+    """The URL of an empty Redis: the test's own Valkey if it has one."""
     if "valkey" in request.fixturenames:
         own: EmbeddedValkey = request.getfixturevalue("valkey")
         return own.url
@@ -188,7 +188,7 @@ def redis_url(request: pytest.FixtureRequest, common_valkey: EmbeddedValkey) -> 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
-    """A blob store of the test's own."""
+    """A blob store for one test."""
     local = LocalBlobStore(tmp_path / "blobs")
     yield local
     await local.close()
@@ -196,14 +196,14 @@ async def store(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
 
 @pytest.fixture
 async def sink() -> AsyncIterator[SmtpSink]:
-    """A mail server of the test's own."""
+    """A mail server for one test."""
     async with smtp_sink() as running:
         yield running
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str, redis_url: str, sink: SmtpSink) -> Settings:
-    """Settings of a server on a free port, all of it the test's own."""
+    """Settings of a server for one test, on a free port."""
     given = Settings(
         data_dir=tmp_path,
         database_url=database_url,
@@ -244,7 +244,7 @@ async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def api(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
-    """A person who is signed in."""
+    """A signed-in user."""
     return await sign_up(http, sink)
 
 

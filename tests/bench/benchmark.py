@@ -1,4 +1,4 @@
-"""How a benchmark is run with as little to do as it takes."""
+"""Runs a benchmark with a minimum of work."""
 
 import json
 import subprocess

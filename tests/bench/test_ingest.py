@@ -1,4 +1,4 @@
-"""The benchmark, with as little to do as it takes."""
+"""The benchmark, with a minimum of work."""
 
 import json
 import os

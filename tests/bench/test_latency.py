@@ -1,4 +1,4 @@
-"""The benchmark of queries beside bodies that stream in, with as little to do as it takes."""
+"""The benchmark of queries beside bodies that stream in, with a minimum of work."""
 
 from pathlib import Path
 

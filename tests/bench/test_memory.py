@@ -1,4 +1,4 @@
-"""The benchmark of memory, with as little to do as it takes."""
+"""The benchmark of memory, with a minimum of work."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The benchmark of the price of a query, with as little to do as it takes."""
+"""The benchmark of the price of a query, with a minimum of work."""
 
 from pathlib import Path
 

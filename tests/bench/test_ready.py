@@ -1,4 +1,4 @@
-"""The benchmark of the time until READY, with as little to do as it takes."""
+"""The benchmark of the time until READY, with a minimum of work."""
 
 from pathlib import Path
 

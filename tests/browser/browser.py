@@ -32,19 +32,19 @@ FONTS = """<?xml version="1.0"?>
 
 
 class NoBrowser(Exception):
-    """There is no Chromium for this machine; the text says so."""
+    """There is no Chromium for this machine."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """How to start it."""
+    """How to start the browser."""
 
     program: str
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def showing(self, url: str, profile: Path) -> Iterator[None]:
-        """Show a page with what ``profile`` remembers, until the block ends; then kill it without a warning."""
+        """Show a page with the browser profile ``profile`` until the block ends; then kill the browser."""
         command = [self.program, *FLAGS, f"--user-data-dir={profile}", url]
         with (profile.parent / f"{profile.name}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -83,9 +83,10 @@ def _unpacked(folder: Path) -> Browser:
 
 
 def _fonts(target: Path) -> Path:
-    """Where fontconfig finds the package's fonts. Its own file names folders of AWS Lambda, and without a font it dies.
+    """Write a fontconfig file for the package's fonts.
 
-    A folder that was unpacked earlier may be without it.
+    The package's own file names folders of AWS Lambda, and Chromium crashes without a font. A folder that was unpacked
+    earlier may lack the file.
     """
     file = target / "fonts.conf"
     if not file.exists():

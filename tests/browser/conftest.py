@@ -1,4 +1,4 @@
-"""A server as ``make run`` starts it, which lets in one other origin, and a browser to come from there."""
+"""A server as ``make run`` starts it, which allows one other origin, and a browser with a page of that origin."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ CACHE = HERE / ".cache"
 
 @dataclass(frozen=True)
 class Origins:
-    """Where the page comes from, and how it reaches the server: over a line of the test's own."""
+    """The origin of the page, and that of the server, which it reaches through a link of the test."""
 
     page: socket.socket
     link: socket.socket
@@ -29,14 +29,14 @@ class Origins:
 
 @pytest.fixture(scope="session")
 def origins() -> Iterator[Origins]:
-    """Two ports, which make two origins; both are kept for as long as the server knows them."""
+    """Two ports, which make two origins. Both stay reserved while the server knows them."""
     with listening_socket() as page, listening_socket() as link:
         yield Origins(page, link)
 
 
 @pytest.fixture(scope="session")
 def cloudkeep(origins: Origins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    """A server that lets the page's origin in, and that clients reach by the line."""
+    """A server that allows the page's origin, and that clients reach through the link."""
     page, link = url_of(origins.page), url_of(origins.link)
     data = tmp_path_factory.mktemp("data")
     with serving(data, CLOUDKEEP_PUBLIC_URL=link, CLOUDKEEP_CORS_ORIGINS=page) as process:
@@ -52,7 +52,7 @@ async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def link(cloudkeep: ServeProcess, origins: Origins) -> AsyncIterator[StallingLink]:
-    """The line, which the test may cut."""
+    """The link, which the test may cut."""
     port = urlsplit(cloudkeep.url).port
     assert port
     async with stalling_link(port, origins.link) as running:
@@ -67,7 +67,7 @@ def reached(origins: Origins, link: StallingLink) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Browser:
-    """A headless Chromium. Where there is none for the machine, the test says so."""
+    """A headless Chromium. Without one for this machine, the test is skipped."""
     try:
         return find_browser(HERE / "chromium", CACHE)
     except NoBrowser as error:
@@ -82,6 +82,6 @@ def script(request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: p
 
 @pytest.fixture
 async def site(script: bytes, origins: Origins) -> AsyncIterator[Site]:
-    """Where the page comes from."""
+    """The site that serves the page."""
     async with serving_page(script, origins.page) as running:
         yield running

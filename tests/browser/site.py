@@ -38,16 +38,16 @@ class Site:
         self.content, self.orders, self.events = content, orders, []
 
     def told(self, kind: str) -> list[Json]:
-        """The events of this kind. Fails the test when the page has told of an error."""
+        """The events of this kind. Fails the test if the page has reported an error."""
         assert not [event for event in self.events if event["kind"] == "error"]
         return [event for event in self.events if event["kind"] == kind]
 
     def parts(self) -> dict[int, str]:
-        """The parts that the page has sent, with the ETag that it has read of each answer."""
+        """The parts that the page has sent, with the ETag of each answer that it has read."""
         return {event["index"]: event["etag"] for event in self.told("part")}
 
     async def ended(self) -> Json | None:
-        """What the page said in the end, if it has."""
+        """The last report of the page, if it has ended."""
         return next(iter(self.told("end")), None)
 
 

@@ -1,4 +1,4 @@
-"""Which browser the tests take, and that it is whole."""
+"""The choice of the browser, and whether it works."""
 
 import platform
 from pathlib import Path
@@ -35,8 +35,8 @@ def test_another_machine_takes_the_browser_of_its_path(monkeypatch: pytest.Monke
     assert find_browser(HERE / "chromium", tmp_path).program == str(program)
 
 
-async def test_a_field_takes_what_is_typed_into_it(browser: Browser, tmp_path: Path) -> None:
-    """The first thing on a page for which a browser needs a font; without any, it dies."""
+async def test_a_field_accepts_typed_text(browser: Browser, tmp_path: Path) -> None:
+    """The first thing on a page for which a browser needs a font; without any, it crashes."""
     with listening_socket() as listener:
         async with serving_page(TYPING, listener) as site:
             with browser.showing(site.url, tmp_path / "profile"):

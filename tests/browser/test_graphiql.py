@@ -1,4 +1,4 @@
-"""GraphiQL's page shows what was run costs; here without GraphiQL itself, which comes from a CDN."""
+"""GraphiQL's page shows the cost of operations; tested without GraphiQL itself, which comes from a CDN."""
 
 import re
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ def settings(settings: Settings, origins: Origins) -> Settings:
 
 @pytest.fixture
 async def page(origins: Origins) -> AsyncIterator[Site]:
-    """A page with our script, and one that asks as GraphiQL does."""
+    """A page with CloudKeep's script, and a script that sends operations as GraphiQL does."""
     script = f"{COST_SCRIPT}\n{(HERE / 'cost.js').read_text()}"
     async with serving_page(script.encode(), origins.page) as running:
         yield running

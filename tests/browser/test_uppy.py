@@ -13,22 +13,22 @@ MIB = 1024 * 1024
 CHUNK = 5 * MIB  # the least that Uppy sends
 CONTENT = random.Random(1).randbytes(12 * CHUNK + 12_345)
 CHUNKS = 13
-#: Uppy sends up to six chunks at once: however they are mixed, one of them is whole by then, and others never come.
+#: Uppy sends up to six chunks at the same time: in any order, one of them is complete by then, and others never arrive.
 BEFORE_THE_CUT = 6 * CHUNK + MIB
-#: Heads of requests, and questions to GraphQL.
+#: Heads of requests, and GraphQL queries.
 AROUND = MIB // 2
 UPLOADS = """{ uploads { nodes { id fileName size status chunkSize receivedChunks
   slots(first: 100) { nodes { index size received } } file { sha256 downloadUrl } } } }"""
 
 
 async def uploads_of(person: Api) -> list[Json]:
-    """Newest first."""
+    """The user's uploads, newest first."""
     found: list[Json] = (await person.data(UPLOADS))["nodes"]
     return found
 
 
 async def the_upload_of(person: Api) -> Json:
-    """The only one."""
+    """The user's only upload."""
     (found,) = await uploads_of(person)
     return found
 
@@ -46,17 +46,17 @@ async def download(url: str) -> bytes:
 
 
 def etags(indexes: set[int]) -> dict[int, str]:
-    """What the page must have read of the answers to these chunks."""
+    """The ETags that the page must have read from the answers to these chunks."""
     return {index: digest(CONTENT[index * CHUNK :][:CHUNK]) for index in indexes}
 
 
 def bare(parts: dict[int, str]) -> dict[int, str]:
-    """Without the quotation marks, which one version takes off and the other leaves."""
+    """Without the quotation marks, which one version of Uppy removes and the other keeps."""
     return {index: etag.strip('"') for index, etag in parts.items()}
 
 
 async def interrupted(site: Site, link: StallingLink, browser: Browser, person: Api, profile: Path) -> Json:
-    """The upload, after the line went dead in the middle of a chunk and the browser was killed."""
+    """The upload, after the link failed within a chunk and the browser was killed."""
     link.die_after(BEFORE_THE_CUT)
     with browser.showing(site.url, profile):
 
@@ -93,7 +93,7 @@ async def test_an_upload_that_was_cut_off_goes_on_in_another_browser_with_what_i
 async def test_a_cancelled_upload_is_aborted_and_its_file_can_be_sent_anew(
     site: Site, reached: str, browser: Browser, person: Api, tmp_path: Path
 ) -> None:
-    content = CONTENT[: 9 * CHUNK]  # more than Uppy has under way when the first chunk is there
+    content = CONTENT[: 9 * CHUNK]  # more than Uppy has under way when the first chunk has arrived
 
     async def aborted() -> bool:
         return [upload["status"] for upload in await uploads_of(person)] == ["ABORTED"]

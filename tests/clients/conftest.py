@@ -1,4 +1,4 @@
-"""A server, and GraphQL clients as people use them: npm's, which the lock beside them names, and Python's gql."""
+"""A server, and common GraphQL clients: those of npm, in locked versions, and Python's gql."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ class Npm:
     folder: Path
 
     async def run(self, script: str, *arguments: str) -> Any:
-        """What a script prints, which is JSON."""
+        """Run a script and return its output, which is JSON."""
         return json.loads(await asyncio.to_thread(run, [npm.node(), str(self.folder / script), *arguments]))
 
     async def ask(self, kind: str, url: str, *operations: Json, token: str | None = None) -> list[Json]:
-        """What graphql-``kind`` lets its user know of each operation."""
+        """The results that the client graphql-``kind`` gives its user for each operation."""
         asked = {"kind": kind, "url": f"{url}/graphql", "token": token, "operations": operations}
         outcomes: list[Json] = await self.run("ask.js", json.dumps(asked))
         return outcomes

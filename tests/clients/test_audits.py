@@ -1,4 +1,4 @@
-"""The audits of the GraphQL over HTTP specification, which npm's graphql-http brings along."""
+"""The audits of the GraphQL over HTTP specification, from npm's graphql-http."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-#: Of graphql-http 1.23.
+#: The number of audits in graphql-http 1.23.
 AUDITS = 61
 
 

@@ -20,12 +20,12 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-#: Enough to sign up, and next to nothing comes back while the tests run.
+#: Enough to sign up; almost nothing is refilled while the tests run.
 LITTLE = Limit(300, 0.01)
 STREAMS = {"graphql-sse": by_events, "graphql-ws": by_websocket}
 WEBSOCKETS = 5
 ME = "{ me { id } }"
-#: Every test asks for something else, so that none of it is known from before.
+#: Every test uses another document, so that none is cached.
 UPLOADS = "{ uploads { nodes { id fileName } } }"
 
 

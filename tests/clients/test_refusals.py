@@ -1,4 +1,4 @@
-"""Whatever is refused, by whichever transport: real clients get it as an error with its code."""
+"""Refusals by every transport reach common clients as errors with a code."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.support.shared_server import SharedServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 every_transport = pytest.mark.parametrize("ask", TRANSPORTS.values(), ids=TRANSPORTS.keys())
-#: Those over which a token comes with each operation.
+#: The transports with a token for each operation.
 over_http = pytest.mark.parametrize("ask", [by_post, by_get, by_events])
 
 INVALID = {"of an unknown field": "{ nothing }", "without a value": "query ($id: ID!) { upload(id: $id) { id } }"}

@@ -1,4 +1,4 @@
-"""Ways to ask the server, each by a client that people use; every one says the code of what it was refused for."""
+"""Transports, each with a common client. Each returns the code of a refusal."""
 
 import json
 from collections.abc import Awaitable, Callable

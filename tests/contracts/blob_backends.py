@@ -1,4 +1,4 @@
-"""The blob stores that the contract is asked of, and what can happen to them."""
+"""The blob stores under the contract's tests, with their faults."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.faults.disk import files_end_at
 
 ROOT = Path(__file__).parents[2]
-#: The smallest slot that every store takes.
+#: The smallest slot that every store accepts.
 SLOT = 5 * 1024 * 1024
 CONTENT = random.Random(1).randbytes(3 * SLOT - 1)
 BIG = [random.Random(2).randbytes(BLOCK)] * 48
@@ -36,17 +36,17 @@ asyncio.run(hold(*sys.argv[1:]))
 
 @dataclass(frozen=True)
 class BlobBackend:
-    """A store, and what can happen to it."""
+    """A store and its faults."""
 
     store: BlobStore
-    #: Where the store is, here and in another process.
+    #: The URL of the store, in this and in other processes.
     url: str
-    #: From now on nothing can be written at all.
+    #: Makes every write fail from now on.
     break_down: Callable[[], object]
     options: S3Options = NO_OPTIONS
-    #: As long as it is entered, nothing is stored past this offset of a file; None where that cannot be brought about.
+    #: While entered, writes beyond this offset of a file fail; None if this fault is not possible.
     full_from: Callable[[int], AbstractContextManager[None]] | None = None
-    #: Whether the store itself keeps other processes from writing a slot.
+    #: Whether the store itself excludes other processes from a slot.
     locks_processes: bool = False
 
     async def open(self) -> BlobStore:
@@ -84,23 +84,23 @@ def digests(content: bytes) -> Digests:
 
 
 def same(found: Digests, content: bytes) -> bool:
-    """Whether these are the digests of the content; what the store calls it is its own affair."""
+    """Whether these are the digests of the content, whatever the ETag."""
     return (found.sha256, found.xxh3) == (digests(content).sha256, digests(content).xxh3)
 
 
 def unknown(store: BlobStore, key: str) -> str:
-    """The handle of a staging area that there is not."""
+    """The handle of a staging area that does not exist."""
     return key if store.reads_staging else f"{key}:{'0' * 40}:{SLOT}"
 
 
 def only_where(possible: object) -> None:
-    """Skip the rest of a test where a store has no such thing."""
+    """Skip the rest of a test if the store does not have this feature."""
     if not possible:
         pytest.skip("this store has no such thing")
 
 
 def full_from(backend: BlobBackend, size: int) -> AbstractContextManager[None]:
-    """Have the store's device end there."""
+    """Make the store's device full at this offset."""
     only_where(backend.full_from)
     assert backend.full_from
     return backend.full_from(size)
@@ -120,7 +120,7 @@ async def fill(store: BlobStore, staging: str, offset: int, content: bytes) -> D
 
 @dataclass(frozen=True)
 class Staged:
-    """A staging area all of whose slots are filled."""
+    """A staging area with all slots filled."""
 
     area: str
     parts: list[Part]

@@ -1,4 +1,4 @@
-"""The stores of token buckets that the contract is asked of."""
+"""The stores of token buckets under the contract's tests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -17,7 +17,7 @@ from tests.support.backends.s3 import S3Server
 
 @pytest.fixture(params=range(len(blob_backends.BACKENDS)), ids=[each.__name__ for each in blob_backends.BACKENDS])
 async def blob_backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BlobBackend]:
-    """A blob store of the test's own, and what can happen to it."""
+    """A blob store for one test, with its faults."""
 
     def server() -> S3Server:
         running: S3Server = request.getfixturevalue("s3")
@@ -29,7 +29,7 @@ async def blob_backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 @pytest.fixture
 def blob_store(blob_backend: BlobBackend) -> BlobStore:
-    """A blob store of the test's own."""
+    """A blob store for one test."""
     return blob_backend.store
 
 
@@ -43,7 +43,7 @@ def key() -> str:
 async def log_backend(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[LogBackend]:
-    """An event log of the test's own, and what can happen to it."""
+    """An event log for one test, with its faults."""
     monkeypatch.setattr("storage.progress_stream.redis.RETRY_SECONDS", 0.05)
     async with event_backends.BACKENDS[request.param](tmp_path) as opened:
         yield opened
@@ -51,12 +51,12 @@ async def log_backend(
 
 @pytest.fixture
 def log(log_backend: LogBackend) -> EventLog:
-    """An event log of the test's own."""
+    """An event log for one test."""
     return log_backend.log
 
 
 @pytest.fixture(params=range(len(bucket_backends.BACKENDS)), ids=[each.__name__ for each in bucket_backends.BACKENDS])
 async def buckets(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BucketStore]:
-    """Token buckets of the test's own."""
+    """Token buckets for one test."""
     async with bucket_backends.BACKENDS[request.param](tmp_path) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The event logs that the contract is asked of, and what can happen to them."""
+"""The event logs under the contract's tests, with their faults."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,7 +12,7 @@ from storage.redis.valkey import EmbeddedValkey
 
 @dataclass(frozen=True)
 class LogBackend:
-    """The same log as two processes see it, and an outage of what it stands on."""
+    """The same log in two processes, and an outage of its server."""
 
     log: EventLog
     other: EventLog

@@ -1,4 +1,4 @@
-"""What every blob store promises about writing a slot, asked of each of them."""
+"""What every blob store promises about writing a slot, tested for each implementation."""
 
 import asyncio
 import random
@@ -230,7 +230,7 @@ async def leave_by_exception(store: BlobStore, area: str) -> None:
 async def test_a_writer_left_in_the_middle_of_a_batch_writes_into_no_other_file(
     leave: Callable[[BlobStore, str], Awaitable[None]], blob_store: BlobStore, key: str, tmp_path: Path
 ) -> None:
-    """A descriptor closed too early is given to the next file that is opened, and the batch goes there."""
+    """If a descriptor were closed too early, the next opened file would get its number, and the batch."""
     area = await blob_store.stage(key, len(BIG) * BLOCK)
     await leave(blob_store, area)
     files = [(tmp_path / f"bystander-{number}").open("w+b") for number in range(10)]

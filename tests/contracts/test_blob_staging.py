@@ -1,4 +1,4 @@
-"""What every blob store promises about staging areas, asked of each of them."""
+"""What every blob store promises about staging areas, tested for each implementation."""
 
 import asyncio
 import threading
@@ -110,7 +110,7 @@ async def test_sealing_and_publishing_twice_is_harmless(blob_store: BlobStore, k
 
 
 async def test_sealing_and_publishing_twice_at_once_is_harmless(blob_store: BlobStore) -> None:
-    """A worker that lost its lease may still be at it."""
+    """A worker that lost its lease may still work on it."""
     for key in (str(uuid4()) for _ in range(20 if blob_store.reads_staging else 5)):
         made = await staged(blob_store, key, b"bytes")
         await asyncio.gather(*(blob_store.seal(made.area, made.parts) for _ in range(4)))

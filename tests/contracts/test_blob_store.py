@@ -1,4 +1,4 @@
-"""What every blob store promises about blobs and full devices, asked of each of them."""
+"""What every blob store promises about blobs and full devices, tested for each implementation."""
 
 import asyncio
 from pathlib import Path

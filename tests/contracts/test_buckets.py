@@ -5,7 +5,7 @@ import asyncio
 from storage.token_buckets import Bucket, BucketStore, ClaimResult
 from tests.support.waiting import eventually
 
-#: Nothing flows back into these.
+#: These are never refilled.
 SMALL = Bucket("{test}:small", 10, 0.0)
 LARGE = Bucket("{test}:large", 100, 0.0)
 #: Full again at once.

@@ -1,4 +1,4 @@
-"""What every event log promises, asked of each of them."""
+"""What every event log promises, tested for each implementation."""
 
 import asyncio
 import gc
@@ -40,7 +40,7 @@ async def take(subscription: Subscription, count: int) -> list[int]:
 
 
 async def silent(subscription: Subscription) -> bool:
-    """Whether nothing more comes."""
+    """Whether there is no further event."""
     return await subscription.next_event(0.1) is None
 
 
@@ -106,7 +106,7 @@ async def test_a_busy_topic_does_not_hide_a_quiet_one(log: EventLog) -> None:
 
 
 async def test_nothing_is_missed_from_the_moment_of_entering(log_backend: LogBackend) -> None:
-    """Others publish all the while, so entering falls between any two steps of theirs."""
+    """Other tasks publish all the time, so the subscription starts between any two of their steps."""
     for number in range(50):
         noise = asyncio.create_task(publish(log_backend.other, range(20), topic="noise"))
         await asyncio.sleep(number / 20_000)
@@ -196,7 +196,7 @@ async def test_a_reader_that_is_cancelled_loses_nothing(log: EventLog) -> None:
         while len(found) < 100:
             reader = asyncio.create_task(take(subscription, 1))
             await asyncio.wait({reader}, timeout=0.0005)
-            # A result that is there at the moment of cancelling is not lost either.
+            # A result that is available at the cancellation is not lost either.
             reader.cancel()
             await asyncio.wait({reader})
             found += [] if reader.cancelled() else reader.result()

@@ -1,4 +1,4 @@
-"""What every mailer promises, asked of each of them."""
+"""What every mailer promises, tested for each implementation."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"--- mail to (.+) ---\nSubject: (.+)\n\n((?:.*\n)*?)--- end
 
 @dataclass(frozen=True)
 class Backend:
-    """A mailer and the mails that came out at its other end."""
+    """A mailer, and the mails that it has delivered."""
 
     mailer: Mailer
     arrived: Callable[[], list[Mail]]

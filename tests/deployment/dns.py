@@ -1,4 +1,4 @@
-"""A name server on 127.0.0.1 that knows one name: what the engine's does for the name of a service."""
+"""A name server on 127.0.0.1 that knows one name, like that of the engine for the name of a service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ _A, _IN = 1, 1
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers every question with ``addresses``, which may change meanwhile (RFC 1035, section 4)."""
+    """Answers every query with ``addresses``, which may change (RFC 1035, section 4)."""
 
     def __init__(self, addresses: list[str]) -> None:
         self.addresses = addresses
@@ -17,11 +17,11 @@ class NameServer(asyncio.DatagramProtocol):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self.transport.get_extra_info("sockname")[1])
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer one question."""
+        """Answer one query."""
         end = data.index(0, 12) + 5
         question, kind = data[12:end], int.from_bytes(data[end - 4 : end - 2])
         found = [IPv4Address(each).packed for each in self.addresses] if kind == _A else []
@@ -32,7 +32,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def name_server(addresses: list[str]) -> AsyncIterator[NameServer]:
-    """Run one on a free port."""
+    """Run a name server on a free port."""
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(lambda: NameServer(addresses), ("127.0.0.1", 0))
     server.transport = transport

@@ -1,4 +1,4 @@
-"""What a Dockerfile and a .dockerignore say, as far as ours go, so that nothing they say has to be written twice."""
+"""Parses the project's Dockerfile and .dockerignore, so that tests need not repeat their content."""
 
 import json
 import re
@@ -42,7 +42,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
     def last(self, word: str) -> Instruction:
-        """The instruction that holds of several."""
+        """The last instruction with this word, which is the effective one."""
         return [each for each in self.instructions if each.word == word][-1]
 
     def environment(self, before: dict[str, str]) -> dict[str, str]:
@@ -86,11 +86,11 @@ def _instruction(line: str) -> Instruction:
 
 
 def context(root: Path) -> list[PurePosixPath]:
-    """The files below ``root`` that a builder is sent: the last pattern of .dockerignore that fits decides."""
+    """The files below ``root`` that a builder gets: the last matching pattern of .dockerignore decides."""
     patterns = [line for line in (root / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     found = []
     for top in root.iterdir():
-        # Of a folder that is left out, single files may be let in again.
+        # Single files of an excluded folder may be included again.
         if _is_let_in(PurePosixPath(top.name), patterns) or any(each.startswith(f"!{top.name}/") for each in patterns):
             files = top.rglob("*") if top.is_dir() else [top]
             names = (PurePosixPath(path.relative_to(root).as_posix()) for path in files if path.is_file())

@@ -1,8 +1,8 @@
 """The stack of docker-compose.yml as processes in a network of their own: ``python -m tests.deployment.inside FOLDER``.
 
 Run by test_stack.py in network, mount and process namespaces, where every service has its name and its port, and where
-nothing of this machine can be met. Commands, environments and health checks are those of the Compose file; what is
-replaced is what an image brings: where programs and volumes are.
+nothing of this machine is reachable. Commands, environments and health checks are those of the Compose file; only the
+paths of programs and volumes, which an image defines, are replaced.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Stack:
         return volume
 
     def environment(self, service: str, **more: str) -> dict[str, str]:
-        """What the Compose file gives the service, without what is empty."""
+        """The service's environment in the Compose file, without empty variables."""
         given = {name: value for name, value in self._services[service].get("environment", {}).items() if value}
         return {"PATH": self._path, "HOME": str(self.volume(service)), **given, **more}
 
@@ -72,7 +72,7 @@ class Stack:
     async def running(
         self, service: str, command: Sequence[str], environment: Mapping[str, str]
     ) -> AsyncIterator[None]:
-        """A process, until the block ends; SIGTERM has to be enough."""
+        """A process that runs until the block ends; it must end by SIGTERM."""
         log = self._folder / f"{service}.log"
         with log.open("a") as output:
             process = await asyncio.create_subprocess_exec(
@@ -87,7 +87,7 @@ class Stack:
             await asyncio.wait_for(process.wait(), 40)
 
     async def done(self, service: str, command: Sequence[str], environment: Mapping[str, str], code: int = 0) -> str:
-        """What a process printed, which has to end with this exit code."""
+        """The output of a process, which must end with this exit code."""
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, cwd=self.volume(service), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -113,7 +113,7 @@ class Stack:
 
 
 async def run(folder: Path, services: Any) -> None:
-    """Start everything in the order of the Compose file, use it, replace what an upgrade replaces, and use it again."""
+    """Start everything in the order of the Compose file, use it, do an upgrade, and use it again."""
     stack = Stack(folder, services)
     async with AsyncExitStack() as running:
         await start_stores(stack, running)
@@ -171,7 +171,7 @@ async def start_workers(stack: Stack, running: AsyncExitStack) -> None:
 
 
 async def are_healthy(stack: Stack) -> None:
-    """By the image's health check, which the API has, and by the worker's own."""
+    """Check the API with the image's health check, and the workers with theirs."""
     for number in range(len(APIS)):
         await stack.healthy("api", IMAGE_CHECK, api_environment(stack, number))
     for number in range(WORKERS):
@@ -185,7 +185,7 @@ async def give_the_bucket_its_rule(stack: Stack) -> None:
 
 
 async def show_their_numbers() -> None:
-    """Every worker tells of itself, and one of them of the job that it did."""
+    """Every worker shows its metrics, and one of them those of the finished job."""
     runs = 0.0
     async with httpx.AsyncClient() as http:
         for number in range(WORKERS):

@@ -1,7 +1,7 @@
 """The Dockerfile, run without an engine: each stage is a folder that its commands see as their root.
 
-A mount namespace and chroot stand in for the engine, and this machine's system and Python for the base image. All else
-comes from the Dockerfile and from the context that .dockerignore leaves. Needs root, as an engine does.
+A mount namespace and chroot stand in for the engine, and this machine's system and Python for the base image.
+Everything else comes from the Dockerfile and from the context that .dockerignore leaves. Needs root, as an engine does.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""API processes behind the Caddy that docker-compose.yml runs, with the very configuration."""
+"""API processes behind the Caddy of docker-compose.yml, with the same configuration."""
 
 import asyncio
 import os
@@ -23,17 +23,17 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 CADDY = Path(sys.executable).parent / "caddy"
 COMMAND = (str(CADDY), "run", "--adapter", "caddyfile", "--config")
-#: The host below which clients find the bucket, where they send their chunks there.
+#: The domain of the bucket for clients with direct uploads.
 BUCKETS = "s3.localhost"
-#: As docker-compose.yml has it.
+#: As in docker-compose.yml.
 DRAIN_SECONDS = "5"
-#: Each API process has an address of its own and the port that all have, as containers do.
+#: Each API process has its own address and the same port, as containers do.
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
 
 
 @dataclass
 class Proxied:
-    """What a test needs. ``url`` is the proxy's."""
+    """The running processes. ``url`` is the proxy's."""
 
     url: str
     folder: Path
@@ -64,7 +64,7 @@ class Proxied:
         await asyncio.to_thread(process.wait_until_ready)
 
     async def stop(self, address: str) -> None:
-        """Stop it as an engine does: by SIGTERM."""
+        """Stop it by SIGTERM, as an engine does."""
         if process := self.apis.pop(address, None):
             await asyncio.to_thread(process.stop)
 

@@ -30,7 +30,7 @@ async def stack(tmp_path: Path, s3: S3Server) -> AsyncIterator[Proxied]:
 
 
 async def ask(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> httpx.Response:
-    """Ask the bucket's host, which no name server here knows, at the address of the proxy."""
+    """Send a request for the bucket's host, which has no DNS entry here, to the address of the proxy."""
     parts = urlsplit(url)
     assert parts.hostname == BUCKETS
     headers = {"Host": parts.netloc, **more.pop("headers", {})}

@@ -1,4 +1,4 @@
-"""What the Dockerfile, the Compose files and the proxy's configuration promise, without anything being started."""
+"""What the Dockerfile, the Compose files and the proxy's configuration promise, without starting anything."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ CADDYFILES = ["deploy/Caddyfile", "deploy/direct.caddy"]
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What ``deploy/make-env.sh`` wrote."""
+    """The file that ``deploy/make-env.sh`` wrote."""
     folder = tmp_path_factory.mktemp("checkout")
     assert make_env(folder).returncode == 0
     return composefile.environment_file((folder / ".env").read_text())
@@ -159,7 +159,7 @@ def test_images_have_exact_versions_and_are_what_the_tests_run(stack: Any) -> No
 
 
 def test_each_image_is_built_by_one_service_that_the_others_wait_for(stack: Any) -> None:
-    """Several that export the same tag at once fail on an empty machine."""
+    """Several that export the same tag at the same time fail on an empty machine."""
     services = stack["services"]
     ours = {name for name, service in services.items() if service["image"] == "cloudkeep:local"}
     builders = {name for name in ours if "build" in services[name]}

@@ -1,4 +1,4 @@
-"""The image, made and run by its own Dockerfile, where there is no engine: ``make compose-check``."""
+"""The image, made and run by its own Dockerfile, without an engine: ``make compose-check``."""
 
 import asyncio
 import json
@@ -78,7 +78,7 @@ class Running:
         return found
 
     async def healthy(self) -> bool:
-        """What HEALTHCHECK says."""
+        """The exit code of HEALTHCHECK."""
         assert self.process.poll() is None, self.log.read_text()
         command = json.loads(FINAL.last("HEALTHCHECK").rest.partition(" CMD ")[2])
         return await asyncio.to_thread(self.start(*command).wait, 30) == 0
@@ -95,12 +95,12 @@ class Running:
 
 @contextmanager
 def running(image: Container, volume: Path, log: Path) -> Iterator[Running]:
-    """The container; it is gone when the block has ended."""
+    """The container, which is removed at the end of the block."""
     container = Running(image, volume, log, free_port())
     try:
         yield container
     finally:
-        # It became another user, which takes the death signal of its parent away.
+        # It became another user, which removes the death signal of its parent.
         if container.process.poll() is None:
             for process in psutil.Process(container.process.pid).children():
                 process.kill()

@@ -33,13 +33,13 @@ pytestmark = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proxied]:
-    """Two API processes behind the proxy; an address gets hardly anything back, so that one sees what it has spent."""
+    """Two API processes behind the proxy; an address is hardly refilled, so that tests see what it has spent."""
     async with proxied(tmp_path_factory.mktemp("proxied"), CLOUDKEEP_BUDGET_ADDRESS="1000000/1") as running:
         yield running
 
 
 async def left(http: httpx.AsyncClient, **headers: str) -> int:
-    """Points that the client's address has left."""
+    """The points left in the budget of the client's address."""
     answer = await http.post("/graphql", json={"query": "{ rateLimit { layers { name remaining } } }"}, headers=headers)
     layers = answer.json()["data"]["rateLimit"]["layers"]
     return next(int(each["remaining"]) for each in layers if each["name"] == "address")
@@ -51,7 +51,7 @@ async def test_each_client_has_an_address_of_its_own_and_cannot_write_another(st
         for _ in range(150):
             await person.data("{ uploads(first: 100) { nodes { id fileName } } }")
         spent, full = await left(spender), await left(other)
-        between = (spent + full) // 2  # what was reserved for an operation comes back a moment later
+        between = (spent + full) // 2  # the refund of an operation comes a moment later
         assert spent + 200 < between
         lie = {"X-Forwarded-For": "127.0.0.22", "X-Real-IP": "127.0.0.22", "Forwarded": "for=127.0.0.22"}
         assert await left(spender, **lie) < between
@@ -79,7 +79,7 @@ async def test_the_largest_chunk_passes_and_is_written_while_it_arrives(stack: P
 
         async def arrived() -> bool:
             assert not sending.done(), sending.result().text
-            # Caddy holds back a little until there is more: less than the last mebibyte.
+            # Caddy buffers a little until there is more: less than the last mebibyte.
             return await asyncio.to_thread(begins_with, staged, first[:-MIB])
 
         await eventually(arrived)

@@ -1,4 +1,4 @@
-"""One server for the tests that only use it, and people who are signed in to it."""
+"""One shared server, and users who are signed in to it."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -42,7 +42,7 @@ async def person(cloudkeep: ServeProcess) -> AsyncIterator[Api]:
 
 
 async def sign_up(http: httpx.AsyncClient, process: ServeProcess) -> Api:
-    """Register a new person, with the code that the server prints, and sign them in."""
+    """Register a new user, with the code that the server prints, and sign in."""
     api, name = Api(http), f"user-{secrets.token_hex(4)}"
     email = f"{name}@example.org"
     await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})

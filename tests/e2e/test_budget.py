@@ -24,7 +24,7 @@ async def test_of_a_thousand_requests_at_once_just_as_many_pass_as_can_be_paid_f
         CLOUDKEEP_DATABASE_URL=empty_database,
         CLOUDKEEP_WORKERS="3",
         CLOUDKEEP_BUDGET_ACCOUNT=budget,
-        CLOUDKEEP_BUDGET_TIMEOUT="60",  # however busy the machine is, no process counts alone
+        CLOUDKEEP_BUDGET_TIMEOUT="60",  # even on a busy machine, no process counts by itself
     ) as process:
         async with http_client(process.url, timeout=60) as http:
             api = await sign_up(http, process)

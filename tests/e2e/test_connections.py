@@ -1,4 +1,4 @@
-"""As many clients as the system lets us have."""
+"""As many clients as the system allows."""
 
 import socket
 from contextlib import ExitStack

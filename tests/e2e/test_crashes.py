@@ -1,4 +1,4 @@
-"""A process that is killed costs time, never work: the supervisor starts it again and the job finishes, once."""
+"""A killed process costs time, but never work: the supervisor starts it again, and the job finishes once."""
 
 import asyncio
 import signal
@@ -80,7 +80,7 @@ async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_goes_on(
 
 
 async def put_again(person: Api, slot: Json, content: bytes) -> httpx.Response:
-    """As any client would: a connection that broke is opened again."""
+    """Send a chunk again, as any client does after a broken connection."""
     for _ in range(100):
         try:
             return await person.put(slot, content)

@@ -1,4 +1,4 @@
-"""Two servers as on two hosts, over one database, one store and one Redis: it does not matter who is asked."""
+"""Two servers as on two hosts, with one database, one store and one Redis: clients may use either."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ KEYS = "one:a secret that all hosts share which is long"
 async def hosts(
     tmp_path: Path, empty_database: str, valkey: EmbeddedValkey
 ) -> AsyncIterator[tuple[ServeProcess, ServeProcess]]:
-    """The first one has an API alone, the second one the worker as well."""
+    """The first host has only an API, the second also a worker."""
     common = {
         "DATABASE_URL": empty_database,
         "BLOB_URL": (tmp_path / "blobs").as_uri(),
@@ -68,7 +68,7 @@ async def test_a_subscriber_goes_on_at_another_host_and_misses_nothing(
             return bool(frames) and frames[-1]["bytesDone"] == count
 
         await eventually(lambda: bytes_seen(0))
-        # Sent to one host, seen at the other.
+        # Sent to one host, watched at the other.
         assert (await there.put(slots[0], CONTENT)).status_code == 200
         await eventually(lambda: bytes_seen(CHUNK))
         os.kill(first.child("api").pid, signal.SIGKILL)

@@ -19,7 +19,7 @@ PARALLEL = 6
 
 
 async def send_all(api: Api, upload: Json, content: bytes) -> None:
-    """Every slot, in parallel and last first, half of them as forms."""
+    """Send every slot, in parallel and in reverse order, half of them as forms."""
     gate = asyncio.Semaphore(PARALLEL)
 
     async def send(slot: Json) -> None:

@@ -1,4 +1,4 @@
-"""A request's body is never held whole in memory."""
+"""The body of a request is never completely in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -22,7 +22,7 @@ FOLLOWERS = 2
 
 
 async def repeatedly(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> int:
-    """How often it went well; the first time that it does not ends the test."""
+    """Repeat a request and count successes; the first failure ends the test."""
     count = 0
     while not stop.is_set():
         await act()
@@ -36,7 +36,7 @@ async def upload(person: Api) -> None:
 
 
 async def send_slowly(person: Api, slot: Json, go_on: asyncio.Event) -> int:
-    """Send a chunk of which half comes before a moment and half after it. Returns the answer's status."""
+    """Send half of a chunk before an event and half after it. Returns the status of the answer."""
     part = part_of(slot, CONTENT)
 
     async def body() -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from tests.support.server import http_client
 
 
 async def ask(url: str, stop: asyncio.Event) -> int:
-    """Ask by connections that are kept and by those of one request, without a pause. How often."""
+    """Send requests without a pause, over persistent and single-use connections. Returns their number."""
     count = 0
     async with http_client(url, timeout=60) as http:
         while not stop.is_set():

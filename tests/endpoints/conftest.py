@@ -16,14 +16,14 @@ PROTOCOLS = {"offloaded": OffloadingProtocol, "asgi": BoundedProtocol}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What concerns chunks is tested by every way in."""
+    """Run tests of chunks with every transport of bodies."""
     if "shared" in metafunc.fixturenames and "chunk" in metafunc.module.__name__:
         metafunc.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS.keys(), scope="module")
 
 
 @pytest.fixture(scope="module")
 def protocol() -> type[asyncio.Protocol]:
-    """The way that ``cloudkeep serve`` takes."""
+    """The HTTP protocol of ``cloudkeep serve``."""
     return OffloadingProtocol
 
 
@@ -31,6 +31,6 @@ def protocol() -> type[asyncio.Protocol]:
 async def shared(
     tmp_path_factory: pytest.TempPathFactory, databases: Databases, protocol: type[asyncio.Protocol]
 ) -> AsyncIterator[SharedServer]:
-    """One server for the module; its tests run in its loop and leave nothing behind that another one sees."""
+    """One server for the module. Its tests run in its event loop and do not affect each other."""
     async with shared_server(tmp_path_factory.mktemp("stand"), databases, protocol) as running:
         yield running

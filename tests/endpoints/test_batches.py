@@ -1,4 +1,4 @@
-"""Memory for bodies that come in by the event loop."""
+"""Memory for bodies that the event loop receives."""
 
 from contextlib import ExitStack
 

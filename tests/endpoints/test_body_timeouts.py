@@ -1,4 +1,4 @@
-"""The credit of a sender: what uses it up, and what earns it back."""
+"""The credit of a sender: how it is used up and regained."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0

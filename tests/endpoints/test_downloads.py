@@ -27,7 +27,7 @@ NAME = "clip.mp4"
 
 
 async def sent(shared: SharedServer, content: bytes, **more: object) -> Json:
-    """The file that an upload became."""
+    """A file of an upload."""
     upload = await shared.api.upload(content, **more)
     await shared.api.frames(upload["id"])
     file: Json = (await shared.api.look(upload["id"]))["file"]

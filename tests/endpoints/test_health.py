@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can work."""
+"""The health checks of liveness and readiness."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from tests.support.waiting import eventually, nothing_is_away
 
 
 async def missing(http: httpx.AsyncClient) -> str:
-    """What the server says it lacks."""
+    """The parts that the server reports as missing."""
     response = await http.get("/readyz")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
@@ -21,7 +21,7 @@ async def missing(http: httpx.AsyncClient) -> str:
 
 
 async def degraded(http: httpx.AsyncClient) -> object:
-    """What the server says that it lacks while it goes on; None when that is nothing."""
+    """The parts that the server reports as degraded; None if there are none."""
     response = await http.get("/readyz")
     assert response.status_code == 200
     assert response.json()["status"] == "ready"
@@ -49,7 +49,7 @@ async def test_a_server_with_a_worker_is_ready(http: httpx.AsyncClient, worker: 
 async def test_a_lost_redis_is_named_and_takes_no_server_away(
     http: httpx.AsyncClient, worker: None, valkey: EmbeddedValkey
 ) -> None:
-    """Every server loses it at the same moment: a balancer would have none left."""
+    """All servers lose it at the same moment, so a balancer would have none left."""
     await become_whole(http)
     await valkey.stop()
     assert await degraded(http) == ["redis", "worker"]

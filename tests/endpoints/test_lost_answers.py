@@ -1,4 +1,4 @@
-"""PostgreSQL stores something, and the network breaks before it can say so; or it is away for a while."""
+"""PostgreSQL commits, and the network breaks before its answer arrives, or PostgreSQL is away for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,14 +22,14 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.postgres
 
 CONTENT = b"0123456789abcdef" * 8_192
-#: A commit waits for a lock, once the row is as good as stored: the last that it does before it answers.
+#: Makes a commit wait for a lock, as its last step before it answers.
 COMMITS_WAIT = """
 CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON upload DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION wait();
 """
-#: Of those that begin or end an upload, only the last.
+#: Only the commits that end an upload.
 END_WAITS = """
 CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON upload DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.status = 'READY') EXECUTE FUNCTION wait();
@@ -39,7 +39,7 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT gra
 
 @pytest.fixture
 async def direct(databases: PostgresDatabases, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the test's own, to a database whose commits can be held up."""
+    """The test's connection to a database whose commits can be delayed."""
     url = await databases.empty(tmp_path)
     await migrate(url)
     connection = await asyncpg.connect(url)
@@ -51,7 +51,7 @@ async def direct(databases: PostgresDatabases, tmp_path: Path) -> AsyncIterator[
 
 @pytest.fixture
 async def line(databases: PostgresDatabases) -> AsyncIterator[Proxy]:
-    """What the server's connections to the database go through."""
+    """The proxy of the server's connections to the database."""
     async with proxy(databases.server.port) as running:
         yield running
 
@@ -65,7 +65,7 @@ async def database_url(databases: PostgresDatabases, direct: asyncpg.Connection,
 
 @asynccontextmanager
 async def commits_held(direct: asyncpg.Connection) -> AsyncIterator[None]:
-    """Nothing is committed while the block runs."""
+    """Delay all commits during the block."""
     await direct.execute("SELECT pg_advisory_lock(1)")
     try:
         yield

@@ -1,4 +1,4 @@
-"""The form parser, on every form and every way in which a network may cut it. A failure names its seed."""
+"""The form parser, with every form and every split of it by a network. A failure names its seed."""
 
 import itertools
 import random
@@ -42,7 +42,7 @@ def random_pieces(body: bytes, rng: random.Random) -> Iterator[bytes]:
 
 @pytest.fixture(params=[*range(20), SEED_OF_THIS_RUN])
 def rng(request: pytest.FixtureRequest) -> random.Random:
-    """Twenty seeds that stay, and one that is new in every run; the test's name tells it."""
+    """Twenty fixed seeds, and one that is new in every run; it is part of the test's name."""
     return random.Random(request.param)
 
 
@@ -158,7 +158,7 @@ def test_damaged_forms_are_judged_the_same_however_they_are_cut(rng: random.Rand
 
 
 def random_chunk(rng: random.Random) -> bytes:
-    """Bytes that look like the end of a part every now and then."""
+    """Bytes that sometimes look like the end of a part."""
     words = [b"\r\n", b"--", BOUNDARY.encode(), b"\r\n--" + BOUNDARY.encode(), b"\r\n\r\n", FILE, rng.randbytes(9)]
     return b"".join(rng.choices(words, k=rng.randrange(1, 12)))
 
@@ -172,7 +172,7 @@ def random_form(rng: random.Random, chunk: bytes, declared: str | None) -> bytes
 
 
 def damaged(body: bytes, rng: random.Random) -> bytes:
-    """The body with something cut out and something else put in its place, a few times."""
+    """The body with a few pieces replaced."""
     for _ in range(rng.randrange(1, 4)):
         at, end = sorted(rng.randrange(len(body) + 1) for _ in range(2))
         end = min(end, at + rng.randrange(6))

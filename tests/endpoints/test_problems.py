@@ -1,4 +1,4 @@
-"""Problem documents: one shape for every refusal, and nothing of the inside in any of them."""
+"""Problem documents: one shape for every error, and no internal detail in any."""
 
 import json
 import sqlite3
@@ -32,7 +32,7 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_one(http: httpx.
 
 @pytest.fixture
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the database for long."""
+    """Use short timeouts for the database."""
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
 
 

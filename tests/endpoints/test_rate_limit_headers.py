@@ -1,4 +1,4 @@
-"""The headers about budgets, letter by letter."""
+"""The exact headers about budgets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of routes: what it calls a request, and where signed links lead."""
+"""The table of routes: names of requests, and targets of signed links."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand, for what no client library would send."""
+"""HTTP/1.1 by hand, for requests that no client library sends."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class Wire:
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes unchanged."""
         self._writer.write(data)
         await self._writer.drain()
 
@@ -53,7 +53,7 @@ class Wire:
             return await self._reader.read(1) == b""
 
     async def closed(self) -> bool:
-        """Whether the server closes the connection, in whatever way."""
+        """Whether the server closes the connection in any way."""
         try:
             return await self.ended()
         except OSError:
@@ -64,13 +64,13 @@ class Wire:
         self._writer.write_eof()
 
     def reset(self) -> None:
-        """Hang up with a RST, as a crashed client's system does."""
+        """Close with a RST, as the system of a crashed client does."""
         sock: socket.socket = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
 
 
@@ -86,7 +86,7 @@ async def connect(url: str) -> AsyncIterator[Wire]:
 
 
 def head(method: str, url: str, **headers: object) -> bytes:
-    """A request's head; underscores in the headers' names stand for dashes."""
+    """A request's head; underscores in header names become dashes."""
     parts = urlsplit(url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}"]
@@ -106,6 +106,6 @@ def form(*parts: bytes) -> bytes:
 
 
 async def in_pieces(body: bytes, size: int = 10_000) -> AsyncIterator[bytes]:
-    """A body whose length a client does not know, and which it therefore sends in chunked transfer coding."""
+    """A body of unknown length, in chunked transfer coding."""
     for start in range(0, len(body), size):
         yield body[start : start + size]

@@ -1,4 +1,4 @@
-"""Arms a running server: at which step it strikes, and whom."""
+"""Arms a running server with a step and a victim."""
 
 import itertools
 import json
@@ -48,7 +48,7 @@ class Arming:
 
     @property
     def struck_at(self) -> float | None:
-        """When the strike came, in seconds since the epoch; None as long as it has not."""
+        """The time of the strike, in seconds since the epoch; None before it."""
         try:
             return (self._folder / f"struck-{self._armed}").stat().st_mtime
         except FileNotFoundError:

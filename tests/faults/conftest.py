@@ -1,4 +1,4 @@
-"""One report for all strikes of a run."""
+"""One report of all strikes of a run."""
 
 from collections.abc import Iterator
 

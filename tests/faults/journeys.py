@@ -36,7 +36,7 @@ Arm = Callable[[], None]
 
 @dataclass(frozen=True)
 class Stage:
-    """Where it happens. ``root`` is the server's data folder, ``database_url`` its database."""
+    """The server of a journey. ``root`` is its data folder, ``database_url`` its database."""
 
     process: ServeProcess
     person: Api
@@ -51,7 +51,7 @@ class Stage:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[None]:
-        """The database is this process's as well, behind the server's back, while the block runs, once it is there."""
+        """Connect this process to the server's database for the block, once it is available."""
         await engine_of(self.database_url).require_available()
         await open_database(self.database_url)
         try:
@@ -60,7 +60,7 @@ class Stage:
             await close_database()
 
     def staging(self, sent: Sent) -> Path:
-        """Where an upload's bytes are until it is published."""
+        """The place of an upload's bytes before it is published."""
         return self.root / "blobs" / "staging" / sent.upload_id
 
 
@@ -72,7 +72,7 @@ async def upload(stage: Stage, sent: Sent, arm: Arm) -> Json:
 
 
 async def owned(stage: Stage, sent: Sent, arm: Arm) -> Json:
-    """Send a file, and then begin to send it once more."""
+    """Send a file, and then start to send it again."""
     await begin(stage.person, sent)
     await to_the_end(stage.person, sent)
     sent.name = f"{sent.name} again"
@@ -83,7 +83,7 @@ async def owned(stage: Stage, sent: Sent, arm: Arm) -> Json:
 
 
 async def changed(stage: Stage, sent: Sent, arm: Arm) -> Json:
-    """Send a file, and then one that differs from it in its first chunk alone."""
+    """Send a file, and then one that differs only in its first chunk."""
     await begin(stage.person, sent)
     await to_the_end(stage.person, sent)
     sent.name, sent.content = f"{sent.name} again", secrets.token_bytes(CHUNK) + sent.content[CHUNK:]
@@ -98,7 +98,7 @@ async def damage(stage: Stage, sent: Sent, arm: Arm) -> Json:
     """Send a file of which the disk damages a chunk before it was verified."""
     slots = (await begin(stage.person, sent))["slots"]["nodes"]
     await fill(stage.person, sent, slots[:-1])
-    # What it has verified already is forgotten with the worker.
+    # The worker's verification is lost with the worker.
     stage.process.child("worker").kill()
     with stage.staging(sent).open("r+b") as file:
         file.seek(CHUNK)
@@ -110,7 +110,7 @@ async def damage(stage: Stage, sent: Sent, arm: Arm) -> Json:
 
 
 async def abort(stage: Stage, sent: Sent, arm: Arm) -> Json:
-    """Send half of a file and give it up."""
+    """Send half of a file and abort it."""
     slots = (await begin(stage.person, sent))["slots"]["nodes"]
     await fill(stage.person, sent, slots[: len(slots) // 2])
     arm()

@@ -44,7 +44,7 @@ async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming) -> None
 
 
 async def is_ready(stage: Stage) -> bool:
-    """Whether the server says that it can do all of its work."""
+    """Whether the server reports that nothing is away."""
     try:
         return nothing_is_away(await stage.person.http.get("/readyz"))
     except httpx.TransportError:
@@ -52,7 +52,7 @@ async def is_ready(stage: Stage) -> bool:
 
 
 def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
-    """Read the slots from the disk, wherever the bytes are by now."""
+    """Read the slots from the disk, wherever the bytes are now."""
     places = [stage.staging(sent), *(stage.root / "blobs" / "blobs").rglob(sent.upload_id)]
     # A file that is renamed meanwhile is found at its next place; an owned one has a name of another upload.
     for place in places:
@@ -99,7 +99,7 @@ def files(*folders: Path) -> list[Path]:
 
 
 async def findings(stage: Stage) -> list[str]:
-    """What ``cloudkeep doctor`` would print."""
+    """The findings of ``cloudkeep doctor``."""
     store = LocalBlobStore(stage.root / "blobs")
     try:
         return [f"{found.code} {found.subject} {found.text}" async for found in Doctor(store).examine()]
@@ -108,7 +108,7 @@ async def findings(stage: Stage) -> list[str]:
 
 
 async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) -> None:
-    """The whole proof, once the journey has ended."""
+    """Check everything after the end of the journey."""
     if upload["status"] == "READY":
         await assert_whole(stage.person, upload, sent.content, sent.compress)
         wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1

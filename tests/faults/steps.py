@@ -1,4 +1,4 @@
-"""Every step of the flow at which something is killed: the one list.
+"""The list of all steps at which something is killed.
 
 A step is a place in the code, named by module and function; ``tests/faults/test_steps.py`` fails when it is gone.
 """
@@ -202,7 +202,7 @@ STEPS = (
         "compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads.uploads:_finish", passage=2
     ),
     _worker("compression: committed, no event", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
-    # An upload is given up.
+    # An upload is aborted.
     _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
     _api("abort: bytes gone, no answer", Journey.ABORT, "after", "storage.blobs.local.store:LocalBlobStore.discard"),
     _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads.uploads:expire"),

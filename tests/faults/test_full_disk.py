@@ -1,4 +1,4 @@
-"""A server whose whole data folder lies on a disk that fills: no receipt is a lie, and all goes on when there is room.
+"""A server on a disk that fills up: every receipt stays valid, and everything continues when there is space.
 
 ``make test`` fills it in the middle of parallel uploads; ``make faults`` also waits for a compression to go on.
 """
@@ -63,7 +63,7 @@ class Sender:
         self.refused = 0
 
     async def send(self) -> None:
-        """Return when every chunk was acknowledged."""
+        """Send until every chunk is acknowledged."""
         gate = asyncio.Semaphore(PARALLEL)
 
         async def fill_slot(slot: Json) -> None:

@@ -1,4 +1,4 @@
-"""Uploads that cannot be lost: whatever is killed, and whenever, the file arrives whole, once, and nothing is left.
+"""Uploads survive kills: whatever is killed at any moment, the file arrives intact and once, and nothing is left.
 
 ``make test`` kills a few times, ``make faults`` two hundred times. The seed is printed, so that a run can be repeated.
 """

@@ -1,4 +1,4 @@
-"""Faults of the network, by every way in: a slot is filled or open, the file arrives whole, and nothing is left."""
+"""Network faults with every transport: a slot is filled or open, the file arrives intact, and nothing is left."""
 
 import asyncio
 import hashlib
@@ -39,7 +39,7 @@ COMPLETE = """mutation ($id: ID!) {
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[SharedServer]:
-    """A server that lends its sockets, as ours does, or one that knows nothing but ASGI."""
+    """A server that offloads bodies to threads, or a plain ASGI server."""
     protocol = PROTOCOLS[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     async with shared_server(folder, databases, protocol, body_stall_timeout=0.5) as running:
@@ -83,7 +83,7 @@ def in_transfer_coding(slot: Json, content: bytes) -> bytes:
 
 
 async def send(between: Proxy, request: bytes) -> Answer | None:
-    """The answer to a request; None where it does not get through."""
+    """The answer to a request; None if it does not get through."""
     try:
         async with connect(between.url) as wire:
             await wire.send(request)
@@ -168,7 +168,7 @@ by_both_servers = pytest.mark.parametrize("shared", ["offloaded", "asgi"], indir
 
 
 async def begin(shared: SharedServer, chunks: int) -> tuple[Json, bytes]:
-    """An upload with so many slots, and its content."""
+    """An upload with ``slots`` slots, and its content."""
     content = hashlib.shake_256(str(chunks).encode()).digest(chunks * SIZE)
     return await shared.api.init(content, chunkSize=SIZE, fileName=f"{uuid4()}.bin"), content
 

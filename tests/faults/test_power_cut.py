@@ -1,4 +1,4 @@
-"""The power fails: what was not synced is gone, and still no file is lost, wrong, or there by half.
+"""A power cut loses unsynced bytes, but no file is lost, wrong, or incomplete.
 
 ``make test`` cuts it once, ``make faults`` twenty times. The seed is printed, so that a run can be repeated.
 """
@@ -39,7 +39,7 @@ class House:
         self.process = self._on()
 
     async def lose_power(self) -> None:
-        """Let the power fail, and come back."""
+        """Cut the power, and mount the disk again."""
         await self.disk.cut(self.process)
         self.process.stop()
         self.process = self._on()
@@ -49,7 +49,7 @@ class House:
         await asyncio.to_thread(self.process.wait_until_ready)
 
     def command(self, name: str) -> str:
-        """What a command of CloudKeep says once the server has ended."""
+        """The output of a command of CloudKeep after the server has ended."""
         done = self.disk.run(sys.executable, "-m", "cloudkeep", name, CLOUDKEEP_DATA_DIR=str(self.disk.path))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

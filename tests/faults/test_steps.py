@@ -1,4 +1,4 @@
-"""Whatever is killed at whichever step of the flow, nothing that was acknowledged is lost and nothing is left over.
+"""Whatever is killed at any step, nothing that was acknowledged is lost and nothing is left over.
 
 ``make test`` strikes at a few steps, ``make faults`` at every one of them with every victim.
 """
@@ -25,7 +25,7 @@ from tests.support.process import ServeProcess, serving
 from tests.support.server import Api, http_client
 
 ALL = os.environ.get("FAULT_STEPS") == "all"
-#: The worst moments, in one server's life: each is another kind of work half done.
+#: The most dangerous steps: each leaves another kind of work half done.
 WORST = (
     ("init: bytes reserved, no row", "api"),
     ("chunk: a part of the bytes written", "database"),
@@ -63,7 +63,7 @@ class Armed:
 
 @pytest.fixture
 async def armed(tmp_path: Path, databases: Databases, empty_database: str) -> AsyncIterator[Armed]:
-    """A server of the test's own."""
+    """A server for one test."""
     arming, root = Arming(tmp_path / "faults", databases.postmaster), tmp_path / "data"
     given = {**SETTINGS, **arming.environment, "CLOUDKEEP_DATABASE_URL": empty_database}
     with serving(root, None, **given) as process:
@@ -72,7 +72,7 @@ async def armed(tmp_path: Path, databases: Databases, empty_database: str) -> As
 
 
 async def strike(armed: Armed, where: Step, victim: str) -> float:
-    """One cell of the matrix. Returns how many seconds after the strike the journey was at its end."""
+    """Run one cell of the matrix. Returns the seconds from the strike to the end of the journey."""
     arming = armed.arming
     stage = Stage(armed.process, armed.person, armed.root, armed.database_url, f"{where.name} {victim}")
     walk, end = WALKS[where.journey]

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The viewer and the payer of an operation."""
 
 from datetime import timedelta
 from typing import cast
@@ -13,7 +13,7 @@ from services.budgets.budgets import Payer
 from services.container import Services
 from services.core.clock import now
 
-#: Nothing here asks a service.
+#: These tests use no service.
 NO_SERVICES = cast(Services, object())
 
 
@@ -24,7 +24,7 @@ def request(seconds: int | None) -> RequestContext:
 
 
 def context(seconds: int | None) -> Context:
-    """What an operation of that request runs in."""
+    """The context of an operation of that request."""
     return request(seconds).for_operation()
 
 

@@ -1,4 +1,4 @@
-"""A small load balancer: each connection goes to the next server that takes one."""
+"""A small load balancer: each connection goes to the next server that accepts it."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from tests.support.server import listening_socket
 
 BLOCK = 256 * 1024
-#: While no server takes a connection it is tried again, for so many seconds.
+#: Seconds for which a connection is retried while no server accepts it.
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 
 
 class Balancer:
-    """Carries connections to the ports, in turns. It knows nothing of HTTP."""
+    """Carries connections to the ports, in turns. It does not parse HTTP."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._turns = itertools.cycle(ports)

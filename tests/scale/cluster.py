@@ -27,7 +27,7 @@ START_SECONDS = 60.0
 
 
 class Valkey:
-    """A Valkey that comes back whenever it ends."""
+    """A Valkey that is restarted whenever it ends."""
 
     def __init__(self, server: EmbeddedValkey) -> None:
         self._server = server
@@ -60,7 +60,7 @@ class Valkey:
 
 @dataclass(frozen=True)
 class Cluster:
-    """``url`` is the balancer's. Whatever is in ``mortals`` may be killed at any moment."""
+    """``url`` is the balancer's. The processes in ``mortals`` may be killed at any moment."""
 
     url: str
     machines: list[Machine]
@@ -68,7 +68,7 @@ class Cluster:
     sink: SmtpSink
 
     def output(self) -> str:
-        """What the processes said last."""
+        """The last output of the processes."""
         return "\n".join(f"--- {each.name}\n{each.output()}" for each in self.machines)
 
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from storage.child_process import dies_with_parent
 
-#: As an operator's init system does it.
+#: Restart delays like those of an init system.
 RESTART_SECONDS = 0.2
 STOP_SECONDS = 20.0
 
@@ -37,14 +37,14 @@ class Machine:
         self._keeper = asyncio.create_task(self._keep_running())
 
     def kill(self) -> bool:
-        """End it, and whatever it has started, as a power cut does; whether it was there."""
+        """Kill it and its children, as a power cut does. Returns whether it was running."""
         alive = self._process is not None and self._process.poll() is None
         if self._process and alive:
             self._process.kill()
         return alive
 
     async def stop(self) -> int:
-        """Ask it to end, for good. Returns its exit code."""
+        """Stop it for good. Returns its exit code."""
         if self._keeper:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):

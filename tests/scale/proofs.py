@@ -1,4 +1,4 @@
-"""What must hold once every upload has arrived: everything was done once, and nothing is left over."""
+"""The checks after every upload has arrived: everything was done once, and nothing is left over."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,7 +40,7 @@ async def stored_once(database_url: str, bucket_url: str, files: int, renditions
 
 
 async def nothing_is_left(database_url: str, bucket_url: str) -> None:
-    """An hour later no staging area is left, and ``cloudkeep doctor`` has nothing to say.
+    """An hour later no staging area is left, and ``cloudkeep doctor`` finds nothing.
 
     Until then there may be some of uploads that were being begun, and of compressions that were cut off: bytes are
     there before the row that speaks of them.

@@ -1,4 +1,4 @@
-"""Three API hosts and three workers over PostgreSQL, Valkey and S3: whatever is killed, nothing is lost or done twice.
+"""Three API hosts and three workers with PostgreSQL, Valkey and S3: whatever is killed, nothing is lost or done twice.
 
 ``make test`` kills a few times, ``make scale`` two hundred times. The seed is printed, so that a run can be repeated.
 """
@@ -25,9 +25,9 @@ SEED = int(os.environ.get("SCALE_SEED", str(secrets.randbits(32))))
 CHUNKS = int(os.environ.get("SCALE_CHUNKS", "2"))
 AT_ONCE = 50
 PEOPLE = 5
-#: For so many files, in seconds.
+#: Seconds for that many files.
 PATIENCE_SECONDS = 600.0
-#: Every so many-th file is a video that is compressed.
+#: One in this many files is a video that is compressed.
 COMPRESSED = 10
 #: The least that a part of an S3 upload may have, but for the last one.
 CHUNK = 5 * 1024 * 1024

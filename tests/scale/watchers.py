@@ -18,7 +18,7 @@ FINAL = {"READY", "FAILED", "ABORTED", "EXPIRED"}
 
 
 class Watcher:
-    """Watches one upload from where it is to its end, and comes again with the last cursor whenever it is cut off."""
+    """Watches one upload to its end, and reconnects with the last cursor whenever it is disconnected."""
 
     def __init__(self, person: Api, upload_id: str) -> None:
         self._person = person

@@ -1,4 +1,4 @@
-"""What the services stand on, real and the test's own."""
+"""The real backends of the services, for one test."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets
 
-#: Where chunks come from.
+#: The address of senders of chunks.
 SENDER = "192.0.2.1"
 LIFETIME = timedelta(hours=1)
 MAX_FILE_SIZE = 2**50
@@ -42,7 +42,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(database: str, store: LocalBlobStore, redis_url: str) -> AsyncIterator[Bench]:
-    """Services over a database and a blob store of the test's own, and an empty Redis."""
+    """Services with a database and a blob store for one test, and an empty Redis."""
     redis = connect_redis(redis_url)
     notifications = JobNotifications(redis_url)
     await notifications.start()
@@ -74,5 +74,5 @@ async def bob(database: str) -> UUID:
 
 
 def a_file(size: int = 200_000, chunk_size: int | None = 65_536) -> NewUpload:
-    """What a client says about a file."""
+    """A client's description of a file."""
     return NewUpload(file_name="file.bin", size=size, chunk_size=chunk_size)

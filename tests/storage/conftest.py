@@ -1,4 +1,4 @@
-"""What several tests of storage begin with."""
+"""Common fixtures of the tests of storage."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rows that tests of storage begin with, and other processes on the same database."""
+"""Rows for tests of storage, and other processes on the same database."""
 
 import asyncio
 import sys
@@ -44,7 +44,7 @@ async def new_account(name: str = "") -> Account:
 
 
 async def new_upload(account: Account | None = None, *, chunks: int = 3, **more: Any) -> Upload:
-    """An upload with slots of 10 bytes, the last one of 7."""
+    """An upload with slots of 10 bytes, and 7 in the last one."""
     account = account or await new_account()
     given = {"file_name": "file", "mime_type": "video/mp4", "size": 10 * chunks - 3, "chunk_size": 10}
     upload = Upload(account_id=account.id, **{**given, "expires_at": LATER, **more})
@@ -53,7 +53,7 @@ async def new_upload(account: Account | None = None, *, chunks: int = 3, **more:
 
 
 async def look(upload: Upload) -> Upload:
-    """The upload as it is now."""
+    """The current upload."""
     found = await uploads.find(upload.id)
     assert found
     return found
@@ -78,14 +78,14 @@ async def enqueue(
 
 
 async def claim(kind: JobKind = JobKind.REASSEMBLE, owner: str = "worker", moment: datetime = NOW) -> Job:
-    """The next job, which there is."""
+    """Claim the next job, which must exist."""
     job = await jobs.claim([kind], owner, LEASE, moment)
     assert job
     return job
 
 
 async def claim_or_none(moment: datetime = NOW, kind: JobKind = JobKind.REASSEMBLE) -> Job | None:
-    """What another worker gets."""
+    """Claim the next job, if there is one."""
     return await jobs.claim([kind], "another", LEASE, moment)
 
 

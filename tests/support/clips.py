@@ -26,7 +26,7 @@ def bikes() -> Path:
 
 
 def portrait(directory: Path) -> Path:
-    """The bikes as a phone that is held upright notes them: lying, and to be turned clockwise by a quarter.
+    """The bikes as a phone held upright records them: lying, with a rotation by a quarter clockwise.
 
     The note is written here, for the option with which ffmpeg writes it is younger than some that are in use.
     """
@@ -42,7 +42,7 @@ def portrait(directory: Path) -> Path:
 def large_clip(directory: Path, tools: Toolbox) -> Path:
     """Make a 1280x720 video with sound of 7 s and more than 200 MB in the directory; the same bytes every time.
 
-    Frames as they are: of all that is large, this takes the least time to make and to compress.
+    Uncompressed frames: the fastest large video to make and to compress.
     """
     result = directory / "large.mkv"
     picture: list[str | Path] = [

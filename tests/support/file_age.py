@@ -1,4 +1,4 @@
-"""Files that are older than they are."""
+"""Makes files appear older."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def set_age(root: Path, *keys: str, hours: float = 2) -> None:
-    """Let what a local blob store in ``root`` keeps under these keys have been written that long ago."""
+    """Set back the modification time of these keys of a local blob store in ``root``."""
     then = time.time() - hours * 3600
     for key in keys:
         for path in root.rglob(key):

@@ -23,7 +23,7 @@ class Socket:
         self._connection = connection
 
     async def send(self, message: object) -> None:
-        """Send a message; text and bytes go as they are."""
+        """Send a message; text and bytes are sent unchanged."""
         await self._connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     async def receive(self) -> Json:

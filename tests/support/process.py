@@ -1,4 +1,4 @@
-"""``cloudkeep serve`` as its users start it: a process tree of its own, watched from outside."""
+"""``cloudkeep serve`` as users start it: a process tree, observed from outside."""
 
 import os
 import queue
@@ -74,11 +74,11 @@ class ServeProcess:
         raise LookupError(role)
 
     def descendants(self) -> list[psutil.Process]:
-        """Every process of the tree but the supervisor."""
+        """Every process of the tree except the supervisor."""
         return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop and return its exit code; fails when that takes longer than it may."""
+        """Stop it and return its exit code; fails if that takes too long."""
         if self._process.poll() is None:
             self._process.send_signal(how)
         try:
@@ -90,7 +90,7 @@ class ServeProcess:
         return code
 
     def output(self) -> str:
-        """What it printed so far."""
+        """The output so far."""
         return "\n".join(self.lines)
 
     def _read(self) -> None:
@@ -102,7 +102,7 @@ class ServeProcess:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, and is none of those that the system hands out by itself meanwhile."""
+    """A port that was free a moment ago, outside the range that the system assigns."""
     while True:
         port = random.randrange(20_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):

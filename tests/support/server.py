@@ -56,7 +56,7 @@ def http_client(url: str = "", timeout: float = 30) -> httpx.AsyncClient:
 
 
 class QuickServer(uvicorn.Server):
-    """uvicorn's server, which looks ten times a second whether it is to stop; this one hears of it."""
+    """uvicorn's server, which polls ten times a second for a stop; this one gets an event."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -111,7 +111,7 @@ async def serve_app(
 
 
 class Api:
-    """GraphQL and the endpoints beside it, as one person."""
+    """GraphQL and the other endpoints, as one user."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -153,7 +153,7 @@ class Api:
         return upload
 
     async def look(self, upload_id: str) -> Any:
-        """The upload as it is now."""
+        """The current upload."""
         return await self.data(UPLOAD, id=upload_id)
 
     async def frames(self, upload_id: str, after: str | None = None) -> list[Json]:
@@ -202,7 +202,7 @@ def otp_of(sink: SmtpSink) -> str:
 
 
 async def sign_up(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
-    """Register a new person and sign them in."""
+    """Register a new user and sign in."""
     api, name = Api(http), f"user-{secrets.token_hex(4)}"
     email = f"{name}@example.org"
     await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})

@@ -1,4 +1,4 @@
-"""A server with a worker that a whole test module shares: for tables of refusals, each of which changes nothing."""
+"""A server with a worker that a test module shares, for tests that do not affect each other."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ from tests.support.backends.databases import Databases
 from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 
-#: However busy the machine is, no request is paid for elsewhere than in Redis.
+#: Even on a busy machine, every request is paid in Redis.
 BUDGET_TIMEOUT = 60.0
-#: All people of the tests come from one address. Those that are about budgets set their own.
+#: All users of the tests have one address. Tests of budgets set their own limits.
 PLENTY: dict[str, Any] = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 
 @dataclass(frozen=True)
 class SharedServer:
-    """What a test needs of the server; ``api`` is a signed-in user, ``http`` is anonymous."""
+    """The server and its clients; ``api`` is a signed-in user, ``http`` is anonymous."""
 
     url: str
     settings: Settings

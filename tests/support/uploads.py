@@ -1,4 +1,4 @@
-"""A good client: it sends in parallel, and again whatever fails, until its file has arrived."""
+"""A client that sends in parallel and retries until its file has arrived."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ AGAIN = {"SLOT_BUSY", "INTERNAL", "NOT_READY", "TEMPORARILY_UNAVAILABLE"}
 
 @dataclass
 class Sent:
-    """What a client knows of one upload: what it sent, and which slots were acknowledged with which digest."""
+    """A client's state of one upload: the content, and the digests of acknowledged slots."""
 
     content: bytes
     name: str
@@ -60,7 +60,7 @@ async def persist(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Res
 
 
 async def persistent_data(api: Api, document: str, **variables: object) -> Json:
-    """The value of an operation's only field, asked for until the server answers without a fault of its own."""
+    """The value of an operation's only field, repeated until the server answers without an internal error."""
     for _ in range(TRIES):
         answer = await persist(lambda: api.http.post("/graphql", json={"query": document, "variables": variables}))
         body = answer.json()
@@ -109,7 +109,7 @@ async def look(person: Api, sent: Sent) -> Json:
 
 
 async def to_the_end(person: Api, sent: Sent) -> Json:
-    """Send whatever is wanted until the upload is READY."""
+    """Send missing chunks until the upload is READY."""
     while (upload := await settled(person, sent))["status"] == "RECEIVING":
         again = sent.acknowledged.keys() & {slot["index"] for slot in upload["slots"]["nodes"]}
         assert sent.damaged or not again, f"acknowledged, and open again: {again}"
@@ -119,7 +119,7 @@ async def to_the_end(person: Api, sent: Sent) -> Json:
 
 
 async def settled(person: Api, sent: Sent) -> Json:
-    """The upload once it is at its end, or wants chunks."""
+    """The upload once it has ended or needs chunks."""
 
     async def moved_on() -> Json | None:
         upload = await look(person, sent)
@@ -130,7 +130,7 @@ async def settled(person: Api, sent: Sent) -> Json:
 
 
 async def assert_whole(person: Api, upload: Json, content: bytes, compress: bool) -> None:
-    """What can be downloaded is what was sent, and a compression that was asked for is there once."""
+    """Check that the download is what was sent, and that a requested compression exists once."""
     file = upload["file"]
     assert upload["error"] is None
     assert (file["size"], file["sha256"]) == (len(content), digest(content))
@@ -141,7 +141,7 @@ async def assert_whole(person: Api, upload: Json, content: bytes, compress: bool
 
 
 async def download(person: Api, url: str) -> bytes:
-    """A file's bytes, asked for until the server answers."""
+    """A file's bytes, requested until the server answers."""
     for _ in range(100):
         try:
             return (await person.http.get(url)).raise_for_status().content

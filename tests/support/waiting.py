@@ -1,4 +1,4 @@
-"""Waiting for something to become true, without believing in any particular speed."""
+"""Waits for conditions, independent of speed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

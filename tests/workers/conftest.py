@@ -1,4 +1,4 @@
-"""Workers with handlers of the test's own, and rows for them to work on."""
+"""Workers with handlers of a test, and rows for them."""
 
 import asyncio
 import contextlib
@@ -47,14 +47,14 @@ Start = Callable[..., AbstractAsyncContextManager[Worker]]
 
 @pytest.fixture(autouse=True)
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for jobs often and try again soon."""
+    """Poll and retry fast."""
     monkeypatch.setattr(loop, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(job_runner, "BACKOFF_SECONDS", 0.01)
 
 
 @pytest.fixture
 async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path: Path) -> AsyncIterator[JobContext]:
-    """What jobs need, all of it real."""
+    """The real resources of jobs."""
     redis, notifications = connect_redis(redis_url), JobNotifications(redis_url)
     await notifications.start()
     scratch = tmp_path / "scratch"
@@ -77,7 +77,7 @@ async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path
 
 @pytest.fixture
 async def start(context: JobContext, redis_url: str) -> AsyncIterator[Start]:
-    """Start workers for one kind of job, whose handler is the test's; they end with their block."""
+    """Start workers for one kind of job, with a handler of the test; they end with the block."""
     redis = connect_redis(redis_url)
 
     @asynccontextmanager
@@ -115,7 +115,7 @@ def type_of(kind: JobKind) -> JobType:
 
 
 async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
-    """An upload of this content that nothing has arrived of, with an owner of its own."""
+    """An upload of this content without chunks, with a new owner."""
     name = f"user-{secrets.token_hex(6)}"
     account = await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="-")
     given: dict[str, Any] = {
@@ -128,7 +128,7 @@ async def new_upload(content: bytes = b"content", **more: Any) -> Upload:
 
 
 async def fill(store: LocalBlobStore, upload: Upload, content: bytes, index: int) -> int:
-    """Let a chunk arrive. Returns how many bytes have arrived by then."""
+    """Let a chunk arrive. Returns the bytes that have arrived by then."""
     offset = upload.slot_offset(index)
     part = content[offset : offset + upload.slot_size(index)]
     async with store.slot(str(upload.id), offset, len(part)) as writer:
@@ -138,7 +138,7 @@ async def fill(store: LocalBlobStore, upload: Upload, content: bytes, index: int
 
 
 async def full_upload(store: LocalBlobStore, content: bytes, **more: Any) -> Upload:
-    """An upload all of whose chunks have arrived, so that its reassembly is queued."""
+    """An upload whose chunks have all arrived, so that its reassembly is queued."""
     upload = await new_upload(content, **more)
     await store.stage(str(upload.id), upload.size)
     for index in range(upload.chunk_count):
@@ -158,5 +158,5 @@ async def ended(upload: Upload, kind: JobKind = JobKind.REASSEMBLE) -> Job | Non
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run these tests on the event loop that a worker has."""
+    """Run these tests on the event loop of a worker."""
     return {"uvloop": uvloop.new_event_loop}

@@ -1,4 +1,4 @@
-"""Work that finds SQLite held by another process waits and goes on by itself, without an attempt spent."""
+"""Work that finds SQLite locked by another process waits and continues, without counting an attempt."""
 
 from contextlib import ExitStack
 

@@ -33,14 +33,14 @@ EVERYTHING = 2**53
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look again soon."""
+    """Retry fast."""
     monkeypatch.setattr(job_runner, "WAIT_SECONDS", 0.05)
     monkeypatch.setattr(job_runner, "PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(lease, "STORE_RETRY_SECONDS", 0.05)
 
 
 class Disk:
-    """A handler that finds no room until there is some."""
+    """A handler that fails with a full disk until there is space."""
 
     def __init__(self) -> None:
         self.room = asyncio.Event()
@@ -56,7 +56,7 @@ class Disk:
 
 
 async def fill_up_with_blobs() -> None:
-    """Store rows of blobs, smaller than any real one, until none fits any more."""
+    """Store small rows of blobs until the disk is full."""
     refused = 0
     while refused < 50:
         try:

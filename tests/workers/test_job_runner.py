@@ -1,4 +1,4 @@
-"""Running one job: what its handler raises decides whether it is tried again, waits or has failed."""
+"""Running one job: the handler's exception decides whether it is retried, waits or has failed."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -80,7 +80,7 @@ async def ignore(job: Job, context: JobContext) -> None:
 
 
 def failing_into(failures: list[tuple[UUID, Failure]]) -> Callable[[Job, Failure, JobContext], Awaitable[None]]:
-    """An ``on_failure`` that changes nothing but the job's row, and notes what it was called with."""
+    """An ``on_failure`` that only changes the job's row, and records its arguments."""
 
     async def on_failure(job: Job, failure: Failure, context: JobContext) -> None:
         failures.append((job.subject_id, failure))

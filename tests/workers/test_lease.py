@@ -1,4 +1,4 @@
-"""The lease of a job: kept while its work runs, and lost work ends at once."""
+"""The lease of a job: renewed while the work runs; work without a lease ends at once."""
 
 import asyncio
 from datetime import timedelta

@@ -98,7 +98,7 @@ async def test_a_worker_runs_as_many_jobs_of_a_kind_at_once_as_the_kind_allows(s
         if len(running) == 2:
             two_run.set()
         await two_run.wait()
-        # Time for a third one to begin, if it could.
+        # Time for a third one to start, if it could.
         await asyncio.sleep(0.1)
         running.remove(job.subject_id)
 

@@ -1,4 +1,4 @@
-"""Who owns an upload, and who takes which job when."""
+"""The owner of an upload, and the order of claims."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

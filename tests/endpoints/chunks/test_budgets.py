@@ -1,4 +1,4 @@
-"""Chunks that are beyond their owner's budget, by every way in."""
+"""Chunks beyond their owner's budget, by every transport of bodies."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SIZE = 70_000
 CONTENT = bytes(range(250)) * (SIZE // 250) * 3
-#: So slow that no test sees it.
+#: Too slow for a test to notice.
 INGEST = Limit(2 * SIZE, SIZE / 1000)
 
 

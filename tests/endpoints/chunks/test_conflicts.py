@@ -1,4 +1,4 @@
-"""Two senders of one slot, senders that go away, and chunks for uploads that take none."""
+"""Two senders of one slot, senders that disconnect, and chunks for uploads that accept none."""
 
 import asyncio
 import hashlib
@@ -49,13 +49,13 @@ async def become_free(api: Api, slot: Json) -> None:
 
 
 async def probe(api: Api, slot: Json) -> tuple[int, str]:
-    """How the slot takes a chunk that is certainly wrong."""
+    """The answer to a chunk with a wrong checksum."""
     response = await api.post(slot, CONTENT, sha256="0" * 64)
     return response.status_code, response.json()["code"]
 
 
 async def assert_open(shared: SharedServer, upload: Json) -> None:
-    """The slot is open, and takes the right chunk."""
+    """The slot is open, and accepts the correct chunk."""
     await become_free(shared.api, first(upload))
     assert (await shared.api.look(upload["id"]))["receivedChunks"] == 0
     assert (await shared.api.put(first(upload), CONTENT)).json()["sha256"] == digest(CONTENT[:SIZE])

@@ -1,4 +1,4 @@
-"""What becomes of the connection: keep-alive, pipelining, and bodies that wait for a go-ahead."""
+"""The state of the connection after a chunk: keep-alive, pipelining, and Expect: 100-continue."""
 
 import httpx
 import pytest
@@ -105,7 +105,7 @@ async def test_a_body_in_broken_transfer_coding_changes_nothing(shared: SharedSe
     async with connect(shared.url) as wire:
         await wire.send(head("PUT", urls[0], Transfer_Encoding="chunked") + b"10000\r\n" + FIRST + b"\r\nzz\r\n")
         assert (await wire.answer()).status == 400
-    # The server answers before the slot's writer has heard of it: for a moment the slot is busy.
+    # The server answers before the slot's writer has stopped, so the slot is busy for a moment.
     assert (await eventually(lambda: unless_busy(shared, urls[0]))).status_code == 200
 
 

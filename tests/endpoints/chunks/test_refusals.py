@@ -1,4 +1,4 @@
-"""Chunks that are refused: each with its status and code, and each leaving everything as it was."""
+"""Chunks that are refused: each with its status and code, and without any change."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -125,7 +125,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> None:
 
 
 async def assert_untouched(shared: SharedServer, upload: Json) -> None:
-    """No slot is filled, and a right chunk is still taken."""
+    """No slot is filled, and a correct chunk is still accepted."""
     now = await shared.api.look(upload["id"])
     assert (now["status"], now["receivedChunks"], now["receivedBytes"]) == ("RECEIVING", 0, 0)
     assert [slot["index"] for slot in now["slots"]["nodes"]] == [0, 1]

@@ -1,4 +1,4 @@
-"""A slot whose holder has gone silent: the next sender takes it over, and bytes are never mixed."""
+"""A slot whose sender is silent: the next sender takes it over, and bytes are never mixed."""
 
 import asyncio
 import contextlib
@@ -58,7 +58,7 @@ async def begin(wire: Wire, slot: Json) -> None:
 
 
 async def taken_over(shared: SharedServer, slot: Json, body: bytes) -> httpx.Response:
-    """The answer to a sender that comes until it finds the slot free, as every client does."""
+    """The answer to a sender that retries until the slot is free, as every client does."""
 
     async def send() -> httpx.Response | None:
         answer = await shared.http.put(slot["url"], content=body)
@@ -126,7 +126,7 @@ async def test_a_newcomer_with_other_bytes_fills_the_slot_with_nothing_but_its_o
     async with connect(shared.url) as silent:
         await begin(silent, first(upload))
         assert (await taken_over(shared, first(upload), NEW)).json()["sha256"] == digest(NEW)
-        # The old one wakes up and goes on: its bytes go nowhere.
+        # The old sender wakes up and continues: its bytes are discarded.
         with contextlib.suppress(OSError):
             await silent.send(OLD[SIZE // 2 : SIZE])
     await assert_file_is(shared, upload, NEW + OLD[SIZE:])

@@ -32,7 +32,7 @@ _passed: Counter[str] = Counter()
 
 
 def role() -> str:
-    """Which child of the supervisor this is; empty for the supervisor and whatever else."""
+    """The role of this child of the supervisor; empty for all other processes."""
     arguments = sys.orig_argv
     return (
         arguments[arguments.index("cloudkeep.supervisor.entrypoint") + 1]
@@ -104,7 +104,7 @@ def cut_connections(*_: object) -> None:
 
 
 def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
-    """The same function, passing by before and after."""
+    """The function with a check for a strike before and after it."""
     if inspect.iscoroutinefunction(original):
 
         @functools.wraps(original)

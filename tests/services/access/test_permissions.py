@@ -1,4 +1,4 @@
-"""What a viewer may do with an item: its owner everything, everyone else nothing."""
+"""What a viewer may do with an item: its owner everything, all others nothing."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4

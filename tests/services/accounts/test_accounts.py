@@ -1,4 +1,4 @@
-"""Accounts and sessions below the API: time, rotated keys, and rivals."""
+"""Accounts and sessions below the API: expiry, rotated keys, and races."""
 
 import asyncio
 import sqlite3
@@ -103,7 +103,7 @@ async def test_two_verifications_at_once_make_one_account_and_one_session(world:
     both = [accounts.verify_otp(email=EMAIL, otp=otp_of(sink)) for _ in range(2)]
     ends = await asyncio.gather(*both, return_exceptions=True)
     (refused,) = (end for end in ends if not isinstance(end, OpenSession))
-    # Late by more than a moment, it finds the code used.
+    # The slower one finds the code used.
     assert isinstance(refused, AlreadyExists | InvalidOtp)
     assert (await Account.all().count(), await Session.all().count()) == (1, 1)
 
@@ -142,7 +142,7 @@ async def test_a_session_that_was_not_used_for_too_long_is_over(world: World, si
 
 @pytest.fixture
 def later() -> Iterator[Callable[[timedelta], bool]]:
-    """Moves the time on."""
+    """Advance the time."""
     yield lambda by: set_ahead(-by)
     set_ahead(timedelta(0))
 

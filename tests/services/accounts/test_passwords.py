@@ -11,7 +11,7 @@ from services.accounts.passwords import Passwords
 
 @pytest.fixture(autouse=True)
 def _in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords as they are hashed outside of tests."""
+    """Use the real password hashes."""
     monkeypatch.setattr("services.accounts.passwords.argon2", argon2)
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: what is accepted, and every way in which one may be wrong."""
+"""Access tokens: valid ones, and every kind of invalid one."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ def tokens(*keys: SecretKey) -> AccessTokens:
 
 
 def claims(**changes: object) -> Claims:
-    """Good claims, with changes; None leaves one out."""
+    """Valid claims with changes; None removes one."""
     moment = int(time.time())
     good = {
         "iss": ISSUER,

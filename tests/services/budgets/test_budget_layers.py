@@ -1,4 +1,4 @@
-"""Who pays from which bucket."""
+"""The layers of each payer."""
 
 from uuid import UUID
 

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 ADA = UUID("01939b1c-0000-7000-8000-000000000001")
 BOB = UUID("01939b1c-0000-7000-8000-000000000002")
 CLEO = UUID("01939b1c-0000-7000-8000-000000000003")
-#: As good as nothing flows back while a test runs.
+#: Almost nothing is refilled during a test.
 SLOW = 0.000_001
 LIMITS = Limits(
     all=Limit(1_000, SLOW),
@@ -32,7 +32,7 @@ INSIDE = ("redis", "valkey", "bucket", "connect")
 
 
 class Book:
-    """Grants as a table."""
+    """Overrides in a dictionary."""
 
     def __init__(self, **limits: Limit) -> None:
         self._limits = limits
@@ -57,7 +57,7 @@ async def shared(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Asy
 
 @pytest.fixture
 async def lost(shared: RedisBuckets, valkey: EmbeddedValkey) -> BucketStore:
-    """Buckets that are out of reach."""
+    """Buckets that are unavailable."""
     await valkey.stop(0)
     return shared
 
@@ -229,7 +229,7 @@ async def test_redis_is_asked_again_when_it_is_back(shared: RedisBuckets, valkey
     assert alone.layers[2].available == 100
     await valkey.start()
     await eventually(back)
-    # It was never taken from there.
+    # It was never taken from these buckets.
     budgets.refund(alone, 100)
     assert (await available(budgets, SIGNED_IN))["account"] == 190
 

@@ -1,4 +1,4 @@
-"""Connections of an address: so many at once, and nothing is kept of those that are over."""
+"""Connections of an address: they are limited, and nothing is kept of closed ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The book of grants, over the real database."""
+"""The cache of limit overrides, with the real database."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 
 POINTS, INGEST, SUBSCRIPTIONS = GrantKind
-#: A life that is over at once.
+#: A cache lifetime that ends at once.
 FORGETFUL = 0.0
 
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[UUID]]:
-    """The accounts of every query."""
+    """The accounts of each query."""
     seen: list[Sequence[UUID]] = []
     real = limit_overrides.find_many
 

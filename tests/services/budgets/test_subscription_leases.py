@@ -1,4 +1,4 @@
-"""Seats of several processes, over the real Redis and the real database."""
+"""Subscription leases of several processes, with the real Redis and the real database."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ ANONYMOUS = Payer("192.0.2.1")
 
 @asynccontextmanager
 async def process(redis_url: str, lease: float = 60.0) -> AsyncIterator[SubscriptionLeases]:
-    """The seats of one more process."""
+    """The leases of one more process."""
     redis = connect_redis(redis_url)
     leases = SubscriptionLeases(SubscriptionLeaseStore(redis, lease), LimitOverrides(), LIMITS)
     await leases.start()
@@ -50,7 +50,7 @@ async def leases(redis_url: str, database: str) -> AsyncIterator[SubscriptionLea
 
 @pytest.fixture
 async def open_for_long() -> AsyncIterator[AsyncExitStack]:
-    """Where subscriptions stay open until the test ends."""
+    """Keeps subscriptions open until the test ends."""
     async with AsyncExitStack() as stack:
         yield stack
 
@@ -59,7 +59,7 @@ Open = Callable[[Payer, int], Awaitable[int]]
 
 
 async def opened(stack: AsyncExitStack, leases: SubscriptionLeases, payer: Payer, count: int) -> int:
-    """Open so many at once; how many were let in."""
+    """Open ``count`` subscriptions at the same time. Returns how many were admitted."""
 
     async def one() -> bool:
         try:
@@ -72,7 +72,7 @@ async def opened(stack: AsyncExitStack, leases: SubscriptionLeases, payer: Payer
 
 
 def one_more(leases: SubscriptionLeases, payer: Payer) -> Callable[[], Awaitable[bool]]:
-    """Whether there is a seat."""
+    """Whether one more subscription is admitted."""
 
     async def look() -> bool:
         async with AsyncExitStack() as stack:

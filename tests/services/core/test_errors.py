@@ -22,7 +22,7 @@ CLASSLESS = {
     ErrorCode.REQUEST_TOO_LARGE,
 }
 
-#: What a class demands to know beside the message.
+#: Further arguments of the error classes.
 PARTICULARS: dict[type[CloudKeepError], dict[str, Any]] = {
     OperationTooComplex: {"limit": "depth", "maximum": 1, "actual": 2},
     RateLimited: {"layer": "account"},

@@ -129,7 +129,7 @@ def test_a_long_row_of_marks_is_refused_at_once(rule: Rule) -> None:
     for typed in (marks, f"{marks}@example.org", f"a@{marks}.org"):
         with pytest.raises(InvalidInput):
             rule(typed)
-    # Put in order as a whole they would take half a minute.
+    # Sorting them as a whole would take half a minute.
     assert time.process_time() - began < 5
 
 

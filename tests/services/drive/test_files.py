@@ -1,4 +1,4 @@
-"""Files and renditions: who finds them, and what a download of them is."""
+"""Files and renditions: access and downloads."""
 
 from uuid import UUID, uuid4
 

@@ -16,7 +16,7 @@ def sweeper(bench: Bench) -> Sweeper:
 
 
 async def upload_with(bench: Bench, owner: UUID, **changes: Any) -> Upload:
-    """An upload whose row says this although its staging area is there, as after a crash in between."""
+    """An upload with this row although its staging area exists, as after a crash."""
     upload = await bench.uploads.init(owner, a_file())
     await Upload.filter(id=upload.id).update(**changes)
     return upload

@@ -1,4 +1,4 @@
-"""The doctor: every kind of damage is found by its code, mended when that loses nothing, and else left as it is."""
+"""The doctor: every kind of damage is found with its code, and repaired if that loses nothing."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -45,7 +45,7 @@ async def found(bench: Bench, *, mend: bool = False) -> list[tuple[Code, str, st
 
 
 async def full_upload(bench: Bench, owner: UUID, **changes: Any) -> Upload:
-    """An upload all of whose chunks have arrived, so that its reassembly is queued."""
+    """An upload whose chunks have all arrived, so that its reassembly is queued."""
     upload = await bench.uploads.init(owner, a_file(len(CONTENT)))
     async with bench.store.slot(str(upload.id), 0, len(CONTENT)) as writer:
         await writer.write([CONTENT])
@@ -63,7 +63,7 @@ async def claim(kind: JobKind = JobKind.REASSEMBLE) -> Job:
 
 
 async def a_stored_file(bench: Bench, owner: UUID, **changes: Any) -> File:
-    """A file that came the usual way."""
+    """A file that was uploaded."""
     upload = await full_upload(bench, owner, **changes)
     job = await claim()
     await bench.store.publish(str(upload.id))
@@ -136,7 +136,7 @@ async def test_a_young_blob_without_a_row_is_given_its_time(bench: Bench, tmp_pa
 async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
     bench: Bench, ada: UUID, root: Path, tmp_path: Path
 ) -> None:
-    """As a worker leaves one that went on after it had lost its job."""
+    """A worker that continued after it lost its job leaves such a blob."""
     upload = await bench.uploads.init(ada, a_file())
     await bench.uploads.abort(await bench.uploads.reload(upload))
     key = await put(bench.store, tmp_path, str(upload.id))
@@ -149,7 +149,7 @@ async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
 async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
     bench: Bench, root: Path, tmp_path: Path, key: str
 ) -> None:
-    """As after the return to an older copy of the database."""
+    """This happens after a restore of an older database."""
     await put(bench.store, tmp_path, key)
     set_age(root, key)
     assert await found(bench, mend=True) == [(Code.BLOB_UNKNOWN, key, None)]

@@ -1,4 +1,4 @@
-"""What is asked before the server calls itself ready."""
+"""The checks of readiness."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""What a scrub remembers between two runs."""
+"""The position of a scrub between two runs."""
 
 from pathlib import Path
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""The sweeper: what is dead goes, what may still be wanted stays, whatever was killed in between."""
+"""The sweeper: dead uploads are deleted, those that may be needed stay, whatever was killed in between."""
 
 import asyncio
 from datetime import timedelta

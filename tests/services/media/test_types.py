@@ -1,4 +1,4 @@
-"""Tests of the facts about a video and of the wish to compress it."""
+"""Tests of the facts of a video and the options of its compression."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who holds a slot, and who loses it to whom."""
+"""The sender that holds a slot, and takeovers."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What one watcher is shown, and when: no going back, no flood, a rate that means something."""
+"""The frames of a watcher: never backwards, not too many, with a meaningful rate."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -15,7 +15,7 @@ ID = UUID(int=1)
 
 
 class Clock:
-    """The time, as the test wants it."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.moment = 1_000.0

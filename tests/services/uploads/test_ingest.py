@@ -1,4 +1,4 @@
-"""Receipts: when one is given, and what it sets in motion."""
+"""Receipts: when a chunk gets one, and its effects."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a chunk costs its owner: every byte that came, and no other."""
+"""The price of a chunk for its owner: every received byte, and no other."""
 
 import asyncio
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.services.conftest import SENDER, Bench, a_file
 SIZE = 65_536
 CONTENT = bytes(range(256)) * 256
 CAPACITY = 3 * SIZE
-#: So slow that no test sees it.
+#: Too slow for a test to notice.
 REFILL = 1e-6
 LIMITS = Limits(
     all=None, address=Limit(1000, REFILL), account=Limit(100, REFILL), anonymous=None, ingest=Limit(CAPACITY, REFILL)
@@ -50,7 +50,7 @@ async def send(bench: Bench, upload: Upload, index: int, content: bytes = CONTEN
 
 
 async def left(bench: Bench, owner: UUID) -> tuple[int, int]:
-    """Bytes and points that the owner has left."""
+    """The bytes and points left in the owner's budget."""
     found = {status.layer: status.available for status in await bench.budgets.read_layers(Payer(SENDER, owner))}
     return found["ingest"], found["account"]
 

@@ -1,4 +1,4 @@
-"""Beginning an upload again: the same file finds the upload that is open, and nothing else does."""
+"""Starting an upload again: only the same file finds the open upload."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.services.conftest import Bench, a_file
 
 FAST = Compression(CompressionPreset.FAST)
 KNOWN = replace(a_file(chunk_size=None), sha256="a" * 64)
-#: Cut and compressed as only its own client asked.
+#: With a chunk size and compression that only its client requested.
 SPECIAL = replace(KNOWN, chunk_size=65_536, compress=FAST)
 
 

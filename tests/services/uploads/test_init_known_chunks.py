@@ -28,7 +28,7 @@ def wanted(chunks: list[bytes], **changes: object) -> NewUpload:
 
 
 async def store_file(bench: Bench, owner: UUID, chunks: list[bytes]) -> Upload:
-    """A file that came the usual way, some chunks of it by others of the same account."""
+    """An uploaded file; some of its chunks were copied from files of the same account."""
     upload = await bench.uploads.init(owner, a_file(sum(map(len, chunks))))
     for index, chunk in enumerate(chunks):
         async with bench.ingest.open(slot_authorization(upload, index), SENDER) as sink:

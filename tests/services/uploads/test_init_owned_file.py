@@ -24,7 +24,7 @@ OWNED = NewUpload(file_name="again.mp4", size=len(CONTENT), sha256=digest(CONTEN
 
 
 async def give(bench: Bench, account_id: UUID, folder: Path) -> File:
-    """A file of this account, its bytes in the store."""
+    """Create a file of this account, with its bytes in the store."""
     source, key = folder / "source", str(uuid4())
     await asyncio.to_thread(source.write_bytes, CONTENT)
     await bench.store.put(key, source)

@@ -1,4 +1,4 @@
-"""An owner tries again what failed: once, whatever is pressed how often, and nothing that cannot end better."""
+"""Retries of failed steps: each runs once, even if requested repeatedly, and only if it can succeed."""
 
 import asyncio
 from pathlib import Path

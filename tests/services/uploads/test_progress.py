@@ -1,4 +1,4 @@
-"""Progress: what a watcher is shown, over the real log and the real database."""
+"""Progress: the frames of a watcher, with the real log and the real database."""
 
 import asyncio
 from uuid import uuid4

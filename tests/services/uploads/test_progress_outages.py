@@ -27,7 +27,7 @@ from tests.support.faults.proxy import Proxy, proxy
 
 @pytest.fixture
 async def line(databases: PostgresDatabases, database_url: str) -> AsyncIterator[Proxy]:
-    """What goes to the database, of which this process knows no other way."""
+    """The proxy of this process's connections to the database."""
     port = databases.server.port
     async with proxy(port) as running:
         await open_database(database_url.replace(f":{port}/", f":{urlsplit(running.url).port}/"))

@@ -1,4 +1,4 @@
-"""Room that is reserved when an upload begins: the account's quota, and the disk above its reserve."""
+"""Space that is reserved when an upload starts: the account's quota, and the disk above its reserve."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from storage.uploads.models import Upload
 from tests.services.conftest import LIFETIME, Bench, a_file
 
 QUOTA = 500_000
-#: More than any disk has.
+#: More than the size of any disk.
 EVERYTHING = 2**53
 
 
@@ -32,7 +32,7 @@ def staged(tmp_path: Path) -> int:
 
 @pytest.fixture
 async def full(tmp_path: Path) -> AsyncIterator[LocalBlobStore]:
-    """The same store with its disk above the mark."""
+    """The store with too little free space."""
     store = LocalBlobStore(tmp_path / "blobs", EVERYTHING)
     yield store
     await store.close()
@@ -71,7 +71,7 @@ async def test_a_quota_is_its_accounts_alone(bench: Bench, ada: UUID, bob: UUID)
 async def test_what_exceeds_the_quota_never_touches_the_disk(
     bench: Bench, ada: UUID, full: LocalBlobStore, size: int
 ) -> None:
-    """The disk is full, and still it is the quota that refuses."""
+    """The disk is full as well, but the error is that of the quota."""
     with pytest.raises(ExpectedError) as refused:
         await limited(bench, full).init(ada, a_file(size, None))
     assert (type(refused.value), refused.value.field) == (QuotaExceeded, "size")

@@ -1,4 +1,4 @@
-"""Uploads below the API: their limits, their slots, and what is left behind when they end."""
+"""Uploads below the API: limits, slots, and leftovers at their end."""
 
 import asyncio
 import resource

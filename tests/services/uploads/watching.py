@@ -1,4 +1,4 @@
-"""A watcher of uploads, and what it is shown."""
+"""A watcher of uploads, and its frames."""
 
 import asyncio
 from uuid import UUID
@@ -12,7 +12,7 @@ READY = UploadStatus.READY
 
 
 class CountingProgress(Progress):
-    """Counts how often it asks the database."""
+    """Counts its queries."""
 
     snapshots = 0
 
@@ -53,5 +53,5 @@ async def set_status(upload: Upload, status: UploadStatus) -> None:
 
 
 def stages(frames: list[ProgressFrame]) -> list[UploadStatus]:
-    """The stages in the order in which they were shown."""
+    """The stages in the order of the frames."""
     return [one.stage for number, one in enumerate(frames) if not number or frames[number - 1].stage is not one.stage]

@@ -1,4 +1,4 @@
-"""Rows of accounts, registrations and sessions: what is used once is used once."""
+"""Rows of accounts, registrations and sessions: single-use items are used once."""
 
 import asyncio
 from datetime import timedelta

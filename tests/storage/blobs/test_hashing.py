@@ -1,4 +1,4 @@
-"""Blocks that come on threads: how many are worked on at the same time."""
+"""Blocks on threads: how many are processed at the same time."""
 
 import os
 import threading
@@ -28,7 +28,7 @@ class Counter:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        # Long enough for all the others to come along.
+        # Long enough for all other threads to start.
         time.sleep(0.01)
         with self._lock:
             self._now -= 1

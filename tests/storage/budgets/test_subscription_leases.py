@@ -1,4 +1,4 @@
-"""Seats in Redis, with the leases that end by themselves."""
+"""Subscription leases in Redis, which expire by themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator

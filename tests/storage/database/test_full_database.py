@@ -20,7 +20,7 @@ from tests.support.faults.disk import database_ends_here, on_a_small_disk
 pytestmark = pytest.mark.sqlite
 
 PATIENCE_SECONDS = 30
-#: Fills the disk in the middle of receipts, so that it is the commit that finds it full.
+#: Fills the disk between receipts, so that a commit finds it full.
 ON_A_SMALL_DISK = """
 import asyncio, sys
 from pathlib import Path
@@ -36,11 +36,11 @@ async def main(folder):
     await open_database(url)
     upload = await new_upload(chunks=5_000)
     fill(folder / "filler")
-    told = []
+    acknowledged = []
     try:
         for index in range(upload.chunk_count):
             await receive(upload, index)
-            told.append(index)
+            acknowledged.append(index)
     except NoSpace:
         print("full", flush=True)
     for _ in range(3):
@@ -48,11 +48,11 @@ async def main(folder):
             await new_account()
         except NoSpace:
             print("still full", flush=True)
-    found = [row.index for row in await Chunk.all().order_by("index")]
-    assert found == told, (found, told)
+    stored = [row.index for row in await Chunk.all().order_by("index")]
+    assert stored == acknowledged, (stored, acknowledged)
     (folder / "filler").unlink()
-    await receive(upload, len(told))
-    assert await Chunk.all().count() == len(told) + 1
+    await receive(upload, len(acknowledged))
+    assert await Chunk.all().count() == len(acknowledged) + 1
     print("goes on", flush=True)
     await close_database()
 
@@ -61,7 +61,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 async def fill_up() -> None:
-    """Store accounts until none fits any more."""
+    """Store accounts until the disk is full."""
     while True:
         await new_account(uuid4().hex)
 
@@ -90,16 +90,16 @@ async def test_a_transaction_without_room_leaves_nothing_and_blocks_no_other_cal
 
 
 async def test_a_receipt_without_room_leaves_its_slot_open_and_every_other_one_true(database: str) -> None:
-    upload, told = await new_upload(chunks=500), []
+    upload, acknowledged = await new_upload(chunks=500), []
     async with database_ends_here():
         with suppress(NoSpace):
             for index in range(upload.chunk_count):
                 await receive(upload, index)
-                told.append(index)
-        assert len(told) < upload.chunk_count
-        assert await receipts.filled_indexes(upload.id, 0) == told
-    await receive(upload, len(told))
-    assert await Chunk.all().count() == len(told) + 1
+                acknowledged.append(index)
+        assert len(acknowledged) < upload.chunk_count
+        assert await receipts.filled_indexes(upload.id, 0) == acknowledged
+    await receive(upload, len(acknowledged))
+    assert await Chunk.all().count() == len(acknowledged) + 1
 
 
 def test_a_commit_that_finds_a_real_disk_full_is_taken_back(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ ACCOUNT, FILE, BLOB, SMALL, UPLOAD, OPEN, SESSION = (uuid4() for _ in range(7))
 VIDEO = ("ü.mp4", "video/mp4", 2**50, 2**30, "a" * 64)
 COMPRESSING = ("COMPRESSING", 1, 2**30, None, None, FILE, NOW, NOW)
 TEXT = ("open", "text/plain", 25, 10, None)
-#: Of that release, by table: the columns, and rows that it could have left behind.
+#: The columns of that release, by table, and rows that it could have stored.
 ROWS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "account": (
         "id, user_id, name, email, password_hash, created_at",
@@ -104,7 +104,7 @@ EVERY = sorted(path.stem for path in (ROOT / "storage" / "migrations").glob("[0-
 
 
 async def contents() -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, in those columns that the release had."""
+    """Every row of every table, in the columns of the release."""
     found = {}
     for table, (columns, _) in ROWS.items():
         rows = await fetch(f"SELECT {columns} FROM {table}")
@@ -113,7 +113,7 @@ async def contents() -> dict[str, list[tuple[object, ...]]]:
 
 
 async def fill_previous(url: str) -> dict[str, list[tuple[object, ...]]]:
-    """Make a database of the previous release, and return what is in it."""
+    """Create a database of the previous release, and return its contents."""
     await migrate(url, PREVIOUS)
     return await fill(url)
 
@@ -192,7 +192,7 @@ async def test_whichever_migration_an_upgrade_is_killed_in_nothing_is_lost(
 
 
 async def nothing_is_lost(databases: Databases, url: str, before: dict[str, list[tuple[object, ...]]]) -> None:
-    """A database that was migrated has what it had, and is good for nothing else in this test."""
+    """Check that a migrated database has its earlier contents."""
     await open_database(url)
     try:
         assert await contents() == before

@@ -1,4 +1,4 @@
-"""No question reads a whole table that grows. Every function of storage that asks the database is looked at."""
+"""No query scans a whole table that grows. The test runs every function of storage that uses the database."""
 
 import inspect
 import json
@@ -45,7 +45,7 @@ MODULES: list[ModuleType] = [
     uploads,
 ]
 GROWING = {"upload", "chunk", "job", "file", "blob", "rendition", "session", "account", "registration"}
-#: Many people with a few uploads each, most of them done long ago, as in a server that is some years old.
+#: Many accounts with a few uploads each, most of them finished long ago, as in a server that is some years old.
 FILL = """
 INSERT INTO account (id, user_id, name, email, password_hash, created_at)
     SELECT md5(n::text)::uuid, 'user' || n, 'name', n || '@example.org', 'hash', now()
@@ -82,7 +82,7 @@ Call = Callable[["Rows"], Awaitable[object]]
 
 
 class Rows:
-    """Rows to ask about."""
+    """Rows for the queries."""
 
     upload: Upload
     full: Upload
@@ -209,7 +209,7 @@ def functions() -> Iterator[str]:
 
 @pytest.fixture
 async def filled(database_url: str, databases: PostgresDatabases) -> AsyncIterator[Rows]:
-    """A database with years in it, this process connected to it."""
+    """A database with years of data, connected to this process."""
     name = database_url.rpartition("/")[2].partition("?")[0]
     for statement in FILL.split(";"):
         await databases.run(statement, name)
@@ -227,7 +227,7 @@ def test_every_function_that_asks_the_database_is_looked_at() -> None:
     assert set(functions()) == set(CALLS)
 
 
-async def test_no_question_reads_a_whole_table_that_grows(filled: Rows) -> None:
+async def test_no_query_scans_a_table_that_grows(filled: Rows) -> None:
     pool: Any = connections.get("default")
     one, two = await pool.acquire(), await pool.acquire()
     asked: list[Any] = []

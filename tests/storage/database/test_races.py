@@ -31,20 +31,20 @@ pytestmark = pytest.mark.postgres
 
 ROUNDS = 6
 LATE = LATER + timedelta(days=1)
-#: What the services turn into answers, but for ``Undone``, which says that a lock was taken in the wrong order.
+#: Errors that services translate, except ``Undone``, which means that a lock was taken in the wrong order.
 REFUSALS = (Duplicate, OverQuota, StateChanged)
 
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[None]:
-    """A pool whose connections are all there already, so that a race is one from the first statement on."""
+    """A pool whose connections are all open, so that calls race from the first statement on."""
     await open_database(database_url, PoolSize(10, 10))
     yield
     await close_database()
 
 
 async def at_once(*works: Awaitable[Any]) -> list[Any]:
-    """What each of them returns or is refused with. Anything else fails the test."""
+    """The result or the error of each call. Any other exception fails the test."""
     found = await asyncio.gather(*works, return_exceptions=True)
     for one in found:
         if isinstance(one, BaseException) and not isinstance(one, REFUSALS):
@@ -53,12 +53,12 @@ async def at_once(*works: Awaitable[Any]) -> list[Any]:
 
 
 def done(found: Sequence[Any]) -> int:
-    """How many of them were not refused."""
+    """The number of calls without an error."""
     return sum(not isinstance(one, BaseException) and bool(one) for one in found)
 
 
 async def require_sound(upload: Upload) -> Upload:
-    """The upload as it is now, which agrees with its receipts and its job."""
+    """The current upload, checked against its receipts and its job."""
     now_there = await look(upload)
     chunks = await Chunk.filter(upload_id=upload.id)
     assert now_there.received_chunks == len(chunks)
@@ -77,7 +77,7 @@ async def nearly_full(**more: Any) -> Upload:
 
 
 async def failed() -> Upload:
-    """An upload whose reassembly failed by a fault of ours."""
+    """An upload whose reassembly failed by an internal error."""
     upload = await nearly_full()
     await receive(upload, 1)
     job = await take(upload)

@@ -1,4 +1,4 @@
-"""Transactions, and statements outside of them, whatever happens to their callers."""
+"""Transactions, and statements outside of them, when callers are cancelled or fail."""
 
 import asyncio
 import sqlite3

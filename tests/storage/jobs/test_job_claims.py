@@ -1,4 +1,4 @@
-"""Claiming a job: one claim each, in order, however many claimers there are."""
+"""Claiming a job: one claim each, in order, with any number of workers."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ async def test_of_twenty_claimers_at_once_one_gets_the_job() -> None:
 
 
 async def test_twenty_claimers_at_once_get_twenty_jobs() -> None:
-    """Who loses a race goes on to the next job, as long as there is one."""
+    """The loser of a race claims the next job, if there is one."""
     subjects = [await enqueue() for _ in range(20)]
     claims = await asyncio.gather(*(jobs.claim([JobKind.REASSEMBLE], str(n), LEASE, NOW) for n in range(20)))
     assert sorted(job.subject_id for job in claims if job) == sorted(subjects)
@@ -100,7 +100,7 @@ async def test_of_twenty_claimers_one_gets_the_job_whose_lease_ran_out() -> None
     assert len([job for job in claims if job]) == 1
 
 
-async def test_a_claimer_that_was_overtaken_right_after_its_claim_does_not_get_the_other_ones_lease(
+async def test_a_claimer_that_was_overtaken_right_after_its_claim_does_not_get_the_lease_of_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A machine may sleep between any two statements; two workers under one lease would both store a result."""

@@ -1,4 +1,4 @@
-"""Notifications that a job may be due: received at once while Redis is there, missed without harm while it is not."""
+"""Notifications that a job may be due: received at once, and missed without harm while Redis is away."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

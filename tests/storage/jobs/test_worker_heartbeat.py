@@ -1,4 +1,4 @@
-"""Which workers are alive."""
+"""The workers that are alive."""
 
 from collections.abc import AsyncIterator
 

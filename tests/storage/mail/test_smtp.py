@@ -1,4 +1,4 @@
-"""Mail handed to a real SMTP server, and every way in which that server can fail us."""
+"""Mail to a real SMTP server, and every way in which the server can fail."""
 
 import asyncio
 import socket
@@ -118,11 +118,11 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 async def silence(_writer: asyncio.StreamWriter) -> None:
-    """Never say a word."""
+    """Send nothing."""
 
 
 async def babble(writer: asyncio.StreamWriter) -> None:
-    """Say something all the time and never come to an end."""
+    """Send data all the time, endlessly."""
     while not writer.is_closing():
         writer.write(b"220-wait\r\n")
         await asyncio.sleep(0.01)
@@ -130,7 +130,7 @@ async def babble(writer: asyncio.StreamWriter) -> None:
 
 @dataclass(frozen=True)
 class BadServer:
-    """A server that is of no use, and whether its one client has come and gone."""
+    """A broken server, and whether its one client has connected and disconnected."""
 
     port: int
     came: asyncio.Event

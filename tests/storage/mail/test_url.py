@@ -1,4 +1,4 @@
-"""Mail URLs: what they mean, and that a wrong one never shows its password."""
+"""Mail URLs: their meaning, and errors that never quote a password."""
 
 import pytest
 

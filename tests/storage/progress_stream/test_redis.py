@@ -1,4 +1,4 @@
-"""What only the event log on a Redis stream promises: few connections, bounded memory, few reads."""
+"""Promises of the Redis event log only: few connections, bounded memory, few reads."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ async def take(subscription: RedisSubscription) -> int:
 
 
 async def calls_of(redis: Redis, command: str) -> int:
-    """How often the server was asked this."""
+    """The number of calls of this command."""
     stats = await redis.info("commandstats")
     return int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"])
 
@@ -101,7 +101,7 @@ async def test_a_backlog_is_read_in_pages_while_events_keep_coming(log: RedisEve
 async def test_after_an_outage_no_subscriber_reads_earlier_events_again(
     log: RedisEventLog, redis: Redis, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else every quiet watcher would have the whole stream read for itself, all at once."""
+    """Otherwise every quiet watcher would read the whole stream again, all at the same time."""
     monkeypatch.setattr("storage.progress_stream.redis.PAGE", 10)
     monkeypatch.setattr("storage.progress_stream.redis.RETRY_SECONDS", 0.05)
     topics = [f"quiet-{number}" for number in range(10)]
@@ -171,7 +171,7 @@ async def test_nothing_is_read_without_a_subscriber(log: RedisEventLog, redis: R
     async with log.subscribe("topic") as subscription:
         await publish(log, 1)
         assert await take(subscription) == 0
-    # What wakes the reader that is still waiting for an event.
+    # This wakes the reader that is still waiting for an event.
     await publish(log, 1)
     before = await calls_of(redis, "xread")
     await publish(log, 50)
@@ -206,6 +206,6 @@ async def test_a_log_starts_while_redis_is_away_and_knows_when_it_is_back(
         async def caught_up() -> bool:
             return log.delay == 0
 
-        # Else an alert would stand until the next event.
+        # Otherwise an alert would stay until the next event.
         await eventually(caught_up)
     await log.close()

@@ -1,4 +1,4 @@
-"""The connection to Redis: bounded in number and time, and right after every interruption."""
+"""The connection to Redis: bounded in number and time, and correct after every interruption."""
 
 import asyncio
 import time

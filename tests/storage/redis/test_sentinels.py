@@ -1,4 +1,4 @@
-"""Redis behind sentinels: everything finds the master, and finds the next one when it is lost."""
+"""Redis behind sentinels: all clients find the master, and the next one after a failover."""
 
 import asyncio
 import logging
@@ -63,7 +63,7 @@ class Clients:
     published: int = 0
 
     async def take(self, cost: int) -> float:
-        """Take from the bucket, and return what is left."""
+        """Take from the bucket, and return its level."""
         return (await self.buckets.take([(BUCKET, cost)])).levels[0]
 
     async def publish(self) -> bool:

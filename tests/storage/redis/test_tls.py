@@ -1,4 +1,4 @@
-"""Redis behind TLS, as hosters have it: its certificate is checked, and the log says why it is away."""
+"""Redis behind TLS, as at hosting providers: its certificate is checked, and the log says why it is away."""
 
 import asyncio
 from collections.abc import AsyncIterator

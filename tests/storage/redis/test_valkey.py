@@ -86,7 +86,7 @@ async def test_the_data_folder_may_have_any_name(tmp_path: Path, name: str) -> N
 async def test_a_locale_that_the_system_does_not_have_is_no_hindrance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SSH hands on that of another machine."""
+    """SSH forwards the locale of another machine."""
     monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
     server = EmbeddedValkey(tmp_path)
     await server.start()
@@ -105,7 +105,7 @@ async def test_the_short_folder_of_a_long_path_is_removed(tmp_path: Path, monkey
 
 
 def zeros(folder: Path) -> None:
-    """Its middle is empty, as a file system leaves what had not reached the disk before a power cut."""
+    """Its middle is zeros, as a file system leaves bytes that had not reached the disk before a power cut."""
     (log,) = folder.glob("*.incr.aof")
     content = log.read_bytes()
     log.write_bytes(content[:100] + bytes(100) + content[200:])

@@ -1,4 +1,4 @@
-"""Claims on one bucket, and waiting for what it holds."""
+"""Claims on one bucket, and waiting for its level."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import Bucket, ClaimResult, RedisBuckets
 from tests.support.waiting import eventually
 
-#: However busy the machine is.
+#: Enough for a busy machine.
 PATIENCE = 60.0
 BUCKET = Bucket("{test}:bucket", 1_000, 0.0)
 
@@ -39,6 +39,6 @@ def claim(buckets: RedisBuckets, cost: int) -> asyncio.Task[ClaimResult]:
 
 
 async def under_way() -> None:
-    """Let what was just begun be sent."""
+    """Let started calls be sent."""
     for _ in range(5):
         await asyncio.sleep(0)

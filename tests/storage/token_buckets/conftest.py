@@ -1,4 +1,4 @@
-"""Token buckets in a Valkey of the test's own."""
+"""Token buckets in a Valkey for one test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

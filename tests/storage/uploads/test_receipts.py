@@ -1,4 +1,4 @@
-"""Receipts: a slot is filled once, and the last one sets the reassembly in motion."""
+"""Receipts: a slot is filled once, and the last one queues the reassembly."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who writes a slot, over all processes: told to the others as long as Redis is there."""
+"""Locks on slots over all processes, while Redis is available."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -27,14 +27,14 @@ async def publish(job: Job, upload: Upload) -> File:
 
 
 async def full_upload(**more: Any) -> tuple[Upload, Job]:
-    """An upload whose reassembly has begun."""
+    """An upload whose reassembly has started."""
     upload = await new_upload(**more)
     await receive_all(upload)
     return upload, await claim()
 
 
 async def compressing_upload() -> tuple[Upload, File, Job]:
-    """An upload whose compression has begun."""
+    """An upload whose compression has started."""
     upload, job = await full_upload(compress={"preset": "FAST"})
     return upload, await publish(job, upload), await claim(JobKind.COMPRESS, moment=AFTER_LEASE)
 
@@ -165,7 +165,7 @@ async def test_a_job_that_fails_for_good_tells_the_upload_why() -> None:
 
 
 async def test_no_reason_keeps_a_job_from_ending() -> None:
-    """ffmpeg quotes what is in a file, and PostgreSQL does not take every character."""
+    """ffmpeg quotes the contents of files, and PostgreSQL does not accept every character."""
     upload, job = await full_upload()
     await uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="a\0b\udc80" + "x" * 1_000)
     assert (await look(upload)).error_message == "ab?" + "x" * 497

@@ -1,4 +1,4 @@
-"""An account's room: what counts, once, and what two that ask at once may have together."""
+"""An account's storage: what counts, once, and concurrent uploads."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from storage.uploads import uploads, usage
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
 
-#: Begins uploads of 10 bytes as long as the quota of 95 lets it, and prints how many those were.
+#: Starts uploads of 10 bytes while the quota of 95 allows it, and prints their number.
 GREEDY = """
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

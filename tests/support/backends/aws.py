@@ -22,7 +22,7 @@ BLOCK = 256 * 1024
 
 @dataclass
 class Aws:
-    """Where all of amazonaws.com leads. ``hosts`` are the names that requests were sent to."""
+    """The server for all of amazonaws.com. ``hosts`` are the names in requests."""
 
     server: tuple[str, int]
     hosts: set[str] = field(default_factory=set)

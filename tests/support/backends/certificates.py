@@ -1,4 +1,4 @@
-"""TLS certificates by an authority that was made for the occasion."""
+"""TLS certificates of a temporary authority."""
 
 import ssl
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path) -> Certificates:
-    """Issue a certificate by an authority made for the occasion and write the authority's into ``folder``."""
+    """Issue a certificate of a temporary authority, and write that of the authority into ``folder``."""
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)

@@ -1,4 +1,4 @@
-"""A collector of traces, as OTLP over HTTP wants it: it decodes what it is sent and remembers the spans."""
+"""A collector of traces, as OTLP over HTTP wants it: it decodes requests and stores the spans."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Span:
-    """A span that came in. IDs are in hex; a root has no ``parent``."""
+    """A received span. IDs are in hex; a root has no ``parent``."""
 
     service: str
     name: str
@@ -23,7 +23,7 @@ class Span:
 
 @dataclass
 class Collector:
-    """What came to ``url``."""
+    """The spans that arrived at ``url``."""
 
     url: str
     spans: list[Span] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Collector:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """Run one for the block."""
+    """Run a collector for the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -54,7 +54,7 @@ def collecting() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     collector = Collector(f"http://127.0.0.1:{server.server_port}")

@@ -1,4 +1,4 @@
-"""Databases for tests: each its own, a copy of one that was migrated once. Migrating takes longer than most tests."""
+"""Databases for tests: each is a copy of one that was migrated once. Migrating takes longer than most tests."""
 
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ from tests.support.process import free_port
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 ENGINES = (SQLITE, POSTGRES)
-#: The database that is always there.
+#: The database that always exists.
 MAINTENANCE = "postgres"
 TEMPLATE = "migrated"
 #: Ends all connections to a database and deletes every row. TRUNCATE takes longer: it creates every file again.
@@ -36,23 +36,23 @@ END $$"""
 
 
 class Databases(Protocol):
-    """Where databases of one kind come from. ``postmaster`` is the process ID of a server; a file has none."""
+    """Creates databases of one kind. ``postmaster`` is the process ID of a server; None for files."""
 
     engine: str
     postmaster: int | None
 
     async def empty(self, folder: Path) -> str:
-        """The URL of a new one without tables. ``folder`` is for those that are files."""
+        """The URL of a new database without tables. ``folder`` is for databases that are files."""
 
     async def migrated(self, folder: Path) -> str:
-        """The URL of a new one that is up to date."""
+        """The URL of a new, migrated database."""
 
     async def drop(self, url: str) -> None:
         """Remove a database, also with open connections."""
 
 
 class SqliteDatabases:
-    """Files. They go with their folders."""
+    """Databases in files. They are deleted with their folders."""
 
     engine = SQLITE
     postmaster: int | None = None
@@ -74,7 +74,7 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """Databases of one server. One that was used is emptied for the next test: to copy one takes ten times longer."""
+    """Databases of one server. A used one is emptied for the next test: a copy takes ten times longer."""
 
     engine = POSTGRES
 
@@ -122,7 +122,7 @@ class PostgresDatabases:
 
 @contextmanager
 def databases_of(engine: str, folder: Path) -> Iterator[Databases]:
-    """Where databases of this kind come from. They are gone, and a server has ended, when the block has."""
+    """Create databases of this kind. They are deleted, and a server is stopped, at the end of the block."""
     if engine == SQLITE:
         template = folder / "template.sqlite3"
         run_apart(lambda: migrate(f"sqlite://{template}"))
@@ -137,7 +137,7 @@ def databases_of(engine: str, folder: Path) -> Iterator[Databases]:
 
 @contextmanager
 def empty_one(databases: Databases, folder: Path) -> Iterator[str]:
-    """The URL of a new database without tables, which is gone when the block has ended. For where no loop runs."""
+    """The URL of a new database without tables, deleted at the end of the block. For code without an event loop."""
     url = asyncio.run(databases.empty(folder))
     yield url
     asyncio.run(databases.drop(url))
@@ -153,7 +153,7 @@ def written_by_another(url: str) -> Iterator[None]:
 
 
 def run_apart(work: Callable[[], Awaitable[None]]) -> None:
-    """Run something in a loop of its own, which nothing is left of."""
+    """Run a coroutine in an event loop of its own."""
 
     async def main() -> None:
         await work()

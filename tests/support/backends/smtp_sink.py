@@ -1,4 +1,4 @@
-"""A real SMTP server on 127.0.0.1 that keeps what it is sent."""
+"""A real SMTP server on 127.0.0.1 that stores received mails."""
 
 import asyncio
 import warnings
@@ -25,7 +25,7 @@ class SinkTls(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """A mail as it came off the wire. ``user`` is who was logged in, ``encrypted`` whether TLS was up."""
+    """A received mail. ``user`` is the login, ``encrypted`` whether TLS was used."""
 
     sender: str
     recipients: list[str]
@@ -41,7 +41,7 @@ class Received:
 
 @dataclass
 class SmtpSink:
-    """What a running sink was sent. ``in_clear`` holds every byte that came without TLS, ``open`` the connections."""
+    """A running sink. ``in_clear`` has every byte that arrived without TLS, ``open`` the connections."""
 
     port: int = 0
     mails: list[Received] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def smtp_sink(
     ignore_quit: bool = False,
     port: int = 0,
 ) -> AsyncIterator[SmtpSink]:
-    """Run a sink on this port, or a free one. With ``login`` it takes no mail before user and password were given."""
+    """Run a sink on this port, or a free one. With ``login`` it accepts no mail before a login."""
     sink = SmtpSink()
     handler = _Handler(sink, refuse_recipients=refuse_recipients, ignore_quit=ignore_quit)
     context = certificates.server if certificates else None
@@ -148,7 +148,7 @@ class _Handler:
 
 
 class _Authenticator:
-    """Checks a password and, like some servers do, repeats a wrong one in the refusal."""
+    """Checks a password and, like some servers, repeats a wrong one in the refusal."""
 
     def __init__(self, login: tuple[str, str] | None) -> None:
         self._login = login

@@ -1,4 +1,4 @@
-"""Cancelling a caller at a step of what it does, without believing in any particular speed."""
+"""Cancels a caller at a step, independent of speed."""
 
 import asyncio
 from collections.abc import Awaitable, Generator
@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def is_cancelled_at(step: int, operation: Awaitable[object]) -> bool:
-    """Run something, cancelled as it waits for the time number ``step``, from 0 on; False when it had ended before."""
+    """Cancel a coroutine at its ``step``-th wait, from 0 on; False if it had ended before."""
 
     async def main() -> None:
         await _Watched(operation, step)

@@ -1,4 +1,4 @@
-"""A disk without room."""
+"""A full disk."""
 
 import resource
 import subprocess
@@ -46,7 +46,7 @@ def fill(path: Path) -> None:
 
 
 def on_a_small_disk(folder: Path, kibibytes: int) -> list[str]:
-    """What to put before a command so that ``folder`` is a disk of its own for it, without being root.
+    """A command prefix with which ``folder`` is a small disk of its own, without root.
 
     Skips the test if the kernel does not allow it.
     """

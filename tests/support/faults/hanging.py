@@ -1,4 +1,4 @@
-"""A Valkey that hangs: it takes connections and commands, and answers nothing."""
+"""A Valkey that hangs: it accepts connections and commands, and answers nothing."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The process that was started last."""
+        """The process that was started most recently."""
 
 
 @contextmanager

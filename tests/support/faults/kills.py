@@ -25,16 +25,16 @@ CONNECTIONS = {"database of the api": "api", "database of the worker": "worker"}
 BACKEND = "postgres: cloudkeep"
 #: Seconds between two kills: short ones are as likely as long ones.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 3.0
-#: So many of the kills come while all is well, so that there is progress to be lost; the others come into a restart.
+#: The share of kills while the server is ready, so that there is progress to lose; the others hit a restart.
 CALM = 0.7
 
 
-#: Kills one thing; whether it was there to be killed.
+#: Kills one victim; returns whether it was running.
 Kill = Callable[[], bool]
 
 
 class Killer:
-    """Kills one victim after the other, as often as it may. ``kills`` counts by victim."""
+    """Kills one victim after another, up to a limit. ``kills`` counts by victim."""
 
     def __init__(self, url: str, victims: Mapping[str, Kill], seed: int, budget: int) -> None:
         """``url`` is that of the health check."""
@@ -46,7 +46,7 @@ class Killer:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Kill as long as the block lasts."""
+        """Kill until the end of the block."""
         task = asyncio.create_task(self._go_on())
         try:
             yield
@@ -66,7 +66,7 @@ class Killer:
                 self.left -= 1
 
     async def _calm(self) -> None:
-        """Return once nothing of the server is away."""
+        """Wait until nothing of the server is away."""
         async with http_client(self._url) as http:
             await eventually(partial(_is_whole, http))
 
@@ -79,7 +79,7 @@ async def _is_whole(http: httpx.AsyncClient) -> bool:
 
 
 def parts_of(process: ServeProcess, postmaster: int | None) -> dict[str, Kill]:
-    """What can be killed of a server that runs with the environment of :class:`tests.faults.arming.Arming`."""
+    """The victims of a server that runs with the environment of :class:`tests.faults.arming.Arming`."""
     processes = {name: partial(_signal, process.pid, word, signal.SIGKILL) for name, word in PROCESSES.items()}
     connections = {name: partial(_signal, process.pid, word, signal.SIGUSR1) for name, word in CONNECTIONS.items()}
     postgres = {"postgres": partial(_signal, postmaster, BACKEND, signal.SIGKILL)} if postmaster else {}

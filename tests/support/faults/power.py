@@ -1,4 +1,4 @@
-"""A disk whose power can be cut: an ext4 of its own in a file, which forgets whatever was not synced."""
+"""A disk whose power can be cut: an ext4 file system in a file, which loses whatever was not synced."""
 
 import asyncio
 import fcntl
@@ -26,10 +26,10 @@ MOUNT = 'mount -o loop "$1" "$2" && shift 2 && exec "$@"'
 
 
 class Disk:
-    """It is mounted for as long as a server runs on it, and for that server alone."""
+    """A disk that is mounted only for a running server."""
 
     def __init__(self, folder: Path) -> None:
-        """Skips the test where this machine allows no such disk."""
+        """Skips the test if this machine does not allow such a disk."""
         self._image, self.path = folder / "disk.img", folder / "disk"
         self.path.mkdir()
         with self._image.open("wb") as image:
@@ -43,7 +43,7 @@ class Disk:
 
     @property
     def prefix(self) -> list[str]:
-        """What to put before a command so that it has the disk at ``path``."""
+        """A command prefix with which the command sees the disk at ``path``."""
         return ["unshare", "--mount", "sh", "-c", MOUNT, "sh", str(self._image), str(self.path)]
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +52,7 @@ class Disk:
         return subprocess.run(line, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     async def cut(self, process: ServeProcess) -> None:
-        """End the server and its disk in the same moment, and wait until both are gone."""
+        """End the server and its disk at the same moment, and wait until both are released."""
         seen = Path(f"/proc/{process.pid}/root{self.path}")
         await eventually(partial(self._is_mounted, seen))
         processes = [psutil.Process(process.pid), *process.descendants()]

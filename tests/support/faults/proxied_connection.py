@@ -1,4 +1,4 @@
-"""One client's connection through a proxy, and the fault that it has."""
+"""One client's connection through a proxy, with a fault."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Act(Enum):
-    """What can happen to a connection."""
+    """The faults of a connection."""
 
     PASS = auto()
     #: Both sides are closed in an orderly way.
@@ -30,7 +30,7 @@ class Act(Enum):
     SWALLOW_HEAD = auto()
     #: What the client sends goes to the server on a second connection as well, at the same time.
     DUPLICATE = auto()
-    #: The same, once the first answer has begun.
+    #: The same, once the first answer has started.
     REPEAT = auto()
 
 
@@ -43,7 +43,7 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """It happens once ``after`` bytes have passed that way; ``piece`` bytes at a time, when it trickles."""
+    """A fault after ``after`` bytes in that direction; ``piece`` bytes at a time, when it trickles."""
 
     act: Act
     after: int = 0
@@ -56,7 +56,7 @@ COPYING = frozenset({Act.DUPLICATE, Act.REPEAT})
 
 
 class Relay(Protocol):
-    """What a connection needs of its proxy."""
+    """The interface of a proxy for its connections."""
 
     echoes: list[bytearray]
 
@@ -165,7 +165,7 @@ class ProxiedConnection:
         self._end(writer)
 
     async def _send_copies(self) -> None:
-        """A life of its own: the client may leave as soon as it has its answer."""
+        """A task of its own, because the client may disconnect once it has its answer."""
         if self._fault.act is Act.REPEAT:
             await self._answered.wait()
         echo = bytearray()
@@ -180,7 +180,7 @@ class ProxiedConnection:
                 await _ended({listening})
 
     def _end(self, writer: asyncio.StreamWriter) -> None:
-        """End one direction. TLS has no such thing: there, the connection ends."""
+        """End one direction, or the connection with TLS, which has no half-close."""
         if not writer.can_write_eof():
             raise EOFError
         if not writer.transport.is_closing():

@@ -1,6 +1,6 @@
-"""A proxy between a client and the server, for faults on the wire: every way in which a network can let one down.
+"""A proxy between a client and the server, for faults on the wire: every way in which a network can fail.
 
-What is to happen is planned per connection (:meth:`Proxy.plan`), or done to all of them at once (``cut``, ``hold``).
+Faults are planned per connection (:meth:`Proxy.plan`), or done to all of them at once (``cut``, ``hold``).
 Nothing is left when the proxy has ended: its tasks are cancelled and awaited, its connections reset.
 """
 
@@ -39,7 +39,7 @@ class Proxy:
 
     @property
     def planned(self) -> int:
-        """How many faults are still to come."""
+        """The number of pending faults."""
         return len(self._plan)
 
     def plan(self, *faults: Fault) -> None:
@@ -64,7 +64,7 @@ class Proxy:
         self.hold_at = self.sent + after
 
     def release(self) -> None:
-        """Let everything through again."""
+        """Pass everything again."""
         self.hold_at = None
         self.released.set()
 
@@ -107,7 +107,7 @@ class Proxy:
 
     @asynccontextmanager
     async def to_server(self) -> AsyncIterator[Streams]:
-        """A connection of our own."""
+        """A connection of the proxy."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
         self.ports.add(writer.get_extra_info("sockname")[1])
         async with self.connected(writer):

@@ -1,4 +1,4 @@
-"""A proxy in front of S3 that knows requests: it counts them, refuses some, and breaks answers off."""
+"""A proxy in front of S3 that parses requests: it counts them, refuses some, and cuts answers off."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A line to the server that goes dead in the middle."""
+"""A link to the server that stops passing bytes."""
 
 import asyncio
 import contextlib
@@ -25,11 +25,11 @@ class StallingLink:
         return not self._alive.is_set()
 
     def die_after(self, count: int) -> None:
-        """Let pass what clients send until it is about ``count`` bytes, and then nothing."""
+        """Pass about ``count`` bytes from clients, and then nothing."""
         self._limit = self.sent + count
 
     async def revive(self) -> None:
-        """Break every connection off, as the system of a client does that has gone, and let new ones pass."""
+        """Reset every connection, as the system of a vanished client does, and pass new ones."""
         for connection in self._connections:
             connection.cancel()
         while self._connections:
@@ -74,7 +74,7 @@ class StallingLink:
 
 @contextlib.asynccontextmanager
 async def stalling_link(port: int, listener: socket.socket) -> AsyncIterator[StallingLink]:
-    """A line from the listener to ``port`` on this machine."""
+    """A link from the listener to ``port`` on this machine."""
     link = StallingLink(port)
     server = await asyncio.start_server(link.connect, sock=listener.dup())
     try:

@@ -1,4 +1,4 @@
-"""A way by TCP to a server that has no TLS or does not listen there, and whose host can vanish behind it."""
+"""A TCP tunnel to a server without TLS or TCP, whose host can vanish behind it."""
 
 import asyncio
 import ssl
@@ -16,7 +16,7 @@ YES = b"S"
 
 
 class TcpTunnel:
-    """``url`` is where it begins. Its connections can be forgotten without a word, as when a host is gone."""
+    """``url`` is its entrance. Its connections can be dropped silently, as when a host vanishes."""
 
     def __init__(self, url: str, arrive: Callable[[], Awaitable[Streams]], tls: ssl.SSLContext | None = None) -> None:
         """With ``tls``, it begins as PostgreSQL does."""
@@ -60,7 +60,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def tunnel_to(valkey: EmbeddedValkey, tls: ssl.SSLContext | None = None) -> AsyncIterator[TcpTunnel]:
-    """A road to a Valkey."""
+    """A tunnel to a Valkey."""
     path = unquote(urlsplit(valkey.url).path)
     async with _open_tunnel(lambda: asyncio.open_unix_connection(path), tls) as tunnel:
         yield tunnel
@@ -89,7 +89,7 @@ async def _open_tunnel(
 
 @asynccontextmanager
 async def postgres_tls_tunnel(database_url: str, tls: ssl.SSLContext) -> AsyncIterator[TcpTunnel]:
-    """A road to a PostgreSQL on this machine, on which everything is said by TLS; its ``url`` is without options."""
+    """A tunnel to a PostgreSQL on this machine, with TLS; its ``url`` is without options."""
     there = urlsplit(database_url)
     with listening_socket() as listener:
         here = there.netloc.replace(f":{there.port}", f":{listener.getsockname()[1]}")

@@ -1,4 +1,4 @@
-"""Housekeeping: what has expired or was left over goes, and one worker does it for all."""
+"""Housekeeping: one worker deletes expired rows and leftovers for all."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The tools, found once, clips that tests make with them, and a look at what is still running."""
+"""The tools, clips made with them, and the processes that still run."""
 
 import asyncio
 import functools
@@ -16,7 +16,7 @@ from workers.media.tools import Toolbox, find_tools
 
 @functools.cache
 def _toolboxes() -> dict[str, Toolbox]:
-    """What a worker here would use, and what it would use without PATH, where that is something else."""
+    """The tools of a worker on this machine, and those without PATH if they differ."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", os.devnull)
         packaged = find_tools()
@@ -25,20 +25,20 @@ def _toolboxes() -> dict[str, Toolbox]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Where PATH has programs of its own, test with those and with the packages': they differ by years."""
+    """If PATH has programs, test with those and with those of the packages: they differ by years."""
     if "tools" in metafunc.fixturenames and len(boxes := _toolboxes()) > 1:
         metafunc.parametrize("tools", boxes.values(), ids=boxes)
 
 
 @pytest.fixture(scope="session")
 def tools() -> Toolbox:
-    """The programs that a worker here would use."""
+    """The programs that a worker on this machine uses."""
     return find_tools()
 
 
 @pytest.fixture
 def make(tools: Toolbox, tmp_path: Path) -> Maker:
-    """Make a clip by ffmpeg, under the given name."""
+    """Make a clip with ffmpeg, with this name."""
 
     def run(name: str, *arguments: str | Path) -> Path:
         target = tmp_path / name

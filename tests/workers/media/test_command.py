@@ -1,4 +1,4 @@
-"""Tests of the compression command by what the real ffmpeg makes of it."""
+"""Tests of the compression command with the real ffmpeg."""
 
 import asyncio
 import json

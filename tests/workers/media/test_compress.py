@@ -1,4 +1,4 @@
-"""Compression: one more rendition beside an original that stays as it is."""
+"""Compression: a rendition beside an unchanged original."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ FAST_144 = {"preset": "FAST", "max_height": 144}
 
 
 async def assembled(context: JobContext, store: LocalBlobStore, content: bytes) -> Upload:
-    """An upload whose file is there and whose compression is queued."""
+    """An upload with its file and a queued compression."""
     upload = await full_upload(store, content, compress=FAST_144)
     await reassemble(await claim(), context)
     return await Upload.get(id=upload.id)

@@ -1,4 +1,4 @@
-"""Tests of running the encoder: its progress, and every way it can end."""
+"""Tests of the encoder: its progress, and every way in which it can end."""
 
 import asyncio
 import os
@@ -56,13 +56,13 @@ def _weight(clip: Path) -> int:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where the result goes."""
+    """The path of the result."""
     return tmp_path / "out.mp4"
 
 
 @pytest.fixture
 def silence(tmp_path: Path) -> Path:
-    """A source that can be opened and never says anything."""
+    """A source that can be opened but never delivers data."""
     path = tmp_path / "silence"
     os.mkfifo(path)
     return path
@@ -106,7 +106,7 @@ async def test_a_source_with_nothing_to_decode_fails(tools: Toolbox, target: Pat
     start, index = film.index(b"mdat") + 4, film.index(b"moov") - 4
     assert start < index
     source.write_bytes(film[:start] + bytes(index - start) + film[index:])
-    with pytest.raises(CompressionFailed, match="The encoder gave up"):
+    with pytest.raises(CompressionFailed, match="The encoder failed"):
         await encode(await _command(source, target, tools), None, _ignore, PATIENT)
 
 
@@ -166,7 +166,7 @@ async def test_the_error_names_the_signal_that_ended_the_encoder(target: Path, n
 
 async def test_an_encoder_that_complains_without_end_is_not_held_up(target: Path) -> None:
     loud = "seq 300000 >&2; echo progress=end; exit 3"
-    with pytest.raises(CompressionFailed, match=r"gave up: 300000$"):
+    with pytest.raises(CompressionFailed, match=r"failed: 300000$"):
         await encode(EncodeCommand(("sh", "-c", loud), bikes(), target), None, _ignore, PATIENT)
 
 

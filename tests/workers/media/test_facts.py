@@ -1,4 +1,4 @@
-"""Tests of reading ffprobe's answer."""
+"""Tests of parsing ffprobe's output."""
 
 from typing import Any
 

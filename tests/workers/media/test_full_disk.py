@@ -1,4 +1,4 @@
-"""An encoder whose disk fills says so, wherever it happens, and the same run succeeds when there is room."""
+"""An encoder reports a full disk at any point, and the same run succeeds when there is space."""
 
 import subprocess
 import sys

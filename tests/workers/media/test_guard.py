@@ -1,4 +1,4 @@
-"""Tests of what a hostile file can reach, and of the process that reads it."""
+"""Tests of the isolation of a process that reads a hostile file."""
 
 import asyncio
 import os
@@ -84,7 +84,7 @@ async def test_the_process_sees_no_secret_of_ours(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_the_process_is_polite_and_leaves_no_core() -> None:
-    # The tests may run politely themselves, and nothing is politer than 19.
+    # The tests may run with a low priority themselves, and 19 is the lowest.
     assert await _output("sh", "-c", "nice; ulimit -c") == f"{min(19, os.nice(0) + 10)}\n0\n"
 
 
@@ -113,7 +113,7 @@ async def test_what_the_process_started_ends_with_it(eventually: Eventually) -> 
 
 
 def _is_alive(pid: int) -> bool:
-    """A zombie, which waits for its new parent to look, is not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:

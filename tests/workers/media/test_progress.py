@@ -1,4 +1,4 @@
-"""Tests of reading ffmpeg's reports."""
+"""Tests of parsing ffmpeg's reports."""
 
 import asyncio
 

@@ -11,7 +11,7 @@ from workers.media.tools import MediaToolsMissing, Toolbox, find_tools
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on PATH, empty."""
+    """The only folder on PATH, which is empty."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

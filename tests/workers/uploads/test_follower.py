@@ -1,4 +1,4 @@
-"""The follower: what has arrived is verified before the last chunk comes."""
+"""The follower verifies chunks before the last one arrives."""
 
 import asyncio
 import contextlib
@@ -62,13 +62,13 @@ async def upload(store: LocalBlobStore, database: str) -> Upload:
 
 
 async def send(store: LocalBlobStore, progress: Progress, upload: Upload, *indexes: int) -> None:
-    """Let chunks arrive and tell it, as the API does."""
+    """Let chunks arrive and publish the events, as the API does."""
     for index in indexes:
         await progress.publish(receiving_frame(upload.id, await fill(store, upload, CONTENT, index), upload.size))
 
 
 async def verified(following: Follower, upload: Upload, index: int) -> None:
-    """Return once the follower stands at this slot."""
+    """Wait until the follower has reached this slot."""
 
     async def look() -> bool:
         followed = following._followed.get(upload.id)

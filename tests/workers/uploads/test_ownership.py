@@ -1,4 +1,4 @@
-"""Several workers over one store: each byte is read about once, and a worker that dies costs time alone."""
+"""Several workers with one store: each byte is read about once, and a dead worker only costs time."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ NAMES = ("one", "two", "three")
 
 
 class CountingStore(LocalBlobStore):
-    """A local store that counts the bytes that are read again."""
+    """A local store that counts the bytes of verification."""
 
     bytes_read: ClassVar = Counter[str]()
 
@@ -58,7 +58,7 @@ async def settings(tmp_path: Path, database_url: str, redis_url: str) -> Setting
 async def working(
     settings: Settings, caplog: pytest.LogCaptureFixture, *names: str
 ) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
-    """Workers that know of each other."""
+    """Workers that know each other."""
     caplog.set_level(logging.INFO, "cloudkeep.worker")
     tasks = {name: asyncio.create_task(work(settings.model_copy(update={"worker_name": name}))) for name in names}
 
@@ -139,7 +139,7 @@ async def test_an_owner_that_is_gone_costs_time_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("workers.loop.ANNOUNCE_SECONDS", 0.1)
-    # A killed worker says no farewell.
+    # A killed worker does not leave the membership.
     monkeypatch.setattr(WorkerHeartbeats, "leave", say_nothing)
     uploads = [await new_upload(CONTENT) for _ in range(UPLOADS)]
     for upload in uploads:

@@ -152,7 +152,7 @@ async def test_a_chunk_whose_source_is_gone_is_sent_again(context: JobContext, s
 
 
 async def point_to(upload: Upload, old: Upload, content: bytes) -> None:
-    """Say that the upload's chunks lie in the blob of an old one, which has such content."""
+    """Point the upload's chunks to the blob of an older upload with this content."""
     for receipt in await receipts.find_all(upload.id):
         offset = upload.slot_offset(receipt.index)
         receipt.sha256, receipt.xxh3 = digest(content[offset : offset + receipt.size]), None

@@ -43,7 +43,7 @@ Open = Callable[[], S3BlobStore]
 
 
 class Unheld:
-    """Slots whose leases are lost, every one of them."""
+    """Slot locks that are always lost."""
 
     def hold(self, name: str) -> AbstractAsyncContextManager[None]:
         """Let all requests pass."""
@@ -55,7 +55,7 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A worker's way to the bucket, which ends before or after the first call of this step, for good."""
+    """A worker's bucket that fails for good before or after the first call of this step."""
 
     def __init__(self, bucket: Any, step: str, *, after: bool) -> None:
         self._bucket, self._step, self._after = bucket, step, after
@@ -87,14 +87,14 @@ class Mortal:
 
 @pytest.fixture
 async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens stores on the same place that know nothing of each other, and that list one thing at a time."""
+    """Opens independent stores on the same place, which list one item per page."""
     first = await open_s3_store(
         s3.url(s3.new_place()), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path, slot_locks=Unheld()), page=1
     )
     made = [first]
 
     def one() -> S3BlobStore:
-        # Only the client is the same, which takes a second to make.
+        # Only the client is shared, because it takes a second to create.
         made.append(S3BlobStore(first.bucket, Unheld(), tmp_path, None, AsyncExitStack()))
         return made[-1]
 
@@ -105,7 +105,7 @@ async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
 
 @pytest.fixture
 def on_s3(context: JobContext, opened: Open) -> JobContext:
-    """A worker's means, with the bytes on S3."""
+    """The resources of a worker with a store on S3."""
     return with_store(context, opened())
 
 
@@ -125,14 +125,14 @@ async def begun(context: JobContext, content: bytes = CONTENT, **more: Any) -> U
 
 
 async def put(context: JobContext, upload: Upload, index: int, part: bytes) -> Digests:
-    """Send the bytes of a slot; there is no receipt for them yet."""
+    """Send the bytes of a slot, without a receipt."""
     async with context.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
         await writer.write([part])
         return await writer.finish()
 
 
 async def fill(context: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
-    """Let every chunk arrive that is missing."""
+    """Let every missing chunk arrive."""
     there = await receipts.filled_indexes(upload.id, 0)
     for index in range(upload.chunk_count):
         if index not in there:
@@ -153,7 +153,7 @@ async def work(context: JobContext) -> None:
 
 
 async def brought_to_its_end(context: JobContext, upload: Upload, content: bytes = CONTENT) -> int:
-    """What the next worker and the client do until there is a file with the right bytes. Returns the chunks sent."""
+    """Run the next worker and the client until there is a file with the correct bytes. Returns the sent chunks."""
     await jobs.release("test", now())
     sent = 0
     for _ in range(3):
@@ -176,14 +176,14 @@ async def file_of(context: JobContext, upload: Upload) -> bytes:
 
 
 async def left_in(context: JobContext) -> tuple[int, int]:
-    """How many objects and how many multipart uploads there are."""
+    """The numbers of objects and of multipart uploads."""
     return len([found async for found in context.store.blobs()]), len(
         [found async for found in context.store.staging_areas()]
     )
 
 
 async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
-    """Let a worker begin that is killed at this step, of the bucket's or of the rows'."""
+    """Start a worker that is killed at this step of the bucket or of the rows."""
     store = context.store
     assert isinstance(store, S3BlobStore)
     mortal = Mortal(store.bucket, step, after=after)
@@ -212,7 +212,7 @@ REOPENING = [
     ("reopen_slots", True),
     ("delete", False),
 ]
-#: What was begun and not recorded is the sweeper's, once it is old.
+#: The sweeper deletes unrecorded work once it is old.
 UNRECORDED = REOPENING[:3]
 
 
@@ -339,7 +339,7 @@ async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: JobContext) -> 
 
 
 async def held_upload(context: JobContext, old: Upload) -> Upload:
-    """An upload of the same bytes, all of which lie in the file of an old one."""
+    """An upload of the same bytes, all of which are in the file of an older one."""
     upload = await begun(context)
     for chunk in await receipts.find_all(old.id):
         offset = upload.slot_offset(chunk.index)

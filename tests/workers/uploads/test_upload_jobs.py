@@ -1,4 +1,4 @@
-"""What becomes of an upload whose job waits or has failed for good."""
+"""The state of an upload whose job waits or has failed for good."""
 
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChecksumMismatch

@@ -1,4 +1,4 @@
-"""Verification: every byte against its receipt, from the first slot on."""
+"""Verification: every byte is compared with its receipt, from the first slot on."""
 
 import asyncio
 import contextlib

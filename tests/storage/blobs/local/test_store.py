@@ -1,4 +1,4 @@
-"""What only the store on a local disk promises: durability step by step, no copies, one pool of threads."""
+"""Promises of the local store only: durability step by step, no copies, one pool of threads."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ def key() -> str:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Where the fixture ``store`` keeps its files."""
+    """The folder of the fixture ``store``."""
     return tmp_path / "blobs"
 
 
@@ -140,7 +140,7 @@ async def test_a_file_that_finds_no_room_stays_where_it_is(
 async def test_what_is_staged_can_be_read_while_another_process_publishes_it(
     store: LocalBlobStore, key: str, root: Path
 ) -> None:
-    """With its threads busy, the store looks for the bytes now and opens them after they were renamed."""
+    """While its threads are busy, the store finds the bytes now and opens them after they were renamed."""
     await stage(store, key)
     go = threading.Event()
     for _ in range(THREADS):

@@ -1,4 +1,4 @@
-"""What is said to S3 beside the bytes."""
+"""Parameters of requests to S3."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -42,5 +42,5 @@ async def test_encryption_and_storage_class_are_said_wherever_an_object_begins(
     begun = [head.splitlines() for head in faults.heads if head.startswith("POST") and "uploads" in head.split(" ")[1]]
     assert {line[0].partition("?")[0].rpartition("/")[2] for line in begun} == {"staged", "put"}
     assert all(said <= set(head) for head in begun)
-    # Nothing else makes an object: parts take after their upload.
+    # Parts inherit the parameters of their multipart upload.
     assert all("uploadId=" in head.split(" ")[1] for head in faults.heads if head.startswith("PUT"))

@@ -1,4 +1,4 @@
-"""Our own signatures are those of AWS's client."""
+"""The signatures are those of AWS's client."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ def client(endpoint: str | None, region: str, style: str, token: str | None) -> 
 
 @pytest.fixture(scope="module", params=ENDPOINTS, ids=lambda each: f"{each[0]} {each[1]}")
 def theirs(request: pytest.FixtureRequest) -> tuple[Any, Signer, Credentials]:
-    """AWS's client, and our signer for the same bucket and keys."""
+    """AWS's client, and CloudKeep's signer for the same bucket and keys."""
     made = client(*request.param)
     sample = made.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": SAMPLE})
     return made, Signer(sample), Credentials("access", "a secret", request.param[3])

@@ -1,4 +1,4 @@
-"""A store on an S3, or behind a proxy, that answers in its own way: no receipt, no file and no thread is lost."""
+"""A store with unusual answers of S3 or a proxy: no receipt, no file and no thread is lost."""
 
 import asyncio
 import http.client
@@ -28,7 +28,7 @@ KEY, SOURCE = str(uuid4()), str(uuid4())
 
 @pytest.fixture
 async def faults(s3: S3Server) -> AsyncIterator[S3Faults]:
-    """What stands between the store and S3."""
+    """The proxy between the store and S3."""
     async with s3_faults(s3.endpoint) as running:
         yield running
 
@@ -53,12 +53,12 @@ async def test_a_proxy_may_spell_headers_as_it_likes(store: S3BlobStore, faults:
 async def test_a_part_without_an_etag_is_no_part(store: S3BlobStore, faults: S3Faults) -> None:
     area = await store.stage(KEY, SLOT, SLOT)
     faults.rewritten = dict.fromkeys((b"Etag", b"ETag"), b"X-Tag")
-    with pytest.raises(StoreUnavailable, match="no ETag"):
+    with pytest.raises(StoreUnavailable, match="without an ETag"):
         await fill(store, area, 0, CONTENT[:SLOT])
 
 
-async def test_a_piece_that_s3_does_not_copy_is_not_to_be_had(store: S3BlobStore, faults: S3Faults) -> None:
-    """AWS copies none of a small object; the slot is opened then, and its owner sends the bytes."""
+async def test_a_part_that_s3_does_not_copy_is_missing(store: S3BlobStore, faults: S3Faults) -> None:
+    """AWS copies no part of a small object; its slot is opened, and the client sends the bytes."""
     await published(store, SOURCE)
     area = await store.stage(KEY, 1_000, SLOT)
     faults.refuse("PUT", 400, "InvalidRequest")
@@ -152,7 +152,7 @@ async def test_a_rule_of_an_earlier_release_is_replaced_and_those_of_others_stay
 async def test_a_server_that_does_not_answer_a_greeting_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Neither can be broken off: a stopping process waits for it."""
+    """A handshake cannot be interrupted, and a stopping process waits for it."""
     monkeypatch.setattr("storage.blobs.s3.connection_pool.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/key?"
@@ -182,7 +182,7 @@ async def test_what_is_broken_off_over_tls_leaves_nothing_in_plain_text(monkeypa
     peer = await server
 
     def meanwhile(sock: socket.socket, how: int) -> None:
-        """What another thread may do in the middle of it."""
+        """A call by another thread in between."""
         sock.send(b"a file's bytes")
         socket.SocketType.shutdown(sock, how)
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: connections that break, servers that go away or hang, and transactions that meet."""
+"""PostgreSQL: broken connections, servers that are away or hang, and concurrent transactions."""
 
 import asyncio
 from collections.abc import AsyncIterator

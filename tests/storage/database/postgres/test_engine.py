@@ -1,4 +1,4 @@
-"""PostgreSQL: what a start finds."""
+"""PostgreSQL: the state of the database at a start."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""PostgreSQL behind TLS, as hosters have it: its certificate is checked as far as the URL says."""
+"""PostgreSQL behind TLS, as at hosting providers: the URL decides how its certificate is checked."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -44,7 +44,7 @@ async def test_without_a_mode_tls_is_used_with_any_certificate(tunnel: TcpTunnel
 
 @pytest.fixture
 def at_once(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A start does not wait for a server that might come."""
+    """Settings with which a start does not wait for a server."""
     yield
     assert "waiting" not in caplog.text
 

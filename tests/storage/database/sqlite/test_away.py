@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 async def upload(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Upload]:
-    """An upload in a database that is not waited for long."""
+    """An upload in a database with short timeouts."""
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
     await open_database(database_url)
     yield await new_upload()
