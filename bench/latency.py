@@ -63,7 +63,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     data.mkdir()
     quiet: dict[str, list[float]] = {name: [] for name in QUERIES}
     loaded: dict[str, list[float]] = {name: [] for name in QUERIES}
-    sent: list[StreamResult] = []
+    loads: list[StreamResult] = []
     with running(contender.launch(data, port := free_port()), data, port) as server:
         user = User.sign_up(server)
         for _ in range(LISTED):
@@ -74,9 +74,9 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
             warm_memory(options.seconds * GIB // 2)
             times, load = _run_under_load(options, server, user, payload)
             _extend(loaded, times)
-            sent.append(load)
+            loads.append(load)
             report_progress(f"round {number + 1}: {load.size / MIB / load.seconds:.0f} MiB/s came in")
-    return _outcome(options, quiet, loaded, sent)
+    return _outcome(options, quiet, loaded, loads)
 
 
 def _run_under_load(
@@ -97,9 +97,9 @@ def _run_queries(seconds: float, user: User, payload: Path) -> Times:
         while time.perf_counter() < end:
             for name, document in QUERIES.items():
                 body = json.dumps({"query": document}).encode()
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 answer = connection.request("POST", "/graphql", headers, body)
-                times[name].append((time.perf_counter() - begun) * 1000)
+                times[name].append((time.perf_counter() - start) * 1000)
                 if "errors" in answer.json():
                     raise RequestFailed(answer.body.decode())
                 time.sleep(PAUSE)
@@ -111,16 +111,16 @@ def _extend(all_of_them: dict[str, list[float]], more: Times) -> None:
         all_of_them[name] += times
 
 
-def _outcome(options: argparse.Namespace, quiet: Times, loaded: Times, sent: Sequence[StreamResult]) -> Result:
+def _outcome(options: argparse.Namespace, quiet: Times, loaded: Times, loads: Sequence[StreamResult]) -> Result:
     rows = [
-        _row(name, bodies, found[name]) for name in QUERIES for bodies, found in ((0, quiet), (options.bodies, loaded))
+        _row(name, bodies, times[name]) for name in QUERIES for bodies, times in ((0, quiet), (options.bodies, loaded))
     ]
-    rate = mean(one.size / MIB / one.seconds for one in sent)
-    cost = mean(one.cpu * GIB / one.size for one in sent)
+    rate = mean(each.size / MIB / each.seconds for each in loads)
+    cost = mean(each.cpu * GIB / each.size for each in loads)
     content = {
         "options": {name: getattr(options, name) for name in ("bodies", "chunk_mib", "seconds", "rounds")},
         "milliseconds": {"quiet": _figures(quiet), "loaded": _figures(loaded)},
-        "load": [asdict(one) for one in sent],
+        "load": [asdict(each) for each in loads],
         "samples": {"quiet": quiet, "loaded": loaded},
     }
     load = f"The bodies came in at {rate:.0f} MiB/s, which cost their sender {cost:.2f} CPU-s per GiB."
@@ -131,9 +131,9 @@ def _row(name: str, bodies: int, times: Sequence[float]) -> tuple[str, ...]:
     return (f"`{name}`", f"{bodies}", f"{len(times)}", *(f"{figure:.1f}" for figure in _percentiles(times)))
 
 
-def _figures(found: Times) -> dict[str, dict[str, float]]:
+def _figures(times_by_query: Times) -> dict[str, dict[str, float]]:
     names = ("median", "p95", "p99")
-    return {name: dict(zip(names, _percentiles(times), strict=True)) for name, times in found.items()}
+    return {name: dict(zip(names, _percentiles(times), strict=True)) for name, times in times_by_query.items()}
 
 
 def _percentiles(times: Sequence[float]) -> tuple[float, float, float]:

@@ -52,17 +52,17 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     zeros = folder / "zeros"
     with zeros.open("wb") as file:
         file.truncate(max(file_size, in_flight))
-    found: dict[str, Peaks] = {}
+    peaks: dict[str, Peaks] = {}
     for name, contender in (("", CloudKeep()), (", by the event loop", CloudKeep(settings=NO_THREADS))):
         with _warm_server(contender, folder) as (server, user):
-            found[f"before, after a small upload{name}"] = server.peak_bytes()
-            found[f"{options.bodies} bodies in flight{name}"] = _in_flight(server, user, zeros, options.bodies, chunk)
+            peaks[f"before, after a small upload{name}"] = server.peak_bytes()
+            peaks[f"{options.bodies} bodies in flight{name}"] = _in_flight(server, user, zeros, options.bodies, chunk)
     if file_size:
         with _warm_server(CloudKeep(), folder) as (server, user):
-            found |= _large_file(server, user, zeros, file_size, chunk)
+            peaks |= _large_file(server, user, zeros, file_size, chunk)
     columns = {"peak MiB": False, **dict.fromkeys((*ROLES, "all"), True)}
     sizes = {name: getattr(options, name) for name in ("bodies", "chunk_mib", "file_gib")}
-    return Result(markdown_table(columns, map(_row, found, found.values())), {"options": sizes, "peak_bytes": found})
+    return Result(markdown_table(columns, map(_row, peaks, peaks.values())), {"options": sizes, "peak_bytes": peaks})
 
 
 @contextmanager
@@ -73,9 +73,9 @@ def _warm_server(contender: CloudKeep, folder: Path) -> Iterator[tuple[Server, U
     with running(contender.launch(data, port := free_port()), data, port) as server:
         user = User.sign_up(server)
         small = make_payload(folder / "small", 8 * MIB, MIB)
-        begun = user.begin(small.size, MIB)
-        send_over_connections(port, small.path, begun.slots, _put)
-        user.wait_until_ready(begun.id)
+        upload = user.begin(small.size, MIB)
+        send_over_connections(port, small.path, upload.slots, _put)
+        user.wait_until_ready(upload.id)
         server.forget_peaks()
         yield server, user
     shutil.rmtree(data)
@@ -86,12 +86,12 @@ _numbers = count()
 
 def _in_flight(server: Server, user: User, zeros: Path, bodies: int, chunk: int) -> Peaks:
     """Every body waits halfway until all of them have."""
-    all_begun = threading.Barrier(bodies, lambda: time.sleep(SETTLE))
+    all_started = threading.Barrier(bodies, lambda: time.sleep(SETTLE))
     # One slot stays empty: what is measured ends with the last answer.
     slots = iter(user.begin((bodies + 1) * chunk, chunk).slots)
 
     def worker(connection: Connection) -> None:
-        put_raw(connection, slot := next(slots), slot.offset, all_begun.wait)
+        put_raw(connection, slot := next(slots), slot.offset, all_started.wait)
 
     run_on_connections(user.port, zeros, [worker] * bodies)
     peaks = server.peak_bytes()
@@ -102,7 +102,7 @@ def _in_flight(server: Server, user: User, zeros: Path, bodies: int, chunk: int)
 def _large_file(server: Server, user: User, zeros: Path, size: int, chunk: int) -> dict[str, Peaks]:
     """Peaks on the way through a file of zeros, and when it is READY."""
     upload = user.begin(size, chunk)
-    found: dict[str, Peaks] = {}
+    peaks: dict[str, Peaks] = {}
     marks, lock, arrived = list(MARKS), threading.Lock(), 0
 
     def send(connection: Connection, slot: Slot) -> None:
@@ -111,12 +111,12 @@ def _large_file(server: Server, user: User, zeros: Path, size: int, chunk: int) 
         with lock:
             arrived += slot.size
             while marks and arrived >= marks[0] * size:
-                found[f"{marks.pop(0) * size / GIB:g} GiB of a file"] = server.peak_bytes()
+                peaks[f"{marks.pop(0) * size / GIB:g} GiB of a file"] = server.peak_bytes()
 
     send_over_connections(user.port, zeros, upload.slots, send)
     user.wait_until_ready(upload.id)
-    found["the file is READY"] = server.peak_bytes()
-    return found
+    peaks["the file is READY"] = server.peak_bytes()
+    return peaks
 
 
 def _put(connection: Connection, slot: Slot) -> None:

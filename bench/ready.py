@@ -41,10 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, folder: Path) -> Result:
     require_free_space(folder, max(options.sizes_mib) * MIB * (COPIES + 1))
-    found = {size: _samples(size, options, folder) for size in options.sizes_mib}
-    content = {str(size): [asdict(sample) for sample in samples] for size, samples in found.items()}
+    samples_by_size = {size: _samples(size, options, folder) for size in options.sizes_mib}
+    content = {str(size): [asdict(sample) for sample in samples] for size, samples in samples_by_size.items()}
     return Result(
-        markdown_table(COLUMNS, (_row(size, samples) for size, samples in found.items())), {"sizes_mib": content}
+        markdown_table(COLUMNS, (_row(size, samples) for size, samples in samples_by_size.items())),
+        {"sizes_mib": content},
     )
 
 

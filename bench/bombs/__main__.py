@@ -57,23 +57,23 @@ class DocumentAnalyzer:
         return plan_operation(self._weights, document, operation)
 
     def _timed(self, stage: str, times: dict[str, float], ends: list[str], work: Callable[[], Any]) -> Any:
-        found = None
+        result = None
         for _ in range(self._rounds):
             gc.collect()
-            begin = time.process_time()
+            start = time.process_time()
             end = None
             try:
-                found = work()
+                result = work()
             except OperationTooComplex as error:
                 end = f"above the limit on {error.limit}"
             except (GraphQLError, Refused) as error:
                 end = str(error)
-            spent = (time.process_time() - begin) * 1_000
-            times[stage] = min(times.get(stage, spent), spent)
+            duration = (time.process_time() - start) * 1_000
+            times[stage] = min(times.get(stage, duration), duration)
         if end:
             # A refused document is measured to the end of this stage.
             ends.append(end)
-        return found
+        return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,13 +85,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, _: Path) -> Result:
     analyzer = DocumentAnalyzer(options.rounds)
-    found = {name: analyzer.measure(text) for name, text in (USUAL | BOMBS).items()}
-    rows = [_row(name, *of_document) for name, of_document in found.items()]
+    measurements = {name: analyzer.measure(text) for name, text in (USUAL | BOMBS).items()}
+    rows = [_row(name, *measurement) for name, measurement in measurements.items()]
     columns = {"ms of CPU": False, **dict.fromkeys((*STAGES, "all"), True), "outcome": False}
     microseconds = _measure_actual_cost(analyzer)
     table = markdown_table(columns, rows)
     text = f"{table}\n\nCounting the actual cost of {OBJECTS} objects with 7 fields takes {microseconds:.1f} µs."
-    times = {name: {"times": times, "outcome": outcome} for name, (times, outcome) in found.items()}
+    times = {name: {"times": times, "outcome": outcome} for name, (times, outcome) in measurements.items()}
     return Result(text, {"documents": times, "walk_microseconds": microseconds})
 
 

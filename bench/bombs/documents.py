@@ -44,9 +44,9 @@ def ways_that_merge(kind: str, keys: tuple[str, str], levels: int, last: str) ->
         for at in range(levels)
     ]
     ways = [
-        f"fragment W{begun}x{at} on {kind} {{ {one} {{ ...W{begun}x{at + 1} }} {other} {{ ...W{begun}x{at + 1} }} }}"
-        for begun in range(levels)
-        for at in range(begun + 1, levels)
+        f"fragment W{start}x{at} on {kind} {{ {one} {{ ...W{start}x{at + 1} }} {other} {{ ...W{start}x{at + 1} }} }}"
+        for start in range(levels)
+        for at in range(start + 1, levels)
     ]
     ends = [f"fragment {name}{levels} on {kind} {{ {last} }}" for name in ("S", *(f"W{at}x" for at in range(levels)))]
     return " ".join([*starts, *ways, *ends])

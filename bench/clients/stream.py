@@ -96,19 +96,19 @@ class _EndlessSlots:
 def _send(path: Path, user: User, bodies: int, chunk_size: int, stop: threading.Event) -> int:
     """Returns the number of sent chunks."""
     slots, all_connected = _EndlessSlots(user, chunk_size), threading.Barrier(bodies, lambda: print(flush=True))
-    sent: list[Slot] = []
+    sent_slots: list[Slot] = []
 
     def worker(connection: Connection) -> None:
         slot = slots.take()
         all_connected.wait()
         while not stop.is_set():
             put_raw(connection, slot, 0)
-            sent.append(slot)
+            sent_slots.append(slot)
             slot = slots.take()
 
     run_on_connections(user.port, path, [worker] * bodies)
     slots.abort_uploads()
-    return len(sent)
+    return len(sent_slots)
 
 
 def _set_at_end_of_input(stop: threading.Event) -> None:
@@ -124,11 +124,11 @@ def main() -> None:
     limit.daemon = True
     limit.start()
     threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
-    begun, chunk_size = time.perf_counter(), options["chunk_size"]
+    start, chunk_size = time.perf_counter(), options["chunk_size"]
     chunks = _send(Path(options["path"]), User(options["port"], options["token"]), options["bodies"], chunk_size, stop)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    sent = StreamResult(chunks * chunk_size, time.perf_counter() - begun, used.ru_utime + used.ru_stime)
-    print(json.dumps(asdict(sent)), flush=True)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    result = StreamResult(chunks * chunk_size, time.perf_counter() - start, usage.ru_utime + usage.ru_stime)
+    print(json.dumps(asdict(result)), flush=True)
 
 
 if __name__ == "__main__":

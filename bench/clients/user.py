@@ -71,9 +71,9 @@ class User:
         slots: list[Slot] = []
         page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
         while page["hasNextPage"]:
-            found = self.execute(SLOTS, id=upload_id, after=page["endCursor"])["slots"]
-            slots += (Slot(**node) for node in found["nodes"])
-            page = found["pageInfo"]
+            connection = self.execute(SLOTS, id=upload_id, after=page["endCursor"])["slots"]
+            slots += (Slot(**node) for node in connection["nodes"])
+            page = connection["pageInfo"]
         return OpenedUpload(upload_id, tuple(slots))
 
     def abort(self, upload_id: str) -> None:
@@ -113,7 +113,7 @@ def _stage(data: str) -> str:
 def _mailed_code(log: Path) -> str:
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        if found := re.search(r"^ +(\d{6})\s*$", log.read_text(errors="replace"), re.MULTILINE):
-            return found[1]
+        if match := re.search(r"^ +(\d{6})\s*$", log.read_text(errors="replace"), re.MULTILINE):
+            return match[1]
         time.sleep(POLL_SECONDS)
     raise RequestFailed("no code was printed")

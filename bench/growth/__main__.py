@@ -35,13 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, folder: Path) -> Result:
     with postgres_server(free_port(), DURABLE) as server:
-        found = [
+        figures = [
             *_of_rows(server, options),
             *asyncio.run(_of_memory(folder, options.events)),
-            *(each for senders in options.senders for each in _of_receipts(server, senders, options.receipts)),
+            *(figure for senders in options.senders for figure in _of_receipts(server, senders, options.receipts)),
             *requests.measure(server, folder, options.size_mib),
         ]
-    return Result(markdown_table(COLUMNS, map(_row, found)), {"figures": [asdict(figure) for figure in found]})
+    return Result(markdown_table(COLUMNS, map(_row, figures)), {"figures": [asdict(figure) for figure in figures]})
 
 
 def _of_rows(server: PostgresServer, options: argparse.Namespace) -> list[Figure]:

@@ -52,8 +52,8 @@ async def _weighed(redis: Redis, name: str, count: int, make: Make) -> Figure:
 
 
 async def _used(redis: Redis) -> int:
-    found = await redis.info("memory")
-    return int(found["used_memory"])
+    info = await redis.info("memory")
+    return int(info["used_memory"])
 
 
 def _events(redis: Redis) -> Make:
@@ -97,17 +97,17 @@ async def _processor_time(redis: Redis, count: int) -> list[Figure]:
     await redis.flushall()
     log = RedisEventLog(redis)
     await log.start()
-    began = time.process_time()
+    start = time.process_time()
     await _events(redis)(count)
-    sent = time.process_time() - began
-    began = time.process_time()
+    sender_seconds = time.process_time() - start
+    start = time.process_time()
     async with log.subscribe(after=NEVER) as watcher:
         for _ in range(count):
             await watcher.next_event(PATIENCE_SECONDS)
-    read = time.process_time() - began
+    read = time.process_time() - start
     await log.close()
     return [
-        Figure("event sent", sent / count * 1e6, "us of the sender's processor", count),
+        Figure("event sent", sender_seconds / count * 1e6, "us of the sender's processor", count),
         Figure("event read", read / count * 1e6, "us of each watching process's processor", count),
     ]
 

@@ -23,21 +23,25 @@ NONE = "-"
 
 
 async def measure(url: str, server: int, senders: int, chunks: int) -> list[Figure]:
-    """``senders`` uploads at once get their receipts one after the other; ``server`` is PostgreSQL's process ID."""
+    """``senders`` uploads in parallel get their receipts one after another; ``server`` is PostgreSQL's process ID."""
     await open_database(url)
     try:
         account = await Account.create(user_id="bench", name="Bench", email="bench@example.org", password_hash=NONE)
-        begun = [await _begun(account.id, chunks + 1) for _ in range(senders)]
-        before, ours, began = _cpu(server), time.process_time(), time.monotonic()
-        await asyncio.gather(*(_sent(upload, chunks) for upload in begun))
-        wall, mine, theirs = time.monotonic() - began, time.process_time() - ours, _cpu(server) - before
+        uploads = [await _begun(account.id, chunks + 1) for _ in range(senders)]
+        before, own_before, start = _cpu(server), time.process_time(), time.monotonic()
+        await asyncio.gather(*(_sent(upload, chunks) for upload in uploads))
+        wall, own_seconds, server_seconds = (
+            time.monotonic() - start,
+            time.process_time() - own_before,
+            _cpu(server) - before,
+        )
     finally:
         await close_database()
     count = senders * chunks
     return [
         Figure(f"second, {senders} uploads at once", count / wall, "receipts", count),
-        Figure("receipt", mine / count * 1e6, "us of the API's processor", count),
-        Figure("receipt", theirs / count * 1e6, "us of PostgreSQL's processor", count),
+        Figure("receipt", own_seconds / count * 1e6, "us of the API's processor", count),
+        Figure("receipt", server_seconds / count * 1e6, "us of PostgreSQL's processor", count),
     ]
 
 

@@ -89,8 +89,8 @@ def _connections(postgres: PostgresServer, data: Path) -> dict[str, int]:
 async def _sessions(url: str) -> int:
     connection = await asyncpg.connect(url)
     try:
-        ask = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        return int(await connection.fetchval(ask))
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return int(await connection.fetchval(query))
     finally:
         await connection.close()
 
@@ -98,11 +98,11 @@ async def _sessions(url: str) -> int:
 @contextmanager
 def _counted(s3: S3Server) -> Iterator[S3Faults]:
     """A proxy that counts requests, in a thread of its own, because the other threads wait for answers."""
-    loop, ready, found = asyncio.new_event_loop(), threading.Event(), list[S3Faults]()
+    loop, ready, proxies = asyncio.new_event_loop(), threading.Event(), list[S3Faults]()
 
     async def serve() -> None:
         async with s3_faults(s3.endpoint) as proxy:
-            found.append(proxy)
+            proxies.append(proxy)
             ready.set()
             await asyncio.Event().wait()
 
@@ -116,7 +116,7 @@ def _counted(s3: S3Server) -> Iterator[S3Faults]:
     thread.start()
     ready.wait()
     try:
-        yield found[0]
+        yield proxies[0]
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join()

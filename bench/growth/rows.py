@@ -74,14 +74,14 @@ async def measure(url: str, uploads: int, chunks: int) -> list[Figure]:
     try:
         for table, count, columns in _statements(uploads, chunks):
             await _fill(connection, table, count, columns)
-        found = [
+        figures = [
             await _weighed(connection, table, count)
             for table, count, _ in _statements(uploads, chunks)
             if count > ACCOUNTS
         ]
     finally:
         await connection.close()
-    return found
+    return figures
 
 
 async def _fill(connection: Any, table: str, count: int, columns: dict[str, str]) -> None:

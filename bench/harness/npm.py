@@ -52,9 +52,9 @@ def _make(folder: Path, sources: Sequence[Path], options: Sequence[str]) -> None
 
 
 def versions(project: Path) -> dict[str, str]:
-    """What a project asks for by itself, and Node."""
-    asked: dict[str, str] = loads((project / "package.json").read_text())["dependencies"]
-    return {"node": run([node(), "--version"]).strip(), **asked}
+    """The versions of a project's direct dependencies and of Node."""
+    dependencies: dict[str, str] = loads((project / "package.json").read_text())["dependencies"]
+    return {"node": run([node(), "--version"]).strip(), **dependencies}
 
 
 def _npm(*arguments: str) -> None:

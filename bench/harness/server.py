@@ -97,13 +97,13 @@ class Server:
         self._process.wait()
 
     def _by_role(self, figure: Callable[[psutil.Process], float]) -> dict[str, float]:
-        found: dict[str, float] = {}
+        figures: dict[str, float] = {}
         for process in self._alive():
             with contextlib.suppress(psutil.NoSuchProcess):
                 words = process.cmdline()
                 role = next((name for word, name in self._launch.roles.items() if word in words), process.name())
-                found[role] = found.get(role, 0.0) + figure(process)
-        return found
+                figures[role] = figures.get(role, 0.0) + figure(process)
+        return figures
 
     def _alive(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -99,16 +99,16 @@ class Report:
 
     def _processes(self) -> list[str]:
         """A line for each server of several processes."""
-        found = {name: self.cpu_by_process(name) for name in self.versions}
+        roles_by_name = {name: self.cpu_by_process(name) for name in self.versions}
         return [
             f"{name}, CPU-s per GiB: " + ", ".join(f"{role} {seconds:.2f}" for role, seconds in roles.items())
-            for name, roles in found.items()
+            for name, roles in roles_by_name.items()
             if len(roles) > 1
         ]
 
     def _packages(self) -> list[str]:
-        known = [f"{name}: {', '.join(map(' '.join, self.versions[name].items()))}" for name in self.versions]
-        return [*known, *(f"{name}: missing, {why}" for name, why in self.missing.items())]
+        lines = [f"{name}: {', '.join(map(' '.join, self.versions[name].items()))}" for name in self.versions]
+        return [*lines, *(f"{name}: missing, {why}" for name, why in self.missing.items())]
 
 
 def _times(ratio: float | None) -> str:

@@ -66,9 +66,9 @@ def measure(contender: Contender, payload: Payload, warm_up: Payload, folder: Pa
         client.send(warm_up)
         client.finish()
         warm_memory(COPIES * payload.size)
-        begun = _Usage.of(server)
+        start = _Usage.of(server)
         client.send(payload)
-        sent = _Usage.of(server)
+        last_answer = _Usage.of(server)
         client.finish()
         ready = time.perf_counter()
         time.sleep(SETTLE)
@@ -76,13 +76,13 @@ def measure(contender: Contender, payload: Payload, warm_up: Payload, folder: Pa
         peak = sum(server.peak_bytes().values())
         if client.stored_sha256() != payload.sha256:
             raise DataCorrupted(f"{contender.name} does not have the bytes that it was sent")
-    ingest, everything = begun.cpu_until(sent, payload.size), begun.cpu_until(end, payload.size)
+    ingest, everything = start.cpu_until(last_answer, payload.size), start.cpu_until(end, payload.size)
     return Sample(
         server=contender.name,
         round=number,
-        wall_seconds=round(sent.at - begun.at, 3),
-        ready_seconds=round(ready - sent.at, 3),
-        mib_per_second=round(payload.size / MIB / (sent.at - begun.at), 1),
+        wall_seconds=round(last_answer.at - start.at, 3),
+        ready_seconds=round(ready - last_answer.at, 3),
+        mib_per_second=round(payload.size / MIB / (last_answer.at - start.at), 1),
         ingest_cpu=round(ingest[contender.ingest_role] if contender.ingest_role else sum(ingest.values()), 3),
         cpu=round(sum(everything.values()), 3),
         cpu_by_process={role: round(seconds, 3) for role, seconds in everything.items()},

@@ -56,7 +56,7 @@ class DirectSlots:
         if upload.is_full:
             return upload, []
         if upload.status is not UploadStatus.RECEIVING or upload.expires_at < now():
-            raise UploadClosed(f"The upload takes no more chunks: it is {upload.status.value}.")
+            raise UploadClosed(f"The upload accepts no more chunks: it is {upload.status.value}.")
         confirmed, errors = await self._compare(upload, reports)
         if confirmed:
             errors += await self._accept(upload, confirmed)

@@ -159,12 +159,12 @@ class Ingest:
 def _require_alive(slot: SlotState) -> None:
     # The bytes of a dead upload are deleted, so even a received chunk is not confirmed.
     if slot.status in DEAD:
-        raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
+        raise UploadClosed(f"The upload accepts no more chunks: it is {slot.status.value}.")
 
 
 def _require_receiving(slot: SlotState) -> None:
     if slot.status is not UploadStatus.RECEIVING:
-        raise UploadClosed(f"The upload takes no more chunks: it is {slot.status.value}.")
+        raise UploadClosed(f"The upload accepts no more chunks: it is {slot.status.value}.")
     if slot.expires_at < now():
         raise UploadClosed("The upload has expired.")
 

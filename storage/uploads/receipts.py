@@ -140,7 +140,7 @@ async def _refusal(upload_id: UUID, index: int) -> StorageError:
     """Why an upload does not accept a chunk."""
     if await Chunk.filter(upload_id=upload_id, index=index).exists():
         return Duplicate("the slot has a receipt")
-    return StateChanged("the upload takes no chunks")
+    return StateChanged("the upload accepts no chunks")
 
 
 async def add_reported(
@@ -156,7 +156,7 @@ async def add_reported(
         # The update comes first, because the lock on this row serialises two reports.
         open_ = Upload.filter(id=upload.id, status=UploadStatus.RECEIVING, staging=upload.staging)
         if not await open_.update(expires_at=expires_at):
-            raise StateChanged("the upload takes no chunks")
+            raise StateChanged("the upload accepts no chunks")
         existing_rows = Chunk.filter(upload_id=upload.id, index__in=[chunk.index for chunk in reported])
         existing = {row["index"]: row["etag"] for row in await existing_rows.values("index", "etag")}
         new = {chunk.index: chunk for chunk in reported if chunk.index not in existing}

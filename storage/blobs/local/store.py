@@ -156,13 +156,13 @@ class LocalBlobStore:
 
     async def staging_areas(self) -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for stored in self._list(self._folder.staging_areas()):
-            yield stored
+        async for staging in self._list(self._folder.staging_areas()):
+            yield staging
 
     async def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        async for stored in self._list(self._folder.blobs(prefix)):
-            yield stored
+        async for blob in self._list(self._folder.blobs(prefix)):
+            yield blob
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`. A disk has no rules."""

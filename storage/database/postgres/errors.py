@@ -57,8 +57,8 @@ def translate_errors() -> Iterator[None]:
         # for an untrusted certificate.
         if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
             raise OperationalError(error) from error
-        lost = isinstance(error, _CONNECTION_LOST) and not isinstance(error, TimeoutError)
-        raise (ConnectionLost if lost else DatabaseUnavailable)(in_one_line(error)) from error
+        is_lost = isinstance(error, _CONNECTION_LOST) and not isinstance(error, TimeoutError)
+        raise (ConnectionLost if is_lost else DatabaseUnavailable)(in_one_line(error)) from error
     except asyncpg.PostgresError as error:
         raise OperationalError(error) from error
 
