@@ -110,5 +110,5 @@ class Worker:
             logger.warning("query of jobs failed, retrying: %s", error)
             return None
         except Exception:
-            logger.exception("looking for jobs failed, trying again")
+            logger.exception("query of jobs failed, retrying")
             return None

@@ -45,7 +45,7 @@ class Progress:
         try:
             await self._log.publish(str(frame.upload_id), frame.to_payload())
         except RedisUnavailable as error:
-            logger.warning("progress of %s not published: %s", frame.upload_id, in_one_line(error))
+            logger.warning("progress of upload %s not published: %s", frame.upload_id, in_one_line(error))
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
         """Publish the state in the database."""
@@ -115,5 +115,5 @@ class Progress:
         try:
             return await self.snapshot(upload_id)
         except DatabaseUnavailable as error:
-            logger.debug("no snapshot of %s: %s", upload_id, in_one_line(error))
+            logger.debug("no snapshot of upload %s: %s", upload_id, in_one_line(error))
             return None

@@ -20,7 +20,7 @@ await fetch('/events', { method: 'POST', body: JSON.stringify({ kind: 'end', typ
 """
 
 
-def test_a_machine_without_a_browser_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_a_browser_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoBrowser, match="has none for riscv64, and PATH has no chromium or"):

@@ -68,7 +68,7 @@ async def interrupted(site: Site, link: StallingLink, browser: Browser, person: 
     return await the_upload_of(person)
 
 
-async def test_an_upload_that_was_cut_off_goes_on_in_another_browser_with_what_is_missing(
+async def test_an_upload_that_was_cut_off_continues_in_another_browser_with_what_is_missing(
     site: Site, link: StallingLink, reached: str, browser: Browser, person: Api, tmp_path: Path
 ) -> None:
     give(site, person, CONTENT, reached)

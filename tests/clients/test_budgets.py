@@ -58,7 +58,7 @@ def assert_limited(answer: Json) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
-async def test_a_real_client_is_told_that_its_budget_is_used_up(
+async def test_a_real_client_learns_that_its_budget_is_used_up(
     poor: SharedServer, clients: Npm, transport: Asking
 ) -> None:
     assert await transport(clients, poor.url, UPLOADS, None) == "RATE_LIMITED"
@@ -129,7 +129,7 @@ async def test_an_answer_says_what_is_left(poor: SharedServer) -> None:
 
 
 @pytest.mark.parametrize("transport", STREAMS.values(), ids=STREAMS.keys())
-async def test_a_real_client_is_told_that_it_follows_too_much(
+async def test_a_real_client_learns_that_it_follows_too_much(
     poor: SharedServer, clients: Npm, transport: Asking
 ) -> None:
     upload = await poor.api.init(b"abc")
@@ -143,7 +143,7 @@ async def test_a_real_client_is_told_that_it_follows_too_much(
     assert code == "TOO_MANY_SUBSCRIPTIONS"
 
 
-async def test_a_websocket_that_is_one_too_many_comes_in_by_itself_once_there_is_room(
+async def test_a_websocket_that_is_one_too_many_reconnects_once_another_is_closed(
     poor: SharedServer, clients: Npm
 ) -> None:
     async def refused() -> bool:

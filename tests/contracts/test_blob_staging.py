@@ -230,7 +230,7 @@ async def test_what_is_not_there_is_not_copied(blob_store: BlobStore, key: str) 
         await scanned(blob_store, area, 0, 1)
 
 
-async def test_a_copy_that_finds_no_room_says_so(blob_backend: BlobBackend, key: str) -> None:
+async def test_a_copy_that_finds_no_space_says_so(blob_backend: BlobBackend, key: str) -> None:
     only_where(blob_backend.full_from)
     source = f"{key}-source"
     await published(blob_backend.store, source)

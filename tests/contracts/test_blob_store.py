@@ -102,7 +102,7 @@ async def test_a_blob_is_there_for_the_next_process(blob_backend: BlobBackend, k
 # A full device, and a broken one
 
 
-async def test_no_room_is_reserved_on_a_full_device(blob_backend: BlobBackend, key: str) -> None:
+async def test_no_space_is_reserved_on_a_full_device(blob_backend: BlobBackend, key: str) -> None:
     only_where(blob_backend.full_from)
     with full_from(blob_backend, SLOT), pytest.raises(NoSpace):
         await blob_backend.store.stage(key, len(CONTENT))
@@ -110,7 +110,7 @@ async def test_no_room_is_reserved_on_a_full_device(blob_backend: BlobBackend, k
         await fill(blob_backend.store, key, 0, b"bytes")
 
 
-async def test_a_staging_area_that_finds_no_more_room_keeps_its_bytes(blob_backend: BlobBackend, key: str) -> None:
+async def test_a_staging_area_that_finds_no_more_space_keeps_its_bytes(blob_backend: BlobBackend, key: str) -> None:
     only_where(blob_backend.full_from)
     await staged(blob_backend.store, key, CONTENT[:SLOT])
     with full_from(blob_backend, SLOT), pytest.raises(NoSpace):
@@ -127,7 +127,7 @@ async def test_a_full_device_fails_the_writer_and_spares_what_was_stored(blob_ba
     assert await scanned(blob_backend.store, key, 0, SLOT) == CONTENT[:SLOT]
 
 
-async def test_a_slot_can_be_filled_once_there_is_room_again(blob_backend: BlobBackend, key: str) -> None:
+async def test_a_slot_can_be_filled_once_there_is_space_again(blob_backend: BlobBackend, key: str) -> None:
     only_where(blob_backend.full_from)
     await blob_backend.store.stage(key, len(CONTENT))
     with full_from(blob_backend, 10), pytest.raises(NoSpace):

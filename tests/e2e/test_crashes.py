@@ -62,7 +62,7 @@ async def test_a_worker_killed_in_the_middle_of_a_compression_is_replaced_and_th
     assert list((tmp_path / "scratch").rglob("*.mp4")) == []
 
 
-async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_goes_on(
+async def test_an_api_process_that_is_killed_is_replaced_and_the_upload_continues(
     tmp_path: Path, empty_database: str
 ) -> None:
     content = bytes(range(256)) * 2000

@@ -51,7 +51,7 @@ async def watch(http: httpx.AsyncClient, upload_id: str, frames: list[Json]) -> 
         return
 
 
-async def test_a_subscriber_goes_on_at_another_host_and_misses_nothing(
+async def test_a_subscriber_continues_at_another_host_and_misses_nothing(
     hosts: tuple[ServeProcess, ServeProcess], valkey: EmbeddedValkey
 ) -> None:
     first, second = hosts

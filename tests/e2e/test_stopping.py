@@ -23,7 +23,7 @@ async def ask(url: str, stop: asyncio.Event) -> int:
     return count
 
 
-async def test_a_host_that_is_told_to_stop_loses_no_request_of_its_balancer(
+async def test_a_host_that_is_stopped_loses_no_request_of_its_balancer(
     tmp_path: Path, empty_database: str, valkey: EmbeddedValkey
 ) -> None:
     given = {

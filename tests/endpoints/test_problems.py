@@ -38,7 +38,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.sqlite
 @pytest.mark.usefixtures("_hasty")
-async def test_a_database_that_another_process_goes_on_writing_to_is_a_reason_to_come_again(
+async def test_a_database_that_another_process_keeps_locked_gives_a_retryable_error(
     api: Api, settings: Settings
 ) -> None:
     upload = await api.init(b"abc")
@@ -61,7 +61,7 @@ async def test_an_internal_error_is_a_problem_that_says_nothing_of_the_inside(ap
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.001, "1"), (1.0, "1"), (1.2, "2"), (None, None)])
-async def test_a_used_up_budget_says_when_to_come_back(seconds: float | None, header: str | None) -> None:
+async def test_a_used_up_budget_says_how_long_to_wait(seconds: float | None, header: str | None) -> None:
     error = RateLimited("Too much.", layer="account", retry_after=seconds)
     response = await refusal_response(Request({"type": "http"}), error)
     assert (response.status_code, response.headers.get("Retry-After")) == (429, header)

@@ -133,7 +133,7 @@ async def is_ready(person: Api) -> bool:
 
 
 @LONG
-async def test_a_compression_without_room_waits_and_goes_on(disk: Path, person: Api) -> None:
+async def test_a_compression_without_space_waits_and_continues(disk: Path, person: Api) -> None:
     content = bikes().read_bytes()
     upload = await person.init(content, chunkSize=CHUNK, compress={"preset": "FAST", "maxHeight": 144})
     await asyncio.to_thread(fill, disk / "filler")

@@ -67,7 +67,7 @@ async def fill_up_with_blobs() -> None:
 
 
 @pytest.mark.parametrize("kind", [REASSEMBLE, COMPRESS])
-async def test_a_job_without_room_is_tried_until_there_is_some_and_never_fails(start: Start, kind: JobKind) -> None:
+async def test_a_job_without_space_is_tried_until_there_is_some_and_never_fails(start: Start, kind: JobKind) -> None:
     upload, disk = await new_upload(), Disk()
     async with start(disk.handle, kind, attempts=3):
         await queue(kind, upload)
@@ -122,7 +122,7 @@ async def test_a_job_that_fits_does_not_wait_behind_one_that_does_not(
 
 
 @pytest.mark.sqlite
-async def test_a_job_is_given_back_as_soon_as_the_database_has_room_for_that(start: Start) -> None:
+async def test_a_job_is_given_back_as_soon_as_the_database_has_space_for_that(start: Start) -> None:
     upload, disk = await new_upload(), Disk()
     full = asyncio.Event()
 
@@ -163,7 +163,7 @@ async def test_work_that_cannot_renew_its_lease_for_want_of_room_waits_too(
     assert attempts == [1, 1]
 
 
-async def test_a_compression_does_not_begin_without_room_for_its_result(
+async def test_a_compression_does_not_begin_without_space_for_its_result(
     context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     await assembled(context, store, bikes().read_bytes())
@@ -176,7 +176,7 @@ async def test_a_compression_does_not_begin_without_room_for_its_result(
 
 
 @pytest.mark.sqlite
-async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
+async def test_a_result_whose_rows_find_no_space_is_removed_and_made_again(
     context: JobContext, store: LocalBlobStore, tmp_path: Path
 ) -> None:
     upload = await assembled(context, store, bikes().read_bytes())
@@ -192,7 +192,7 @@ async def test_a_result_whose_rows_find_no_room_is_removed_and_made_again(
 
 
 @pytest.mark.sqlite
-async def test_a_reassembly_whose_rows_find_no_room_ends_whole_later(
+async def test_a_reassembly_whose_rows_find_no_space_ends_whole_later(
     context: JobContext, store: LocalBlobStore
 ) -> None:
     upload = await full_upload(store, bikes().read_bytes(), compress=FAST_144)

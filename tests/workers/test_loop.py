@@ -59,7 +59,7 @@ async def test_a_worker_that_stops_gives_its_job_back_without_spending_an_attemp
     assert (job.state, job.attempts, job.lease_token) == (JobState.QUEUED, 0, None)
 
 
-async def test_a_worker_that_is_told_to_stop_while_it_claims_gives_back_what_it_got(start: Start) -> None:
+async def test_a_worker_that_is_stopped_while_it_claims_gives_back_what_it_got(start: Start) -> None:
     upload = await new_upload()
     await queue(REASSEMBLE, upload)
 

@@ -27,7 +27,7 @@ async def test_a_failure_is_logged_when_it_begins_and_when_it_is_over(caplog: py
     ]
 
 
-async def test_it_goes_on_after_a_failure() -> None:
+async def test_it_continues_after_a_failure() -> None:
     calls: list[int] = []
 
     async def call_home() -> None:

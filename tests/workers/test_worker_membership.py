@@ -35,7 +35,7 @@ def test_every_upload_has_one_owner_and_the_owners_about_equal_shares() -> None:
     assert min(counts) > len(UPLOADS) / 6
 
 
-def test_when_a_worker_goes_only_its_uploads_change_hands() -> None:
+def test_when_a_worker_leaves_only_its_uploads_change_hands() -> None:
     before, after = owners(*NAMES), owners("one", "two")
     assert {before[upload] for upload in UPLOADS if before[upload] != after[upload]} == {"three"}
 

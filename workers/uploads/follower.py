@@ -61,7 +61,7 @@ class Follower:
                 try:
                     await self._on_arrival(arrival, on_last)
                 except Exception:
-                    logger.exception("%s is not followed", arrival.upload_id)
+                    logger.exception("upload %s cannot be followed", arrival.upload_id)
         finally:
             for upload_id in list(self._followed):
                 await self._forget(upload_id)
@@ -114,7 +114,7 @@ class Follower:
             # The upload was aborted, expired or published meanwhile.
             self._followed.pop(upload_id, None)
         except Exception:
-            logger.exception("%s is no longer followed", upload_id)
+            logger.exception("upload %s is no longer followed", upload_id)
             self._followed.pop(upload_id, None)
 
     async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:

@@ -61,7 +61,7 @@ async def owner(upload: Json) -> Payer:
 
 
 @pytest.mark.usefixtures("budgets")
-async def test_a_chunk_beyond_its_owners_budget_is_refused_and_told_when_to_come_back(
+async def test_a_chunk_beyond_its_owners_budget_is_refused_with_a_time_to_wait(
     shared: SharedServer, upload: Json
 ) -> None:
     first, second, third = upload["slots"]["nodes"]

@@ -26,7 +26,7 @@ def put(url: str, body: bytes, **headers: object) -> bytes:
     return head("PUT", url, Content_Length=len(body), **headers) + body
 
 
-async def test_the_connection_goes_on_after_a_chunk(shared: SharedServer, urls: list[str]) -> None:
+async def test_the_connection_continues_after_a_chunk(shared: SharedServer, urls: list[str]) -> None:
     async with connect(shared.url) as wire:
         for url, body in zip(urls, [FIRST, SECOND], strict=True):
             await wire.send(put(url, body))
@@ -42,7 +42,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED.keys())
-async def test_the_connection_goes_on_after_a_refusal(shared: SharedServer, urls: list[str], refused: object) -> None:
+async def test_the_connection_continues_after_a_refusal(shared: SharedServer, urls: list[str], refused: object) -> None:
     assert callable(refused)
     async with connect(shared.url) as wire:
         await wire.send(refused(urls[0]))

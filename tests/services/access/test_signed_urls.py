@@ -71,7 +71,7 @@ def test_a_url_of_an_old_key_holds_while_the_key_is_known() -> None:
         check_slot(url, checker=links(NEW))
 
 
-def test_a_url_past_its_time_is_told_from_a_forged_one() -> None:
+def test_a_url_past_its_time_is_distinguished_from_a_forged_one() -> None:
     _, query = parts(links(lifetime=-2 * HOUR).slot(RIGHT, BASE))
     with pytest.raises(UrlExpired):
         links().check_slot(RIGHT, query["expires"], query["signature"])

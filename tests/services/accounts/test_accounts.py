@@ -166,7 +166,7 @@ async def test_simultaneous_refreshes_keep_the_session_and_give_one_successor(wo
     assert not await is_over(before, fresh)
 
 
-async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session_goes_on(
+async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session_continues(
     world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
 ) -> None:
     accounts = world.accounts()

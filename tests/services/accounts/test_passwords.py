@@ -47,7 +47,7 @@ async def test_no_password_is_right_for_a_missing_account(passwords: Passwords) 
     assert not await passwords.verify("nobody's password", None)
 
 
-async def test_the_loop_goes_on_while_a_password_is_hashed(passwords: Passwords) -> None:
+async def test_the_loop_continues_while_a_password_is_hashed(passwords: Passwords) -> None:
     hashing = asyncio.ensure_future(passwords.hash("slow"))
     await asyncio.sleep(0)
     assert not hashing.done()

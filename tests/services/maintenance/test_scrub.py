@@ -98,7 +98,7 @@ async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, mon
     assert [verdict.key for verdict in await scrubbed(bench)] == [f"000{number}-blob" for number in range(5)]
 
 
-async def test_a_scrub_goes_on_behind_the_blob_that_it_is_told(
+async def test_a_scrub_resumes_after_the_given_blob(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "PAGE", 2)

@@ -56,7 +56,7 @@ async def test_what_a_crash_left_of_a_dead_upload_is_removed_at_once(
         {"status": S.READY},
         {"status": S.FAILED, "error_code": "INTERNAL"},
     ],
-    ids=["receiving", "reassembling", "compressing", "ready", "failed by a fault of ours"],
+    ids=["receiving", "reassembling", "compressing", "ready", "failed by an internal error"],
 )
 async def test_an_upload_that_is_not_dead_keeps_its_bytes_however_old_they_are(
     bench: Bench, ada: UUID, sweeper: Sweeper, root: Path, changes: dict[str, Any]

@@ -133,7 +133,7 @@ async def test_a_chunk_that_fails_its_check_was_received_and_is_paid(bench: Benc
     assert (await left(bench, ada))[0] == CAPACITY - SIZE
 
 
-async def test_a_chunk_that_comes_again_is_paid_again(bench: Bench, upload: Upload, ada: UUID) -> None:
+async def test_a_chunk_that_is_sent_again_is_paid_again(bench: Bench, upload: Upload, ada: UUID) -> None:
     await send(bench, upload, 0)
     await send(bench, upload, 0)
     with pytest.raises(SlotConflict):

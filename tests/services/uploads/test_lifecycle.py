@@ -51,7 +51,7 @@ async def test_a_compression_that_failed_is_queued_once_however_often_it_is_aske
     assert await queued(upload) == [(JobKind.COMPRESS, JobState.QUEUED, 0)]
 
 
-async def test_a_reassembly_that_failed_by_a_fault_of_ours_begins_afresh(bench: Bench, ada: UUID) -> None:
+async def test_a_reassembly_that_failed_by_an_internal_error_starts_again(bench: Bench, ada: UUID) -> None:
     upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
     await Job.create(
         kind=JobKind.REASSEMBLE, subject_id=upload.id, state=JobState.FAILED, attempts=5, run_after=upload.created_at

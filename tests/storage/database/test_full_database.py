@@ -66,7 +66,7 @@ async def fill_up() -> None:
         await new_account(uuid4().hex)
 
 
-async def test_a_write_without_room_says_so_and_the_next_one_with_room_is_stored(database: str) -> None:
+async def test_a_write_without_space_says_so_and_the_next_one_with_space_is_stored(database: str) -> None:
     async with database_ends_here():
         with pytest.raises(NoSpace):
             await fill_up()
@@ -75,7 +75,7 @@ async def test_a_write_without_room_says_so_and_the_next_one_with_room_is_stored
     assert await Account.all().count() == before + 1
 
 
-async def test_a_transaction_without_room_leaves_nothing_and_blocks_no_other_caller(database: str) -> None:
+async def test_a_transaction_without_space_leaves_nothing_and_blocks_no_other_caller(database: str) -> None:
     async def work() -> None:
         await Account.all().update(name="changed")
         await fill_up()
@@ -89,7 +89,7 @@ async def test_a_transaction_without_room_leaves_nothing_and_blocks_no_other_cal
     await new_account("grace")
 
 
-async def test_a_receipt_without_room_leaves_its_slot_open_and_every_other_one_true(database: str) -> None:
+async def test_a_receipt_without_space_leaves_its_slot_open_and_every_other_one_true(database: str) -> None:
     upload, acknowledged = await new_upload(chunks=500), []
     async with database_ends_here():
         with suppress(NoSpace):

@@ -60,7 +60,7 @@ async def test_others_do_not_see_a_transaction_before_its_end(database: str) -> 
     assert isinstance(task.exception(), ZeroDivisionError)
 
 
-async def test_a_question_does_not_wait_for_a_transaction_but_its_own_see_what_it_wrote(
+async def test_a_query_does_not_wait_for_a_transaction_but_its_own_see_what_it_wrote(
     database: str,
 ) -> None:
     async def work() -> int:

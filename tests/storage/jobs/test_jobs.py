@@ -163,7 +163,7 @@ async def test_progress_is_stored_for_later_watchers() -> None:
 
 
 @pytest.mark.parametrize("end", ["finish", "fail", "postpone"])
-async def test_a_job_that_is_queued_again_starts_afresh(end: str) -> None:
+async def test_a_job_that_is_queued_again_starts_again(end: str) -> None:
     subject = await enqueue()
     job = await claim()
     await jobs.save_progress(job, {"percent": 50.0})

@@ -137,7 +137,7 @@ async def unavailable_message(url: str, caplog: pytest.LogCaptureFixture) -> str
     return message.removeprefix("token buckets unavailable, retrying: ")
 
 
-async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path) -> None:
+async def test_all_continues_with_the_replica_when_the_master_dies(tmp_path: Path) -> None:
     async with sentinel_group(tmp_path / "group", 3) as group:
         one_that_is_away = free_port()
         async with clients_of(group.url_by(one_that_is_away, *(each.port for each in group.sentinels))) as clients:
@@ -154,7 +154,7 @@ async def test_all_goes_on_with_the_replica_when_the_master_dies(tmp_path: Path)
             assert [await clients.next_event() for _ in range(clients.published)] == [1, 2, 3, 4, 5]
 
 
-async def test_all_goes_on_with_the_replica_when_the_master_falls_silent(
+async def test_all_continues_with_the_replica_when_the_master_falls_silent(
     group: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for timeout in (

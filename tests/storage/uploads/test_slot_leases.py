@@ -35,7 +35,7 @@ async def test_a_slot_is_held_for_the_block_and_its_neighbours_are_free(redis: R
     assert await is_free(other)
 
 
-async def test_a_holder_that_goes_on_keeps_its_lease(redis: Redis) -> None:
+async def test_a_holder_that_continues_keeps_its_lease(redis: Redis) -> None:
     async with SlotLeases(redis, lease=0.2).hold("slot"):
         await asyncio.sleep(0.5)
         assert not await is_free(SlotLeases(redis))

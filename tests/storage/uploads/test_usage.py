@@ -40,7 +40,7 @@ async def new_file(account: Account, blob: Blob) -> File:
     return await File.create(account=account, name="file", mime_type="a/b", blob=blob)
 
 
-async def test_a_new_account_takes_no_room() -> None:
+async def test_a_new_account_takes_no_space() -> None:
     assert await usage.measure((await new_account()).id, 7) == usage.Space(7, 0, 0, 0)
 
 

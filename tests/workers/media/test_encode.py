@@ -150,7 +150,7 @@ async def test_a_result_that_still_moves_on_disk_is_not_a_stall(target: Path) ->
     assert _weight(target) == len("".join(f"{step}\n" for step in range(1, 26)))
 
 
-async def test_a_result_out_of_proportion_is_given_up(tools: Toolbox, target: Path) -> None:
+async def test_a_result_that_becomes_too_large_is_stopped(tools: Toolbox, target: Path) -> None:
     raw = ("-v", "error", "-f", "lavfi", "-i", "testsrc=s=1280x720", "-pix_fmt", "yuv444p", "-f", "rawvideo")
     command = EncodeCommand((tools.ffmpeg, *raw, str(target)), bikes(), target)
     with pytest.raises(CompressionFailed, match="became too large"):

@@ -89,7 +89,7 @@ async def test_chunks_are_verified_while_others_are_still_to_come(
     assert verification.sha256 == digest(CONTENT[: 3 * CHUNK])
 
 
-async def test_it_waits_at_a_gap_and_goes_on_behind_it(
+async def test_it_waits_at_a_gap_and_continues_behind_it(
     following: Follower, store: LocalBlobStore, progress: Progress, upload: Upload
 ) -> None:
     await send(store, progress, upload, 0, 2, 3)

@@ -58,7 +58,7 @@ async def test_a_slot_without_a_receipt_counts_as_damaged(store: LocalBlobStore)
     assert (verification.damaged, verification.index) == ([0], upload.chunk_count)
 
 
-async def test_what_was_verified_does_not_hold_where_the_upload_goes_on_elsewhere(store: LocalBlobStore) -> None:
+async def test_what_was_verified_does_not_hold_where_the_upload_continues_elsewhere(store: LocalBlobStore) -> None:
     upload = await full_upload(store, CONTENT)
     verification = Verification(upload, store)
     await run(verification, upload)

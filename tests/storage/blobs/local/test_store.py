@@ -126,7 +126,7 @@ async def test_a_file_of_another_file_system_is_taken_over(store: LocalBlobStore
     assert list(elsewhere.iterdir()) == []
 
 
-async def test_a_file_that_finds_no_room_stays_where_it_is(
+async def test_a_file_that_finds_no_space_stays_where_it_is(
     store: LocalBlobStore, key: str, root: Path, elsewhere: Path
 ) -> None:
     source = elsewhere / "source"
@@ -154,7 +154,7 @@ async def test_what_is_staged_can_be_read_while_another_process_publishes_it(
     await other.close()
 
 
-async def test_a_reader_goes_on_after_its_blob_was_deleted(store: LocalBlobStore, key: str) -> None:
+async def test_a_reader_continues_after_its_blob_was_deleted(store: LocalBlobStore, key: str) -> None:
     await store.stage(key, 3_000_000)
     await store.publish(key)
     blocks = store.read(key, 0, 3_000_000)

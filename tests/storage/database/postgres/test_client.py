@@ -139,7 +139,7 @@ async def test_the_wait_for_an_answer_is_bounded(own: PostgresServer) -> None:
 
 
 @pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"])
-async def test_a_limit_of_the_operators_is_no_fault_of_ours_and_undoes_all(
+async def test_a_limit_of_the_operators_is_no_internal_error_and_undoes_all(
     database: str, databases: PostgresDatabases, setting: str
 ) -> None:
     ada = await new_account()
@@ -222,7 +222,7 @@ async def _run(server: PostgresServer, *statements: str) -> None:
         await connection.close()
 
 
-async def test_a_full_disk_is_told_from_other_troubles(database: str) -> None:
+async def test_a_full_disk_is_distinguished_from_other_troubles(database: str) -> None:
     raising = "DO $$ BEGIN RAISE EXCEPTION SQLSTATE '53100'; END $$"
     with pytest.raises(NoSpace):
         await fetch(raising)
@@ -262,7 +262,7 @@ async def test_a_receipt_is_one_round_trip(database: str) -> None:
     assert statements == [client.number_placeholders(receipts.COUNT_AND_INSERT)]
 
 
-async def test_a_repeated_chunk_is_told_from_one_that_comes_too_late(database: str) -> None:
+async def test_a_repeated_chunk_is_distinguished_from_one_that_comes_too_late(database: str) -> None:
     upload = await new_upload(chunks=2)
     await receive(upload, 0)
     with pytest.raises(Duplicate):

@@ -44,7 +44,7 @@ WRITES: dict[str, Callable[[Upload], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_a_write_beside_another_process_that_goes_on_writing_finds_the_database_away(
+async def test_a_write_beside_another_process_that_keeps_writing_finds_the_database_away(
     database_url: str, upload: Upload, write: Callable[[Upload], Awaitable[object]]
 ) -> None:
     with written_by_another(database_url):
