@@ -133,7 +133,9 @@ CALLS: dict[str, Call] = {
     "files.renditions_of": lambda rows: files.renditions_of([MISSING_ID, ACCOUNT_ID]),
     "limit_overrides.find_many": lambda rows: limit_overrides.find_many([ACCOUNT_ID]),
     "limit_overrides.change": lambda rows: limit_overrides.change(ACCOUNT_ID, {GrantKind.POINTS: (1, 1.0)}, NOW),
-    "limit_overrides.change to defaults": lambda rows: limit_overrides.change(ACCOUNT_ID, dict.fromkeys(GrantKind), NOW),
+    "limit_overrides.change to defaults": lambda rows: limit_overrides.change(
+        ACCOUNT_ID, dict.fromkeys(GrantKind), NOW
+    ),
     "limit_overrides.find_all": lambda rows: limit_overrides.find_all(ACCOUNT_ID),
     "known_chunks.find": lambda rows: known_chunks.find(ACCOUNT_ID, [SHA256] * 3),
     "jobs.enqueue": lambda rows: jobs.enqueue(JobKind.COMPRESS, MISSING_ID, NOW),
