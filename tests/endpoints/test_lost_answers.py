@@ -120,7 +120,7 @@ async def test_an_upload_with_a_lost_answer_is_returned_when_it_is_started_again
 
     known = await eventually(stored)
     upload = await api.init(CONTENT, **given)
-    assert upload["id"] == str(known)
+    assert key_of(upload["id"]) == known
     assert (await api.put(upload["slots"]["nodes"][0], CONTENT)).json()["complete"]
 
 

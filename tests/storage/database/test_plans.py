@@ -226,7 +226,7 @@ async def filled(database_url: str, databases: PostgresDatabases) -> AsyncIterat
 
 
 def test_every_function_that_asks_the_database_is_looked_at() -> None:
-    assert set(functions()) == set(CALLS)
+    assert set(functions()) == {name.partition(" ")[0] for name in CALLS}
 
 
 async def test_no_query_scans_a_table_that_grows(filled: Rows) -> None:
