@@ -27,7 +27,7 @@ SLOTS = """query ($id: ID!, $after: String) {
     nodes { url offset size } pageInfo { hasNextPage endCursor } } } }"""
 ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { message } } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"
-UPLOAD = "query ($id: ID!) { upload(id: $id) { status error { message } file { downloadUrl } } }"
+UPLOAD = "query ($id: ID!) { upload(id: $id) { status error { message } file { download { url } } } }"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class User:
         upload = self.execute(UPLOAD, id=upload_id)
         if upload["status"] != "READY":
             raise RequestFailed(str(upload))
-        return str(upload["file"]["downloadUrl"])
+        return str(upload["file"]["download"]["url"])
 
     def execute(self, document: str, **variables: object) -> Any:
         """The value of an operation's only field. Raises :class:`RequestFailed` on any error in the response."""
