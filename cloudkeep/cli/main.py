@@ -136,15 +136,16 @@ def scrub(
 
 @app.command()
 def documents() -> None:
-    """Print the GraphQL documents of `cloudkeep upload`.
+    """Print the GraphQL documents of `cloudkeep upload` and `cloudkeep demo`.
 
     They are JSON for CLOUDKEEP_TRUSTED_DOCUMENTS.
     """
     import json
 
-    from cloudkeep.client.api.documents import persisted_documents
+    from cloudkeep.client.api.documents import ALL, persisted_documents
+    from cloudkeep.client.demo import documents as demo
 
-    typer.echo(json.dumps(persisted_documents(), indent=2))
+    typer.echo(json.dumps(persisted_documents([*ALL, *demo.ALL]), indent=2))
 
 
 @app.command()

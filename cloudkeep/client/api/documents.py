@@ -1,5 +1,6 @@
 """Every GraphQL document that the command line's client sends: a server may run persisted documents only."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 SESSION_FIELDS = "session { accessToken refreshToken } userErrors { code message }"
@@ -34,6 +35,6 @@ ALL = (
 )
 
 
-def persisted_documents() -> dict[str, str]:
+def persisted_documents(documents: Iterable[str]) -> dict[str, str]:
     """The documents by their IDs, as a file of persisted documents has them."""
-    return {f"sha256:{sha256(document.encode()).hexdigest()}": document for document in ALL}
+    return {f"sha256:{sha256(document.encode()).hexdigest()}": document for document in documents}
