@@ -56,9 +56,9 @@ class JobRunner:
         try:
             await self._attempt(job, job_type)
         except StateChanged:
-            logger.warning("job %s %s: the lease was lost, another worker continues", job.kind, job.subject_id)
+            logger.warning("job %s: the lease was lost, another worker continues", job.kind)
         except Exception:
-            logger.exception("job %s %s: outcome not stored; the lease will expire", job.kind, job.subject_id)
+            logger.exception("job %s: outcome not stored; the lease will expire", job.kind)
 
     async def _attempt(self, job: Job, job_type: JobType) -> None:
         if job.attempts > self._max_attempts(job_type):
@@ -79,12 +79,12 @@ class JobRunner:
             raise
         except tuple(MISSING_RESOURCES) as error:
             code = next(code for kind, code in MISSING_RESOURCES.items() if isinstance(error, kind))
-            logger.warning("job %s %s waits, %s: %s", job.kind, job.subject_id, code.value, error)
+            logger.warning("job %s waits, %s: %s", job.kind, code.value, error)
             await self._wait(job, job_type, code)
         except ExpectedError as error:
             await self._fail(job, job_type, Failure(error.code, str(error)))
         except Exception:
-            logger.exception("job %s %s: attempt %d failed", job.kind, job.subject_id, job.attempts)
+            logger.exception("job %s: attempt %d failed", job.kind, job.attempts)
             await self._try_again(job, job_type)
 
     async def _wait(self, job: Job, job_type: JobType, code: ErrorCode) -> None:
@@ -105,7 +105,7 @@ class JobRunner:
         await until_stored(lambda: jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed"))
 
     async def _fail(self, job: Job, job_type: JobType, failure: Failure) -> None:
-        logger.warning("job %s %s failed: %s %s", job.kind, job.subject_id, failure.code, failure.message)
+        logger.warning("job %s failed: %s %s", job.kind, failure.code, failure.message)
         await job_type.on_failure(job, failure, self._context)
 
     def _max_attempts(self, job_type: JobType) -> int:

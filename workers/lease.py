@@ -83,7 +83,7 @@ async def _renew(job: Job, lease: timedelta) -> bool:
         except NoSpace as error:
             full = error
         except Exception:
-            logger.exception("job %s %s: the lease could not be renewed, retrying", job.kind, job.subject_id)
+            logger.exception("job %s: the lease could not be renewed, retrying", job.kind)
     if full:
         raise full
     return False

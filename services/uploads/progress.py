@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
+from services.core.ids import Prefix, encode
 from services.uploads.frame_throttle import SILENCE_SECONDS, FrameThrottle
 from services.uploads.progress_frame import ProgressFrame, event_frame, final_frame, job_frame, receiving_frame
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
@@ -45,7 +46,8 @@ class Progress:
         try:
             await self._log.publish(str(frame.upload_id), frame.to_payload())
         except RedisUnavailable as error:
-            logger.warning("progress of upload %s not published: %s", frame.upload_id, in_one_line(error))
+            upload_id = encode(Prefix.UPLOAD, frame.upload_id)
+            logger.warning("progress of %s not published: %s", upload_id, in_one_line(error))
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
         """Publish the state in the database."""
@@ -115,5 +117,5 @@ class Progress:
         try:
             return await self.snapshot(upload_id)
         except DatabaseUnavailable as error:
-            logger.debug("no snapshot of upload %s: %s", upload_id, in_one_line(error))
+            logger.debug("no snapshot of %s: %s", encode(Prefix.UPLOAD, upload_id), in_one_line(error))
             return None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.core.ids import Prefix, encode
 from services.uploads.progress import ChunkArrival, Progress
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound
@@ -61,7 +62,7 @@ class Follower:
                 try:
                     await self._on_arrival(arrival, on_last)
                 except Exception:
-                    logger.exception("upload %s cannot be followed", arrival.upload_id)
+                    logger.exception("%s cannot be followed", encode(Prefix.UPLOAD, arrival.upload_id))
         finally:
             for upload_id in list(self._followed):
                 await self._forget(upload_id)
@@ -114,7 +115,7 @@ class Follower:
             # The upload was aborted, expired or published meanwhile.
             self._followed.pop(upload_id, None)
         except Exception:
-            logger.exception("upload %s is no longer followed", upload_id)
+            logger.exception("%s is no longer followed", encode(Prefix.UPLOAD, upload_id))
             self._followed.pop(upload_id, None)
 
     async def _take_turn(self, upload_id: UUID, verification: Verification) -> bool:
