@@ -86,7 +86,7 @@ class RequestErrorCode(Enum):
         "TOO_MANY_SUBSCRIPTIONS", description="As many subscriptions as are allowed are open."
     )
     UNAUTHENTICATED = enum_value(
-        "UNAUTHENTICATED", description="There is no access token, or it is not valid or has expired."
+        "UNAUTHENTICATED", description="There is no access token, or it is invalid or has expired."
     )
     UNTRUSTED_DOCUMENT = enum_value(
         "UNTRUSTED_DOCUMENT", description="The server only runs documents that its operator has listed."

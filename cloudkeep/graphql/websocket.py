@@ -91,7 +91,7 @@ class SendTimeoutAdapter(ASGIWebSocketAdapter):
     async def close(self, code: int, reason: str) -> None:
         """Close, with a code that clients understand when the token was refused."""
         if code == FORBIDDEN:
-            code, reason = UNAUTHORIZED, "The access token is not valid or has expired"
+            code, reason = UNAUTHORIZED, "The access token is invalid or has expired"
         await super().close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:

@@ -27,7 +27,7 @@ RATE_LIMITS = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too ma
 
 
 class Unauthenticated(Exception):
-    """The token of the operation is not valid or has expired."""
+    """The token of the operation is invalid or has expired."""
 
 
 class GraphQL:

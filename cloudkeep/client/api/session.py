@@ -106,5 +106,5 @@ class Session:
         if self._refresh_token:
             return SignInError("the session has ended; run the same command again to sign in and continue")
         return SignInError(
-            "the token in CLOUDKEEP_TOKEN is not valid or has expired; set a new one, or unset it to sign in"
+            "the token in CLOUDKEEP_TOKEN is invalid or has expired; set a new one, or unset it to sign in"
         )

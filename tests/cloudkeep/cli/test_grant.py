@@ -124,7 +124,7 @@ def test_all_that_is_wrong_is_named_at_once_and_nothing_is_changed(printed: Prin
     assert (code, lines, error.count("\n")) == (USAGE, [], 1)
     assert "--ingest must be" in error
     assert "; --subscriptions must be" in error
-    assert printed("ada")[1] == ["ada has the budget of the settings."]
+    assert printed("ada")[1] == ["ada has the limits of the settings."]
 
 
 @pytest.mark.parametrize("arguments", [("ada", "--points", "1/1", "--remove"), ("--points", "1/1"), ("--remove",)])

@@ -114,7 +114,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
     code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN="x.y.z"))
     assert (code, out) == (2, [])
     assert err == [
-        "cloudkeep: the token in CLOUDKEEP_TOKEN is not valid or has expired; set a new one, or unset it to sign in"
+        "cloudkeep: the token in CLOUDKEEP_TOKEN is invalid or has expired; set a new one, or unset it to sign in"
     ]
 
 

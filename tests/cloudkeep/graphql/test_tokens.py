@@ -75,7 +75,7 @@ async def test_a_field_that_needs_a_viewer_is_refused(shared: SharedServer, toke
     assert (response.status_code, codes_of(response.json())) == (401, {"UNAUTHENTICATED"})
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
     (error,) = response.json()["errors"]
-    assert (error["path"], error["message"]) == (["me"], "The access token is not valid or has expired.")
+    assert (error["path"], error["message"]) == (["me"], "The access token is invalid or has expired.")
     assert "data" not in response.json()
 
 

@@ -89,7 +89,7 @@ class Clients:
         """Return once all of them work."""
         await eventually_available(lambda: self.take(0))
         await eventually_available(self.publish)
-        await eventually_available(lambda: self.subscription_leases.acquire("owner", "lease", 10**6))
+        await eventually_available(lambda: self.subscription_leases.acquire("another owner", "lease", 10**6))
         await eventually(self.receives_notification)
 
 

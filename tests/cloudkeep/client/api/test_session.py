@@ -50,7 +50,7 @@ async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: A
 
 
 async def test_an_invalid_token_is_an_error_at_once(graphql: GraphQL) -> None:
-    with pytest.raises(SignInError, match=r"^the token in CLOUDKEEP_TOKEN is not valid or has expired; set a new one"):
+    with pytest.raises(SignInError, match=r"^the token in CLOUDKEEP_TOKEN is invalid or has expired; set a new one"):
         await Session(graphql, STALE).check()
 
 
