@@ -10,7 +10,7 @@ from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.tokens import Viewer
-from services.core.errors import ErrorCode, ExpectedError
+from services.core.errors import ExpectedError
 from services.core.ids import Prefix, decode, require_key
 from services.uploads import direct
 from services.uploads.ingest import slot_authorization
@@ -119,10 +119,9 @@ async def file_of(context: Context, upload: Upload) -> File | None:
     return await context.loaders.files.load(upload.file_id) if upload.file_id else None
 
 
-async def waits_for(context: Context, upload: Upload) -> ErrorCode | None:
-    """What the work on an upload of the viewer's waits for."""
-    code = await context.loaders.waiting.load(upload.id) if upload.status in JOB_OF_STATUS else None
-    return ErrorCode(code) if code else None
+async def waits_for(context: Context, upload: Upload) -> str | None:
+    """The code of what the work on an upload of the viewer's waits for."""
+    return await context.loaders.waiting.load(upload.id) if upload.status in JOB_OF_STATUS else None
 
 
 async def watch_upload(

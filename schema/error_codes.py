@@ -16,6 +16,7 @@ class UserErrorCode(Enum):
     INVALID_INPUT = enum_value("INVALID_INPUT", description="The value breaks a rule of its input.")
     INVALID_OTP = enum_value("INVALID_OTP", description="The code is wrong, was used, or has expired.")
     MAIL_UNAVAILABLE = enum_value("MAIL_UNAVAILABLE", description="The mail could not be sent. Try again.")
+    NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
     NOT_FOUND = enum_value("NOT_FOUND", description="It does not exist, or you may not see it.")
     QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The account may not store this much.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
@@ -31,6 +32,11 @@ class WaitReason(Enum):
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's blob store does not answer.")
     TEMPORARILY_UNAVAILABLE = enum_value("TEMPORARILY_UNAVAILABLE", description="The database does not answer.")
 
+    @classmethod
+    def of(cls, code: str | None) -> "WaitReason | None":
+        """The stored code; None for one that a newer version has stored."""
+        return cls.__members__.get(code or "")
+
 
 @strawberry.enum(description="Why an upload failed, or why its video was not compressed.")
 class UploadErrorCode(Enum):
@@ -38,6 +44,11 @@ class UploadErrorCode(Enum):
     COMPRESSION_FAILED = enum_value("COMPRESSION_FAILED", description="The encoder failed. The original is untouched.")
     INTERNAL = enum_value("INTERNAL", description="Something went wrong on the server.")
     NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
+
+    @classmethod
+    def of(cls, code: str) -> "UploadErrorCode":
+        """The stored code; INTERNAL for one that another version has stored."""
+        return cls.__members__.get(code, cls.INTERNAL)
 
 
 @strawberry.enum(

@@ -57,7 +57,7 @@ class UploadProgress:
             bytes_total=_bytes(frame.bytes_total),
             eta_seconds=None if frame.eta_seconds is None else round(frame.eta_seconds, 2),
             speed=None if frame.speed is None else round(frame.speed, 2),
-            waits_for=WaitReason(frame.waits_for) if frame.waits_for else None,
+            waits_for=WaitReason.of(frame.waits_for),
             upload=Upload.of(row),
         )
 

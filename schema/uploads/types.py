@@ -84,7 +84,7 @@ class UploadError:
     @classmethod
     def of(cls, code: str, message: str | None) -> "UploadError":
         """The GraphQL form of a stored error."""
-        return cls(code=UploadErrorCode(code), message=message or "")
+        return cls(code=UploadErrorCode.of(code), message=message or "")
 
 
 @strawberry.type(description="A file that is being uploaded, or was.")
@@ -125,8 +125,7 @@ class Upload(Node):
         directives=[Cost(weight="1")],
     )
     async def waits_for(self, info: RequestInfo) -> WaitReason | None:
-        code = await uploads.waits_for(info.context, self.row)
-        return WaitReason(code) if code else None
+        return WaitReason.of(await uploads.waits_for(info.context, self.row))
 
     @strawberry.field(
         description="What went wrong. A READY upload with an error has its file, but no compressed video."
