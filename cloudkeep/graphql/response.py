@@ -96,14 +96,18 @@ def single_response(operation: OperationResponse, media_type: str, admission: Ad
 def batch_response(
     operations: Sequence[OperationResponse], media_type: str, admissions: Sequence[Admission]
 ) -> Response:
-    """The responses in the order of the operations. The status is 429 when no budget was left for any of them.
+    """The responses in the order of the operations.
 
-    The headers show the budgets as the last operation left them, or else those with the longest wait.
+    The status is 429 when no budget was left for any of them, and 401 when all of them lack a valid token. The headers
+    show the budgets as the last operation left them, or else those with the longest wait.
     """
-    bodies = [operation.body for operation in operations]
-    if all(operation.status == 429 for operation in operations):
+    bodies, statuses = [operation.body for operation in operations], {operation.status for operation in operations}
+    if statuses == {429}:
         return _response(bodies, 429, media_type, budget_headers(max(admissions, key=_wait)))
-    return _response(bodies, 200, media_type, budget_headers(admissions[-1] if admissions else None))
+    headers = budget_headers(admissions[-1] if admissions else None)
+    if statuses == {401}:
+        return _response(bodies, 401, media_type, {**operations[0].headers, **headers})
+    return _response(bodies, 200, media_type, headers)
 
 
 def _response(body: object, status: int, media_type: str, headers: Mapping[str, str]) -> Response:

@@ -121,6 +121,14 @@ async def test_operations_of_a_batch_are_judged_one_by_one(shared: SharedServer)
     assert codes_of(second) == {"UNAUTHENTICATED"}
 
 
+async def test_a_batch_is_refused_when_all_of_its_operations_need_a_viewer(shared: SharedServer) -> None:
+    headers = {"Authorization": f"Bearer {EXPIRED}", "Accept": GRAPHQL_RESPONSE}
+    response = await shared.http.post("/graphql", json=[{"query": ME}, {"query": UPLOADS}], headers=headers)
+    assert (response.status_code, len(response.json())) == (401, 2)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert all(codes_of(answer) == {"UNAUTHENTICATED"} for answer in response.json())
+
+
 async def test_a_subscription_is_refused_by_an_event(shared: SharedServer) -> None:
     query = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
     response = await ask(shared, query, accept=EVENT_STREAM)
