@@ -64,7 +64,7 @@ class ErrorPages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything else on."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            send = _ProblemSender(scope, send, prefers_page(Headers(scope=scope).get("accept", "")))
+            send = _ProblemSender(scope, send)
         await self._app(scope, receive, send)
 
 
@@ -76,10 +76,9 @@ def prefers_page(accept: str) -> bool:
 class _ProblemSender:
     """Sends a response on, unless it is a problem that is to be a page."""
 
-    def __init__(self, scope: Scope, send: Send, as_page: bool) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
         self._send = send
-        self._as_page = as_page
         #: The start of the problem's response, until its body is complete.
         self._start: Message | None = None
         self._body = b""
@@ -87,7 +86,7 @@ class _ProblemSender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and _is_problem(message):
             MutableHeaders(scope=message).add_vary_header("Accept")
-            if self._as_page:
+            if prefers_page(Headers(scope=self._scope).get("accept", "")):
                 self._start = message
                 return
         if self._start is None:

@@ -38,6 +38,7 @@ ACCEPTED = {
     f"{JSON};q=nan": (),
     ",;,=": (),
     f"{JSON}, " * 1_000: (JSON,),
+    "a," * 30_000 + HTML: (),
 }
 
 
