@@ -37,13 +37,22 @@ FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Spaces, control and format characters, and marks, which change the character before them.
 INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Mc", "Me"})
-#: Letters and symbols without ink: Hangul fillers, the empty Braille pattern, the null notehead.
-BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
+#: Letters and symbols without ink: Hangul fillers, the empty Braille pattern, the null notehead, and blank hieroglyphs.
+BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\U00013441\U00013442")
+#: Code points without a character that are never shown (Default_Ignorable_Code_Point in Unicode's
+#: DerivedCoreProperties.txt). The others of these ranges are in the categories above.
+IGNORABLE = (range(0x2065, 0x2066), range(0xFFF0, 0xFFF9), range(0xE0000, 0xE1000))
 
 
 def _visible(text: str) -> str:
     """The characters that a reader can see. What Python's Unicode version does not know yet may be an emoji."""
-    return "".join(c for c in text if unicodedata.category(c) not in INVISIBLE_CATEGORIES and c not in BLANKS)
+    return "".join(c for c in text if _is_visible(c))
+
+
+def _is_visible(character: str) -> bool:
+    if unicodedata.category(character) in INVISIBLE_CATEGORIES or character in BLANKS:
+        return False
+    return not any(ord(character) in code_points for code_points in IGNORABLE)
 
 
 class Checks:
