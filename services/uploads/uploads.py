@@ -74,9 +74,8 @@ class Uploads:
 
     async def slots(self, upload: Upload, window: Window[int], *, missing: bool) -> list[Slot]:
         """A window of the slots, by index; only open ones if ``missing``."""
-        start = 0 if window.after is None else window.after + 1
-        end = upload.chunk_count if window.before is None else min(window.before, upload.chunk_count)
-        filled = await self._filled(upload, start)
+        start, end = _bounds(upload, window, missing=missing)
+        filled = await self._filled(upload, start, end)
         indexes = (index for index in _range(start, end, window) if not (missing and index in filled))
         slots = [_slot(upload, index, received=index in filled) for index in islice(indexes, window.limit)]
         return slots[::-1] if window.backwards else slots
@@ -85,7 +84,7 @@ class Uploads:
         """How many slots the upload has; only the open ones when ``missing``."""
         if not missing:
             return upload.chunk_count
-        return 0 if upload.is_full else upload.chunk_count - len(await receipts.filled_indexes(upload.id, 0))
+        return 0 if upload.is_full else upload.chunk_count - len(await receipts.filled_indexes(upload.id))
 
     async def slot(self, upload: Upload, index: int) -> Slot | None:
         """The slot with this index, if there is one."""
@@ -96,10 +95,10 @@ class Uploads:
         )
         return _slot(upload, index, received=received)
 
-    async def _filled(self, upload: Upload, start: int) -> Container[int]:
-        if upload.is_full:
+    async def _filled(self, upload: Upload, start: int, end: int) -> Container[int]:
+        if upload.is_full or start >= end:
             return range(upload.chunk_count)
-        return set(await receipts.filled_indexes(upload.id, start))
+        return set(await receipts.filled_indexes(upload.id, start, end))
 
     async def complete(self, upload: Upload) -> Upload:
         """Confirm that all chunks were sent. The last chunk has already started the reassembly.
@@ -159,6 +158,17 @@ class Uploads:
         if not current:
             raise NotFound("There is no such upload.")
         return current
+
+
+def _bounds(upload: Upload, window: Window[int], *, missing: bool) -> tuple[int, int]:
+    """The slots to look at for a window: those of the window itself, unless only open ones belong to it."""
+    start = 0 if window.after is None else window.after + 1
+    end = upload.chunk_count if window.before is None else min(window.before, upload.chunk_count)
+    if missing:
+        return start, end
+    if window.backwards:
+        return max(start, end - window.limit), end
+    return start, min(end, start + window.limit)
 
 
 def _range(start: int, end: int, window: Window[int]) -> Iterable[int]:

@@ -1,8 +1,11 @@
 """Pages of lists."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resolvers.pages import Listing, PageArguments, parse_index
 from services.core.errors import InvalidInput
@@ -92,3 +95,30 @@ async def test_a_cursor_of_another_server_is_refused(name: str, cursor: str) -> 
     with pytest.raises(InvalidInput, match="not made by this server") as refusal:
         await listing().page(PageArguments(**{name: cursor}))  # type: ignore[arg-type]
     assert refusal.value.field == name
+
+
+LISTS = st.lists(st.integers(0, 12), unique=True, max_size=8).map(sorted)
+CURSORS = st.none() | st.integers(0, 13).map(str)
+SIZES = st.none() | st.integers(1, 5)
+
+
+def relay_edges(numbers: Sequence[int], wanted: PageArguments) -> list[int]:
+    """The list between the cursors. See section 4.4 of the specification, ApplyCursorsToEdges."""
+    after, before = (None if cursor is None else int(cursor) for cursor in (wanted.after, wanted.before))
+    return [each for each in numbers if (after is None or each > after) and (before is None or each < before)]
+
+
+@given(LISTS, CURSORS, CURSORS, SIZES, st.booleans())
+def test_a_page_is_the_one_of_the_specification(
+    numbers: list[int], after: str | None, before: str | None, size: int | None, backwards: bool
+) -> None:
+    wanted = PageArguments(**{"last" if backwards else "first": size}, after=after, before=before)
+    page = asyncio.run(listing(numbers).page(wanted))
+    edges, limit, backwards = relay_edges(numbers, wanted), size or 3, wanted.last is not None
+    items = edges[-limit:] if backwards else edges[:limit]
+    assert list(page.items) == items
+    assert (page.has_previous if backwards else page.has_next) is (len(edges) > limit)
+    if items and backwards:
+        assert page.has_next is (before is not None and items[-1] < numbers[-1])
+    elif items:
+        assert page.has_previous is (after is not None and items[0] > numbers[0])

@@ -141,5 +141,6 @@ async def test_filled_slots_are_listed_in_order() -> None:
         await receive(upload, index)
     assert await receipts.filled_indexes(upload.id, 0) == [0, 3, 5]
     assert await receipts.filled_indexes(upload.id, 1) == [3, 5]
+    assert await receipts.filled_indexes(upload.id, 1, 5) == [3]
     assert [one.index for one in await receipts.find_all(upload.id)] == [0, 3, 5]
     assert [one.index for one in await receipts.find_all(upload.id, 1, 1)] == [3]
