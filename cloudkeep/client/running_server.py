@@ -11,6 +11,8 @@ from services.core.urls import base_url
 #: A file in the data folder, readable by its owner only: ``{"url": ..., "pid": ...}``. The server holds a lock on it.
 #: The kernel releases the lock however the server ends, so a file without a lock was left behind.
 FILE_NAME = "server.json"
+#: O_NONBLOCK, because opening a named pipe would wait for a writer.
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def server_url(url: str | None) -> str:
@@ -40,15 +42,21 @@ def data_folder() -> Path:
 def find_server(folder: Path) -> str | None:
     """The URL at which this machine reaches the server that runs in the folder, or None.
 
-    A file of another user is ignored: it could lead a password to a server of theirs.
+    A file of another user is ignored, and so is a link: it could lead a password to a server of theirs.
     """
     try:
-        with (folder / FILE_NAME).open("rb") as file:
-            if os.fstat(file.fileno()).st_uid != os.geteuid() != 0 or not _is_locked(file.fileno()):
+        with open(os.open(folder / FILE_NAME, _FLAGS), "rb") as file:
+            if not _is_trusted(os.fstat(file.fileno()).st_uid, folder) or not _is_locked(file.fileno()):
                 return None
             return base_url(str(json.load(file)["url"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_trusted(owner: int, folder: Path) -> bool:
+    """Whether the file's owner may say where passwords go. For root that is also the folder's owner."""
+    user = os.geteuid()
+    return owner == user or (user == 0 and owner == folder.stat().st_uid)
 
 
 def _is_locked(file: int) -> bool:

@@ -1,6 +1,7 @@
 """The file that says where the server of a data folder listens."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -32,6 +33,31 @@ def test_a_file_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
 def test_a_file_without_a_base_url_is_ignored(tmp_path: Path, url: str) -> None:
     with runtime_file(tmp_path, url):
         assert find_server(tmp_path) is None
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+STRANGER, SERVICE = 12_345, 12_346
+
+
+@needs_root
+def test_root_believes_the_owner_of_the_data_folder_and_no_other_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, SERVICE, -1)
+    with runtime_file(tmp_path, URL):
+        assert find_server(tmp_path) == URL
+        os.chown(tmp_path / FILE_NAME, SERVICE, -1)
+        assert find_server(tmp_path) == URL
+        os.chown(tmp_path / FILE_NAME, STRANGER, -1)
+        assert find_server(tmp_path) is None
+
+
+def test_neither_a_link_nor_a_named_pipe_is_a_server(tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    with runtime_file(elsewhere, URL):
+        (tmp_path / FILE_NAME).symlink_to(elsewhere / FILE_NAME)
+        assert find_server(tmp_path) is None
+    (tmp_path / FILE_NAME).unlink()
+    os.mkfifo(tmp_path / FILE_NAME)
+    assert find_server(tmp_path) is None
 
 
 def test_a_server_starts_where_the_file_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
