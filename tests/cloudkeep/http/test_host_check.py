@@ -57,6 +57,18 @@ async def test_it_is_refused_before_its_body_is_read_and_its_token_judged(shared
     assert answer.status == 421
 
 
+async def test_a_chunk_for_another_host_is_neither_stored_nor_left_in_the_connection(shared: SharedServer) -> None:
+    content = b"x" * 3_000_000
+    upload = await shared.api.init(content)
+    url = upload["slots"]["nodes"][0]["url"]
+    async with connect(shared.url) as wire:
+        for host, status in ((EVIL, 421), (urlsplit(url).netloc, 200)):
+            target = urlsplit(url)._replace(netloc=host).geturl()
+            await wire.send(head("PUT", target, Content_Length=len(content)) + content)
+            assert (await wire.answer()).status == status
+    assert (await shared.api.look(upload["id"]))["receivedChunks"] == 1
+
+
 @pytest.mark.parametrize("path", PROBES)
 @pytest.mark.parametrize("host", [EVIL, "10.1.2.3:8000", "api:8000"])
 async def test_probes_answer_for_every_host(shared: SharedServer, path: str, host: str) -> None:
