@@ -34,7 +34,7 @@ class AllowedHosts:
     def allows(self, authority: Authority, local_address: str) -> bool:
         """Whether to answer for a host on a connection that arrived at ``local_address``. The port does not matter."""
         if address := authority.address:
-            is_own = address.is_loopback or address == parse_address(local_address) or address in self._addresses
+            is_own = address.is_loopback or address in self._addresses or address == parse_address(local_address)
             return is_own or self._allows_any
         return self._allows_any or self._allows_name(_without_dot(authority.host))
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -24,7 +24,7 @@ class Authority:
     def __str__(self) -> str:
         return self.host if self.port is None else f"{self.host}:{self.port}"
 
-    @property
+    @cached_property
     def address(self) -> Address | None:
         """The address where the host is one and not a name."""
         return parse_address(self.host.strip("[]"))
