@@ -11,6 +11,9 @@ from pathlib import Path
 
 from bench.harness.programs import ProgramFailed, run
 
+#: No package's script runs, and a registry that does not answer is asked five times more.
+INSTALLING = ("--ignore-scripts", "--no-audit", "--no-fund", "--logs-max=0", "--fetch-retries=5")
+
 
 def node() -> str:
     """The program ``node``. Raises :class:`ProgramFailed` when this Python came without it."""
@@ -47,7 +50,7 @@ def _make(folder: Path, sources: Sequence[Path], options: Sequence[str]) -> None
         folder.mkdir(parents=True)
         for source in sources:
             shutil.copy(source, folder)
-        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--logs-max=0", "--prefix", str(folder), *options)
+        _npm("ci", *INSTALLING, "--prefix", str(folder), *options)
         (folder / "whole").touch()
 
 
