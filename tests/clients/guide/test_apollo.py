@@ -36,6 +36,12 @@ async def test_retry_link_waits_while_the_budget_is_used_up(server: SharedServer
     assert set(outcome["result"]) == {"NOT_FOUND"}
 
 
+async def test_retry_link_waits_for_a_subscription_too(server: SharedServer, uploader: Person, guide: Guide) -> None:
+    upload = await uploader.api.upload(b"abc")
+    outcome = await run(guide, "waitOverWebSocket", server, uploader.tokens, upload=upload)
+    assert set(outcome["result"]) == {"READY"}
+
+
 async def test_the_cache_joins_the_pages_of_both_directions(server: SharedServer, reader: Person, guide: Guide) -> None:
     forwards = await run(guide, "forwards", server, reader.tokens)
     assert forwards["result"] == [NAMES[:2], NAMES[:4], NAMES]

@@ -7,12 +7,15 @@ const PAGE = gql`query ($first: Int, $after: String, $last: Int, $before: String
   files(first: $first, after: $after, last: $last, before: $before) {
     edges { cursor node { id name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 const PROGRESS = gql`subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage upload { id status } } }`
+/** A subscription is paid in full: some 220 points. */
+const EXPENSIVE_PROGRESS = gql`subscription ($id: ID!) {
+  uploadProgress(uploadId: $id) { stage upload { id slots(first: 200) { nodes { id } } } } }`
 const NODE = gql`query ($id: ID!) { node(id: $id) { id ... on Upload { status } } }`
 const SLOTS = gql`query ($id: ID!, $after: String) { upload(id: $id) { id
   slots(first: 2, after: $after) { edges { cursor node { id index } } pageInfo { hasNextPage endCursor } } } }`
 
-const watching = (apollo) => (id, sink) =>
-  apollo.subscribe({ query: PROGRESS, variables: { id } }).subscribe({
+const watching = (apollo, query = PROGRESS) => (id, sink) =>
+  apollo.subscribe({ query, variables: { id } }).subscribe({
     ...sink,
     // Apollo passes on what ends a subscription as a result.
     next: ({ data, error }) => (error ? sink.error(error) : sink.next(data.uploadProgress.stage)),
@@ -60,6 +63,20 @@ main({
     const apollo = createApollo(session, socket)
     const results = await exhaust((uploadId) => apollo.mutate({ mutation: gql(EXPENSIVE), variables: { uploadId } }))
     return results.map(({ data }) => data.retryUpload.userErrors[0].code)
+  },
+  /** The last stages of subscriptions to an upload that is READY, some of which the server has refused at first. */
+  async waitOverWebSocket({ session, socket, upload }) {
+    let refusals = 0
+    socket.on('message', ({ type, payload }) => (refusals += type === 'error' && payload[0].extensions.code === 'RATE_LIMITED'))
+    const watch = watching(createApollo(session, socket), EXPENSIVE_PROGRESS)
+    const last = () =>
+      new Promise((resolve, error) => {
+        let stage
+        watch(upload.id, { next: (next) => (stage = next), error, complete: () => resolve(stage) })
+      })
+    const stages = []
+    while (!refusals) stages.push(...(await Promise.all(Array.from({ length: 20 }, last))))
+    return stages
   },
   forwards: ({ session, socket }) => pages(createApollo(session, socket), { first: 2 }, forwards),
   backwards: ({ session, socket }) => pages(createApollo(session, socket), { last: 2 }, backwards),
