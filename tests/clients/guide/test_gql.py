@@ -63,7 +63,7 @@ async def test_operations_whose_token_expired_share_one_refresh(
 async def test_a_session_that_has_ended_is_an_error(server: SharedServer, reader: Person, client: Any) -> None:
     auth = auth_of(client, server, {**reader.expired, "refreshToken": "unknown"})
     async with client.create_client(auth) as session:
-        with pytest.raises(TransportConnectionFailed, match="refresh token is not valid"):
+        with pytest.raises(TransportConnectionFailed, match="refresh token is invalid"):
             await session.execute(ME)
 
 
