@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 SESSION_FIELDS = "session { accessToken refreshToken } userErrors { code message }"
-UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id download { url } }"
+UPLOAD_FIELDS = """id status size receivedBytes direct error { message }
+    file { id download { url } renditions { recipe download { url } } }"""
 
 ME = "{ me { id } }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION_FIELDS} }} }}"

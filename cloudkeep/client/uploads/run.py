@@ -114,8 +114,12 @@ class _UploadQueue:
             state = await upload.send()
         state = await upload.finish(state)
         if state.error:
+            if state.download_url:
+                track.note(f"original: {state.download_url}")
             track.end(f"uploaded, but not compressed: {printable(state.error)}")
             return FileResult(ExitCode.NOT_COMPRESSED, state.file_id)
+        if self._context.compress and state.compressed_url:
+            track.note(f"compressed: {state.compressed_url}")
         track.end(f"ready: {state.download_url}" if state.download_url else "ready")
         return FileResult(ExitCode.DONE, state.file_id)
 

@@ -16,6 +16,7 @@ from services.media.types import Compression
 
 RECEIVING = "RECEIVING"
 READY = "READY"
+COMPRESSED_VIDEO = "COMPRESSED_VIDEO"
 FINAL = frozenset({READY, "FAILED", "ABORTED", "EXPIRED"})
 #: Slots per page. Enough for all connections, and few enough that their URLs do not expire before they are used.
 PAGE_SIZE = 100
@@ -23,7 +24,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class UploadState:
-    """The state of an upload. ``error`` is the server's message, if there is one.
+    """The state of an upload. ``error`` is the server's message, if there is one; the URLs are secrets.
 
     The chunks of a ``direct`` upload go to the server's store and must be reported.
     """
@@ -36,6 +37,7 @@ class UploadState:
     error: str | None
     direct: bool = False
     download_url: str | None = field(default=None, repr=False)
+    compressed_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, upload: Json | None) -> Self:
@@ -43,6 +45,7 @@ class UploadState:
         if upload is None:
             raise UploadFailed("the server no longer knows this upload")
         file, error = upload["file"] or {}, upload["error"] or {}
+        compressed = [each for each in file.get("renditions", []) if each["recipe"] == COMPRESSED_VIDEO]
         return cls(
             id=upload["id"],
             status=upload["status"],
@@ -51,8 +54,14 @@ class UploadState:
             file_id=file.get("id"),
             error=error.get("message"),
             direct=upload["direct"],
-            download_url=(file.get("download") or {}).get("url"),
+            download_url=_url(file),
+            compressed_url=next(filter(None, map(_url, compressed)), None),
         )
+
+
+def _url(stored: Json) -> str | None:
+    """The download URL of a file or a rendition. A client that may not download it gets none."""
+    return (stored.get("download") or {}).get("url")
 
 
 @dataclass(frozen=True)

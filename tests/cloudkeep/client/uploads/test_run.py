@@ -33,6 +33,10 @@ async def _name(api: Api, file_id: str) -> str:
     return str((await api.data("query ($id: ID!) { file(id: $id) { name } }", id=file_id))["name"])
 
 
+def _urls(lines: list[str], beginning: str) -> list[str]:
+    return [line.removeprefix(beginning) for line in lines if line.startswith(beginning)]
+
+
 async def test_ids_are_printed_in_the_order_of_the_files(
     context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
@@ -73,8 +77,22 @@ async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_
     assert await upload_all([bikes(), files[0]], wishing, Display(bars=False)) is ExitCode.NOT_COMPRESSED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["bikes.mp4", "0.bin"]
-    warning = "0.bin: uploaded, but not compressed: This file is not a video that can be read."
-    assert warning in printed.err.splitlines()
+    lines = printed.err.splitlines()
+    assert "0.bin: uploaded, but not compressed: This file is not a video that can be read." in lines
+    assert [(await client.get(url)).status_code for url in _urls(lines, "0.bin: original: ")] == [200]
+
+
+async def test_the_url_of_a_compressed_copy_is_printed_too(
+    client: httpx.AsyncClient, context: UploadContext, capsys: Capture, worker: None
+) -> None:
+    compressing = UploadContext(client, context.session, Compression(CompressionPreset.FAST, 144), policy=QUICK)
+    assert await upload_all([bikes()], compressing, Display(bars=False)) is ExitCode.DONE
+    lines = capsys.readouterr().err.splitlines()
+    (copy,) = [await client.get(url) for url in _urls(lines, "bikes.mp4: compressed: ")]
+    (original,) = [await client.get(url) for url in _urls(lines, "bikes.mp4: ready: ")]
+    assert original.content == bikes().read_bytes()
+    assert copy.headers["Content-Type"] == "video/mp4"
+    assert copy.content != original.content
 
 
 async def test_the_end_of_the_session_ends_the_run(
