@@ -1,6 +1,7 @@
 """The command ``cloudkeep upload``. It imports what it needs when it runs, so that other commands start quickly."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -68,6 +69,14 @@ def run_command(command: Callable[[], int], interrupted: str) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{interrupted}\n" if sys.stderr.isatty() else f"{interrupted}\n")
         return INTERRUPTED_CODE
+
+
+def program_name() -> str:
+    """How the user starts this program in a shell: its name if PATH has it, else its path, relative where it can be."""
+    script = Path(sys.prefix, "bin", "cloudkeep")
+    if not script.exists() or shutil.which(script.name) == str(script):
+        return script.name
+    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
 def _upload(

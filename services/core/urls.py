@@ -12,7 +12,8 @@ def require_scheme(url: str, *schemes: str) -> str:
     allowed = ", ".join(f"{scheme}:" for scheme in schemes)
     if not url.isprintable():
         raise ValueError("must not contain control characters")
-    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    # What is before a port, as in localhost:8000, is no scheme.
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d+(/|$))", url)
     if not match:
         raise ValueError(f"must be a URL that starts with {allowed}")
     if match[1] not in schemes:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cloudkeep.client.command import ServerUrl, run_command
+from cloudkeep.client.command import ServerUrl, program_name, run_command
 
 if TYPE_CHECKING:
     import asyncio
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cloudkeep.client.demo.tour import Tour
     from cloudkeep.client.demo.transcript import Transcript
 
-INTERRUPTED = "Interrupted. The clip was deleted, and an unfinished upload was aborted."
+INTERRUPTED = "Interrupted. The temporary files were deleted."
 #: The server accepts no more guesses of one code.
 MAX_GUESSES = 5
 
@@ -64,7 +64,7 @@ def _demo(url: str | None, email: str | None) -> int:
         finally:
             runner.run(http.aclose())
     transcript.note(f"\nGo on as user {tour.user_id} with the password {tour.password}, here or at {server}/graphql:")
-    transcript.note("    cloudkeep upload FILE --compress BALANCED")
+    transcript.note(f"    {program_name()} upload FILE --compress BALANCED")
     return 0
 
 

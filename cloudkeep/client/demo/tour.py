@@ -132,8 +132,8 @@ class Tour:
         await self._download(rendition, rendition["sha256"], self._folder / "compressed.mp4")
         percent = 100 * rendition["size"] / file["size"]
         self._transcript.note(
-            f"\nDone. The compressed copy has {decimal(rendition['size'])}, {percent:.0f} % of the original's "
-            f"{decimal(file['size'])}. For a few hours, this URL plays it:",
+            f"\nDone. The compressed copy is {decimal(rendition['size'])}, {percent:.0f} % of the original's "
+            f"{decimal(file['size'])}. For a few hours, this URL downloads it:",
             "bold green",
         )
         self._transcript.note(rendition["download"]["url"])

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudkeep.cli.main import app
-from cloudkeep.client.command import INTERRUPTED
+from cloudkeep.client.command import INTERRUPTED, program_name
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.runtime_file import runtime_file
 from tests.cloudkeep.client.conftest import CHUNK, init_upload, working
@@ -127,6 +127,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
             ["--url", "ftp://example.org"],
             f"{URL}: the scheme ftp: is not supported, only http:, https:",
         ),
+        (["--url", "localhost:8000"], f"{URL}: must be a URL that starts with http:, https:"),
         (
             ["--url", "http://"],
             f"{URL}: must be like https://drive.example.org, without path, query or user name",
@@ -159,3 +160,16 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
 def test_without_a_token_and_a_terminal_nobody_can_sign_in(file: Path, token: str, message: str) -> None:
     result = CliRunner().invoke(app, ["upload", str(file)], env={"CLOUDKEEP_TOKEN": token})
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cloudkeep: {message}\n")
+
+
+def test_the_program_has_the_name_by_which_a_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / ".venv/bin/cloudkeep"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert program_name() == str(script)
+    monkeypatch.chdir(tmp_path)
+    assert program_name() == ".venv/bin/cloudkeep"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert program_name() == "cloudkeep"
