@@ -35,14 +35,6 @@ def _options(
 
 
 @app.command()
-def version() -> None:
-    """Print the version."""
-    from cloudkeep import __version__
-
-    typer.echo(f"CloudKeep {__version__}")
-
-
-@app.command()
 def serve() -> None:
     """Run the server: the API and a worker.
 
@@ -59,12 +51,18 @@ def serve() -> None:
     raise typer.Exit(commands.serve())
 
 
+app.command("demo")(demo)
+app.command("upload")(upload)
+
+
 @app.command()
 def worker() -> None:
     """Run one more worker, which verifies and compresses uploads.
 
     It needs the settings of the server, CLOUDKEEP_REDIS_URL among them. On another host it also needs a database and a
     store that both hosts reach (CLOUDKEEP_DATABASE_URL, CLOUDKEEP_BLOB_URL).
+
+    Ctrl-C stops it. Exit codes: 0 stopped, 2 a setting is wrong or something else prevents the start.
     """
     from cloudkeep.cli import commands
 
@@ -178,8 +176,12 @@ def grant(
     raise typer.Exit(commands.grant(user_id, points, ingest, subscriptions, remove=remove))
 
 
-app.command("upload")(upload)
-app.command("demo")(demo)
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from cloudkeep import __version__
+
+    typer.echo(f"CloudKeep {__version__}")
 
 
 def main() -> None:

@@ -18,6 +18,10 @@ def test_without_a_command_it_prints_all_of_them() -> None:
     assert [name for name in COMMANDS if f"  {name} " not in result.output] == []
 
 
+def test_the_first_commands_are_those_that_a_newcomer_needs() -> None:
+    assert COMMANDS[:3] == ["serve", "demo", "upload"]
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["version"]])
 def test_the_version_is_an_option_and_a_command(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, arguments)
