@@ -120,6 +120,8 @@ def listening(host: str, port: int, setting: str = "PORT") -> Iterator[socket.so
             listener.bind(address)
             listener.listen(BACKLOG)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StartupError(f"{PREFIX}HOST: {host} is no address of this machine") from None
             hint = "; stop the program that uses it, or set another port" if error.errno == errno.EADDRINUSE else ""
             raise StartupError(f"{PREFIX}{setting}: cannot listen on {host}:{port}: {error.strerror}{hint}") from None
         yield listener
