@@ -29,6 +29,12 @@ def print_banner(settings: Settings) -> None:
     _print(lines)
 
 
+def print_stopping() -> None:
+    """In a terminal, print below its ``^C`` that the server is stopping: a stop may take seconds."""
+    if sys.stdout.isatty():
+        _print(["", "Stopping ..."])
+
+
 def print_stopped() -> None:
     """Print that nothing runs any more."""
     _print(["CloudKeep has stopped."])

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 
 from cloudkeep.settings.preflight import REFUSED, StartupError, claimed, listening
 from cloudkeep.settings.settings import Settings
-from cloudkeep.supervisor.banner import print_banner, print_stopped, print_when_ready
+from cloudkeep.supervisor.banner import print_banner, print_stopped, print_stopping, print_when_ready
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.process_specs import child_environment, server_processes
 from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, StartRefused, restart_forever
@@ -46,6 +46,7 @@ async def supervise(settings: Settings, make_specs: SpecFactory = server_process
         nonlocal signals
         signals += 1
         if signals == 1:
+            print_stopping()
             serving.cancel()
         else:
             supervisor.kill()

@@ -1,12 +1,15 @@
-"""What the operator is told while the server starts."""
+"""What the operator sees while the server starts and stops."""
 
 import asyncio
 import json
+import os
+import pty
+import sys
 from http import HTTPStatus
 
 import pytest
 
-from cloudkeep.supervisor.banner import print_when_ready
+from cloudkeep.supervisor.banner import print_stopping, print_when_ready
 from tests.support.server import listening_socket
 
 ANSWERS = [
@@ -39,3 +42,16 @@ async def test_ready_is_said_once_nothing_is_away_and_until_then_the_log_names_w
         "not ready yet: Not ready: database, worker.",
         "not ready yet: Ready, but degraded: redis, worker.",
     ]
+
+
+def test_a_stop_is_announced_below_the_ctrl_c_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal, os.fdopen(master, "rb") as screen:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        print_stopping()
+        assert screen.read1() == b"\r\nStopping ...\r\n"
+
+
+def test_a_stop_is_not_announced_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    print_stopping()
+    assert capsys.readouterr().out == ""
