@@ -52,7 +52,19 @@ async def http_error_response(_: Request, error: Exception) -> Response:
     """Render an error of the router."""
     assert isinstance(error, HTTPException)
     code = ErrorCode.NOT_FOUND if error.status_code == HTTPStatus.NOT_FOUND else ErrorCode.MALFORMED_REQUEST
-    return problem(error.status_code, code.value, error.detail, dict(error.headers or {}))
+    return problem(error.status_code, code.value, _detail(error), dict(error.headers or {}))
+
+
+def _detail(error: HTTPException) -> str:
+    """What the error means for a reader; the router only repeats the title."""
+    allowed = (error.headers or {}).get("Allow")
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return "There is nothing at this address."
+        case HTTPStatus.METHOD_NOT_ALLOWED if allowed:
+            return f"This address answers only to {allowed}."
+        case _:
+            return error.detail
 
 
 async def internal_error_response(_: Request, __: Exception) -> Response:

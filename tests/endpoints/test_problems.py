@@ -22,12 +22,14 @@ async def test_an_unknown_path_is_a_problem(http: httpx.AsyncClient) -> None:
         response = await http.get(path)
         assert response.headers["Content-Type"] == "application/problem+json"
         assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
+        assert response.json()["detail"] == "There is nothing at this address."
 
 
 async def test_a_wrong_method_is_a_problem_that_names_the_right_one(http: httpx.AsyncClient) -> None:
     response = await http.post("/healthz")
     assert (response.status_code, response.json()["title"]) == (405, "Method Not Allowed")
     assert "GET" in response.headers["Allow"]
+    assert response.json()["detail"] == f"This address answers only to {response.headers['Allow']}."
 
 
 @pytest.fixture
