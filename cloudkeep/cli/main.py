@@ -134,7 +134,7 @@ def scrub(
 
 @app.command()
 def documents() -> None:
-    """Print the GraphQL documents of `cloudkeep upload` and `cloudkeep demo`.
+    """Print the GraphQL documents of `upload` and `demo`.
 
     They are JSON for CLOUDKEEP_TRUSTED_DOCUMENTS.
     """
