@@ -16,13 +16,11 @@ from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
 from cloudkeep.settings.settings import Settings
 from services.media.types import Compression, CompressionPreset
-from storage.uploads.models import Chunk
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload, working
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, key_of, otp_of
-from tests.support.waiting import eventually
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, key_of, otp_of
 
 FAST = Compression(CompressionPreset.FAST, 144)
 
@@ -49,20 +47,35 @@ async def test_a_file_arrives_byte_by_byte(
     assert watcher.notes == []
 
 
-async def has_receipt(upload: Json) -> bool:
-    # The proxy holds requests back, but the server runs in this process, so that its database can be read.
-    return await Chunk.filter(upload_id=key_of(upload["id"])).exists()
+@pytest.fixture
+def receipt(client: httpx.AsyncClient) -> asyncio.Event:
+    """Set when the client has received its first receipt."""
+    received = asyncio.Event()
+
+    async def note(response: httpx.Response) -> None:
+        if response.request.method == "PUT" and response.is_success:
+            received.set()
+
+    client.event_hooks["response"].append(note)
+    return received
 
 
 async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
-    context: UploadContext, api: Api, file: Path, watcher: Watcher, front: Proxy, puts: list[str], settings: Settings
+    context: UploadContext,
+    api: Api,
+    file: Path,
+    watcher: Watcher,
+    front: Proxy,
+    puts: list[str],
+    receipt: asyncio.Event,
+    settings: Settings,
 ) -> None:
     upload = await init_upload(api, file)
     # More than all connections can have under way, so that some chunk has arrived.
     front.begin_to_hold(6 * CHUNK)
     first = asyncio.create_task(_upload(context, file, watcher))
     await front.holding.wait()
-    await eventually(lambda: has_receipt(upload))
+    await receipt.wait()
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
