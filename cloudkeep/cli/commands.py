@@ -1,7 +1,6 @@
 """The commands of ``cloudkeep``. Each imports what it needs when it runs, so that all of them start quickly."""
 
 import asyncio
-import re
 import signal
 import sys
 from collections.abc import Coroutine
@@ -20,7 +19,7 @@ from cloudkeep.supervisor.bootstrap import (
 )
 
 INTERRUPTED = 128 + signal.SIGINT
-RATE = SizeBetween(64 * 2**10, 2**40, "a size per second")
+RATE = SizeBetween(64 * 2**10, 2**40, "a size per second", default_unit="MiB")
 
 
 def serve() -> int:
@@ -86,10 +85,9 @@ def grant(
 
 
 def _rate(text: str) -> int:
-    """The bytes per second of ``--rate``. A number without a unit counts MiB. Ends the process for any other text."""
-    is_number = re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII)
+    """The bytes per second of ``--rate``. Ends the process if it is none."""
     try:
-        return RATE(f"{text}MiB" if is_number else text)
+        return RATE(text)
     except ValueError as error:
         raise refusal(f"--rate {error}") from None
 

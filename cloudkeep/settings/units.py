@@ -32,10 +32,13 @@ _PART = re.compile(rf"({_NUMBER})\s*([A-Za-z]+)\s*", re.ASCII)
 _DURATION = re.compile(rf"{_NUMBER}|(?:{_PART.pattern})+", re.ASCII)
 
 
-def parse_size(text: str) -> int | None:
-    """The bytes of a size, rounded to whole ones, or None. The case of the unit does not matter."""
+def parse_size(text: str, default_unit: str = "B") -> int | None:
+    """The bytes of a size, rounded to whole ones, or None. The case of the unit does not matter.
+
+    A number without a unit counts ``default_unit``.
+    """
     match = _SIZE.fullmatch(text.strip())
-    factor = SIZE_UNITS.get(match[2].lower() or "b") if match else None
+    factor = SIZE_UNITS.get((match[2] or default_unit).lower()) if match else None
     if not match or factor is None or (factor == 1 and "." in match[1]):
         return None
     return int((Decimal(match[1]) * factor).to_integral_value())
@@ -54,19 +57,24 @@ def parse_duration(text: str) -> Decimal | None:
 
 @dataclass(frozen=True)
 class SizeBetween:
-    """A validator for a size. ``low`` and ``high`` are bytes, or bytes per second if ``what`` says so."""
+    """A validator for a size. ``low`` and ``high`` are bytes, or bytes per second if ``what`` says so.
+
+    A number without a unit counts ``default_unit``.
+    """
 
     low: int
     high: int
     what: str = "a size"
+    default_unit: str = "B"
 
     def __call__(self, value: str | int) -> int:
         """The bytes. Raises ValueError with what is allowed."""
-        size = parse_size(value) if isinstance(value, str) else value
+        size = parse_size(value, self.default_unit) if isinstance(value, str) else value
         if size is None or not self.low <= size <= self.high:
+            unit = "bytes" if self.default_unit == "B" else self.default_unit
             raise ValueError(
                 f"must be {self.what} between {format_size(self.low)} and {format_size(self.high)}, "
-                f"as in 10GB or 500GiB (a number without a unit counts bytes), not {quote(value)}"
+                f"as in 10GB or 500GiB (a number without a unit counts {unit}), not {quote(value)}"
             )
         return size
 

@@ -117,7 +117,8 @@ def test_a_new_server_has_nothing_to_scrub(data_dir: Path) -> None:
 def test_a_rate_that_is_none_is_refused(rate: str, tmp_path: Path) -> None:
     result = cloudkeep("scrub", "--rate", rate, DATA_DIR=str(tmp_path))
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("cloudkeep: --rate must be a size per second between 64KiB and 1TiB, ")
+    allowed = "a size per second between 64KiB and 1TiB, as in 10GB or 500GiB (a number without a unit counts MiB)"
+    assert result.stderr == f"cloudkeep: --rate must be {allowed}, not '{rate}'\n"
 
 
 @pytest.mark.parametrize("rate", ["50", "50MB", "0.5"])
