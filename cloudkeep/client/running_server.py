@@ -29,8 +29,8 @@ def server_url(url: str | None) -> str:
     if found := find_server(folder):
         return found
     raise UsageError(
-        f"no running server was found in {printable(str(folder))}. Start one with `cloudkeep serve`, or set "
-        "CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this machine"
+        f"no running server was found in {printable(str(folder))}. Start one with `make run` or `cloudkeep serve`, or "
+        "set CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this machine"
     )
 
 

@@ -160,7 +160,7 @@ def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
     result = cloudkeep("demo", DATA_DIR=str(tmp_path / "data"))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(
-        f"cloudkeep: no running server was found in {tmp_path}/data. Start one with `cloudk"
+        f"cloudkeep: no running server was found in {tmp_path}/data. Start one with `make r"
     )
     assert list(tmp_path.iterdir()) == []
 
