@@ -57,7 +57,7 @@ async def http_error_response(_: Request, error: Exception) -> Response:
 
 def _detail(error: HTTPException) -> str:
     """What the error means for a reader; the router only repeats the title."""
-    allowed = (error.headers or {}).get("Allow")
+    allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             return "There is nothing at this address."

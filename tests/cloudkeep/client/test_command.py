@@ -76,8 +76,9 @@ def test_without_a_running_server_it_says_how_to_start_or_name_one(file: Path, t
     result = CliRunner().invoke(app, ["upload", str(file)], env=environment)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        f"cloudkeep: no running server was found in {tmp_path}/data. Start one with `make run` or `cloudkeep serve`, or "
-        "set CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this machine\n"
+        f"cloudkeep: no running server was found in {tmp_path}/data. Start one with `make run` or `cloudkeep serve`, "
+        "or set CLOUDKEEP_URL to the address of a server, or CLOUDKEEP_DATA_DIR to the data folder of one on this "
+        "machine\n"
     )
     assert not (tmp_path / "data").exists()
 
