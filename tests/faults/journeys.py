@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
+from services.core.ids import Prefix, encode
 from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
 from storage.uploads.models import Upload
@@ -61,7 +63,7 @@ class Stage:
 
     def staging(self, sent: Sent) -> Path:
         """The place of an upload's bytes before it is published."""
-        return self.root / "blobs" / "staging" / sent.upload_id
+        return self.root / "blobs" / "staging" / str(sent.key)
 
 
 async def upload(stage: Stage, sent: Sent, arm: Arm) -> Json:
@@ -125,7 +127,7 @@ async def expire(stage: Stage, sent: Sent, arm: Arm) -> Json:
     await fill(stage.person, sent, slots[: len(slots) // 2])
     arm()
     async with stage.database():
-        await Upload.filter(id=sent.upload_id).update(expires_at=datetime.now(UTC) - timedelta(minutes=1))
+        await Upload.filter(id=sent.key).update(expires_at=datetime.now(UTC) - timedelta(minutes=1))
 
     async def over() -> Json | None:
         upload = await look(stage.person, sent)
@@ -138,9 +140,10 @@ async def sweep(stage: Stage, sent: Sent, arm: Arm) -> Json:
     """Leave bytes without a row, as a server does that was killed while an upload began."""
     arm()
     # The time is that of 2020: a UUIDv7 as an upload has it.
-    sent.upload_id = f"016f5e66-e800-7{secrets.token_hex(2)[1:]}-8{secrets.token_hex(2)[1:]}-{secrets.token_hex(6)}"
+    key = UUID(f"016f5e66-e800-7{secrets.token_hex(2)[1:]}-8{secrets.token_hex(2)[1:]}-{secrets.token_hex(6)}")
+    sent.upload_id = encode(Prefix.UPLOAD, key)
     stage.staging(sent).write_bytes(sent.content)
-    set_age(stage.root / "blobs", sent.upload_id)
+    set_age(stage.root / "blobs", str(key))
 
     async def swept() -> Json | None:
         return None if stage.staging(sent).exists() else {"status": "SWEPT"}

@@ -39,8 +39,12 @@ async def acknowledged_is_kept(stage: Stage, sent: Sent, arming: Arming) -> None
         return
     open_slots = {slot["index"] for slot in upload["slots"]["nodes"]}
     assert sent.damaged or not open_slots & known.keys(), f"acknowledged, and open again: {open_slots & known.keys()}"
+
+    async def checked() -> bool:
+        return bytes_are_there(stage, sent, known) or (await look(stage.person, sent))["status"] not in HELD
+
     if not sent.damaged:
-        bytes_are_there(stage, sent, known)
+        await eventually(checked, PATIENCE_SECONDS)
 
 
 async def is_ready(stage: Stage) -> bool:
@@ -51,10 +55,10 @@ async def is_ready(stage: Stage) -> bool:
         return False
 
 
-def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
-    """Read the slots from the disk, wherever the bytes are now."""
-    places = [stage.staging(sent), *(stage.root / "blobs" / "blobs").rglob(sent.upload_id)]
-    # A file that is renamed meanwhile is found at its next place; an owned one has a name of another upload.
+def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> bool:
+    """Read the slots from the disk, wherever the bytes are now. Returns False while they are moved."""
+    places = [stage.staging(sent), *(stage.root / "blobs" / "blobs").rglob(str(sent.key))]
+    # A file that is renamed meanwhile is found at its next place.
     for place in places:
         if place.exists():
             with place.open("rb") as file:
@@ -62,7 +66,8 @@ def bytes_are_there(stage: Stage, sent: Sent, known: dict[int, str]) -> None:
                     file.seek(index * sent.chunk_size)
                     size = min(sent.chunk_size, len(sent.content) - index * sent.chunk_size)
                     assert hashlib.sha256(file.read(size)).hexdigest() == sha256, f"slot {index} was changed"
-            return
+            return True
+    return False
 
 
 async def nothing_is_left(stage: Stage) -> None:

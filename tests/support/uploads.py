@@ -4,11 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import httpx
 
 from tests.support.clips import bikes
-from tests.support.server import INIT, UPLOAD, Api, Json, digest, part_of
+from tests.support.server import INIT, UPLOAD, Api, Json, digest, key_of, part_of
 from tests.support.waiting import eventually
 
 #: More than the server reads at once, so that a slot can be half full.
@@ -33,6 +34,11 @@ class Sent:
     damaged: bool = False
     upload_id: str = ""
     acknowledged: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> UUID:
+        """The key of the upload's row, which its files on the disk have as their names."""
+        return key_of(self.upload_id)
 
     def parts(self) -> list[bytes]:
         """The chunks in order."""
