@@ -1,1 +1,1 @@
-"""What the API looks like: GraphQL types, inputs and the three roots."""
+"""The GraphQL API: types, inputs and the root types, their prices, and the execution of operations."""

@@ -1,4 +1,4 @@
-"""The one schema."""
+"""Builds the schema that is served."""
 
 from strawberry.schema.config import StrawberryConfig
 
@@ -7,7 +7,7 @@ from schema.execution.engine import Schema
 from schema.roots import MUTATIONS, QUERIES, SUBSCRIPTIONS, root
 from schema.scalars import SCALARS
 
-#: Points: a page of 100 objects, each with a page of 20 below it, can be had.
+#: The most points that one operation may cost: enough for a page of 100 objects, each with a page of 20 below it.
 MAXIMUM_COST = 10_000
 
 
@@ -21,7 +21,7 @@ def build_schema(maximum_cost: int = MAXIMUM_COST) -> Schema:
         query=root("Query", QUERIES),
         mutation=root("Mutation", MUTATIONS),
         subscription=root("Subscription", SUBSCRIPTIONS),
-        # No field returns it: it lists the codes of `errors[].extensions.code`.
+        # No field returns this enum: it documents the codes of `errors[].extensions.code`.
         types=[RequestErrorCode],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

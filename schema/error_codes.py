@@ -1,4 +1,4 @@
-"""Codes of errors, by the place where a client meets them."""
+"""The enums of error codes, one for each part of a response that has codes."""
 
 from enum import Enum
 
@@ -8,29 +8,36 @@ from strawberry import enum_value
 
 @strawberry.enum(description="Why a mutation was refused: the codes in `userErrors`. A code never changes its meaning.")
 class UserErrorCode(Enum):
-    ALREADY_EXISTS = enum_value("ALREADY_EXISTS", description="The name must be unique, and is taken.")
-    CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared digest.")
-    CHUNKS_MISSING = enum_value("CHUNKS_MISSING", description="Some slots of the upload are still open.")
-    IDEMPOTENCY_CONFLICT = enum_value("IDEMPOTENCY_CONFLICT", description="The key was used before for another file.")
+    ALREADY_EXISTS = enum_value("ALREADY_EXISTS", description="The name is already taken.")
+    CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared SHA-256.")
+    CHUNKS_MISSING = enum_value("CHUNKS_MISSING", description="Some chunks of the upload have not arrived.")
+    IDEMPOTENCY_CONFLICT = enum_value(
+        "IDEMPOTENCY_CONFLICT", description="The idempotency key was used before, for another file."
+    )
     INVALID_CREDENTIALS = enum_value("INVALID_CREDENTIALS", description="The user ID, password or token is wrong.")
-    INVALID_INPUT = enum_value("INVALID_INPUT", description="The value breaks a rule of its input.")
-    INVALID_OTP = enum_value("INVALID_OTP", description="The code is wrong, was used, or has expired.")
-    MAIL_UNAVAILABLE = enum_value("MAIL_UNAVAILABLE", description="The mail could not be sent. Try again.")
+    INVALID_INPUT = enum_value("INVALID_INPUT", description="The value is not allowed for this field.")
+    INVALID_OTP = enum_value("INVALID_OTP", description="The code is wrong, was used before, or has expired.")
+    MAIL_UNAVAILABLE = enum_value("MAIL_UNAVAILABLE", description="The mail could not be sent. Try again later.")
     NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
-    NOT_FOUND = enum_value("NOT_FOUND", description="It does not exist, or you may not see it.")
-    QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The account may not store this much.")
+    NOT_FOUND = enum_value("NOT_FOUND", description="The object does not exist, or the viewer may not see it.")
+    QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The file does not fit into the account's quota.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
-    STORAGE_FULL = enum_value("STORAGE_FULL", description="The server's disk is full. Nothing that was stored is lost.")
-    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's blob store does not answer.")
-    TOO_LARGE = enum_value("TOO_LARGE", description="The file is larger than `Server.maxFileSize`.")
-    UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The state of the upload no longer allows this.")
+    STORAGE_FULL = enum_value(
+        "STORAGE_FULL", description="The server's disk is full. No chunk that was acknowledged is lost."
+    )
+    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
+    TOO_LARGE = enum_value("TOO_LARGE", description="The file is larger than the server accepts.")
+    UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The status of the upload no longer allows this.")
 
 
-@strawberry.enum(description="Why the work on an upload waits. It continues by itself, and nothing is lost.")
+@strawberry.enum(
+    description="Why the server cannot continue to process an upload at the moment. It continues as soon as it can, "
+    "and no bytes are lost."
+)
 class WaitReason(Enum):
     STORAGE_FULL = enum_value("STORAGE_FULL", description="The server's disk is full.")
-    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's blob store does not answer.")
-    TEMPORARILY_UNAVAILABLE = enum_value("TEMPORARILY_UNAVAILABLE", description="The database does not answer.")
+    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
+    TEMPORARILY_UNAVAILABLE = enum_value("TEMPORARILY_UNAVAILABLE", description="The database does not respond.")
 
     @classmethod
     def of(cls, code: str | None) -> "WaitReason | None":
@@ -41,9 +48,11 @@ class WaitReason(Enum):
 @strawberry.enum(description="Why an upload failed, or why its video was not compressed.")
 class UploadErrorCode(Enum):
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared SHA-256.")
-    COMPRESSION_FAILED = enum_value("COMPRESSION_FAILED", description="The encoder failed. The original is untouched.")
-    INTERNAL = enum_value("INTERNAL", description="Something went wrong on the server.")
-    NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
+    COMPRESSION_FAILED = enum_value(
+        "COMPRESSION_FAILED", description="The compression failed. The file itself is stored, and not changed."
+    )
+    INTERNAL = enum_value("INTERNAL", description="An internal error of the server.")
+    NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="The file has no video that can be compressed.")
 
     @classmethod
     def of(cls, code: str) -> "UploadErrorCode":
@@ -60,48 +69,55 @@ class RequestErrorCode(Enum):
     BODY_STALLED = enum_value("BODY_STALLED", description="The body arrived too slowly.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The chunk does not have the declared SHA-256.")
     CHUNK_SIZE_MISMATCH = enum_value("CHUNK_SIZE_MISMATCH", description="The chunk does not have the slot's size.")
-    FORBIDDEN = enum_value("FORBIDDEN", description="This client may not read this.")
+    FORBIDDEN = enum_value("FORBIDDEN", description="The client's address may not read this URL.")
     GRAPHQL_INVALID = enum_value(
         "GRAPHQL_INVALID", description="The document or its variables are not valid for this schema."
     )
-    HOST_NOT_ALLOWED = enum_value("HOST_NOT_ALLOWED", description="The server does not answer under this host name.")
+    HOST_NOT_ALLOWED = enum_value("HOST_NOT_ALLOWED", description="The server does not serve this host name.")
     INTERNAL = enum_value(
-        "INTERNAL", description="Something went wrong on the server. `extensions.requestId` finds it in the log."
+        "INTERNAL",
+        description="An internal error of the server. The server's log has `extensions.requestId`, with the cause.",
     )
-    INVALID_INPUT = enum_value("INVALID_INPUT", description="The value breaks a rule of its argument.")
-    MALFORMED_REQUEST = enum_value("MALFORMED_REQUEST", description="The HTTP request cannot be understood.")
-    NOT_FOUND = enum_value("NOT_FOUND", description="It does not exist, or you may not see it.")
-    NOT_READY = enum_value("NOT_READY", description="The server is about to stop. Send the request again.")
+    INVALID_INPUT = enum_value("INVALID_INPUT", description="The value is not allowed for this argument.")
+    MALFORMED_REQUEST = enum_value("MALFORMED_REQUEST", description="The server does not understand the request.")
+    NOT_FOUND = enum_value("NOT_FOUND", description="The object does not exist, or the viewer may not see it.")
+    NOT_READY = enum_value("NOT_READY", description="The server is starting or stopping. Send the request again.")
     OPERATION_TOO_COMPLEX = enum_value(
-        "OPERATION_TOO_COMPLEX", description="The operation exceeds a limit, which `extensions` names."
+        "OPERATION_TOO_COMPLEX",
+        description="The operation exceeds the limit that `extensions.limit` names.",
     )
     PERSISTED_QUERY_NOT_FOUND = enum_value(
-        "PERSISTED_QUERY_NOT_FOUND", description="The server does not know the document's ID. Send the document."
+        "PERSISTED_QUERY_NOT_FOUND",
+        description="The server has no document with this ID. Send the request again, with the text of the document.",
     )
     RANGE_NOT_SATISFIABLE = enum_value("RANGE_NOT_SATISFIABLE", description="The range begins after the file's end.")
     RATE_LIMITED = enum_value(
-        "RATE_LIMITED", description="The budget is used up. Try again after `extensions.retryAfter` seconds."
+        "RATE_LIMITED",
+        description="The budget is used up. Try again after `extensions.retryAfter` seconds; if that is null, the "
+        "request never fits the budget.",
     )
     REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The body of the request is too large.")
-    SLOT_BUSY = enum_value("SLOT_BUSY", description="Another request fills this slot. Try again.")
+    SLOT_BUSY = enum_value("SLOT_BUSY", description="Another request is sending a chunk to this slot. Try again later.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     SLOT_TAKEN_OVER = enum_value(
-        "SLOT_TAKEN_OVER", description="The chunk arrived too slowly, and another request fills the slot now."
+        "SLOT_TAKEN_OVER", description="The chunk arrived too slowly, and another request has taken over the slot."
     )
-    STORAGE_FULL = enum_value("STORAGE_FULL", description="The server's disk is full. Nothing that was stored is lost.")
-    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's blob store does not answer.")
+    STORAGE_FULL = enum_value(
+        "STORAGE_FULL", description="The server's disk is full. No chunk that was acknowledged is lost."
+    )
+    STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
     TEMPORARILY_UNAVAILABLE = enum_value(
-        "TEMPORARILY_UNAVAILABLE", description="The database does not answer. Send the request again."
+        "TEMPORARILY_UNAVAILABLE", description="The database does not respond. Send the request again."
     )
     TOO_MANY_SUBSCRIPTIONS = enum_value(
-        "TOO_MANY_SUBSCRIPTIONS", description="As many subscriptions as are allowed are open."
+        "TOO_MANY_SUBSCRIPTIONS", description="The client has as many open subscriptions as it may have."
     )
     UNAUTHENTICATED = enum_value(
-        "UNAUTHENTICATED", description="There is no access token, or it is invalid or has expired."
+        "UNAUTHENTICATED", description="The request has no access token, or a token that is invalid or has expired."
     )
     UNTRUSTED_DOCUMENT = enum_value(
-        "UNTRUSTED_DOCUMENT", description="The server only runs documents that its operator has listed."
+        "UNTRUSTED_DOCUMENT", description="The server only runs the documents that its operator has listed."
     )
-    UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The upload takes no more chunks.")
-    URL_EXPIRED = enum_value("URL_EXPIRED", description="The URL has expired. Get a new one.")
+    UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The upload accepts no more chunks.")
+    URL_EXPIRED = enum_value("URL_EXPIRED", description="The URL has expired. Query its field again to get a new one.")
     URL_INVALID = enum_value("URL_INVALID", description="The URL was not made by this server, or it was altered.")

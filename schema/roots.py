@@ -1,4 +1,4 @@
-"""The three roots, merged from the parts of every domain."""
+"""The root types Query, Mutation and Subscription, each merged from a class of every domain."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -51,7 +51,7 @@ async def _rendition(context: Context, rendition_id: str) -> Node | None:
     return Rendition.of(row) if row else None
 
 
-#: The prefix of an ID says which type it has, so that one table is read.
+#: An ID's prefix names its type, so that only one table has to be read.
 NODES: dict[Prefix, Callable[[Context, str], Awaitable[Node | None]]] = {
     Prefix.ACCOUNT: _account,
     Prefix.FILE: _file,
@@ -63,10 +63,10 @@ NODES: dict[Prefix, Callable[[Context, str], Awaitable[Node | None]]] = {
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="An object of the viewer's; null if there is none with this ID.")
+    @strawberry.field(description="The viewer's object with this ID; null if there is none.")
     async def node(self, info: RequestInfo, id: Annotated[strawberry.ID, NODE_ID]) -> Node | None:
         prefix = prefix_of(id)
-        # An ID of another type is searched for all the same, so that it is answered like an unknown one.
+        # An ID with any other prefix is looked up as well, so that the response is that for an unknown ID.
         find = NODES.get(prefix, _upload) if prefix else _upload
         return await find(info.context, id)
 
@@ -75,12 +75,12 @@ QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueri
 MUTATIONS = (AccountMutations, UploadMutations)
 SUBSCRIPTIONS = (UploadSubscriptions,)
 DESCRIPTIONS = {
-    "Query": "What can be read.",
-    "Mutation": "What can be changed. Each mutation is run after the one before it has ended.",
-    "Subscription": "What can be watched.",
+    "Query": "The data that clients can read.",
+    "Mutation": "The changes that clients can make. Several mutations in one operation run one after another.",
+    "Subscription": "The events that clients can subscribe to.",
 }
 
 
 def root(name: str, parts: tuple[type, ...]) -> type:
-    """The root type of all parts. It costs nothing by itself."""
+    """A root type with the fields of all parts. The type itself costs nothing."""
     return strawberry.type(merge_types(name, parts), description=DESCRIPTIONS[name], directives=[Cost(weight="0")])

@@ -11,9 +11,9 @@ from strawberry.types.scalar import ScalarDefinition
 
 ByteSize = NewType("ByteSize", int)
 
-#: The largest integer that JavaScript counts exactly.
+#: Every integer up to this one has an exact representation in JavaScript.
 LARGEST = 2**53
-#: The largest of GraphQL's own integers.
+#: The largest ``Int`` of GraphQL.
 LARGEST_INT = 2**31 - 1
 
 
@@ -32,16 +32,15 @@ def _parse_literal(node: ValueNode, _: object = None) -> ByteSize:
 
 
 def as_int(number: int) -> int:
-    """The number, or the largest that ``Int`` holds: for what may be any size and is only compared."""
+    """The number, but no more than an ``Int`` can hold: for numbers that clients only compare."""
     return min(number, LARGEST_INT)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     ByteSize: strawberry.scalar(
         name="ByteSize",
-        description="A number of bytes: a JSON integer up to 2^53, which is more than `Int` can hold. JavaScript "
-        "represents it exactly.",
-        # Section 6, Numbers: integers up to 2^53 are interoperable.
+        description="A number of bytes: an integer up to 2^53, which JSON and JavaScript represent exactly.",
+        # Section 6, Numbers: integers up to 2^53 - 1 are interoperable.
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
         serialize=int,
         parse_value=_parse_value,
@@ -49,7 +48,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     datetime: replace(
         DateTimeDefinition,
-        description="A date and time with its offset from UTC, as RFC 3339 writes it: `2026-11-30T08:15:00+00:00`.",
+        description="A date and time with its offset from UTC (RFC 3339), such as `2026-11-30T08:15:00+00:00`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     ),
 }

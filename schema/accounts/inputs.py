@@ -6,17 +6,17 @@ import strawberry
 @strawberry.input(description="The input of `register`.")
 class RegisterInput:
     user_id: str = strawberry.field(
-        description="The name to sign in with: 3 to 32 letters (a to z), digits, dots, dashes or underscores. It is "
-        "stored in lower case."
+        description="The name to sign in with: 3 to 32 letters (a to z), digits, dots, dashes or underscores. It "
+        "begins and ends with a letter or a digit, and is stored in lower case."
     )
     user_name: str = strawberry.field(description="The name that is shown to people: 1 to 100 characters.")
-    email: str = strawberry.field(description="The address that the code is mailed to.")
-    password: str = strawberry.field(description="8 to 1,024 characters.")
+    email: str = strawberry.field(description="The e-mail address that the code is sent to: at most 254 characters.")
+    password: str = strawberry.field(description="The password: 8 to 1,024 characters.")
 
 
 @strawberry.input(description="The input of `verifyOtp`.")
 class VerifyOtpInput:
-    email: str = strawberry.field(description="The address that the code was mailed to.")
+    email: str = strawberry.field(description="The e-mail address that the code was sent to.")
     otp: str = strawberry.field(description="The code from the mail: 6 digits.")
 
 
@@ -28,4 +28,4 @@ class LoginInput:
 
 @strawberry.input(description="The input of `refreshSession`.")
 class RefreshSessionInput:
-    refresh_token: str = strawberry.field(description="The newest refresh token of the session.")
+    refresh_token: str = strawberry.field(description="The latest refresh token of the session.")

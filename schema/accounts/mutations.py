@@ -10,19 +10,20 @@ from schema.accounts.payloads import LoginPayload, RefreshSessionPayload, Regist
 from schema.cost.directives import CHANGE, Cost
 from schema.relay.node import INPUT, RequestInfo
 
-#: argon2 takes 64 MiB and as long as it does on purpose, on all cores.
+#: Hashing a password with argon2 is slow on purpose: it takes 64 MiB of memory and all cores.
 PASSWORD = Cost(weight="50")
-#: The same, and a mail, perhaps to a person who did not ask for it.
+#: A password is hashed and a mail is sent, perhaps to a person who has not requested it.
 PASSWORD_AND_MAIL = Cost(weight="100")
-#: A code can be guessed: the price of a guess protects it, beside the limit of five attempts.
+#: The price makes guessing a code expensive, in addition to the limit of five attempts.
 GUESS = Cost(weight="20")
 
 
 @strawberry.type
 class AccountMutations:
     @strawberry.mutation(
-        description="Begin a registration. A code of 6 digits is mailed to the address. The account exists once "
-        "`verifyOtp` has confirmed the code.",
+        description="Starts a registration, and sends a code of 6 digits to the e-mail address. `verifyOtp` creates "
+        "the account with this code. If the address has an account already, the result is the same, and the mail "
+        "says so.",
         directives=[PASSWORD_AND_MAIL],
     )
     async def register(self, info: RequestInfo, input: Annotated[RegisterInput, INPUT]) -> RegisterPayload:
@@ -32,18 +33,22 @@ class AccountMutations:
         return await RegisterPayload.of(work)
 
     @strawberry.mutation(
-        description="Create the account with the code from the mail, and sign in. A code allows five attempts.",
+        description="Creates the account with the code from the mail, and signs in. A code allows five attempts.",
         directives=[GUESS],
     )
     async def verify_otp(self, info: RequestInfo, input: Annotated[VerifyOtpInput, INPUT]) -> VerifyOtpPayload:
         return await VerifyOtpPayload.of(accounts.verify_otp(info.context, email=input.email, otp=input.otp))
 
-    @strawberry.mutation(description="Sign in.", directives=[PASSWORD])
+    @strawberry.mutation(
+        description="Signs in with a user ID and a password, and opens a session.", directives=[PASSWORD]
+    )
     async def login(self, info: RequestInfo, input: Annotated[LoginInput, INPUT]) -> LoginPayload:
         return await LoginPayload.of(accounts.login(info.context, user_id=input.user_id, password=input.password))
 
     @strawberry.mutation(
-        description="Swap a refresh token for a new pair of tokens. It needs no access token.", directives=[CHANGE]
+        description="Exchanges a refresh token for a new access token and a new refresh token. It needs no access "
+        "token.",
+        directives=[CHANGE],
     )
     async def refresh_session(
         self, info: RequestInfo, input: Annotated[RefreshSessionInput, INPUT]

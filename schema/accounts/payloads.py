@@ -26,7 +26,7 @@ class RegisterPayload:
 
 @strawberry.type
 class _SignInPayload:
-    session: SignIn | None = strawberry.field(description="The tokens; null if there are errors.")
+    session: SignIn | None = strawberry.field(description="The session and its tokens; null if there are errors.")
     user_errors: list[UserError] = user_errors()
 
     @classmethod

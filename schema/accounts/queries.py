@@ -10,8 +10,8 @@ from schema.relay.node import RequestInfo
 @strawberry.type
 class AccountQueries:
     @strawberry.field(
-        description="The account that is signed in; null without an access token. "
-        "An access token that is not valid is an error."
+        description="The viewer's account; null without an access token. An access token that is not valid, or has "
+        "expired, is the error UNAUTHENTICATED."
     )
     def me(self, info: RequestInfo) -> Account | None:
         key = accounts.viewer_account_id(info.context)

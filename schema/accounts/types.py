@@ -15,15 +15,17 @@ from services.core.ids import Prefix, encode
 from storage.accounts import models
 
 
-@strawberry.type(description="How much storage an account uses. Bytes that several files share count once.")
+@strawberry.type(
+    description="The storage that an account uses, in bytes. Files with the same content are stored and counted once."
+)
 class Storage:
     quota: ByteSize | None = strawberry.field(
-        description="The most that `used` and `reserved` may be together; null if there is no limit."
+        description="The limit for the sum of `used` and `reserved`; null if there is no limit."
     )
-    used: ByteSize = strawberry.field(description="Bytes that are stored: `originals` and `derived`.")
-    originals: ByteSize = strawberry.field(description="Bytes of uploaded files.")
-    derived: ByteSize = strawberry.field(description="Bytes of renditions, such as compressed videos.")
-    reserved: ByteSize = strawberry.field(description="Bytes that open uploads have reserved.")
+    used: ByteSize = strawberry.field(description="The bytes that are stored: the sum of `originals` and `derived`.")
+    originals: ByteSize = strawberry.field(description="The bytes of uploaded files.")
+    derived: ByteSize = strawberry.field(description="The bytes of renditions, such as compressed videos.")
+    reserved: ByteSize = strawberry.field(description="The bytes that open uploads have reserved.")
 
     @classmethod
     def of(cls, space: Space) -> "Storage":
@@ -58,10 +60,8 @@ class Account(Node):
     async def created_at(self, info: RequestInfo) -> datetime:
         return (await self._load(info)).created_at
 
-    # Summed over the account's files, renditions and uploads each time.
-    @strawberry.field(
-        description="How much storage the account uses, and how much it may use.", directives=[Cost(weight="5")]
-    )
+    # The sums over the account's files, renditions and uploads are computed for each request.
+    @strawberry.field(description="The storage that the account uses, and its quota.", directives=[Cost(weight="5")])
     async def storage(self, info: RequestInfo) -> Storage:
         return Storage.of(await accounts.storage_usage(info.context, self.key))
 
@@ -72,24 +72,28 @@ class Account(Node):
 
     @classmethod
     def of_key(cls, key: UUID) -> "Account":
-        """The account with this key, whose row is read only if a field needs it: a token names the account."""
+        """The account with this key, as the access token names it. Its row is read only if a field needs it."""
         return cls(id=strawberry.ID(encode(Prefix.ACCOUNT, key)), key=key, row=None)
 
     async def _load(self, info: RequestInfo) -> models.Account:
         return self.row or await accounts.load_account(info.context, self.key)
 
 
-@strawberry.type(description="A registration that waits for the code that was mailed.")
+@strawberry.type(description="A registration that is not confirmed yet.")
 class Registration:
-    email: str = strawberry.field(description="The address that the code was mailed to.")
-    expires_at: datetime = strawberry.field(description="When the code expires.")
+    email: str = strawberry.field(description="The e-mail address that the code was sent to.")
+    expires_at: datetime = strawberry.field(description="When the code expires: after 10 minutes by default.")
 
 
-@strawberry.type(description="A place where an account is signed in. It has no tokens.")
+@strawberry.type(
+    description="A session of an account: it begins with a sign-in on one device. Only `SignIn` has its tokens."
+)
 class Session(Node):
     created_at: datetime = strawberry.field(description="When the account signed in.")
-    expires_at: datetime = strawberry.field(description="When the session ends unless it is refreshed.")
-    current: bool = strawberry.field(description="Whether this is the session of the request.")
+    expires_at: datetime = strawberry.field(
+        description="When the session ends: by default 30 days after it was opened or last refreshed."
+    )
+    current: bool = strawberry.field(description="Whether the access token of this request belongs to the session.")
 
     @classmethod
     def of(cls, row: models.Session, *, current: bool) -> "Session":
@@ -102,17 +106,20 @@ class Session(Node):
         )
 
 
-@strawberry.type(description="The tokens of a session, and whose they are.")
+@strawberry.type(description="A session that was just opened or refreshed, with its tokens.")
 class SignIn:
     access_token: str | None = strawberry.field(
-        description="The token to send as `Authorization: Bearer …`. It is valid until `expiresAt`."
+        description="The access token, which is valid until `expiresAt`. Send it in the header `Authorization: Bearer "
+        "TOKEN`."
     )
     refresh_token: str | None = strawberry.field(
-        description="The token to swap for a new pair of tokens by `refreshSession`. It works once. If the response "
-        "was lost, it can be sent again within 30 seconds, and gives the same refresh token; after that it closes the "
-        "session."
+        description="The refresh token, which `refreshSession` exchanges for new tokens. It can be used once. If the "
+        "response is lost, it can be sent again within 30 seconds, which returns the same new refresh token. Using it "
+        "later closes the session."
     )
-    expires_at: datetime = strawberry.field(description="When the access token expires.")
+    expires_at: datetime = strawberry.field(
+        description="When the access token expires: by default 15 minutes after it was issued."
+    )
     account: Account = strawberry.field(description="The account that is signed in.")
     session: Session = strawberry.field(description="The session that the tokens belong to.")
 

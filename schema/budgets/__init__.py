@@ -1,1 +1,1 @@
-"""The price of operations, and what is left of a client's budget."""
+"""Fields about the price of operations and the client's remaining budget."""

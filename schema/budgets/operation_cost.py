@@ -17,11 +17,11 @@ from services.core.errors import InvalidInput
 
 @strawberry.type(description="The price of one field in an operation.")
 class FieldCost:
-    path: str = strawberry.field(description="Its place in the answer, such as `uploads.nodes.file`.")
-    coordinate: str = strawberry.field(description="The field of the schema, such as `Upload.file`.")
-    times: int = strawberry.field(description="The largest number of times that it is resolved.")
-    cost: int = strawberry.field(description="Points for the field alone, for all these times together.")
-    total: int = strawberry.field(description="Points for the field and everything below it.")
+    path: str = strawberry.field(description="The path of the field in the response, such as `uploads.nodes.file`.")
+    coordinate: str = strawberry.field(description="The coordinate of the field in the schema, such as `Upload.file`.")
+    times: int = strawberry.field(description="The largest number of times that the field can be resolved.")
+    cost: int = strawberry.field(description="The points for the field itself, for all `times` together.")
+    total: int = strawberry.field(description="The points for the field and all fields below it.")
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -33,18 +33,18 @@ class FieldCost:
 @strawberry.type(description="The price of an operation.", directives=[Cost(weight="0")])
 class OperationCost:
     requested_query_cost: int = strawberry.field(
-        description="The most that the operation can cost, in points. It runs only if the budget has that many."
+        description="The most that the operation can cost, in points. It only runs if the budget has this many points."
     )
-    maximum: int = strawberry.field(description="The most that any operation may cost, in points.")
+    maximum: int = strawberry.field(description="The most that any single operation may cost, in points.")
     fields: list[FieldCost] = strawberry.field(
-        description="The price of each field, from the outermost fields inwards; at most 1,000 fields. Each costs a "
-        "point: 1,000 are reserved, and those that were not needed are given back.",
+        description="The prices of the fields, breadth first: at most 1,000. Each item costs a point. 1,000 points are "
+        "reserved, and unused ones are refunded.",
         directives=[Cost(weight="0"), at_most(MAX_ENTRIES)],
     )
 
     @classmethod
     def of(cls, schema: BaseSchema, query: str, variables: object, name: str | None) -> Self:
-        """The price of an operation of a schema. Raises :class:`InvalidInput` for one that could not be run."""
+        """The price of an operation of a schema. Raises :class:`InvalidInput` if the operation could not be run."""
         assert isinstance(schema, Schema)
         operation = _operation(schema, query, name)
         variable_values = _coerced(schema, operation, variables)

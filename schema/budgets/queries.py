@@ -1,4 +1,4 @@
-"""Queries for the price of an operation, and for what is left of the client's budget."""
+"""Queries for the price of an operation and the client's remaining budget."""
 
 from typing import Annotated
 
@@ -15,27 +15,28 @@ from schema.relay.node import RequestInfo
 @strawberry.type
 class BudgetQueries:
     @strawberry.field(
-        description="What is left of the client's budget. Null if the server has no budgets. Free but for `ingest`.",
+        description="The client's remaining budget; null if the server has no budgets. Only `ingest` has a price.",
         directives=[FREE],
     )
     def rate_limit(self, info: RequestInfo) -> RateLimit | None:
         return RateLimit.of(info.context.admission)
 
     @strawberry.field(
-        description="The price of an operation, field by field, without running it. It can be queried once in an "
-        "operation. Each field in the answer costs a point.",
-        # The document is read and analysed like one that is run.
+        description="The price of an operation, field by field, without running it. An operation can have this field "
+        "once.",
+        # The document is parsed and analysed as if it were run.
         directives=[Cost(weight=str(INVALID_COST))],
     )
     def operation_cost(
         self,
         info: RequestInfo,
-        query: Annotated[str, strawberry.argument(description="The document.")],
+        query: Annotated[str, strawberry.argument(description="The GraphQL document.")],
         variables: Annotated[
             JSON | None, strawberry.argument(description="The operation's variables, by name.")
         ] = None,
         operation_name: Annotated[
-            str | None, strawberry.argument(description="The operation's name, if the document has several operations.")
+            str | None,
+            strawberry.argument(description="The name of the operation, if the document has several operations."),
         ] = None,
     ) -> OperationCost:
         info.context.analyse_once()

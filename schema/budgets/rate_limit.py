@@ -1,4 +1,4 @@
-"""What is left of the client's budget, in the format of GitHub's API.
+"""The client's remaining budget, in the format of GitHub's API.
 
 https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
@@ -17,19 +17,21 @@ from services.budgets.limits import LayerStatus, least_available
 from services.core.clock import now
 
 FREE = Cost(weight="0")
-#: The longest time until a bucket is full, in seconds: one may be refilled very slowly, or not at all.
+#: The longest time to report until a bucket is full, in seconds. A bucket may be refilled very slowly, or not at all.
 NEVER = 10 * 365 * 24 * 60 * 60.0
 
 
 @strawberry.type(
-    description="A budget that an operation is paid from. An operation is paid from all layers at once.",
+    description="One of the budgets that pay for an operation. Its price is taken from each of them.",
     directives=[FREE],
 )
 class BudgetLayer:
-    name: str = strawberry.field(description="`address`, `account`, or `anonymous` without a sign-in.")
-    limit: int = strawberry.field(description="Points that the budget has when it is full.")
-    remaining: int = strawberry.field(description="Points that are left.")
-    restore_rate: float = strawberry.field(description="Points that are restored per second.")
+    name: str = strawberry.field(
+        description="The name of the layer: `address`, and `account` or, without a sign-in, `anonymous`."
+    )
+    limit: int = strawberry.field(description="The points of a full budget.")
+    remaining: int = strawberry.field(description="The points that remain.")
+    restore_rate: float = strawberry.field(description="The points that are restored per second.")
 
     @classmethod
     def of(cls, status: LayerStatus) -> "BudgetLayer":
@@ -42,11 +44,11 @@ class BudgetLayer:
         )
 
 
-@strawberry.type(description="The budget for the bytes of the client's chunks.", directives=[FREE])
+@strawberry.type(description="The budget for the bytes of chunks that the client sends.", directives=[FREE])
 class IngestBudget:
-    limit: ByteSize = strawberry.field(description="Bytes that the budget has when it is full.")
-    remaining: ByteSize = strawberry.field(description="Bytes that are left.")
-    restore_rate: float = strawberry.field(description="Bytes that are restored per second.")
+    limit: ByteSize = strawberry.field(description="The bytes of a full budget.")
+    remaining: ByteSize = strawberry.field(description="The bytes that remain.")
+    restore_rate: float = strawberry.field(description="The bytes that are restored per second.")
 
     @classmethod
     def of(cls, status: LayerStatus) -> "IngestBudget":
@@ -56,22 +58,24 @@ class IngestBudget:
 
 
 @strawberry.type(
-    description="What is left of the client's budget. The numbers are those of the layer with the fewest points left.",
+    description="The client's remaining budget. The numbers are those of the layer with the fewest remaining points.",
     directives=[FREE],
 )
 class RateLimit:
     cost: int = strawberry.field(description="The price of this operation, in points.")
-    limit: int = strawberry.field(description="Points that the budget has when it is full.")
-    remaining: int = strawberry.field(description="Points that are left after the price of this operation.")
-    used: int = strawberry.field(description="Points that are used and not yet restored.")
-    reset_at: datetime = strawberry.field(description="When the budget is full again if the client sends nothing more.")
-    restore_rate: float = strawberry.field(description="Points that are restored per second.")
+    limit: int = strawberry.field(description="The points of a full budget.")
+    remaining: int = strawberry.field(description="The points that remain after the price of this operation.")
+    used: int = strawberry.field(description="The points that are used and not yet restored.")
+    reset_at: datetime = strawberry.field(
+        description="When the budget will be full if the client sends nothing until then."
+    )
+    restore_rate: float = strawberry.field(description="The points that are restored per second.")
     layers: list[BudgetLayer] = strawberry.field(
-        description="Every layer that the client's operations are paid from.", directives=[FREE, at_most(4)]
+        description="The budgets that pay for the client's operations.", directives=[FREE, at_most(4)]
     )
 
     @strawberry.field(
-        description="The budget for the bytes of chunks. Null if they are not limited.",
+        description="The budget for the bytes of chunks; null if they are not limited.",
         directives=[Cost(weight="1")],
     )
     async def ingest(self, info: RequestInfo) -> IngestBudget | None:
@@ -80,7 +84,7 @@ class RateLimit:
 
     @classmethod
     def of(cls, admission: Admission) -> "RateLimit | None":
-        """The state of the budget while an operation runs. None if the server has no budgets."""
+        """The state of the budget while an operation runs; None if the server has no budgets."""
         layers = points_of(admission)
         status = least_available(layers)
         if status is None:

@@ -16,12 +16,12 @@ FILE_ID = strawberry.argument(description="The ID of the file.")
 
 @strawberry.type
 class DriveQueries:
-    @strawberry.field(description="A file of the viewer's; null if there is none with this ID.")
+    @strawberry.field(description="The viewer's file with this ID; null if there is none.")
     async def file(self, info: RequestInfo, id: Annotated[strawberry.ID, FILE_ID]) -> File | None:
         row = await drive.find_file(info.context, id)
         return File.of(row) if row else None
 
-    @strawberry.field(description="The viewer's files, the newest one first.", directives=[paged()])
+    @strawberry.field(description="The viewer's files, newest first.", directives=[paged()])
     async def files(
         self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File]:

@@ -16,8 +16,9 @@ from storage.drive.models import RenditionKind
 
 #: A file has one of each kind.
 RENDITIONS = at_most(len(RenditionKind))
-OLD_DOWNLOAD_URL = "Use `download`, which says when the URL expires."
-DOWNLOAD_URL = "`download.url`."
+OLD_DOWNLOAD_URL = "Use `download`, which also has the expiry of the URL."
+DOWNLOAD_URL = "The same as `download.url`."
+DOWNLOAD = "The signed URL of the bytes; null if the viewer may not download them."
 
 
 @strawberry.enum(description="How a rendition is made from its file.")
@@ -27,13 +28,16 @@ class RenditionRecipe(Enum):
     )
 
 
-@strawberry.type(description="A URL that needs no access token: everyone who has it may use it until it expires.")
+@strawberry.type(description="A URL that needs no access token: anyone who has it can use it until it expires.")
 class SignedUrl:
     url: str = strawberry.field(description="The URL.")
-    expires_at: datetime = strawberry.field(description="When the URL expires. Query it again to get a new one.")
+    expires_at: datetime = strawberry.field(
+        description="When the URL expires: by default at the first full hour after 6 hours. Query the field again to "
+        "get a new URL."
+    )
 
 
-@strawberry.type(description="What is in an audio or video file.")
+@strawberry.type(description="The properties of an audio or video file. A property that is not known is null.")
 class Media:
     duration: float | None = strawberry.field(description="The duration, in seconds.")
     width: int | None = strawberry.field(description="The width of the picture as displayed, in pixels.")
@@ -61,15 +65,15 @@ class Media:
         )
 
 
-@strawberry.type(description="A file that was made from another one, such as a compressed video.")
+@strawberry.type(description="A version of a file that the server made from it, such as a compressed video.")
 class Rendition(Node):
     row: strawberry.Private[models.Rendition]
-    recipe: RenditionRecipe = strawberry.field(description="How it was made.")
+    recipe: RenditionRecipe = strawberry.field(description="How the rendition was made.")
     mime_type: str = strawberry.field(description="The media type, such as `video/mp4`.")
     size: ByteSize = strawberry.field(description="The size, in bytes.")
     sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
 
-    @strawberry.field(description="Where to download the bytes; null if you may not.")
+    @strawberry.field(description=DOWNLOAD)
     def download(self, info: RequestInfo) -> SignedUrl | None:
         return _signed(info, drive.rendition_url(info.context, self.row))
 
@@ -90,16 +94,16 @@ class Rendition(Node):
         )
 
 
-@strawberry.type(description="A verified file.")
+@strawberry.type(description="A stored file. Its bytes were verified.")
 class File(Node):
     row: strawberry.Private[models.File]
-    name: str = strawberry.field(description="The name, without a path.")
+    name: str = strawberry.field(description="The name of the file, without a path.")
     size: ByteSize = strawberry.field(description="The size, in bytes.")
     mime_type: str = strawberry.field(description="The media type, such as `video/mp4`.")
     sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
     created_at: datetime = strawberry.field(description="When the file was stored.")
 
-    @strawberry.field(description="Where to download the bytes; null if you may not.")
+    @strawberry.field(description=DOWNLOAD)
     def download(self, info: RequestInfo) -> SignedUrl | None:
         return _signed(info, drive.file_url(info.context, self.row))
 
@@ -107,7 +111,7 @@ class File(Node):
     def download_url(self, info: RequestInfo) -> str | None:
         return drive.file_url(info.context, self.row)
 
-    @strawberry.field(description="What is in the file; null if it is neither audio nor video.")
+    @strawberry.field(description="The properties of an audio or video file; null for any other file.")
     def media(self) -> Media | None:
         return Media.of(MediaFacts.from_json(self.row.media)) if self.row.media else None
 

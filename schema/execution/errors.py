@@ -1,4 +1,4 @@
-"""Expected failures as data, and everything else as a top-level error with a code."""
+"""Renders errors: expected ones as ``userErrors`` of a payload, all others as top-level errors with a code."""
 
 import logging
 from collections.abc import Awaitable, Sequence
@@ -26,11 +26,11 @@ ERROR_PATH = at_most(4)
 USER_ERROR_CODES = frozenset(UserErrorCode.__members__)
 
 
-@strawberry.type(description="A reason why a mutation was refused, which its caller can correct.")
+@strawberry.type(description="An error in the input of a mutation, or another reason why it changed nothing.")
 class UserError:
     field: list[str] | None = strawberry.field(
-        description="The path of the input field that is wrong, such as `input`, `compress`, `maxHeight`; null if the "
-        "error is about none.",
+        description="The path of the field that caused the error, such as `input`, `compress`, `maxHeight`; null if no "
+        "field did.",
         directives=[ERROR_PATH],
     )
     message: str = strawberry.field(description="What is wrong, for people.")
@@ -44,14 +44,14 @@ class UserError:
 
 
 def user_errors(
-    description: str = "Why nothing was changed; empty on success. They name all invalid fields of the input.",
+    description: str = "The reasons why nothing was changed, with every invalid field; empty on success.",
 ) -> Any:
-    """The field of a payload that has the errors."""
+    """The field ``userErrors`` of a payload."""
     return strawberry.field(description=description, directives=[MAX_USER_ERRORS])
 
 
 async def to_payload(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
-    """The result of a mutation's work and no error, or no result and the expected errors."""
+    """Await the work of a mutation. Returns its result without errors, or None with the expected errors."""
     try:
         return await work, []
     except Exception as error:
@@ -62,7 +62,7 @@ async def to_payload(work: Awaitable[T]) -> tuple[T | None, list[UserError]]:
 
 
 class OperationNotAllowed(GraphQLError):
-    """The transport has no way to answer this type of operation."""
+    """The transport cannot run this type of operation."""
 
     def __init__(self, operation_type: OperationType) -> None:
         super().__init__(f"{operation_type.value} operations are not allowed here.")
@@ -92,11 +92,11 @@ def _coded(error: GraphQLError) -> GraphQLError:
 
 
 def code_of(errors: Sequence[GraphQLError] | None) -> str:
-    """The code of the first error; see :func:`coded`."""
+    """The code of the first error. :func:`coded` has given every error a code."""
     return str((errors[0].extensions or {}).get("code")) if errors else ErrorCode.INTERNAL.value
 
 
 def fault_extensions() -> dict[str, object]:
-    """The extensions of an unexpected error: its code, and the ID of the request, which is in the log as well."""
+    """The extensions of an unexpected error: its code, and the ID of the request, which the log has as well."""
     name = request_id()
     return {"code": ErrorCode.INTERNAL.value, **({"requestId": name} if name else {})}

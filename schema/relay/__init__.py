@@ -1,1 +1,1 @@
-"""Nodes and connections, by Relay's specifications."""
+"""Nodes and connections, according to Relay's specifications."""

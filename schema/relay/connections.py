@@ -1,4 +1,7 @@
-"""Lists in pages, by the GraphQL Cursor Connections specification: https://relay.dev/graphql/connections.htm."""
+"""Paginated lists, according to the GraphQL Cursor Connections specification.
+
+https://relay.dev/graphql/connections.htm
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Generic, TypeVar
@@ -14,35 +17,40 @@ Row = TypeVar("Row")
 First = Annotated[
     int | None,
     strawberry.argument(
-        description="The page has the first items behind `after`: 1 to 100. It has 20 if neither `first` nor `last` is "
-        "given; give one of them."
+        description="The number of items to return from the start of the list, or from those after `after`: 1 to 100. "
+        "It cannot be combined with `last`; without either of them it is 20."
     ),
 ]
-Last = Annotated[int | None, strawberry.argument(description="The page has the last items before `before`: 1 to 100.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description="The number of items to return from the end of the list, or from those before `before`: 1 to 100."
+    ),
+]
 After = Annotated[
-    str | None, strawberry.argument(description="A cursor of this list. The page has items that come after it.")
+    str | None, strawberry.argument(description="A cursor of this list. Only items after it are returned.")
 ]
 Before = Annotated[
-    str | None, strawberry.argument(description="A cursor of this list. The page has items that come before it.")
+    str | None, strawberry.argument(description="A cursor of this list. Only items before it are returned.")
 ]
 
 
 @strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether the list goes on after this page.")
+    has_next_page: bool = strawberry.field(description="Whether the list has items after this page.")
     has_previous_page: bool = strawberry.field(description="Whether the list has items before this page.")
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the first item: pass it as `before`, with `last`, to get the previous page. It is "
-        "null on an empty page."
+        description="The cursor of the first item; null on an empty page. To get the previous page, pass it as "
+        "`before`, with `last`."
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last item: pass it as `after` to get the next page. It is null on an empty page."
+        description="The cursor of the last item; null on an empty page. To get the next page, pass it as `after`."
     )
 
 
-@strawberry.type(description="An item of a list, and its position.")
+@strawberry.type(description="An item of a list, with its cursor.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="The position, for `after` and `before`. It is opaque.")
+    cursor: str = strawberry.field(description="The position of the item, for `after` and `before`. It is opaque.")
     node: T = strawberry.field(description="The item.")
 
 
@@ -53,9 +61,9 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The items of the page.")
     page_info: PageInfo = strawberry.field(description="The position of the page in its list.")
 
-    # All rows of the list are counted, and for missing slots all receipts are read.
+    # The price covers a count of all rows; to count missing slots, all receipts of the upload are read.
     @strawberry.field(
-        description="How many items all pages have together; null if that is not counted.",
+        description="The number of items in the whole list; null if they are not counted.",
         directives=[Cost(weight="5")],
     )
     async def total_count(self) -> int | None:

@@ -11,20 +11,20 @@ from services.media.types import CompressionPreset as Preset
 from services.uploads.types import NewUpload, Report
 
 
-@strawberry.enum(description="What matters most when a video is compressed.")
+@strawberry.enum(description="The goal of a compression.")
 class CompressionPreset(Enum):
-    FAST = strawberry.enum_value("FAST", description="The time it takes.")
+    FAST = strawberry.enum_value("FAST", description="The compression takes as little time as possible.")
     BALANCED = strawberry.enum_value("BALANCED", description="A balance of time, size and quality.")
-    SMALL = strawberry.enum_value("SMALL", description="The size of the result.")
+    SMALL = strawberry.enum_value("SMALL", description="The result is as small as possible.")
 
 
 @strawberry.input(description="How to compress the video of an upload.")
 class CompressInput:
-    preset: CompressionPreset = strawberry.field(description="What matters most.")
+    preset: CompressionPreset = strawberry.field(description="The goal of the compression.")
     max_height: int | None = strawberry.field(
         default=None,
-        description="The largest height of the result, in pixels: an even number from 144 to 4,320. Without it the "
-        "height stays.",
+        description="The largest height of the result, in pixels: an even number from 144 to 4,320. By default the "
+        "video keeps its height.",
     )
 
     def to_domain(self) -> Compression:
@@ -35,7 +35,7 @@ class CompressInput:
 @strawberry.input(description="The input of `initUpload`.")
 class InitUploadInput:
     file_name: str = strawberry.field(
-        description="The name of the file: 1 to 255 bytes of UTF-8, without slashes and control characters."
+        description="The name of the file: 1 to 255 bytes in UTF-8, without slashes and control characters."
     )
     size: ByteSize = strawberry.field(description="The exact size of the file, in bytes: 1 to `Server.maxFileSize`.")
     mime_type: str | None = strawberry.field(
@@ -43,34 +43,38 @@ class InitUploadInput:
     )
     sha256: str | None = strawberry.field(
         default=None,
-        description="The SHA-256 of the whole file, as 64 hexadecimal digits. The file is verified against it. If the "
-        "account has a file with these bytes, the upload is READY at once.",
+        description="The SHA-256 of the whole file, as 64 hexadecimal digits. The server verifies the file against it. "
+        "If the account already has a file with these bytes, the upload needs no chunks.",
     )
     chunk_size: int | None = strawberry.field(
         default=None,
-        description="The size of every chunk but the last one, in bytes, for at most 10,000 chunks. By default the "
-        "server chooses.",
+        description="The size of every chunk except the last one, in bytes: at most 95 MiB, and at least 64 KiB, or 5 "
+        "MiB if the server stores its files on S3. A file has at most 10,000 chunks. The default is 16 MiB, or more "
+        "for a file of more than 156 GiB.",
     )
     chunk_hashes: list[str] | None = strawberry.field(
         default=None,
-        description="The SHA-256 of every chunk in order, as 64 hexadecimal digits each. It needs `chunkSize`. Chunks "
-        "that a file of the account has are copied on the server: their slots are `received`.",
-        # Up to 10,000 are searched for, in 20 queries. The specification has no price for each item.
+        description="The SHA-256 of every chunk in order, as 64 hexadecimal digits each. The server copies chunks that "
+        "another file of the account has: their slots are `received` from the start.",
+        # Up to 10,000 hashes are looked up, in 20 queries. The specification has no price per item of a list.
         directives=[Cost(weight="50")],
     )
-    # A file of any length keeps ffmpeg busy for minutes.
+    # ffmpeg takes minutes for a video of any length.
     compress: CompressInput | None = strawberry.field(
-        default=None, description="Make a compressed video of the file.", directives=[Cost(weight="50")]
+        default=None,
+        description="How to make a compressed video of the file. By default there is none.",
+        directives=[Cost(weight="50")],
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="1 to 255 characters. A second call with the same key returns the same upload. Without a key, an "
-        "open upload of the same file is returned: one with the same name, size and `sha256`.",
+        description="A key that identifies the upload in the account: 1 to 255 characters. A second call with the same "
+        "key returns the same upload. Without a key, a call with `sha256` returns an open upload with the same name, "
+        "size and `sha256`, if there is one.",
     )
     direct: bool | None = strawberry.field(
         default=None,
-        description="Send the chunks straight to the store, if `Server.features` has DIRECT_UPLOADS. By default the "
-        "server's setting decides.",
+        description="Whether to send the chunks straight to S3, if `Server.features` has DIRECT_UPLOADS. The server "
+        "has a setting for the default.",
     )
 
     def to_domain(self) -> NewUpload:
@@ -88,12 +92,12 @@ class InitUploadInput:
         )
 
 
-@strawberry.input(description="A chunk of a `direct` upload that was sent to the store.")
+@strawberry.input(description="A chunk of a `direct` upload that was sent to S3.")
 class ReportedChunk:
     index: int = strawberry.field(description="The index of the slot.")
-    etag: str = strawberry.field(description="The `ETag` of the store's response, with or without quotes.")
+    etag: str = strawberry.field(description="The header `ETag` of the response of S3, with or without its quotes.")
     sha256: str = strawberry.field(
-        description="The SHA-256 of the chunk, as 64 hexadecimal digits. The chunk is verified against it."
+        description="The SHA-256 of the chunk, as 64 hexadecimal digits. The server verifies the chunk against it."
     )
 
 
@@ -105,7 +109,7 @@ class CompleteUploadInput:
 @strawberry.input(description="The input of `reportChunks`.")
 class ReportChunksInput:
     upload_id: strawberry.ID = strawberry.field(description="The ID of the upload.")
-    chunks: list[ReportedChunk] = strawberry.field(description="1 to 1,000 chunks that were sent to the store.")
+    chunks: list[ReportedChunk] = strawberry.field(description="The chunks that were sent to S3: 1 to 1,000.")
 
     def to_domain(self) -> list[Report]:
         """What the services take."""

@@ -22,24 +22,24 @@ from schema.uploads.payloads import (
     RetryUploadPayload,
 )
 
-#: The disk reserves the file's bytes, and the quota is summed over the account's tables.
+#: The server reserves disk space for the file, and sums up what the account uses of its quota.
 RESERVATION = Cost(weight="20")
-#: Minutes of ffmpeg, or all of a file's bytes read again.
+#: ffmpeg may run for minutes, or all bytes of a file are read again.
 WORK = Cost(weight="50")
 
 
 @strawberry.type
 class UploadMutations:
     @strawberry.mutation(
-        description="Begin an upload: reserve storage for the file, and get the slots for its chunks.",
+        description="Starts an upload: reserves storage for the file, and returns the slots for its chunks.",
         directives=[RESERVATION],
     )
     async def init_upload(self, info: RequestInfo, input: Annotated[InitUploadInput, INPUT]) -> InitUploadPayload:
         return await InitUploadPayload.of(uploads.init_upload(info.context, input.to_domain()))
 
     @strawberry.mutation(
-        description="Confirm that all chunks were sent; CHUNKS_MISSING if some did not arrive. It is optional, for the "
-        "last chunk starts the reassembly.",
+        description="Confirms that all chunks were sent, or fails with CHUNKS_MISSING. It is optional: the server "
+        "starts to reassemble the file as soon as the last chunk has arrived.",
         directives=[CHANGE],
     )
     async def complete_upload(
@@ -47,24 +47,27 @@ class UploadMutations:
     ) -> CompleteUploadPayload:
         return await CompleteUploadPayload.of(uploads.complete_upload(info.context, input.upload_id))
 
-    # A page of the store's parts is listed for every thousand slots between the first and the last one.
+    # S3 lists its parts in pages of a thousand, from the first reported chunk to the last one.
     @strawberry.mutation(
-        description="Get receipts for chunks of a `direct` upload. Each chunk that the store does not have as it is "
-        "reported is an error; the others are received. The last chunk starts the reassembly.",
+        description="Reports chunks of a `direct` upload that were sent to S3. The server compares each report with "
+        "the chunk on S3: if they match, the slot is `received`, otherwise there is an error. It starts to reassemble "
+        "the file as soon as the last chunk is reported.",
         directives=[WORK, sized_by("input.chunks", "userErrors", maximum=uploads.MAX_REPORTS)],
     )
     async def report_chunks(self, info: RequestInfo, input: Annotated[ReportChunksInput, INPUT]) -> ReportChunksPayload:
         return await ReportChunksPayload.of(uploads.report_chunks(info.context, input.upload_id, input.to_domain()))
 
     @strawberry.mutation(
-        description="Abort an upload and free its storage. It is harmless to do it twice.", directives=[CHANGE]
+        description="Aborts an upload and frees its storage. It fails with UPLOAD_CLOSED once all chunks have arrived, "
+        "unless the upload FAILED with INTERNAL. It can be repeated.",
+        directives=[CHANGE],
     )
     async def abort_upload(self, info: RequestInfo, input: Annotated[AbortUploadInput, INPUT]) -> AbortUploadPayload:
         return await AbortUploadPayload.of(uploads.abort_upload(info.context, input.upload_id))
 
     @strawberry.mutation(
-        description="Retry what failed: the compression of a READY upload, or the reassembly of a FAILED upload whose "
-        "bytes are still there. It is harmless to do it twice.",
+        description="Retries the step that failed: the compression of a READY upload, or the reassembly of an upload "
+        "that FAILED with INTERNAL. It can be repeated.",
         directives=[WORK],
     )
     async def retry_upload(self, info: RequestInfo, input: Annotated[RetryUploadInput, INPUT]) -> RetryUploadPayload:

@@ -46,13 +46,13 @@ class RetryUploadPayload(_UploadPayload):
 @strawberry.type(description="The result of `reportChunks`.")
 class ReportChunksPayload:
     upload: Upload | None = strawberry.field(
-        description="The upload as it is now, if at least the upload and the number of chunks are right."
+        description="The upload as it is now; null if no report was examined, such as for an unknown upload."
     )
-    user_errors: list[UserError] = user_errors("Why chunks have no receipts; the other chunks have theirs.")
+    user_errors: list[UserError] = user_errors("The reasons why chunks were not accepted. All other chunks were.")
 
     @classmethod
     async def of(cls, work: Awaitable[tuple[models.Upload, list[ExpectedError]]]) -> Self:
-        """Await the work, and return its result and its errors: some chunks may be right, and others wrong."""
+        """Await the work, and return both its result and its errors: a report may be right for some chunks only."""
         result, errors = await to_payload(work)
         row, refusals = result or (None, [])
         refused = [UserError.of(refusal) for refusal in refusals]

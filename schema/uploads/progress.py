@@ -11,38 +11,41 @@ from services.uploads.progress_frame import ProgressFrame
 from storage.uploads import models
 
 
-@strawberry.enum(description="What is done with an upload at the moment, or how it ended.")
+@strawberry.enum(description="The current stage of an upload, or how it ended.")
 class UploadStage(Enum):
     RECEIVING = strawberry.enum_value("RECEIVING", description="Chunks arrive.")
-    REASSEMBLING = strawberry.enum_value("REASSEMBLING", description="The file is verified and stored.")
-    COMPRESSING = strawberry.enum_value("COMPRESSING", description="The video is compressed.")
-    READY = strawberry.enum_value("READY", description="Everything is done.")
-    FAILED = strawberry.enum_value("FAILED", description="The file could not be stored.")
+    REASSEMBLING = strawberry.enum_value("REASSEMBLING", description="The server is verifying and storing the file.")
+    COMPRESSING = strawberry.enum_value("COMPRESSING", description="The server is compressing the video.")
+    READY = strawberry.enum_value("READY", description="The upload is finished: see `Upload.file`.")
+    FAILED = strawberry.enum_value("FAILED", description="The file could not be stored: see `Upload.error`.")
     ABORTED = strawberry.enum_value("ABORTED", description="The owner aborted the upload.")
     EXPIRED = strawberry.enum_value("EXPIRED", description="No chunk arrived for too long.")
 
 
 @strawberry.type(description="The progress of an upload at one moment.")
 class UploadProgress:
-    cursor: str = strawberry.field(description="The position in the stream: pass it as `after` to continue from here.")
-    stage: UploadStage = strawberry.field(description="What is done with the upload.")
+    cursor: str = strawberry.field(
+        description="The position in the stream of progress. After a lost connection, pass the last one as `after`."
+    )
+    stage: UploadStage = strawberry.field(description="The stage of the upload.")
     percent: float = strawberry.field(
-        description="How much of the stage is done, from 0 to 100. It never falls within a stage."
+        description="The percentage of the stage that is done: 0 to 100. It never decreases within a stage."
     )
     bytes_done: ByteSize | None = strawberry.field(
-        description="The bytes that arrived or were verified; null for other stages."
+        description="The bytes that have arrived (RECEIVING) or are verified (REASSEMBLING); null if that is unknown."
     )
     bytes_total: ByteSize | None = strawberry.field(
-        description="The size of the file, in bytes; null for other stages."
+        description="The number of bytes that `bytesDone` rises to; null if `percent` does not count bytes."
     )
     eta_seconds: float | None = strawberry.field(
-        description="The estimated time to the end of the stage, in seconds; null while there is no good estimate."
+        description="The estimated time until the stage ends, in seconds; null while there is no good estimate."
     )
     speed: float | None = strawberry.field(
-        description="Bytes per second. For COMPRESSING, a multiple of the speed at which the video plays."
+        description="The speed in bytes per second; for COMPRESSING, a multiple of real time: at 2.0, a video of 60 "
+        "seconds takes 30. It is null if the speed is unknown."
     )
     waits_for: WaitReason | None = strawberry.field(
-        description="Why the work waits; null while it does not. It continues by itself."
+        description="Why the server cannot continue at the moment; null if it can."
     )
     upload: Upload = strawberry.field(description="The upload as it is now.")
 

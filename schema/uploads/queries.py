@@ -13,17 +13,17 @@ from schema.uploads.types import Upload, UploadStatus
 from storage.uploads import models
 
 UPLOAD_ID = strawberry.argument(description="The ID of the upload.")
-STATUS = strawberry.argument(description="Only uploads with this status.")
+STATUS = strawberry.argument(description="The status of the uploads to return. By default all are returned.")
 
 
 @strawberry.type
 class UploadQueries:
-    @strawberry.field(description="An upload of the viewer's; null if there is none with this ID.")
+    @strawberry.field(description="The viewer's upload with this ID; null if there is none.")
     async def upload(self, info: RequestInfo, id: Annotated[strawberry.ID, UPLOAD_ID]) -> Upload | None:
         row = await uploads.find_upload(info.context, id)
         return Upload.of(row) if row else None
 
-    @strawberry.field(description="The viewer's uploads, the newest one first.", directives=[paged()])
+    @strawberry.field(description="The viewer's uploads, newest first.", directives=[paged()])
     async def uploads(
         self,
         info: RequestInfo,

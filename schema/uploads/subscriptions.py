@@ -12,15 +12,15 @@ from schema.relay.node import RequestInfo
 from schema.uploads.progress import UploadProgress
 from schema.uploads.queries import UPLOAD_ID
 
-AFTER = strawberry.argument(description="The `cursor` of the last progress that was seen, to continue after it.")
+AFTER = strawberry.argument(description="The last `cursor` that the client has received, to continue after it.")
 
 
 @strawberry.type
 class UploadSubscriptions:
     @strawberry.subscription(
-        description="The progress of an upload, from its first chunk to READY: where it is now, then every change, up "
-        "to four a second. It ends after READY, FAILED, ABORTED or EXPIRED.",
-        # Paid once, for all the frames: up to four a second, and a query for each.
+        description="The progress of an upload: the current one, then each change, at most four per second. The "
+        "subscription ends after READY, FAILED, ABORTED or EXPIRED.",
+        # Paid once for all events: up to four per second, with a database query for each.
         directives=[Cost(weight="10")],
     )
     async def upload_progress(

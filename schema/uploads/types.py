@@ -21,45 +21,59 @@ from storage.uploads import models
 FirstSlots = Annotated[
     int | None,
     strawberry.argument(
-        description="The page has the first slots behind `after`: 1 to 1,000. It has 100 if neither `first` nor `last` "
-        "is given; give one of them. Pages of a `direct` upload have at most 100 slots."
+        description="The number of slots to return from the start of the list, or from those after `after`: 1 to "
+        "1,000. It cannot be combined with `last`; without either of them it is 100. A `direct` upload returns at most "
+        "100 slots at a time."
     ),
 ]
 LastSlots = Annotated[
-    int | None, strawberry.argument(description="The page has the last slots before `before`: 1 to 1,000.")
+    int | None,
+    strawberry.argument(
+        description="The number of slots to return from the end of the list, or from those before `before`: 1 to 1,000."
+    ),
 ]
-Missing = Annotated[bool | None, strawberry.argument(description="Only the open slots.")]
+Missing = Annotated[
+    bool | None, strawberry.argument(description="Whether to return only slots whose chunk has not arrived.")
+]
 
 
-@strawberry.enum(description="The state of an upload.")
+@strawberry.enum(description="The status of an upload.")
 class UploadStatus(Enum):
-    RECEIVING = strawberry.enum_value("RECEIVING", description="Some chunks are missing.")
-    REASSEMBLING = strawberry.enum_value("REASSEMBLING", description="All chunks arrived, and the file is verified.")
-    COMPRESSING = strawberry.enum_value("COMPRESSING", description="The file is stored, and its video is compressed.")
-    READY = strawberry.enum_value("READY", description="Everything is done.")
-    FAILED = strawberry.enum_value("FAILED", description="The file could not be stored: see `error`.")
+    RECEIVING = strawberry.enum_value("RECEIVING", description="Some chunks have not arrived yet.")
+    REASSEMBLING = strawberry.enum_value(
+        "REASSEMBLING", description="All chunks have arrived. The server is verifying and storing the file."
+    )
+    COMPRESSING = strawberry.enum_value(
+        "COMPRESSING", description="The file is stored. The server is compressing its video."
+    )
+    READY = strawberry.enum_value("READY", description="The upload is finished: see `Upload.file`.")
+    FAILED = strawberry.enum_value("FAILED", description="The file could not be stored: see `Upload.error`.")
     ABORTED = strawberry.enum_value("ABORTED", description="The owner aborted the upload.")
     EXPIRED = strawberry.enum_value("EXPIRED", description="No chunk arrived for too long.")
 
 
-@strawberry.type(description="A place for one chunk of the file.")
+@strawberry.type(description="The place of one chunk in a file, and the URL to send this chunk to.")
 class ChunkSlot:
     upload: strawberry.Private[models.Upload]
     id: strawberry.ID = strawberry.field(description="An ID for the caches of clients. `node` does not load it.")
-    index: int = strawberry.field(description="The position of the chunk among the chunks, from 0 on.")
+    index: int = strawberry.field(description="The number of the chunk, counted from 0.")
     offset: ByteSize = strawberry.field(description="The position of the chunk's first byte in the file.")
     size: int = strawberry.field(description="The exact size of the chunk, in bytes.")
-    received: bool = strawberry.field(description="Whether the chunk has arrived and was verified.")
+    received: bool = strawberry.field(description="Whether the chunk has arrived.")
 
     @strawberry.field(
-        description="Where to send the chunk: PUT of the bytes, or POST of multipart/form-data with a file part "
-        "`chunk`. It is a signed URL, which needs no access token; query the slot again to renew it. For a `direct` "
-        "upload it is a URL of the store: only PUT, and `reportChunks` needs the `ETag` of the response."
+        description="The URL to send the chunk to, by PUT of its bytes, or by POST of multipart/form-data with the "
+        "bytes in the file part `chunk`. It is signed, so that it needs no access token; query the slot again to renew "
+        "it. For a `direct` upload it is a URL of S3, which only accepts PUT: pass the `ETag` of its response to "
+        "`reportChunks`."
     )
     async def url(self, info: RequestInfo) -> str:
         return await uploads.slot_url(info.context, self.upload, self.index)
 
-    @strawberry.field(description="When `url` expires.")
+    @strawberry.field(
+        description="When `url` expires: by default at the first full hour after 6 hours. For a `direct` upload it is "
+        "always one hour."
+    )
     def url_expires_at(self, info: RequestInfo) -> datetime:
         return uploads.slot_url_expires_at(info.context, self.upload)
 
@@ -87,55 +101,58 @@ class UploadError:
         return cls(code=UploadErrorCode.of(code), message=message or "")
 
 
-@strawberry.type(description="A file that is being uploaded, or was.")
+@strawberry.type(description="The upload of one file, which is sent in chunks. It remains when it has ended.")
 class Upload(Node):
     row: strawberry.Private[models.Upload]
     file_name: str = strawberry.field(description="The name that the file will have.")
     size: ByteSize = strawberry.field(description="The size of the file, in bytes.")
-    status: UploadStatus = strawberry.field(description="The state of the upload.")
-    chunk_size: int = strawberry.field(description="The size of every chunk but the last one, in bytes.")
+    status: UploadStatus = strawberry.field(description="The status of the upload.")
+    chunk_size: int = strawberry.field(description="The size of every chunk except the last one, in bytes.")
     chunk_count: int = strawberry.field(description="The number of chunks: at most 10,000.")
     expires_at: datetime = strawberry.field(
-        description="When the upload expires if no other chunk arrives. Each chunk moves it on."
+        description="When the upload expires if no other chunk arrives: by default 7 days after the last chunk."
     )
-    created_at: datetime = strawberry.field(description="When the upload was begun.")
+    created_at: datetime = strawberry.field(description="When the upload was started.")
     direct: bool = strawberry.field(
-        description="Whether chunks go straight to the store. Pages of its slots have at most 100 items."
+        description="Whether clients send the chunks straight to S3. A page of the slots then has at most 100 items."
     )
 
     @strawberry.field(
-        description="The number of chunks that arrived and were verified. It is 0 some time after an upload has failed."
+        description="The number of chunks that have arrived. After a failed upload it returns to 0 when the server "
+        "deletes the chunks."
     )
     def received_chunks(self) -> int:
         return self.row.chunk_count if self.row.is_full else self.row.received_chunks
 
-    @strawberry.field(description="The bytes that arrived and were verified.")
+    @strawberry.field(description="The bytes of the chunks that have arrived.")
     def received_bytes(self) -> ByteSize:
         return self.size if self.row.is_full else ByteSize(self.row.received_bytes)
 
-    @strawberry.field(description="The file, once all of it was verified. It is there while its video is compressed.")
+    @strawberry.field(
+        description="The file, once it is stored: also while its video is being compressed. Before that it is null."
+    )
     async def file(self, info: RequestInfo) -> File | None:
         row = await uploads.file_of(info.context, self.row)
         return File.of(row) if row else None
 
-    # One query for all uploads of a page, as for `file`, although it returns no object.
+    # Like `file`, it takes a database query for all uploads of a page, so that it is priced like an object.
     @strawberry.field(
-        description="Why the work on it waits, such as a full disk; null while it does not wait. It continues by "
-        "itself, and nothing is lost.",
+        description="Why the server cannot continue to process the upload at the moment, such as a full disk; null if "
+        "it can.",
         directives=[Cost(weight="1")],
     )
     async def waits_for(self, info: RequestInfo) -> WaitReason | None:
         return WaitReason.of(await uploads.waits_for(info.context, self.row))
 
     @strawberry.field(
-        description="What went wrong. A READY upload with an error has its file, but no compressed video."
+        description="The error of an upload that FAILED, or that is READY without the compressed video; otherwise null."
     )
     def error(self) -> UploadError | None:
         return UploadError.of(self.row.error_code, self.row.error_message) if self.row.error_code else None
 
-    # The indexes of all receipts are read, up to 10,000, however few slots are wanted.
+    # The price covers reading the indexes of all receipts, up to 10,000, even if the page is small.
     @strawberry.field(
-        description="The slots of the upload, by index.",
+        description="The slots of the upload, in the order of their indexes.",
         directives=[Cost(weight="5"), paged(uploads.SLOTS, uploads.MAX_SLOTS)],
     )
     async def slots(
@@ -151,9 +168,7 @@ class Upload(Node):
         page = await uploads.slots_page(info.context, self.row, arguments, missing=bool(missing))
         return connect(page, lambda slot: ChunkSlot.of(self.row, slot), lambda slot: str(slot.index))
 
-    @strawberry.field(
-        description="One slot, to renew its URL or to get it just in time; null if no slot has this index."
-    )
+    @strawberry.field(description="The slot with this index, such as to renew its URL; null if there is none.")
     async def slot(
         self, info: RequestInfo, index: Annotated[int, strawberry.argument(description="The index of the slot.")]
     ) -> ChunkSlot | None:
