@@ -1,1 +1,1 @@
-"""What a field does for a viewer: permission, limits, then one call into services."""
+"""Resolvers: each checks the viewer's permission and the limits of its arguments, and then calls a service."""

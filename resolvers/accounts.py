@@ -12,29 +12,29 @@ from storage.uploads.usage import Space as Space
 
 
 async def register(context: Context, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
-    """Begin an account. Raises what :meth:`services.accounts.accounts.Accounts.register` raises."""
+    """Start a registration. For errors see :meth:`services.accounts.accounts.Accounts.register`."""
     return await context.services.accounts.register(
         user_id=user_id, user_name=user_name, email=email, password=password
     )
 
 
 async def verify_otp(context: Context, *, email: str, otp: str) -> OpenSession:
-    """Create the account and open its first session."""
+    """Create the account, and open its first session."""
     return await context.services.accounts.verify_otp(email=email, otp=otp)
 
 
 async def login(context: Context, *, user_id: str, password: str) -> OpenSession:
-    """Open a session."""
+    """Open a session with a user ID and a password."""
     return await context.services.accounts.login(user_id=user_id, password=password)
 
 
 async def refresh_session(context: Context, refresh_token: str) -> OpenSession:
-    """Swap a refresh token for new tokens."""
+    """Exchange a refresh token for new tokens."""
     return await context.services.accounts.refresh(refresh_token)
 
 
 def viewer_account_id(context: Context) -> UUID | None:
-    """The key of the viewer's account; None when nobody is signed in.
+    """The key of the viewer's account; None if the request has no token.
 
     Raises :class:`Unauthenticated` for a token that is not valid.
     """
@@ -60,13 +60,13 @@ def is_current(context: Context, session: Session) -> bool:
 
 
 async def load_account(context: Context, account_id: UUID) -> Account:
-    """The row of the viewer's account. Raises :class:`Unauthenticated` when it does not exist any more."""
+    """The row of the viewer's account. Raises :class:`Unauthenticated` if the account was deleted."""
     row = await context.loaders.accounts.load(account_id)
     if row is None:
-        raise Unauthenticated("The account does not exist any more.")
+        raise Unauthenticated("This account no longer exists.")
     return row
 
 
 async def storage_usage(context: Context, account_id: UUID) -> Space:
-    """How much storage the viewer's account has, and what uses it."""
+    """The storage that the viewer's account uses, and its quota."""
     return await context.services.uploads.space(account_id)

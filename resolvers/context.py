@@ -1,4 +1,4 @@
-"""What every field of one request, or of one WebSocket connection, can reach."""
+"""The contexts of resolvers: one for each operation, and one for each request or WebSocket connection."""
 
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from storage.drive.models import File, Rendition
 
 
 class Loaders:
-    """Answer many fields with one query. They batch and never cache: what was loaded may change meanwhile."""
+    """Data loaders, which batch the keys of many fields into one query. They do not cache, because rows may change."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -31,7 +31,7 @@ class Loaders:
 
     @cached_property
     def waiting(self) -> DataLoader[UUID, str | None]:
-        """What the job of an upload waits for."""
+        """The code of the resource that the job of an upload waits for, by the upload's key."""
         return DataLoader(load_fn=self._waiting, cache=False)
 
     @cached_property
@@ -41,31 +41,32 @@ class Loaders:
 
     @cached_property
     def renditions(self) -> DataLoader[UUID, list[Rendition]]:
-        """What was derived from a file."""
+        """The renditions of a file, by the file's key."""
         return DataLoader(load_fn=self._renditions, cache=False)
 
     async def _accounts(self, keys: list[UUID]) -> list[Account | None]:
-        found = await self._services.accounts.find_many(keys)
-        return [found.get(key) for key in keys]
+        accounts = await self._services.accounts.find_many(keys)
+        return [accounts.get(key) for key in keys]
 
     async def _waiting(self, keys: list[UUID]) -> list[str | None]:
-        found = await self._services.uploads.waiting_of(keys)
-        return [found.get(key) for key in keys]
+        codes = await self._services.uploads.waiting_of(keys)
+        return [codes.get(key) for key in keys]
 
     async def _files(self, keys: list[UUID]) -> list[File | None]:
-        found = await self._services.files.find_many(keys)
-        return [found.get(key) for key in keys]
+        files = await self._services.files.find_many(keys)
+        return [files.get(key) for key in keys]
 
     async def _renditions(self, keys: list[UUID]) -> list[list[Rendition]]:
-        found = await self._services.files.renditions_of(keys)
-        return [found[key] for key in keys]
+        renditions = await self._services.files.renditions_of(keys)
+        return [renditions[key] for key in keys]
 
 
 @dataclass
 class Admission:
-    """What one operation costs, in points, and what is left to whoever pays for it.
+    """The cost of one operation, in points, and the status of the budgets that pay for it.
 
-    ``actual`` is known when it has been run. ``refused`` says why it was not.
+    ``requested`` is the price. ``actual`` is None until the operation has run. ``refused`` is the error of an operation
+    that was not admitted.
     """
 
     requested: int = 0
@@ -76,9 +77,9 @@ class Admission:
 
 @dataclass
 class Context:
-    """What one operation runs in: the services, who is asking, from which address, and what it costs.
+    """The context of one operation: the services, the viewer, the client's address, and the operation's cost.
 
-    ``base_url`` begins every URL in the response. ``token_error`` says why the token of the request is not valid.
+    Every URL in the response begins with ``base_url``. ``token_error`` says why the token of the request is not valid.
     """
 
     services: Services
@@ -87,24 +88,24 @@ class Context:
     base_url: str
     admission: Admission
     token_error: str | None = None
-    #: When subscriptions end; None when the transport ends them, or nothing does.
+    #: When subscriptions end; None if they do not, or if the transport ends them.
     subscriptions_end_at: datetime | None = None
     _has_analysed: bool = False
 
     def analyse_once(self) -> None:
-        """Every document keeps the process busy until it is read. Raises :class:`InvalidInput` for a second one."""
+        """Allow one analysis of a document, which blocks the process. Raises :class:`InvalidInput` on another call."""
         if self._has_analysed:
-            raise InvalidInput("An operation can ask for one price at a time.", field="query")
+            raise InvalidInput("An operation may query `operationCost` only once.", field="query")
         self._has_analysed = True
 
     @cached_property
     def loaders(self) -> Loaders:
-        """Loaders of this operation's own."""
+        """The data loaders of this operation."""
         return Loaders(self.services)
 
     @property
     def viewer(self) -> Viewer:
-        """Who is asking. Raises :class:`Unauthenticated` without a valid token."""
+        """The account that is signed in. Raises :class:`Unauthenticated` without a valid token."""
         viewer = self.viewer_or_none
         if viewer is None:
             raise Unauthenticated("Sign in first.")
@@ -112,9 +113,10 @@ class Context:
 
     @property
     def viewer_or_none(self) -> Viewer | None:
-        """Who is asking; None when the request has no token. Raises :class:`Unauthenticated` for one that is not valid.
+        """The account that is signed in; None if the request has no token.
 
-        A client whose token has expired has to see an error, or it would take itself for signed out.
+        Raises :class:`Unauthenticated` for a token that is not valid: with None, a client whose token has expired would
+        appear to be signed out.
         """
         if self.token_error:
             raise Unauthenticated(self.token_error)
@@ -124,18 +126,18 @@ class Context:
 
     @property
     def payer(self) -> Payer:
-        """Whose budget pays."""
+        """The address and the account whose budgets pay for the operation."""
         return Payer(self.address, self.authenticated.account_id if self.authenticated else None)
 
 
 @dataclass
 class RequestContext:
-    """An HTTP request, which may bring several operations, or a WebSocket connection.
+    """The context of an HTTP request, which may have several operations, or of a WebSocket connection.
 
-    ``base_url`` is the scheme and host by which the client reached the server; it begins every URL in the response.
-    ``token_error`` says why the token of the request is not valid; fields that need no viewer work all the same.
-    ``connection_params`` is what a WebSocket client sent to begin with. ``admissions`` are those of the operations, in
-    the order in which they were begun.
+    ``base_url`` is the scheme and host that the client used; every URL in the response begins with it. ``token_error``
+    says why the token of the request is not valid; fields that need no viewer work nevertheless. ``connection_params``
+    is the payload of a WebSocket client's ``connection_init``. ``admissions`` has one entry for each operation, in the
+    order in which the operations started.
     """
 
     services: Services
@@ -148,11 +150,11 @@ class RequestContext:
 
     @property
     def subscriptions_end_at(self) -> datetime | None:
-        """When the subscriptions of this request end: when the access token expires."""
+        """When the subscriptions of this request end: at the expiry of the access token."""
         return self.authenticated.expires_at if self.authenticated else None
 
     def for_operation(self) -> Context:
-        """What one more operation runs in."""
+        """A context for one more operation."""
         admission = Admission()
         self.admissions.append(admission)
         return Context(

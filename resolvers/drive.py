@@ -1,4 +1,4 @@
-"""Files and renditions, as their owner sees them."""
+"""Files and renditions of the viewer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ async def find_rendition(context: Context, rendition_id: str) -> Rendition | Non
 
 
 async def files_page(context: Context, arguments: PageArguments) -> Page[File]:
-    """A page of the viewer's files, the newest one first. Raises :class:`services.core.errors.InvalidInput`."""
+    """A page of the viewer's files, newest first. Raises :class:`services.core.errors.InvalidInput`."""
     files, owner = context.services.files, context.viewer.account_id
     listing: Listing[File, UUID] = Listing(
         fetch=lambda window: files.page(owner, window),
@@ -37,20 +37,20 @@ async def files_page(context: Context, arguments: PageArguments) -> Page[File]:
 
 
 async def renditions(context: Context, file: File) -> Sequence[Rendition]:
-    """What was derived from a file of the viewer's."""
+    """The renditions of one of the viewer's files."""
     return await context.loaders.renditions.load(file.id)
 
 
 def file_url(context: Context, file: File) -> str:
-    """A signed URL of the bytes of a file of the viewer's."""
+    """A signed URL for the bytes of one of the viewer's files."""
     return context.services.signed_urls.file(file.id, context.base_url)
 
 
 def rendition_url(context: Context, rendition: Rendition) -> str:
-    """A signed URL of the bytes of a rendition of the viewer's."""
+    """A signed URL for the bytes of one of the viewer's renditions."""
     return context.services.signed_urls.rendition(rendition.id, context.base_url)
 
 
 def download_url_expires_at(context: Context) -> datetime:
-    """When the URL of a download that is made now expires."""
+    """The expiry of a download URL that is signed now."""
     return context.services.signed_urls.expires_at()

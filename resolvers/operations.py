@@ -1,4 +1,4 @@
-"""What running an operation takes from its payer, and what is counted of it."""
+"""Budgets, subscription leases and metrics of operations."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,19 +15,19 @@ async def reserve(context: Context, points: int) -> Reservation:
 
 
 def refund(context: Context, reservation: Reservation, points: int) -> tuple[LayerStatus, ...]:
-    """Give points of a reservation back; returns the payer's layers as they are then."""
+    """Refund points of a reservation. Returns the status of the payer's layers afterwards."""
     return context.services.budgets.refund(reservation, points)
 
 
 async def ingest_budget(context: Context) -> LayerStatus | None:
-    """The payer's layer for the bytes of chunks; None where they are not limited."""
+    """The status of the payer's budget for the bytes of chunks; None if they are not limited."""
     layers = await context.services.budgets.read_layers(context.payer)
     return next((layer for layer in layers if layer.unit == "bytes"), None)
 
 
 @asynccontextmanager
 async def open_subscription(context: Context) -> AsyncIterator[None]:
-    """Hold a lease of the payer's for a subscription while the block runs.
+    """Hold one of the payer's subscription leases while the block runs.
 
     Raises :class:`services.budgets.errors.TooManySubscriptions`.
     """
@@ -37,14 +37,14 @@ async def open_subscription(context: Context) -> AsyncIterator[None]:
 
 
 def count_overrun(context: Context) -> None:
-    """Count an answer that cost more than its price, which is a defect."""
+    """Count an operation that has cost more than its price, which is a defect."""
     context.services.counters.cost_overruns += 1
 
 
 def count_operation(
     context: Context, kind: OperationKind, outcome: Outcome, *, error_code: str | None, seconds: float
 ) -> None:
-    """Count an operation that was answered, ``seconds`` after it came, and the code of its first error."""
+    """Count an operation, its duration in seconds until the response, and the code of its first error."""
     admission, counters = context.admission, context.services.counters
     requested, actual = (0, 0) if outcome == "refused" else (admission.requested, admission.actual or 0)
     counters.operation(kind, outcome, requested, actual, seconds)

@@ -1,4 +1,4 @@
-"""Pages of lists, by the GraphQL Cursor Connections specification.
+"""Pages of lists, according to the GraphQL Cursor Connections specification.
 
 See https://relay.dev/graphql/connections.htm, sections 4.3 and 5.1.
 """
@@ -21,7 +21,7 @@ Count = Callable[[], Awaitable[int]]
 
 @dataclass(frozen=True)
 class PageArguments:
-    """The arguments of a connection: ``first`` items behind ``after``, or the ``last`` ones before ``before``."""
+    """The arguments of a connection: the ``first`` items after ``after``, or the ``last`` items before ``before``."""
 
     first: int | None = None
     after: str | None = None
@@ -31,7 +31,7 @@ class PageArguments:
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some items of a list, whether there are others around them, and how many there are in all."""
+    """Some items of a list, whether it has items before and after them, and a function that counts all its items."""
 
     items: Sequence[Row]
     has_next: bool
@@ -41,11 +41,11 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class Listing(Generic[Row, Key]):
-    """A list that has pages.
+    """A list that is read in pages.
 
-    ``fetch`` returns a window of it, ``key`` is the position of an item, ``parse`` reads a position from a cursor and
-    returns None for any other text. A page has ``default`` items, and a client may ask for 1 to ``maximum``. It gets no
-    more than ``largest`` of them.
+    ``fetch`` returns a window of the list, and ``key`` the position of an item. ``parse`` returns the position that a
+    cursor has, or None if it is not a cursor of this server. A page has ``default`` items. Clients may request 1 to
+    ``maximum`` items, but get at most ``largest``.
     """
 
     fetch: Callable[[Window[Key]], Awaitable[Sequence[Row]]]
@@ -57,30 +57,30 @@ class Listing(Generic[Row, Key]):
     largest: int = MAX_PAGE
 
     async def page(self, arguments: PageArguments) -> Page[Row]:
-        """The page that the arguments ask for. Raises :class:`InvalidInput`."""
-        wanted = self._window(arguments)
-        # One more than the page has shows whether there is another page.
-        rows = await self.fetch(replace(wanted, limit=wanted.limit + 1))
-        has_more = len(rows) > wanted.limit
-        if wanted.backwards:
-            items = rows[-wanted.limit :]
-            return Page(items, await self._has_next(wanted, items), has_more, self.count)
-        items = rows[: wanted.limit]
-        return Page(items, has_more, await self._has_previous(wanted, items), self.count)
+        """The page for these arguments. Raises :class:`InvalidInput`."""
+        window = self._window(arguments)
+        # One item more than the page has shows whether there is another page.
+        rows = await self.fetch(replace(window, limit=window.limit + 1))
+        has_more = len(rows) > window.limit
+        if window.backwards:
+            items = rows[-window.limit :]
+            return Page(items, await self._has_next(window, items), has_more, self.count)
+        items = rows[: window.limit]
+        return Page(items, has_more, await self._has_previous(window, items), self.count)
 
-    async def _has_previous(self, wanted: Window[Key], items: Sequence[Row]) -> bool:
-        if wanted.after is None:
+    async def _has_previous(self, window: Window[Key], items: Sequence[Row]) -> bool:
+        if window.after is None:
             return False
         return bool(await self.fetch(Window(1, before=self.key(items[0])) if items else Window(1)))
 
-    async def _has_next(self, wanted: Window[Key], items: Sequence[Row]) -> bool:
-        if wanted.before is None:
+    async def _has_next(self, window: Window[Key], items: Sequence[Row]) -> bool:
+        if window.before is None:
             return False
         return bool(await self.fetch(Window(1, after=self.key(items[-1])) if items else Window(1)))
 
     def _window(self, arguments: PageArguments) -> Window[Key]:
         if arguments.first is not None and arguments.last is not None:
-            raise InvalidInput("Give 'first' or 'last', not both.", field="last")
+            raise InvalidInput("Pass 'first' or 'last', not both.", field="last")
         name, size = ("last", arguments.last) if arguments.last is not None else ("first", arguments.first)
         if size is not None and not 1 <= size <= self.maximum:
             raise InvalidInput(f"'{name}' must be 1 to {self.maximum}.", field=name)
@@ -101,7 +101,7 @@ class Listing(Generic[Row, Key]):
 
 
 def parse_key(cursor: str) -> UUID | None:
-    """The key in the cursor of a list of rows."""
+    """The key in a cursor of a list of rows; None if it is not such a cursor."""
     try:
         return UUID(cursor)
     except ValueError:
@@ -109,5 +109,5 @@ def parse_key(cursor: str) -> UUID | None:
 
 
 def parse_index(cursor: str) -> int | None:
-    """The number in the cursor of a list of numbered items."""
+    """The index in a cursor of a list of slots; None if it is not such a cursor."""
     return int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) <= 9 else None

@@ -1,4 +1,4 @@
-"""Uploads as their owner sees them."""
+"""Uploads of the viewer, their slots and their progress."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -22,21 +22,21 @@ from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 SLOTS = 100
 MAX_SLOTS = 1_000
-#: Each of their URLs is signed for S3, which takes about a millisecond.
+#: Slots of a direct upload on one page. Each URL is signed for S3, which takes about a millisecond.
 MAX_DIRECT_SLOTS = 100
 #: Chunks of one ``reportChunks``.
 MAX_REPORTS = direct.MAX_REPORTS
-#: Between two attempts to find out what a frame is about, while the database is away.
+#: The pause between two attempts to read an upload while the database is away.
 AWAY_SECONDS = 1.0
 
 
 async def init_upload(context: Context, request: NewUpload) -> Upload:
-    """Begin an upload for the viewer."""
+    """Start an upload for the viewer."""
     return await context.services.uploads.init(context.viewer.account_id, request)
 
 
 async def complete_upload(context: Context, upload_id: str) -> Upload:
-    """Confirm the viewer's upload."""
+    """Confirm that all chunks of the viewer's upload were sent."""
     return await context.services.uploads.complete(await _require_upload(context, upload_id, Permission.EDIT))
 
 
@@ -48,13 +48,13 @@ async def abort_upload(context: Context, upload_id: str) -> Upload:
 async def report_chunks(
     context: Context, upload_id: str, reports: Sequence[Report]
 ) -> tuple[Upload, list[ExpectedError]]:
-    """Give receipts for the chunks that the viewer has sent to the store."""
+    """Store receipts for chunks that the viewer has sent to S3. Returns the upload and the errors of other chunks."""
     upload = await _require_upload(context, upload_id, Permission.EDIT)
     return await context.services.direct.report(upload, reports)
 
 
 async def retry_upload(context: Context, upload_id: str) -> Upload:
-    """Retry what failed of the viewer's upload."""
+    """Retry the step of the viewer's upload that failed."""
     return await context.services.uploads.retry(await _require_upload(context, upload_id, Permission.EDIT))
 
 
@@ -66,12 +66,12 @@ async def find_upload(context: Context, upload_id: str) -> Upload | None:
 
 async def _require_upload(context: Context, upload_id: str, permission: Permission) -> Upload:
     viewer, key = context.viewer, require_key(Prefix.UPLOAD, upload_id, field="uploadId")
-    found = await context.services.uploads.find(key)
-    return require_permission(viewer, permission, found, "upload", field="uploadId")
+    upload = await context.services.uploads.find(key)
+    return require_permission(viewer, permission, upload, "upload", field="uploadId")
 
 
 async def uploads_page(context: Context, status: UploadStatus | None, arguments: PageArguments) -> Page[Upload]:
-    """A page of the viewer's uploads, the newest one first. Raises :class:`InvalidInput`."""
+    """A page of the viewer's uploads, newest first. Raises :class:`InvalidInput`."""
     uploads, owner = context.services.uploads, context.viewer.account_id
     listing: Listing[Upload, UUID] = Listing(
         fetch=lambda window: uploads.page(owner, status, window),
@@ -83,7 +83,7 @@ async def uploads_page(context: Context, status: UploadStatus | None, arguments:
 
 
 async def slots_page(context: Context, upload: Upload, arguments: PageArguments, *, missing: bool) -> Page[Slot]:
-    """A page of the slots of an upload of the viewer's, by index. Raises :class:`InvalidInput`."""
+    """A page of the slots of the viewer's upload, by index. Raises :class:`InvalidInput`."""
     uploads = context.services.uploads
     listing: Listing[Slot, int] = Listing(
         fetch=lambda window: uploads.slots(upload, window, missing=missing),
@@ -98,38 +98,38 @@ async def slots_page(context: Context, upload: Upload, arguments: PageArguments,
 
 
 async def find_slot(context: Context, upload: Upload, index: int) -> Slot | None:
-    """A slot of an upload of the viewer's; None when there is no such index."""
+    """The slot of the viewer's upload with this index; None if there is none."""
     return await context.services.uploads.slot(upload, index)
 
 
 async def slot_url(context: Context, upload: Upload, index: int) -> str:
-    """Where the chunk of a slot of the viewer's goes."""
+    """The signed URL for the chunk of a slot of the viewer's upload."""
     if upload.direct:
         return await context.services.direct.url(upload, index)
     return context.services.signed_urls.slot(slot_authorization(upload, index), context.base_url)
 
 
 def slot_url_expires_at(context: Context, upload: Upload) -> datetime:
-    """When a slot's URL that is made now expires."""
+    """The expiry of a slot's URL that is signed now."""
     return direct.expires_at() if upload.direct else context.services.signed_urls.expires_at()
 
 
 async def file_of(context: Context, upload: Upload) -> File | None:
-    """The file of an upload of the viewer's, once there is one."""
+    """The file of the viewer's upload; None until it is stored."""
     return await context.loaders.files.load(upload.file_id) if upload.file_id else None
 
 
 async def waits_for(context: Context, upload: Upload) -> str | None:
-    """The code of what the work on an upload of the viewer's waits for."""
+    """The code of the resource that the viewer's upload waits for; None if it does not wait."""
     return await context.loaders.waiting.load(upload.id) if upload.status in JOB_OF_STATUS else None
 
 
 async def watch_upload(
     context: Context, upload_id: str, after: str | None
 ) -> AsyncGenerator[tuple[ProgressFrame, Upload], None]:
-    """Progress of the viewer's upload, each frame with the upload as it is then.
+    """The progress of the viewer's upload, each frame with the upload at that moment.
 
-    While the database is away, frames wait. Raises :class:`NotFound` at the beginning.
+    Frames wait while the database is away. Raises :class:`NotFound` before the first frame.
     """
     viewer = context.viewer
     key = (await _require_upload(context, upload_id, Permission.VIEW)).id
@@ -141,7 +141,7 @@ async def watch_upload(
 
 
 async def _find_once_available(context: Context, viewer: Viewer, key: UUID) -> Upload | None:
-    """The viewer's upload, once the database answers; None when there is none."""
+    """The viewer's upload, as soon as the database responds; None if the upload does not exist."""
     while True:
         try:
             return visible(viewer, await context.services.uploads.find(key))

@@ -38,9 +38,9 @@ def dies_with_parent() -> Callable[[], None]:
 def killed_before_exec(prepare: Callable[[], None], seconds: float = EXEC_SECONDS) -> Iterator[Callable[[], None]]:
     """Start one child within the block, with the ``preexec_fn`` that this yields; it calls ``prepare``.
 
-    Whoever forks is blocked until the child executes its program, which may hang: on a file server that does not
-    answer, or on a lock that another thread held at the fork. A thread kills such a child after ``seconds``. It then
-    counts as started, and its exit code tells that it was killed.
+    A process that forks is blocked until the child executes its program. The child may hang before that: on a file
+    server that does not respond, or on a lock that another thread held at the fork. A thread kills such a child after
+    ``seconds``. It then counts as started, and its exit code shows that it was killed.
     """
     read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 

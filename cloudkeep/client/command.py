@@ -104,8 +104,8 @@ def _compression(preset: str | None, max_height: int | None) -> "Compression | N
             raise UsageError("--max-height needs --compress")
         return None
     if preset.upper() not in CompressionPreset.__members__:
-        known = ", ".join(CompressionPreset)
-        raise UsageError(f"--compress must be one of {known}, not {printable(repr(preset))}")
+        presets = ", ".join(CompressionPreset)
+        raise UsageError(f"--compress must be one of {presets}, not {printable(repr(preset))}")
     try:
         return Compression(CompressionPreset(preset.upper()), max_height).validated()
     except InvalidInput as error:

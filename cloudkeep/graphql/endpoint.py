@@ -1,6 +1,7 @@
 """The GraphQL endpoint: POST, GET, GraphiQL, graphql-transport-ws and Server-Sent Events on one path.
 
-Requests and responses are our own, to the letter of GraphQL over HTTP; WebSockets and event streams are Strawberry's.
+This package parses requests and renders responses, exactly as GraphQL over HTTP requires. Strawberry runs WebSockets
+and event streams.
 """
 
 import logging
@@ -60,28 +61,28 @@ SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
 BEARER = "bearer "
-#: RFC 6750, section 3: a token was sent that is not valid.
+#: The headers of a response to a token that is not valid (RFC 6750, section 3).
 CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-#: Strawberry's way to acknowledge a connection without a payload; typed as Any there.
+#: Strawberry acknowledges a connection without a payload for this value, which it declares as Any.
 NO_PAYLOAD: UnsetType = UNSET
 
-#: What each method may run, for a single response or as a stream. A GET changes nothing, so that a link cannot either;
-#: HEAD is a GET whose body is not sent (RFC 9110, section 9.3.2).
+#: The types of operation that each method may run, by whether the response is a stream. A GET must be safe, so that a
+#: link changes nothing; HEAD is a GET without the body (RFC 9110, sections 9.2.1 and 9.3.2).
 ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "HEAD": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
 ALLOWED_STREAMS = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED_OPERATIONS.items()}
-#: The response to a GET is for one person, and outdated soon.
+#: The response to a GET is for one viewer, and soon outdated.
 NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
 
 
 class GraphQLEndpoint(GraphQL[RequestContext, None]):
-    """An ASGI app with our context, our errors and our limits.
+    """An ASGI app that replaces the context, the errors and the limits of Strawberry's.
 
-    Pages of ``origins`` may open a WebSocket, as those of our own origin may; ``*`` is every page. ``connections``
-    limits how many WebSockets an address may have.
+    Pages of the server's own origin and of ``origins`` may open a WebSocket; ``*`` stands for every origin.
+    ``connections`` limits the WebSockets of an address.
     """
 
     websocket_adapter_class = SendTimeoutAdapter
@@ -116,14 +117,14 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """The context of a WebSocket. Raises :class:`Unauthenticated` on a token that is not valid."""
+        """The context of a WebSocket. Raises :class:`Unauthenticated` for a token that is not valid."""
         context = self._context(request, request.headers.get("authorization", ""))
         if context.token_error:
             raise Unauthenticated(context.token_error)
         return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
-        """Take the token from the connection's parameters, where browsers can put it."""
+        """Sign in with the token in the connection's parameters: browsers cannot set headers on a WebSocket."""
         assert isinstance(context, WebSocketContext)
         parameters = context.connection_params or {}
         authorization = {name.lower(): value for name, value in parameters.items()}.get("authorization")
@@ -138,24 +139,24 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         return NO_PAYLOAD
 
     async def create_websocket_response(self, request: WebSocket, subprotocol: str | None) -> WebSocket:
-        """Accept a WebSocket, and count it until its connection is gone.
+        """Accept a WebSocket, and count it until its connection has ended.
 
-        Raises :class:`TooManyConnections` after accepting it: of a handshake that fails, whatever its status, browsers
-        and graphql-ws report nothing but that there was an error.
+        Raises :class:`TooManyConnections`, but only after it is accepted: for a failed handshake, browsers and
+        graphql-ws report an error without its reason.
         """
         websocket = await super().create_websocket_response(request, subprotocol)
         on_connection_lost(request.scope, self._connections.acquire(address_of(request)))
         return websocket
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        """Whether a page of another origin may open a WebSocket; one that may not is logged."""
+        """Whether a page of this origin may open a WebSocket. An origin that is refused is logged."""
         is_allowed = super().is_websocket_origin_allowed(request, origin)
         if not is_allowed:
             self._refused_origins.add(origin)
         return is_allowed
 
     def decode_json(self, data: str | bytes) -> object:
-        """Parse JSON. Raises JSONDecodeError whatever is wrong with it."""
+        """Parse JSON. Raises JSONDecodeError for any invalid text."""
         return parse_json(data)
 
     def encode_json(self, data: object) -> str | bytes:
@@ -164,7 +165,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
         if request.method not in ALLOWED_OPERATIONS:
-            raise RequestError(405, "GraphQL takes GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
+            raise RequestError(405, "GraphQL accepts GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
         context = self._context(request, headers.authorization)
         if request.method == "POST":
             operations = await from_body(headers, request.receive)
@@ -190,7 +191,9 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     async def _respond_to_batch(
         self, operations: list[GraphQLRequest], context: RequestContext, media_types: Sequence[str]
     ) -> Response:
-        """Run one after another: mutations in their order, and no batch takes more of the process than one request."""
+        """Run the operations one after another, so that mutations keep their order and a batch uses no more of the
+        process at a time than a single request.
+        """
         media_type = _negotiate(media_types, RESPONSE_TYPES)
         responses = [await self._execute(operation, context, "POST") for operation in operations]
         return batch_response(responses, media_type, context.admissions)
@@ -208,7 +211,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         except MissingQueryError:
             return OperationResponse.from_request_error(NO_QUERY)
         except Exception:
-            # The other operations of a batch have been run, or will be, and their responses must not get lost.
+            # The responses of the other operations of a batch must not get lost.
             logger.exception("fault in an operation")
             return internal_error()
         response = OperationResponse.from_result(result)
@@ -279,14 +282,16 @@ def _bearer_token(header: str) -> str:
 
 
 def _negotiate(accepted_types: Sequence[str], offered: Sequence[str]) -> str:
-    """The offered type that the client prefers. Raises :class:`RequestError`."""
+    """The offered type that the client prefers. Raises :class:`RequestError` if it accepts none of them."""
     for name in accepted_types:
         if name in offered:
             return name
-    raise RequestError(406, f"The answer is {' or '.join(offered)}.")
+    raise RequestError(
+        406, f"The response is {' or '.join(offered)}, which the request's Accept header does not allow."
+    )
 
 
 def _error_response(error: OperationResponse, accepted_types: Sequence[str]) -> Response:
-    """The response to a request that was refused as a whole, in a type that its client accepts if there is one."""
+    """The response to a request that is refused as a whole, in a type that the client accepts, if there is one."""
     media_type = next((name for name in accepted_types if name != HTML), JSON)
     return single_event(error) if media_type == EVENT_STREAM else single_response(error, media_type)

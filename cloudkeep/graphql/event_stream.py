@@ -1,7 +1,7 @@
 """Results as Server-Sent Events, in graphql-sse's distinct connections mode.
 
-A refusal is an event of an accepted stream, too. The protocol requires it, and graphql-sse retries five times upon any
-status but 200, without showing the body.
+An operation that is refused also gets status 200 and an event, as the protocol requires: upon any other status,
+graphql-sse retries five times and does not show the body.
 """
 
 import logging
@@ -26,7 +26,7 @@ _SSE = SSETransport()
 
 
 def event_stream(results: StreamResult, admission: Admission | None) -> Response:
-    """The results as they arrive, after headers about their budgets, with heartbeats in between."""
+    """A stream of results, with heartbeats in between. Its headers have the status of the budgets."""
     stream = merge_stream_with_heartbeat(
         lambda: _events(results),
         lambda: _SSE.heartbeat_message(encode_json),
@@ -37,25 +37,25 @@ def event_stream(results: StreamResult, admission: Admission | None) -> Response
 
 
 class EventStream(StreamingResponse):
-    """A response that a server cuts short when it stops.
+    """A response that the server aborts when it stops.
 
-    Its client has to see an error: upon the protocol's ``complete``, or a body that ends regularly, it would take the
-    subscription for complete, and graphql-sse would not reconnect.
+    The client has to see an error. After the protocol's ``complete``, or a regular end of the body, graphql-sse would
+    regard the subscription as complete, and not reconnect.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Mark the response as endless, and send it."""
+        """Mark the response as one that does not end by itself, and send it."""
         scope.setdefault("extensions", {})[ENDLESS_RESPONSE] = {}
         await super().__call__(scope, receive, send)
 
 
 def single_event(operation: OperationResponse) -> Response:
-    """A stream of one event, which is known already."""
+    """A stream with the result of one operation as its only event."""
     return Response(_next(operation.body) + _SSE.encode_complete(), headers=_SSE.headers)
 
 
 def empty_stream() -> Response:
-    """The headers of a stream, in response to HEAD: no operation is run for a body that is not sent."""
+    """The headers of a stream, in response to HEAD. The operation does not run, because the body is not sent."""
     return Response(headers=_SSE.headers)
 
 

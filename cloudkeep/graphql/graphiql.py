@@ -1,11 +1,11 @@
-"""GraphiQL: the page that comes with Strawberry, with a script of ours that shows what an operation costs."""
+"""GraphiQL: Strawberry's page, with an additional script that shows the cost of operations."""
 
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
 
-#: Wraps the functions that GraphiQL sends requests with, so it has to be loaded first.
+#: The script wraps fetch and WebSocket, with which GraphiQL sends requests, so it has to be loaded before GraphiQL.
 COST_SCRIPT = Path(__file__).with_name("graphiql_cost.js").read_text("utf-8")
 _PAGE = (
     get_graphql_ide_html("graphiql")

@@ -1,5 +1,5 @@
-// Shows in a corner of GraphiQL what the last operation cost, and what is left of the budget.
-// It only listens to what fetch and WebSocket bring: whatever fails in here, GraphiQL goes on without it.
+// Shows the cost of the last operation and the remaining budget in a corner of GraphiQL.
+// The script only reads the responses of fetch and WebSocket. If it fails, GraphiQL works without it.
 (() => {
   'use strict'
   const { fetch: nativeFetch, WebSocket: NativeWebSocket } = window

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 JSON = "application/json"
-#: Its status is meaningful, because only a GraphQL server sends it.
+#: A response of this type has a meaningful status, because only a GraphQL server sends this type.
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 HTML = "text/html"
 
-#: Of single responses, in the order of preference when the client has none.
+#: The types of single responses, the default first.
 RESPONSE_TYPES = (JSON, GRAPHQL_RESPONSE)
-#: Sent only to clients that name them: ``*/*`` comes from programs that read JSON.
+#: The types that are sent only to clients that name them: programs that send ``*/*`` expect JSON.
 ONLY_BY_NAME = (EVENT_STREAM, HTML)
 
-#: Clients send the same few headers; a longer one is not worth caching, and many would fill the memory.
+#: Most clients send the same few headers. Longer headers are not cached, because many of them would fill the memory.
 _MAX_CACHED_LENGTH = 256
 _CACHE_SIZE = 256
 #: Characters of a header that are read. Browsers send fewer than 200; reading 64 KiB of ranges would take 60 ms.
@@ -32,13 +32,13 @@ class _Range:
 
 
 def accepted(header: str) -> tuple[str, ...]:
-    """Our types that the client accepts, the preferred one first; without a header it is JSON."""
+    """The server's types that the client accepts, the preferred one first. Without a header it is JSON."""
     return _accepted(header) if len(header) > _MAX_CACHED_LENGTH else _accepted_cached(header)
 
 
 @lru_cache(_CACHE_SIZE)
 def is_json(header: str) -> bool:
-    """Whether a Content-Type promises JSON in UTF-8 (RFC 8259, section 8.1, knows no other)."""
+    """Whether a Content-Type is JSON in UTF-8, the only encoding that RFC 8259, section 8.1, allows."""
     name, *parameters = header.split(";")
     return name.strip().lower() == JSON and _is_utf8(parameters)
 
@@ -62,7 +62,7 @@ def _ranges(header: str) -> Iterator[_Range]:
 
 
 def _rank(name: str, ranges: list[_Range]) -> tuple[float, int, int] | None:
-    """Smaller is preferred; None when the type is not accepted. The most specific range decides."""
+    """The rank of a type, the preferred one lowest; None if it is not accepted. The most specific range decides."""
     patterns = (name,) if name in ONLY_BY_NAME else (name, "application/*", "*/*")
     for distance, pattern in enumerate(patterns):
         for each in ranges:
@@ -83,7 +83,7 @@ def _quality(parameters: list[str]) -> float:
 
 
 def _is_utf8(parameters: list[str]) -> bool:
-    """Whether the parameters name no charset or UTF-8."""
+    """Whether the parameters name UTF-8, or no charset."""
     pairs = (parameter.partition("=") for parameter in parameters)
     charsets = [value.strip().strip('"').lower() for key, _, value in pairs if key.strip().lower() == "charset"]
     return all(charset in ("utf-8", "utf8") for charset in charsets)

@@ -13,16 +13,16 @@ from cloudkeep.graphql.media_types import is_json
 from schema.execution.persisted_documents import DOCUMENT_ID, named_in
 from services.core.errors import ErrorCode
 
-#: The hashes of ten thousand chunks fit into it.
+#: The largest body, in bytes: the hashes of ten thousand chunks fit into it.
 MAX_BODY = 1024 * 1024
-#: Operations in one request, which run one after another: a page's worth, and no request holds a process for long.
+#: The most operations in one request. They run one after another, and must not keep a process busy for long.
 MAX_BATCH = 10
 
 Json = dict[str, Any]
 
 
 class RequestError(Exception):
-    """The request is not valid, or cannot be answered. ``str(error)`` is for the client."""
+    """The request is not valid, or the server cannot respond to it. ``str(error)`` is the message for the client."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestHeaders:
-    """The headers that matter here, read in one pass; empty when they are missing."""
+    """The headers that this package needs, read in one pass. A missing header is empty."""
 
     accept: str
     authorization: str
@@ -48,7 +48,9 @@ class RequestHeaders:
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Several headers of one name become a list (RFC 9110, section 5.3), which only Accept may be."""
+        """Read the headers. Several headers of one name are joined to a list, which is valid for Accept only (RFC
+        9110, section 5.3).
+        """
         values: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in _HEADER_NAMES:
@@ -72,7 +74,7 @@ class GraphQLRequest:
     def from_json(cls, value: object) -> Self:
         """The operation in a JSON object. Raises :class:`RequestError`."""
         if not isinstance(value, dict):
-            raise RequestError(400, "A GraphQL request is a JSON object, or a list of them.")
+            raise RequestError(400, "A GraphQL request must be a JSON object, or a list of JSON objects.")
         request = cast(Json, value)
         for name, kind, text in _MEMBERS:
             if not isinstance(request.get(name), kind):
@@ -81,7 +83,7 @@ class GraphQLRequest:
         return cls(query, variables, operation_name, named_in(request))
 
 
-#: The schema says what is missing in it.
+#: A request without a document. The schema reports what is missing.
 EMPTY_REQUEST = GraphQLRequest(None, None, None, None)
 
 _NONE = type(None)
@@ -97,24 +99,26 @@ async def from_body(headers: RequestHeaders, receive: Receive) -> GraphQLRequest
     """The request in the body of a POST. Raises :class:`RequestError`, and ClientDisconnect."""
     if not is_json(headers.content_type):
         raise RequestError(
-            415, "A GraphQL request is application/json, in UTF-8.", headers={"Accept-Post": "application/json"}
+            415, "A GraphQL request must be application/json in UTF-8.", headers={"Accept-Post": "application/json"}
         )
     if headers.content_encoding.lower() not in ("", "identity"):
-        raise RequestError(415, "The body must not be encoded.", headers={"Accept-Encoding": "identity"})
+        raise RequestError(
+            415, "The body must not have a Content-Encoding, such as gzip.", headers={"Accept-Encoding": "identity"}
+        )
     value = _decode(await _read_body(receive))
     if not isinstance(value, list):
         return GraphQLRequest.from_json(value)
     if not 1 <= len(value) <= MAX_BATCH:
-        raise RequestError(400, f"A batch has 1 to {MAX_BATCH} operations.")
+        raise RequestError(400, f"A batch must have 1 to {MAX_BATCH} operations.")
     return [GraphQLRequest.from_json(item) for item in value]
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
-    """The request in the URL of a GET; ``EMPTY_REQUEST`` when it has none. Raises :class:`RequestError`."""
+    """The request in the URL of a GET; ``EMPTY_REQUEST`` if there is none. Raises :class:`RequestError`."""
     try:
         parameters: Json = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
     except ValueError as error:
-        raise RequestError(400, "The URL is not valid.") from error
+        raise RequestError(400, "The query string of the URL is not valid.") from error
     if parameters.keys().isdisjoint({"query", "extensions", DOCUMENT_ID}):
         return EMPTY_REQUEST
     for name in ("variables", "extensions"):
@@ -124,9 +128,9 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
 
 
 def parse_json(content: bytes | str) -> object:
-    """The value of a JSON text in UTF-8. Raises JSONDecodeError whatever is wrong with it.
+    """The value of a JSON text in UTF-8. Raises JSONDecodeError for any invalid text.
 
-    A byte order mark is ignored (RFC 8259, section 8.1); NaN and Infinity, which Python would read, are errors.
+    A byte order mark is ignored (RFC 8259, section 8.1). NaN and Infinity, which Python's parser accepts, are errors.
     """
     try:
         return _DECODER.decode(content if isinstance(content, str) else content.decode("utf-8-sig"))
@@ -149,7 +153,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 async def _read_body(receive: Receive) -> bytes:
-    """The whole body; one that is larger than a request may be is refused while it arrives."""
+    """The whole body. Raises :class:`RequestError` as soon as more than ``MAX_BODY`` bytes have arrived."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -159,7 +163,8 @@ async def _read_body(receive: Receive) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY:
-            raise RequestError(413, f"A GraphQL request has at most {MAX_BODY} bytes.", ErrorCode.REQUEST_TOO_LARGE)
+            text = f"The body of a GraphQL request may have at most {MAX_BODY} bytes."
+            raise RequestError(413, text, ErrorCode.REQUEST_TOO_LARGE)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

@@ -19,25 +19,26 @@ from services.core.errors import CloudKeepError, ErrorCode
 
 Json = dict[str, Any]
 
-#: For anything but a query by GET, which must be safe (RFC 9110, section 9.2.1): a link would run it.
+#: The headers of the refusal of a mutation or subscription by GET. GET must be safe (RFC 9110, section 9.2.1), because
+#: a link sends it.
 ONLY_QUERIES = {"Allow": "POST"}
-NO_QUERY = RequestError(400, "There is no `query` in the request.")
+NO_QUERY = RequestError(400, "The request has no `query`.")
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResponse:
-    """The response to one operation. ``is_document_error`` says that its document was refused."""
+    """The response to one operation. ``is_document_error`` says whether its document was refused."""
 
     body: Json
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     is_document_error: bool = False
-    #: The operation is a subscription, which has no single response.
+    #: Whether the operation is a subscription, which needs a stream.
     needs_stream: bool = False
 
     @classmethod
     def from_result(cls, result: ExecutionResult) -> "OperationResponse":
-        """The result as it is sent. An operation that was refused before it ran has no data, not even null."""
+        """The response for a result. An operation that was refused before it ran has no ``data``, not even null."""
         errors = result.errors or []
         has_run = result.data is not None or not errors or any(error.path for error in errors)
         body: Json = {"data": result.data} if has_run else {}
@@ -59,35 +60,36 @@ class OperationResponse:
 
     @property
     def is_unauthenticated(self) -> bool:
-        """Whether no field has a value, and the reason is the same everywhere: there is no valid token."""
+        """Whether no field has a value, and all errors are UNAUTHENTICATED."""
         codes = {_code(error) for error in self.body.get("errors", ())}
         values = (self.body.get("data") or {}).values()
         return codes == {ErrorCode.UNAUTHENTICATED} and all(value is None for value in values)
 
     def refused(self, status: int, headers: Mapping[str, str]) -> "OperationResponse":
-        """The same as the response to a request that was refused as a whole, which has no data."""
+        """The same response for a request that is refused as a whole: without ``data``, with this status."""
         body = {name: value for name, value in self.body.items() if name != "data"}
         return replace(self, body=body, status=status, headers=headers)
 
     @classmethod
     def _not_allowed(cls, body: Json, operation_type: OperationType) -> "OperationResponse":
-        """The response to an operation of a type that its method may not run."""
+        """The response to an operation whose type the request's method may not run."""
         if operation_type is OperationType.SUBSCRIPTION:
-            body["errors"][0]["message"] = "A subscription needs Accept: text/event-stream, or a WebSocket."
+            body["errors"][0]["message"] = "A subscription needs `Accept: text/event-stream`, or a WebSocket."
             return cls(body, 400, needs_stream=True)
         return cls(body, 405, ONLY_QUERIES)
 
 
 def encode_json(value: object) -> str:
-    """JSON on one line, in ASCII: a message may quote a client's text that is not valid Unicode."""
+    """JSON on one line, in ASCII, because a message may quote a client's text that is not valid Unicode."""
     return _ENCODER.encode(value)
 
 
 def single_response(operation: OperationResponse, media_type: str, admission: Admission | None = None) -> Response:
-    """The response to a single operation, with headers about the budgets that paid for it.
+    """The response to a single operation. Its headers have the status of the budgets that pay for it.
 
-    In ``application/json`` a document that is refused has status 200, as the specification requires: the client
-    could not tell an error of ours from a proxy's. A refusal of the client has its own status all the same.
+    In ``application/json`` the response to an invalid document has status 200, as the specification requires: with
+    another status, the response could be from a proxy. A refusal for other reasons, such as a rate limit, has a status
+    of its own nevertheless.
     """
     status = 200 if operation.is_document_error and media_type == JSON else operation.status
     return _response(operation.body, status, media_type, {**operation.headers, **budget_headers(admission)})
@@ -96,10 +98,10 @@ def single_response(operation: OperationResponse, media_type: str, admission: Ad
 def batch_response(
     operations: Sequence[OperationResponse], media_type: str, admissions: Sequence[Admission]
 ) -> Response:
-    """The responses in the order of the operations.
+    """The responses, in the order of the operations.
 
-    The status is 429 when no budget was left for any of them, and 401 when all of them lack a valid token. The headers
-    show the budgets as the last operation left them, or else those with the longest wait.
+    The status is 429 if every operation was over the budget, and 401 if all of them lack a valid token. The headers have
+    the status of the budgets after the last operation, or those with the longest wait.
     """
     bodies, statuses = [operation.body for operation in operations], {operation.status for operation in operations}
     if statuses == {429}:
@@ -115,14 +117,14 @@ def _response(body: object, status: int, media_type: str, headers: Mapping[str, 
 
 
 def budget_headers(admission: Admission | None) -> dict[str, str]:
-    """The headers of a response about the budgets that pay for it."""
+    """The headers with the status of the budgets that pay for a response."""
     if admission is None:
         return {}
     return refusal_headers(admission.refused) if admission.refused else rate_limit_headers(admission.layers)
 
 
 def _wait(admission: Admission) -> float:
-    """Seconds until a retry makes sense; infinite where it never does."""
+    """The seconds until a retry may succeed; infinite if it never does."""
     wait = getattr(admission.refused, "retry_after", None)
     return math.inf if wait is None else wait
 
@@ -150,5 +152,5 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def internal_error() -> OperationResponse:
-    """The response to an operation that failed because of an error of ours."""
+    """The response to an operation that failed by an internal error."""
     return OperationResponse({"errors": [{"message": FAULT, "extensions": fault_extensions()}]}, 500)

@@ -1,7 +1,7 @@
-"""graphql-transport-ws: one connection, the messages that its client may send, and when it ends.
+"""graphql-transport-ws: validates the messages of a connection, and closes it when it is idle or its token expires.
 
-Strawberry expects every message to have the types of the protocol. One that has not would end in a traceback, and in a
-connection that breaks without a close code.
+Strawberry expects that every message has the types of the protocol. Any other message would cause a traceback, and end
+the connection without a close code.
 """
 
 import asyncio
@@ -30,20 +30,21 @@ from services.core.log_context import bind_log_context, new_request_id
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: A client that reads nothing for this long is disconnected: uvicorn's own ping would wait for its buffer for ever.
+#: A client that reads nothing for this long is disconnected. uvicorn's ping does not help: it would wait without end
+#: for space in the send buffer.
 SEND_SECONDS = 10.0
-#: For how long a connection may be without an operation. By then most tokens have expired, so that signed-in clients
+#: The time after which a connection without an operation is closed. By then most tokens have expired, so that clients
 #: have to reconnect anyway.
 IDLE_SECONDS = 15 * 60.0
-#: Upon this code graphql-ws reconnects with its next operation, or at once if it has just sent one.
+#: Upon this code, graphql-ws reconnects with its next operation, or at once if it has just sent one.
 IDLE = 1000
-#: The protocol's code for too many requests; clients do not retry.
+#: The protocol's code for too many requests. Clients do not retry.
 TOO_MANY_REQUESTS = 4429
-#: Upon this code graphql-ws reconnects five times, with growing pauses, before it reports an error.
+#: Upon this code, graphql-ws reconnects up to five times, with growing pauses, before it reports an error.
 TRY_AGAIN_LATER = 1013
 FORBIDDEN = 4403
-#: Strawberry closes with 4403 only when we refuse a token, and graphql-ws would retry that for most of a minute, in
-#: case access is granted after all. It reports this code at once.
+#: This code replaces the 4403 with which Strawberry refuses a token: upon 4403, graphql-ws would retry for most of a
+#: minute; upon this code, it reports an error at once.
 UNAUTHORIZED = 4401
 
 #: The limit of a close frame (RFC 6455, sections 5.5 and 5.5.1), in bytes of UTF-8.
@@ -60,10 +61,10 @@ class WebSocketContext(RequestContext):
 
     @property
     def subscriptions_end_at(self) -> None:
-        """Never: the connection is closed instead, upon which clients reconnect. An error would end them for good."""
+        """Never: the connection is closed instead, after which clients reconnect. They do not retry upon an error."""
 
     def sign_in(self, viewer: Viewer) -> None:
-        """Make this the viewer's connection, until their token expires."""
+        """Sign the viewer in, and close the connection when the token expires."""
         self.cancel_expiry()
         self.authenticated = viewer
         seconds = (viewer.expires_at - now()).total_seconds()
@@ -71,7 +72,7 @@ class WebSocketContext(RequestContext):
         self._expiry = asyncio.get_running_loop().call_later(seconds, expired)
 
     def close(self, code: int, reason: str) -> None:
-        """Close the connection in the background, unless it is closed."""
+        """Close the connection in the background, unless it is closed already."""
         if self.websocket.application_state is WebSocketState.CONNECTED:
             self._closing = asyncio.ensure_future(self.websocket.close(code, reason))
 
@@ -82,20 +83,20 @@ class WebSocketContext(RequestContext):
 
 
 class SendTimeoutAdapter(ASGIWebSocketAdapter):
-    """Ends a connection whose client has stopped reading."""
+    """Ends a connection whose client no longer reads."""
 
     def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
         super().__init__(view, request, response)
         self._connection = asyncio.current_task()
 
     async def close(self, code: int, reason: str) -> None:
-        """Close, with a code that clients understand when the token was refused."""
+        """Close the connection. The code for a refused token is replaced by one that clients understand."""
         if code == FORBIDDEN:
             code, reason = UNAUTHORIZED, "The access token is invalid or has expired"
         await super().close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send, or end the whole connection after ``SEND_SECONDS``."""
+        """Send a message. If that takes more than ``SEND_SECONDS``, the whole connection ends."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await super().send_json(message)
@@ -105,17 +106,17 @@ class SendTimeoutAdapter(ASGIWebSocketAdapter):
 
 
 class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    """Validates messages, closes as the protocol requires, and reports every operation that is refused, with a code."""
+    """Validates messages, closes the connection as the protocol requires, and gives every refusal a code."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: Of operations that are about to start, by their ID; Strawberry drops them.
+        #: The extensions of operations that are about to start, by the operation's ID; Strawberry drops them.
         self._extensions: dict[str, dict[str, Any] | None] = {}
-        #: Runs while there is no operation.
+        #: The timer that runs while there is no operation.
         self._idle_timer: asyncio.TimerHandle | None = None
 
     def on_request_accepted(self) -> None:
-        """Start to wait for the first message, and for the first operation."""
+        """Start the timers for the first message and for the first operation."""
         super().on_request_accepted()
         self._update_idle_timer()
 
@@ -127,18 +128,18 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             self._update_idle_timer(is_closed=True)
 
     async def handle_message(self, message: Message) -> None:
-        """Handle a message if it is valid, or else close with 4400."""
+        """Handle a valid message. Close the connection with 4400 upon an invalid one."""
         if _is_message(message):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("Failed to parse message")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Start an operation, or close with 4429 when the connection has as many open as it may have."""
+        """Start an operation. Close the connection with 4429 if it has too many open operations."""
         limit = self.max_subscriptions_per_connection
         is_handled_by_strawberry = not self.connection_acknowledged or message["id"] in self.operations
         if limit is not None and len(self.operations) >= limit and not is_handled_by_strawberry:
-            await self.websocket.close(TOO_MANY_REQUESTS, f"At most {limit} operations at once on one connection")
+            await self.websocket.close(TOO_MANY_REQUESTS, f"A connection may have {limit} open operations at a time")
             return
         self._extensions[message["id"]] = named_in(message["payload"])
         message["payload"]["query"] = message["payload"].get("query") or ""
@@ -146,18 +147,18 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         self._update_idle_timer()
 
     def forget_id(self, operation_id: str) -> None:
-        """Forget an operation that has completed."""
+        """Forget an operation that is complete."""
         super().forget_id(operation_id)
         self._update_idle_timer()
 
     async def cleanup_operation(self, operation_id: str) -> None:
-        """End an operation, which may not have started yet."""
+        """End an operation, even if it has not started yet."""
         self._extensions.pop(operation_id, None)
         await super().cleanup_operation(operation_id)
         self._update_idle_timer()
 
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        """Run an operation. An internal error is reported, too, and does not end it silently."""
+        """Run an operation. An internal error is reported to the client, which Strawberry does not do."""
         bind_log_context(request_id=new_request_id())
         try:
             results = await self.schema.stream(
@@ -181,16 +182,16 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             self._idle_timer.cancel()
             self._idle_timer = None
         if not self.operations and not is_closed:
-            close = partial(cast(WebSocketContext, self.context).close, IDLE, "There was no operation for 15 minutes")
+            close = partial(cast(WebSocketContext, self.context).close, IDLE, "No operation for 15 minutes")
             self._idle_timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, close)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """Keep the connection open: a document that is not valid concerns one operation alone."""
+        """None, which keeps the connection open: an invalid document concerns only one operation."""
         return None
 
 
-_NO_DOCUMENT = GraphQLError("There is no document.", extensions={"code": ErrorCode.GRAPHQL_INVALID.value})
+_NO_DOCUMENT = GraphQLError("The request has no document.", extensions={"code": ErrorCode.GRAPHQL_INVALID.value})
 
 
 def _is_message(message: object) -> bool:

@@ -1,9 +1,9 @@
-"""The hosts that the server answers for, and the URL that a request's own links begin with.
+"""The hosts that requests may be for, and the base URL of links in a response.
 
-A web page can have its own name resolve to an address of this server (DNS rebinding). Its requests are then of the same
-origin for the browser, but their Host is the page's name. So a name is allowed only where it is known beforehand:
-loopback names, the host of ``PUBLIC_URL`` and those of ``ALLOWED_HOSTS``. An address as the host cannot be rebound; the
-one that the connection arrived at is allowed, so that a server is reachable by its own address without any setting.
+A web page can have its own name resolve to an address of this server (DNS rebinding). For the browser, its requests
+then have the same origin, but their Host is the page's name. So only known names are allowed: loopback names, the host
+of ``PUBLIC_URL``, and those of ``ALLOWED_HOSTS``. An IP address cannot be rebound: the address at which the connection
+has arrived is allowed, so that a server is reachable by its own address without a setting.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from services.core.hosts import Authority, parse_address, parse_authority, to_ascii
 
-#: In the list of allowed hosts: every host.
+#: In the list of allowed hosts, this stands for every host.
 ANY = "*"
 LOCALHOST = "localhost"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -32,17 +32,17 @@ class AllowedHosts:
         self._addresses = {address for each in self._hosts if (address := parse_address(each.strip("[]")))}
 
     def allows(self, authority: Authority, local_address: str) -> bool:
-        """Whether to answer for a host on a connection that arrived at ``local_address``. The port does not matter."""
+        """Whether a request may be for this host, on a connection to ``local_address``. The port does not matter."""
         if address := authority.address:
             is_own = address.is_loopback or address in self._addresses or address == parse_address(local_address)
             return is_own or self._allows_any
         return self._allows_any or self._allows_name(_without_dot(authority.host))
 
     def base_url(self, authority: Authority, scheme: str) -> str:
-        """What links begin with in a response to a request for this host.
+        """The base URL of links in the response to a request for this host.
 
-        Where ``PUBLIC_URL`` is https, a request for its host and port gets it as it is: not every proxy that ends TLS
-        reports the scheme, and no signed URL is downgraded to http.
+        If ``PUBLIC_URL`` is https, a request for its host and port always gets ``PUBLIC_URL``: not every proxy that
+        terminates TLS reports the scheme, and no signed URL may be downgraded to http.
         """
         if self._public_scheme == "https" and self._is_public(authority):
             return self.public_url

@@ -35,9 +35,9 @@ from storage.errors import NoSpace, StoreUnavailable
 
 
 def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
-    """The whole API of one process, which is not ready any more once ``drain`` has started.
+    """The application of one API process. ``/readyz`` reports that it is not ready as soon as ``drain`` has started.
 
-    Nothing is connected before the lifespan starts. Raises :class:`StartupError`.
+    It connects to the database and Redis when the lifespan starts. Raises :class:`StartupError`.
     """
     drain = drain or Drain()
     schema = build_schema(settings.max_operation_cost)

@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS): which web pages of other origins may call the API and read its responses."""
+"""Cross-origin resource sharing (CORS): web pages of some other origins may use the API and read its responses."""
 
 from collections.abc import Callable, Collection
 
@@ -11,7 +11,7 @@ from cloudkeep.server.refused_origins import RefusedOrigins
 from endpoints.routes import ROUTES
 
 METHODS = sorted({"HEAD"}.union(*(route.methods for route in ROUTES)))
-#: Response headers that scripts may read, in addition to those that browsers always expose.
+#: The response headers that scripts may read, in addition to those that browsers always expose.
 EXPOSED_HEADERS = (
     "Accept-Ranges",
     "Allow",
@@ -30,11 +30,11 @@ MAX_AGE = 24 * 60 * 60
 
 
 def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
-    """The app, which pages of ``origins`` may use; ``*`` is every page.
+    """Wrap the app so that pages of ``origins`` may use it; ``*`` stands for every origin.
 
-    No response allows credentials: a page authorizes itself by a token or a signed URL, and never by what the browser
-    has stored for us. So any header that a page sends is harmless. The app is wrapped as a whole, so that a page can
-    also read the response to an internal error, which is rendered outside of the app's own middleware.
+    No response allows credentials: a page authorizes itself by a token or a signed URL, and never by cookies or other
+    data that the browser adds. So every header that a page sends is allowed. The app is wrapped as a whole, because the
+    response to an internal error, which pages may read as well, is rendered outside of the app's own middleware.
     """
     if not origins:
         return OriginLog(app, lambda _: False)
@@ -51,7 +51,7 @@ def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
 
 
 class OriginLog:
-    """Logs the origins of pages that may not read a response. Browsers tell them only that something failed."""
+    """ASGI middleware that logs the origins that are refused. Browsers do not show the reason to the page."""
 
     def __init__(self, app: ASGIApp, is_allowed: Callable[[str], bool]) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class OriginLog:
         self._refused = RefusedOrigins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log the origin of a refused request, and pass everything on."""
+        """Log the origin if it is not allowed, and pass the request on."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             origin = headers.get("origin")
@@ -69,5 +69,5 @@ class OriginLog:
 
 
 def _is_own_page(origin: str, headers: Headers) -> bool:
-    """Whether a page of this server sent the request; a proxy may have replaced its Host."""
+    """Whether a page of this server has sent the request. A proxy may have replaced its Host."""
     return headers.get("sec-fetch-site") == "same-origin" or is_same_origin(origin, headers.get("host"))

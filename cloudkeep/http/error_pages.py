@@ -1,4 +1,4 @@
-"""Problem documents as pages, for people who follow a link in a browser."""
+"""Renders problem documents as HTML pages, for people who follow a link in a browser."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    # The address of the page may be a signed URL.
+    # The URL of the page may be a signed one.
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -53,16 +53,16 @@ _PAGE = """<!doctype html>
 
 
 class ErrorPages:
-    """ASGI middleware: answers with a page where a problem document is the response to a browser's navigation.
+    """ASGI middleware that replaces a problem document by an HTML page if the client is a browser that navigates.
 
-    Status and headers stay. Everybody else gets the document; ``Vary`` keeps caches from mixing them up.
+    Status and headers do not change. All other clients get the document; ``Vary`` keeps the two apart in caches.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything else on."""
+        """Pass the request on, and replace its response if necessary."""
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             send = _ProblemSender(scope, send)
         await self._app(scope, receive, send)
@@ -74,7 +74,7 @@ def prefers_page(accept: str) -> bool:
 
 
 class _ProblemSender:
-    """Sends a response on, unless it is a problem that is to be a page."""
+    """Passes the messages of a response on. If ``as_page``, it replaces a problem document by a page."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope

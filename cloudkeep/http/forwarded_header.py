@@ -1,9 +1,9 @@
-"""Parses what proxies report of their peers: ``X-Forwarded-For``, and ``Forwarded`` (RFC 7239), read from the right.
+"""Parses the headers in which proxies report their peers: ``X-Forwarded-For`` and ``Forwarded`` (RFC 7239).
 
-Each proxy appends at the right end, so this end is well-formed whatever a client wrote to the left of it: a quotation
-mark that the client left open must not swallow what the first proxy wrote. What is malformed, empty or hidden is a
-:class:`ForwardedElement` without an address, and it is never skipped: a proxy that could not name its peer must not
-vouch for what stands to the left.
+Each proxy appends an element at the right end. Elements are read from there, because those to the left may be from the
+client: a quotation mark that the client has left open must not hide the element of the first proxy. A malformed, empty
+or hidden element is a :class:`ForwardedElement` without an address. It is never skipped, because a proxy that has not
+named its peer does not confirm the elements to the left.
 """
 
 import re
@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 from services.core.hosts import Address, parse_address
 
-#: Characters of ``Forwarded`` that are read, from the right: enough for a hundred elements.
+#: The number of characters of ``Forwarded`` that are read, from the right: enough for a hundred elements.
 _MAX_LENGTH = 8 * 1024
 
-#: RFC 7239, section 6: a port may follow, and may be hidden. Some proxies write the same into X-Forwarded-For.
+#: An address with an optional port, which may be obfuscated (RFC 7239, section 6). Some proxies write ports into
+#: X-Forwarded-For as well.
 _NODE = re.compile(r"(?:([0-9.]+)|\[([^\]:]*:[^\]]*)\])(?::(?:\d{1,5}|_[A-Za-z0-9._-]+))?", re.ASCII)
 #: A token (RFC 9110, section 5.6.2).
 _TCHARS = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-#: One parameter and its end. Spaces around it, which the grammar does not allow, are accepted: some proxies write them.
+#: One parameter and its end. Spaces around it are accepted, because some proxies write them against the grammar.
 _PARAMETER = re.compile(rf'[ \t]*(?:({_TCHARS})=(?:({_TCHARS})|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:;|\Z)')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _QUOTE_OR_COMMA = re.compile('[",]')
@@ -27,7 +28,7 @@ _QUOTE_OR_COMMA = re.compile('[",]')
 
 @dataclass(frozen=True)
 class ForwardedElement:
-    """What one proxy reports of its peer: the address and, where they are reported, the scheme and the Host."""
+    """The peer that one proxy reports: its address and, if the proxy reports them, the scheme and the Host it used."""
 
     address: Address | None
     scheme: str | None = None
@@ -74,7 +75,7 @@ def _parse_element(element: str) -> ForwardedElement:
 
 
 def _parse_parameters(element: str) -> dict[str, str]:
-    """The parameters by name; none at all when the element is malformed or has one of them twice."""
+    """The parameters by name. There are none if the element is malformed or has a parameter twice."""
     parameters: dict[str, str] = {}
     position = 0
     while position < len(element):

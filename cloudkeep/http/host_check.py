@@ -1,4 +1,4 @@
-"""Refuses requests for hosts that are not ours, before anything else is looked at."""
+"""Refuses requests for hosts that are not allowed, before any other part of the request is processed."""
 
 import logging
 
@@ -13,7 +13,7 @@ from endpoints.state import BASE_URL
 from services.core.errors import ErrorCode
 from services.core.hosts import parse_authority
 
-#: A host is logged once by each process, and no more than this many: clients can make up any number of them.
+#: Each process logs a host once, and at most this many hosts, because clients can send any number of names.
 MAX_LOGGED = 20
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class HostCheck:
-    """ASGI middleware for requests and WebSockets. It stores the URL that their links begin with.
+    """ASGI middleware for requests and WebSockets. It stores the base URL for links in the response.
 
     A host that is not allowed gets 421 Misdirected Request (RFC 9110, section 15.5.20). A Host that is missing, doubled
     or malformed gets 400 (RFC 9112, section 3.2). HTTP/1.0 has no Host; such a request is for ``PUBLIC_URL``.
@@ -45,7 +45,7 @@ class HostCheck:
         await self._app({**scope, "state": state}, receive, send)
 
     def _judge(self, scope: Scope) -> str | Response:
-        """The URL that links begin with, or a refusal."""
+        """The base URL for links in the response, or a refusal."""
         values = [value for name, value in scope["headers"] if name == b"host"]
         if not values and scope.get("http_version") == "1.0":
             return self._hosts.public_url

@@ -1,4 +1,4 @@
-"""Records every request: its ID, its metrics, its trace and, if that is switched on, its line in the access log."""
+"""Records every request: its ID, metrics, trace and, if enabled, its line in the access log."""
 
 import logging
 import re
@@ -12,17 +12,17 @@ from services.core.counters import Counters
 from services.core.log_context import bind_log_context, new_request_id
 from storage.tracing import add, is_recording, span
 
-#: The name, in logs and traces, of a request whose path is not in the table of routes.
+#: The route of a request in logs and traces if its path is not in the table of routes.
 OTHER = "other"
 _REQUEST_ID_HEADER = b"x-request-id"
-#: Anything else could break a line of the log, or fill it.
+#: Any other ID could break a line of the log, or fill the log.
 _VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _log = logging.getLogger("cloudkeep.access")
 
 
 class InstrumentationMiddleware:
-    """ASGI middleware around the whole app. ``access_log``: a line at the end of each request, except for probes."""
+    """ASGI middleware around the whole app. With ``access_log``, it logs each request but probes."""
 
     def __init__(self, app: ASGIApp, counters: Counters, access_log: bool) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class InstrumentationMiddleware:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on."""
+        """Pass the request on, and record it."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -41,7 +41,7 @@ class InstrumentationMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope["headers"])
-        # It stays bound until the request's task ends: uvicorn logs an internal error after we have returned.
+        # The ID stays bound until the request's task ends: uvicorn logs an internal error after the app has returned.
         bind_log_context(request_id=request_id)
         counters, record = self._counters, _RequestRecord(scope["method"], scope["path"])
         counters.in_flight += 1
@@ -76,7 +76,7 @@ class InstrumentationMiddleware:
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The ID that the client or a proxy gave to a request if it is valid, or else a new one."""
+    """The ID that the client or a proxy has given to the request, if it is valid, or else a new one."""
     for name, value in headers:
         if name == _REQUEST_ID_HEADER and _VALID_REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
@@ -84,7 +84,7 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 class _RequestRecord:
-    """What is known of a request so far."""
+    """The facts to record about a request."""
 
     __slots__ = ("bytes", "method", "purpose", "route", "started_at", "status")
 
@@ -94,7 +94,7 @@ class _RequestRecord:
         route = find_route(path)
         self.purpose = route.purpose if route else Purpose.OTHER
         self.route = route.log_pattern if route else OTHER
-        #: 0 until the response starts, which it never does where the client has disconnected before.
+        #: 0 until the response starts. It stays 0 if the client disconnects before.
         self.status = 0
         self.bytes = 0
 

@@ -1,8 +1,8 @@
-"""The client's address, scheme and Host behind proxies: what the trusted ones report of them, and nothing else.
+"""The client's address, scheme and Host behind proxies, as the trusted proxies report them.
 
-The header is read from the right, past the proxies that are trusted, to the first address that is not. What stands to
-the left of that was written by the client, and may be anything. Only one header is believed: a proxy that manages
-``X-Forwarded-For`` passes ``Forwarded`` on as the client wrote it, and vice versa.
+The header is read from the right, past the trusted proxies, to the first address that is not trusted: the client's.
+Everything to the left of it is from the client, and may be anything. Only one header is trusted: a proxy that manages
+``X-Forwarded-For`` passes ``Forwarded`` on as the client has sent it, and vice versa.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,10 @@ from cloudkeep.settings.parsers import UNIX
 from cloudkeep.settings.types import ProxyHeader
 from services.core.hosts import Address, parse_address
 
-#: No real request passes so many proxies, but a client can write so many addresses: only the last ones are read.
+#: The number of elements that are read, from the right. A client can send any number of them, but no request passes
+#: this many proxies.
 MAX_ELEMENTS = 100
-#: Peers whose address is remembered; about as many as a process has connections.
+#: The number of peers whose parsed address is cached: about as many as a process has connections.
 _CACHE_SIZE = 4096
 _IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -29,9 +30,9 @@ _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 class ProxyHeaders:
     """ASGI middleware that gives requests and WebSockets the ``client``, ``scheme`` and Host that proxies report.
 
-    ``trusted`` are addresses, networks and ``unix``, which stands for every peer on a unix socket; ``header`` is the
-    one that they manage. A client's address has one form only: IPv4 mapped into IPv6 is IPv4, and zones are left out.
-    Its port is 0 unless it is the peer's own.
+    ``trusted`` has addresses, networks and ``unix``, which stands for every peer on a unix socket. ``header`` is the
+    header that these proxies manage. Addresses are normalized: IPv4 mapped to IPv6 becomes IPv4, and zones are removed.
+    The client's port is 0 unless the client is the peer itself.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], header: str) -> None:
@@ -76,7 +77,7 @@ class ProxyHeaders:
         return rewritten
 
     def _origin(self, peer: Address | None, elements: Iterator[ForwardedElement]) -> ForwardedElement:
-        """The last element that can be believed: the first one that is not trusted, or else the last one."""
+        """The client: the first element from the right that is not a trusted proxy, or else the leftmost one."""
         address, scheme, host = peer, None, None
         for element in elements:
             scheme, host = element.scheme or scheme, element.host or host
@@ -88,7 +89,7 @@ class ProxyHeaders:
         return ForwardedElement(address, scheme, host)
 
     def _nearest(self, scope: Scope, header: bytes) -> str | None:
-        """What the nearest proxy wrote into a header that goes with ``X-Forwarded-For``, where that is believed."""
+        """The value that the nearest proxy has added to a header beside ``X-Forwarded-For``, if this is trusted."""
         if self._header != b"x-forwarded-for":
             return None
         values = [value for name, value in scope["headers"] if name == header]

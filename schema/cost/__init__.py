@@ -1,1 +1,1 @@
-"""The cost of operations: weights in the schema, the price before an operation runs, and the cost of its answer."""
+"""The cost of operations: the weights of the schema, the price of an operation, and the actual cost of its response."""

@@ -1,4 +1,4 @@
-"""The actual cost of an answer: its objects are counted. Scalars are never visited."""
+"""The actual cost of a response: the sum over its objects. Scalars are not visited."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,11 +9,12 @@ Data = Mapping[str, Any]
 
 
 class ActualCost:
-    """Walks an answer. ``own`` is the cost of an object by itself, by the index of its node."""
+    """Walks the data of a response. ``own`` has the cost of an object itself, by the index of its node."""
 
     def __init__(self, own: Sequence[int]) -> None:
         self._own = own
-        #: An object of unknown type is visited as each type it may have, and what is below it once for each node.
+        #: An object of unknown type is visited as each of its possible types. This cache, by object and node, keeps
+        #: the objects below it from being visited again each time.
         self._seen: dict[tuple[int, int], int] = {}
 
     def cost(self, node: Node, data: Data) -> int:
@@ -43,7 +44,7 @@ class ActualCost:
         return self._abstract(branch, value)
 
     def _abstract(self, branch: Branch, data: Data) -> int:
-        """The cost as the type that the answer names, or as the most expensive type with the same fields."""
+        """The cost for the type that ``__typename`` says, or for the most expensive type with the same fields."""
         if branch.typename is not None:
             name = data.get(branch.typename)
             return max((self._once(node, data) for node in branch.members if node.kind == name), default=0)

@@ -1,4 +1,4 @@
-"""The price of an operation, field by field, for clients that want to know it before they run the operation."""
+"""The price of an operation, field by field."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ MAX_ENTRIES = 1_000
 class Entry:
     """A field at one place of an operation. Costs are in points.
 
-    ``path`` consists of response keys, and ``coordinate`` is the field of the schema, such as ``Upload.file``. It is
-    resolved up to ``count`` times, at ``cost`` points together. ``total`` includes everything below it. All members
-    of an abstract type are listed, but only the most expensive one is in the total of the field above.
+    ``path`` consists of response keys, and ``coordinate`` names the field in the schema, such as ``Upload.file``. The
+    field is resolved up to ``count`` times, for ``cost`` points in all. ``total`` includes the fields below it. All
+    types of an abstract type have entries, but the total of the field above includes only the most expensive one.
     """
 
     path: str
@@ -27,7 +27,7 @@ class Entry:
 
 
 def breakdown_of(graph: CostGraph, variables: Variables, limit: int = MAX_ENTRIES) -> list[Entry]:
-    """The fields of an operation, breadth first, at most ``limit`` of them."""
+    """The fields of an operation, breadth first: at most ``limit``."""
     whole = graph.costs(variables).whole
     entries, cache = list[Entry](), InputCosts()
     pending: deque[tuple[Node, str, int]] = deque([(graph.root, "", 1)] if graph.root else [])

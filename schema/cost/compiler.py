@@ -14,20 +14,20 @@ from schema.cost.weights import FieldWeight, Weights
 from schema.cost.work_limit import WorkLimit, check_nesting
 
 TYPENAME = "__typename"
-#: Steps of work for a field of objects, and for an object, beside those for reading the document.
+#: Steps of work for an object, and for a field that returns objects, in addition to the steps for reading the document.
 FIELD_STEPS = 5
 NODE_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class InheritedSize:
-    """The size of lists in the object that a field returns, as the field's ``sizedFields`` say."""
+    """The size of the lists that a field's ``sizedFields`` name in the object that it returns."""
 
     fields: frozenset[str]
     size: int | Size
 
 
-#: An object's type, the selection sets on it, and the size of its lists that the field above gives.
+#: An object's type, the selection sets on it, and the size that the field above gives to its lists.
 NodeKey = tuple[str, Identity, InheritedSize | None]
 
 
@@ -36,7 +36,7 @@ def compile_operation(
 ) -> CostGraph:
     """Compile the cost graph of an operation. The document need not be valid.
 
-    Raises :class:`OperationTooComplex` when this takes too much work.
+    Raises :class:`OperationTooComplex` if this takes too much work.
     """
     return _Compiler(weights, fragments, conditions, steps).graph(operation)
 

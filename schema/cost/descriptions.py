@@ -1,4 +1,4 @@
-"""Prices in words: tools that show a schema show its descriptions, but not its directives."""
+"""Adds prices to the descriptions of the schema. Tools show descriptions, but not directives."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, Gra
 
 from schema.cost.weights import explicit_weight
 
-#: Every field that returns an object costs this much, so that it need not be said.
+#: The usual price of a field that returns an object, in points. It is not mentioned.
 USUAL = 1
 
 
 def add_prices(schema: GraphQLSchema) -> None:
-    """Append to the description of each field and input field what it costs, where that is more than usual."""
+    """Append the price to the description of each field and input field that costs more than usual."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             _append(kind.fields.values(), "Price: {} points.")

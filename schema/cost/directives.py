@@ -10,7 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.pages import MAX_PAGE, PAGE
 
-#: Where Strawberry keeps the definition that a part of the GraphQL schema was made from.
+#: The key of ``extensions`` under which Strawberry keeps its definition of an element of the GraphQL schema.
 STRAWBERRY = "strawberry-definition"
 
 COST_LOCATIONS = [
@@ -27,22 +27,22 @@ COST_LOCATIONS = [
     name="cost",
     locations=COST_LOCATIONS,
     description="The weight of a type, field, argument or input field in the cost of an operation. The default weight "
-    "is 0 for scalars and enums and for what returns or takes them, and 1 for everything else. "
+    "is 0 for scalars and enums, and for fields and arguments of these types; it is 1 for everything else. "
     "See https://ibm.github.io/graphql-specs/cost-spec.html.",
 )
 class Cost:
-    weight: str = strawberry.field(description="Points that it costs each time it is used: a whole number as text.")
+    weight: str = strawberry.field(description="The points for each use: a whole number, as text.")
 
 
-#: A mutation takes at least one transaction, and the writes of all clients wait for it.
+#: The price of a mutation: it takes at least one transaction, and the writes of all clients wait for each other.
 CHANGE = Cost(weight="10")
 
 
 @strawberry.schema_directive(
     name="listSize",
     locations=[Location.FIELD_DEFINITION],
-    description="The largest number of items in a list, by which the price of an item is multiplied. A list that also "
-    "gets a size from the field above it, by `sizedFields`, has the larger of both.",
+    description="The largest number of items in a list: the price of an item is multiplied by it. If the `sizedFields` "
+    "of the field above name the list as well, the larger size counts.",
 )
 class ListSize:
     assumed_size: int | None = strawberry.field(
@@ -50,24 +50,24 @@ class ListSize:
         default=strawberry.UNSET,
     )
     slicing_arguments: list[str] | None = strawberry.field(
-        description="Arguments that set the number of items; the largest counts, and null counts as not given. An "
-        "argument that is a list counts by its length. A path such as `input.chunks` names a field of an input object.",
+        description="The arguments that set the number of items. The largest one counts; null counts as absent, and a "
+        "list counts by its length. A path such as `input.chunks` names a field of an input object.",
         default=strawberry.UNSET,
     )
     sized_fields: list[str] | None = strawberry.field(
-        description="Fields of the returned object that have this number of items, in place of the field itself.",
+        description="The fields of the returned object that are the list, if the field itself is not.",
         default=strawberry.UNSET,
     )
     require_one_slicing_argument: bool | None = strawberry.field(
-        description="Whether a query has to give exactly one of the slicing arguments. The server does not enforce it.",
+        description="Whether exactly one of the slicing arguments is required. The server does not enforce this.",
         default=True,
     )
-    #: Not in the specification: the most items that the server returns, even if a slicing argument is larger.
+    #: Not in the specification: the most items that the server returns, however large a slicing argument is.
     maximum: strawberry.Private[int] = MAX_PAGE
 
 
 def describe_arguments(schema: GraphQLSchema) -> None:
-    """Give the arguments of these directives their descriptions, which Strawberry does not pass on."""
+    """Add the descriptions of these directives' arguments, which Strawberry leaves out."""
     for directive in schema.directives:
         definition = directive.extensions.get(STRAWBERRY)
         for field in definition.fields if isinstance(definition, StrawberrySchemaDirective) else ():
@@ -80,9 +80,9 @@ def at_most(size: int) -> ListSize:
 
 
 def sized_by(argument: str, *fields: str, maximum: int) -> ListSize:
-    """The size of lists in a payload that have an item for each item of a list argument, at most ``maximum``.
+    """The size of ``fields``, lists with an item for each item of a list argument: at most ``maximum``.
 
-    ``argument`` is its name in GraphQL, or a dotted path into an input object, such as ``input.chunks``.
+    ``argument`` is the argument's name in GraphQL, or a dotted path into an input object, such as ``input.chunks``.
     """
     return ListSize(
         slicing_arguments=[argument],
@@ -93,7 +93,7 @@ def sized_by(argument: str, *fields: str, maximum: int) -> ListSize:
 
 
 def paged(default: int = PAGE, maximum: int = MAX_PAGE) -> ListSize:
-    """The size of a connection: as many items as ``first`` or ``last`` says, else ``default``; at most ``maximum``."""
+    """The size of a connection: ``first`` or ``last`` items, or else ``default``, and at most ``maximum``."""
     return ListSize(
         assumed_size=default,
         slicing_arguments=["first", "last"],

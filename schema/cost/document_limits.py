@@ -1,4 +1,4 @@
-"""Hard limits on a document, beside its price: they bound work that comes before the price, or that no price covers.
+"""Hard limits on a document, in addition to its price: they bound work before the price is known or that has no price.
 
 All of them are checked in one pass over the document. Fragments are not expanded.
 """
@@ -26,11 +26,11 @@ from schema.cost.work_limit import OperationTooComplex
 class DocumentLimits:
     """The limits of a document."""
 
-    #: Characters of the text. The lexer takes 120 to 250 ms for a mebibyte. Long values belong into variables.
+    #: Characters of the text. The lexer takes 120 to 250 ms for a mebibyte. Long values belong in variables.
     characters: int = 65_536
     #: Levels of fields. The introspection query of graphql-js, which GraphiQL sends, has 15.
     depth: int = 15
-    #: Fields and fragments as they are written. The introspection query has 81.
+    #: Fields and fragment spreads in the text. The introspection query has 81.
     selections: int = 500
     #: Fields with an alias.
     aliases: int = 100
@@ -48,12 +48,12 @@ DEFAULT = DocumentLimits()
 
 
 def check_source(source: str, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
-    """The error for a text that is too long to be parsed."""
+    """The error for a text that is too long; None if it can be parsed."""
     return _error("characters", limits.characters, len(source), "characters")
 
 
 def check_limits(document: DocumentNode, limits: DocumentLimits = DEFAULT) -> GraphQLError | None:
-    """The error for the first limit that a document exceeds. The document may be invalid."""
+    """The error for the first limit that a document exceeds; None if it exceeds none. The document may be invalid."""
     counts = _Document(document)
     return (
         _error("selections", limits.selections, counts.selections, "fields and fragments")
@@ -76,11 +76,11 @@ def _error(limit: str, maximum: int, actual: int, what: str) -> GraphQLError | N
 
 @dataclass
 class _Definition:
-    """An operation or a fragment by itself: its own depth, and the depths at which it spreads fragments."""
+    """An operation or a fragment without the fragments that it spreads: its depth, and the depths of its spreads."""
 
     depth: int = 0
     spreads: dict[str, int] = field(default_factory=dict)
-    #: The response keys of its first level, and the fragments that it spreads there.
+    #: The response keys of its first level, and the fragments that the first level spreads.
     keys: set[str] = field(default_factory=set)
     spread_first: set[str] = field(default_factory=set)
 
@@ -102,7 +102,7 @@ class _Document:
 
     @property
     def operations(self) -> int:
-        """How many operations there are."""
+        """The number of operations."""
         return len(self._operations)
 
     def depth(self) -> int:
@@ -116,7 +116,7 @@ class _Document:
         )
 
     def root_fields(self) -> int:
-        """The number of root fields of the mutation that has most."""
+        """The largest number of root fields of a mutation."""
         return max((len(self._keys(mutation)) for mutation in self._mutations), default=0)
 
     def _add_operation(self, node: OperationDefinitionNode) -> None:
@@ -157,7 +157,7 @@ class _Document:
             yield node.selection_set, depth
 
     def _measure(self, root: str, unseen: set[str], depths: dict[str, int]) -> None:
-        """Measure a fragment and those it spreads, without recursion. A cycle, which is invalid, adds nothing."""
+        """Measure a fragment and the fragments that it spreads, without recursion. Invalid cycles add 0."""
         path = [(root, iter(self._fragments[root].spreads))]
         while path:
             name, spreads = path[-1]

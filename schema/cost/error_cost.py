@@ -1,7 +1,7 @@
-"""The cost of fields that were resolved but are missing from the answer, since a field beside them failed.
+"""The cost of fields that were resolved, but are missing from the response because another field failed.
 
-An error removes everything up to the next nullable field (GraphQL specification, section 6.4.4). Without this cost, a
-client could get the others resolved for free with a field that fails on purpose.
+An error replaces the closest nullable field above it with null (GraphQL specification, section 6.4.4). Without this
+cost, a client could have fields resolved for free by adding a field that always fails.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 
 class ErrorCost:
-    """Prices what is missing. ``variables`` are those of the ``costs``."""
+    """Prices the missing fields of a response. ``costs`` are those for the same ``variables``."""
 
     def __init__(self, graph: CostGraph, costs: Costs, variables: Variables) -> None:
         self._graph = graph
@@ -23,9 +23,10 @@ class ErrorCost:
         self._variables = variables
 
     def cost(self, data: Mapping[str, Any] | None, paths: Collection[Path]) -> int:
-        """The most that the parts of an answer can have cost that are null because a field in them failed.
+        """The most that the fields can have cost that failed fields have removed from ``data``. ``paths`` are those of
+        the errors.
 
-        What would have been below the failed fields themselves is not included.
+        Fields below a failed field are not included: they were not resolved.
         """
         missing: dict[Path, int] = {}
         for path in set(paths):
@@ -34,7 +35,7 @@ class ErrorCost:
         return sum(max(worth, 0) for worth in missing.values())
 
     def _null(self, data: Mapping[str, Any] | None, path: Path) -> tuple[Path, int]:
-        """The path of the null in the answer, and the most that there can have been in its place."""
+        """The path of the null that the error has caused, and the largest possible cost of the value in its place."""
         root = self._graph.root
         if data is None:
             return (), self._costs.whole[root.index] - self._costs.own[root.index] if root else 0
@@ -46,26 +47,26 @@ class ErrorCost:
         return path, 0
 
     def _worth(self, path: Path) -> int:
-        """The most that there can be at a place of the answer."""
+        """The largest possible cost of the value at a path."""
         branch, lists = self._branch(path)
         if branch is None:
             return 0
         size = times(branch, self._variables)
         each = max((self._costs.whole[member.index] for member in branch.members), default=0)
-        # One item of a list of lists may have as many values as all of them together.
+        # In a list of lists, one inner list may have all the values.
         return each if lists >= branch.lists else size * each
 
     def _below(self, path: Path) -> int:
-        """The most that was certainly not resolved, since the field above it failed."""
+        """The cost below the failed field at a path, as far as it is certain. None of it was resolved."""
         if not path or isinstance(path[-1], int):
             return 0
         branch, _ = self._branch(path, certain=True)
         return self._worth(path) if branch else 0
 
     def _branch(self, path: Path, *, certain: bool = False) -> tuple[Branch | None, int]:
-        """The field at a place of the answer, and in how many of its lists the place is.
+        """The field at a path, and the number of list indexes behind it.
 
-        Of several types that an object may have, it is the most expensive one's; none when it has to be ``certain``.
+        If an object may have several types, it is the field of the most expensive one, or None if ``certain``.
         """
         members: Sequence[Node] = (self._graph.root,) if self._graph.root else ()
         branch, lists = None, 0
@@ -86,7 +87,7 @@ class ErrorCost:
 
 
 def _step(value: Any, part: str | int) -> Any:
-    """The value at a response key or list index. None when there is none."""
+    """The value at a response key or list index; None if there is none."""
     if isinstance(part, int):
         return value[part] if isinstance(value, list) and part < len(value) else None
     return value.get(part) if isinstance(value, dict) else None

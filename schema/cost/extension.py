@@ -1,4 +1,4 @@
-"""``extensions.cost`` of every answer, in the format of Shopify's API.
+"""``extensions.cost`` of every response, in the format of Shopify's API.
 
 https://shopify.dev/docs/api/usage/rate-limits#rate-limits-for-the-graphql-admin-api
 """
@@ -10,12 +10,12 @@ from resolvers.context import Admission
 from services.budgets.limits import LayerStatus, least_available, visible_layers
 
 POINTS = "points"
-#: The value of ``extensions.cost`` in a request for the status of every layer.
+#: A request with this value of ``extensions.cost`` gets the status of every layer.
 EVERY_LAYER = "layers"
 
 
 def cost_extension(admission: Admission, request_extensions: Mapping[str, Any]) -> dict[str, Any]:
-    """The cost of the operation, and what is left in the scarcest budget, or in all of them if the request says so."""
+    """The cost of the operation and the status of the scarcest budget, or of all budgets if requested."""
     cost: dict[str, Any] = {"requestedQueryCost": admission.requested, "actualQueryCost": admission.actual}
     layers = points_of(admission)
     if scarcest := least_available(layers):
@@ -26,7 +26,7 @@ def cost_extension(admission: Admission, request_extensions: Mapping[str, Any]) 
 
 
 def points_of(admission: Admission) -> list[LayerStatus]:
-    """The layers that count points and that clients may see."""
+    """The layers that count points and are shown to clients."""
     return [layer for layer in visible_layers(admission.layers) if layer.unit == POINTS]
 
 

@@ -1,7 +1,8 @@
-"""The cost graph of an operation: a node for each kind of object that it selects, for known ``@skip`` and ``@include``.
+"""The cost graph of an operation: a node for each kind of object that it selects.
 
-Objects with the same selection, such as those of a fragment that is spread in many places, share one node. Every node
-comes after the nodes below it, so that the price takes one pass over all nodes.
+A graph is for one combination of values of ``@skip`` and ``@include``. Objects with the same selection, such as those
+of a fragment that is spread in many places, share one node. Every node comes after the nodes below it, so that the
+price takes one pass over all nodes.
 """
 
 from collections import OrderedDict
@@ -27,7 +28,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branch:
-    """A field whose values are objects, or scalars with a weight. ``members`` are the nodes that a value may be."""
+    """A field whose values are objects, or scalars with a weight. ``members`` are the possible nodes of a value."""
 
     key: str
     coordinate: str
@@ -37,15 +38,15 @@ class Branch:
     members: tuple["Node", ...]
     #: The response key of ``__typename``, if the operation selects it on every member.
     typename: str | None = None
-    #: The index of the only member, if that has no branches: its values are counted, not visited.
+    #: The index of the only member, if this has no branches. Then values are counted without being visited.
     counted: int | None = None
-    #: The only member, if it has branches.
+    #: The only member, if this has branches.
     only: "Node | None" = None
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An object of one type. ``fixed`` is the part of its own cost that no variable changes."""
+    """A kind of object. ``fixed`` is the part of the object's own cost that does not depend on variables."""
 
     index: int
     kind: str
@@ -58,20 +59,20 @@ class Node:
 
     @property
     def depends(self) -> bool:
-        """Whether variables change its own cost or the sizes of its lists."""
+        """Whether its own cost or the sizes of its lists depend on variables."""
         return bool(self.uses) or any(isinstance(branch.size, Size) for branch in self.branches)
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Points by the index of a node: ``own`` for an object by itself, ``whole`` with everything below it."""
+    """Points by the index of a node: ``own`` for an object itself, ``whole`` with everything below it."""
 
     own: Sequence[int]
     whole: Sequence[int]
 
 
 class CostGraph:
-    """The cost graph of one operation. ``steps`` is the work that it took to compile it, and about its size."""
+    """The cost graph of one operation. ``steps`` is the work of compiling it, which is also a measure of its size."""
 
     def __init__(self, root: Node | None, nodes: Sequence[Node], inputs: Inputs, steps: int) -> None:
         self.root = root
@@ -97,7 +98,7 @@ class CostGraph:
         return self._inputs.resolve(leaf.own, variables, cache) if isinstance(leaf.own, OwnCost) else leaf.own
 
     def _fixed(self) -> Costs:
-        """The costs that no variable changes. Nodes that depend on variables are added to ``_dynamic``."""
+        """The costs that do not depend on variables. All other nodes are added to ``_dynamic``."""
         own, whole, changing = [node.fixed for node in self._nodes], [0] * len(self._nodes), set[int]()
         for node in self._nodes:
             if node.depends or any(member.index in changing for branch in node.branches for member in branch.members):
@@ -109,7 +110,7 @@ class CostGraph:
 
 
 def times(branch: Branch, variables: Variables) -> int:
-    """The largest number of values that a field has each time it is resolved."""
+    """The largest number of values that a field can have each time it is resolved."""
     size = branch.size.resolve(variables) if isinstance(branch.size, Size) else branch.size
     return size if branch.lists <= ONE else size**branch.lists
 
@@ -132,7 +133,7 @@ class CostGraphs:
         self._cached: OrderedDict[Key, CostGraph] = OrderedDict()
 
     def get(self, key: Key, make: Callable[[], CostGraph]) -> CostGraph:
-        """The graph for a key, compiled unless it is cached."""
+        """The graph for a key. It is compiled by ``make`` if it is not cached."""
         graph = self._cached.get(key)
         if graph is None:
             graph = self._cached[key] = make()

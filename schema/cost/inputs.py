@@ -17,13 +17,13 @@ from schema.cost.list_sizes import Size, SizeRule, Variables
 from schema.cost.weights import FieldWeight, InputWeight, Weights
 from schema.cost.work_limit import WorkLimit
 
-#: A cache for one price: the cost of the input objects in a variable's value, by its name and the expected type.
+#: A cache for one price: the cost of the input objects in a variable's value, by the variable's name and its type.
 InputCosts = dict[tuple[str, str | None], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A variable that changes the cost of a field. ``default`` is what it adds when the client leaves it out."""
+    """A variable that changes the cost of a field. ``default`` is the cost that it adds if the client omits it."""
 
     variable: str
     type: str | None
@@ -33,7 +33,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class OwnCost:
-    """The cost of resolving a field once: a part that no variable changes, and the variables that do. Never below 0."""
+    """The cost of resolving a field once: a fixed part, and a part that depends on variables. It is never below 0."""
 
     fixed: int
     uses: tuple[Use, ...]
@@ -51,7 +51,7 @@ class Inputs:
         return rule.size(self._arguments(node), self._steps)
 
     def own(self, field: FieldWeight, node: FieldNode) -> int | OwnCost:
-        """The cost of resolving a field once: its weight and those of its arguments."""
+        """The cost of resolving a field once: its weight and the weights of its arguments."""
         total, uses = field.weight, []
         values = self._arguments(node)
         for name, weight in field.arguments.items():

@@ -1,4 +1,7 @@
-"""The cost of introspection: the objects that it returns are counted in the schema. Deprecated ones always count."""
+"""The cost of introspection: the objects that it returns are counted in the schema.
+
+Deprecated elements count even if the query leaves them out.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,9 +25,9 @@ from schema.cost.selections import Identity, Selections, SelectionSets, identity
 from schema.cost.weights import Weights
 from schema.cost.work_limit import WorkLimit, check_nesting
 
-#: An object takes about 10 microseconds and no query: a tenth of the time for an object from the database.
+#: An object of introspection takes about 10 microseconds and no query: a tenth of an object from the database.
 OBJECTS_PER_POINT = 10
-#: Counting an object takes as long as reading so many selections.
+#: Counting an object takes as long as reading this many selections.
 STEPS_PER_OBJECT = 2
 
 SCHEMA_FIELD = "__schema"
@@ -44,7 +47,8 @@ def _possible_types(kind: Any, schema: GraphQLSchema) -> Iterable[object]:
     return schema.get_possible_types(kind) if is_abstract_type(kind) else ()
 
 
-#: The fields of introspection that return objects, and the parts of the schema that they return, deprecated or not.
+#: The fields of introspection that return objects, and the elements of the schema that they return, with deprecated
+#: ones.
 PARTS: dict[str, Callable[[Any, GraphQLSchema], Iterable[object]]] = {
     "__Schema.types": lambda schema, _: schema.type_map.values(),
     "__Schema.queryType": lambda schema, _: [schema.query_type],
@@ -82,7 +86,7 @@ class Branch:
 
 
 class Introspection:
-    """Counts the objects that ``__schema`` and ``__type`` return, each part of the schema once for each selection."""
+    """Counts the objects that ``__schema`` and ``__type`` return. For each selection, an element is counted once."""
 
     def __init__(self, weights: Weights, selections: Selections, steps: WorkLimit) -> None:
         self._weights = weights
@@ -92,7 +96,7 @@ class Introspection:
         self._counts: dict[tuple[str, Identity, int], int] = {}
 
     def cost(self, nodes: list[FieldNode]) -> int:
-        """The cost of ``__schema`` or ``__type``. A type that a variable names counts as the most expensive one."""
+        """The cost of ``__schema`` or ``__type``. If a variable has the type's name, the most expensive type counts."""
         schema, field = self._weights.schema, nodes[0]
         if field.name.value == SCHEMA_FIELD:
             things: list[object] = [schema]
@@ -109,7 +113,7 @@ class Introspection:
         self._steps.take(STEPS_PER_OBJECT)
         key = (selection.kind, selection.identity, id(thing))
         if key not in self._counts:
-            # Ends a cycle of fragments, which validation rejects later.
+            # This ends a cycle of fragments, which validation rejects later.
             self._counts[key] = 0
             self._counts[key] = 1 + sum(
                 self._count(branch.selection, part, depth + 1)

@@ -31,15 +31,15 @@ from schema.cost.work_limit import WorkLimit
 
 Variables = Mapping[str, Any]
 
-#: The 32 bits of GraphQL's Int have at most ten digits.
+#: The most digits of GraphQL's Int, which has 32 bits.
 INT_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SlicingVariable:
-    """A variable that says how long a list is, or the value at a ``path`` of input fields in it.
+    """A variable with the length of a list, or with an object that has the length at a ``path`` of input fields.
 
-    ``default`` is the length when the client leaves the variable out.
+    ``default`` is the length if the client omits the variable.
     """
 
     name: str
@@ -48,14 +48,14 @@ class SlicingVariable:
     default: int | None
 
     def resolve(self, variables: Variables) -> int | None:
-        """The length, for these coerced variables. None when it is null or absent."""
+        """The length, for these coerced variables; None if it is null or absent."""
         value = variables.get(self.name, Undefined)
         return self.default if value is Undefined else _length(value, self.path, is_list=self.is_list)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The length of a list that depends on variables. ``literal`` is the largest length that the document says."""
+    """The length of a list that depends on variables. ``literal`` is the largest length in the document itself."""
 
     literal: int | None
     variables: tuple[SlicingVariable, ...]
@@ -78,10 +78,10 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class SlicingArgument:
-    """An argument that says how long a list is, or a field of the input object in it. A list counts by its length.
+    """An argument that sets the length of a list, or a field of an input object in it. A list counts by its length.
 
-    ``path`` is the argument's name and those of input fields. ``defaults`` are the lengths when the document leaves
-    out the argument, the first input field, and so on.
+    ``path`` is the argument's name, followed by the names of input fields. ``defaults`` are the lengths if the document
+    omits the argument, the first input field, and so on.
     """
 
     path: tuple[str, ...]
@@ -89,7 +89,7 @@ class SlicingArgument:
     defaults: tuple[int | None, ...]
 
     def read(self, arguments: Mapping[str, ValueNode], maximum: int, steps: WorkLimit) -> int | SlicingVariable | None:
-        """The length that the arguments of a field say, or the variable that does. None when it is null or absent."""
+        """The length in the arguments of a field, or the variable that has it; None if it is null or absent."""
         fields, value = arguments, None
         for place, name in enumerate(self.path):
             value = fields.get(name)
@@ -113,10 +113,10 @@ class SlicingArgument:
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:
-    """How long a list is: as long as the largest of ``slicing`` says, at most ``maximum``; ``assumed`` if none does.
+    """The length of a list: the largest of the ``slicing`` arguments, but at most ``maximum``; or else ``assumed``.
 
-    ``sized`` are the fields of the returned object that have this size. ``minimum`` is what the list has at least
-    when the field above gives it another size.
+    ``sized`` are the fields of the returned object that have this length. ``minimum`` is the least length of the list
+    if the field above gives it another one.
     """
 
     assumed: int
@@ -127,9 +127,9 @@ class SizeRule:
 
     @classmethod
     def of(cls, coordinate: str, field: GraphQLField, declared: ListSize | None, assumed: int) -> "SizeRule":
-        """The rule for a field, whose list has ``assumed`` items when nothing is ``declared``.
+        """The rule for a field. Its list has ``assumed`` items if its ``@listSize``, ``declared``, is missing.
 
-        Raises :class:`ValueError` when a slicing argument does not exist.
+        Raises :class:`ValueError` if a slicing argument does not exist.
         """
         size = declared or ListSize(maximum=assumed)
         items = size.maximum if size.assumed_size in (None, UNSET) else size.assumed_size
@@ -143,7 +143,7 @@ class SizeRule:
         )
 
     def size(self, arguments: Mapping[str, ValueNode], steps: WorkLimit) -> int | Size:
-        """How long the list of a field with these arguments is."""
+        """The length of the list of a field with these arguments."""
         lengths = [argument.read(arguments, self.maximum, steps) for argument in self.slicing]
         uses = tuple(length for length in lengths if isinstance(length, SlicingVariable))
         literal = max((length for length in lengths if isinstance(length, int)), default=None)
@@ -165,7 +165,7 @@ def _slicing_argument(coordinate: str, field: GraphQLField, dotted: str) -> Slic
 def _elements(
     coordinate: str, field: GraphQLField, path: tuple[str, ...]
 ) -> Iterator[GraphQLArgument | GraphQLInputField]:
-    """The argument and the input fields of a path. Raises :class:`ValueError` when there is no such path."""
+    """The argument and the input fields of a path. Raises :class:`ValueError` if the path does not exist."""
     elements: Mapping[str, GraphQLArgument | GraphQLInputField] = field.args
     for name in path:
         if name not in elements:
@@ -177,7 +177,7 @@ def _elements(
 
 
 def _length(value: object, path: tuple[str, ...], *, is_list: bool) -> int | None:
-    """The length that a coerced value says, at this path of input fields in it."""
+    """The length at a path of input fields in a coerced value."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if value is None or value is Undefined:

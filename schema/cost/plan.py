@@ -1,4 +1,4 @@
-"""The price of an operation before it runs, and its actual cost by its answer.
+"""The price of an operation before it runs, and its actual cost afterwards.
 
 A price is the operation's field cost plus its type cost (IBM's GraphQL Cost Directives specification, section 5.3.2).
 """
@@ -35,7 +35,7 @@ NO_VARIABLES: Variables = {}
 
 
 class OperationPlan:
-    """The analysis of one operation, which prices it for any variables. Variables are coerced values by name."""
+    """The analysis of one operation. It gives the price for any variables, which are coerced values by name."""
 
     def __init__(
         self, weights: Weights, document: DocumentNode, operation: OperationDefinitionNode, graphs: CostGraphs
@@ -49,14 +49,14 @@ class OperationPlan:
         reader.read(operation)
         self._conditions = tuple(reader.conditions)
         self._read = steps.used
-        #: The variables that change the price. It is the same for all requests in which these are equal.
+        #: The variables that change the price. Requests with equal values of these have the same price.
         self.uses_variables = frozenset(reader.priced.keys() | reader.conditions.keys())
         self._only = None if self._conditions else self._compiled(())
 
     def price(self, variables: Variables = NO_VARIABLES) -> int:
         """The most that the operation can cost, in points.
 
-        Raises :class:`OperationTooComplex` when the graph for these values of its conditions takes too much work.
+        Raises :class:`OperationTooComplex` if the graph for these values of its conditions takes too much work.
         """
         graph = self._graph(variables)
         return graph.costs(variables).whole[graph.root.index] if graph.root else 0
@@ -67,10 +67,10 @@ class OperationPlan:
         variables: Variables = NO_VARIABLES,
         failed: Collection[Path] = (),
     ) -> int:
-        """What the operation has cost, in points, by the ``data`` of its answer and the paths of its errors.
+        """The actual cost of the operation, in points, by the ``data`` of its response.
 
-        It is not above the price for the same variables if every list is within its size. For ``failed`` see
-        :mod:`schema.cost.error_cost`.
+        ``failed`` are the paths of its errors: see :mod:`schema.cost.error_cost`. The cost is at most the price for the
+        same variables if no list is longer than its declared size.
         """
         graph = self._graph(variables)
         if not graph.root:
@@ -87,12 +87,12 @@ class OperationPlan:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether ``@skip`` or ``@include`` depends on variables, so that each combination of these has a graph."""
+        """Whether ``@skip`` or ``@include`` depends on variables: then each combination of their values has a graph."""
         return self._only is None
 
     @property
     def work(self) -> int:
-        """The steps that it took to analyse the operation."""
+        """The steps that the analysis of the operation has taken."""
         return self._only.steps if self._only else self._read
 
     def _graph(self, variables: Variables) -> CostGraph:
@@ -113,13 +113,13 @@ def plan_operation(
 ) -> OperationPlan:
     """Analyse an operation of a document, which need not be valid. All operations of a document share its ``graphs``.
 
-    Raises :class:`OperationTooComplex` when this takes too much work.
+    Raises :class:`OperationTooComplex` if this takes too much work.
     """
     return OperationPlan(weights, document, operation, graphs or CostGraphs(CAPACITY))
 
 
 class _Variables:
-    """Finds the variables of an operation that change its price, in order, as keys."""
+    """Finds the variables of an operation that change its price: dict keys, in the order of the document."""
 
     def __init__(self, weights: Weights, fragments: Fragments, steps: WorkLimit) -> None:
         self._weights = weights

@@ -24,7 +24,7 @@ SelectionSets = tuple[SelectionSetNode, ...]
 #: The identities of selection sets, in any order. Comparing the nodes would compare all of their content.
 Identity = frozenset[int]
 Fragments = Mapping[str, FragmentDefinitionNode]
-#: The values of the variables in ``@skip`` and ``@include``. None when the client leaves one out.
+#: The values of the variables in ``@skip`` and ``@include``; None for one that the client omits.
 Conditions = Mapping[str, bool | None]
 
 
@@ -50,8 +50,8 @@ class Selections:
     def merged(self, kind: str, nodes: Iterable[FieldNode]) -> SelectionSets:
         """The selection sets of the fields with one response key.
 
-        A selection set of nothing but fragment spreads is replaced by those of the fragments, so that all places that
-        spread the same fragment have the same selection, which is analysed once.
+        A selection set that only spreads fragments is replaced by the selection sets of the fragments. So all places
+        that spread the same fragment have the same selection, which is analysed once.
         """
         result: dict[int, SelectionSetNode] = {}
         visited: set[int] = set()
@@ -70,7 +70,7 @@ class Selections:
         return tuple(result.values())
 
     def collect(self, kind: str, selection_sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The fields of an object type by response key, in the order of the answer."""
+        """The fields of an object type by response key, in the order of the response."""
         grouped: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         stack = [iter(selection_set.selections) for selection_set in reversed(selection_sets)]
@@ -96,7 +96,7 @@ class Selections:
         return spread
 
     def _inner(self, kind: str, node: SelectionNode, spread: set[str]) -> SelectionSetNode | None:
-        """The selection set of a fragment that applies to the type. None if it was spread there before."""
+        """The selection set of a fragment that applies to the type; None if it does not, or was spread before."""
         if isinstance(node, FragmentSpreadNode):
             name = node.name.value
             fragment = self._fragments.get(name)

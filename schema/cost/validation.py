@@ -22,15 +22,15 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost.work_limit import OperationTooComplex
 
-#: Units of graphql-core's ``MAX_COMPLEXITY_BUDGET``, 1 to 4 microseconds each. Forty fragments in one place, or as many
-#: fields of one response key, take 4,000.
+#: The value for graphql-core's ``MAX_COMPLEXITY_BUDGET``. A unit takes 1 to 4 microseconds. Forty fragments in one
+#: place, or forty fields with one response key, take 4,000.
 MAX_COMPARISONS = 5_000
 #: Errors per document. Each may quote a whole input object.
 MAX_ERRORS = 5
 
 
 class FewOverlappingFields(OverlappingFieldsCanBeMergedRule):
-    """The rule OverlappingFieldsCanBeMerged (GraphQL specification, section 5.3.2) with a smaller limit on its work."""
+    """The rule OverlappingFieldsCanBeMerged (GraphQL specification, section 5.3.2) with a lower limit on its work."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -64,5 +64,5 @@ RULES = (
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """The errors of a document; one with the code OPERATION_TOO_COMPLEX if validation takes too much work."""
+    """The errors of a document, or one error OPERATION_TOO_COMPLEX if its validation takes too much work."""
     return validate(schema, document, RULES, max_errors=MAX_ERRORS)

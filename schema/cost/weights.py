@@ -1,6 +1,6 @@
-"""The weights of a schema's fields, types and inputs and the sizes of its lists, read from its directives once.
+"""The weights of a schema's fields, types and inputs, and the sizes of its lists, read from its directives once.
 
-Rules and default weights are those of IBM's GraphQL Cost Directives specification, sections 5.3.2, 7 and 8, but that
+Rules and default weights are those of IBM's GraphQL Cost Directives specification, sections 5.3.2, 7 and 8, except that
 weights are whole numbers.
 """
 
@@ -40,7 +40,7 @@ Element = GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLNamedType
 
 @dataclass(frozen=True, slots=True)
 class InputWeight:
-    """An argument or an input field. ``matters`` is whether it can change the cost of the field that it is used on."""
+    """An argument or an input field. ``matters`` says whether it can change the cost of a field."""
 
     weight: int
     type: str | None
@@ -86,7 +86,7 @@ class Weights:
             for kind in schema.type_map.values()
             if is_composite_type(kind)
         }
-        #: By object type: the type conditions of the fragments that apply to it.
+        #: By object type: the type conditions of fragments that apply to it.
         self.conditions = {
             member: frozenset(name for name, members in self.members.items() if member in members)
             for member in self.fields
@@ -98,7 +98,7 @@ class Weights:
     def of(cls, schema: GraphQLSchema, assumed: int = ListSize.maximum) -> "Weights":
         """Read the directives of a schema. A list without ``@listSize`` counts as ``assumed`` items.
 
-        Raises :class:`ValueError` when a weight is not a whole number or a slicing argument does not exist.
+        Raises :class:`ValueError` if a weight is not a whole number or a slicing argument does not exist.
         """
         return cls(schema, assumed)
 
@@ -133,7 +133,7 @@ class Weights:
         )
 
     def _sensitive(self) -> dict[str, frozenset[str]]:
-        """By the name of a field: the arguments that change its cost, on any type."""
+        """By the name of a field: the arguments that change the cost of a field of this name, on any type."""
         arguments_of: dict[str, set[str]] = {}
         for of_type in self.fields.values():
             for name, field in of_type.items():
@@ -149,7 +149,7 @@ def weight_of(element: Element) -> int:
     if explicit is not None:
         return explicit
     kind = element if isinstance(element, GraphQLNamedType) else get_named_type(element.type)
-    # The objects of introspection are counted elsewhere: see schema/cost/introspection.py.
+    # The objects of introspection are priced in schema/cost/introspection.py.
     return 0 if isinstance(kind, GraphQLScalarType | GraphQLEnumType) or is_introspection_type(kind) else 1
 
 
@@ -167,7 +167,7 @@ def _whole(text: str, where: str) -> int:
 
 
 def _cost(element: Element) -> str | None:
-    """The weight of an element in a schema of Strawberry's or in SDL."""
+    """The weight of an element, in a schema that Strawberry or SDL defines."""
     for directive in _directives(element):
         if isinstance(directive, Cost):
             return directive.weight
@@ -177,7 +177,7 @@ def _cost(element: Element) -> str | None:
 
 
 def _list_size(field: GraphQLField) -> ListSize | None:
-    """The ``@listSize`` of a field in a schema of Strawberry's or in SDL."""
+    """The ``@listSize`` of a field, in a schema that Strawberry or SDL defines."""
     for directive in _directives(field):
         if isinstance(directive, ListSize):
             return directive

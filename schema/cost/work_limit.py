@@ -2,17 +2,18 @@
 
 from services.core.errors import CloudKeepError, ErrorCode
 
-#: Steps of the analysis of an operation, and of all operations of a document. A step takes 0.3 to 1.2 microseconds.
-#: GraphiQL's introspection takes 1,700, and a document of 1,500 tokens up to 5,000 if its fragments do not combine.
+#: The most steps for the analysis of one operation, and of all operations of a document together. A step takes 0.3 to
+#: 1.2 microseconds. GraphiQL's introspection takes 1,700 steps, and a document of 1,500 tokens up to 5,000 if its
+#: fragments do not combine.
 MAX_STEPS = 15_000
-#: Levels of fields. Far above the limit on the depth of operations, and far below the limit of Python's stack.
+#: Levels of fields: far more than the limit on the depth of operations, and far fewer than Python's stack allows.
 MAX_NESTING = 50
 
 
 class OperationTooComplex(CloudKeepError):
-    """A GraphQL operation exceeds a hard limit: ``limit`` is its name, and ``actual`` what the operation has.
+    """A GraphQL operation exceeds a hard limit: ``limit`` is the limit's name, ``actual`` the operation's number.
 
-    Where counting stopped early, ``actual`` is the count so far, which is above ``maximum`` as well.
+    If counting has stopped early, ``actual`` is the count until then, which is also above ``maximum``.
     """
 
     code = ErrorCode.OPERATION_TOO_COMPLEX
@@ -50,7 +51,7 @@ class WorkLimit:
 
 
 def check_nesting(depth: int) -> None:
-    """Raises :class:`OperationTooComplex` above the limit on levels of fields."""
+    """Raise :class:`OperationTooComplex` if ``depth`` is above the limit on levels of fields."""
     if depth > MAX_NESTING:
         raise OperationTooComplex(
             "The operation is nested too deeply.", limit="depth", maximum=MAX_NESTING, actual=depth

@@ -1,4 +1,4 @@
-"""Admission of operations: an operation is run if it is valid and the client's budget has room for its price."""
+"""Admission of operations: an operation runs if it is valid and the client's budget has enough points for its price."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,12 +22,12 @@ from services.core.errors import CloudKeepError
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: Points for an operation that cannot be run, since it has to be read all the same. They are reserved before a document
-#: that is not in the cache is read, and are a part of the price if the document is valid.
+#: Points for an operation that cannot be run: its document has to be parsed and validated all the same. They are
+#: reserved before a document that is not cached is parsed, and are a part of the price if the document is valid.
 INVALID_COST = 20
-#: An answer that cost more than its price.
-OVERRUN = "%s %s cost %d points, and its price was %d: a list is longer than the schema says"
-#: The same for the values in its variables: a point for so many.
+#: A log line: the type and the name of an operation, its actual cost and its price.
+OVERRUN = "%s %s cost %d points, and its price was %d: a list is longer than its @listSize in the schema"
+#: In addition, a request costs a point for each so many values in its variables.
 VALUES_A_POINT = 100
 #: Strawberry's function, which is fast for the types of most values.
 is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
@@ -35,9 +35,9 @@ is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awa
 
 @dataclass(frozen=True)
 class Request:
-    """A client's request to run an operation. ``allowed`` are the types of operation that the transport can answer.
+    """A client's request to run an operation. ``allowed`` are the types of operation that the transport can run.
 
-    Without a text, its ``extensions`` name the document.
+    If ``text`` is empty, ``extensions`` name a persisted document.
     """
 
     text: str
@@ -45,12 +45,12 @@ class Request:
     name: str | None
     allowed: frozenset[OperationType]
     extensions: Mapping[str, Any]
-    #: When it arrived, by ``perf_counter``.
+    #: When the request arrived, by ``perf_counter``.
     began: float = field(default_factory=perf_counter)
 
 
 class Refused(Exception):
-    """The operation is not run, because of these errors."""
+    """The operation does not run, because of these errors."""
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__(errors)
@@ -67,7 +67,7 @@ class Admitted:
     reservation: Reservation
 
     def refund_unused(self, response: ExecutionResult) -> None:
-        """Give back what the answer did not cost. The client never pays more than the price."""
+        """Refund the difference between the price and the actual cost. The client never pays more than the price."""
         admission = self.context.admission
         failed = [tuple(error.path) for error in response.errors or () if error.path]
         actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
@@ -78,7 +78,7 @@ class Admitted:
             admission.layers = operations.refund(self.context, self.reservation, unused)
 
     def _report_overrun(self, actual: int) -> None:
-        """An answer above its price is a defect of the schema: some list was longer than its ``@listSize`` says."""
+        """Log an actual cost above the price. It is a defect of the schema: a list is longer than its ``@listSize``."""
         operations.count_overrun(self.context)
         name = self.operation.node.name
         requested = self.context.admission.requested
@@ -86,7 +86,7 @@ class Admitted:
 
 
 class AdmissionController:
-    """Admits operations. None of them may cost more than ``maximum`` points."""
+    """Admits operations whose price is at most ``maximum`` points."""
 
     def __init__(self, schema: GraphQLSchema, documents: Documents, maximum: int) -> None:
         self._schema = schema
@@ -115,7 +115,7 @@ class AdmissionController:
             raise Refused([rendered(error)]) from None
 
     async def _deposit(self, context: Context, text: str, values: int) -> Reservation | None:
-        """Reserve points for the work of finding the price, unless that is little."""
+        """Reserve points for the work of computing the price; None if that is little work."""
         if self._is_ready(text, values):
             return None
         deposit = await _reserve(context, INVALID_COST + values // VALUES_A_POINT)
@@ -173,7 +173,7 @@ class AdmissionController:
 async def _pay(context: Context, price: int, deposit: Reservation | None) -> Reservation:
     """Reserve the price. The deposit is a part of it.
 
-    The deposit is lost if the rest cannot be paid: otherwise, clients could have documents read for free.
+    If the budget is too low for the price, the deposit is kept: otherwise clients could have documents parsed for free.
     """
     if deposit is None:
         return await _reserve(context, price)

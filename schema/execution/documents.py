@@ -27,22 +27,23 @@ from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex, WorkLimit
 from schema.execution.errors import rendered
 
-#: Tokens of one document. The introspection query of GraphiQL has about 300.
+#: The most tokens of one document. The introspection query of GraphiQL has about 300.
 MAX_TOKENS = 1_500
 #: A part of graphql-core's message for a longer document.
 ABORTED = f"more than {MAX_TOKENS} tokens"
 #: The size of the cache, in tokens of its documents. A token with its syntax nodes takes about a kibibyte of memory.
 CACHED_TOKENS = 50_000
-#: Steps of an analysis for as much memory as a token: the graph that they make takes that much.
+#: The graph from this many steps of an analysis takes as much memory as a token.
 STEPS_A_TOKEN = 9
-#: The size of the cache of graphs, in tokens for each token of a document that has variables in ``@skip`` or
-#: ``@include``. The graph of a usual operation takes three steps a token, so that about six of them fit.
+#: The size of the cache of graphs, for a document with variables in ``@skip`` or ``@include``: as much memory as this
+#: many tokens, for each of its own tokens. The graph of a usual operation takes three steps per token, so that about
+#: six graphs fit.
 GRAPHS_A_TOKEN = 2
-#: Prices that are cached for an operation whose price depends on its variables.
+#: The most prices to cache for an operation whose price depends on its variables.
 CACHED_PRICES = 64
-#: An operation costs at least a point for so many tokens of its document, which take about a millisecond to read.
+#: An operation costs at least a point for each so many tokens of its document, which take about a millisecond to parse.
 TOKENS_A_POINT = 32
-#: The types of values by which prices are cached. ``Undefined`` stands for a variable that the client left out.
+#: Prices are only cached if the relevant variables have these types. ``Undefined`` is an omitted variable.
 CACHED_TYPES = frozenset({int, bool, type(None), type(Undefined)})
 
 
@@ -51,7 +52,7 @@ class Operation:
 
     def __init__(self, node: OperationDefinitionNode, plan: OperationPlan, minimum: int) -> None:
         self.node = node
-        #: The least that it costs, in points.
+        #: The lowest price of the operation, in points.
         self.minimum = minimum
         self.type = OperationType(node.operation.value)
         self.plan = plan
@@ -59,15 +60,16 @@ class Operation:
         self._prices: dict[tuple[object, ...], int] = {}
 
     def price(self, variables: Mapping[str, Any]) -> int:
-        """The most that it can cost with these coerced variables, in points. Raises :class:`OperationTooComplex`.
+        """The most that the operation can cost with these coerced variables, in points.
 
-        A price is cached by everything that it depends on, so that no client's variables change another one's price.
+        The key of a cached price has all values that the price depends on, so that the variables of one client never
+        change the price for another one. Raises :class:`OperationTooComplex`.
         """
         values = [variables.get(name, Undefined) for name in self._price_variables]
         types = [type(value) for value in values]
         if not CACHED_TYPES.issuperset(types):
             return max(self.plan.price(variables), self.minimum)
-        # With the types, since 1 and True are equal in Python.
+        # The key includes the types, since 1 and True are equal in Python.
         key = (*values, *types)
         price = self._prices.get(key)
         if price is None:
@@ -77,13 +79,13 @@ class Operation:
         return price
 
     def actual(self, data: Mapping[str, Any] | None, variables: Mapping[str, Any], failed: Collection[Path]) -> int:
-        """What it has cost, in points: see :meth:`OperationPlan.actual`."""
+        """The actual cost, in points: see :meth:`OperationPlan.actual`."""
         return max(self.plan.actual(data, variables, failed), self.minimum)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was read. With ``errors`` it has no operations. ``tokens`` is its size in the cache."""
+    """A parsed and validated document. With ``errors`` it has no operations. ``tokens`` is its size in the cache."""
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
@@ -91,7 +93,7 @@ class Document:
     tokens: int
 
     def operation(self, name: str | None) -> Operation:
-        """The operation to run. Raises :class:`GraphQLError` when the name does not identify one."""
+        """The operation with this name, or the only one. Raises :class:`GraphQLError` if there is none."""
         if name is None and len(self.operations) > 1:
             raise GraphQLError("Must provide operation name if query contains multiple operations.")
         operation = next(iter(self.operations.values()), None) if name is None else self.operations.get(name)
@@ -101,7 +103,7 @@ class Document:
 
 
 class Documents:
-    """Prepares documents for a schema and caches the most recently used ones, ``cached_tokens`` in all."""
+    """Prepares documents for a schema, and caches the most recently used ones, up to ``cached_tokens`` in all."""
 
     def __init__(
         self, schema: GraphQLSchema, limits: DocumentLimits = DEFAULT, cached_tokens: int = CACHED_TOKENS
@@ -120,7 +122,7 @@ class Documents:
         return document
 
     def prepare(self, text: str) -> Document:
-        """Parse, validate and analyse a document. Problems are in its ``errors``; nothing is raised."""
+        """Parse, validate and analyse a document. Problems are not raised: they are in its ``errors``."""
         if earlier := self._known.pop(text, None):
             self._free += earlier.tokens
         document = self._prepare(text)
@@ -169,7 +171,7 @@ class Documents:
 
 
 def _text(text: str) -> int:
-    """The memory of a text, in tokens: the text itself, and copies of its comments and strings in the tokens."""
+    """The memory of a text, in tokens. Its tokens have copies of its comments and strings."""
     return 2 * getsizeof(text) // 1024 + 1
 
 

@@ -1,8 +1,8 @@
-"""Runs operations: from the text to the response, with admission before and a refund afterwards.
+"""Runs operations, with admission before and a refund afterwards.
 
-This replaces the two public methods of Strawberry's schema: ``execute`` returns one response and ``stream`` any number.
-Every transport calls one of them. Strawberry would run extensions around these steps; some transports lose the errors
-that extensions raise, and extensions take more time than a small query.
+This replaces two methods of Strawberry's schema, one of which every transport calls: ``execute`` returns one response,
+``stream`` returns any number. Strawberry's extensions would not do: some transports lose the errors that they raise,
+and they take more time than a small query.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -41,14 +41,14 @@ from services.budgets.errors import TooManySubscriptions
 from services.core.counters import OperationKind, Outcome
 from storage.tracing import is_recording, span
 
-#: Characters of an operation's name in a trace.
+#: The most characters of an operation's name in a trace.
 LONGEST_NAME = 100
 ANY_TYPE = frozenset(OperationType)
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
 class Schema(strawberry.Schema):
-    """The schema with its prices: an operation is run if the client's budget has room for it."""
+    """The schema, with a price for every operation. An operation runs if the client's budget has enough points."""
 
     def __init__(self, *, maximum_cost: int, **options: Any) -> None:
         super().__init__(**options)
@@ -60,16 +60,16 @@ class Schema(strawberry.Schema):
         self._admission = AdmissionController(self._schema, self.documents, maximum_cost)
 
     def trust(self, documents: TrustedDocuments) -> None:
-        """Let clients name these documents by their IDs from now on, and run no others if they are exclusive."""
+        """Let clients name these documents by their IDs. If they are exclusive, no other document runs."""
         self._admission.trusted = documents
 
     @property
     def trusted(self) -> TrustedDocuments:
-        """The documents that an operator trusts."""
+        """The documents that the operator trusts."""
         return self._admission.trusted
 
     def as_graphql(self) -> GraphQLSchema:
-        """The schema as a type of graphql-core."""
+        """The schema as an object of graphql-core."""
         return self._schema
 
     async def execute(
@@ -105,9 +105,10 @@ class Schema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Run any operation. A query or a mutation has one result, a subscription one for each event.
+        """Run any operation. A query or a mutation has one result, a subscription has one for each event.
 
-        It is admitted at once, so that headers can have its price, and runs as the results are read.
+        The operation is admitted before this returns, so that response headers can have its price. It runs while the
+        results are read.
         Raises :class:`MissingQueryError`.
         """
         allowed = ANY_TYPE if allowed_operation_types is None else frozenset(allowed_operation_types)
@@ -156,7 +157,7 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
 
 @asynccontextmanager
 async def _leased(admitted: Admitted) -> AsyncIterator[None]:
-    """Hold a lease for a subscription. Raises :class:`Refused` when the client has too many of them."""
+    """Hold a lease for a subscription. Raises :class:`Refused` if the client has too many subscriptions."""
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
@@ -177,7 +178,7 @@ async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
 
 
 async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
-    # The span ends when the subscription has begun: it may be open for hours.
+    # The span ends when the subscription has started, because the subscription may be open for hours.
     with _span(admitted):
         source = create_source_event_stream(admitted.executor)
         if isawaitable(source):
@@ -191,7 +192,7 @@ async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[Execut
         first = True
         try:
             async for response in timely:
-                # The price is paid once, so that only the first response has it.
+                # The price is paid once, so only the first response has it.
                 yield _first(admitted, request, response) if first else _plain(response)
                 first = False
         except Exception as error:
@@ -212,7 +213,7 @@ def _span(admitted: Admitted) -> AbstractContextManager[None]:
 
 
 def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
-    """The first response of an operation, which is counted and has the cost."""
+    """The first response of an operation, with its cost in the extensions. It is counted in the metrics."""
     errors = coded(response.errors)
     _count(admitted.context, request, admitted.operation.type.value, "errors" if errors else "data", errors)
     return ExecutionResult(response.data, errors, cost_extension(admitted.context.admission, request.extensions))

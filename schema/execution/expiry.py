@@ -1,4 +1,4 @@
-"""Subscriptions end when the access token expires that opened them."""
+"""Ends a subscription when the access token of its request expires."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def until_expiry(results: AsyncIterator[T], expires_at: datetime | None) -> AsyncGenerator[T, None]:
-    """Yield the results. Raises :class:`Unauthenticated` at ``expires_at``, also while there is none; None is never."""
+    """Yield the results. Raises :class:`Unauthenticated` at ``expires_at``, even without a result; None is never."""
     while True:
         try:
             async with asyncio.timeout(_seconds_until(expires_at)) as timeout:

@@ -1,8 +1,8 @@
-"""Persisted documents: the documents that an operator trusts, and the IDs by which clients name them.
+"""Persisted documents: clients name the documents that an operator trusts by their IDs.
 
-A request names one by ``documentId`` (GraphQL over HTTP, appendix A, Persisted Documents), as Relay does, or by
-``extensions.persistedQuery.sha256Hash``, as the clients of Apollo and urql do. Build tools write the file: an object
-from ID to text (Relay, GraphQL Code Generator), or Apollo's operation manifest.
+A request has the ID in ``documentId`` (GraphQL over HTTP, appendix A, Persisted Documents), as Relay sends it, or in
+``extensions.persistedQuery.sha256Hash``, as the clients of Apollo and urql do. Build tools write the file of documents:
+an object from ID to text (Relay, GraphQL Code Generator), or Apollo's operation manifest.
 """
 
 import json
@@ -16,9 +16,9 @@ from graphql import GraphQLError
 
 from services.core.errors import CloudKeepError, ErrorCode, MalformedRequest
 
-#: Limit of the file, in bytes.
+#: The largest size of the file, in bytes.
 LARGEST_FILE = 16 * 2**20
-#: Limit of an ID, in characters.
+#: The longest ID, in characters.
 LONGEST_ID = 255
 SHA256 = "sha256:"
 DOCUMENT_ID, PERSISTED_QUERY = "documentId", "persistedQuery"
@@ -30,14 +30,14 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 #: The appendix allows these characters in IDs, and a prefix with a colon.
 _ID = re.compile(r"(?:(?P<prefix>sha256|x-[A-Za-z0-9._~-]+):)?[A-Za-z0-9._~-]+")
 
-#: Returns the errors of a document, the worst first.
+#: Returns the errors of a document, the most important one first.
 Check = Callable[[str], Sequence[GraphQLError]]
 
 
 class DocumentNotFound(CloudKeepError):
     """No document has the ID in the request.
 
-    The code is Apollo's: its clients repeat the request with the document's text.
+    The code is that of Apollo Server: upon it, clients of Apollo repeat the request with the document's text.
     """
 
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
@@ -52,11 +52,11 @@ class UntrustedDocument(CloudKeepError):
 
 
 class TrustedDocumentsError(ValueError):
-    """The file cannot be used. ``str(error)`` is one line that names the file, and the document if it is about one."""
+    """The file cannot be used. ``str(error)`` is one line that names the file and, if possible, the document."""
 
 
 class TrustedDocuments:
-    """The documents by their IDs and by their SHA-256. ``exclusive``: no other document is run."""
+    """The documents by their IDs and by their SHA-256. If ``exclusive``, no other document runs."""
 
     def __init__(self, documents: Mapping[str, str], *, exclusive: bool = False) -> None:
         self.exclusive = exclusive
@@ -77,17 +77,17 @@ class TrustedDocuments:
         return cls(documents, exclusive=exclusive)
 
     def find(self, document_id: str) -> str | None:
-        """The text of the document with this ID."""
+        """The text of the document with this ID; None if there is none."""
         return self._by_id.get(document_id)
 
     def trusts(self, text: str) -> bool:
-        """Whether the text is exactly that of one of the documents."""
+        """Whether one of the documents has exactly this text."""
         return text in self._texts
 
     def resolve(self, text: str, extensions: Mapping[str, Any]) -> str:
-        """The text to run for a request with a text, a document's ID in its extensions, or both.
+        """The text to run for a request that has a text, a document's ID in its extensions, or both.
 
-        A text with an ID is run like any other if they belong together, and it is not stored. Raises
+        If there are both, the ID must fit the text. The text is not stored for later requests. Raises
         :class:`MalformedRequest`, :class:`DocumentNotFound` and :class:`UntrustedDocument`.
         """
         name = _named(extensions) if names_a_document(extensions) else None
@@ -102,19 +102,19 @@ class TrustedDocuments:
         return text
 
     def admit(self, text: str) -> None:
-        """Raises :class:`UntrustedDocument` for a text that must not be run."""
+        """Raise :class:`UntrustedDocument` for a text that must not run."""
         if self.exclusive and not self.trusts(text):
             raise UntrustedDocument(UNTRUSTED)
 
     def _unknown(self, *, is_apollo: bool) -> DocumentNotFound | UntrustedDocument:
         if self.exclusive:
             return UntrustedDocument(UNTRUSTED)
-        # urql looks for this message, and Apollo's clients for the message or the code.
+        # urql recognizes this message; the clients of Apollo recognize the message or the code.
         return DocumentNotFound("PersistedQueryNotFound" if is_apollo else "The server has no document with this ID.")
 
 
 def _belong_together(text: str, name: str, trusted: str | None) -> bool:
-    """Whether the text may have this ID. An ID that is unknown and not a hash may be that of any text."""
+    """Whether the text may have this ID. An unknown ID that is not a hash may belong to any text."""
     if trusted is not None:
         return text == trusted
     digest = name.removeprefix(SHA256)
@@ -122,7 +122,7 @@ def _belong_together(text: str, name: str, trusted: str | None) -> bool:
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The extensions of a request, with the ``documentId`` beside them added: the engine reads only extensions."""
+    """The extensions of a request, with the request's ``documentId`` added: the engine only reads extensions."""
     extensions: dict[str, Any] | None = request.get("extensions")
     document_id = request.get(DOCUMENT_ID)
     return extensions if document_id is None else {**(extensions or {}), DOCUMENT_ID: document_id}
@@ -157,7 +157,7 @@ def _without_duplicates(pairs: Iterable[tuple[str, object]]) -> dict[str, object
     result: dict[str, object] = {}
     for name, value in pairs:
         if result.setdefault(name, value) != value:
-            raise ValueError(f"{_short(name)} is there twice, with different values")
+            raise ValueError(f"it has {_short(name)} twice, with different values")
     return result
 
 
@@ -170,7 +170,7 @@ def _documents_in(content: object) -> dict[str, str]:
         raise ValueError("it is neither an object from ID to document nor an Apollo operation manifest, or it is empty")
     for name, text in content.items():
         if not isinstance(text, str):
-            raise ValueError(f"{_short(name)} is not a document but of type {type(text).__name__}")
+            raise ValueError(f"{_short(name)} must be a document as a string, not {type(text).__name__}")
     return content
 
 
@@ -183,7 +183,7 @@ def _apollo(operation: object) -> tuple[str, object]:
 def _verify(name: str, text: str, check: Check) -> None:
     match = _ID.fullmatch(name)
     if not match or len(name) > LONGEST_ID:
-        raise ValueError(f"{_short(name)} is not a valid ID of a document")
+        raise ValueError(f"{_short(name)} is not a valid document ID")
     if match["prefix"] == "sha256" and name != SHA256 + _digest(text):
         raise ValueError(f"{_short(name)} is not the SHA-256 of its document, which is {_digest(text)}")
     for error in check(text):

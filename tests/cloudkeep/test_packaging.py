@@ -1,4 +1,4 @@
-"""What the locked requirements and the flat layout of the packages promise."""
+"""The locked requirements and the names of top-level packages."""
 
 import re
 import tomllib
@@ -39,14 +39,14 @@ def test_an_npm_lock_has_a_hash_for_everything_and_names_no_registry(lock: Path)
     assert all("integrity" in package for path, package in packages.items() if path)
 
 
-def test_the_locks_cover_what_the_project_asks_for() -> None:
-    asked = {normal(requirement) for requirement in PROJECT["project"]["dependencies"]}
-    assert asked <= locked(LOCKS[1]).keys()
-    asked |= {normal(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["dev"]}
-    assert asked <= locked(LOCKS[2]).keys()
+def test_the_locks_have_every_requirement_of_the_project() -> None:
+    required = {normal(requirement) for requirement in PROJECT["project"]["dependencies"]}
+    assert required <= locked(LOCKS[1]).keys()
+    required |= {normal(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["dev"]}
+    assert required <= locked(LOCKS[2]).keys()
 
 
-def test_tests_run_with_the_versions_that_are_served_with() -> None:
+def test_tests_run_with_the_versions_of_the_runtime() -> None:
     runtime, dev = locked(LOCKS[1]), locked(LOCKS[2])
     assert {name: dev[name] for name in runtime} == runtime
 
@@ -56,7 +56,7 @@ def test_the_build_backend_is_the_locked_one() -> None:
 
 
 @pytest.mark.parametrize("name", PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
-def test_a_top_level_name_belongs_to_us_alone(name: str) -> None:
+def test_no_dependency_has_the_name_of_a_top_level_package(name: str) -> None:
     assert set(packages_distributions().get(name, [])) <= {"cloudkeep"}
     spec = find_spec(name)
     assert spec

@@ -204,7 +204,7 @@ async def test_a_reader_that_is_cancelled_loses_nothing(log: EventLog) -> None:
         await publisher
 
 
-async def test_a_cursor_of_another_make_is_refused(log: EventLog) -> None:
+async def test_a_cursor_that_this_server_did_not_make_is_refused(log: EventLog) -> None:
     for cursor in FOREIGN:
         with pytest.raises(InvalidCursor):
             async with log.subscribe("topic", cursor):

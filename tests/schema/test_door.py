@@ -1,4 +1,4 @@
-"""Resolvers are the only door from the schema to what CloudKeep does."""
+"""The schema reaches services only through resolvers."""
 
 import ast
 from pathlib import Path

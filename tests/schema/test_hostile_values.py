@@ -1,7 +1,7 @@
-"""Values that no column holds, in every place where a client can put one: refused with a code, never a fault of ours.
+"""Values that no database column can hold, in every argument: they are refused with a code, without an internal error.
 
-PostgreSQL takes no NUL, no half surrogate pair, no integer past its column and no text that is too long; SQLite takes
-all of it.
+PostgreSQL refuses NUL, unpaired surrogates, and integers and texts that are too large for their column; SQLite accepts
+all of these.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ REFRESH = "mutation ($v: String!) { refreshSession(input: {refreshToken: $v}) { 
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
     reportChunks(input: {uploadId: $id, chunks: $chunks}) { userErrors { code } } }"""
 
-#: What is sent around a value in place of one field. Without a digest: nothing is found again.
+#: Valid inputs. One field at a time is replaced by a hostile value. Without a SHA-256, every upload is a new one.
 GOOD: dict[str, tuple[str, Json]] = {
     "init": (INIT, {"fileName": "a.bin", "size": 70_000}),
-    "register": (REGISTER, {"userId": "somebody", "userName": "A", "email": "a@example.org", "password": PASSWORD}),
+    "register": (REGISTER, {"userId": "someone", "userName": "A", "email": "a@example.org", "password": PASSWORD}),
     "verify": (VERIFY, {"email": "nobody@example.org", "otp": "000000"}),
     "login": (LOGIN, {"userId": "nobody", "password": PASSWORD}),
 }
@@ -68,35 +68,35 @@ COUNTS = (
 
 def operations(upload: str) -> list[tuple[str, Json]]:
     """Every operation with one hostile value in it."""
-    found: list[tuple[str, Json]] = []
+    requests: list[tuple[str, Json]] = []
     for fields, values in ((TEXT_FIELDS, TEXTS), (NUMBER_FIELDS, NUMBERS)):
         for kind, name in fields:
             document, good = GOOD[kind]
-            found += [(document, {"input": {**good, name: value}}) for value in values]
-    found += [(document, {"v": value}) for document in IDS for value in TEXTS]
-    found += [(document, {"v": value}) for document in COUNTS for value in NUMBERS]
+            requests += [(document, {"input": {**good, name: value}}) for value in values]
+    requests += [(document, {"v": value}) for document in IDS for value in TEXTS]
+    requests += [(document, {"v": value}) for document in COUNTS for value in NUMBERS]
     pages = "query ($id: ID!, $v: String) { upload(id: $id) { slots(after: $v) { nodes { index } } } }"
     sizes = "query ($id: ID!, $v: Int) { upload(id: $id) { slots(first: $v) { nodes { index } } } }"
     slot = "query ($id: ID!, $v: Int!) { upload(id: $id) { slot(index: $v) { index } } }"
-    found += [(pages, {"id": upload, "v": value}) for value in TEXTS]
-    found += [(document, {"id": upload, "v": value}) for document in (sizes, slot) for value in NUMBERS]
+    requests += [(pages, {"id": upload, "v": value}) for value in TEXTS]
+    requests += [(document, {"id": upload, "v": value}) for document in (sizes, slot) for value in NUMBERS]
     hashes = [{**GOOD["init"][1], "chunkSize": 65_536, "chunkHashes": [value, value]} for value in TEXTS]
-    found += [(INIT, {"input": given}) for given in hashes]
+    requests += [(INIT, {"input": value}) for value in hashes]
     heights = [{**GOOD["init"][1], "compress": {"preset": "FAST", "maxHeight": value}} for value in NUMBERS]
-    found += [(INIT, {"input": given}) for given in heights]
+    requests += [(INIT, {"input": value}) for value in heights]
     reports = [{"index": 0, "etag": value, "sha256": value} for value in TEXTS]
     reports += [{"index": value, "etag": "e", "sha256": digest(b"")} for value in NUMBERS]
-    return found + [(REPORT, {"id": upload, "chunks": [report]}) for report in reports]
+    return requests + [(REPORT, {"id": upload, "chunks": [report]}) for report in reports]
 
 
 async def ask(api: Api, document: str, variables: Json) -> tuple[int, str]:
-    """Status and text of the answer. Half surrogate pairs go as JSON escapes."""
+    """The status and text of the response. Unpaired surrogates are sent as JSON escapes."""
     body = json.dumps({"query": document, "variables": variables}).encode()
     response = await api.http.post("/graphql", content=body, headers={"Content-Type": "application/json"})
     return response.status_code, response.text
 
 
-async def test_no_argument_is_a_fault_of_ours(shared: SharedServer) -> None:
+async def test_no_value_of_an_argument_causes_an_internal_error(shared: SharedServer) -> None:
     upload = await shared.api.init(b"x" * 70_000)
     rooms = asyncio.Semaphore(8)
 
@@ -106,13 +106,13 @@ async def test_no_argument_is_a_fault_of_ours(shared: SharedServer) -> None:
         bad = status >= 500 or '"INTERNAL"' in text or "TEMPORARILY" in text
         return f"{status} {text[:200]} <- {document} {str(variables)[:200]}" if bad else None
 
-    found = await asyncio.gather(*(check(*each) for each in operations(upload["id"])))
-    assert [line for line in found if line] == []
+    failures = await asyncio.gather(*(check(*each) for each in operations(upload["id"])))
+    assert [line for line in failures if line] == []
     assert (await shared.api.look(upload["id"]))["status"] in {"RECEIVING", "ABORTED"}
 
 
 @pytest.mark.parametrize("after", ["1-1\0", "\ud800", "18446744073709551616-0"])
-async def test_no_cursor_of_a_subscription_is_a_fault_of_ours(shared: SharedServer, after: str) -> None:
+async def test_no_cursor_of_a_subscription_causes_an_internal_error(shared: SharedServer, after: str) -> None:
     upload = await shared.api.init(b"y" * 70_000)
     document = "subscription ($id: ID!, $v: String) { uploadProgress(uploadId: $id, after: $v) { cursor } }"
     body = json.dumps({"query": document, "variables": {"id": upload["id"], "v": after}}).encode()
@@ -124,7 +124,7 @@ async def test_no_cursor_of_a_subscription_is_a_fault_of_ours(shared: SharedServ
 
 
 @pytest.mark.parametrize("part", ["0%00", "2147483648", "9" * 16, "%ED%A0%80", "\u0661"])
-async def test_no_part_of_an_address_is_a_fault_of_ours(shared: SharedServer, part: str) -> None:
+async def test_no_part_of_a_url_causes_an_internal_error(shared: SharedServer, part: str) -> None:
     upload = await shared.api.init(b"z" * 70_000)
     url = upload["slots"]["nodes"][0]["url"]
     path, _, query = url.partition("?")

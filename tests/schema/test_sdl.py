@@ -1,4 +1,4 @@
-"""The schema as clients see it: what is served is what is written down, and what was promised is in it."""
+"""The schema as clients see it: the SDL file is up to date, and the schema has every field that was promised."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,10 +121,10 @@ def served() -> GraphQLSchema:
     return build_schema(schema.build.build_schema().as_str())
 
 
-def test_the_schema_is_written_down_as_it_is_served() -> None:
+def test_the_sdl_file_is_that_of_the_served_schema() -> None:
     served = schema.build.build_schema().as_str() + "\n"
     assert WRITTEN.read_text(encoding="utf-8") == served, (
-        "schema/schema.graphql is out of date: run `make schema`, and read what changed"
+        "schema/schema.graphql is out of date: run `make schema`, and read the changes"
     )
 
 
@@ -143,15 +143,15 @@ def test_a_promised_type_has_its_fields_and_arguments(served: GraphQLSchema, nod
 
 
 @pytest.mark.parametrize("node", promised(InputObjectTypeDefinitionNode))
-def test_a_promised_input_has_its_fields_and_demands_no_others(
+def test_a_promised_input_has_its_fields_and_requires_no_others(
     served: GraphQLSchema, node: InputObjectTypeDefinitionNode
 ) -> None:
     written = served.type_map[node.name.value].ast_node
     assert isinstance(written, InputObjectTypeDefinitionNode)
     fields = {field.name.value: print_ast(field.type) for field in written.fields or ()}
-    wanted = {field.name.value: print_ast(field.type) for field in node.fields or ()}
-    assert wanted.items() <= fields.items()
-    assert not [name for name in fields.keys() - wanted.keys() if fields[name].endswith("!")]
+    promised_fields = {field.name.value: print_ast(field.type) for field in node.fields or ()}
+    assert promised_fields.items() <= fields.items()
+    assert not [name for name in fields.keys() - promised_fields.keys() if fields[name].endswith("!")]
 
 
 @pytest.mark.parametrize("node", promised(EnumTypeDefinitionNode))
@@ -166,7 +166,7 @@ def test_a_type_of_the_contract_has_the_fields_that_clients_use(served: GraphQLS
     assert all(served_field(served, name, field) for field in fields.split())
 
 
-def test_no_argument_that_is_new_to_a_client_must_be_given(served: GraphQLSchema) -> None:
+def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
     demanded = {
         (kind, field.name.value, argument.name.value)
         for kind in ("Query", "Mutation", "Subscription", "Upload")
@@ -207,7 +207,7 @@ def shape(field: FieldDefinitionNode) -> set[tuple[str, str]]:
 NODES = {"Account", "Session", "Upload", "File", "Rendition"}
 
 
-def test_every_object_that_can_be_loaded_by_its_id_is_a_node(served: GraphQLSchema) -> None:
+def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> None:
     (node,) = [kind for kind in served.type_map.values() if kind.name == "Node"]
     assert isinstance(node, GraphQLInterfaceType)
     assert {kind.name for kind in served.get_possible_types(node)} == NODES
@@ -240,7 +240,7 @@ def test_every_connection_is_complete(served: GraphQLSchema) -> None:
 
 
 def described(served: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
-    """Everything that can have a description, and the description."""
+    """Every element that can have a description, with its description."""
     for kind in served.type_map.values():
         if is_introspection_type(kind) or is_specified_scalar_type(kind):
             continue
@@ -273,7 +273,7 @@ def test_scalars_say_where_they_are_specified(served: GraphQLSchema) -> None:
     } == {"ByteSize": True, "DateTime": True, "JSON": True}
 
 
-def test_what_costs_more_than_usual_says_so_in_its_description(served: GraphQLSchema) -> None:
+def test_a_description_has_the_price_if_it_is_above_the_usual_one(served: GraphQLSchema) -> None:
     login = served_field(served, "Mutation", "login")
     assert login.description
     assert login.description.value.endswith("Price: 50 points.")

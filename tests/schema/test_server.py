@@ -1,4 +1,4 @@
-"""What a server tells everyone about itself."""
+"""The query `server`."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.shared_server import SharedServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_server_says_what_clients_may_expect_of_it_without_a_sign_in(shared: SharedServer) -> None:
+async def test_the_server_query_needs_no_sign_in(shared: SharedServer) -> None:
     server = await Api(shared.http).data("{ server { version maxFileSize features } }")
     assert server == {
         "version": __version__,

@@ -19,7 +19,7 @@ from tests.support.process import cloudkeep, free_port
 from tests.support.server import http_client
 from tests.support.waiting import eventually
 
-#: Starts a worker, which only says on which event loop it runs.
+#: Starts a worker that only prints the name of its event loop's module.
 WHICH_LOOP = """
 import asyncio
 from cloudkeep.cli import commands
@@ -45,7 +45,7 @@ def test_a_wrong_setting_ends_every_command_with_one_line(command: str) -> None:
 
 
 @pytest.mark.parametrize("setting", ["DATA_DIR", "DATABASE_URL", "BLOB_URL"])
-def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_ends_the_start_with_one_line(setting: str, tmp_path: Path) -> None:
     scheme = {"DATABASE_URL": "sqlite://", "BLOB_URL": "file://"}.get(setting, "")
     (tmp_path / "file").touch()
     wrong = {"DATA_DIR": str(tmp_path), setting: f"{scheme}{tmp_path}/file/folder/x"}
@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_made_ends_the_start_with_one_line(setting: str,
 
 
 @pytest.mark.parametrize("command", ["migrate", "doctor", "scrub", "grant", "health", "health --worker"])
-def test_only_a_server_or_a_worker_makes_a_data_folder(command: str, tmp_path: Path) -> None:
+def test_only_a_server_or_a_worker_creates_a_data_folder(command: str, tmp_path: Path) -> None:
     result = cloudkeep(*command.split(), DATA_DIR=str(tmp_path / "tpyo"))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
@@ -67,7 +67,7 @@ def test_only_a_server_or_a_worker_makes_a_data_folder(command: str, tmp_path: P
 
 
 @pytest.mark.parametrize(("setting", "scheme"), [("DATABASE_URL", "sqlite://"), ("BLOB_URL", "file://")])
-def test_a_folder_of_another_setting_is_not_made_by_accident_either(setting: str, scheme: str, tmp_path: Path) -> None:
+def test_a_folder_of_another_setting_is_not_created_by_accident(setting: str, scheme: str, tmp_path: Path) -> None:
     wrong = {setting: f"{scheme}{tmp_path}/tpyo/x" if setting == "DATABASE_URL" else f"{scheme}{tmp_path}/tpyo"}
     (data := tmp_path / "data").mkdir()
     result = cloudkeep("migrate", DATA_DIR=str(data), **wrong)
@@ -85,7 +85,7 @@ def test_trusted_documents_that_cannot_be_used_end_the_start_with_one_line(tmp_p
     assert result.stderr == line
 
 
-def test_a_worker_of_its_own_needs_the_url_of_redis(tmp_path: Path) -> None:
+def test_a_separate_worker_needs_the_url_of_redis(tmp_path: Path) -> None:
     result = cloudkeep("worker", DATA_DIR=str(tmp_path))
     assert result.returncode == 2
     assert result.stderr.startswith("cloudkeep: CLOUDKEEP_REDIS_URL: must be set")
@@ -93,13 +93,13 @@ def test_a_worker_of_its_own_needs_the_url_of_redis(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other source has keys for S3, so that it is known at once that there are none."""
+    """Disable all other sources of keys for S3, so that the lookup fails at once."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
 
 
 @pytest.mark.usefixtures("_no_keys")
-def test_the_doctor_says_in_one_line_that_the_store_is_not_to_be_had(tmp_path: Path) -> None:
+def test_the_doctor_says_in_one_line_that_the_store_is_unavailable(tmp_path: Path) -> None:
     assert cloudkeep("migrate", DATA_DIR=str(tmp_path)).returncode == 0
     result = cloudkeep("doctor", DATA_DIR=str(tmp_path), BLOB_URL="s3://bucket")
     assert (result.returncode, result.stderr.splitlines()[-1]) == (2, "cloudkeep: there are no credentials for S3")
@@ -116,7 +116,7 @@ def test_a_worker_that_cannot_use_the_bucket_does_not_start(tmp_path: Path) -> N
     )
 
 
-def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> None:
+def test_a_warning_about_settings_has_the_format_of_the_settings(tmp_path: Path) -> None:
     result = cloudkeep("migrate", DATA_DIR=str(tmp_path), LOG_FORMAT="JSON", PROT="9000")
     assert (
         json.loads(result.stderr.splitlines()[0])["event"]
@@ -124,7 +124,7 @@ def test_a_warning_of_the_settings_looks_as_the_settings_say(tmp_path: Path) -> 
     )
 
 
-def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:
+def test_migrate_creates_the_tables_and_can_be_repeated(tmp_path: Path) -> None:
     for _ in range(2):
         result = cloudkeep("migrate", DATA_DIR=str(tmp_path))
         assert (result.returncode, result.stdout) == (0, "The database is up to date.\n")
@@ -135,7 +135,7 @@ def test_migrate_makes_the_tables_and_may_run_again(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "cloudkeep.sqlite3").write_text("something else altogether")
     result = cloudkeep("migrate", DATA_DIR=str(tmp_path))
     assert result.returncode == 2
@@ -150,7 +150,7 @@ def test_a_worker_runs_on_uvloop(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "uvloop\n"), result.stderr
 
 
-async def test_a_worker_of_its_own_shows_its_health_and_sigterm_ends_it(tmp_path: Path, valkey: EmbeddedValkey) -> None:
+async def test_a_separate_worker_shows_its_health_and_stops_on_sigterm(tmp_path: Path, valkey: EmbeddedValkey) -> None:
     command = (sys.executable, "-m", "cloudkeep", "worker")
     port = str(free_port())
     variables = {"DATA_DIR": str(tmp_path), "REDIS_URL": valkey.url, "WORKER_PORT": port}

@@ -1,4 +1,4 @@
-"""The command line over PostgreSQL: what it refuses at its start, in one line that holds no password."""
+"""Commands with PostgreSQL: each refuses an unusable database in one line without the password."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
 
 
 async def tables(url: str) -> int:
-    """How many tables a database has."""
+    """The number of tables in a database."""
     connection = await asyncpg.connect(url)
     try:
         return int(await connection.fetchval(TABLES))
@@ -54,7 +54,7 @@ def test_an_empty_database_is_refused_and_stays_empty(
 
 
 def wrong_urls(databases: PostgresDatabases) -> dict[str, str]:
-    """What an operator can have written, by the reason that has to be named."""
+    """Wrong URLs, by the reason that the error has to name."""
     url = databases.server.url(MAINTENANCE)
     no_server = url.replace(f":{databases.server.port}/", f":{free_port()}/")
     return {
@@ -66,7 +66,7 @@ def wrong_urls(databases: PostgresDatabases) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("command", ["migrate", "doctor"])
-def test_a_database_that_cannot_be_had_is_named_in_one_line_without_its_password(
+def test_an_unavailable_database_is_named_in_one_line_without_its_password(
     command: str, run: CliRunner, databases: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for reason, url in wrong_urls(databases).items():

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cloudkeep.cli.main import app
 from storage.database.sqlite.engine import BUSY_TIMEOUT_MS
 
-#: The people are written into the database's file.
+#: The fixture writes the accounts straight into the database file.
 pytestmark = pytest.mark.sqlite
 
 USAGE = 2
@@ -19,13 +19,13 @@ Answer = tuple[int, list[str], str]
 
 
 class Printed:
-    """What the command says. It is called in this process, which is quicker than a new one."""
+    """Runs the command in this process, which is faster than a new one, and returns its output."""
 
     def __init__(self) -> None:
         self._runner = CliRunner()
 
     def __call__(self, *arguments: str) -> Answer:
-        """Exit code, lines on standard output, and the errors; without the lines that name the database."""
+        """The exit code, the lines on standard output, and standard error without the lines that name the database."""
         result = self._runner.invoke(app, ["grant", *arguments])
         lines = [line.partition(", since ")[0] for line in result.stdout.splitlines()]
         errors = [
@@ -36,13 +36,13 @@ class Printed:
 
 @pytest.fixture(autouse=True)
 def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command sets up logging for its process, which is that of the tests here."""
+    """Keep the command from setting up logging, since it runs in the process of the tests."""
     monkeypatch.setattr("cloudkeep.supervisor.bootstrap.set_up_logging", lambda *_: None)
 
 
 @pytest.fixture
 def printed(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Printed:
-    """The command, over a database in which Ada and Bob have accounts."""
+    """The command, with a database in which Ada and Bob have accounts."""
     monkeypatch.setenv("CLOUDKEEP_DATA_DIR", str(tmp_path))
     with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as connection, connection:
         for name in ("ada", "bob"):
@@ -51,7 +51,7 @@ def printed(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) 
     return Printed()
 
 
-def test_what_was_granted_is_printed_and_listed(printed: Printed) -> None:
+def test_grants_are_printed_and_listed(printed: Printed) -> None:
     assert printed() == (0, ["Every account has the limits of the settings."], "")
     assert printed("Bob", "--points", "9007199254740992/0.5", "--subscriptions", "500") == (
         0,
@@ -66,7 +66,7 @@ def test_what_was_granted_is_printed_and_listed(printed: Printed) -> None:
     assert printed("ada")[1] == adas
 
 
-def test_a_grant_is_changed_and_taken_away(printed: Printed) -> None:
+def test_a_grant_can_be_changed_and_removed(printed: Printed) -> None:
     printed("ada", "--points", "10/1", "--ingest", "10/1", "--subscriptions", "1")
     changed = ["ada: ingest 10/1", "ada: points 20/2", "ada: subscriptions 1"]
     assert printed("ada", "--points", "20/2")[1] == changed
@@ -111,7 +111,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: p
         ("subscriptions", "many"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_in_one_line(option: str, value: str) -> None:
+def test_an_invalid_value_is_refused_in_one_line(option: str, value: str) -> None:
     code, lines, error = Printed()("ada", f"--{option}={value}")
     assert (code, lines) == (USAGE, [])
     assert error.startswith(f"cloudkeep: --{option} must be ")
@@ -119,7 +119,7 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(option: str, value: 
     assert error.count("\n") == 1
 
 
-def test_all_that_is_wrong_is_named_at_once_and_nothing_is_changed(printed: Printed) -> None:
+def test_all_invalid_values_are_named_at_once_and_nothing_is_changed(printed: Printed) -> None:
     code, lines, error = printed("ada", "--points", "10/1", "--ingest", "much", "--subscriptions", "many")
     assert (code, lines, error.count("\n")) == (USAGE, [], 1)
     assert "--ingest must be" in error

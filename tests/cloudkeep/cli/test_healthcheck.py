@@ -1,4 +1,4 @@
-"""What the health check of a container prints, and its exit codes."""
+"""The output and the exit codes of a container's health check."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ async def test_an_api_without_a_worker_is_healthy_and_says_that_it_is_degraded(
     assert printed(capsys, await api_health(here)) == (0, "Ready, but degraded: worker.\n")
 
 
-async def test_an_api_without_its_files_is_not_ready(
+async def test_an_api_without_its_blob_folder_is_not_ready(
     settings: Settings, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(settings.data_dir / "blobs")
@@ -46,7 +46,7 @@ async def test_an_api_without_its_files_is_not_ready(
     assert printed(capsys, await api_health(here)) == (1, "Not ready: blobs, worker.\n")
 
 
-async def test_an_api_that_is_not_there_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_an_api_that_is_not_running_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     settings = Settings(data_dir=tmp_path, port=port)
     assert printed(capsys, await api_health(settings)) == (
@@ -62,7 +62,7 @@ async def test_an_api_on_another_port_is_found_by_its_data_folder(
         assert printed(capsys, await api_health(settings)) == (0, "Ready, but degraded: worker.\n")
 
 
-async def test_a_worker_that_is_silent_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_worker_without_a_heartbeat_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(data_dir=tmp_path)
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         assert printed(capsys, await worker_health(settings)) == (0, f"Running: {one.text}, {two.text}.\n")

@@ -1,4 +1,4 @@
-"""What the command line prints for a newcomer: help, the version, and errors of usage."""
+"""Help, the version and usage errors of the command line."""
 
 import pytest
 import typer

@@ -1,4 +1,4 @@
-"""``cloudkeep doctor`` and ``cloudkeep scrub`` as an operator calls it, beside a running server and without one."""
+"""``cloudkeep doctor`` and ``cloudkeep scrub``, with and without a running server."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def leave_an_orphan(data_dir: Path) -> str:
-    """What a killed compression leaves; returns its key."""
+    """Write the blob that a killed compression leaves behind. Returns its key."""
     key = str(uuid4())
     folder = data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2]
     folder.mkdir(parents=True)
@@ -39,7 +39,7 @@ def leave_an_orphan(data_dir: Path) -> str:
     return key
 
 
-def test_a_healthy_server_is_said_to_be_well(data_dir: Path) -> None:
+def test_the_doctor_says_that_a_healthy_server_is_well(data_dir: Path) -> None:
     result = cloudkeep("doctor", DATA_DIR=str(data_dir))
     assert (result.returncode, result.stdout) == (0, "All is well.\n")
     assert result.stderr == f"Data folder: {data_dir}\nDatabase: sqlite://{data_dir}/cloudkeep.sqlite3\n"
@@ -114,7 +114,7 @@ def test_a_new_server_has_nothing_to_scrub(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "fast", "10G", "1KiB"])
-def test_a_rate_that_is_none_is_refused(rate: str, tmp_path: Path) -> None:
+def test_an_invalid_rate_is_refused(rate: str, tmp_path: Path) -> None:
     result = cloudkeep("scrub", "--rate", rate, DATA_DIR=str(tmp_path))
     assert (result.returncode, result.stdout) == (2, "")
     allowed = "a size per second between 64KiB and 1TiB, as in 10GB or 500GiB (a number without a unit counts MiB)"
@@ -128,7 +128,7 @@ def test_a_rate_counts_mib_unless_it_has_a_unit(rate: str, data_dir: Path) -> No
 
 @pytest.mark.sqlite
 @pytest.mark.usefixtures("worker")
-async def test_a_bit_that_the_disk_lost_is_reported_with_the_files_name(settings: Settings, api: Api) -> None:
+async def test_a_flipped_bit_on_disk_is_reported_with_the_name_of_the_file(settings: Settings, api: Api) -> None:
     upload = await api.upload(CONTENT, fileName="holiday.mp4")
     await api.frames(upload["id"])
     folder = str(settings.data_dir)
@@ -143,7 +143,7 @@ async def test_a_bit_that_the_disk_lost_is_reported_with_the_files_name(settings
 
 
 def add_blobs(data_dir: Path, *sizes: int) -> list[str]:
-    """Blobs of these sizes, of zeros that do not take room, and rows that say so; returns their keys."""
+    """Write sparse blobs of these sizes, with their rows. Returns their keys."""
     keys = [str(uuid4()) for _ in sizes]
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
         for key, size in zip(keys, sizes, strict=True):

@@ -92,14 +92,14 @@ async def client(server: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def puts(client: httpx.AsyncClient) -> list[str]:
     """The path of every chunk that the client sends."""
-    seen: list[str] = []
+    paths: list[str] = []
 
     async def note(request: httpx.Request) -> None:
         if request.method == "PUT":
-            seen.append(request.url.path)
+            paths.append(request.url.path)
 
     client.event_hooks["request"].append(note)
-    return seen
+    return paths
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what is understood, what is refused, and what never leaks."""
+"""GraphQL over HTTP: valid and invalid requests, and internal errors without their details."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ async def post(shared: SharedServer, body: bytes, **headers: str) -> httpx.Respo
 
 
 def code_of(response: httpx.Response) -> str:
-    """The code of the only error, beside which there is no data."""
+    """The code of the only error of a response without data."""
     document = response.json()
     (error,) = document["errors"]
     assert "data" not in document
@@ -70,7 +70,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_body_that_is_no_request_is_the_clients_fault(shared: SharedServer, body: bytes) -> None:
+async def test_a_malformed_body_is_refused(shared: SharedServer, body: bytes) -> None:
     response = await post(shared, body)
     assert (response.status_code, code_of(response)) == (400, "MALFORMED_REQUEST")
 
@@ -91,7 +91,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("query", INVALID.values(), ids=INVALID.keys())
-async def test_a_document_that_is_not_valid_says_why(shared: SharedServer, query: str) -> None:
+async def test_an_invalid_document_gets_the_reason(shared: SharedServer, query: str) -> None:
     response = await post(shared, json.dumps({"query": query}).encode())
     assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"GRAPHQL_INVALID"}
     assert response.json().get("data") is None
@@ -99,7 +99,7 @@ async def test_a_document_that_is_not_valid_says_why(shared: SharedServer, query
 
 @pytest.mark.parametrize("text", ["\ud800", "\0", "\u2028", "'; DROP TABLE upload; --", "é" * 5_000, "1" * 100_000])
 @pytest.mark.parametrize("field", ["upload", "file", "node"])
-async def test_no_text_is_a_fault(shared: SharedServer, field: str, text: str) -> None:
+async def test_no_text_causes_an_internal_error(shared: SharedServer, field: str, text: str) -> None:
     document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
     body = json.dumps({"query": document, "variables": {"id": text}}).encode()
     headers = {**JSON_TYPE, "Authorization": shared.api.http.headers["Authorization"]}
@@ -107,14 +107,14 @@ async def test_no_text_is_a_fault(shared: SharedServer, field: str, text: str) -
     assert response.json()["data"] == {field: None}
 
 
-async def test_a_body_may_have_so_many_bytes_and_no_more(shared: SharedServer) -> None:
+async def test_a_body_above_the_limit_is_refused(shared: SharedServer) -> None:
     request = b'{"query": "{ me { id } }"}'
     assert (await post(shared, request.ljust(MAX_BODY))).status_code == 200
     refused = await post(shared, request.ljust(MAX_BODY + 1))
     assert (refused.status_code, code_of(refused)) == (413, "REQUEST_TOO_LARGE")
 
 
-async def test_a_body_of_unannounced_length_is_bounded_too(shared: SharedServer) -> None:
+async def test_a_body_without_a_content_length_is_bounded(shared: SharedServer) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY // 10_000 + 10):
             yield b" " * 10_000
@@ -148,12 +148,12 @@ async def test_a_body_that_is_compressed_is_refused(shared: SharedServer) -> Non
         f"application/json; x*{'9' * 5_000}=1",
     ],
 )
-async def test_json_is_json_whatever_is_said_beside_it(shared: SharedServer, content_type: str) -> None:
+async def test_parameters_of_the_json_media_type_are_accepted(shared: SharedServer, content_type: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', **{"Content-Type": content_type})
     assert response.json()["data"] == {"me": None}
 
 
-async def test_a_byte_order_mark_is_no_part_of_a_request(shared: SharedServer) -> None:
+async def test_a_byte_order_mark_is_ignored(shared: SharedServer) -> None:
     response = await post(shared, b'\xef\xbb\xbf{"query": "{ me { id } }"}')
     assert response.json()["data"] == {"me": None}
 
@@ -171,7 +171,7 @@ async def test_the_front_page_leads_to_graphiql(shared: SharedServer) -> None:
     assert (response.status_code, response.headers["Location"]) == (307, "/graphql")
 
 
-async def test_graphiql_can_look_at_the_schema(shared: SharedServer) -> None:
+async def test_graphiql_can_run_its_introspection_query(shared: SharedServer) -> None:
     answer = await Api(shared.http).call(get_introspection_query(descriptions=True, input_value_deprecation=True))
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
 
@@ -196,31 +196,31 @@ NEEDS_A_VIEWER = {
 
 
 @pytest.mark.parametrize("query", NEEDS_A_VIEWER.values(), ids=NEEDS_A_VIEWER.keys())
-async def test_nobody_is_asked_to_sign_in_first(shared: SharedServer, query: str) -> None:
+async def test_an_anonymous_client_is_unauthenticated(shared: SharedServer, query: str) -> None:
     answer = await Api(shared.http).call(query)
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"UNAUTHENTICATED"}
     assert not any((answer["data"] or {}).values())
 
 
 @pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "Bearer ", "x"])
-async def test_what_is_no_token_is_as_good_as_none(shared: SharedServer, authorization: str) -> None:
+async def test_a_header_without_a_bearer_token_is_ignored(shared: SharedServer, authorization: str) -> None:
     response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization.strip())
     assert response.json()["data"] == {"me": None}
 
 
-async def test_the_scheme_of_a_token_has_no_case(shared: SharedServer) -> None:
+async def test_the_scheme_of_a_token_is_case_insensitive(shared: SharedServer) -> None:
     authorization = shared.api.http.headers["Authorization"].replace("Bearer ", "bEaReR  ")
     response = await post(shared, b'{"query": "{ me { id } }"}', Authorization=authorization)
     assert response.json()["data"]["me"]["id"]
 
 
-async def test_one_field_that_fails_says_where(shared: SharedServer) -> None:
+async def test_a_failed_field_is_named_by_its_path(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } first: uploads(first: 0) { nodes { id } } }")
     (error,) = answer["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["first"], "INVALID_INPUT")
 
 
-async def test_the_same_mistake_gets_the_same_answer_however_often_it_is_made(shared: SharedServer) -> None:
+async def test_the_response_to_an_invalid_document_is_always_the_same(shared: SharedServer) -> None:
     answers = [await shared.api.call("{ me { nothing } }") for _ in range(3)]
     assert answers[0]["errors"][0]["extensions"]["code"]
     assert answers == [answers[0]] * 3
@@ -231,7 +231,7 @@ INSIDE = ("sqlite", "Traceback", "no such table", "OperationalError", "tortoise"
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def broken(shared: SharedServer) -> AsyncIterator[tuple[SharedServer, str]]:
-    """The server and an upload, after somebody took the table of uploads away."""
+    """The server and an upload, while the database has no table of uploads."""
     upload = await shared.api.init(b"abc")
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
         database.execute("ALTER TABLE upload RENAME TO gone")
@@ -241,7 +241,9 @@ async def broken(shared: SharedServer) -> AsyncIterator[tuple[SharedServer, str]
 
 
 @pytest.mark.sqlite
-async def test_a_fault_is_masked_and_logged(broken: tuple[SharedServer, str], caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_masked_and_logged(
+    broken: tuple[SharedServer, str], caplog: pytest.LogCaptureFixture
+) -> None:
     running, upload_id = broken
     answer = await running.api.call("query ($id: ID!) { upload(id: $id) { id } }", id=upload_id)
     assert_masked(answer)
@@ -250,7 +252,7 @@ async def test_a_fault_is_masked_and_logged(broken: tuple[SharedServer, str], ca
 
 
 @pytest.mark.sqlite
-async def test_a_fault_in_a_subscription_is_masked(broken: tuple[SharedServer, str]) -> None:
+async def test_an_internal_error_in_a_subscription_is_masked(broken: tuple[SharedServer, str]) -> None:
     running, upload_id = broken
     body = {"query": PROGRESS, "variables": {"id": upload_id}}
     headers = {"Accept": "text/event-stream"}

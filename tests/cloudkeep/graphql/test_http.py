@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what is asked by GET, in batches, and how each media type says that something was refused."""
+"""GraphQL over HTTP: requests by GET and in batches, and the form of refusals in each media type."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from tests.support.shared_server import SharedServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ME = "{ me { id } }"
-NOBODY = {"me": None}
+ANONYMOUS = {"me": None}
 NAMED = {"query": "query a { me { id } }", "operationName": "a"}
 UPLOADS = "{ uploads { nodes { id } } }"
 MUTATION = 'mutation { register(input: {userId: "", userName: "", email: "", password: ""}) { userErrors { code } } }'
@@ -39,7 +39,7 @@ def codes_of(answer: Json) -> list[str]:
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
 async def test_a_query_in_the_url_is_answered(shared: SharedServer, accept: str) -> None:
     response = await get(shared, accept, query=ME)
-    assert (response.status_code, response.json()["data"]) == (200, NOBODY)
+    assert (response.status_code, response.json()["data"]) == (200, ANONYMOUS)
     assert response.headers["Content-Type"] == f"{accept}; charset=utf-8"
     assert response.headers["Cache-Control"] == "no-store"
 
@@ -53,9 +53,9 @@ async def test_a_query_in_the_url_takes_variables_and_a_name(shared: SharedServe
     assert response.json()["data"] == {"__typename": "Query", "node": None}
 
 
-async def test_what_is_empty_in_the_url_is_as_good_as_missing(shared: SharedServer) -> None:
+async def test_empty_parameters_of_the_url_count_as_missing(shared: SharedServer) -> None:
     response = await get(shared, query=ME, operationName="", variables="", extensions="")
-    assert response.json()["data"] == NOBODY
+    assert response.json()["data"] == ANONYMOUS
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE, "*/*"])
@@ -72,13 +72,13 @@ async def test_a_mutation_in_the_url_is_refused_as_an_event_stream_too(shared: S
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_subscription_has_no_single_answer(shared: SharedServer, method: str) -> None:
+async def test_a_subscription_needs_a_stream(shared: SharedServer, method: str) -> None:
     response = await (get(shared, query=SUBSCRIPTION) if method == "GET" else post(shared, {"query": SUBSCRIPTION}))
     assert (response.status_code, codes_of(response.json())) == (400, ["GRAPHQL_INVALID"])
     assert "text/event-stream" in response.json()["errors"][0]["message"]
 
 
-async def test_a_subscription_is_a_stream_for_whoever_takes_one_too(shared: SharedServer) -> None:
+async def test_a_subscription_is_a_stream_for_clients_that_also_accept_one(shared: SharedServer) -> None:
     response = await post(shared, {"query": SUBSCRIPTION}, f"{GRAPHQL_RESPONSE}, {JSON}, {EVENT_STREAM}")
     assert response.headers["Content-Type"].startswith(EVENT_STREAM)
     assert '"code":"UNAUTHENTICATED"' in response.text
@@ -95,8 +95,8 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("parameters", MALFORMED, ids=lambda given: str(given)[:40])
-async def test_a_url_that_is_no_request_is_the_clients_fault(shared: SharedServer, parameters: dict[str, str]) -> None:
+@pytest.mark.parametrize("parameters", MALFORMED, ids=lambda value: str(value)[:40])
+async def test_a_malformed_url_is_refused(shared: SharedServer, parameters: dict[str, str]) -> None:
     response = await get(shared, query=ME, **parameters)
     assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
 
@@ -104,13 +104,13 @@ async def test_a_url_that_is_no_request_is_the_clients_fault(shared: SharedServe
 @pytest.mark.parametrize(
     "query_string", ["", "query=", "query=%ff", "x=1", "operationName=x", "variables={}", "%", "&=&"]
 )
-async def test_a_url_without_a_query_is_the_clients_fault(shared: SharedServer, query_string: str) -> None:
+async def test_a_url_without_a_query_is_refused(shared: SharedServer, query_string: str) -> None:
     response = await shared.http.get(f"/graphql?{query_string}", headers={"Accept": JSON})
     assert (response.status_code, codes_of(response.json())) == (400, ["MALFORMED_REQUEST"])
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "application/json; charset=latin-1", f"{JSON};q=0"])
-async def test_who_takes_none_of_our_types_is_told_which_there_are(shared: SharedServer, accept: str) -> None:
+async def test_a_client_that_accepts_no_available_type_gets_their_names(shared: SharedServer, accept: str) -> None:
     response = await get(shared, accept, query=ME)
     assert (response.status_code, codes_of(response.json())) == (406, ["MALFORMED_REQUEST"])
     assert JSON in response.json()["errors"][0]["message"]
@@ -131,7 +131,7 @@ INVALID = {
 
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL_RESPONSE, 400), (JSON, 200), ("*/*", 200)])
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID.keys())
-async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_no_data(
+async def test_a_refused_document_has_no_data_and_a_status_by_the_media_type(
     shared: SharedServer, body: Json, accept: str, status: int
 ) -> None:
     response = await post(shared, body, accept)
@@ -140,7 +140,9 @@ async def test_a_document_that_is_refused_has_the_status_of_its_media_type_and_n
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
-async def test_a_field_that_is_refused_is_a_result_all_the_same(shared: SharedServer, accept: str) -> None:
+async def test_a_response_with_a_refused_field_has_status_200_in_any_media_type(
+    shared: SharedServer, accept: str
+) -> None:
     response = await post(shared, {"query": UPLOADS}, accept)
     assert (response.status_code, response.json()["data"]) == (200, None)
 
@@ -157,14 +159,14 @@ async def test_a_batch_is_answered_in_order(shared: SharedServer, accept: str) -
     assert (response.status_code, response.headers["Content-Type"]) == (200, f"{accept}; charset=utf-8")
 
 
-async def test_what_a_batch_cannot_run_is_refused_alone(shared: SharedServer) -> None:
+async def test_an_operation_that_a_batch_cannot_run_is_refused_alone(shared: SharedServer) -> None:
     response = await post(shared, [{"query": SUBSCRIPTION}, {}, {"query": ME, "operationName": "x"}, {"query": ME}])
     assert [codes_of(answer) for answer in response.json()[:3]] == [
         ["GRAPHQL_INVALID"],
         ["MALFORMED_REQUEST"],
         ["GRAPHQL_INVALID"],
     ]
-    assert response.json()[3]["data"] == NOBODY
+    assert response.json()[3]["data"] == ANONYMOUS
 
 
 async def test_the_mutations_of_a_batch_run_in_their_order(shared: SharedServer) -> None:
@@ -178,7 +180,7 @@ async def test_the_mutations_of_a_batch_run_in_their_order(shared: SharedServer)
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on the server cannot admit operations that have a name: a fault of ours, and not the client's."""
+    """Let the admission of every operation with a name fail with an internal error."""
     admit = AdmissionController.admit
 
     async def failing(gate: AdmissionController, context: Context, request: Request) -> Admitted:
@@ -191,7 +193,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize("accept", [GRAPHQL_RESPONSE, JSON])
-async def test_a_fault_outside_of_fields_is_masked_and_logged(
+async def test_an_internal_error_outside_of_fields_is_masked_and_logged(
     shared: SharedServer, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await post(shared, NAMED, accept)
@@ -201,14 +203,14 @@ async def test_a_fault_outside_of_fields_is_masked_and_logged(
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_outside_of_fields_is_an_event_of_a_stream(shared: SharedServer) -> None:
+async def test_an_internal_error_outside_of_fields_is_an_event_of_the_stream(shared: SharedServer) -> None:
     response = await post(shared, NAMED, EVENT_STREAM)
     assert response.text.count("event: next") == response.text.count("event: complete") == 1
     assert '"code":"INTERNAL"' in response.text
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: SharedServer) -> None:
+async def test_an_internal_error_outside_of_fields_is_an_error_on_a_websocket(shared: SharedServer) -> None:
     async with connected(shared.url) as socket:
         await socket.init()
         await socket.send({"id": "1", "type": "subscribe", "payload": NAMED})
@@ -216,26 +218,26 @@ async def test_a_fault_outside_of_fields_is_an_error_on_a_websocket(shared: Shar
         assert error["extensions"]["code"] == "INTERNAL"
         assert error["extensions"]["requestId"]
         await socket.subscribe(ME)
-        assert (await socket.receive())["payload"]["data"] == NOBODY
+        assert (await socket.receive())["payload"]["data"] == ANONYMOUS
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_fault_in_a_batch_loses_no_other_answer(shared: SharedServer) -> None:
+async def test_an_internal_error_in_a_batch_does_not_affect_other_responses(shared: SharedServer) -> None:
     response = await post(shared, [{"query": ME}, NAMED, {"query": ME}])
     first, broken, last = response.json()
-    assert (response.status_code, first["data"], last["data"]) == (200, NOBODY, NOBODY)
+    assert (response.status_code, first["data"], last["data"]) == (200, ANONYMOUS, ANONYMOUS)
     assert codes_of(broken) == ["INTERNAL"]
 
 
-async def test_a_batch_is_no_event_stream(shared: SharedServer) -> None:
+async def test_a_batch_cannot_be_an_event_stream(shared: SharedServer) -> None:
     response = await post(shared, [{"query": ME}], EVENT_STREAM)
     assert (response.status_code, response.headers["Content-Type"].startswith(EVENT_STREAM)) == (200, True)
     assert '"code":"MALFORMED_REQUEST"' in response.text
     (answer,) = (await post(shared, [{"query": ME}], f"{EVENT_STREAM}, {JSON}")).json()
-    assert answer["data"] == NOBODY
+    assert answer["data"] == ANONYMOUS
 
 
-async def test_an_event_stream_says_of_everything_why_it_is_refused(shared: SharedServer) -> None:
+async def test_an_event_stream_has_the_reason_of_every_refusal(shared: SharedServer) -> None:
     bodies: list[tuple[str, bytes]] = [
         ("MALFORMED_REQUEST", b"5"),
         ("MALFORMED_REQUEST", b"{}"),
@@ -254,7 +256,7 @@ async def test_a_query_may_be_answered_as_an_event_stream(shared: SharedServer) 
     async with shared.http.stream(
         "GET", "/graphql", params={"query": ME}, headers={"Accept": EVENT_STREAM}
     ) as response:
-        assert [event["data"] async for event in sse_events(response)] == [NOBODY]
+        assert [event["data"] async for event in sse_events(response)] == [ANONYMOUS]
 
 
 async def test_a_subscription_may_be_in_the_url(shared: SharedServer) -> None:

@@ -1,4 +1,4 @@
-"""Which of our media types a client gets."""
+"""The media type that a client gets."""
 
 import pytest
 
@@ -43,7 +43,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("header", "expected"), ACCEPTED.items(), ids=lambda value: str(value)[:60])
-def test_what_the_client_wants_most_comes_first(header: str, expected: tuple[str, ...]) -> None:
+def test_the_preferred_type_of_the_client_comes_first(header: str, expected: tuple[str, ...]) -> None:
     assert accepted(header) == expected
 
 

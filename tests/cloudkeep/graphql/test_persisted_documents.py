@@ -1,4 +1,4 @@
-"""Trusted documents as clients name them, by POST, GET, in a batch, as an event stream and on a WebSocket."""
+"""Requests that name a trusted document: by POST, by GET, in a batch, as an event stream and over a WebSocket."""
 
 import json
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ EVENTS = {"Accept": "text/event-stream"}
 
 
 def hashed(document: str) -> Json:
-    """How the clients of Apollo name a document."""
+    """The form in which clients of Apollo name a document."""
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(document.encode()).hexdigest()}}}
 
 
 def file_of(folder: Path) -> Path:
-    """The file, with what the tests' own people send as well."""
+    """The file of documents, which includes those that the fixtures of the tests send."""
     path = folder / "documents.json"
     own = {"Watch": PROGRESS, "Init": INIT, "Register": REGISTER, "Verify": VERIFY}
     path.write_text(json.dumps({"Me": ME, "Cost": COST, **own}))
@@ -41,7 +41,7 @@ def file_of(folder: Path) -> Path:
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[SharedServer]:
-    """A server that knows some documents, and one that runs no others."""
+    """A server with trusted documents, and another one that runs no others."""
     folder = tmp_path_factory.mktemp("stand")
     trusted: dict[str, Any] = {"trusted_documents": file_of(folder), "trusted_documents_only": request.param}
     async with shared_server(folder, databases, **trusted) as running:
@@ -65,14 +65,14 @@ def codes_in(answer: Json) -> list[str]:
 
 
 def refused_as(shared: SharedServer) -> tuple[int, str]:
-    """What becomes of an ID that nobody knows."""
+    """The status and code of the response to an unknown ID."""
     return (403, "UNTRUSTED_DOCUMENT") if shared.settings.trusted_documents_only else (404, "PERSISTED_QUERY_NOT_FOUND")
 
 
 @pytest.mark.parametrize(
     "body", [NAMED, hashed(ME), {"query": ME}, {"query": ME, **NAMED}, {"query": ME, **hashed(ME)}]
 )
-async def test_a_known_document_is_run(shared: SharedServer, socket: Socket, body: Json) -> None:
+async def test_a_trusted_document_runs_by_every_transport(shared: SharedServer, socket: Socket, body: Json) -> None:
     data = {"me": {"userName": "A Person"}}
     answer = await post(shared, body)
     assert (answer.status_code, answer.json()["data"]) == (200, data)
@@ -84,7 +84,7 @@ async def test_a_known_document_is_run(shared: SharedServer, socket: Socket, bod
     assert (await socket.receive())["payload"]["data"] == data
 
 
-async def test_a_subscription_is_named_as_well(shared: SharedServer, socket: Socket) -> None:
+async def test_a_subscription_can_be_a_trusted_document(shared: SharedServer, socket: Socket) -> None:
     upload = await shared.api.init(b"x" * 10)
     payload = {"documentId": "Watch", "variables": {"id": upload["id"]}}
     await socket.send({"id": "1", "type": "subscribe", "payload": payload})
@@ -92,7 +92,7 @@ async def test_a_subscription_is_named_as_well(shared: SharedServer, socket: Soc
 
 
 @pytest.mark.parametrize("body", [{"documentId": "You"}, hashed(OTHER)])
-async def test_an_id_that_nobody_knows_is_refused_everywhere(shared: SharedServer, socket: Socket, body: Json) -> None:
+async def test_an_unknown_id_is_refused_by_every_transport(shared: SharedServer, socket: Socket, body: Json) -> None:
     status, code = refused_as(shared)
     answer = await post(shared, body)
     assert (answer.status_code, codes_in(answer.json())) == (status, [code])
@@ -103,9 +103,7 @@ async def test_an_id_that_nobody_knows_is_refused_everywhere(shared: SharedServe
     assert (message["type"], codes_in({"errors": message["payload"]})) == ("error", [code])
 
 
-async def test_any_other_text_is_run_where_that_is_allowed_and_there_alone(
-    shared: SharedServer, socket: Socket
-) -> None:
+async def test_other_documents_run_only_on_a_server_that_allows_them(shared: SharedServer, socket: Socket) -> None:
     only = shared.settings.trusted_documents_only
     answer = await post(shared, {"query": OTHER})
     await socket.send({"id": "1", "type": "subscribe", "payload": {"query": OTHER}})
@@ -118,17 +116,17 @@ async def test_any_other_text_is_run_where_that_is_allowed_and_there_alone(
 
 
 @pytest.mark.parametrize("body", [{"documentId": 1}, {"documentId": ""}, {"query": ME, **hashed(OTHER)}])
-async def test_a_name_that_makes_no_sense_is_the_clients_mistake(shared: SharedServer, body: Json) -> None:
+async def test_a_malformed_document_id_is_refused(shared: SharedServer, body: Json) -> None:
     answer = await post(shared, body)
     assert (answer.status_code, codes_in(answer.json())) == (400, ["MALFORMED_REQUEST"])
 
 
-async def test_a_get_changes_nothing_by_whatever_name(shared: SharedServer) -> None:
+async def test_a_get_cannot_run_a_trusted_mutation(shared: SharedServer) -> None:
     answer = await shared.api.http.get("/graphql", params={"documentId": "Init", "variables": '{"input": {}}'})
     assert answer.status_code == 405
 
 
-async def test_what_is_not_run_is_not_priced_either(shared: SharedServer) -> None:
+async def test_the_price_of_an_untrusted_document_cannot_be_queried(shared: SharedServer) -> None:
     assert "errors" not in await shared.api.call(COST, query=ME)
     answer = await shared.api.call(COST, query=OTHER)
     if shared.settings.trusted_documents_only:

@@ -1,4 +1,4 @@
-"""A token that is not valid concerns the fields that need a viewer, and no others."""
+"""An invalid token only affects fields that need a viewer."""
 
 import base64
 from datetime import timedelta
@@ -60,7 +60,7 @@ def codes_of(answer: Json) -> set[str]:
 
 
 async def value_of(shared: SharedServer, query: str, variables: Json | None = None) -> Any:
-    """The value of the only field of an operation that comes with a token that has expired."""
+    """The value of an operation's only field, in a request with an expired token."""
     response = await ask(shared, query, variables=variables)
     assert response.status_code == 200, response.text
     assert "errors" not in response.json()
@@ -80,7 +80,9 @@ async def test_a_field_that_needs_a_viewer_is_refused(shared: SharedServer, toke
 
 
 @pytest.mark.parametrize("query", NEEDS_A_VIEWER.values(), ids=NEEDS_A_VIEWER.keys())
-async def test_no_field_takes_its_client_for_somebody_without_a_token(shared: SharedServer, query: str) -> None:
+async def test_an_invalid_token_is_an_error_in_every_field_that_needs_a_viewer(
+    shared: SharedServer, query: str
+) -> None:
     response = await ask(shared, query)
     assert (response.status_code, codes_of(response.json())) == (401, {"UNAUTHENTICATED"})
 
@@ -91,7 +93,7 @@ async def test_fields_that_need_no_viewer_are_answered(shared: SharedServer, tok
     assert (response.status_code, response.json()["data"]) == (200, {"__typename": "Query"})
 
 
-async def test_signing_in_and_refreshing_work_with_the_token_that_has_expired(shared: SharedServer) -> None:
+async def test_signing_in_and_refreshing_work_with_an_expired_token(shared: SharedServer) -> None:
     user_id = (await shared.api.data("{ me { userId } }"))["userId"]
     session = (await value_of(shared, LOGIN, {"input": {"userId": user_id, "password": PASSWORD}}))["session"]
     assert session["account"] == {"userId": user_id}
@@ -99,12 +101,12 @@ async def test_signing_in_and_refreshing_work_with_the_token_that_has_expired(sh
     assert refreshed["session"]["accessToken"]
 
 
-async def test_registering_works_with_the_token_that_has_expired(shared: SharedServer) -> None:
+async def test_registering_works_with_an_expired_token(shared: SharedServer) -> None:
     assert (await value_of(shared, REGISTER))["userErrors"][0]["code"] == "INVALID_INPUT"
     assert (await value_of(shared, VERIFY))["userErrors"][0]["code"] == "INVALID_OTP"
 
 
-async def test_of_several_fields_those_without_a_viewer_keep_their_values(shared: SharedServer) -> None:
+async def test_fields_that_need_no_viewer_keep_their_values_beside_others(shared: SharedServer) -> None:
     response = await ask(shared, "{ __typename me { id } }")
     answer = response.json()
     assert (response.status_code, answer["data"]) == (200, {"__typename": "Query", "me": None})
@@ -112,7 +114,7 @@ async def test_of_several_fields_those_without_a_viewer_keep_their_values(shared
     assert "WWW-Authenticate" not in response.headers
 
 
-async def test_operations_of_a_batch_are_judged_one_by_one(shared: SharedServer) -> None:
+async def test_each_operation_of_a_batch_is_checked_for_itself(shared: SharedServer) -> None:
     headers = {"Authorization": f"Bearer {EXPIRED}", "Accept": GRAPHQL_RESPONSE}
     batch = [{"query": "{ __typename }"}, {"query": ME}]
     response = await shared.http.post("/graphql", json=batch, headers=headers)
@@ -129,19 +131,19 @@ async def test_a_batch_is_refused_when_all_of_its_operations_need_a_viewer(share
     assert all(codes_of(answer) == {"UNAUTHENTICATED"} for answer in response.json())
 
 
-async def test_a_subscription_is_refused_by_an_event(shared: SharedServer) -> None:
+async def test_a_refused_subscription_gets_an_event_with_the_error(shared: SharedServer) -> None:
     query = 'subscription { uploadProgress(uploadId: "x") { cursor } }'
     response = await ask(shared, query, accept=EVENT_STREAM)
     events = [event async for event in sse_events(response)]
     assert (response.status_code, [codes_of(event) for event in events]) == (200, [{"UNAUTHENTICATED"}])
 
 
-async def test_the_address_pays_as_for_somebody_without_a_token(shared: SharedServer) -> None:
+async def test_a_request_with_an_invalid_token_is_paid_for_by_its_address(shared: SharedServer) -> None:
     layers = (await value_of(shared, "{ rateLimit { layers { name } } }"))["layers"]
     assert "anonymous" in [layer["name"] for layer in layers]
     assert "account" not in [layer["name"] for layer in layers]
 
 
-async def test_graphiql_opens_with_any_token(shared: SharedServer) -> None:
+async def test_graphiql_opens_with_an_invalid_token(shared: SharedServer) -> None:
     headers = {"Accept": "text/html", "Authorization": "Bearer x"}
     assert "GraphiQL" in (await shared.http.get("/graphql", headers=headers)).text

@@ -1,4 +1,4 @@
-"""graphql-transport-ws: what a connection takes, and how it ends; what subscriptions show is tested in tests/schema."""
+"""graphql-transport-ws: the messages that a connection accepts, its limits, and its end."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -21,13 +21,13 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-#: WebSockets that an address may have open here.
+#: The number of WebSockets that an address may have in these tests.
 CAP = 8
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
-    """A server behind a proxy on this machine that is trusted."""
+    """A server that trusts a proxy on this machine."""
     folder = tmp_path_factory.mktemp("stand")
     async with shared_server(folder, databases, trusted_proxies=("127.0.0.1",), websockets=CAP) as running:
         yield running
@@ -40,7 +40,7 @@ async def upload(shared: SharedServer) -> Json:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def socket(shared: SharedServer) -> AsyncIterator[Socket]:
-    """A connection of the person who is signed in."""
+    """A connection of the signed-in user."""
     async with connected(shared.url) as opened:
         await opened.init(Authorization=shared.api.http.headers["Authorization"])
         yield opened
@@ -52,7 +52,7 @@ async def test_other_protocols_are_refused(shared: SharedServer, protocols: list
         assert await socket.closing() == 4406
 
 
-async def test_our_protocol_is_chosen_among_others(shared: SharedServer) -> None:
+async def test_the_supported_protocol_is_chosen_among_others(shared: SharedServer) -> None:
     async with connected(shared.url, ["graphql-ws", PROTOCOL]) as socket:
         assert await socket.init() == {"type": "connection_ack"}
 
@@ -60,13 +60,13 @@ async def test_our_protocol_is_chosen_among_others(shared: SharedServer) -> None
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example"]
 )
-async def test_another_sites_page_opens_no_socket(shared: SharedServer, origin: str) -> None:
+async def test_a_page_of_another_origin_cannot_open_a_websocket(shared: SharedServer, origin: str) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         async with connected(shared.url, headers={"Origin": origin}):
             pass
 
 
-async def test_our_own_page_opens_a_socket(shared: SharedServer) -> None:
+async def test_a_page_of_the_same_origin_can_open_a_websocket(shared: SharedServer) -> None:
     async with connected(shared.url, headers={"Origin": shared.url}) as socket:
         assert await socket.init() == {"type": "connection_ack"}
 
@@ -85,7 +85,7 @@ NONSENSE: list[str | bytes] = [
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=lambda text: str(text[:80]))
-async def test_nonsense_closes_the_socket_with_its_code_and_no_traceback(
+async def test_an_invalid_message_closes_the_websocket_without_a_traceback(
     socket: Socket, nonsense: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     await socket.send(nonsense)
@@ -94,13 +94,13 @@ async def test_nonsense_closes_the_socket_with_its_code_and_no_traceback(
 
 
 @pytest.mark.parametrize("payload", [5, [], "x"])
-async def test_parameters_that_are_none_close_the_socket(shared: SharedServer, payload: object) -> None:
+async def test_malformed_parameters_close_the_websocket(shared: SharedServer, payload: object) -> None:
     async with connected(shared.url) as socket:
         await socket.send({"type": "connection_init", "payload": payload})
         assert await socket.closing() == 4400
 
 
-async def test_a_socket_is_opened_once_and_before_anything_else(shared: SharedServer, socket: Socket) -> None:
+async def test_connection_init_is_the_first_message_and_is_sent_once(shared: SharedServer, socket: Socket) -> None:
     await socket.send({"type": "connection_init"})
     assert await socket.closing() == 4429
     async with connected(shared.url) as early:
@@ -108,7 +108,7 @@ async def test_a_socket_is_opened_once_and_before_anything_else(shared: SharedSe
         assert await early.closing() == 4401
 
 
-async def test_a_name_is_used_once_at_a_time(socket: Socket, upload: Json) -> None:
+async def test_an_operation_id_can_be_used_once_at_a_time(socket: Socket, upload: Json) -> None:
     for _ in range(2):
         await socket.subscribe(PROGRESS, id=upload["id"])
     assert await socket.closing() == 4409
@@ -118,9 +118,7 @@ INVALID = ["{", "", "é" * 300, "x" * 300, "{ nothing }", "query a { me { id } }
 
 
 @pytest.mark.parametrize("document", INVALID, ids=lambda text: text[:20])
-async def test_a_document_that_is_not_valid_ends_its_operation_and_no_other(
-    socket: Socket, upload: Json, document: str
-) -> None:
+async def test_an_invalid_document_ends_only_its_own_operation(socket: Socket, upload: Json, document: str) -> None:
     await socket.subscribe(PROGRESS, name="fine", id=upload["id"])
     await socket.receive()
     await socket.subscribe(document, name="broken")
@@ -130,21 +128,23 @@ async def test_a_document_that_is_not_valid_ends_its_operation_and_no_other(
     assert (await socket.receive())["type"] == "pong"
 
 
-async def test_a_name_that_was_refused_can_be_used_again(socket: Socket) -> None:
+async def test_the_id_of_a_refused_operation_can_be_used_again(socket: Socket) -> None:
     await socket.subscribe("{")
     assert (await socket.receive())["type"] == "error"
     await socket.subscribe("{ me { id } }")
     assert [message["type"] for message in await socket.until_complete()] == ["next"]
 
 
-async def test_a_socket_that_says_nothing_is_closed(shared: SharedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for endpoint in [found for found in gc.get_objects() if type(found) is GraphQLEndpoint]:
+async def test_a_websocket_without_connection_init_is_closed(
+    shared: SharedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for endpoint in [instance for instance in gc.get_objects() if type(instance) is GraphQLEndpoint]:
         monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
     async with connected(shared.url) as silent:
         assert await silent.closing() == 4408
 
 
-async def test_a_socket_without_an_operation_is_closed_after_a_while_and_none_that_has_one(
+async def test_only_a_websocket_without_an_operation_is_closed_when_idle(
     shared: SharedServer, socket: Socket, upload: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"])
@@ -157,7 +157,7 @@ async def test_a_socket_without_an_operation_is_closed_after_a_while_and_none_th
     assert await socket.closing() == 1000
 
 
-async def test_a_socket_is_closed_a_while_after_its_last_operation(
+async def test_a_websocket_is_closed_some_time_after_its_last_operation(
     socket: Socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket, "IDLE_SECONDS", 0.05)
@@ -166,7 +166,7 @@ async def test_a_socket_is_closed_a_while_after_its_last_operation(
     assert await socket.closing() == 1000
 
 
-# How many an address may have
+# The limit for each address
 
 
 NO_MESSAGE = "{"
@@ -177,14 +177,14 @@ def from_address(address: str) -> dict[str, str]:
 
 
 async def end_of(shared: SharedServer, address: str, first: str) -> int:
-    """The code with which a connection of an address is closed that says this first."""
+    """The close code of a connection from an address whose first message is this text."""
     async with connected(shared.url, headers=from_address(address)) as socket:
         with suppress(ConnectionClosed):
             await socket.send(first)
         return await socket.closing()
 
 
-async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_later_and_no_other(
+async def test_only_an_address_at_its_limit_has_to_try_again_later(
     shared: SharedServer,
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -195,7 +195,7 @@ async def test_an_address_that_has_all_that_it_may_have_is_told_to_try_again_lat
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, "x"])
-async def test_a_socket_that_is_over_counts_no_more(shared: SharedServer, protocol: str) -> None:
+async def test_a_closed_websocket_no_longer_counts_for_its_address(shared: SharedServer, protocol: str) -> None:
     address = "192.0.2.2"
     for _ in range(CAP + 1):
         async with connected(shared.url, [protocol], headers=from_address(address)):
@@ -207,12 +207,12 @@ async def test_a_socket_that_is_over_counts_no_more(shared: SharedServer, protoc
     await eventually(is_let_in)
 
 
-async def test_open_and_refused_sockets_are_counted(shared: SharedServer) -> None:
+async def test_open_and_refused_websockets_are_counted(shared: SharedServer) -> None:
     before = (await look(shared.http))["cloudkeep_websocket_refusals_total"]
     async with AsyncExitStack() as stack:
         for _ in range(CAP):
             await stack.enter_async_context(connected(shared.url, headers=from_address("192.0.2.1")))
         assert await end_of(shared, "192.0.2.1", NO_MESSAGE) == 1013
-        seen = await look(shared.http)
-    assert seen["cloudkeep_websocket_refusals_total"] == before + 1
-    assert seen["cloudkeep_websockets_open"] >= CAP
+        samples = await look(shared.http)
+    assert samples["cloudkeep_websocket_refusals_total"] == before + 1
+    assert samples["cloudkeep_websockets_open"] >= CAP

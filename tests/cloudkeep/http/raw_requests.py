@@ -1,4 +1,4 @@
-"""Requests whose lines a test writes by itself."""
+"""HTTP requests that tests write line by line."""
 
 import json
 from urllib.parse import urlsplit
@@ -10,14 +10,14 @@ BEGIN = 'mutation { initUpload(input: {fileName: "a", size: 1}) { upload { slots
 
 
 async def ask(running: SharedServer, text: str) -> Answer:
-    """The response to these lines."""
+    """The response to a request with these lines."""
     async with connect(running.url) as wire:
         await wire.send(text.replace("\n", "\r\n").encode("latin-1"))
         return await wire.answer()
 
 
 async def base_of_slots(running: SharedServer, *headers: str, target: str = "/graphql") -> str:
-    """What the URL of a slot begins with in the response to a request with these headers."""
+    """The base of the URL of a slot, in the response to a request with these headers."""
     token = running.api.http.headers["Authorization"]
     body = json.dumps({"query": BEGIN})
     lines = [f"POST {target} HTTP/1.1", *headers, f"Authorization: {token}", "Content-Type: application/json"]

@@ -1,4 +1,4 @@
-"""Which hosts the server answers for, and what links begin with."""
+"""The hosts that requests may be for, and the base URL of links."""
 
 from collections.abc import Sequence
 
@@ -105,7 +105,9 @@ def test_the_setting_adds_hosts_domains_or_all(host: str, extra: Sequence[str], 
         (HTTPS, "drive.example.org:8443", "http", "http://drive.example.org:8443"),
     ],
 )
-def test_links_begin_with_what_the_client_used(public_url: str, host: str, scheme: str, expected: str) -> None:
+def test_links_begin_with_the_scheme_and_host_of_the_request(
+    public_url: str, host: str, scheme: str, expected: str
+) -> None:
     assert AllowedHosts(public_url).base_url(parse_authority(host), scheme) == expected
 
 

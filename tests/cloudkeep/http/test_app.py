@@ -1,4 +1,4 @@
-"""The app serves the table of routes: nothing is missing on either side."""
+"""The routes of the app are exactly those in the table of routes."""
 
 from pathlib import Path
 from typing import Any
@@ -32,31 +32,31 @@ def path_of(route: HttpRoute) -> str:
 
 def is_served(app: Starlette, path: str, method: str = "GET", kind: str = "http") -> list[BaseRoute]:
     scope = {"type": kind, "path": path, "method": method}
-    return [served for served in app.routes if served.matches(scope)[0] is Match.FULL]
+    return [mounted for mounted in app.routes if mounted.matches(scope)[0] is Match.FULL]
 
 
 def test_every_route_of_the_app_is_a_row_of_the_table(app: Starlette) -> None:
     table = {route.path: route for route in ROUTES}
-    for served in app.routes:
-        assert isinstance(served, Route | WebSocketRoute)
-        row = table[served.path]
-        if isinstance(served, Route):
-            assert served.methods
-            assert served.methods - {"HEAD"} == set(row.methods)
+    for mounted in app.routes:
+        assert isinstance(mounted, Route | WebSocketRoute)
+        row = table[mounted.path]
+        if isinstance(mounted, Route):
+            assert mounted.methods
+            assert mounted.methods - {"HEAD"} == set(row.methods)
         else:
             assert row.websocket
 
 
 @every_route
-def test_the_app_serves_every_row_by_its_methods_and_no_other(app: Starlette, route: HttpRoute) -> None:
+def test_the_app_serves_every_row_with_exactly_its_methods(app: Starlette, route: HttpRoute) -> None:
     allowed = {*route.methods, *(["HEAD"] if "GET" in route.methods else [])}
     assert {method for method in METHODS if is_served(app, path_of(route), method)} == allowed
     assert bool(is_served(app, path_of(route), kind="websocket")) == route.websocket
 
 
 @every_route
-def test_the_table_finds_the_route_that_the_app_takes(app: Starlette, route: HttpRoute) -> None:
-    (served,) = is_served(app, path_of(route), route.methods[0])
-    assert isinstance(served, Route)
+def test_the_table_and_the_app_find_the_same_route(app: Starlette, route: HttpRoute) -> None:
+    (mounted,) = is_served(app, path_of(route), route.methods[0])
+    assert isinstance(mounted, Route)
     assert find_route(path_of(route)) is route
-    assert served.path == route.path
+    assert mounted.path == route.path

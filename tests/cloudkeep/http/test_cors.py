@@ -1,4 +1,4 @@
-"""Pages of other origins: let in where the settings name them, and told everything that they need to go on."""
+"""Pages of other origins may use the API if the setting names their origin, and can read every response."""
 
 import asyncio
 import sqlite3
@@ -33,7 +33,7 @@ CONTENT = bytes(range(256)) * 1200
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[SharedServer]:
-    """A server that lets one origin in, whichever way bodies come in."""
+    """A server that allows one origin, once with threads for bodies and once without."""
     protocol: type[asyncio.Protocol] = request.param
     folder = tmp_path_factory.mktemp("stand")
     async with shared_server(folder, databases, protocol, cors_origins=(PAGE,)) as running:
@@ -42,8 +42,8 @@ async def shared(
 
 
 async def preflight(http: httpx.AsyncClient, url: str, method: str, headers: str, origin: str = PAGE) -> httpx.Response:
-    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
-    return await http.options(url, headers={"Origin": origin, **asked})
+    request_headers = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
+    return await http.options(url, headers={"Origin": origin, **request_headers})
 
 
 def listed(response: httpx.Response, header: str) -> set[str]:
@@ -51,7 +51,7 @@ def listed(response: httpx.Response, header: str) -> set[str]:
 
 
 def assert_readable(response: httpx.Response) -> None:
-    """The page may read the answer, and the headers that it needs to go on."""
+    """The page may read the response, and the headers that it needs to continue."""
     assert response.headers["Access-Control-Allow-Origin"] == PAGE
     assert {"etag", "retry-after", "location", "content-range"} <= listed(response, "Access-Control-Expose-Headers")
     assert "origin" in listed(response, "Vary")
@@ -67,9 +67,7 @@ def assert_readable(response: httpx.Response) -> None:
         ("/files/x/content", "GET", "range,if-range,if-none-match"),
     ],
 )
-async def test_a_preflight_is_answered_and_remembered(
-    shared: SharedServer, path: str, method: str, headers: str
-) -> None:
+async def test_a_preflight_is_allowed_and_cached(shared: SharedServer, path: str, method: str, headers: str) -> None:
     answer = await preflight(shared.http, path, method, headers)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
@@ -79,15 +77,15 @@ async def test_a_preflight_is_answered_and_remembered(
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-async def test_a_stranger_is_told_no_and_may_read_nothing(shared: SharedServer) -> None:
+async def test_a_page_of_another_origin_is_refused_and_cannot_read_responses(shared: SharedServer) -> None:
     refused = await preflight(shared.http, "/graphql", "POST", "authorization", STRANGER)
     answer = await shared.http.get("/healthz", headers={"Origin": STRANGER})
     assert (refused.status_code, answer.status_code) == (400, 200)
     assert "Access-Control-Allow-Origin" not in {**refused.headers, **answer.headers}
 
 
-async def test_an_answer_says_that_it_depends_on_the_origin_even_where_none_was_named(shared: SharedServer) -> None:
-    """A cache must not give a page the answer that somebody without an origin got."""
+async def test_every_response_varies_by_origin(shared: SharedServer) -> None:
+    """A cache must not serve a page with the response to a request without an origin."""
     assert "origin" in listed(await shared.http.get("/healthz"), "Vary")
 
 
@@ -103,7 +101,7 @@ async def test_a_page_sends_a_chunk_and_reads_its_etag_and_the_file_later(shared
     assert_readable(part)
 
 
-async def test_a_refused_chunk_says_why(shared: SharedServer) -> None:
+async def test_a_page_can_read_why_its_chunk_is_refused(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     await shared.api.data(
         "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id } } }", id=upload["id"]
@@ -114,7 +112,7 @@ async def test_a_refused_chunk_says_why(shared: SharedServer) -> None:
     assert {"ratelimit", "ratelimit-policy", "retry-after"} <= set(listed(refused, "Access-Control-Expose-Headers"))
 
 
-async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(shared: SharedServer) -> None:
+async def test_a_page_can_read_a_404_and_a_401(shared: SharedServer) -> None:
     lost = await shared.http.get("/nothing", headers={"Origin": PAGE})
     expired = {"Origin": PAGE, "Authorization": "Bearer x"}
     unknown = await shared.http.post("/graphql", json={"query": "{ me { id } }"}, headers=expired)
@@ -124,7 +122,7 @@ async def test_a_path_that_is_not_there_and_a_token_that_does_not_hold_say_so(sh
     assert_readable(unknown)
 
 
-async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: SharedServer) -> None:
+async def test_a_page_can_read_an_event_stream(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     request = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     accept = {"Accept": "text/event-stream"}
@@ -137,19 +135,19 @@ async def test_events_stream_to_a_page_while_the_upload_goes_on(shared: SharedSe
 
 
 @pytest.mark.parametrize("origin", [PAGE, "http://127.0.0.1:{port}", None], ids=["a page", "our own", "no page"])
-async def test_a_websocket_opens_from_a_page_that_is_let_in(shared: SharedServer, origin: str | None) -> None:
+async def test_a_page_of_an_allowed_origin_can_open_a_websocket(shared: SharedServer, origin: str | None) -> None:
     headers = {"Origin": origin.format(port=urlsplit(shared.url).port)} if origin else None
     async with connected(shared.url, headers=headers) as socket:
         assert (await socket.init())["type"] == "connection_ack"
 
 
-async def test_a_websocket_does_not_open_from_a_strangers_page(shared: SharedServer) -> None:
+async def test_a_page_of_a_refused_origin_cannot_open_a_websocket(shared: SharedServer) -> None:
     with pytest.raises(InvalidStatus):
         async with connected(shared.url, headers={"Origin": STRANGER}):
             pass
 
 
-async def test_a_full_disk_is_readable(shared: SharedServer) -> None:
+async def test_a_page_can_read_that_the_disk_is_full(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     with files_end_at(100_000):
         answer = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
@@ -159,7 +157,7 @@ async def test_a_full_disk_is_readable(shared: SharedServer) -> None:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def broken(shared: SharedServer) -> AsyncIterator[Json]:
-    """An upload, after somebody took the table of chunks away."""
+    """An upload, while the database has no table of chunks."""
     upload = await shared.api.init(b"abc")
     with sqlite3.connect(shared.settings.data_dir / "cloudkeep.sqlite3") as database:
         database.execute("ALTER TABLE chunk RENAME TO gone")
@@ -169,7 +167,7 @@ async def broken(shared: SharedServer) -> AsyncIterator[Json]:
 
 
 @pytest.mark.sqlite
-async def test_a_fault_is_readable(shared: SharedServer, broken: Json) -> None:
+async def test_a_page_can_read_an_internal_error(shared: SharedServer, broken: Json) -> None:
     answer = await shared.api.put(broken["slots"]["nodes"][0], b"abc")
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
     assert_readable(answer)
@@ -181,17 +179,17 @@ def client(*origins: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://drive")
 
 
-async def test_any_origin_is_let_in_on_request_and_never_with_credentials() -> None:
+async def test_a_star_allows_every_origin_without_credentials() -> None:
     async with client("*") as http:
         answer = await http.get("/healthz", headers={"Origin": STRANGER, "Cookie": "session=1"})
-        asked = await preflight(http, "/graphql", "POST", "authorization", STRANGER)
-    for response in (answer, asked):
+        answer = await preflight(http, "/graphql", "POST", "authorization", STRANGER)
+    for response in (answer, answer):
         assert response.headers["Access-Control-Allow-Origin"] == "*"
         assert "Access-Control-Allow-Credentials" not in response.headers
-    assert "authorization" in listed(asked, "Access-Control-Allow-Headers")
+    assert "authorization" in listed(answer, "Access-Control-Allow-Headers")
 
 
-async def test_a_refused_origin_is_logged_by_the_name_of_the_setting(
+async def test_a_refused_origin_is_logged_with_the_name_of_the_setting(
     shared: SharedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
@@ -207,7 +205,7 @@ async def test_a_refused_origin_is_logged_by_the_name_of_the_setting(
     ]
 
 
-async def test_without_origins_no_page_is_let_in() -> None:
+async def test_without_the_setting_no_other_origin_is_allowed() -> None:
     async with client() as http:
         refused = await preflight(http, "/healthz", "GET", "authorization")
         answer = await http.get("/healthz", headers={"Origin": PAGE})

@@ -1,4 +1,4 @@
-"""What a person sees in a browser who follows a link that does not lead anywhere, and what everybody else gets."""
+"""Errors are pages in a browser that follows a link, and problem documents for all other clients."""
 
 import re
 
@@ -13,7 +13,7 @@ DOCUMENT = "application/problem+json"
 
 
 @pytest.mark.parametrize("accept", [NAVIGATION, "text/html", "TEXT/HTML, */*", "text/html;q=0.9, */*;q=0.1"])
-def test_a_navigation_prefers_a_page(accept: str) -> None:
+def test_a_browser_that_navigates_prefers_a_page(accept: str) -> None:
     assert prefers_page(accept)
 
 
@@ -24,11 +24,11 @@ def test_a_navigation_prefers_a_page(accept: str) -> None:
         *(DOCUMENT, f"{DOCUMENT}, text/html", "application/json, text/html;q=0.5"),
     ],
 )
-def test_a_program_prefers_the_document(accept: str) -> None:
+def test_other_clients_prefer_the_problem_document(accept: str) -> None:
     assert not prefers_page(accept)
 
 
-async def test_a_path_that_is_not_there_is_a_page_in_a_browser(http: httpx.AsyncClient) -> None:
+async def test_a_404_is_a_page_in_a_browser(http: httpx.AsyncClient) -> None:
     response = await http.get("/nothing", headers={"Accept": NAVIGATION, "X-Request-ID": "request-of-mine"})
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -38,7 +38,7 @@ async def test_a_path_that_is_not_there_is_a_page_in_a_browser(http: httpx.Async
     assert int(response.headers["Content-Length"]) == len(response.content)
 
 
-async def test_everybody_else_gets_the_document(http: httpx.AsyncClient) -> None:
+async def test_other_clients_get_the_problem_document(http: httpx.AsyncClient) -> None:
     response = await http.get("/nothing")
     assert response.headers["Content-Type"] == DOCUMENT
     assert "accept" in response.headers["Vary"].lower()
@@ -50,21 +50,21 @@ async def test_head_has_the_headers_of_the_page(http: httpx.AsyncClient) -> None
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-async def test_a_wrong_method_is_a_page_that_keeps_its_headers(api: Api, http: httpx.AsyncClient) -> None:
+async def test_the_page_for_a_wrong_method_keeps_the_headers(api: Api, http: httpx.AsyncClient) -> None:
     upload = await api.init(b"abc")
     response = await http.get(upload["slots"]["nodes"][0]["url"], headers={"Accept": NAVIGATION})
     assert (response.status_code, response.headers["Content-Type"]) == (405, "text/html; charset=utf-8")
     assert "PUT" in response.headers["Allow"]
 
 
-async def test_an_altered_link_is_a_page(http: httpx.AsyncClient) -> None:
+async def test_an_altered_link_shows_a_page(http: httpx.AsyncClient) -> None:
     url = "/files/00000000-0000-0000-0000-000000000001/content?expires=9999999999&signature=altered"
     response = await http.get(url, headers={"Accept": NAVIGATION})
     assert response.status_code == 403
     assert "URL_INVALID" in response.text
 
 
-async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing(http: httpx.AsyncClient) -> None:
+async def test_the_page_loads_nothing_from_other_origins_and_runs_no_script(http: httpx.AsyncClient) -> None:
     response = await http.get("/nothing", headers={"Accept": NAVIGATION})
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
@@ -72,7 +72,7 @@ async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing(http: http
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_strangers_text_is_text() -> None:
+def test_text_of_the_request_is_escaped() -> None:
     problem = {"title": "Bad", "status": 400, "code": "X", "detail": "<script>alert(1)</script>", "requestId": '"><b>'}
     page = render(problem)
     assert "<script" not in page

@@ -1,4 +1,4 @@
-"""Links follow the host that a trusted proxy reports, where it is allowed."""
+"""Links begin with the host that a trusted proxy reports, if this host is allowed."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def proxied(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
-    """A server that trusts this machine as its proxy, and has another name."""
+    """A server with another host name, which trusts this machine as its proxy."""
     folder = tmp_path_factory.mktemp("proxied")
     async with shared_server(folder, databases, allowed_hosts=("nas.lan",), trusted_proxies=("127.0.0.1",)) as running:
         yield running
@@ -25,7 +25,7 @@ async def proxied(tmp_path_factory: pytest.TempPathFactory, databases: Databases
     [
         (["Host: nas.lan", "X-Forwarded-Proto: https"], "https://nas.lan"),
         (["Host: api:8000", "X-Forwarded-Host: nas.lan:444", "X-Forwarded-Proto: https"], "https://nas.lan:444"),
-        # What a client wrote stands on the left.
+        # The value from the client is on the left.
         (["Host: api:8000", "X-Forwarded-Host: evil.example, nas.lan"], "http://nas.lan"),
         (["Host: nas.lan", "Forwarded: for=192.0.2.1;host=localhost;proto=https"], "http://nas.lan"),
     ],

@@ -1,4 +1,4 @@
-"""Requests for hosts that are not ours are refused first, and links follow the host of the request."""
+"""Requests for hosts that are not allowed are refused first, and links begin with the host of the request."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ PROBES = ["/healthz", "/readyz"]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
-    """A server that trusts no proxy and has another name."""
+    """A server with another host name, which trusts no proxy."""
     async with shared_server(tmp_path_factory.mktemp("direct"), databases, allowed_hosts=("nas.lan",)) as running:
         yield running
 
 
 @pytest.mark.parametrize("path", [path for path in [*ALL, "/nothing"] if path not in PROBES])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT", "POST"])
-async def test_another_host_is_misdirected_whatever_is_asked(shared: SharedServer, method: str, path: str) -> None:
+async def test_every_request_for_another_host_is_misdirected(shared: SharedServer, method: str, path: str) -> None:
     answer = await ask(shared, f"{method} {path} HTTP/1.1\nHost: {EVIL}:8000\n\n")
     assert (answer.status, answer.headers["content-type"]) == (421, "application/problem+json")
     problem = answer.json()
@@ -51,7 +51,7 @@ async def test_another_host_is_misdirected_whatever_is_asked(shared: SharedServe
     assert problem["requestId"] == answer.headers["x-request-id"]
 
 
-async def test_it_is_refused_before_its_body_is_read_and_its_token_judged(shared: SharedServer) -> None:
+async def test_another_host_is_refused_before_the_body_and_the_token_are_read(shared: SharedServer) -> None:
     lines = "Authorization: Bearer x\nContent-Type: application/json\nContent-Length: 1000\nExpect: 100-continue"
     answer = await ask(shared, f"POST /graphql HTTP/1.1\nHost: {EVIL}\n{lines}\n\n")
     assert answer.status == 421
@@ -81,7 +81,7 @@ async def test_probes_answer_for_every_host(shared: SharedServer, path: str, hos
     ids=ascii,
 )
 @pytest.mark.parametrize("path", ["/graphql", "/healthz"])
-async def test_a_host_that_is_missing_doubled_or_malformed_is_a_bad_request(
+async def test_a_missing_repeated_or_malformed_host_is_a_bad_request(
     shared: SharedServer, path: str, host: str
 ) -> None:
     answer = await ask(shared, f"GET {path} HTTP/1.1{host}\n\n")
@@ -107,7 +107,7 @@ async def test_links_follow_the_host_of_their_request(shared: SharedServer, host
     assert await base_of_slots(shared, f"Host: {host}") == f"http://{host.removesuffix(':80')}"
 
 
-async def test_a_signed_url_holds_by_every_name_of_the_server(shared: SharedServer) -> None:
+async def test_a_signed_url_is_valid_for_every_name_of_the_server(shared: SharedServer) -> None:
     upload = await shared.api.init(b"x")
     url = urlsplit(upload["slots"]["nodes"][0]["url"])
     assert f"{url.scheme}://{url.netloc}" == shared.url
@@ -124,7 +124,7 @@ async def test_headers_of_a_proxy_that_is_not_trusted_are_not_read(shared: Share
 
 
 def own_addresses() -> list[str]:
-    """The IPv4 addresses of this machine beside those of the loopback interface."""
+    """The IPv4 addresses of this machine, without those of the loopback interface."""
     addresses = (each for interface in psutil.net_if_addrs().values() for each in interface)
     return [each.address for each in addresses if each.family == socket.AF_INET and not each.address.startswith("127.")]
 
@@ -154,7 +154,7 @@ def websocket(running: SharedServer, host: str, origin: str | None = None) -> co
 
 
 async def test_a_websocket_for_another_host_is_misdirected(shared: SharedServer) -> None:
-    """The page of a name that was rebound is of the same origin as its handshake."""
+    """With DNS rebinding, the page and its handshake have the same origin."""
     with pytest.raises(InvalidStatus) as refused:
         await websocket(shared, f"{EVIL}:8000", origin=f"http://{EVIL}:8000")
     assert refused.value.response.status_code == 421
@@ -168,7 +168,7 @@ async def test_the_host_of_a_handshake_in_absolute_form_counts(shared: SharedSer
     assert (await ask(shared, f"GET http://localhost/graphql HTTP/1.1\nHost: {EVIL}\n{rest}")).status == 101
 
 
-async def test_a_page_opens_a_websocket_at_its_own_host_and_at_no_other(shared: SharedServer) -> None:
+async def test_a_page_can_open_a_websocket_only_at_its_own_host(shared: SharedServer) -> None:
     async with websocket(shared, "nas.lan", origin="http://nas.lan"):
         pass
     with pytest.raises(InvalidStatus, match="403"):

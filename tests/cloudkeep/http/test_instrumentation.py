@@ -1,4 +1,4 @@
-"""What is recorded of a request: by which label, by which pattern, and under which ID."""
+"""The metrics, the line in the access log and the ID of a request."""
 
 import logging
 from typing import Any
@@ -14,7 +14,7 @@ from tests.cloudkeep.http.test_app import every_route, path_of
 
 
 async def recorded(path: str, caplog: pytest.LogCaptureFixture) -> tuple[Counters, list[Any]]:
-    """The counters after a request, and the lines of the access log."""
+    """The counters and the lines of the access log after a request."""
     caplog.set_level(logging.INFO, "cloudkeep.access")
     counters = Counters()
     app = InstrumentationMiddleware(Response("content"), counters, access_log=True)
@@ -53,6 +53,6 @@ async def test_a_path_outside_of_the_table_is_other(path: str, caplog: pytest.Lo
 def test_a_valid_request_id_is_kept_and_any_other_replaced() -> None:
     assert request_id_of([(b"x-request-id", b"quote-me.1")]) == "quote-me.1"
     for invalid in (b"", b"two words", b"line\nend", b"x" * 65):
-        made = request_id_of([(b"x-request-id", invalid)])
-        assert len(made) == 24
-        assert made != request_id_of([])
+        request_id = request_id_of([(b"x-request-id", invalid)])
+        assert len(request_id) == 24
+        assert request_id != request_id_of([])

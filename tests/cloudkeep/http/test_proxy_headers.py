@@ -1,4 +1,4 @@
-"""Who a request comes from, as trusted proxies tell it, and that nobody else is believed."""
+"""The client of a request, as trusted proxies report it. Reports of other peers are ignored."""
 
 import random
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from cloudkeep.settings.types import ProxyHeader
 from endpoints.chunk_body import OFFLOADED_BODY
 from tests.support.server import http_client, listening_socket, serve_app
 
-#: The proxies of these tests; the last one of them is the peer.
+#: The trusted proxies of these tests. The peer is one of them.
 TRUSTED = ("10.0.0.0/8", "fd00::/8", "192.0.2.7")
 PROXY = ("10.0.0.1", 4711)
 CLIENT, LIAR = "203.0.113.9", "6.6.6.6"
@@ -34,7 +34,7 @@ async def seen(
     trusted: Sequence[str] = TRUSTED,
     kind: str = "http",
 ) -> Scope:
-    """The scope that the app gets."""
+    """The scope that reaches the app."""
     scopes: list[Scope] = []
 
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -73,14 +73,14 @@ async def client_of(headers: Headers, peer: Client = PROXY, header: str = X_FORW
         (f"[::ffff:{CLIENT}]:80", CLIENT),
         (f"{CLIENT}, 10.0.0.2, fd00::5, 192.0.2.7", CLIENT),
         (f"{CLIENT},::ffff:10.0.0.2", CLIENT),
-        # What a client wrote stands left of what the first proxy of ours saw.
+        # The values from the client are to the left of the address that the first proxy has seen.
         (f"{LIAR}, {CLIENT}", CLIENT),
         (f"{LIAR}, 10.9.9.9, {CLIENT}, 10.0.0.2", CLIENT),
         (f"10.0.0.3, {CLIENT}", CLIENT),
         (f"127.0.0.1, ::1, {CLIENT}", CLIENT),
-        # All of them ours: the request began at the first of them.
+        # All are trusted: the request is from the first of them.
         ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
-        # What makes no sense ends the way; what is left of it is not believed.
+        # Reading stops at a malformed element: the elements to its left are ignored.
         (f"{LIAR}, unknown", "10.0.0.1"),
         (f"{LIAR}, unknown, 10.0.0.2", "10.0.0.2"),
         (f"{LIAR},, 10.0.0.2", "10.0.0.2"),
@@ -102,7 +102,7 @@ async def client_of(headers: Headers, peer: Client = PROXY, header: str = X_FORW
         (f"{LIAR}, unix:", "10.0.0.1"),
     ],
 )
-async def test_x_forwarded_for_is_read_from_the_right_past_our_proxies(value: str, client: str) -> None:
+async def test_x_forwarded_for_is_read_from_the_right_past_trusted_proxies(value: str, client: str) -> None:
     assert (await seen([("X-Forwarded-For", value)]))["client"][0] == client
 
 
@@ -123,12 +123,12 @@ async def test_x_forwarded_for_is_read_from_the_right_past_our_proxies(value: st
         (r'for="\2\03.0.113.9"', CLIENT),
         (f'for={LIAR}, for={CLIENT}, for="[fd00::5]:99"', CLIENT),
         (f"for={LIAR}, for={CLIENT}", CLIENT),
-        # A quotation mark that a client left open swallows nothing.
+        # An open quotation mark from the client does not hide the elements to its right.
         (f'for="{LIAR}, for={CLIENT}', CLIENT),
         (f'for="{LIAR}, for="{CLIENT}"', CLIENT),
         (f'for={LIAR};x="\\, for={CLIENT}', CLIENT),
         (f'for={LIAR}, ", for=10.0.0.2', "10.0.0.2"),
-        # Hidden, missing, twice, not quoted, or not of the grammar.
+        # The address is hidden, missing, repeated, not quoted, or malformed.
         (f"for={LIAR}, for=unknown", "10.0.0.1"),
         (f"for={LIAR}, for=_hidden", "10.0.0.1"),
         (f'for={LIAR}, for="_hidden:80", for=10.0.0.2', "10.0.0.2"),
@@ -147,18 +147,18 @@ async def test_x_forwarded_for_is_read_from_the_right_past_our_proxies(value: st
         ("", "10.0.0.1"),
     ],
 )
-async def test_forwarded_is_read_from_the_right_past_our_proxies(value: str, client: str) -> None:
+async def test_forwarded_is_read_from_the_right_past_trusted_proxies(value: str, client: str) -> None:
     assert (await seen([("Forwarded", value)], header=FORWARDED))["client"][0] == client
 
 
 @pytest.mark.parametrize("header", [X_FORWARDED_FOR, FORWARDED])
-async def test_several_lines_are_one_list(header: str) -> None:
+async def test_several_headers_are_one_list(header: str) -> None:
     wrap = {X_FORWARDED_FOR: "{}", FORWARDED: "for={}"}[header]
     lines = [(header, wrap.format(each)) for each in (LIAR, CLIENT, "10.0.0.2")]
     assert await client_of(lines, header=header) == (CLIENT, 0)
 
 
-async def test_the_header_that_our_proxies_do_not_manage_is_the_clients_own() -> None:
+async def test_the_header_that_the_proxies_do_not_manage_is_ignored() -> None:
     both = [("X-Forwarded-For", CLIENT), ("Forwarded", f"for={LIAR};proto=https"), ("X-Real-IP", LIAR)]
     assert await client_of(both) == (CLIENT, 0)
     both = [("X-Forwarded-For", LIAR), ("X-Forwarded-Proto", "https"), ("Forwarded", f"for={CLIENT}")]
@@ -170,7 +170,7 @@ async def test_the_header_that_our_proxies_do_not_manage_is_the_clients_own() ->
     "peer", [(CLIENT, 1), ("11.0.0.1", 1), ("127.0.0.1", 1), ("::1", 1), ("2001:db8::10.0.0.1", 1), ("testclient", 1)]
 )
 @pytest.mark.parametrize("header", [X_FORWARDED_FOR, FORWARDED])
-async def test_a_peer_that_is_not_trusted_speaks_for_nobody(peer: tuple[str, int], header: str) -> None:
+async def test_the_header_of_an_untrusted_peer_is_ignored(peer: tuple[str, int], header: str) -> None:
     lies = [("X-Forwarded-For", LIAR), ("Forwarded", f"for={LIAR};proto=https"), ("X-Forwarded-Proto", "https")]
     scope = await seen(lies, (peer[0], peer[1]), header)
     assert scope["client"][1] == 1
@@ -178,13 +178,13 @@ async def test_a_peer_that_is_not_trusted_speaks_for_nobody(peer: tuple[str, int
     assert scope["scheme"] == "http"
 
 
-async def test_a_peer_on_a_unix_socket_is_trusted_where_that_is_said() -> None:
-    told = [("X-Forwarded-For", CLIENT)]
-    assert (await seen(told, None, trusted=("unix",)))["client"] == (CLIENT, 0)
-    assert (await seen(told, None, trusted=("unix", "10.0.0.0/8")))["client"] == (CLIENT, 0)
+async def test_a_peer_on_a_unix_socket_is_trusted_if_the_setting_has_unix() -> None:
+    headers = [("X-Forwarded-For", CLIENT)]
+    assert (await seen(headers, None, trusted=("unix",)))["client"] == (CLIENT, 0)
+    assert (await seen(headers, None, trusted=("unix", "10.0.0.0/8")))["client"] == (CLIENT, 0)
     assert (await seen([], None, trusted=("unix",)))["client"] is None
     assert (await seen([("X-Forwarded-For", "unix:")], None, trusted=("unix",)))["client"] is None
-    assert (await seen(told, None, trusted=("0.0.0.0/0", "::/0")))["client"] is None
+    assert (await seen(headers, None, trusted=("0.0.0.0/0", "::/0")))["client"] is None
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ async def test_a_peer_on_a_unix_socket_is_trusted_where_that_is_said() -> None:
         (CLIENT, CLIENT),
     ],
 )
-async def test_an_address_is_written_in_one_way_only(peer: str, written: str) -> None:
+async def test_an_address_is_normalized(peer: str, written: str) -> None:
     assert await client_of([], (peer, 4)) == (written, 4)
     assert (await seen([], (peer, 4), trusted=("0.0.0.0/0", "::/0")))["client"] == (written, 4)
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.1", "::ffff:10.0.0.1"])
 @pytest.mark.parametrize("trusted", ["10.0.0.1", "10.0.0.0/30", "::ffff:10.0.0.1", "::ffff:10.0.0.0/126"])
-async def test_a_proxy_is_known_by_both_ways_to_write_its_address(peer: str, trusted: str) -> None:
+async def test_a_proxy_is_trusted_by_both_forms_of_its_address(peer: str, trusted: str) -> None:
     scope = await seen([("X-Forwarded-For", CLIENT)], (peer, 1), trusted=(trusted,))
     assert scope["client"] == (CLIENT, 0)
 
@@ -225,9 +225,9 @@ async def test_a_proxy_is_known_by_both_ways_to_write_its_address(peer: str, tru
         (FORWARDED, [("Forwarded", f"for={LIAR};proto=https, for={CLIENT}")], "http"),
     ],
 )
-async def test_the_scheme_is_the_one_that_the_client_used(header: str, told: Headers, scheme: str) -> None:
-    assert (await seen(told, header=header))["scheme"] == scheme
-    websocket = await seen(told, header=header, kind="websocket")
+async def test_the_scheme_is_that_of_the_clients_request(header: str, headers: Headers, scheme: str) -> None:
+    assert (await seen(headers, header=header))["scheme"] == scheme
+    websocket = await seen(headers, header=header, kind="websocket")
     assert websocket["scheme"] == {"http": "ws", "https": "wss"}[scheme]
 
 
@@ -255,13 +255,13 @@ async def test_the_scheme_is_the_one_that_the_client_used(header: str, told: Hea
         (FORWARDED, [("Forwarded", f"for={LIAR};host=evil.example, for={CLIENT}")], "upstream"),
     ],
 )
-async def test_the_host_is_the_one_that_the_client_used(header: str, reported: Headers, host: str) -> None:
+async def test_the_host_is_that_of_the_clients_request(header: str, reported: Headers, host: str) -> None:
     for kind in ("http", "websocket"):
         scope = await seen([("Host", "upstream"), *reported], header=header, kind=kind)
         assert [value for name, value in scope["headers"] if name == b"host"] == [host.encode()]
 
 
-async def test_a_host_that_a_peer_reports_who_is_not_trusted_is_not_read() -> None:
+async def test_the_host_that_an_untrusted_peer_reports_is_ignored() -> None:
     for header, reported in ((X_FORWARDED_FOR, ("X-Forwarded-Host", LIAR)), (FORWARDED, ("Forwarded", f"host={LIAR}"))):
         scope = await seen([("Host", "upstream"), reported], (CLIENT, 1), header)
         assert scope["headers"][0] == (b"host", b"upstream")
@@ -271,7 +271,7 @@ async def test_a_websocket_has_the_same_client() -> None:
     assert (await seen([("X-Forwarded-For", f"{LIAR}, {CLIENT}")], kind="websocket"))["client"] == (CLIENT, 0)
 
 
-async def test_of_a_long_way_only_the_end_is_read() -> None:
+async def test_only_the_end_of_a_long_header_is_read() -> None:
     way = [LIAR, *["10.0.0.2"] * MAX_ELEMENTS]
     assert await client_of([("X-Forwarded-For", ",".join(way))]) == ("10.0.0.2", 0)
     assert await client_of([("X-Forwarded-For", ",".join(way[:-1]))]) == (LIAR, 0)
@@ -307,7 +307,7 @@ async def test_requests_sockets_and_offloaded_bodies_have_the_same_client_on_a_r
 
 @pytest.mark.parametrize("header", [X_FORWARDED_FOR, FORWARDED])
 @pytest.mark.parametrize("seed", range(20))
-async def test_nothing_that_a_client_writes_changes_what_the_first_proxy_saw(header: str, seed: int) -> None:
+async def test_no_header_of_a_client_changes_the_address_that_the_first_proxy_has_seen(header: str, seed: int) -> None:
     pieces = random.Random(seed)
     written = [
         LIAR,

@@ -1,4 +1,4 @@
-"""A server and a worker whose bytes lie on S3, a real one."""
+"""A server and a worker that store files on a real S3 server."""
 
 import asyncio
 import random
@@ -22,19 +22,19 @@ CONTENT = random.Random(5).randbytes(2 * CHUNK + 1_000)
 
 @pytest.fixture
 def bucket(s3: S3Server) -> str:
-    """A bucket of the test's own."""
+    """A bucket for this test only."""
     return s3.new_bucket()
 
 
 @pytest.fixture
 def settings(settings: Settings, s3: S3Server, bucket: str) -> Settings:
-    """The same, with the bytes on S3."""
+    """The usual settings, with files on S3."""
     keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
     return settings.model_copy(update={"blob_url": s3.url(bucket), **keys})
 
 
 async def send(api: Api, content: bytes = CONTENT, **more: object) -> str:
-    """Send a whole file, its chunks at once and one half as forms; return the upload's ID."""
+    """Send all chunks of a file in parallel, half of them as forms. Returns the ID of the upload."""
     upload = await api.init(content, **{"chunkSize": CHUNK, **more})
 
     async def one(slot: dict[str, object]) -> httpx.Response:
@@ -50,11 +50,11 @@ async def test_a_file_goes_through_the_server_to_s3_and_back(api: Api, s3: S3Ser
     upload_id = await send(api, sha256=digest(CONTENT))
     frames = await api.frames(upload_id)
     assert frames[-1]["stage"] == "READY"
-    found = await api.look(upload_id)
-    assert found["file"]["sha256"] == digest(CONTENT)
-    answer = await api.http.get(found["file"]["downloadUrl"])
+    upload_state = await api.look(upload_id)
+    assert upload_state["file"]["sha256"] == digest(CONTENT)
+    answer = await api.http.get(upload_state["file"]["downloadUrl"])
     assert (answer.status_code, answer.content == CONTENT) == (200, True)
-    part = await api.http.get(found["file"]["downloadUrl"], headers={"Range": f"bytes={CHUNK - 3}-{CHUNK + 3}"})
+    part = await api.http.get(upload_state["file"]["downloadUrl"], headers={"Range": f"bytes={CHUNK - 3}-{CHUNK + 3}"})
     assert (part.status_code, part.content) == (206, CONTENT[CHUNK - 3 : CHUNK + 4])
     client = s3.client()
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
@@ -66,7 +66,7 @@ REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(input
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_chunk_that_was_damaged_on_s3_opens_its_slot_alone(api: Api) -> None:
+async def test_a_chunk_that_is_damaged_on_s3_opens_only_its_own_slot(api: Api) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
     slots = upload["slots"]["nodes"]
     for slot in slots[:2]:
@@ -75,16 +75,16 @@ async def test_a_chunk_that_was_damaged_on_s3_opens_its_slot_alone(api: Api) -> 
     assert (await api.put(slots[2], CONTENT)).status_code == 200
 
     async def reopened() -> bool:
-        found = await api.look(upload["id"])
-        return [slot["index"] for slot in found["slots"]["nodes"]] == [1]
+        upload_state = await api.look(upload["id"])
+        return [slot["index"] for slot in upload_state["slots"]["nodes"]] == [1]
 
     await eventually(reopened)
     again = await api.look(upload["id"])
     assert (again["status"], again["receivedChunks"]) == ("RECEIVING", 2)
     assert (await api.put(again["slots"]["nodes"][0], CONTENT)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
-    found = await api.look(upload["id"])
-    assert (await api.http.get(found["file"]["downloadUrl"])).content == CONTENT
+    upload_state = await api.look(upload["id"])
+    assert (await api.http.get(upload_state["file"]["downloadUrl"])).content == CONTENT
 
 
 async def test_a_chunk_that_is_refused_never_becomes_a_part(api: Api, s3: S3Server, bucket: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_chunk_that_is_refused_never_becomes_a_part(api: Api, s3: S3Serv
 
 
 @pytest.mark.usefixtures("worker")
-async def test_an_upload_whose_parts_the_bucket_threw_away_begins_again(api: Api, s3: S3Server, bucket: str) -> None:
+async def test_an_upload_whose_parts_the_bucket_has_deleted_starts_over(api: Api, s3: S3Server, bucket: str) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
     slots = upload["slots"]["nodes"]
     assert (await api.put(slots[0], CONTENT)).status_code == 200
@@ -116,7 +116,7 @@ async def test_an_upload_whose_parts_the_bucket_threw_away_begins_again(api: Api
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
 
 
-async def test_a_report_that_is_all_wrong_costs_no_more_than_its_price(api: Api) -> None:
+async def test_a_report_with_only_errors_costs_no_more_than_its_price(api: Api) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
     chunks = [{"index": number, "etag": "0" * 32, "sha256": "0" * 64} for number in range(1_000)]
     answer = await api.call(REPORT, id=upload["id"], chunks=chunks)
@@ -129,7 +129,7 @@ async def test_a_report_that_is_all_wrong_costs_no_more_than_its_price(api: Api)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_chunks_go_straight_to_s3_and_count_once_they_are_reported(api: Api) -> None:
+async def test_chunks_go_straight_to_s3_and_count_when_they_are_reported(api: Api) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK, direct=True)
     reports = []
     async with http_client() as client:
@@ -147,12 +147,12 @@ async def test_chunks_go_straight_to_s3_and_count_once_they_are_reported(api: Ap
     payload = await api.data(REPORT, id=upload["id"], chunks=reports)
     assert (payload["upload"]["status"], payload["userErrors"]) == ("REASSEMBLING", [])
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
-    found = await api.look(upload["id"])
-    assert found["file"]["sha256"] == digest(CONTENT)
+    upload_state = await api.look(upload["id"])
+    assert upload_state["file"]["sha256"] == digest(CONTENT)
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_chunk_whose_declared_digest_was_false_opens_its_slot(api: Api) -> None:
+async def test_a_chunk_with_another_sha256_than_reported_opens_its_slot(api: Api) -> None:
     upload = await api.init(CONTENT[:100], chunkSize=CHUNK, direct=True)
     (slot,) = upload["slots"]["nodes"]
     async with http_client() as client:
@@ -161,8 +161,8 @@ async def test_a_chunk_whose_declared_digest_was_false_opens_its_slot(api: Api) 
     await api.data(REPORT, id=upload["id"], chunks=[report])
 
     async def reopened() -> bool:
-        found = await api.look(upload["id"])
-        return bool(found["status"] == "RECEIVING" and found["receivedChunks"] == 0)
+        upload_state = await api.look(upload["id"])
+        return bool(upload_state["status"] == "RECEIVING" and upload_state["receivedChunks"] == 0)
 
     await eventually(reopened)
 
@@ -181,13 +181,13 @@ class TestRedirects:
         url = (await api.look(upload_id))["file"]["downloadUrl"]
         assert (await api.http.get(url)).status_code == 307
         async with http_client() as client:
-            found = await client.get((await api.http.get(url)).headers["Location"], headers={"Range": "bytes=1-5"})
-        assert (found.status_code, found.content) == (206, CONTENT[1:6])
-        assert "a film.bin" in found.headers["Content-Disposition"]
+            response = await client.get((await api.http.get(url)).headers["Location"], headers={"Range": "bytes=1-5"})
+        assert (response.status_code, response.content) == (206, CONTENT[1:6])
+        assert "a film.bin" in response.headers["Content-Disposition"]
 
     @pytest.mark.usefixtures("worker")
-    async def test_whoever_only_asks_what_there_is_to_download_is_told_here(self, api: Api) -> None:
-        """S3 would refuse: what it is shown is signed for GET."""
+    async def test_head_is_answered_without_a_redirect(self, api: Api) -> None:
+        """S3 would refuse a HEAD, because the URL is signed for GET."""
         upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")
         await api.frames(upload_id)
         answer = await api.http.head((await api.look(upload_id))["file"]["downloadUrl"])
@@ -211,14 +211,14 @@ async def test_a_bucket_that_cannot_be_used_stops_the_start_with_one_line(
     assert (caught.value.code, said in line, "wrong" in line) == (2, True, False)
 
 
-async def test_the_doctor_gives_a_bucket_its_rules(settings: Settings, database: str) -> None:
+async def test_the_doctor_repairs_the_rules_of_a_bucket(settings: Settings, database: str) -> None:
     store = await open_store(settings)
 
-    async def found(*, mend: bool) -> list[tuple[str, bool]]:
+    async def findings(*, mend: bool) -> list[tuple[str, bool]]:
         doctor = Doctor(store, mend=mend, upload_days=14, origins=["https://app.example.org"])
         return [(finding.code.value, finding.mended is not None) async for finding in doctor.examine()]
 
-    assert await found(mend=False) == [("BUCKET_LIFECYCLE", False), ("BUCKET_CORS", False)]
-    assert await found(mend=True) == [("BUCKET_LIFECYCLE", True), ("BUCKET_CORS", True)]
-    assert await found(mend=False) == []
+    assert await findings(mend=False) == [("BUCKET_LIFECYCLE", False), ("BUCKET_CORS", False)]
+    assert await findings(mend=True) == [("BUCKET_LIFECYCLE", True), ("BUCKET_CORS", True)]
+    assert await findings(mend=False) == []
     await store.close()

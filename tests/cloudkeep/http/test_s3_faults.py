@@ -1,4 +1,4 @@
-"""A server and a worker on an S3 that throttles, fails, hangs up and goes away: nothing is lost, and it is said."""
+"""No bytes are lost if S3 throttles, fails, closes connections or is away, and clients see the reason of a delay."""
 
 from collections.abc import AsyncIterator
 
@@ -17,32 +17,32 @@ WAITS = "query ($id: ID!) { upload(id: $id) { status waitsFor } }"
 
 @pytest.fixture
 async def faults(s3: S3Server) -> AsyncIterator[S3Faults]:
-    """What stands between CloudKeep and S3."""
+    """A proxy before S3 that causes faults."""
     async with s3_faults(s3.endpoint) as running:
         yield running
 
 
 @pytest.fixture
 def settings(settings: Settings, s3: S3Server, faults: S3Faults) -> Settings:
-    """The same, with the bytes on an S3 that has faults."""
+    """The usual settings, with files on S3 behind the proxy."""
     keys = {"s3_access_key": ACCESS_KEY, "s3_secret_key": SECRET_KEY}
     return settings.model_copy(update={"blob_url": s3.url(s3.new_place(), faults.url), **keys})
 
 
 @pytest.fixture(autouse=True)
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at what waits again soon, but not before a slow machine has seen that it waits."""
+    """Retry waiting jobs soon, but late enough for the test to see on a slow machine that they wait."""
     monkeypatch.setattr(job_runner, "WAIT_SECONDS", 1.0)
     monkeypatch.setattr(loop, "POLL_SECONDS", 0.1)
 
 
 def line_of(upload: Json) -> bytes:
-    """What the request lines of an upload's staging area have in common."""
+    """The part that all request lines for an upload's staging area contain."""
     return str(key_of(upload["id"])).encode()
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_chunk_that_s3_throttles_gets_503_and_comes_again(api: Api, faults: S3Faults) -> None:
+async def test_a_chunk_that_s3_throttles_gets_503_and_can_be_sent_again(api: Api, faults: S3Faults) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
     slots = upload["slots"]["nodes"]
     for slot, (status, code) in zip(slots, [(503, "SlowDown"), (500, "InternalError"), (503, "SlowDown")], strict=True):
@@ -55,7 +55,7 @@ async def test_a_chunk_that_s3_throttles_gets_503_and_comes_again(api: Api, faul
 
 
 @pytest.mark.usefixtures("worker")
-async def test_one_answer_that_contradicts_all_others_withdraws_no_receipt(api: Api, faults: S3Faults) -> None:
+async def test_a_single_contradictory_response_of_s3_withdraws_no_receipt(api: Api, faults: S3Faults) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
     first, *others = upload["slots"]["nodes"]
     assert (await api.put(first, CONTENT)).status_code == 200
@@ -83,7 +83,7 @@ async def test_a_report_that_the_store_contradicts_can_be_sent_again(api: Api, f
 
 
 @pytest.mark.usefixtures("worker")
-async def test_what_carries_no_bytes_is_tried_again_by_itself(api: Api, faults: S3Faults) -> None:
+async def test_requests_without_a_body_are_retried(api: Api, faults: S3Faults) -> None:
     faults.refuse("POST", 503, "SlowDown", times=2)
     faults.refuse("HEAD", 503, "SlowDown")
     upload = await api.upload(CONTENT, chunkSize=CHUNK)
@@ -92,15 +92,15 @@ async def test_what_carries_no_bytes_is_tried_again_by_itself(api: Api, faults: 
 
 
 @pytest.mark.usefixtures("worker")
-async def test_a_read_back_goes_on_where_its_connection_broke(api: Api, faults: S3Faults) -> None:
+async def test_a_download_from_s3_continues_where_its_connection_was_lost(api: Api, faults: S3Faults) -> None:
     upload = await api.init(CONTENT, chunkSize=CHUNK)
     faults.cut(line_of(upload), 700, 100_000)
     for slot in upload["slots"]["nodes"]:
         assert (await api.put(slot, CONTENT)).status_code == 200
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
-    found = await api.look(upload["id"])
+    upload_state = await api.look(upload["id"])
     assert not faults.cuts
-    assert (await api.http.get(found["file"]["downloadUrl"])).content == CONTENT
+    assert (await api.http.get(upload_state["file"]["downloadUrl"])).content == CONTENT
 
 
 @pytest.mark.usefixtures("worker")
@@ -108,8 +108,8 @@ async def test_a_reassembly_waits_for_a_store_that_is_away(api: Api, faults: S3F
     upload = await api.init(CONTENT, chunkSize=CHUNK)
 
     async def waits() -> bool:
-        found = await api.data(WAITS, id=upload["id"])
-        return bool(found == {"status": "REASSEMBLING", "waitsFor": "STORAGE_UNAVAILABLE"})
+        upload_state = await api.data(WAITS, id=upload["id"])
+        return bool(upload_state == {"status": "REASSEMBLING", "waitsFor": "STORAGE_UNAVAILABLE"})
 
     with faults.away("GET", line_of(upload)):
         for slot in upload["slots"]["nodes"]:

@@ -40,8 +40,8 @@ def server(shared: SharedServer) -> str:
 @pytest_asyncio.fixture(loop_scope="module")
 async def slot(shared: SharedServer) -> Json:
     upload = await shared.api.init(CONTENT)
-    found: Json = upload["slots"]["nodes"][0]
-    return found
+    first: Json = upload["slots"]["nodes"][0]
+    return first
 
 
 @pytest.fixture

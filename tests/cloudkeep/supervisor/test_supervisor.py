@@ -92,13 +92,13 @@ class Server:
 
 @asynccontextmanager
 async def serving(data_dir: Path, child: str, **settings: str) -> AsyncIterator[Server]:
-    given = {"DATA_DIR": str(data_dir), "PORT": str(free_port()), **settings}
-    environment = {**os.environ, **{f"CLOUDKEEP_{name}": value for name, value in given.items()}}
+    variables = {"DATA_DIR": str(data_dir), "PORT": str(free_port()), **settings}
+    environment = {**os.environ, **{f"CLOUDKEEP_{name}": value for name, value in variables.items()}}
     environment["PYTHONUNBUFFERED"] = "1"
     command = (sys.executable, "-c", PROGRAM, child)
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
     try:
-        yield Server(process, data_dir, int(given["PORT"]))
+        yield Server(process, data_dir, int(variables["PORT"]))
     finally:
         if process.returncode is None:
             process.kill()

@@ -26,18 +26,18 @@ def line(style: str, message: str, *arguments: object, **more: object) -> str:
 
 def test_a_record_for_people_is_a_line_without_colours_where_no_terminal_is() -> None:
     with bound_log_context(upload_id="u1"):
-        found = line("console", "took %d s", 3)
+        text = line("console", "took %d s", 3)
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[info *\] took 3 s \[cloudkeep\.worker\] upload_id=u1", found
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[info *\] took 3 s \[cloudkeep\.worker\] upload_id=u1", text
     )
 
 
 def test_a_record_for_programs_is_an_object_with_what_it_is_about() -> None:
     with bound_log_context(request_id="r1"), bound_log_context(upload_id="u1"):
-        found = json.loads(line("json", "took %d s\nand", 3, seconds=3))
-    moment = found.pop("timestamp")
+        record = json.loads(line("json", "took %d s\nand", 3, seconds=3))
+    moment = record.pop("timestamp")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
-    assert found == {
+    assert record == {
         "event": "took 3 s\nand",
         "level": "info",
         "logger": "cloudkeep.worker",
@@ -105,18 +105,18 @@ async def test_a_whole_journey_is_told_without_a_secret(tmp_path: Path) -> None:
                 return any(record.get("status") == 403 for record in records(process.lines))
 
             await eventually(told)
-    found = records(process.lines)
-    chunk = next(record for record in found if record.get("method") == "PUT")
+    entries = records(process.lines)
+    chunk = next(record for record in entries if record.get("method") == "PUT")
     assert chunk["route"] == "/uploads/{upload_id}/chunks/{index}"
     assert (chunk["status"], chunk["upload_id"], chunk["request_id"]) == (200, upload["id"], "quote-me.1")
     assert chunk["account_id"] == session["account"]["id"]
-    job = next(record for record in found if "job_id" in record)
+    job = next(record for record in entries if "job_id" in record)
     assert (job["upload_id"], "worker" in job) == (upload["id"], True)
-    assert not any(record.get("route") == "/readyz" for record in found)
+    assert not any(record.get("route") == "/readyz" for record in entries)
     url = upload["slots"]["nodes"][0]["url"]
     secrets = [PASSWORD, otp, token, session["refreshToken"], "ada@example.org", url.partition("signature=")[2]]
     secrets.append((tmp_path / "secret.keys").read_text().partition(":")[2].strip())
-    text = "\n".join(json.dumps(record) for record in found)
+    text = "\n".join(json.dumps(record) for record in entries)
     assert [secret for secret in secrets if secret in text] == []
     assert "signature" not in text
 

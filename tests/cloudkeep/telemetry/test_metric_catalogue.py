@@ -20,11 +20,11 @@ async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
         await enqueue(kind, run_after=now() - timedelta(minutes=minutes))
     published = Metrics()
     async with published.running(query=samples_of_database):
-        seen = await shown(published)
-        assert seen["cloudkeep_jobs_open[COMPRESS][QUEUED]"] == 2
-        assert seen["cloudkeep_jobs_open[REASSEMBLE][QUEUED]"] == 1
-        assert 300 <= seen["cloudkeep_oldest_job_wait_seconds[COMPRESS]"] < 900
-        assert seen["cloudkeep_oldest_job_wait_seconds[REASSEMBLE]"] == 0
+        samples = await shown(published)
+        assert samples["cloudkeep_jobs_open[COMPRESS][QUEUED]"] == 2
+        assert samples["cloudkeep_jobs_open[REASSEMBLE][QUEUED]"] == 1
+        assert 300 <= samples["cloudkeep_oldest_job_wait_seconds[COMPRESS]"] < 900
+        assert samples["cloudkeep_oldest_job_wait_seconds[REASSEMBLE]"] == 0
 
 
 def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_there() -> None:
@@ -44,6 +44,6 @@ def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_
 def test_every_metric_that_is_watched_is_there() -> None:
     names = {metric.name for metric in vars(metric_catalogue).values() if isinstance(metric, metric_catalogue.Metric)}
     (watched,) = re.findall(r"```promql\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
-    asked = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"cloudkeep_\w+", watched)}
-    assert asked
-    assert asked <= names
+    queried = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"cloudkeep_\w+", watched)}
+    assert queried
+    assert queried <= names

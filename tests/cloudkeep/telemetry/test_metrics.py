@@ -169,11 +169,11 @@ async def test_what_was_counted_is_shown_once() -> None:
     assert (await shown(published))["cloudkeep_operations_total[query][data]"] == 1
     counters.operation("query", "refused", requested=3)
     for _ in range(2):
-        found = await shown(published)
-        assert found["cloudkeep_operations_total[query][data]"] == 1
-        assert found["cloudkeep_operations_total[query][refused]"] == 1
-        assert found["cloudkeep_cost_requested_points_total"] == 15
-        assert found["cloudkeep_cost_actual_points_total"] == 5
+        samples = await shown(published)
+        assert samples["cloudkeep_operations_total[query][data]"] == 1
+        assert samples["cloudkeep_operations_total[query][refused]"] == 1
+        assert samples["cloudkeep_cost_requested_points_total"] == 15
+        assert samples["cloudkeep_cost_actual_points_total"] == 5
 
 
 async def test_a_subscription_that_fails_is_not_open() -> None:
@@ -239,8 +239,8 @@ def count(environment: Mapping[str, str], number: int, role: str = "api") -> dic
     return numbers_in(run.stdout)
 
 
-def requests_and_subscriptions(seen: dict[str, float]) -> tuple[float, float]:
-    return seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_subscriptions_open"]
+def requests_and_subscriptions(samples: dict[str, float]) -> tuple[float, float]:
+    return samples["cloudkeep_http_requests_total[graphql][2xx]"], samples["cloudkeep_subscriptions_open"]
 
 
 def files_in(folder: Path) -> set[str]:
@@ -265,9 +265,9 @@ def test_the_next_process_in_a_slot_continues_the_counters_of_the_dead_one(tmp_p
     slots = MetricsSlots(tmp_path)
     for total in (5, 10, 15):
         with slots.claim() as environment:
-            seen = count(environment, 5)
-            assert requests_and_subscriptions(seen) == (total, 2)
-            assert seen["cloudkeep_chunk_seconds_count"] == seen["cloudkeep_chunk_seconds_sum"] == total / 5
+            samples = count(environment, 5)
+            assert requests_and_subscriptions(samples) == (total, 2)
+            assert samples["cloudkeep_chunk_seconds_count"] == samples["cloudkeep_chunk_seconds_sum"] == total / 5
             assert len(files_in(tmp_path)) == 4
     assert files_in(tmp_path) == {"counter_1.db", "histogram_1.db"}
 
@@ -275,19 +275,19 @@ def test_the_next_process_in_a_slot_continues_the_counters_of_the_dead_one(tmp_p
 def test_processes_that_run_at_once_have_slots_of_their_own(tmp_path: Path) -> None:
     slots = MetricsSlots(tmp_path)
     with ExitStack() as first, ExitStack() as second, ExitStack() as third:
-        taken = [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, second)]
+        claimed = [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, second)]
         first.close()
-        taken += [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, third)]
-    assert taken == ["1", "2", "1", "3"]
+        claimed += [stack.enter_context(slots.claim())[metrics.SLOT_VARIABLE] for stack in (first, third)]
+    assert claimed == ["1", "2", "1", "3"]
 
 
 def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_in_its_slot(tmp_path: Path) -> None:
     reset_metrics_folder(tmp_path)
     with MetricsSlots(tmp_path).claim() as environment:
         assert count(environment, 1, "worker")["cloudkeep_processes[worker]"] == 1
-        seen = count(environment, 1, "api")
-    assert seen["cloudkeep_processes[api]"] == 1
-    assert "cloudkeep_processes[worker]" not in seen
+        samples = count(environment, 1, "api")
+    assert samples["cloudkeep_processes[api]"] == 1
+    assert "cloudkeep_processes[worker]" not in samples
 
 
 def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
@@ -335,9 +335,9 @@ async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_
                 await Api(http).call(ME)
 
             async def all_are_seen() -> bool:
-                seen = await look(http)
-                running = [seen.get(f"cloudkeep_processes[{role}]") for role in ("api", "worker")]
-                return running == [2, 1] and seen.get("cloudkeep_http_requests_total[graphql][2xx]") == 10
+                samples = await look(http)
+                running = [samples.get(f"cloudkeep_processes[{role}]") for role in ("api", "worker")]
+                return running == [2, 1] and samples.get("cloudkeep_http_requests_total[graphql][2xx]") == 10
 
             await eventually(all_are_seen)
         children, files = psutil.Process(process.pid).children(), files_in(tmp_path)
@@ -357,7 +357,7 @@ async def _replaced(process: ServeProcess, victim: psutil.Process, number: int) 
         return False
     try:
         async with httpx.AsyncClient(base_url=process.url, verify=False) as http:
-            seen = await look(http)
+            samples = await look(http)
     except httpx.TransportError:
         return False
-    return (seen["cloudkeep_http_requests_total[graphql][2xx]"], seen["cloudkeep_processes[api]"]) == (10, 2)
+    return (samples["cloudkeep_http_requests_total[graphql][2xx]"], samples["cloudkeep_processes[api]"]) == (10, 2)

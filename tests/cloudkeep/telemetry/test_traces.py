@@ -41,27 +41,27 @@ async def test_one_trace_leads_from_the_last_chunk_to_both_jobs(tmp_path: Path) 
             await eventually(all_came)
 
             async def worker_is_seen() -> bool:
-                seen = await look(http)
-                return seen.get("cloudkeep_job_runs_total[COMPRESS][done]") == 1
+                samples = await look(http)
+                return samples.get("cloudkeep_job_runs_total[COMPRESS][done]") == 1
 
             await eventually(worker_is_seen)
-            seen = await look(http)
-            assert seen["cloudkeep_job_runs_total[REASSEMBLE][done]"] == 1
-            assert seen["cloudkeep_job_run_seconds_count[COMPRESS]"] == 1
-            assert seen["cloudkeep_uploads_finished_total[READY]"] == 1
-            assert seen["cloudkeep_ffmpeg_seconds_total"] > 0
-            assert (seen["cloudkeep_processes[api]"], seen["cloudkeep_processes[worker]"]) == (1, 1)
-            assert seen["cloudkeep_process_resident_memory_bytes[worker]"] > 2**20
-    found = {span.name: span for span in of(TRACE, collector)}
-    request = found["PUT /uploads/{upload_id}/chunks/{index}"]
+            samples = await look(http)
+            assert samples["cloudkeep_job_runs_total[REASSEMBLE][done]"] == 1
+            assert samples["cloudkeep_job_run_seconds_count[COMPRESS]"] == 1
+            assert samples["cloudkeep_uploads_finished_total[READY]"] == 1
+            assert samples["cloudkeep_ffmpeg_seconds_total"] > 0
+            assert (samples["cloudkeep_processes[api]"], samples["cloudkeep_processes[worker]"]) == (1, 1)
+            assert samples["cloudkeep_process_resident_memory_bytes[worker]"] > 2**20
+    spans = {span.name: span for span in of(TRACE, collector)}
+    request = spans["PUT /uploads/{upload_id}/chunks/{index}"]
     assert (request.service, request.parent) == ("cloudkeep-api", TRACEPARENT.split("-")[2])
     assert request.attributes["http.response.status_code"] == 200
-    assert found["chunk"].parent == request.id
-    assert found["job REASSEMBLE"].service == "cloudkeep-worker"
-    queued_by = {span.id: span for span in of(TRACE, collector)}[found["job REASSEMBLE"].parent]
-    assert (queued_by.name, queued_by.parent) == ("database transaction", found["chunk"].id)
-    assert found["job COMPRESS"].attributes["job.attempt"] == 1
-    assert found["ffmpeg"].parent == found["job COMPRESS"].id
+    assert spans["chunk"].parent == request.id
+    assert spans["job REASSEMBLE"].service == "cloudkeep-worker"
+    queued_by = {span.id: span for span in of(TRACE, collector)}[spans["job REASSEMBLE"].parent]
+    assert (queued_by.name, queued_by.parent) == ("database transaction", spans["chunk"].id)
+    assert spans["job COMPRESS"].attributes["job.attempt"] == 1
+    assert spans["ffmpeg"].parent == spans["job COMPRESS"].id
     mutation = next(span for span in collector.spans if span.name == "graphql mutation")
     assert mutation.attributes["graphql.cost"]
     assert not any(secret in collector.raw for secret in (b"signature", PASSWORD.encode(), b"ada@example.org"))

@@ -19,53 +19,53 @@ REFRESH = f"mutation ($token: String!) {{ refreshSession(input: {{refreshToken: 
 ME = "{ me { id userId userName email createdAt } }"
 
 
-def new_person(**changes: str) -> Json:
-    """What somebody types who was never here."""
+def new_user(**changes: str) -> Json:
+    """The input of ``register`` for a new user."""
     name = f"user-{secrets.token_hex(6)}"
     return {"userId": name, "userName": "Ada", "email": f"{name}@example.org", "password": PASSWORD, **changes}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ada(shared: SharedServer) -> Json:
-    """Somebody with an account, as they typed themselves in."""
-    person, _ = await join(shared)
-    return person
+    """The input with which a user has registered."""
+    user, _ = await join(shared)
+    return user
 
 
-def nobody(shared: SharedServer) -> Api:
+def anonymous(shared: SharedServer) -> Api:
     return Api(shared.http)
 
 
-async def register(shared: SharedServer, person: Json) -> Json:
-    payload: Json = await nobody(shared).data(REGISTER, input=person)
+async def register(shared: SharedServer, user: Json) -> Json:
+    payload: Json = await anonymous(shared).data(REGISTER, input=user)
     return payload
 
 
 async def verify(shared: SharedServer, email: str, otp: str) -> Json:
-    payload: Json = await nobody(shared).data(VERIFY, input={"email": email, "otp": otp})
+    payload: Json = await anonymous(shared).data(VERIFY, input={"email": email, "otp": otp})
     return payload
 
 
 async def join(shared: SharedServer, **changes: str) -> tuple[Json, Json]:
-    """A new person with an account, and their session."""
-    person = new_person(**changes)
-    await register(shared, person)
-    payload = await verify(shared, person["email"], otp_of(shared.sink))
-    return person, payload["session"]
+    """Register a new user. Returns the input of ``register`` and the session."""
+    user = new_user(**changes)
+    await register(shared, user)
+    payload = await verify(shared, user["email"], otp_of(shared.sink))
+    return user, payload["session"]
 
 
 async def login(shared: SharedServer, user_id: str, password: str) -> Json:
-    payload: Json = await nobody(shared).data(LOGIN, input={"userId": user_id, "password": password})
+    payload: Json = await anonymous(shared).data(LOGIN, input={"userId": user_id, "password": password})
     return payload
 
 
 async def refresh(shared: SharedServer, token: str) -> Json:
-    payload: Json = await nobody(shared).data(REFRESH, token=token)
+    payload: Json = await anonymous(shared).data(REFRESH, token=token)
     return payload
 
 
 def code_of(payload: Json) -> str:
-    """The code of the only error; nothing else is in the payload."""
+    """The code of the payload's only error. All its other fields are null."""
     (error,) = payload.pop("userErrors")
     assert list(payload.values()) == [None]
     assert error["message"]
@@ -77,66 +77,66 @@ def other_otp(otp: str) -> str:
     return f"{(int(otp) + 1) % 10**6:06}"
 
 
-async def test_a_code_from_the_mail_makes_an_account_and_opens_a_session(shared: SharedServer) -> None:
-    person, session = await join(shared)
+async def test_the_mailed_code_creates_the_account_and_opens_a_session(shared: SharedServer) -> None:
+    user, session = await join(shared)
     assert session["account"] == {
         "id": session["account"]["id"],
-        **{k: person[k] for k in ("userId", "userName", "email")},
+        **{k: user[k] for k in ("userId", "userName", "email")},
     }
     headers = {"Authorization": f"Bearer {session['accessToken']}"}
     answer = await shared.http.post("/graphql", json={"query": ME}, headers=headers)
     assert answer.json()["data"]["me"]["id"] == session["account"]["id"]
 
 
-async def test_nobody_is_me_without_a_token(shared: SharedServer) -> None:
-    assert await nobody(shared).data(ME) is None
+async def test_me_is_null_without_a_token(shared: SharedServer) -> None:
+    assert await anonymous(shared).data(ME) is None
 
 
-async def test_a_wrong_code_opens_nothing(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
-    assert code_of(await verify(shared, person["email"], other_otp(otp_of(shared.sink)))) == "INVALID_OTP"
+async def test_a_wrong_code_is_refused(shared: SharedServer) -> None:
+    user = new_user()
+    await register(shared, user)
+    assert code_of(await verify(shared, user["email"], other_otp(otp_of(shared.sink)))) == "INVALID_OTP"
 
 
-async def test_what_is_no_code_opens_nothing(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
+async def test_a_malformed_code_is_refused(shared: SharedServer) -> None:
+    user = new_user()
+    await register(shared, user)
     for otp in ("", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "-12345", "x" * 9_999):
-        assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
+        assert code_of(await verify(shared, user["email"], otp)) == "INVALID_OTP"
 
 
-async def test_a_code_may_be_typed_with_spaces_and_the_address_in_capitals(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
-    payload = await verify(shared, person["email"].upper(), f" {otp_of(shared.sink)}\n")
-    assert payload["session"]["account"]["email"] == person["email"]
+async def test_spaces_around_a_code_and_capitals_in_an_address_are_accepted(shared: SharedServer) -> None:
+    user = new_user()
+    await register(shared, user)
+    payload = await verify(shared, user["email"].upper(), f" {otp_of(shared.sink)}\n")
+    assert payload["session"]["account"]["email"] == user["email"]
 
 
-async def test_a_code_is_good_for_one_use(shared: SharedServer) -> None:
-    person, _ = await join(shared)
-    assert code_of(await verify(shared, person["email"], otp_of(shared.sink))) == "INVALID_OTP"
+async def test_a_code_can_be_used_once(shared: SharedServer) -> None:
+    user, _ = await join(shared)
+    assert code_of(await verify(shared, user["email"], otp_of(shared.sink))) == "INVALID_OTP"
 
 
 async def test_the_sixth_guess_is_refused_even_if_it_is_right(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
+    user = new_user()
+    await register(shared, user)
     otp = otp_of(shared.sink)
     for _ in range(5):
-        await verify(shared, person["email"], other_otp(otp))
-    assert code_of(await verify(shared, person["email"], otp)) == "INVALID_OTP"
+        await verify(shared, user["email"], other_otp(otp))
+    assert code_of(await verify(shared, user["email"], otp)) == "INVALID_OTP"
 
 
 async def test_the_fifth_guess_may_be_right(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
+    user = new_user()
+    await register(shared, user)
     otp = otp_of(shared.sink)
     for _ in range(4):
-        await verify(shared, person["email"], other_otp(otp))
-    assert (await verify(shared, person["email"], otp))["session"]
+        await verify(shared, user["email"], other_otp(otp))
+    assert (await verify(shared, user["email"], otp))["session"]
 
 
-async def test_a_code_belongs_to_its_address(shared: SharedServer) -> None:
-    first, second = new_person(), new_person()
+async def test_a_code_is_only_valid_for_its_address(shared: SharedServer) -> None:
+    first, second = new_user(), new_user()
     await register(shared, first)
     otp = otp_of(shared.sink)
     await register(shared, second)
@@ -144,44 +144,46 @@ async def test_a_code_belongs_to_its_address(shared: SharedServer) -> None:
     assert code_of(await verify(shared, "nobody@example.org", otp)) == "INVALID_OTP"
 
 
-async def test_a_new_code_takes_the_place_of_the_old_one(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
+async def test_a_new_code_replaces_the_old_one(shared: SharedServer) -> None:
+    user = new_user()
+    await register(shared, user)
     old = otp_of(shared.sink)
-    await register(shared, person)
+    await register(shared, user)
     if old != otp_of(shared.sink):
-        assert code_of(await verify(shared, person["email"], old)) == "INVALID_OTP"
-    assert (await verify(shared, person["email"], otp_of(shared.sink)))["session"]
+        assert code_of(await verify(shared, user["email"], old)) == "INVALID_OTP"
+    assert (await verify(shared, user["email"], otp_of(shared.sink)))["session"]
 
 
 async def test_two_verifications_at_once_open_one_session(shared: SharedServer) -> None:
-    person = new_person()
-    await register(shared, person)
+    user = new_user()
+    await register(shared, user)
     otp = otp_of(shared.sink)
-    payloads = await asyncio.gather(*(verify(shared, person["email"], otp) for _ in range(2)))
-    opened, refused = sorted(payloads, key=lambda payload: payload["session"] is None)
-    assert opened["session"]
-    assert code_of(refused) in {"INVALID_OTP", "ALREADY_EXISTS"}
+    payloads = await asyncio.gather(*(verify(shared, user["email"], otp) for _ in range(2)))
+    success, refusal = sorted(payloads, key=lambda payload: payload["session"] is None)
+    assert success["session"]
+    assert code_of(refusal) in {"INVALID_OTP", "ALREADY_EXISTS"}
 
 
-async def test_a_user_id_is_taken_once(shared: SharedServer, ada: Json) -> None:
-    payload = await register(shared, new_person(userId=ada["userId"].upper()))
+async def test_a_user_id_can_be_registered_once(shared: SharedServer, ada: Json) -> None:
+    payload = await register(shared, new_user(userId=ada["userId"].upper()))
     assert payload["userErrors"][0]["field"] == ["input", "userId"]
     assert code_of(payload) == "ALREADY_EXISTS"
 
 
-async def test_a_known_address_gets_the_same_answer_and_another_mail(shared: SharedServer, ada: Json) -> None:
-    known = await register(shared, new_person(email=ada["email"]))
+async def test_an_address_with_an_account_gets_the_usual_response_and_another_mail(
+    shared: SharedServer, ada: Json
+) -> None:
+    known = await register(shared, new_user(email=ada["email"]))
     known_mail = shared.sink.mails[-1]
-    unknown = await register(shared, new_person())
+    unknown = await register(shared, new_user())
     assert (known.keys(), known["userErrors"]) == (unknown.keys(), unknown["userErrors"])
     assert known["registration"]["email"] == ada["email"]
     assert known_mail.recipients == [ada["email"]]
     assert known_mail.message["Subject"] == "You already have a CloudKeep account"
 
 
-async def test_a_known_address_keeps_its_account(shared: SharedServer, ada: Json) -> None:
-    await register(shared, new_person(email=ada["email"], password="another password"))
+async def test_registering_an_address_again_does_not_change_its_account(shared: SharedServer, ada: Json) -> None:
+    await register(shared, new_user(email=ada["email"], password="another password"))
     assert code_of(await verify(shared, ada["email"], "123456")) == "INVALID_OTP"
     assert (await login(shared, ada["userId"], PASSWORD))["session"]
 
@@ -197,41 +199,41 @@ INVALID = {
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, many in INVALID.items() for value in many])
 async def test_an_invalid_field_is_named_and_nothing_is_mailed(shared: SharedServer, field: str, value: str) -> None:
     mails = len(shared.sink.mails)
-    payload = await register(shared, new_person(**{field: value}))
+    payload = await register(shared, new_user(**{field: value}))
     assert payload["userErrors"][0]["field"] == ["input", field]
     assert code_of(payload) == "INVALID_INPUT"
     assert len(shared.sink.mails) == mails
 
 
-async def test_an_address_that_is_none_cannot_be_verified(shared: SharedServer) -> None:
+async def test_a_malformed_address_cannot_be_verified(shared: SharedServer) -> None:
     payload = await verify(shared, "ada", "123456")
     assert payload["userErrors"][0]["field"] == ["input", "email"]
     assert code_of(payload) == "INVALID_INPUT"
 
 
 @pytest.mark.parametrize("password", ["        ", "pass\0word", "\ufdfa" * 50, "📼" * 1_024])
-async def test_a_password_may_be_anything_long_enough(shared: SharedServer, password: str) -> None:
-    person, _ = await join(shared, password=password)
-    assert (await login(shared, person["userId"], password))["session"]
+async def test_any_text_of_a_valid_length_can_be_a_password(shared: SharedServer, password: str) -> None:
+    user, _ = await join(shared, password=password)
+    assert (await login(shared, user["userId"], password))["session"]
 
 
-async def test_a_password_is_the_same_on_every_keyboard(shared: SharedServer) -> None:
-    person, _ = await join(shared, password="caf\u00e9 \uff11\uff12\uff13")
-    assert (await login(shared, person["userId"], "cafe\u0301 123"))["session"]
+async def test_unicode_forms_of_a_password_are_equal(shared: SharedServer) -> None:
+    user, _ = await join(shared, password="caf\u00e9 \uff11\uff12\uff13")
+    assert (await login(shared, user["userId"], "cafe\u0301 123"))["session"]
 
 
-async def test_a_wrong_password_is_told_like_an_unknown_user(shared: SharedServer, ada: Json) -> None:
+async def test_a_wrong_password_has_the_same_error_as_an_unknown_user(shared: SharedServer, ada: Json) -> None:
     unknown = await login(shared, "nobody", PASSWORD)
     for password in ("", "wrong", PASSWORD + "x", PASSWORD.upper(), "x" * 10_000):
         assert await login(shared, ada["userId"], password) == unknown
     assert code_of(unknown) == "INVALID_CREDENTIALS"
 
 
-async def test_a_user_id_is_recognised_in_capitals(shared: SharedServer, ada: Json) -> None:
+async def test_a_user_id_is_accepted_in_capitals(shared: SharedServer, ada: Json) -> None:
     assert (await login(shared, f" {ada['userId'].upper()}", PASSWORD))["session"]
 
 
-async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: SharedServer, ada: Json) -> None:
+async def test_a_refresh_returns_new_tokens_for_the_same_account(shared: SharedServer, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     assert fresh["account"] == session["account"]
@@ -240,9 +242,7 @@ async def test_a_refresh_gives_a_new_pair_for_the_same_account(shared: SharedSer
     assert (await refresh(shared, fresh["refreshToken"]))["session"]
 
 
-async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_token(
-    shared: SharedServer, ada: Json
-) -> None:
+async def test_a_repeated_refresh_returns_the_same_refresh_token(shared: SharedServer, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     fresh, again = [(await refresh(shared, session["refreshToken"]))["session"] for _ in range(2)]
     assert again["refreshToken"] == fresh["refreshToken"]
@@ -251,7 +251,7 @@ async def test_a_refresh_that_is_sent_again_is_answered_with_the_same_refresh_to
     assert "errors" not in answer.json()
 
 
-async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_session(
+async def test_using_an_old_refresh_token_after_its_successor_closes_the_session(
     shared: SharedServer, ada: Json
 ) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
@@ -261,7 +261,7 @@ async def test_a_refresh_token_that_is_used_after_its_successor_closes_its_sessi
     assert code_of(await refresh(shared, newest["refreshToken"])) == "INVALID_CREDENTIALS"
 
 
-async def test_a_closed_session_leaves_the_others_open(shared: SharedServer, ada: Json) -> None:
+async def test_closing_a_session_leaves_the_others_open(shared: SharedServer, ada: Json) -> None:
     session, other = [(await login(shared, ada["userId"], PASSWORD))["session"] for _ in range(2)]
     fresh = (await refresh(shared, session["refreshToken"]))["session"]
     await refresh(shared, fresh["refreshToken"])
@@ -269,7 +269,7 @@ async def test_a_closed_session_leaves_the_others_open(shared: SharedServer, ada
     assert (await refresh(shared, other["refreshToken"]))["session"]
 
 
-async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: SharedServer, ada: Json) -> None:
+async def test_access_and_refresh_tokens_cannot_be_interchanged(shared: SharedServer, ada: Json) -> None:
     session = (await login(shared, ada["userId"], PASSWORD))["session"]
     assert code_of(await refresh(shared, session["accessToken"])) == "INVALID_CREDENTIALS"
     headers = {"Authorization": f"Bearer {session['refreshToken']}"}
@@ -277,7 +277,7 @@ async def test_an_access_token_is_no_refresh_token_and_the_reverse(shared: Share
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_all_fields_of_a_registration_that_are_wrong_are_named_at_once(shared: SharedServer) -> None:
+async def test_a_registration_names_all_its_invalid_fields(shared: SharedServer) -> None:
     wrong = {"userId": "", "userName": "", "email": "x", "password": "x"}
     payload = await register(shared, wrong)
     assert payload["registration"] is None
@@ -288,9 +288,9 @@ async def test_all_fields_of_a_registration_that_are_wrong_are_named_at_once(sha
 SIGN_IN = "session { accessToken refreshToken session { id createdAt expiresAt current } }"
 
 
-async def test_a_sign_in_says_which_session_it_opened_and_it_is_a_node(shared: SharedServer, ada: Json) -> None:
+async def test_a_sign_in_returns_its_session_which_node_can_load(shared: SharedServer, ada: Json) -> None:
     document = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SIGN_IN} }} }}"
-    opened = (await nobody(shared).data(document, input={"userId": ada["userId"], "password": PASSWORD}))["session"]
+    opened = (await anonymous(shared).data(document, input={"userId": ada["userId"], "password": PASSWORD}))["session"]
     session = opened["session"]
     assert session["current"] is True
     assert session["createdAt"] < session["expiresAt"]
@@ -299,6 +299,6 @@ async def test_a_sign_in_says_which_session_it_opened_and_it_is_a_node(shared: S
     answer = await shared.http.post("/graphql", json={**body, "variables": {"id": session["id"]}}, headers=headers)
     assert answer.json()["data"]["node"] == session
     document = f"mutation ($token: String!) {{ refreshSession(input: {{refreshToken: $token}}) {{ {SIGN_IN} }} }}"
-    refreshed = (await nobody(shared).data(document, token=opened["refreshToken"]))["session"]["session"]
+    refreshed = (await anonymous(shared).data(document, token=opened["refreshToken"]))["session"]["session"]
     assert refreshed["id"] == session["id"]
     assert refreshed["expiresAt"] >= session["expiresAt"]

@@ -13,14 +13,14 @@ PERSON = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "passw
 
 
 class Link:
-    """A way to the mail server that can be cut."""
+    """A connection to the mail server that can be cut."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self.up = False
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Connect one client with the mail server, or hang up on it."""
+        """Connect a client with the mail server, or close its connection if the link is cut."""
         if self.up:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             await asyncio.gather(pump(reader, back), pump(there, writer))
@@ -36,7 +36,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @asynccontextmanager
 async def served_behind(link: Link, settings: Settings) -> AsyncIterator[Api]:
-    """A server whose mails go by the link."""
+    """A server that sends its mail through the link."""
     relay = await asyncio.start_server(link.carry, "127.0.0.1", 0)
     port = relay.sockets[0].getsockname()[1]
     with listening_socket() as listener:
@@ -47,7 +47,7 @@ async def served_behind(link: Link, settings: Settings) -> AsyncIterator[Api]:
     relay.close()
 
 
-async def test_a_registration_fails_while_mail_is_away_and_works_when_it_is_back(
+async def test_a_registration_fails_while_the_mail_server_is_away_and_then_works_again(
     settings: Settings, sink: SmtpSink
 ) -> None:
     link = Link(sink.port)
@@ -60,7 +60,7 @@ async def test_a_registration_fails_while_mail_is_away_and_works_when_it_is_back
         assert (await api.data(VERIFY, input={"email": PERSON["email"], "otp": otp_of(sink)}))["session"]
 
 
-async def test_a_code_that_was_mailed_survives_a_mail_that_was_not(settings: Settings, sink: SmtpSink) -> None:
+async def test_a_mailed_code_stays_valid_if_the_next_mail_cannot_be_sent(settings: Settings, sink: SmtpSink) -> None:
     link = Link(sink.port)
     async with served_behind(link, settings) as api:
         link.up = True

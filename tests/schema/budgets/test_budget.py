@@ -36,13 +36,13 @@ async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases)
 
 
 async def left(running: SharedServer) -> int:
-    """The points that are left of the account's budget."""
-    found: int = (await running.api.data(LEFT))["remaining"]
-    return found
+    """The remaining points of the account's budget."""
+    points: int = (await running.api.data(LEFT))["remaining"]
+    return points
 
 
 async def paid(running: SharedServer, document: str, **variables: object) -> tuple[int, Json]:
-    """What an operation took from the budget, and its answer."""
+    """The points that an operation took from the budget, and its response."""
     before = await left(running)
     answer = await running.api.call(document, **variables)
     return before - await left(running), answer
@@ -53,16 +53,16 @@ def cost_of(answer: Json) -> Json:
     return cost
 
 
-async def test_an_operation_takes_what_its_answer_has_cost(shared: SharedServer) -> None:
+async def test_an_operation_takes_its_actual_cost_from_the_budget(shared: SharedServer) -> None:
     await shared.api.init(b"one")
     points, answer = await paid(shared, PAGE, first=100)
     cost = cost_of(answer)
-    # The connection 2, the list and an upload 2, its file is null: 1.
+    # 2 for the connection, 2 for the list and its upload, 1 for the field `file`, which is null.
     assert (points, cost["actualQueryCost"]) == (5, 5)
     assert cost["requestedQueryCost"] == 2 + 1 + 100 * (1 + 2)
 
 
-async def test_the_answer_says_what_is_left(shared: SharedServer) -> None:
+async def test_a_response_has_the_remaining_budget(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } }")
     status = cost_of(answer)["throttleStatus"]
     assert status == {
@@ -92,7 +92,7 @@ async def test_a_request_can_ask_for_the_status_of_every_layer(shared: SharedSer
     ],
     ids=["syntax", "validation", "which operation", "variables", "subscription", "too expensive"],
 )
-async def test_an_operation_that_cannot_be_run_has_a_flat_price(
+async def test_an_operation_that_cannot_run_costs_a_flat_price(
     shared: SharedServer, document: str, variables: dict[str, Any]
 ) -> None:
     for _ in range(2):
@@ -109,7 +109,7 @@ async def test_no_operation_may_cost_more_than_the_maximum(shared: SharedServer)
     assert extensions["actual"] > extensions["maximum"] == shared.settings.max_operation_cost
 
 
-async def test_a_failed_operation_costs_as_much_as_was_resolved(shared: SharedServer) -> None:
+async def test_a_failed_operation_costs_as_much_as_its_resolved_fields(shared: SharedServer) -> None:
     points, answer = await paid(shared, '{ uploads(first: 100, after: "x") { nodes { id } } }')
     assert answer["errors"][0]["extensions"]["code"] == ErrorCode.INVALID_INPUT
     assert (points, cost_of(answer)["actualQueryCost"]) == (1, 1)
@@ -121,12 +121,12 @@ async def test_a_field_that_fails_last_does_not_make_the_others_free(shared: Sha
         uploads(first: 1) { nodes { slots(after: "x") { nodes { index } } } } }"""
     points, answer = await paid(shared, document)
     assert answer["data"] is None
-    # Both connections with their lists, all the files, the upload and its field `slots`, but no slot.
+    # Both connections with their lists, all files, the upload, and its field `slots`, but not the slots.
     expected = (3 + 100) + (3 + 1 + 5)
     assert (points, cost_of(answer)["actualQueryCost"]) == (expected, expected)
 
 
-async def test_a_long_document_is_not_free_whatever_it_asks_for(shared: SharedServer) -> None:
+async def test_a_long_document_has_a_price_even_if_it_selects_little(shared: SharedServer) -> None:
     unused = " ".join(f"a{number}: uploads {{ nodes {{ id }} }}" for number in range(50))
     document = f"query ($no: Boolean = false) {{ ... on Query @include(if: $no) {{ {unused} }} rateLimit {{ cost }} }}"
     tokens = 50 * 9 + 24
@@ -140,7 +140,9 @@ MANY = 5_000
 
 
 @pytest.mark.parametrize("values", [[1] * MANY, [1] * MAX_VALUES], ids=["wrong", "too many"])
-async def test_many_values_are_paid_for_before_they_are_coerced(shared: SharedServer, values: list[object]) -> None:
+async def test_many_values_in_variables_are_paid_for_before_they_are_coerced(
+    shared: SharedServer, values: list[object]
+) -> None:
     document = "mutation ($input: InitUploadInput!) { initUpload(input: $input) { userErrors { code } } }"
     points, answer = await paid(shared, document, input={"fileName": "x", "size": 1, "chunkHashes": values})
     counted = min(len(values) + 3 + 1, MAX_VALUES + 1)
@@ -156,7 +158,9 @@ async def test_a_valid_operation_with_many_values_costs_no_more(shared: SharedSe
     assert (points, answer["data"]["operationCost"]["maximum"]) == (INVALID_COST, shared.settings.max_operation_cost)
 
 
-async def test_a_document_that_the_client_cannot_pay_for_is_not_read_for_free(shared: SharedServer) -> None:
+async def test_parsing_a_document_costs_points_even_if_the_client_cannot_pay_for_the_operation(
+    shared: SharedServer,
+) -> None:
     async with another_user(shared) as other:
         person = replace(shared, api=other)
         await other.init(b"four")
@@ -170,52 +174,52 @@ async def test_a_document_that_the_client_cannot_pay_for_is_not_read_for_free(sh
             for expected in (INVALID_COST, 0):
                 points, answer = await paid(person, document)
                 assert answer["errors"][0]["extensions"]["code"] == ErrorCode.RATE_LIMITED
-                # The document is in the cache now, so that refusing it again costs nothing.
+                # The document is cached now, so that another refusal costs nothing.
                 assert points == expected
                 assert cost_of(answer)["requestedQueryCost"] > 90 * 100
 
 
-async def test_asking_what_is_left_costs_nothing(shared: SharedServer) -> None:
+async def test_querying_the_rate_limit_is_free(shared: SharedServer) -> None:
     points, answer = await paid(
         shared, "{ rateLimit { cost limit remaining used resetAt restoreRate layers { name } } }"
     )
-    found = answer["data"]["rateLimit"]
-    assert (points, found["cost"], cost_of(answer)["requestedQueryCost"]) == (0, 0, 0)
-    assert found["limit"] == found["remaining"] + found["used"] == BUDGET.capacity
-    assert [layer["name"] for layer in found["layers"]] == ["address", "account"]
+    rate_limit = answer["data"]["rateLimit"]
+    assert (points, rate_limit["cost"], cost_of(answer)["requestedQueryCost"]) == (0, 0, 0)
+    assert rate_limit["limit"] == rate_limit["remaining"] + rate_limit["used"] == BUDGET.capacity
+    assert [layer["name"] for layer in rate_limit["layers"]] == ["address", "account"]
 
 
-async def test_the_budget_for_bytes_is_shown_as_well(shared: SharedServer) -> None:
+async def test_the_rate_limit_shows_the_budget_for_bytes(shared: SharedServer) -> None:
     upload = await shared.api.init(b"w" * 10)
     limit = shared.settings.budget_ingest
     assert limit
     (slot,) = upload["slots"]["nodes"]
     assert (await shared.api.put(slot, b"w" * 10)).status_code == 200
     points, answer = await paid(shared, "{ rateLimit { ingest { limit remaining restoreRate } } }")
-    found = answer["data"]["rateLimit"]["ingest"]
-    assert (points, found["limit"], found["restoreRate"]) == (1, limit.capacity, limit.refill)
-    assert limit.capacity - 100 < found["remaining"] <= limit.capacity
+    ingest = answer["data"]["rateLimit"]["ingest"]
+    assert (points, ingest["limit"], ingest["restoreRate"]) == (1, limit.capacity, limit.refill)
+    assert limit.capacity - 100 < ingest["remaining"] <= limit.capacity
 
 
-async def test_the_rate_limit_beside_other_fields_has_their_price(shared: SharedServer) -> None:
+async def test_the_rate_limit_shows_the_price_of_the_other_fields(shared: SharedServer) -> None:
     answer = await shared.api.call("{ me { id } rateLimit { cost remaining } }")
-    found = answer["data"]["rateLimit"]
-    assert (found["cost"], found["remaining"]) == (2, cost_of(answer)["throttleStatus"]["currentlyAvailable"])
+    rate_limit = answer["data"]["rateLimit"]
+    assert (rate_limit["cost"], rate_limit["remaining"]) == (2, cost_of(answer)["throttleStatus"]["currentlyAvailable"])
 
 
-async def test_a_price_can_be_known_without_paying_it(shared: SharedServer) -> None:
+async def test_the_price_of_an_operation_can_be_queried_without_running_it(shared: SharedServer) -> None:
     operation = {"query": PAGE, "variables": {"first": 50}}
     points, answer = await paid(shared, COST, **operation)
-    found = answer["data"]["operationCost"]
-    assert points == INVALID_COST + len(found["fields"])
-    assert found["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
-    assert found["maximum"] == shared.settings.max_operation_cost
-    rows = [(row["path"], row["coordinate"], row["times"]) for row in found["fields"]]
+    operation_cost = answer["data"]["operationCost"]
+    assert points == INVALID_COST + len(operation_cost["fields"])
+    assert operation_cost["requestedQueryCost"] == cost_of(await shared.api.call(PAGE, first=50))["requestedQueryCost"]
+    assert operation_cost["maximum"] == shared.settings.max_operation_cost
+    rows = [(row["path"], row["coordinate"], row["times"]) for row in operation_cost["fields"]]
     assert ("uploads.nodes.file", "Upload.file", 50) in rows
-    assert found["fields"][0]["total"] == found["requestedQueryCost"]
+    assert operation_cost["fields"][0]["total"] == operation_cost["requestedQueryCost"]
 
 
-async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> None:
+async def test_an_operation_can_have_operation_cost_once(shared: SharedServer) -> None:
     operation = " ".join(f'a{number}: operationCost(query: "{{ me {{ id }} }}") {{ maximum }}' for number in range(2))
     answer = await shared.api.call(f"{{ {operation} }}")
     (error,) = answer["errors"]
@@ -231,7 +235,7 @@ async def test_one_operation_has_one_document_analysed(shared: SharedServer) -> 
         ({"query": PAGE, "name": "x"}, "Unknown operation"),
     ],
 )
-async def test_an_operation_that_could_not_be_run_has_no_price(
+async def test_an_operation_that_cannot_run_has_no_price(
     shared: SharedServer, operation: dict[str, Any], field: str
 ) -> None:
     answer = await shared.api.call(COST, **operation)
@@ -240,7 +244,7 @@ async def test_an_operation_that_could_not_be_run_has_no_price(
     assert field in error["message"]
 
 
-async def test_the_head_of_a_stream_has_what_is_left_of_the_budget(shared: SharedServer) -> None:
+async def test_the_headers_of_an_event_stream_have_the_remaining_budget(shared: SharedServer) -> None:
     upload = await shared.api.init(b"z" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:
         assert f'"account";r={await left(shared)};' in response.headers["RateLimit"]
@@ -259,7 +263,7 @@ async def test_a_subscription_is_paid_for_once(shared: SharedServer) -> None:
     costs = [cost_of(answer) for answer in answers if "extensions" in answer]
     assert [cost["actualQueryCost"] for cost in costs] == [cost["requestedQueryCost"] for cost in costs]
     assert len(costs) == 1
-    # Both subscriptions, and a chunk.
+    # The price of both subscriptions, and a point for the chunk.
     assert before - await left(shared) == 2 * costs[0]["actualQueryCost"] + 1
 
 
@@ -282,20 +286,20 @@ async def test_every_account_has_its_own_budget(shared: SharedServer) -> None:
 
 
 def watching(upload_id: str) -> dict[str, Any]:
-    """A request for an upload's progress as events."""
+    """A request for an upload's progress as Server-Sent Events."""
     body = {"query": PROGRESS, "variables": {"id": upload_id}}
     return {"json": body, "headers": {"Accept": "text/event-stream"}}
 
 
 async def frames(shared: SharedServer, upload_id: str, most: int = 1_000) -> list[Json]:
-    """The answers of a subscription, all of them or the first."""
-    found: list[Json] = []
+    """The responses of a subscription, at most ``most``."""
+    responses: list[Json] = []
     async with shared.api.http.stream("POST", "/graphql", **watching(upload_id)) as response:
         async for event in sse_events(response):
-            found.append(event)
-            if len(found) == most:
+            responses.append(event)
+            if len(responses) == most:
                 break
-    return found
+    return responses
 
 
 async def paid_for_frames(shared: SharedServer, upload_id: str) -> tuple[int, Json]:

@@ -1,4 +1,4 @@
-"""No answer costs more than the price that was reserved for it; one that does is a defect that operators see."""
+"""No response costs more than the price that was reserved for it. An overrun is a defect, and is logged and counted."""
 
 import logging
 import secrets
@@ -33,21 +33,21 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVED = build_schema().as_graphql()
 WEIGHTS = Weights.of(SERVED)
-#: Items of a page, or of a list that an argument is.
+#: The number of items of each page, and of each argument that is a list.
 ITEMS = 3
 DEPTH = 7
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def file_id(shared: SharedServer) -> str:
-    """One of two files of the person."""
+    """The ID of one of the user's two files."""
     for content in (b"one", b"two"):
         await shared.api.upload(content)
     return str((await shared.api.data("{ files { nodes { id } } }"))["nodes"][0]["id"])
 
 
 def root_fields() -> Iterator[Any]:
-    """Every query and every mutation, with the arguments that it needs, and with all that it knows."""
+    """Every query and every mutation, once with its required arguments and once with all of them."""
     for root, kind in ((SERVED.query_type, "query"), (SERVED.mutation_type, "mutation")):
         assert root
         for name, field in root.fields.items():
@@ -56,16 +56,17 @@ def root_fields() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("kind", "name", "field", "every"), [*root_fields()])
-async def test_an_answer_costs_its_price_at_most(
+async def test_no_response_costs_more_than_its_price(
     shared: SharedServer, file_id: str, kind: str, name: str, field: GraphQLField, every: bool
 ) -> None:
     subject = file_id if name in {"file", "node"} else (await shared.api.init(secrets.token_bytes(10)))["id"]
     arguments = {key: one for key, one in field.args.items() if key != "last" and (every or is_needed(key, one))}
     variables = {key: value_of(key, one, subject, every) for key, one in arguments.items()}
-    declared = ", ".join(f"${key}: {field.args[key].type}" for key in variables)
-    given = ", ".join(f"{key}: ${key}" for key in variables)
+    variable_types = ", ".join(f"${key}: {field.args[key].type}" for key in variables)
+    passed = ", ".join(f"{key}: ${key}" for key in variables)
     selection = selection_of(get_named_type(field.type), ())
-    text = f"{kind} {f'({declared})' if declared else ''} {{ {name}{f'({given})' if given else ''} {selection} }}"
+    head = f"{kind} ({variable_types})" if variable_types else kind
+    text = f"{head} {{ {name}{f'({passed})' if passed else ''} {selection} }}"
     answer = await shared.api.call(text, **variables)
     assert "data" in answer, answer
     operation = plan(WEIGHTS, text)
@@ -74,12 +75,12 @@ async def test_an_answer_costs_its_price_at_most(
 
 
 def is_needed(name: str, argument: GraphQLArgument) -> bool:
-    """Whether it is required, or keeps the price of a page within bounds."""
+    """Whether an argument is required, or needed to keep the price of a page low."""
     return is_required_argument(argument) or name == "first"
 
 
 def value_of(name: str, element: Any, upload_id: str, every: bool) -> Any:
-    """A value for an argument or an input field; not always one that the field accepts."""
+    """A value for an argument or an input field. The field need not accept it."""
     kind = get_named_type(element.type)
     if isinstance(kind, GraphQLInputObjectType):
         value: Any = {
@@ -98,19 +99,19 @@ def value_of(name: str, element: Any, upload_id: str, every: bool) -> Any:
 
 
 def selection_of(kind: GraphQLNamedType, above: tuple[str, ...]) -> str:
-    """Every field of a type, and all below it."""
+    """A selection of every field of a type and of the types below it."""
     if is_leaf_type(kind):
         return ""
     if is_abstract_type(kind):
-        # The same field of two types may have two types.
+        # A field of the same name may have different types on different types.
         members = [
             f"... on {one.name} {{ {' '.join(f'{one.name}_{name}: {name}' for name in leaves(one))} }}"
             for one in SERVED.get_possible_types(kind)
         ]
         return f"{{ __typename {' '.join(members)} }}"
     assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
-    found = [selected(name, field, (*above, kind.name)) for name, field in kind.fields.items()]
-    return f"{{ __typename {' '.join(found)} }}"
+    fields = [selected(name, field, (*above, kind.name)) for name, field in kind.fields.items()]
+    return f"{{ __typename {' '.join(fields)} }}"
 
 
 def leaves(kind: GraphQLObjectType) -> list[str]:
@@ -125,7 +126,7 @@ def selected(name: str, field: GraphQLField, above: tuple[str, ...]) -> str:
     return f"{name}{f'({arguments})' if arguments else ''} {selection_of(below, above)}"
 
 
-async def test_an_answer_above_its_price_is_logged_and_counted_and_costs_the_price(
+async def test_a_cost_above_the_price_is_logged_and_counted_and_only_the_price_is_paid(
     shared: SharedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def overruns() -> float:

@@ -1,4 +1,4 @@
-"""The weights of the schema that is served, and of a test schema with everything that a price can depend on."""
+"""The weights of the served schema, and of a test schema with everything that can change a price."""
 
 import pytest
 from graphql import build_schema

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.schema.cost.reference import handed, size_of
 
-#: The arguments that a field may have, by its coordinate. The same field has the same arguments under one alias.
+#: The possible arguments of a field, by its coordinate. With one alias, a field always has the same arguments.
 SLICES = ["", "(first: 3)", "(first: 2, last: 4)", "(first: $n)", "(first: $n, last: $m)", "(first: -1)", "(last: 500)"]
 ARGUMENTS = {
     "items": SLICES,
@@ -72,7 +72,7 @@ CONDITIONS = {
 
 @st.composite
 def documents(draw: st.DrawFn, schema: GraphQLSchema) -> str:
-    """A query with up to three fragments, which may spread those after them."""
+    """A query with up to three fragments, each of which may spread later ones."""
     conditions = draw(st.lists(st.sampled_from(sorted(CONDITIONS)), max_size=3))
     fragments = [
         f"fragment F{number} on {kind} {selections(draw, schema, kind, conditions, number + 1, 2)}"
@@ -83,36 +83,36 @@ def documents(draw: st.DrawFn, schema: GraphQLSchema) -> str:
 
 def selections(draw: st.DrawFn, schema: GraphQLSchema, kind: str, fragments: list[str], first: int, depth: int) -> str:
     """A selection set."""
-    found = []
+    nodes = []
     for _ in range(draw(st.integers(1, 3))):
         directive = draw(st.sampled_from(DIRECTIVES))
         spreads = [number for number in range(first, len(fragments)) if fragments[number] in CONDITIONS[kind]]
         form = draw(st.sampled_from("fffis"))
         if form == "s" and spreads:
-            found.append(f"...F{draw(st.sampled_from(spreads))} {directive}")
+            nodes.append(f"...F{draw(st.sampled_from(spreads))} {directive}")
         elif form == "i" and depth:
             condition = draw(st.sampled_from([None, *CONDITIONS[kind]]))
             inner = selections(draw, schema, condition or kind, fragments, first, depth - 1)
-            found.append(f"... {f'on {condition}' if condition else ''} {directive} {inner}")
+            nodes.append(f"... {f'on {condition}' if condition else ''} {directive} {inner}")
         else:
-            found.append(field(draw, schema, kind, directive, fragments, first, depth))
-    return f"{{ {' '.join(found)} }}"
+            nodes.append(field(draw, schema, kind, directive, fragments, first, depth))
+    return f"{{ {' '.join(nodes)} }}"
 
 
 def field(
     draw: st.DrawFn, schema: GraphQLSchema, kind: str, directive: str, fragments: list[str], first: int, depth: int
 ) -> str:
-    """A field; a scalar if nothing may be below it."""
+    """A field: a scalar if ``depth`` is used up."""
     parent = schema.type_map[kind]
-    known = {} if isinstance(parent, GraphQLUnionType) else _fields(parent)
-    names = [name for name, kind in known.items() if depth or is_leaf_type(get_named_type(kind.type))]
+    fields = {} if isinstance(parent, GraphQLUnionType) else _fields(parent)
+    names = [name for name, kind in fields.items() if depth or is_leaf_type(get_named_type(kind.type))]
     name = draw(st.sampled_from(["__typename", *names]))
     if name == "__typename":
         return f"{draw(st.sampled_from(['', 'kind: ']))}__typename {directive}"
     choice = draw(st.integers(0, len(ARGUMENTS.get(name, [""])) - 1))
     prefix = draw(st.sampled_from(["", "x"]))
     alias = f"{prefix}{name}{choice}: " if choice or prefix else ""
-    below = get_named_type(known[name].type)
+    below = get_named_type(fields[name].type)
     inner = "" if is_leaf_type(below) else selections(draw, schema, below.name, fragments, first, depth - 1)
     return f"{alias}{name}{ARGUMENTS.get(name, [''])[choice]} {directive} {inner}"
 
@@ -139,7 +139,7 @@ VARIABLES = st.fixed_dictionaries(
 
 
 def answer(schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], seed: int) -> Any:
-    """An answer that a server might give. Its lists are within their sizes."""
+    """A possible response. Its lists are not longer than their declared sizes."""
     random = Random(seed)
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Prices by the letter of the specification: everything is expanded each time, and nothing is cached."""
+"""A simple implementation of the specification: it expands every fragment and list, and caches nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -49,7 +49,7 @@ class Reference:
         return self._object(self._root, [self._operation.selection_set], {})
 
     def actual(self, data: Data) -> int:
-        """What an answer has cost."""
+        """The actual cost of a response."""
         return self._answered(self._root, [self._operation.selection_set], data)
 
     @property
@@ -176,7 +176,7 @@ def size_of(field: GraphQLField, arguments: Mapping[str, Any]) -> int:
 
 
 def handed(field: GraphQLField, arguments: Mapping[str, Any]) -> Sizes:
-    """The sizes of lists in the object that a field returns; a list with a size of its own has the larger of both."""
+    """The sizes that a field's ``sizedFields`` give to lists: at least the size that the list itself declares."""
     kind = get_named_type(field.type)
     for directive in _directives(field, "listSize"):
         names = directive.get("sizedFields", ())

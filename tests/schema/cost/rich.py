@@ -1,4 +1,4 @@
-"""A schema with everything that a price can depend on."""
+"""A schema with everything that can change a price."""
 
 SDL = """
 directive @cost(weight: String!)

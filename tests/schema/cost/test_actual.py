@@ -1,4 +1,4 @@
-"""The actual cost of an operation, by its answer."""
+"""The actual cost of an operation, by its response."""
 
 import pytest
 
@@ -35,20 +35,22 @@ ACTUAL = [
 
 
 @pytest.mark.parametrize(("document", "data", "expected"), ACTUAL)
-def test_an_answer_costs_what_is_in_it(rich: Weights, document: str, data: dict[str, object], expected: int) -> None:
-    found = plan(rich, document)
-    assert found.actual(data) == expected
-    assert found.actual(data) <= found.price()
+def test_the_actual_cost_is_that_of_the_objects_in_the_response(
+    rich: Weights, document: str, data: dict[str, object], expected: int
+) -> None:
+    operation = plan(rich, document)
+    assert operation.actual(data) == expected
+    assert operation.actual(data) <= operation.price()
 
 
 FAILED: list[tuple[str, dict[str, object] | None, list[Path], int]] = [
-    # What was resolved beside the failed field is paid for, although it is not in the answer. What would have been
-    # below the failed field is not.
+    # Fields that were resolved beside the failed field are paid for, although they are not in the response. Fields
+    # below the failed field are not.
     ("{ users { name } user { name } }", None, [("user",)], 1 + 5 * 2 + 1),
     ("{ users { self { name } picture } }", None, [("users", 0, "self")], 1 + 5 * (2 + 3 + 3) - 2),
     ("{ users { self { name } } }", {"users": [{"self": USER}, None]}, [("users", 1, "self")], 6 + 3),
     ("{ user { self { name } friend { name } } }", {"user": None}, [("user", "self")], 1 + 2 + 1 + 1 + 2),
-    # A failed field has the cost of resolving it,
+    # A failed field costs as much as resolving it,
     ("{ user { name } }", None, [("user",)], 1),
     ("{ user { self { name } } }", {"user": {"self": None}}, [("user", "self")], 1 + 2 + 1),
     # once for several errors, and together with other failed fields.
@@ -57,7 +59,7 @@ FAILED: list[tuple[str, dict[str, object] | None, list[Path], int]] = [
     # Scalars add nothing.
     ("{ user { name } }", {"user": {"name": None}}, [("user", "name")], 3),
     ("{ user { name } }", {"user": None}, [("user", "name")], 3),
-    # An object whose type the answer does not tell counts as the most expensive one.
+    # If the response does not show the type of an object, the most expensive type counts.
     ("{ things { ... on User { name } ... on Group { title } } }", {"things": [None]}, [("things", 0, "name")], 1 + 5),
     ("{ matrix { owner { name } } }", {"matrix": [None]}, [("matrix", 0, 1, "owner")], 1 + 9 * 4 - 2),
     (
@@ -70,27 +72,27 @@ FAILED: list[tuple[str, dict[str, object] | None, list[Path], int]] = [
 
 
 @pytest.mark.parametrize(("document", "data", "failed", "expected"), FAILED)
-def test_what_was_done_beside_a_failure_is_paid_for(
+def test_fields_that_were_resolved_beside_a_failed_one_are_paid_for(
     rich: Weights, document: str, data: dict[str, object] | None, failed: list[Path], expected: int
 ) -> None:
-    found = plan(rich, document)
-    assert found.actual(data, {}, failed) == expected
-    assert found.actual(data, {}, failed) <= found.price()
+    operation = plan(rich, document)
+    assert operation.actual(data, {}, failed) == expected
+    assert operation.actual(data, {}, failed) <= operation.price()
 
 
-def test_the_variables_of_the_operation_count(rich: Weights) -> None:
+def test_the_actual_cost_depends_on_the_variables(rich: Weights) -> None:
     document = """query ($filter: Filter, $yes: Boolean!) {
         search(filter: $filter) { name @skip(if: $yes) }
         user @include(if: $yes) { name }
     }"""
-    found = plan(rich, document)
-    assert found.actual({"search": None}, {"yes": False}) == 4
-    assert found.actual({"search": None}, {"yes": False, "filter": {"expensive": "x"}}) == 4 + 5 + 7
-    assert found.actual({"search": {}, "user": USER}, {"yes": True, "filter": {}}) == 4 + 5 + 2 + 3
+    operation = plan(rich, document)
+    assert operation.actual({"search": None}, {"yes": False}) == 4
+    assert operation.actual({"search": None}, {"yes": False, "filter": {"expensive": "x"}}) == 4 + 5 + 7
+    assert operation.actual({"search": {}, "user": USER}, {"yes": True, "filter": {}}) == 4 + 5 + 2 + 3
 
 
-def test_an_object_of_unknown_type_is_looked_at_once_for_each_type_it_may_have(rich: Weights) -> None:
-    # Two types at each of 14 levels would be 16,384 ways down.
+def test_an_object_of_unknown_type_is_visited_once_for_each_possible_type(rich: Weights) -> None:
+    # With two types at each of 14 levels, there are 16,384 combinations.
     depth = 14
     data: dict[str, object] = {"name": "x"}
     for _ in range(depth):
@@ -100,8 +102,8 @@ def test_an_object_of_unknown_type_is_looked_at_once_for_each_type_it_may_have(r
 
 
 def test_the_price_by_field_adds_up(rich: Weights) -> None:
-    found = plan(rich, "{ a: users(first: 2) { self { name } picture } user { name } }")
-    rows = [(entry.path, entry.coordinate, entry.count, entry.cost, entry.total) for entry in found.entries()]
+    operation = plan(rich, "{ a: users(first: 2) { self { name } picture } user { name } }")
+    rows = [(entry.path, entry.coordinate, entry.count, entry.cost, entry.total) for entry in operation.entries()]
     assert rows == [
         ("a", "Query.users", 1, 1, 1 + 2 * (2 + 3 + 3)),
         ("user", "Query.user", 1, 1, 3),
@@ -112,7 +114,7 @@ def test_the_price_by_field_adds_up(rich: Weights) -> None:
     ]
 
 
-def test_the_price_by_field_is_a_thousand_rows_at_most(rich: Weights) -> None:
+def test_the_price_by_field_has_at_most_a_thousand_entries(rich: Weights) -> None:
     aliases = " ".join(f"a{number}: users {{ name self {{ name colour }} }}" for number in range(300))
     rows = plan(rich, f"{{ {aliases} }}").entries()
     assert len(rows) == 1_000

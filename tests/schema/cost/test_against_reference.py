@@ -1,4 +1,4 @@
-"""Random documents and random answers cost as much as a simple expansion of them says."""
+"""Random documents and random responses cost as much as the reference implementation says."""
 
 from graphql import build_schema, parse
 from graphql.execution.values import VariableValues, get_variable_values
@@ -20,7 +20,7 @@ SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCh
 
 @settings(SAME, max_examples=100)
 @given(text=documents(SCHEMA), variables=VARIABLES)
-def test_a_price_is_that_of_the_expanded_document(text: str, variables: dict[str, object]) -> None:
+def test_a_price_equals_that_of_the_reference(text: str, variables: dict[str, object]) -> None:
     document = parse(text)
     plan = plan_operation(WEIGHTS, document, operation_of(document))
     coerced = coerce(text, variables)
@@ -32,7 +32,7 @@ def test_a_price_is_that_of_the_expanded_document(text: str, variables: dict[str
 
 @settings(SAME, max_examples=50)
 @given(text=documents(SCHEMA), variables=VARIABLES, seed=st.integers(0, 2**32))
-def test_an_answer_costs_what_is_in_it_and_never_more_than_its_price(
+def test_the_actual_cost_equals_the_reference_and_is_at_most_the_price(
     text: str, variables: dict[str, object], seed: int
 ) -> None:
     document, coerced = parse(text), coerce(text, variables)
@@ -44,6 +44,6 @@ def test_an_answer_costs_what_is_in_it_and_never_more_than_its_price(
 
 def coerce(text: str, variables: dict[str, object]) -> dict[str, object]:
     """The variables as execution sees them."""
-    found = get_variable_values(SCHEMA, operation_of(parse(text)).variable_definitions or (), variables)
-    assert isinstance(found, VariableValues)
-    return found.coerced
+    result = get_variable_values(SCHEMA, operation_of(parse(text)).variable_definitions or (), variables)
+    assert isinstance(result, VariableValues)
+    return result.coerced

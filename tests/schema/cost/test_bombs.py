@@ -14,7 +14,7 @@ from schema.cost.work_limit import MAX_STEPS, OperationTooComplex
 from schema.execution.documents import MAX_TOKENS
 from tests.schema.cost.pricing import plan
 
-#: The limit that refuses each of them. Those without one have a price.
+#: The limit that refuses each document. All others have a price.
 REFUSED = {
     "fields nested twice": "aliases",
     "a chain of fragments": "comparisons",
@@ -58,7 +58,7 @@ PRICES = {
 
 
 def outcome(weights: Weights, text: str) -> object:
-    """The price of a document, or the limit that refuses it, or that it is invalid."""
+    """The price of a document, the name of the limit that refuses it, or the fact that it is invalid."""
     try:
         return _outcome(weights, text)
     except OperationTooComplex as error:
@@ -81,7 +81,7 @@ def limit(error: GraphQLError) -> Any:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_priced_or_refused(weights: Weights, name: str) -> None:
+def test_a_hostile_document_is_priced_or_refused(weights: Weights, name: str) -> None:
     expected = REFUSED.get(name) or ("invalid" if name in INVALID else PRICES.get(name))
     assert outcome(weights, BOMBS[name]) == expected
 
@@ -97,7 +97,7 @@ def steps_of(plan: OperationPlan) -> int:
 
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name not in REFUSED])
-def test_the_analysis_of_a_bomb_that_no_limit_refuses_is_short(weights: Weights, name: str) -> None:
+def test_the_analysis_of_a_hostile_document_is_short_if_no_limit_refuses_it(weights: Weights, name: str) -> None:
     assert steps_of(plan(weights, BOMBS[name])) <= 3 * MAX_TOKENS
 
 

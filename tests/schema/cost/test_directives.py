@@ -1,4 +1,4 @@
-"""The cost directives of the served schema keep the rules of the specification, section 9."""
+"""The cost directives of the served schema conform to the specification, section 9."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def test_every_list_has_a_size(weights: Weights) -> None:
                 assert "listSize" in written(field) or by_parents, f"{kind.name}.{name}"
 
 
-def test_every_size_is_about_a_list(weights: Weights) -> None:
+def test_every_size_applies_to_a_list(weights: Weights) -> None:
     for kind in own_objects(SERVED):
         for name, field in kind.fields.items():
             if "listSize" in written(field):
@@ -115,8 +115,8 @@ def test_the_sdl_has_all_weights(weights: Weights) -> None:
     read = Weights.of(SERVED)
     assert read.types == weights.types
     prices = [
-        {coordinate: weight.weight for kind in found.fields.values() for coordinate, weight in kind.items()}
-        for found in (read, weights)
+        {coordinate: weight.weight for kind in each.fields.values() for coordinate, weight in kind.items()}
+        for each in (read, weights)
     ]
     assert prices[0] == prices[1]
     assert read.inputs == weights.inputs

@@ -58,7 +58,7 @@ def test_fields_and_fragments_count_once_however_often_they_are_spread() -> None
 
 
 @pytest.mark.parametrize(("limit", "actual", "document"), ABOVE)
-def test_a_document_above_a_limit_is_refused_by_its_name(limit: str, actual: int, document: str) -> None:
+def test_the_error_for_a_document_above_a_limit_names_the_limit(limit: str, actual: int, document: str) -> None:
     error = check_limits(parse(document), SMALL)
     assert error
     maximum = {"depth": 3}.get(limit, 2)

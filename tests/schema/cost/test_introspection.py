@@ -34,7 +34,7 @@ def objects(value: Any) -> int:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_introspection_costs_by_the_objects_it_returns(weights: Weights, document: str) -> None:
+def test_introspection_costs_a_tenth_of_a_point_per_object(weights: Weights, document: str) -> None:
     result = execute_sync(weights.schema, parse(document))
     assert not result.errors
     expected = sum(-(-objects(value) // OBJECTS_PER_POINT) for value in (result.data or {}).values())
@@ -50,19 +50,19 @@ def test_a_type_that_a_variable_names_costs_as_much_as_the_most_expensive_one(we
 
 
 def test_every_field_of_introspection_that_returns_objects_is_counted() -> None:
-    known = {
+    coordinates = {
         f"{name}.{field}"
         for name, kind in introspection_types.items()
         if isinstance(kind, GraphQLObjectType)
         for field, definition in kind.fields.items()
         if not is_leaf_type(get_named_type(definition.type))
     }
-    assert known == PARTS.keys()
+    assert coordinates == PARTS.keys()
 
 
 DEEP_TYPE = "ofType { kind " * 9 + "}" * 9
 UNLIKELY = [
-    # Nothing but wrappers, deeper than any type is wrapped.
+    # Only wrapper types, deeper than those of any field.
     f"{{ __schema {{ types {{ fields(includeDeprecated: true) {{ type {{ {DEEP_TYPE} }} }} }} }} }}",
     '{ __type(name: "Old") { fields { name } all: fields(includeDeprecated: true) { name type { name } } } }',
     '{ __type(name: "Colour") { enumValues { name } all: enumValues(includeDeprecated: true) { name } } }',
@@ -85,12 +85,12 @@ input Where { a: Int  b: Int @deprecated }
 
 
 def points(data: Any) -> int:
-    """What the objects of an answer cost, each field of the root by itself."""
+    """The cost of the objects in a response, rounded for each root field."""
     return sum(-(-objects(value) // OBJECTS_PER_POINT) for value in (data or {}).values())
 
 
 @pytest.mark.parametrize("document", UNLIKELY)
-def test_what_is_deprecated_counts_returned_or_not_and_wrappers_as_deep_as_they_are(document: str) -> None:
+def test_deprecated_elements_and_all_wrapper_types_count(document: str) -> None:
     result = execute_sync(OLD.schema, parse(document))
     assert not result.errors
     every = execute_sync(OLD.schema, parse(with_deprecated(document)))
@@ -98,7 +98,7 @@ def test_what_is_deprecated_counts_returned_or_not_and_wrappers_as_deep_as_they_
 
 
 def with_deprecated(document: str) -> str:
-    """The same document, which leaves out nothing that is deprecated."""
+    """The same document, with ``includeDeprecated: true`` on every field."""
     for name in ("fields", "enumValues", "inputFields", "args"):
         document = document.replace(f"{name} {{", f"{name}(includeDeprecated: true) {{")
     return document
@@ -114,28 +114,28 @@ def introspective(draw: st.DrawFn, kind: str = "", depth: int = 6) -> str:
         return f"{{ {root} {draw(introspective('__Schema' if root == '__schema' else '__Type', depth))} __typename }}"
     of_kind = introspection_types[kind]
     fields = of_kind.fields if isinstance(of_kind, GraphQLObjectType) else {}
-    found = ["__typename"]
+    selections = ["__typename"]
     for name in draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=3, unique=True)):
         below = get_named_type(fields[name].type)
         if is_leaf_type(below):
-            found.append(name)
+            selections.append(name)
         elif depth:
             argument = f"(includeDeprecated: {draw(st.sampled_from(['true', 'false', '$all']))})"
             arguments = argument if "includeDeprecated" in fields[name].args and draw(st.booleans()) else ""
-            found.append(f"{name}{arguments} {draw(introspective(below.name, depth - 1))}")
-    return f"{{ {' '.join(found)} }}"
+            selections.append(f"{name}{arguments} {draw(introspective(below.name, depth - 1))}")
+    return f"{{ {' '.join(selections)} }}"
 
 
 @settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(selection=introspective(), include=st.booleans())
-def test_no_introspection_returns_more_objects_than_it_is_priced_at(selection: str, include: bool) -> None:
+def test_no_introspection_returns_more_objects_than_its_price_covers(selection: str, include: bool) -> None:
     document = f"query ($all: Boolean! = {str(include).lower()}) {selection}"
     try:
-        known = price(OLD, document)
+        maximum = price(OLD, document)
     except OperationTooComplex:
         assume(False)
-    assume(known <= 1_000)
+    assume(maximum <= 1_000)
     result = execute_sync(OLD.schema, parse(document))
     assert not result.errors
-    assert points(result.data) <= known
-    assert plan(OLD, document).actual(result.data) == known
+    assert points(result.data) <= maximum
+    assert plan(OLD, document).actual(result.data) == maximum

@@ -1,4 +1,4 @@
-"""Analysis does not rely on validation: no invalid document breaks it."""
+"""The analysis does not rely on validation: it accepts every invalid document."""
 
 import pytest
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, build_schema, parse
@@ -51,14 +51,14 @@ INVALID = {
 
 @pytest.mark.parametrize(("document", "expected"), INVALID.values(), ids=INVALID.keys())
 def test_an_invalid_document_costs_as_much_as_its_valid_parts(document: str, expected: int) -> None:
-    found = plan(WEIGHTS, document)
-    price = found.price()
+    operation = plan(WEIGHTS, document)
+    price = operation.price()
     assert price == expected or (price >= expected and "__schema" in document)
-    assert found.actual({}) <= price
-    assert all(entry.count >= 0 for entry in found.entries())
+    assert operation.actual({}) <= price
+    assert all(entry.count >= 0 for entry in operation.entries())
 
 
-def test_deep_nesting_is_refused_by_its_name() -> None:
+def test_the_error_for_deep_nesting_names_the_limit() -> None:
     document = "{ user" + " { self" * 150 + " { name }" + " }" * 151
     with pytest.raises(OperationTooComplex) as caught:
         plan(WEIGHTS, document)

@@ -1,4 +1,4 @@
-"""The length of a list, by the arguments that slice it: numbers, lists, and both inside of input objects."""
+"""The length of a list, by its slicing arguments: numbers, lists, and both of them in input objects."""
 
 from typing import Any
 
@@ -43,9 +43,11 @@ WEIGHTS = Weights.of(SCHEMA)
 
 
 def length(arguments: str, field: str = "files", below: str = "nodes { id }", **variables: Any) -> int:
-    """How many objects a field is priced at, each of which costs 1 and nothing else does."""
-    declared = "($n: Int, $m: Int, $five: Int = 5, $chunks: [Chunk!]! = [], $c: [Chunk!], $input: Report! = {})"
-    text = f"query {declared} {{ {field}{arguments} {{ {below} }} }}"
+    """The number of objects in the price of a field. Each object costs 1, and everything else is free."""
+    variable_definitions = (
+        "($n: Int, $m: Int, $five: Int = 5, $chunks: [Chunk!]! = [], $c: [Chunk!], $input: Report! = {})"
+    )
+    text = f"query {variable_definitions} {{ {field}{arguments} {{ {below} }} }}"
     coerced = get_variable_values(SCHEMA, operation_of(parse(text)).variable_definitions or (), variables)
     assert isinstance(coerced, VariableValues), coerced
     return price(WEIGHTS, text, coerced.coerced)
@@ -88,7 +90,7 @@ CHUNKS: list[tuple[str, dict[str, Any], int]] = [
     ("[]", {}, 2),
     ("[{index: 1}]", {}, 2),
     ("[{index: 1}, {index: 2}, {index: 3}]", {}, 3),
-    # A single value stands for a list of it, whatever is in it.
+    # A single value is coerced to a list of one item.
     ("{index: 500}", {}, 2),
     ("{list: [1, 2, 3, 4, 5, 6]}", {}, 2),
     (f"[{'{index: 1},' * 150}]", {}, 100),
@@ -108,7 +110,7 @@ def test_a_list_argument_counts_by_its_length(chunks: str, variables: dict[str, 
 INPUTS: list[tuple[str, dict[str, Any], int]] = [
     *((f"{{chunks: {chunks}}}", variables, expected) for chunks, variables, expected in CHUNKS),
     ("{label: 1, chunks: $c}", {"c": [{"index": 1}] * 9}, 9),
-    # Null and absent: nothing says how long it is.
+    # Null and absent: the length is unknown.
     ("{chunks: $c}", {}, 100),
     ("{chunks: $c}", {"c": None}, 100),
     ("{chunks: null}", {}, 100),
@@ -126,12 +128,12 @@ def test_a_list_in_an_input_object_counts_by_its_length(value: str, variables: d
     assert length(f"(input: {value})", "reportAll", "errors { message }", **variables) == expected
 
 
-def test_a_scalars_weight_counts_as_often_as_the_object_that_has_it() -> None:
+def test_the_weight_of_a_scalar_counts_once_for_each_object_that_has_it() -> None:
     nested = "{ files(first: 3) { totalCount nodes { name files(last: 4) { totalCount nodes { name } } } } }"
     assert price(WEIGHTS, nested) == 5 + 3 * (1 + 3 + 5 + 4 * (1 + 3))
 
 
-def test_a_scalars_weight_is_paid_for_each_object_that_was_returned() -> None:
+def test_the_weight_of_a_scalar_is_paid_for_each_returned_object() -> None:
     operation = plan(WEIGHTS, "{ files(first: 3) { totalCount nodes { name files { totalCount } } } }")
     answer = {
         "files": {"totalCount": 9, "nodes": [{"name": 1, "files": None}, {"name": 2, "files": {"totalCount": 1}}]}
@@ -146,7 +148,7 @@ def test_a_slicing_argument_that_does_not_exist_is_refused(path: str) -> None:
         Weights.of(build_schema(f"{DIRECTIVES} input Where {{ x: Int }} type Query {{ {fields} }}"))
 
 
-def test_the_directive_names_the_list_that_others_are_as_long_as() -> None:
+def test_the_directive_of_sized_by_names_its_argument_and_lists() -> None:
     directive = sized_by("input.chunks", "userErrors", maximum=1_000)
     assert (directive.slicing_arguments, directive.sized_fields) == (["input.chunks"], ["userErrors"])
 

@@ -15,7 +15,7 @@ SERVED = {
     "{ files { edges { node { id } } } }": 2 + 1 + 20 * (1 + 1 + 1),
     "{ files(first: 100) { nodes { id name size } pageInfo { endCursor } } }": 2 + 1 + 100 + 2,
     "{ files(first: 7) { nodes { media { width } renditions { recipe } } } }": 2 + 1 + 7 * (1 + 2 + 2),
-    # `waitsFor` is a query without an object.
+    # `waitsFor` takes a database query, although it returns no object.
     "{ uploads(first: 3) { nodes { waitsFor } } }": 2 + 1 + 3 * 2,
     # `slots` 5 + 1; up to 1,000 at once.
     '{ upload(id: "x") { slots(first: 1000) { nodes { url } } } }': 2 + 6 + 1 + 1000,

@@ -1,4 +1,4 @@
-"""Documents are read once and cached, and the cache is bounded."""
+"""Documents are parsed once and cached, and the cache is bounded."""
 
 from functools import partial
 
@@ -32,9 +32,9 @@ def test_a_document_is_read_once(documents: Documents) -> None:
     ids=["syntax", "field", "empty", "selection", "surrogate", "conflict"],
 )
 def test_an_invalid_document_is_cached_with_its_errors(documents: Documents, text: str) -> None:
-    found = documents.prepare(text)
-    assert bool(found.errors) == (found.node is None)
-    assert documents.known(text) is found
+    document = documents.prepare(text)
+    assert bool(document.errors) == (document.node is None)
+    assert documents.known(text) is document
 
 
 def test_the_most_recently_used_documents_stay_in_the_cache(documents: Documents) -> None:
@@ -72,9 +72,9 @@ def test_a_document_with_too_many_tokens_is_too_complex(documents: Documents) ->
 
 
 def test_an_operation_is_found_by_its_name(documents: Documents) -> None:
-    found = documents.prepare(TWO)
-    assert found.operation("A").type is OperationType.QUERY
-    assert found.operation("B").type is OperationType.MUTATION
+    document = documents.prepare(TWO)
+    assert document.operation("A").type is OperationType.QUERY
+    assert document.operation("B").type is OperationType.MUTATION
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_price_follows_the_variables(documents: Documents) -> None:
 
 
 def many_operations(count: int) -> str:
-    """Operations that all spread a fragment of many steps, and depend on a variable."""
+    """Operations that depend on a variable, and all spread a fragment that takes many steps."""
     fields = " ".join(f"a{number}: uploads(first: {number}) {{ nodes {{ id }} }}" for number in range(90))
     operations = " ".join(
         f"query Q{number}($a: Boolean = false) {{ ...F @include(if: $a) }}" for number in range(count)
@@ -109,22 +109,22 @@ def test_the_most_recently_used_graphs_stay_in_the_cache(documents: Documents) -
     assert made_of(CostGraphs(3 * shape.steps), shape, 1, 2, 3, 1, 4, 1, 3, 2) == [1, 2, 3, 4, 2]
 
 
-def test_a_graph_larger_than_the_cache_is_made_each_time(documents: Documents) -> None:
+def test_a_graph_larger_than_the_cache_is_compiled_each_time(documents: Documents) -> None:
     shape = documents.prepare(many_operations(1)).operation(None).plan._graph({"a": True})
     assert made_of(CostGraphs(shape.steps - 1), shape, 1, 1, 1) == [1, 1, 1]
 
 
 def made_of(graph: CostGraphs, shape: CostGraph, *numbers: int) -> list[int]:
-    """The numbers for which a graph had to be made."""
-    made: list[int] = []
+    """The numbers for which a graph had to be compiled."""
+    compiled_numbers: list[int] = []
 
     def make(number: int) -> CostGraph:
-        made.append(number)
+        compiled_numbers.append(number)
         return shape
 
     for number in numbers:
         assert graph.get((number, ()), partial(make, number)) is shape
-    return made
+    return compiled_numbers
 
 
 def test_documents_with_many_graphs_take_more_of_the_cache(documents: Documents) -> None:
@@ -143,7 +143,7 @@ def test_all_operations_of_a_document_are_analysed_within_one_limit(documents: D
 
 
 def test_a_long_text_takes_space_in_the_cache_by_its_bytes_in_memory(documents: Documents) -> None:
-    # A comment is in the text, and in a token of its own; each of these letters takes four bytes.
+    # A comment is in the text and in a token. A letter takes one, two or four bytes in either.
     for letter, size in (("x", 1), ("\u00e9", 1), ("\u65e5", 2), ("\U0001f4fc", 4)):
         document = documents.prepare(f"{ME} # {letter * 60_000}")
         assert 0 <= document.tokens - 2 * size * 60_000 // 1024 < 20

@@ -1,4 +1,4 @@
-"""Subscriptions end with the access token."""
+"""Subscriptions end when the access token expires."""
 
 import asyncio
 from collections.abc import AsyncGenerator

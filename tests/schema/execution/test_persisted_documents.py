@@ -1,4 +1,4 @@
-"""Documents that an operator trusts: the file, the IDs, and requests that name one."""
+"""Trusted documents: the file, the IDs, and requests that name a document."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ def check(text: str) -> Sequence[GraphQLError]:
 def resolved(
     documents: TrustedDocuments, query: str | None, document_id: object, extensions: Mapping[str, object] | None
 ) -> str:
-    """The text that is run for a request with these members."""
+    """The text that runs for a request with these members."""
     return documents.resolve(query or "", named_in({"documentId": document_id, "extensions": extensions}) or {})
 
 
@@ -50,7 +50,7 @@ def apollo(**changes: object) -> dict[str, object]:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[object], TrustedDocuments]:
-    """Load a file with this content, extension as JSON or as text."""
+    """Loads a file with this content: a text as it is, any other value as JSON."""
 
     def loaded(content: object) -> TrustedDocuments:
         path = tmp_path / "documents.json"
@@ -77,21 +77,21 @@ def test_the_manifest_of_apollo_is_read(load: Load) -> None:
     assert load(apollo()).find(digest(ME)) == ME
 
 
-def test_a_byte_order_mark_and_a_document_in_many_languages_do_no_harm(load: Load) -> None:
+def test_a_byte_order_mark_and_any_unicode_text_are_accepted(load: Load) -> None:
     text = "# 日本語 \U0001f4fc\n" + ME
     documents = load("\ufeff" + json.dumps({"Me": text}))
     assert documents.find(f"sha256:{digest(text)}") == text
 
 
 @pytest.mark.parametrize("content", [{"Me": ME}, {f"sha256:{digest(ME)}": ME}, {digest(ME): ME}, apollo()])
-def test_a_document_goes_by_its_hash_whatever_the_file_calls_it(load: Load, content: object) -> None:
+def test_every_document_is_found_by_its_hash(load: Load, content: object) -> None:
     documents = load(content)
     assert documents.find(f"sha256:{digest(ME)}") == ME
     assert resolved(documents, None, f"sha256:{digest(ME)}", None) == ME
     assert resolved(documents, None, None, {"persistedQuery": {"version": 1, "sha256Hash": digest(ME)}}) == ME
 
 
-def test_a_text_is_trusted_letter_by_letter(load: Load) -> None:
+def test_a_text_is_trusted_only_if_every_character_is_equal(load: Load) -> None:
     documents = load({"Me": ME})
     assert documents.trusts(ME)
     assert not documents.trusts(ME + " ")
@@ -107,27 +107,27 @@ def test_a_text_is_trusted_letter_by_letter(load: Load) -> None:
         ("[" * 100_000, "it is not JSON in UTF-8: "),
         ("[]", "it is neither an object from ID to document nor an Apollo operation manifest, or it is empty"),
         ("{}", "it is neither an object from ID to document nor an Apollo operation manifest, or it is empty"),
-        ({"Me": 1}, "'Me' is not a document but of type int"),
-        ({"Me": None}, "'Me' is not a document but of type NoneType"),
-        (f'{{"Me": "{ME}", "Me": "{NAME}"}}', "'Me' is there twice, with different values"),
+        ({"Me": 1}, "'Me' must be a document as a string, not int"),
+        ({"Me": None}, "'Me' must be a document as a string, not NoneType"),
+        (f'{{"Me": "{ME}", "Me": "{NAME}"}}', "it has 'Me' twice, with different values"),
         ({"Me": "query {"}, "'Me': Syntax Error: Expected Name, found <EOF>."),
         ({"Me": ""}, "'Me': Syntax Error: Unexpected <EOF>."),
         ({"Me": "{ you }"}, "'Me': Cannot query field 'you' on type 'Query'."),
         ({"Good": ME, "Bad": "{ me }"}, "'Bad': Field 'me' of type 'Account' must have a selection of subfields."),
         ({"Long": "{ me {" + "id " * MAX_TOKENS + "} }"}, "'Long': Syntax Error: Document contains more than "),
-        ({"a b": ME}, "'a b' is not a valid ID of a document"),
-        ({"": ME}, "'' is not a valid ID of a document"),
-        ({"a" * 256: ME}, f"{repr('a' * 256)[:87]}... is not a valid ID of a document"),
-        ({"md5:abc": ME}, "'md5:abc' is not a valid ID of a document"),
+        ({"a b": ME}, "'a b' is not a valid document ID"),
+        ({"": ME}, "'' is not a valid document ID"),
+        ({"a" * 256: ME}, f"{repr('a' * 256)[:87]}... is not a valid document ID"),
+        ({"md5:abc": ME}, "'md5:abc' is not a valid document ID"),
         ({f"sha256:{digest(NAME)}": ME}, f"'sha256:{digest(NAME)}' is not the SHA-256 of its document, which is "),
         ({f"sha256:{digest(ME).upper()}": ME}, f"'sha256:{digest(ME).upper()}' is not the SHA-256 of its document"),
         (apollo(format="else"), "it has operations, but is not an apollo-persisted-query-manifest of version 1"),
         (apollo(version=2), "it has operations, but is not an apollo-persisted-query-manifest of version 1"),
         (apollo(operations=[{"body": ME}]), "one of its operations has no id"),
-        (apollo(operations=[{"id": "Me"}]), "'Me' is not a document but of type NoneType"),
+        (apollo(operations=[{"id": "Me"}]), "'Me' must be a document as a string, not NoneType"),
         (
             apollo(operations=[{"id": "a", "body": ME}, {"id": "a", "body": NAME}]),
-            "'a' is there twice, with different values",
+            "it has 'a' twice, with different values",
         ),
         (apollo(operations=[]), "it is neither an object from ID to document nor an Apollo operation manifest"),
     ],
@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line_that_names_it(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> None:
+def test_a_missing_or_too_large_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "documents.json"
     with pytest.raises(TrustedDocumentsError, match=r"documents\.json cannot be read: No such file or directory"):
         TrustedDocuments.load(path, check)
@@ -170,7 +170,7 @@ def persisted(document: str) -> Mapping[str, object]:
         (ME, None, persisted(ME)),
     ],
 )
-def test_a_known_document_is_run_however_it_is_named(
+def test_a_trusted_document_runs_however_the_request_names_it(
     exclusive: bool, query: str | None, document_id: str | None, extensions: Mapping[str, object] | None
 ) -> None:
     documents = TrustedDocuments({"Me": ME, "Name": NAME}, exclusive=exclusive)
@@ -221,7 +221,7 @@ class TestAnyDocument:
         with pytest.raises(DocumentNotFound, match="The server has no document with this ID"):
             resolved(documents, None, "mine", None)
 
-    def test_clients_of_apollo_and_urql_get_the_error_that_they_know(self, documents: TrustedDocuments) -> None:
+    def test_clients_of_apollo_and_urql_get_the_error_that_they_recognize(self, documents: TrustedDocuments) -> None:
         """They repeat the request with the document."""
         with pytest.raises(DocumentNotFound) as caught:
             resolved(documents, None, None, persisted(OTHER))

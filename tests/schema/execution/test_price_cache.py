@@ -1,4 +1,4 @@
-"""The price of an operation depends on its own variables, and never on those that other clients sent before."""
+"""The price of an operation depends only on its own variables, and never on those of earlier requests."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ SCHEMA = build_schema(SDL)
 WEIGHTS = Weights.of(SCHEMA)
 #: The same examples in every run.
 SAME = settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-#: Room for a few graphs alone, so that some are dropped and compiled again.
+#: The capacity of the cache: only a few graphs, so that some are evicted and compiled again.
 STEPS = 300
 
-#: An argument of every kind that a price depends on: the length of a list, a weight, a condition, an input object.
+#: A schema with every kind of argument that can change a price: lengths, weights, conditions and input objects.
 KINDS = """
 directive @cost(weight: String!) on ARGUMENT_DEFINITION | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT
 directive @listSize(assumedSize: Int, slicingArguments: [String!]) on FIELD_DEFINITION
@@ -41,7 +41,7 @@ type Query {
 """
 
 FLAGS = [{"x": skip, "y": include} for skip in (True, False) for include in (True, False)]
-#: Fields whose price depends on variables, one of which is in each random document.
+#: Fields whose price depends on variables. Each random document has one of them.
 PRICED = [
     "priced: users(first: $n, last: $m) { name }",
     "priced: users(first: $n) { items(last: $m) { name } }",
@@ -60,18 +60,18 @@ def priced_documents(draw: st.DrawFn) -> str:
 
 @st.composite
 def requests_of_clients(draw: st.DrawFn) -> list[dict[str, object]]:
-    """Variables of several requests, which differ in what is null or absent, or in all of them."""
+    """The variables of several requests. Some differ only in variables that are null or absent."""
     base: dict[str, object] = dict(draw(VARIABLES))
     names = st.sampled_from(["n", "m", "filter", "text"])
-    found = [base, *map(dict[str, object], draw(st.lists(VARIABLES, max_size=3)))]
+    requests = [base, *map(dict[str, object], draw(st.lists(VARIABLES, max_size=3)))]
     for name, is_null in draw(st.lists(st.tuples(names, st.booleans()), min_size=2, max_size=8)):
-        rest = {key: value for key, value in found[-1].items() if key != name}
-        found.append({**rest, name: None} if is_null else rest)
-    return draw(st.permutations(found))
+        rest = {key: value for key, value in requests[-1].items() if key != name}
+        requests.append({**rest, name: None} if is_null else rest)
+    return draw(st.permutations(requests))
 
 
 def new_operation(weights: Weights, text: str) -> Operation:
-    """An operation that no client has sent yet."""
+    """An operation without cached prices."""
     document = parse(text)
     node = operation_of(document)
     return Operation(node, plan_operation(weights, document, node, CostGraphs(STEPS)), 0)
@@ -84,7 +84,7 @@ def coerce(schema: GraphQLSchema, node: OperationDefinitionNode, variables: dict
     return coerced.coerced
 
 
-def test_a_null_variable_is_priced_apart_from_an_absent_one() -> None:
+def test_a_null_variable_has_its_own_price_apart_from_an_absent_one() -> None:
     text = "query ($n: Int, $m: Int) { a: users(first: $n) { items(first: $m) { name } } }"
     operation = new_operation(WEIGHTS, text)
     nulls = operation.price({"n": None, "m": None})
@@ -109,7 +109,7 @@ def test_a_null_variable_is_priced_apart_from_an_absent_one() -> None:
         ("$x: Boolean!, $y: Boolean!", "plain @skip(if: $x) @include(if: $y)", FLAGS),
     ],
 )
-def test_each_form_of_a_variable_has_its_own_price(declared: str, argument: str, values: list[dict[str, Any]]) -> None:
+def test_each_value_of_a_variable_has_its_own_price(declared: str, argument: str, values: list[dict[str, Any]]) -> None:
     schema = build_schema(KINDS)
     weights, text = Weights.of(schema), f"query ({declared}) {{ {argument} {{ id }} }}"
     coerced = [coerce(schema, operation_of(parse(text)), one) for one in values]
@@ -121,7 +121,9 @@ def test_each_form_of_a_variable_has_its_own_price(declared: str, argument: str,
 
 @settings(SAME)
 @given(text=priced_documents(), requests=requests_of_clients())
-def test_no_clients_variables_change_what_another_pays(text: str, requests: list[dict[str, object]]) -> None:
+def test_the_variables_of_one_client_never_change_the_price_for_another(
+    text: str, requests: list[dict[str, object]]
+) -> None:
     warm = new_operation(WEIGHTS, text)
     coerced = [coerce(SCHEMA, warm.node, variables) for variables in requests]
     cold = [new_operation(WEIGHTS, text).price(variables) for variables in coerced]
@@ -131,7 +133,7 @@ def test_no_clients_variables_change_what_another_pays(text: str, requests: list
 
 @settings(SAME)
 @given(text=priced_documents(), variables=VARIABLES, name=st.sampled_from(["n", "m", "filter", "text"]))
-def test_a_client_pays_for_null_and_for_absent_what_execution_makes_of_them(
+def test_null_and_absent_variables_are_priced_as_they_are_executed(
     text: str, variables: dict[str, object], name: str
 ) -> None:
     operation, document = new_operation(WEIGHTS, text), parse(text)
@@ -141,7 +143,7 @@ def test_a_client_pays_for_null_and_for_absent_what_execution_makes_of_them(
         assert operation.price(coerced) == Reference(SCHEMA, document, coerced).price()
 
 
-def test_one_and_true_are_priced_apart() -> None:
+def test_one_and_true_have_different_prices() -> None:
     text = "query ($x: Boolean!) { users @include(if: $x) { name } user @skip(if: $x) { name } }"
     operation = new_operation(WEIGHTS, text)
     for value in (1, True, 0, False):

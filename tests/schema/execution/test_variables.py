@@ -17,7 +17,7 @@ from schema.execution.variables import MAX_VALUES, values_in
         ({"a": [1] * (MAX_VALUES - 1)}, MAX_VALUES),
     ],
 )
-def test_values_are_counted_wherever_they_are(variables: dict[str, object] | None, expected: int) -> None:
+def test_values_in_lists_and_objects_are_counted(variables: dict[str, object] | None, expected: int) -> None:
     assert values_in(variables) == expected
 
 

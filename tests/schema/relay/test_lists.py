@@ -1,4 +1,4 @@
-"""Lists in pages: uploads, files and slots."""
+"""Paginated lists of uploads, files and slots."""
 
 import asyncio
 from typing import Any
@@ -32,7 +32,7 @@ LISTS = {"uploads": UPLOADS, "files": FILES}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def owner(shared: SharedServer) -> Any:
-    """Somebody with five files, and so with five uploads, the last one first."""
+    """A user with five files and their five uploads."""
     async with another_user(shared) as api:
         for number in range(5):
             upload = await api.upload(b"x" * (number + 1), fileName=f"{number}.bin")
@@ -61,7 +61,7 @@ async def test_edges_and_nodes_are_the_same(owner: Api, document: str) -> None:
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
-async def test_behind_the_last_one_is_an_empty_page(owner: Api, document: str) -> None:
+async def test_the_page_after_the_last_item_is_empty(owner: Api, document: str) -> None:
     whole = await owner.data(document, first=5)
     assert not whole["pageInfo"]["hasNextPage"]
     page = await owner.data(document, after=whole["pageInfo"]["endCursor"])
@@ -71,25 +71,25 @@ async def test_behind_the_last_one_is_an_empty_page(owner: Api, document: str) -
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
 @pytest.mark.parametrize("wrong", [{"first": 0}, {"first": -1}, {"first": 101}, {"first": 2**31 - 1}], ids=str)
-async def test_a_page_has_one_to_a_hundred_entries(owner: Api, document: str, wrong: Json) -> None:
+async def test_a_page_has_1_to_100_items(owner: Api, document: str, wrong: Json) -> None:
     answer = await owner.call(document, **wrong)
     assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
 @pytest.mark.parametrize("after", ["", "x", "0", "null", "%00", "\0", "9" * 10_000])
-async def test_a_cursor_of_another_make_is_refused(owner: Api, document: str, after: str) -> None:
+async def test_a_cursor_that_this_server_did_not_make_is_refused(owner: Api, document: str, after: str) -> None:
     answer = await owner.call(document, after=after)
     assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
-async def test_nobody_has_no_list(shared: SharedServer, document: str) -> None:
+async def test_an_anonymous_client_has_no_lists(shared: SharedServer, document: str) -> None:
     answer = await Api(shared.http).call(document)
     assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "UNAUTHENTICATED")
 
 
-async def test_a_list_of_no_said_length_has_the_usual_one(owner: Api) -> None:
+async def test_a_page_has_a_default_size(owner: Api) -> None:
     assert len((await owner.data("{ files { nodes { id } } }"))["nodes"]) == 5
     assert len((await owner.data(FILES, first=None))["nodes"]) == 5
 
@@ -143,12 +143,12 @@ async def test_uploads_are_counted_by_status_and_slots_by_what_is_missing(shared
 
 
 @pytest.mark.parametrize("document", LISTS.values(), ids=LISTS.keys())
-async def test_a_page_is_asked_for_from_one_side_only(owner: Api, document: str) -> None:
+async def test_first_and_last_cannot_be_combined(owner: Api, document: str) -> None:
     answer = await owner.call(document, first=1, last=1)
     assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "INVALID_INPUT")
 
 
-async def test_the_last_slots_come_in_order(shared: SharedServer) -> None:
+async def test_the_last_slots_are_returned_in_ascending_order(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     await shared.api.put(upload["slots"]["nodes"][4], CONTENT)
     slots = (await shared.api.data(SLOTS, id=upload["id"], last=2))["slots"]
@@ -158,7 +158,7 @@ async def test_the_last_slots_come_in_order(shared: SharedServer) -> None:
     assert [slot["index"] for slot in missing["nodes"]] == [2, 3]
 
 
-async def test_every_slot_has_an_id_for_caches_that_no_other_slot_has(owner: Api) -> None:
+async def test_every_slot_has_a_unique_id(owner: Api) -> None:
     ids = [
         slot["id"]
         for upload in (await owner.data("{ uploads { nodes { slots { nodes { id } } } } }"))["nodes"]
@@ -181,12 +181,12 @@ async def test_missing_slots_are_found_page_by_page_while_others_are_filled(shar
     assert not rest["pageInfo"]["hasNextPage"]
 
 
-async def test_one_slot_is_found_by_its_index_with_a_url_that_takes_its_chunk(shared: SharedServer) -> None:
+async def test_a_slot_is_found_by_its_index_and_its_url_accepts_the_chunk(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     for slot in (upload["slots"]["nodes"][index] for index in (0, 5)):
-        found = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
-        assert {**found, "url": ""} == {**slot, "url": ""}
-        assert (await shared.api.put(found, CONTENT)).status_code == 200
+        one_slot = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
+        assert {**one_slot, "url": ""} == {**slot, "url": ""}
+        assert (await shared.api.put(one_slot, CONTENT)).status_code == 200
         again = (await shared.api.data(SLOT, id=upload["id"], index=slot["index"]))["slot"]
         assert again["received"] is True
 
@@ -218,13 +218,15 @@ async def test_slots_are_listed_in_order_with_what_was_received(shared: SharedSe
     ],
     ids=str,
 )
-async def test_slots_have_pages_of_one_to_a_thousand_and_cursors_of_ours(shared: SharedServer, wrong: Json) -> None:
+async def test_pages_of_slots_have_1_to_1000_items_and_accept_only_valid_cursors(
+    shared: SharedServer, wrong: Json
+) -> None:
     upload = await shared.api.init(CONTENT)
     answer = await shared.api.call(SLOTS, id=upload["id"], **wrong)
     assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 
 
-async def test_behind_the_last_slot_is_an_empty_page(shared: SharedServer) -> None:
+async def test_the_page_after_the_last_slot_is_empty(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE)
     for after in ("5", "999999999"):
         slots = (await shared.api.data(SLOTS, id=upload["id"], after=after))["slots"]

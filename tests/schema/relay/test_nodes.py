@@ -1,4 +1,4 @@
-"""Everything with an ID is loaded by it, by its owner alone, from one table."""
+"""``node`` loads every object of the viewer by its ID, with at most one query."""
 
 import logging
 from uuid import UUID
@@ -13,7 +13,7 @@ NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 
 
 async def own_ids(api: Api) -> dict[str, str]:
-    """One of each thing of the person's, by its type."""
+    """The ID of an object of each type that belongs to the user."""
     upload = await api.upload(b"x")
     account = (await api.data("{ me { id } }"))["id"]
     blobs = [await Blob.create(key=f"{account}-{number}", size=1, sha256=digest(b"x")) for number in range(2)]
@@ -42,12 +42,13 @@ async def test_a_node_of_another_account_does_not_exist(api: Api, other: Api) ->
 @pytest.mark.parametrize(
     "node_id",
     ["", "x", "upload_", "folder_00000000000000000000000000", *(encode(prefix, UUID(int=1)) for prefix in Prefix)],
+    ids=["empty", "x", "no suffix", "unknown prefix", *(prefix.value for prefix in Prefix)],
 )
 async def test_an_unknown_id_has_no_node(api: Api, node_id: str) -> None:
     assert await api.data(NODE, id=node_id) is None
 
 
-async def test_an_id_of_one_type_opens_no_field_of_another(api: Api) -> None:
+async def test_an_id_of_one_type_is_not_found_by_fields_of_another(api: Api) -> None:
     ids = await own_ids(api)
     assert await api.data("query ($id: ID!) { file(id: $id) { id } }", id=ids["Upload"]) is None
     assert await api.data("query ($id: ID!) { upload(id: $id) { id } }", id=ids["File"]) is None

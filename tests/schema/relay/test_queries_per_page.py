@@ -1,4 +1,4 @@
-"""A page costs the same few database queries, however many entries it has."""
+"""A page takes the same number of database queries, however many items it has."""
 
 import logging
 
@@ -19,7 +19,7 @@ COUNT = 20
 
 
 async def fill(api: Api) -> None:
-    """Give the person twenty uploads, each with a chunk, a file and a rendition."""
+    """Give the user twenty uploads, each with a chunk, a file and a rendition."""
     owner = await Account.get(id=key_of((await api.data("{ me { id } }"))["id"]))
     for number in range(COUNT):
         blobs = [
@@ -42,7 +42,7 @@ async def fill(api: Api) -> None:
 
 
 async def statements(api: Api, caplog: pytest.LogCaptureFixture, document: str, first: int) -> list[str]:
-    """What the database was asked for one page."""
+    """The SQL statements for one page."""
     caplog.clear()
     with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
         page = await api.data(document, first=first)
@@ -60,7 +60,7 @@ async def test_a_page_of_twenty_costs_as_many_queries_as_a_page_of_one(
     assert one > 0
 
 
-async def test_a_page_of_twenty_is_whole(api: Api) -> None:
+async def test_a_page_of_twenty_has_all_its_items(api: Api) -> None:
     await fill(api)
     page = await api.data(FILES, first=COUNT)
     assert [len(node["renditions"]) for node in page["nodes"]] == [1] * COUNT

@@ -1,4 +1,4 @@
-"""A file that its owner has already needs no bytes."""
+"""An upload of a file that the account has already needs no chunks."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from tests.support.clips import bikes
 from tests.support.server import Api, digest
 
 
-async def test_a_file_that_was_sent_before_needs_no_bytes(api: Api, other: Api, worker: None) -> None:
+async def test_a_file_that_the_account_has_needs_no_chunks(api: Api, other: Api, worker: None) -> None:
     content = b"other bytes" * 30_000
     await api.frames((await api.upload(content, chunkSize=100_000))["id"])
     again = await api.init(content, chunkSize=100_000, fileName="again.bin", sha256=digest(content))
@@ -17,7 +17,7 @@ async def test_a_file_that_was_sent_before_needs_no_bytes(api: Api, other: Api, 
     assert (await other.init(content, sha256=digest(content)))["status"] == "RECEIVING"
 
 
-async def test_a_video_that_was_sent_before_is_compressed_at_once(api: Api, worker: None) -> None:
+async def test_a_video_that_the_account_has_is_compressed_at_once(api: Api, worker: None) -> None:
     content = await asyncio.to_thread(bikes().read_bytes)
     await api.frames((await api.upload(content))["id"])
     again = await api.init(content, sha256=digest(content), compress={"preset": "FAST"})

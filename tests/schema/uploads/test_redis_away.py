@@ -1,4 +1,4 @@
-"""Redis holds only what may be lost: uploads go on without it."""
+"""Uploads work without Redis, which only holds data that may be lost."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { st
 
 
 async def snapshot(api: Api, upload: Json) -> Json:
-    """The first frame of an upload's progress."""
+    """The first event of an upload's progress."""
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with api.http.stream("POST", "/graphql", json=body, headers={"Accept": "text/event-stream"}) as response:
         event = await anext(sse_events(response))
@@ -18,7 +18,7 @@ async def snapshot(api: Api, upload: Json) -> Json:
     return frame
 
 
-async def test_chunks_are_taken_without_redis(api: Api, valkey: EmbeddedValkey) -> None:
+async def test_chunks_are_accepted_without_redis(api: Api, valkey: EmbeddedValkey) -> None:
     await valkey.stop()
     upload = await api.upload(CONTENT, chunkSize=100_000)
     assert (await api.look(upload["id"]))["status"] == "REASSEMBLING"
@@ -30,14 +30,16 @@ async def test_uploads_are_aborted_without_redis(api: Api, valkey: EmbeddedValke
     assert (await api.data(ABORT, id=upload["id"]))["upload"]["status"] == "ABORTED"
 
 
-async def test_a_watcher_sees_where_an_upload_stands_without_redis(api: Api, valkey: EmbeddedValkey) -> None:
+async def test_a_subscription_shows_the_state_of_an_upload_without_redis(api: Api, valkey: EmbeddedValkey) -> None:
     upload = await api.init(CONTENT, chunkSize=100_000)
     await valkey.stop()
     await api.put(upload["slots"]["nodes"][0], CONTENT)
     assert (await snapshot(api, upload))["bytesDone"] == 100_000
 
 
-async def test_a_watcher_sees_the_end_after_redis_came_back(api: Api, worker: None, valkey: EmbeddedValkey) -> None:
+async def test_a_subscription_ends_with_the_upload_after_redis_is_back(
+    api: Api, worker: None, valkey: EmbeddedValkey
+) -> None:
     upload = await api.init(CONTENT, chunkSize=100_000)
     watching = asyncio.create_task(api.frames(upload["id"]))
     await snapshot(api, upload)

@@ -1,4 +1,4 @@
-"""Going on with an upload from another device, with nothing but a password and the file."""
+"""An upload is resumed from another device, which only has the file and the user's password."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ CONTENT = b"some bytes" * 30_000
 
 @pytest.fixture
 async def elsewhere(api: Api, server: str) -> AsyncIterator[Api]:
-    """The same person, signed in on another device."""
+    """The same user, signed in on another device."""
     user_id = (await api.data("{ me { userId } }"))["userId"]
     async with http_client(server) as client:
         payload = await Api(client).data(LOGIN, input={"userId": user_id, "password": PASSWORD})
@@ -22,7 +22,7 @@ async def elsewhere(api: Api, server: str) -> AsyncIterator[Api]:
         yield Api(client)
 
 
-async def test_another_device_sees_what_is_open_and_sends_only_what_is_missing(
+async def test_another_device_finds_the_open_upload_and_sends_only_missing_chunks(
     api: Api, elsewhere: Api, worker: None
 ) -> None:
     begun = await api.init(CONTENT, chunkSize=100_000)
@@ -36,9 +36,9 @@ async def test_another_device_sees_what_is_open_and_sends_only_what_is_missing(
     assert (await elsewhere.data(OPEN))["nodes"] == []
 
 
-async def test_the_same_file_goes_on_where_it_was(api: Api, elsewhere: Api) -> None:
-    known = {"sha256": digest(CONTENT), "chunkSize": 100_000}
-    begun = await api.init(CONTENT, **known)
+async def test_an_upload_of_the_same_file_is_resumed(api: Api, elsewhere: Api) -> None:
+    arguments = {"sha256": digest(CONTENT), "chunkSize": 100_000}
+    begun = await api.init(CONTENT, **arguments)
     assert (await api.put(begun["slots"]["nodes"][0], CONTENT)).status_code == 200
-    again = await elsewhere.init(CONTENT, **known)
+    again = await elsewhere.init(CONTENT, **arguments)
     assert (again["id"], again["receivedChunks"]) == (begun["id"], 1)

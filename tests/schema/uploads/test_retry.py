@@ -10,7 +10,7 @@ RETRY = """mutation ($id: ID!) {
 COMPRESS = {"preset": "FAST", "maxHeight": 144}
 
 
-async def test_a_compression_that_failed_succeeds_when_it_is_tried_again(api: Api, worker: None) -> None:
+async def test_a_failed_compression_can_be_retried(api: Api, worker: None) -> None:
     upload = await api.upload(bikes().read_bytes(), compress=COMPRESS)
     await api.frames(upload["id"])
     await Rendition.all().delete()
@@ -22,7 +22,7 @@ async def test_a_compression_that_failed_succeeds_when_it_is_tried_again(api: Ap
     assert (done["error"], len(done["file"]["renditions"])) == (None, 1)
 
 
-async def test_what_cannot_be_tried_again_is_refused_with_a_code(api: Api, other: Api) -> None:
+async def test_a_retry_that_cannot_succeed_is_refused_with_a_code(api: Api, other: Api) -> None:
     upload = await api.init(b"content")
     for person, code in ((api, "CHUNKS_MISSING"), (other, "NOT_FOUND")):
         answer = await person.data(RETRY, id=upload["id"])

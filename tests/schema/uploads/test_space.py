@@ -1,4 +1,4 @@
-"""Room as a client sees it: what is taken, what is refused, and a disk that fills in the middle."""
+"""Storage as clients see it: reservations, refusals, and a disk that becomes full during an upload."""
 
 import os
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def narrow(tmp_path: Path, databases: Databases) -> AsyncIterator[SharedSe
         yield running
 
 
-async def test_room_is_reserved_at_the_beginning_and_used_at_the_end(narrow: SharedServer) -> None:
+async def test_storage_is_reserved_at_the_start_and_used_at_the_end(narrow: SharedServer) -> None:
     content = b"x" * MIB
     upload = await narrow.api.init(content)
     begun = {"quota": QUOTA, "used": 0, "originals": 0, "derived": 0, "reserved": MIB}
@@ -44,18 +44,20 @@ async def test_room_is_reserved_at_the_beginning_and_used_at_the_end(narrow: Sha
     assert (error["field"], error["code"]) == (["input", "size"], "QUOTA_EXCEEDED")
 
 
-async def test_without_a_quota_there_is_none(api: Api) -> None:
+async def test_the_quota_is_null_without_the_setting(api: Api) -> None:
     assert await room(api) == {"quota": None, "used": 0, "originals": 0, "derived": 0, "reserved": 0}
 
 
-async def test_above_the_mark_an_upload_does_not_begin(tmp_path: Path, databases: Databases) -> None:
+async def test_an_upload_does_not_start_if_the_disk_has_too_little_space(tmp_path: Path, databases: Databases) -> None:
     async with shared_server(tmp_path, databases, storage_reserve=2**53) as full:
         (error,) = (await full.api.data(INIT, input={"fileName": "a", "size": 1}))["userErrors"]
         assert (error["field"], error["code"]) == (["input", "size"], "STORAGE_FULL")
         assert full.staged == set()
 
 
-async def test_a_disk_that_fills_loses_no_receipt_and_goes_on_when_there_is_room(api: Api, worker: None) -> None:
+async def test_a_full_disk_loses_no_receipt_and_the_upload_continues_when_there_is_space(
+    api: Api, worker: None
+) -> None:
     content = bytes(range(256)) * (MIB // 64)
     upload = await api.init(content, chunkSize=MIB)
     slots = upload["slots"]["nodes"]
@@ -76,7 +78,7 @@ WHO = "{ me { userId } }"
 
 
 async def until_full(api: Api) -> Json:
-    """Begin uploads until there is no room for the row of another one; its error."""
+    """Start uploads until the database has no space for another row. Returns the error of the last one."""
     while True:
         payload = await api.data(INIT, input={"fileName": "a", "size": 1})
         if payload["userErrors"]:
@@ -84,7 +86,7 @@ async def until_full(api: Api) -> Json:
 
 
 @pytest.mark.sqlite
-async def test_a_full_database_refuses_what_it_cannot_keep_and_answers_the_rest(api: Api, settings: Settings) -> None:
+async def test_a_full_database_refuses_writes_and_serves_reads(api: Api, settings: Settings) -> None:
     name = (await api.data(WHO))["userId"]
     async with database_ends_here():
         assert (await until_full(api))["code"] == "STORAGE_FULL"
@@ -99,7 +101,7 @@ async def test_a_full_database_refuses_what_it_cannot_keep_and_answers_the_rest(
 
 
 @pytest.mark.sqlite
-async def test_a_chunk_whose_receipt_finds_no_room_can_be_sent_again(api: Api, worker: None) -> None:
+async def test_a_chunk_whose_receipt_could_not_be_stored_can_be_sent_again(api: Api, worker: None) -> None:
     content = bytes(range(256)) * 256 * 100
     upload = await api.init(content, chunkSize=65_536)
     async with database_ends_here():
@@ -120,7 +122,7 @@ WAITS = "query ($id: ID!) { upload(id: $id) { status waitsFor } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage waitsFor upload { waitsFor } } }"
 
 
-async def test_an_upload_whose_work_waits_for_room_says_so(api: Api) -> None:
+async def test_an_upload_that_waits_for_disk_space_says_so(api: Api) -> None:
     upload = await api.upload(b"x" * 1_000)
     assert await api.data(WAITS, id=upload["id"]) == {"status": "REASSEMBLING", "waitsFor": None}
     await Job.filter(subject_id=key_of(upload["id"])).update(error_code="STORAGE_FULL")

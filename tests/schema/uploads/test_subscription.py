@@ -1,4 +1,4 @@
-"""Progress as a client follows it, over WebSocket and as Server-Sent Events."""
+"""Subscriptions to the progress of uploads, over WebSocket and as Server-Sent Events."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHUNK_SIZE = 65_536
 CONTENT = hashlib.shake_256(b"watched").digest(3 * CHUNK_SIZE)
 STAGES = ["RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"]
-#: After the first one clients give up, after the second one they come again with a new token.
+#: Upon the first code clients give up, upon the second one they reconnect with a new token.
 UNAUTHORIZED, FORBIDDEN = 4401, 4403
 
 
@@ -36,7 +36,7 @@ async def upload(shared: SharedServer) -> Json:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def socket(shared: SharedServer) -> AsyncIterator[Socket]:
-    """A connection of the person who is signed in."""
+    """A connection of the signed-in user."""
     async with connected(shared.url) as opened:
         assert await opened.init(Authorization=bearer(shared)) == {"type": "connection_ack"}
         yield opened
@@ -52,7 +52,7 @@ async def fill(shared: SharedServer, upload: Json) -> None:
 
 
 def assert_in_order(frames: list[Json]) -> None:
-    """Stages and percentages never go back, and the last frame is READY."""
+    """Stages and percentages never go back, and the last event is READY."""
     places = [(STAGES.index(frame["stage"]), frame["percent"]) for frame in frames]
     assert places == sorted(places)
     assert (frames[-1]["stage"], frames[-1]["percent"]) == ("READY", 100)
@@ -64,7 +64,7 @@ def frames_of(messages: list[Json]) -> list[Json]:
     return [message["payload"]["data"]["uploadProgress"] for message in messages]
 
 
-async def test_a_socket_shows_the_snapshot_first_and_ends_when_all_is_done(
+async def test_a_websocket_shows_the_current_progress_first_and_ends_with_the_upload(
     shared: SharedServer, upload: Json, socket: Socket
 ) -> None:
     await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
@@ -75,7 +75,7 @@ async def test_a_socket_shows_the_snapshot_first_and_ends_when_all_is_done(
     assert_in_order([first, *frames_of(await socket.until_complete())])
 
 
-async def test_an_event_stream_shows_the_snapshot_first_and_ends_when_all_is_done(
+async def test_an_event_stream_shows_the_current_progress_first_and_ends_with_the_upload(
     shared: SharedServer, upload: Json
 ) -> None:
     await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
@@ -101,7 +101,7 @@ async def test_a_real_client_follows_an_upload(shared: SharedServer, upload: Jso
     assert_in_order(frames)
 
 
-async def test_a_finished_upload_is_one_last_frame(shared: SharedServer, upload: Json, socket: Socket) -> None:
+async def test_a_finished_upload_has_one_last_event(shared: SharedServer, upload: Json, socket: Socket) -> None:
     await fill(shared, upload)
     await shared.api.frames(upload["id"])
     await socket.subscribe(PROGRESS, id=upload["id"])
@@ -119,7 +119,7 @@ async def test_an_aborted_upload_ends_its_subscription(shared: SharedServer, upl
     assert frames_of(await socket.until_complete())[-1]["stage"] == "ABORTED"
 
 
-async def test_a_subscription_goes_on_behind_a_cursor(shared: SharedServer, upload: Json) -> None:
+async def test_a_subscription_continues_after_a_cursor(shared: SharedServer, upload: Json) -> None:
     watching = asyncio.create_task(shared.api.frames(upload["id"]))
     await eventually(lambda: is_watched(upload))
     await fill(shared, upload)
@@ -129,7 +129,7 @@ async def test_a_subscription_goes_on_behind_a_cursor(shared: SharedServer, uplo
 
 
 @pytest.mark.parametrize("after", ["", "x", "1", "1-", "1-x", "-1-1", "\0", "$", "+", "9" * 30 + "-0", "9" * 20 + "-0"])
-async def test_a_cursor_of_another_make_is_refused(
+async def test_a_cursor_that_this_server_did_not_make_is_refused(
     shared: SharedServer, upload: Json, socket: Socket, after: str
 ) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"], after=after)
@@ -142,34 +142,34 @@ async def test_an_unknown_upload_is_not_found(socket: Socket, upload_id: str) ->
     assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
 
 
-async def test_somebody_elses_upload_is_not_found(shared: SharedServer, socket: Socket) -> None:
-    async with another_user(shared) as somebody:
-        theirs = await somebody.init(b"theirs")
-    await socket.subscribe(PROGRESS, id=theirs["id"])
+async def test_an_upload_of_another_account_is_not_found(shared: SharedServer, socket: Socket) -> None:
+    async with another_user(shared) as other:
+        others_upload = await other.init(b"content")
+    await socket.subscribe(PROGRESS, id=others_upload["id"])
     assert codes_of(await socket.until_complete_or_error()) == ["NOT_FOUND"]
 
 
-async def test_nobody_watches_nothing(shared: SharedServer, upload: Json) -> None:
+async def test_an_anonymous_client_cannot_subscribe(shared: SharedServer, upload: Json) -> None:
     async with connected(shared.url) as socket:
         assert await socket.init() == {"type": "connection_ack"}
         await socket.subscribe(PROGRESS, id=upload["id"])
         assert codes_of(await socket.until_complete_or_error()) == ["UNAUTHENTICATED"]
 
 
-async def test_nobody_watches_nothing_as_an_event_stream_either(shared: SharedServer, upload: Json) -> None:
+async def test_an_anonymous_client_cannot_subscribe_by_an_event_stream(shared: SharedServer, upload: Json) -> None:
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with shared.http.stream("POST", "/graphql", json=body, headers=EVENTS) as response:
         (event,) = [event async for event in sse_events(response)]
     assert codes_of([{"payload": event}]) == ["UNAUTHENTICATED"]
 
 
-async def test_queries_and_mutations_run_over_a_socket_too(shared: SharedServer, socket: Socket) -> None:
+async def test_queries_and_mutations_run_over_a_websocket(shared: SharedServer, socket: Socket) -> None:
     await socket.subscribe("{ me { id } }")
     (message,) = await socket.until_complete()
     assert message["payload"]["data"]["me"]["id"]
 
 
-async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: SharedServer, socket: Socket) -> None:
+async def test_subscriptions_of_one_websocket_are_independent(shared: SharedServer, socket: Socket) -> None:
     uploads = [await shared.api.init(CONTENT, chunkSize=CHUNK_SIZE) for _ in range(2)]
     for name, upload in zip("ab", uploads, strict=True):
         await socket.subscribe(PROGRESS, name=name, id=upload["id"])
@@ -186,14 +186,14 @@ async def test_subscriptions_of_one_socket_do_not_disturb_each_other(shared: Sha
             )
 
 
-async def test_a_token_may_come_in_the_handshakes_header(shared: SharedServer) -> None:
+async def test_a_token_can_be_in_a_header_of_the_handshake(shared: SharedServer) -> None:
     async with connected(shared.url, headers={"Authorization": bearer(shared)}) as socket:
         await socket.init()
         await socket.subscribe("{ me { id } }")
         assert (await socket.receive())["payload"]["data"]["me"]["id"]
 
 
-async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: SharedServer) -> None:
+async def test_the_name_of_the_token_parameter_is_case_insensitive(shared: SharedServer) -> None:
     async with connected(shared.url) as socket:
         await socket.init(AUTHORIZATION=bearer(shared))
         await socket.subscribe("{ me { id } }")
@@ -201,37 +201,37 @@ async def test_a_token_in_the_parameters_has_no_case_in_its_name(shared: SharedS
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 9_000])
-async def test_a_token_that_does_not_hold_closes_the_socket(shared: SharedServer, token: str) -> None:
+async def test_an_invalid_token_in_the_parameters_closes_the_websocket(shared: SharedServer, token: str) -> None:
     async with connected(shared.url) as socket:
         await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
         assert await socket.closing() == UNAUTHORIZED
 
 
-async def test_a_token_that_does_not_hold_refuses_the_handshake(shared: SharedServer) -> None:
+async def test_an_invalid_token_in_a_header_refuses_the_handshake(shared: SharedServer) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         async with connected(shared.url, headers={"Authorization": "Bearer x"}):
             pass
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"Authorization": 5}, {"Authorization": None}, {"Authorization": "x"}, {"a": []}]
+    "parameters", [{}, {"Authorization": 5}, {"Authorization": None}, {"Authorization": "x"}, {"a": []}]
 )
-async def test_parameters_without_a_token_are_nobodys(shared: SharedServer, given: Json) -> None:
+async def test_a_client_without_a_token_in_the_parameters_is_anonymous(shared: SharedServer, parameters: Json) -> None:
     async with connected(shared.url) as socket:
-        await socket.init(**given)
+        await socket.init(**parameters)
         await socket.subscribe("{ me { id } }")
         assert (await socket.receive())["payload"]["data"] == {"me": None}
 
 
 async def short_token(shared: SharedServer) -> str:
-    """A token of the signed-in person that holds for a second or two."""
+    """A token of the signed-in user that is valid for one to two seconds."""
     account = await shared.api.data("{ me { id } }")
     tokens = AccessTokens(KEYS, timedelta(seconds=2))
     return f"Bearer {tokens.issue(key_of(account['id']), uuid4())[0]}"
 
 
 @pytest.mark.parametrize("place", ["parameters", "header"])
-async def test_a_socket_ends_with_its_token(shared: SharedServer, upload: Json, place: str) -> None:
+async def test_a_websocket_is_closed_when_its_token_expires(shared: SharedServer, upload: Json, place: str) -> None:
     token = {"Authorization": await short_token(shared)}
     async with connected(shared.url, headers=token if place == "header" else None) as socket:
         await socket.init(**(token if place == "parameters" else {}))
@@ -241,7 +241,7 @@ async def test_a_socket_ends_with_its_token(shared: SharedServer, upload: Json, 
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_an_event_stream_ends_with_its_token(shared: SharedServer, upload: Json) -> None:
+async def test_an_event_stream_ends_when_its_token_expires(shared: SharedServer, upload: Json) -> None:
     headers = {**EVENTS, "Authorization": await short_token(shared)}
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with shared.http.stream("POST", "/graphql", json=body, headers=headers) as response:
@@ -251,7 +251,7 @@ async def test_an_event_stream_ends_with_its_token(shared: SharedServer, upload:
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_a_socket_has_room_for_fifty_subscriptions(socket: Socket, upload: Json) -> None:
+async def test_a_websocket_can_have_fifty_subscriptions(socket: Socket, upload: Json) -> None:
     for number in range(50):
         await socket.subscribe(PROGRESS, name=str(number), id=upload["id"])
     assert {(await socket.receive())["type"] for _ in range(50)} == {"next"}
@@ -260,7 +260,7 @@ async def test_a_socket_has_room_for_fifty_subscriptions(socket: Socket, upload:
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_a_subscription_that_is_completed_is_freed(socket: Socket, upload: Json) -> None:
+async def test_completing_a_subscription_frees_it(socket: Socket, upload: Json) -> None:
     await socket.subscribe(PROGRESS, id=upload["id"])
     await socket.receive()
     assert await is_watched(upload)
@@ -268,7 +268,7 @@ async def test_a_subscription_that_is_completed_is_freed(socket: Socket, upload:
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: SharedServer, upload: Json) -> None:
+async def test_closing_a_websocket_frees_its_subscriptions(shared: SharedServer, upload: Json) -> None:
     async with connected(shared.url) as socket:
         await socket.init(Authorization=bearer(shared))
         for name in "abc":
@@ -277,7 +277,7 @@ async def test_a_socket_that_is_closed_frees_its_subscriptions(shared: SharedSer
     await eventually(lambda: is_forgotten(upload))
 
 
-async def test_an_event_stream_that_is_closed_frees_its_subscription(shared: SharedServer, upload: Json) -> None:
+async def test_closing_an_event_stream_frees_its_subscription(shared: SharedServer, upload: Json) -> None:
     body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
     async with http_client(shared.url) as client:
         headers = {**EVENTS, "Authorization": bearer(shared)}
@@ -297,8 +297,8 @@ EVENTS = {"Accept": "text/event-stream"}
 
 
 def watchers(upload: Json) -> int:
-    """How many subscribers the server's event log, which lives in this process, has for an upload."""
-    logs = [found for found in gc.get_objects() if type(found) is RedisEventLog]
+    """The number of subscribers to an upload in the server's event log, which is in this process."""
+    logs = [log for log in gc.get_objects() if type(log) is RedisEventLog]
     return sum(len(log._subscribers.get(str(key_of(upload["id"])), ())) for log in logs)
 
 

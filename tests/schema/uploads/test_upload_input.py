@@ -1,4 +1,4 @@
-"""Uploads that are refused from the beginning: by which field, by which code, and with nothing left behind."""
+"""Uploads that cannot start: the error names the field and has a code, and nothing is left behind."""
 
 import pytest
 import pytest_asyncio
@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
 
 
 @pytest.mark.parametrize(("change", "field", "code"), REFUSED.values(), ids=REFUSED.keys())
-async def test_a_refused_upload_names_its_field_and_leaves_nothing(
+async def test_a_refused_upload_names_its_field_and_leaves_nothing_behind(
     shared: SharedServer, change: Json, field: str, code: str
 ) -> None:
     before = shared.staged
@@ -61,7 +61,7 @@ async def test_a_refused_upload_names_its_field_and_leaves_nothing(
     assert shared.staged == before
 
 
-async def test_all_fields_that_are_wrong_are_named_at_once(shared: SharedServer) -> None:
+async def test_all_invalid_fields_are_named_at_once(shared: SharedServer) -> None:
     before = shared.staged
     wrong = {
         "fileName": "a/b",
@@ -97,7 +97,7 @@ MISTYPED: dict[str, Json] = {
 
 
 @pytest.mark.parametrize("change", MISTYPED.values(), ids=MISTYPED.keys())
-async def test_a_mistyped_upload_is_no_request_at_all(shared: SharedServer, change: Json) -> None:
+async def test_an_input_of_the_wrong_type_is_an_invalid_request(shared: SharedServer, change: Json) -> None:
     before = shared.staged
     answer = await shared.api.call(INIT, input={**GOOD, **change})
     assert answer.get("data") is None
@@ -105,7 +105,7 @@ async def test_a_mistyped_upload_is_no_request_at_all(shared: SharedServer, chan
     assert shared.staged == before
 
 
-async def test_nobody_begins_an_upload(shared: SharedServer) -> None:
+async def test_an_anonymous_client_cannot_start_an_upload(shared: SharedServer) -> None:
     before = shared.staged
     answer = await Api(shared.http).call(INIT, input=GOOD)
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
@@ -115,13 +115,13 @@ async def test_nobody_begins_an_upload(shared: SharedServer) -> None:
 @pytest.mark.parametrize(
     "change", [{"size": 1}, {"size": 100_000.0}, {"fileName": "📼" * 63}, {"mimeType": "a/b; c=d"}]
 )
-async def test_what_only_looks_wrong_is_accepted(shared: SharedServer, change: Json) -> None:
+async def test_unusual_but_valid_input_is_accepted(shared: SharedServer, change: Json) -> None:
     payload = await shared.api.data(INIT, input={**GOOD, **change})
     assert (payload["userErrors"], payload["upload"]["status"]) == ([], "RECEIVING")
     await shared.api.data(ABORT, id=payload["upload"]["id"])
 
 
-async def test_a_size_may_be_written_into_the_document(shared: SharedServer) -> None:
+async def test_a_size_can_be_a_literal_in_the_document(shared: SharedServer) -> None:
     document = 'mutation { initUpload(input: {fileName: "a", size: %s}) { upload { size } userErrors { code } } }'
     assert (await shared.api.data(document % "5"))["upload"] == {"size": 5}
     for wrong in ("5.0", '"5"', "true", "9" * 30, "BIG", "[5]", "{}"):
@@ -129,7 +129,7 @@ async def test_a_size_may_be_written_into_the_document(shared: SharedServer) -> 
         assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_INVALID", wrong
 
 
-async def test_the_same_key_is_the_same_upload(shared: SharedServer) -> None:
+async def test_the_same_idempotency_key_returns_the_same_upload(shared: SharedServer) -> None:
     keyed = {**GOOD, "idempotencyKey": "the same upload"}
     first, again = [await shared.api.data(INIT, input=keyed) for _ in range(2)]
     assert first["upload"]["id"] == again["upload"]["id"]
@@ -137,7 +137,7 @@ async def test_the_same_key_is_the_same_upload(shared: SharedServer) -> None:
 
 
 @pytest.mark.parametrize("change", [{"size": 100_001}, {"fileName": "other.mp4"}, {"sha256": "a" * 64}], ids=str)
-async def test_the_same_key_for_another_file_is_a_conflict(shared: SharedServer, change: Json) -> None:
+async def test_the_same_idempotency_key_for_another_file_is_a_conflict(shared: SharedServer, change: Json) -> None:
     keyed = {**GOOD, "idempotencyKey": f"a conflict {change}"}
     await shared.api.data(INIT, input=keyed)
     before = shared.staged
@@ -147,10 +147,10 @@ async def test_the_same_key_for_another_file_is_a_conflict(shared: SharedServer,
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def strange(shared: SharedServer) -> str:
-    """The ID of somebody else's upload."""
-    async with another_user(shared) as somebody:
-        upload_id: str = (await somebody.init(b"theirs"))["id"]
+async def others_upload(shared: SharedServer) -> str:
+    """The ID of an upload of another account."""
+    async with another_user(shared) as other:
+        upload_id: str = (await other.init(b"content"))["id"]
     return upload_id
 
 
@@ -158,30 +158,34 @@ UNKNOWN = ["00000000-0000-0000-0000-000000000000", "", "x", "\0", "'; DROP TABLE
 
 
 @pytest.mark.parametrize("document", [COMPLETE, ABORT], ids=["complete", "abort"])
-@pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN])
-async def test_somebody_elses_upload_is_as_good_as_none(
-    shared: SharedServer, strange: str, document: str, upload_id: str
+@pytest.mark.parametrize("upload_id", ["others_upload", *UNKNOWN])
+async def test_a_mutation_does_not_find_an_upload_of_another_account(
+    shared: SharedServer, others_upload: str, document: str, upload_id: str
 ) -> None:
-    payload = await shared.api.data(document, id=strange if upload_id == "strange" else upload_id)
+    payload = await shared.api.data(document, id=others_upload if upload_id == "others_upload" else upload_id)
     assert payload["upload"] is None
     assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
 
 
 @pytest.mark.parametrize("field", ["upload", "node", "file"])
-@pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN])
-async def test_somebody_elses_upload_is_nothing(shared: SharedServer, strange: str, field: str, upload_id: str) -> None:
+@pytest.mark.parametrize("upload_id", ["others_upload", *UNKNOWN])
+async def test_a_query_does_not_find_an_upload_of_another_account(
+    shared: SharedServer, others_upload: str, field: str, upload_id: str
+) -> None:
     document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
-    assert await shared.api.data(document, id=strange if upload_id == "strange" else upload_id) is None
+    assert await shared.api.data(document, id=others_upload if upload_id == "others_upload" else upload_id) is None
 
 
-@pytest.mark.parametrize("upload_id", ["strange", *UNKNOWN[:3]])
-async def test_somebody_elses_upload_cannot_be_watched(shared: SharedServer, strange: str, upload_id: str) -> None:
-    body = {"query": PROGRESS, "variables": {"id": strange if upload_id == "strange" else upload_id}}
+@pytest.mark.parametrize("upload_id", ["others_upload", *UNKNOWN[:3]])
+async def test_a_subscription_does_not_find_an_upload_of_another_account(
+    shared: SharedServer, others_upload: str, upload_id: str
+) -> None:
+    body = {"query": PROGRESS, "variables": {"id": others_upload if upload_id == "others_upload" else upload_id}}
     answer = await shared.api.http.post("/graphql", json=body, headers={"Accept": "text/event-stream"})
     assert "NOT_FOUND" in answer.text
     assert "RECEIVING" not in answer.text
 
 
-async def test_somebody_elses_uploads_and_files_are_not_listed(shared: SharedServer, strange: str) -> None:
+async def test_uploads_of_another_account_are_not_listed(shared: SharedServer, others_upload: str) -> None:
     document = "{ uploads(first: 100) { nodes { id } } }"
-    assert strange not in {node["id"] for node in (await shared.api.data(document))["nodes"]}
+    assert others_upload not in {node["id"] for node in (await shared.api.data(document))["nodes"]}

@@ -15,20 +15,20 @@ ABORT = "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { upload { id
 
 
 async def settle(api: Api, upload: Json) -> Json:
-    """The upload after its last frame."""
+    """The upload after the last event of its progress."""
     await api.frames(upload["id"])
     done: Json = await api.look(upload["id"])
     return done
 
 
-async def test_a_file_that_was_sent_is_ready_and_downloads_as_it_was(shared: SharedServer) -> None:
+async def test_an_uploaded_file_is_ready_and_can_be_downloaded_unchanged(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, chunkSize=100_000)
     file = (await settle(shared.api, upload))["file"]
     assert (file["size"], file["sha256"]) == (len(CONTENT), digest(CONTENT))
     assert (await shared.http.get(file["downloadUrl"])).content == CONTENT
 
 
-async def test_an_upload_says_what_has_arrived(shared: SharedServer) -> None:
+async def test_an_upload_shows_what_has_arrived(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT, chunkSize=100_000)
     assert (upload["chunkSize"], upload["chunkCount"], upload["receivedChunks"]) == (100_000, 3, 0)
     await shared.api.put(upload["slots"]["nodes"][2], CONTENT)
@@ -37,20 +37,20 @@ async def test_an_upload_says_what_has_arrived(shared: SharedServer) -> None:
     assert (now["file"], now["error"]) == (None, None)
 
 
-async def test_a_right_digest_of_the_whole_is_accepted_in_capitals(shared: SharedServer) -> None:
-    new = CONTENT + b"that nobody has yet"
+async def test_a_correct_sha256_of_the_file_is_accepted_in_capitals(shared: SharedServer) -> None:
+    new = CONTENT + b" of a new file"
     upload = await shared.api.upload(new, sha256=digest(new).upper())
     assert (await settle(shared.api, upload))["status"] == "READY"
 
 
-async def test_a_wrong_digest_of_the_whole_fails_the_upload_and_says_why(shared: SharedServer) -> None:
+async def test_a_wrong_sha256_of_the_file_fails_the_upload_with_a_reason(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, sha256="0" * 64)
     done = await settle(shared.api, upload)
     assert (done["status"], done["file"], done["error"]["code"]) == ("FAILED", None, "CHECKSUM_MISMATCH")
     assert upload["id"] not in shared.staged
 
 
-async def test_what_is_no_video_is_kept_and_said_to_be_none(shared: SharedServer) -> None:
+async def test_a_file_that_is_not_a_video_is_stored_with_an_error(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT, compress={"preset": "FAST"})
     done = await settle(shared.api, upload)
     assert (done["status"], done["error"]["code"]) == ("READY", "NOT_A_VIDEO")
@@ -64,14 +64,14 @@ async def test_an_upload_is_not_complete_while_chunks_are_missing(shared: Shared
     assert payload == {"upload": None, "userErrors": [{"field": None, "code": "CHUNKS_MISSING"}]}
 
 
-async def test_an_upload_may_be_completed_again_and_again(shared: SharedServer) -> None:
+async def test_completing_an_upload_can_be_repeated(shared: SharedServer) -> None:
     upload = await shared.api.upload(CONTENT)
     assert (await shared.api.data(COMPLETE, id=upload["id"]))["userErrors"] == []
     await settle(shared.api, upload)
     assert (await shared.api.data(COMPLETE, id=upload["id"]))["upload"]["status"] == "READY"
 
 
-async def test_an_upload_may_be_aborted_again_and_again_and_leaves_nothing(shared: SharedServer) -> None:
+async def test_aborting_an_upload_can_be_repeated_and_leaves_nothing_behind(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     assert upload["id"] in shared.staged
     for _ in range(2):
@@ -95,13 +95,13 @@ async def test_an_aborted_upload_cannot_be_completed(shared: SharedServer) -> No
     assert [error["code"] for error in payload["userErrors"]] == ["UPLOAD_CLOSED"]
 
 
-async def test_a_key_is_free_again_after_an_abort(shared: SharedServer) -> None:
+async def test_an_idempotency_key_is_free_after_an_abort(shared: SharedServer) -> None:
     first = await shared.api.init(CONTENT, idempotencyKey="used twice")
     await shared.api.data(ABORT, id=first["id"])
     assert (await shared.api.init(CONTENT, idempotencyKey="used twice"))["id"] != first["id"]
 
 
-async def test_a_resumed_upload_gets_the_slots_that_are_missing(shared: SharedServer) -> None:
+async def test_a_resumed_upload_gets_the_missing_slots(shared: SharedServer) -> None:
     first = await shared.api.init(CONTENT, chunkSize=100_000, idempotencyKey="resumed")
     await shared.api.put(first["slots"]["nodes"][1], CONTENT)
     again = await shared.api.init(CONTENT, chunkSize=100_000, idempotencyKey="resumed")

@@ -51,7 +51,7 @@ async def test_a_missing_upload_cannot_be_watched(progress: Progress) -> None:
         await anext(progress.watch(uuid4()))
 
 
-async def test_a_cursor_of_another_make_is_refused(progress: Progress) -> None:
+async def test_a_cursor_that_this_server_did_not_make_is_refused(progress: Progress) -> None:
     upload = await new_upload()
     with pytest.raises(InvalidInput) as refusal:
         await anext(progress.watch(upload.id, "yesterday"))

@@ -150,7 +150,7 @@ async def test_the_same_key_at_once_gives_one_upload(bench: Bench, ada: UUID, tm
 @pytest.mark.parametrize(
     "other", [a_file(200_001), replace(a_file(), file_name="other.bin"), replace(a_file(), sha256="a" * 64)], ids=str
 )
-async def test_the_same_key_for_another_file_is_a_conflict(
+async def test_the_same_idempotency_key_for_another_file_is_a_conflict(
     bench: Bench, ada: UUID, tmp_path: Path, other: NewUpload
 ) -> None:
     first = await bench.uploads.init(ada, replace(a_file(), idempotency_key=KEY))

@@ -54,14 +54,14 @@ class TestWithS3:
     @pytest.fixture
     def origins(self, client: httpx.AsyncClient) -> list[str]:
         """Where each chunk goes."""
-        seen: list[str] = []
+        hosts: list[str] = []
 
         async def note(request: httpx.Request) -> None:
             if request.method == "PUT":
-                seen.append(f"{request.url.scheme}://{request.url.netloc.decode()}")
+                hosts.append(f"{request.url.scheme}://{request.url.netloc.decode()}")
 
         client.event_hooks["request"].append(note)
-        return seen
+        return hosts
 
     @pytest.mark.usefixtures("worker")
     async def test_an_interrupted_upload_is_resumed_and_its_expired_urls_are_renewed(

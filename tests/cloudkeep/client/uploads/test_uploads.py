@@ -42,9 +42,9 @@ def test_a_slot_does_not_show_its_url() -> None:
 
 
 async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, file: Path) -> None:
-    known = await init_upload(api, file)
+    existing = await init_upload(api, file)
     new = init_input(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
-    assert (await uploads.init(new)).id == known["id"]
+    assert (await uploads.init(new)).id == existing["id"]
 
 
 async def test_open_slots_come_in_pages_without_those_that_are_filled(
