@@ -1,9 +1,9 @@
 """Limits on how slowly a request body may arrive.
 
-A limit on silence alone lets a sender hold a slot for ever with one byte every now and then, and a deadline for the
-whole body would have to suit the slowest line. So a sender has credit, in seconds: waiting uses it up, and bytes earn
-it back, up to where it began. At ``rate`` bytes a second or more the credit never ends; without a byte it lasts for
-``silence`` seconds. Time that the server itself takes, for hashing and writing, costs no credit.
+With a limit on silence alone, a sender could hold a slot without end by sending a byte now and then. A deadline for the
+whole body would have to suit the slowest connection. So a sender has credit, in seconds: waiting uses it up, and bytes
+restore it, up to its first value. At ``rate`` bytes per second or more the credit never ends; without a byte it lasts
+for ``silence`` seconds. Time that the server itself takes, for hashing and writing, does not count.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from services.uploads.errors import BodyStalled
 
 @dataclass(frozen=True)
 class BodyTimeouts:
-    """At most ``silence`` seconds without a byte, and at least ``rate`` bytes a second on average over longer times."""
+    """The limits for a body: at most ``silence`` seconds without a byte, and on average ``rate`` bytes per second."""
 
     silence: float
     rate: int
@@ -40,7 +40,7 @@ class ThroughputGuard:
         return max(0.0, self._credit)
 
     def silent_seconds(self) -> float:
-        """For how long the receiver has been waiting for the next byte; 0 while it does not wait."""
+        """The seconds for which the receiver has been waiting for the next byte; 0 while it does not wait."""
         since = self._waiting_since
         return 0.0 if since is None else monotonic() - since
 

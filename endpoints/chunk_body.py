@@ -21,7 +21,7 @@ BATCH = 1024 * 1024
 SMALLEST_BATCH = 64 * 1024
 BATCHES = 6 * 1024 * 1024
 SHA256_BYTES = 32
-#: In the ``extensions`` of the ASGI scope: an :class:`OffloadedBody`, where the server offers one.
+#: The key in the ``extensions`` of the ASGI scope for an :class:`OffloadedBody`, if the server offers one.
 OFFLOADED_BODY = "cloudkeep.offloaded_body"
 
 Consumer = Callable[[memoryview], None]
@@ -41,9 +41,9 @@ class OffloadedBody(Protocol):
         call, on a thread of a bounded pool. When it raises, the rest of the body is read and dropped, so that the
         response reaches the sender and the connection can be used again; then its error is raised.
 
-        A sender that uses up its credit, or hangs up, ends the body and the connection: raises
-        :class:`services.uploads.errors.BodyStalled` and :class:`services.uploads.errors.BodyIncomplete`. A cancelled
-        call ends the thread before it returns.
+        Raises :class:`services.uploads.errors.BodyStalled` if the sender uses up its credit, and
+        :class:`services.uploads.errors.BodyIncomplete` if it closes the connection; both end the connection. A
+        cancelled call ends the thread before it returns.
         """
         ...
 
@@ -67,7 +67,7 @@ class Framing(Protocol):
 
 
 class RawChunk:
-    """A body that is nothing but the chunk."""
+    """A body that only consists of the chunk."""
 
     def __init__(self, content_digest: str | None) -> None:
         self._digest = None if content_digest is None else _sha256_of(content_digest)
@@ -82,7 +82,7 @@ class RawChunk:
 
 
 def framing_of(request: Request, size: int) -> Framing:
-    """How the request frames a chunk of ``size`` bytes. Refuses a request at once if its headers are wrong.
+    """The framing of a chunk of ``size`` bytes in the request. Refuses a request at once if its headers are wrong.
 
     Raises :class:`ChunkSizeMismatch` and :class:`MalformedRequest`.
     """
@@ -187,4 +187,4 @@ def _decode_digest(value: str) -> str:
             digest = b""
         if len(digest) == SHA256_BYTES:
             return digest.hex()
-    raise MalformedRequest("Content-Digest looks like 'sha-256=:<base64 of 32 bytes>:' (RFC 9530).")
+    raise MalformedRequest("Content-Digest must be like 'sha-256=:<base64 of 32 bytes>:' (RFC 9530).")

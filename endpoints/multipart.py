@@ -21,7 +21,7 @@ Buffer = bytes | memoryview
 
 
 class MultipartChunk:
-    """A push parser: it is fed the body and returns the chunk's bytes. ``size`` is the slot's, in bytes."""
+    """A push parser: it takes pieces of the body and returns the chunk's bytes. The slot has ``size`` bytes."""
 
     def __init__(self, content_type: str, size: int) -> None:
         self._boundary = b"--" + _boundary(content_type)
@@ -29,7 +29,7 @@ class MultipartChunk:
         self._size = size
         self._remaining = size
         self._prefix: bytearray | None = bytearray()
-        # Where the first part of the prefix starts that was not read yet.
+        # The position of the first part in the prefix that is not parsed yet.
         self._next_part = 0
         self._suffix = bytearray()
         self._digest: bytes | None = None
@@ -72,7 +72,7 @@ class MultipartChunk:
         return prefix[start:]
 
     def _start_of_chunk(self, prefix: bytes) -> int | None:
-        """Where the chunk's bytes begin; None while more is needed to know."""
+        """The position at which the chunk's bytes begin; None if more of the body is needed to know."""
         while (part := self._part(prefix, self._next_part)) is not None:
             name, start = part
             if name == CHUNK_FIELD:
@@ -106,7 +106,7 @@ class MultipartChunk:
         if start == self._boundary + b"--":
             raise _no_chunk()
         if not opening.startswith(start):
-            raise MalformedRequest("This is not the form that its Content-Type announces.")
+            raise MalformedRequest("The body is not multipart/form-data with the boundary of its Content-Type.")
         end = data.find(b"\r\n\r\n", position)
         if len(start) < len(opening) or end < 0:
             return None

@@ -39,7 +39,7 @@ def problem(
 
 
 async def refusal_response(_: Request, error: Exception) -> Response:
-    """Render one of our own errors, or what an error of storage means to the client."""
+    """The problem document for an error of CloudKeep or of its storage."""
     refusal = refusal_of(error)
     assert refusal
     headers = refusal_headers(refusal)

@@ -50,7 +50,7 @@ def _policy(name: str, capacity: int, refill: float, unit: str) -> str:
 
 
 def _limit(layer: LayerStatus, retry_after: float | None) -> str:
-    """Section 4: what the bucket holds, and the seconds until it is full, or until a retry makes sense.
+    """Section 4: the content of the bucket, and the seconds until it is full, or until a retry can succeed.
 
     Section 6 requires ``Retry-After`` to be no earlier than this.
     """

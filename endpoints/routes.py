@@ -33,7 +33,7 @@ Endpoint = Callable[[Request], Awaitable[Response]] | ASGIApp
 
 
 class Purpose(StrEnum):
-    """What a request is for, as a label of metrics."""
+    """The purpose of a request, as a label of metrics."""
 
     GRAPHQL = "graphql"
     CHUNK = "chunk"
@@ -45,7 +45,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class EndpointOptions:
-    """What the endpoints of one process need."""
+    """The dependencies of the endpoints of one process."""
 
     graphql: ASGIApp
     body_timeouts: BodyTimeouts
@@ -79,7 +79,7 @@ class HttpRoute:
 
     @property
     def log_pattern(self) -> str:
-        """What logs and traces show instead of the path, which may contain IDs and secrets."""
+        """The pattern that logs and traces show instead of the path, which may contain IDs and secrets."""
         return self._compiled[1]
 
     def matches(self, path: str) -> bool:

@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from services.container import Services
 
-#: In the state of a request: see :func:`base_url_of`.
+#: The key in the state of a request: see :func:`base_url_of`.
 BASE_URL = "base_url"
 
 

@@ -44,7 +44,7 @@ def count_overrun(context: Context) -> None:
 def count_operation(
     context: Context, kind: OperationKind, outcome: Outcome, *, error_code: str | None, seconds: float
 ) -> None:
-    """Count an operation, its duration in seconds until the response, and the code of its first error."""
+    """Count an operation, with the seconds until its response and the code of its first error."""
     admission, counters = context.admission, context.services.counters
     requested, actual = (0, 0) if outcome == "refused" else (admission.requested, admission.actual or 0)
     counters.operation(kind, outcome, requested, actual, seconds)

@@ -1,1 +1,1 @@
-"""What CloudKeep does. Knows neither HTTP nor GraphQL."""
+"""The business logic of CloudKeep, independent of HTTP and GraphQL."""

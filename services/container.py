@@ -19,7 +19,7 @@ from storage.progress_stream import RedisEventLog
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What the server says about itself: its version, the most bytes of a file, and whether chunks may go to S3."""
+    """The server's public description. ``max_file_size`` is in bytes."""
 
     version: str
     max_file_size: int

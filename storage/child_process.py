@@ -75,7 +75,7 @@ def signal_name(number: int) -> str:
 
 
 def describe_end(exit_code: int) -> str:
-    """How a process ended, for a sentence that begins with its name; the code is negative for a signal."""
+    """The end of a sentence that begins with the process's name: how it ended. The code is negative for a signal."""
     if exit_code < 0:
         return f"was ended by {signal_name(-exit_code)}"
     return f"ended with exit code {exit_code}"

@@ -53,7 +53,7 @@ def span(
     kind: SpanKind = "internal",
     parent: str | None = None,
 ) -> AbstractContextManager[None]:
-    """Record the block as a span. There are few names; attributes are neither secret nor unbounded."""
+    """Record the block as a span. Use few different names, and no secret or unbounded attributes."""
     return _tracer.span(name, kind, parent, attributes) if _tracer else _NO_SPAN
 
 

@@ -11,7 +11,7 @@ from workers.job_context import JobContext
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed for good. The owner of its subject may read the message."""
+    """The reason why a job failed permanently. The owner of its subject may read the message."""
 
     code: ErrorCode
     message: str

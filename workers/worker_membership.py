@@ -18,7 +18,7 @@ logger = logging.getLogger("cloudkeep.worker")
 
 #: Seconds that a job is reserved for its owner before any worker may claim it.
 HOLD_BACK = timedelta(seconds=1)
-#: A job that has waited this long comes before those that this worker owns, so that it does not wait for ever.
+#: A job that has waited this long comes before those that this worker owns, so that it does not wait without end.
 OVERDUE = timedelta(seconds=10)
 #: Cached owners, so that an event of a known upload needs no hashing.
 CACHE_SIZE = 4096

@@ -24,7 +24,7 @@ class SignInError(ClientError):
 
 
 class UploadFailed(ClientError):
-    """One file cannot be uploaded; others can."""
+    """A file cannot be uploaded. The upload of other files continues."""
 
     exit_code = 1
 

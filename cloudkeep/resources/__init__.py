@@ -1,1 +1,1 @@
-"""Opens and closes what a process needs: the database, Redis, the store, and the services on top of them."""
+"""Opens and closes the resources of a process: the database, Redis, the blob store, and the services that use them."""

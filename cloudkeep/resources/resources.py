@@ -1,4 +1,4 @@
-"""Opens what a process needs, and closes it in reverse order, also after a failure."""
+"""Opens the resources of a process, and closes them in reverse order, also after a failure."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -44,7 +44,7 @@ from storage.uploads.slot_leases import SlotLeases
 
 @dataclass(frozen=True)
 class Resources:
-    """What both the API and a worker use, opened."""
+    """The open resources that both API processes and workers use."""
 
     store: BlobStore
     log: RedisEventLog

@@ -1,1 +1,1 @@
-"""What is ours inside uvicorn: bounded protocols, request bodies on threads, graceful stop."""
+"""Extensions of uvicorn: protocols with limits, request bodies on threads, and a graceful stop."""

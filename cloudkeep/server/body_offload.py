@@ -50,7 +50,7 @@ class BodyThreads:
 
     @property
     def busy(self) -> int:
-        """How many bodies are on threads now."""
+        """The number of bodies that threads are reading at the moment."""
         return self._size - self._free
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class _UvicornBody:
 
 
 async def _until_done(reading: asyncio.Future[None], cancel: int) -> None:
-    """Wait for the thread. A cancellation wakes it and still waits: what the thread uses is closed afterwards."""
+    """Wait for the thread, also after a cancellation, which wakes it. Its descriptors are closed afterwards."""
     try:
         await asyncio.shield(reading)
     except asyncio.CancelledError:

@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol, with a limit on every wait for a client.
 
-uvicorn waits without limit for headers, for a body, and for the rest of a body that was refused already. A client that
-has disappeared would hold its connection for ever, and one that sends without end could do so after any refusal. What
-this relies on in uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
+uvicorn waits without limit for headers, for a body, and for the rest of a body that was refused. A client that has
+disappeared would keep its connection without end, and any client could continue to send after a refusal. This module
+relies on internals of uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from cloudkeep.server.listener_drain import is_readable
 from cloudkeep.server.shutdown import Drain
 from endpoints.routes import streams_body
 
-#: In the scope's ``extensions``, for a response that does not end by itself.
+#: The key in the scope's ``extensions`` that marks a response that does not end by itself.
 ENDLESS_RESPONSE = "cloudkeep.endless_response"
 #: The largest chunk has 95 MiB. A client that sends its whole body before it reads the response can finish, and then
 #: reads why it was refused. Beyond this limit the connection is closed.
@@ -27,21 +27,21 @@ _ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTA
 
 
 class Phase(Enum):
-    """What the server is waiting for."""
+    """The part of a request that the server is waiting for."""
 
     HEADERS = auto()
     BODY = auto()
-    #: The rest of a body whose request has been answered.
+    #: The rest of a body whose request has its response already.
     REFUSED_BODY = auto()
 
 
-#: In seconds. A body that is not streamed has at most 1 MiB, and a line may be as slow as 2 KiB/s. By the end of the
-#: time for a refused body, its client has had the response for just as long.
+#: The longest wait in each phase, in seconds. A body that is not streamed has at most 1 MiB, and a connection may be as
+#: slow as 2 KiB/s.
 TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0}
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A base of what is passed to uvicorn as ``http=``."""
+    """The base of the class that uvicorn gets as ``http=``. It closes connections that exceed ``TIMEOUTS``."""
 
     _phase: Phase | None = None
     _timer: asyncio.TimerHandle | None = None

@@ -1,8 +1,8 @@
-"""uvicorn's WebSocket protocol, which reports when a connection is gone, and limits every wait for a client.
+"""uvicorn's WebSocket protocol, which reports the end of a connection, and limits every wait for a client.
 
-An app is done with a connection before it is gone: after we close it, we wait for the client to close it too, which
-need not happen. What this relies on in uvicorn: ``close_timeout``, and that ``handle_connect`` makes the scope of an
-app that runs after it.
+A connection ends later than its app: after the server has closed it, the server waits for the client to close it too,
+which may never happen. This module relies on two internals of uvicorn: ``close_timeout``, and that ``handle_connect``
+makes the scope before the app runs.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from websockets.http11 import Request
 
 #: For a client to agree to a close. Without any wait a client that is just sending could lose the close and its reason.
 CLOSE_SECONDS = 2.0
-#: In the scope's ``extensions``: a future that is done when the connection is gone.
+#: The key in the scope's ``extensions`` of a future that is done when the connection has ended.
 _CONNECTION_LOST = "cloudkeep.connection_lost"
 
 
@@ -40,6 +40,6 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
 
 def on_connection_lost(scope: Scope, callback: Callable[[], None]) -> None:
-    """Call once the connection is gone, however it ended; soon, if it is already."""
+    """Call ``callback`` once when the connection ends for any reason, or soon if it has ended already."""
     connection_lost: asyncio.Future[None] = scope["extensions"][_CONNECTION_LOST]
     connection_lost.add_done_callback(lambda _: callback())

@@ -20,17 +20,17 @@ from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.server.listener_drain import allow_new_connections, block_new_connections, is_readable
 from cloudkeep.server.shutdown import Drain
 
-#: For requests in progress when the process gets a signal to stop; the supervisor waits longer than that.
+#: The time for requests in progress after the signal to stop. The supervisor waits longer than that.
 FINISH_SECONDS = 4
-#: The same when a successor has taken over. Nothing waits for this process then, and a chunk may come over a slow line.
+#: This time if a successor has taken over: nothing waits for the process, and chunks may arrive over slow connections.
 FINISH_REPLACED_SECONDS = 60
-#: How long idle connections are then kept, for requests that may be on their way.
+#: The time for which idle connections are kept afterwards, for requests that are already in the network.
 LINGER_SECONDS = 3.0
-#: The same after a drain, during which connections in use were closed with a response.
+#: This time after a drain, during which connections in use were closed with their responses.
 LINGER_DRAINED_SECONDS = 1.0
-#: For connections that clients started before new ones were blocked: one way over the longest line, and a little more.
+#: The wait for connections that clients started before new ones were blocked: a little more than the longest latency.
 SETTLE_SECONDS = 0.3
-#: For cancelled requests to open their slots again, and to respond to their clients.
+#: The time for cancelled requests to open their slots again, and to respond to their clients.
 CANCELLED_SECONDS = 1
 NEVER = float("inf")
 

@@ -5,7 +5,7 @@ from time import monotonic
 
 from cloudkeep.settings.settings import PREFIX
 
-#: An origin is logged again after so many seconds.
+#: An origin is logged again after this many seconds.
 REPEAT_SECONDS = 600.0
 #: Origins that are logged in that time. Strangers can send any number of them.
 MOST_ORIGINS = 20

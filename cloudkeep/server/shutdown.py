@@ -13,7 +13,7 @@ _HEADERS = {"Retry-After": "1", "Connection": "close"}
 
 @dataclass
 class Drain:
-    """``started`` once the process is about to stop: it is not ready any more, and closes connections."""
+    """Whether the process is about to stop. Once ``started``, it is no longer ready, and closes connections."""
 
     started: bool = False
 

@@ -1,4 +1,4 @@
-"""The messages for values that a setting does not accept: they say what is allowed."""
+"""The messages for values that a setting does not accept. Each names the values that it does accept."""
 
 from typing import Any, get_args
 

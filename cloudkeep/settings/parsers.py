@@ -100,7 +100,7 @@ def comma_list(text: str) -> tuple[str, ...]:
 
 
 def comma_list_or_none(text: str) -> tuple[str, ...]:
-    """The same; ``none`` is an empty list."""
+    """The entries of a comma-separated list; ``none`` is an empty list."""
     return () if text.strip().lower() == "none" else comma_list(text)
 
 

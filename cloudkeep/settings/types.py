@@ -53,7 +53,7 @@ class ProxyHeader(Word):
 
 
 class Downloads(Word):
-    """How a download reaches the client: through this server, or by a redirect to S3."""
+    """The path of a download to the client: through this server, or by a redirect to S3."""
 
     STREAM = "stream"
     REDIRECT = "redirect"
@@ -70,9 +70,9 @@ Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Bytes = Annotated[int, BeforeValidator(SizeBetween(1, 2**53))]
 Reserve = Annotated[int, BeforeValidator(SizeBetween(0, 2**53))]
 BytesPerSecond = Annotated[int, BeforeValidator(SizeBetween(1, 2**30, "a size per second"))]
-#: Whole seconds.
+#: A time in whole seconds.
 Lifetime = Annotated[int, BeforeValidator(DurationBetween(1, 3650 * DAY, whole=True))]
-#: Seconds.
+#: A time in seconds.
 Timeout = Annotated[float, BeforeValidator(DurationBetween(0.1, DAY))]
 Pause = Annotated[float, BeforeValidator(DurationBetween(0, HOUR))]
 Budget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.budget)]

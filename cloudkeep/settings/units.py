@@ -68,7 +68,7 @@ class SizeBetween:
     default_unit: str = "B"
 
     def __call__(self, value: str | int) -> int:
-        """The bytes. Raises ValueError with what is allowed."""
+        """The size in bytes. Raises ValueError, whose message has the allowed range."""
         size = parse_size(value, self.default_unit) if isinstance(value, str) else value
         if size is None or not self.low <= size <= self.high:
             unit = "bytes" if self.default_unit == "B" else self.default_unit
@@ -88,7 +88,7 @@ class DurationBetween:
     whole: bool = False
 
     def __call__(self, value: str | float) -> float:
-        """The seconds. Raises ValueError with what is allowed."""
+        """The time in seconds. Raises ValueError, whose message has the allowed range."""
         seconds = parse_duration(value) if isinstance(value, str) else value
         if seconds is None or not self.low <= seconds <= self.high or (self.whole and seconds % 1):
             raise ValueError(

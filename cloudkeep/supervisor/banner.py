@@ -1,4 +1,4 @@
-"""What ``cloudkeep serve`` prints for the operator on standard output."""
+"""The lines that ``cloudkeep serve`` prints for the operator on standard output."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ def print_stopping() -> None:
 
 
 def print_stopped() -> None:
-    """Print that nothing runs any more."""
+    """Print that the server and all its processes have stopped."""
     _print(["CloudKeep has stopped."])
 
 

@@ -51,7 +51,7 @@ class ProcessSpec:
 
 
 async def send_heartbeats(pipe: int, beat: bytes = READY_BEAT) -> None:
-    """Send heartbeats until cancelled. The child calls this; it goes on when the supervisor has ended or reads none."""
+    """Send heartbeats until cancelled, even if the supervisor has ended or does not read them. The child calls this."""
     os.set_blocking(pipe, False)
     while True:
         with suppress(OSError):
@@ -141,7 +141,7 @@ class ChildProcess:
             self._process.send_signal(number)
 
     async def _wait(self) -> int:
-        """Wait for its end, then kill what is left in its session."""
+        """Wait until the process ends, and then kill the remaining processes of its session."""
         try:
             return await self._process.wait()
         finally:

@@ -119,7 +119,7 @@ class ManagedProcess:
         if successor.exit_code.done():
             self._others.discard(successor)
             end = describe_end(successor.exit_code.result())
-            raise ReplacementFailed(f"{self.name}: the successor {end} before it was ready; the old process goes on")
+            raise ReplacementFailed(f"{self.name}: the successor {end} before it was ready; the old process stays")
 
 
 async def restart_forever(process: Restartable) -> None:

@@ -20,7 +20,7 @@ _log = logging.getLogger("cloudkeep.supervisor")
 def runtime_file(data_dir: Path, url: str) -> Iterator[None]:
     """Keep the file for the block. The caller has claimed the data folder. ``url`` leads to this server.
 
-    A server starts without it as well: where it cannot be written, the log says so.
+    The server also starts if the file cannot be written, and logs a warning.
     """
     path = data_dir / FILE_NAME
     try:

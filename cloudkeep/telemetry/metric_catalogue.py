@@ -22,7 +22,7 @@ from storage.jobs import jobs
 from storage.jobs.models import JobState
 from storage.progress_stream import RedisEventLog
 
-#: How the gauges of several processes are combined: their sum, or their maximum. A process that ended has none.
+#: The modes that combine the gauges of several processes: their sum or their maximum, without ended processes.
 Aggregation = Literal["livesum", "livemax"]
 
 
@@ -131,7 +131,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
 
 
 def samples_of_work(counters: Counters) -> Iterator[Sample]:
-    """What a worker counts. An API process counts some of it, too."""
+    """The counters of a worker. An API process has some of them as well."""
     yield Sample(UPLOADS_STARTED, counters.uploads_begun)
     yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
@@ -140,14 +140,14 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
 
 
 def samples_of_budgets(counters: BudgetCounters) -> Iterator[Sample]:
-    """What budgets count."""
+    """The counters of budgets."""
     yield from (Sample(BUDGET_REFUSALS, number, (layer,)) for layer, number in counters.refused.items())
     yield from (Sample(BUDGET_REDIS_AWAY, number, labels) for labels, number in counters.away.items())
     yield Sample(BUDGET_OVERLOADS, counters.overloaded)
 
 
 def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
-    """How this process reads the event log."""
+    """The delay and the connection with which this process reads the event log."""
     yield Sample(EVENT_DELAY, log.delay, (role,))
     yield Sample(EVENT_READERS_AWAY, 0 if log.is_connected else 1, (role,))
 
@@ -164,7 +164,7 @@ def samples_of_connections(connections: ConnectionLimiter) -> Iterator[Sample]:
 
 
 def samples_of_process(role: str) -> Iterator[Sample]:
-    """What this process uses of the machine; ``role`` is ``api`` or ``worker``."""
+    """The version of this process and its use of the machine. ``role`` is ``api`` or ``worker``."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     yield Sample(BUILD, 1, (__version__, platform.python_version()))
     yield Sample(PROCESSES, 1, (role,))

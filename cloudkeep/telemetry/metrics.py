@@ -40,7 +40,8 @@ FILE_SIZE = 128 * 1024
 
 _log = logging.getLogger("cloudkeep.metrics")
 
-#: Takes samples for a scrape that no process has by itself. Whatever it raises, the other metrics are shown.
+#: Returns samples that are not kept in a process, such as those of the database. If it fails, the other metrics are
+#: shown nevertheless.
 Query = Callable[[], Awaitable[Iterable[Sample]]]
 
 
@@ -82,7 +83,7 @@ class Metrics:
         return await asyncio.to_thread(self._render, accept, samples)
 
     def publish(self) -> None:
-        """Publish what was counted since the last time. While the disk is full, nothing is published."""
+        """Publish the counts since the last call. While the disk is full, nothing is published."""
         try:
             self._registry = self._registry or _registry()
         except OSError as error:
@@ -129,7 +130,7 @@ class Metrics:
 
 
 class CachedQuery:
-    """Runs a query once for all scrapes within a second, and waits for its result no longer than that."""
+    """Runs a query once for all scrapes within a second, and waits at most a second for its result."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -137,7 +138,7 @@ class CachedQuery:
         self._started_at = 0.0
 
     async def samples(self) -> list[Sample]:
-        """The result, and whether there is one."""
+        """The samples of the query, and one that says whether the query has succeeded."""
         is_stale = monotonic() - self._started_at >= PERIOD_SECONDS
         if self._task is None or (is_stale and self._task.done()):
             self._task, self._started_at = asyncio.ensure_future(self._query()), monotonic()
@@ -189,7 +190,7 @@ def reset_metrics_folder(data_dir: Path) -> None:
 
 
 def metrics_folder(data_dir: Path) -> Path:
-    """Where the processes of one server write their metrics."""
+    """The folder to which the processes of one server write their metrics."""
     return data_dir / "metrics"
 
 
@@ -233,9 +234,9 @@ def _load() -> None:
 
 
 def _registry() -> "CollectorRegistry":
-    """Raises OSError where there is no space for the process's files: writing to them would then end the process.
+    """Create the registry. Raises OSError if the disk has no space for the process's files.
 
-    They are mapped into memory, and the system has no other way to report that a page cannot be allocated.
+    The files are mapped into memory: if a page could not be allocated later, the system would kill the process.
     """
     if folder := os.environ.get(FOLDER_VARIABLE):
         slot = os.environ.get(SLOT_VARIABLE)

@@ -24,7 +24,7 @@ from storage.tracing import Attributes, SpanKind
 QUEUE_LENGTH = 2048
 EXPORT_SECONDS = 5
 BATCH_MILLISECONDS = 1000
-#: How long a process waits at its end for its last spans to be sent, in seconds.
+#: The longest time that a process waits at its end until its last spans are sent, in seconds.
 FLUSH_SECONDS = 2.0
 KINDS: Mapping[SpanKind, trace.SpanKind] = {
     "server": trace.SpanKind.SERVER,
@@ -77,7 +77,7 @@ class Traces:
         return carrier.get("traceparent")
 
     async def close(self) -> None:
-        """Send what is left, within ``FLUSH_SECONDS``."""
+        """Send the remaining spans, within ``FLUSH_SECONDS``."""
         # A daemon, so that a collector that hangs does not keep the process alive.
         flush = threading.Thread(target=self._provider.shutdown, name="traces-flush", daemon=True)
         flush.start()

@@ -23,8 +23,7 @@ class ErrorCost:
         self._variables = variables
 
     def cost(self, data: Mapping[str, Any] | None, paths: Collection[Path]) -> int:
-        """The most that the fields can have cost that failed fields have removed from ``data``. ``paths`` are those of
-        the errors.
+        """The largest possible cost of the fields that are missing from ``data`` because of errors at these paths.
 
         Fields below a failed field are not included: they were not resolved.
         """

@@ -127,7 +127,7 @@ class SizeRule:
 
     @classmethod
     def of(cls, coordinate: str, field: GraphQLField, declared: ListSize | None, assumed: int) -> "SizeRule":
-        """The rule for a field. Its list has ``assumed`` items if its ``@listSize``, ``declared``, is missing.
+        """The rule for a field with the ``@listSize`` ``declared``. If that is None, its list has ``assumed`` items.
 
         Raises :class:`ValueError` if a slicing argument does not exist.
         """

@@ -1,1 +1,1 @@
-"""Files and what is derived from them."""
+"""Files and their renditions."""

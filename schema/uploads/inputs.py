@@ -28,7 +28,7 @@ class CompressInput:
     )
 
     def to_domain(self) -> Compression:
-        """What the services take."""
+        """The form that the services accept."""
         return Compression(Preset[self.preset.name], self.max_height)
 
 
@@ -78,7 +78,7 @@ class InitUploadInput:
     )
 
     def to_domain(self) -> NewUpload:
-        """What the services take."""
+        """The form that the services accept."""
         return NewUpload(
             file_name=self.file_name,
             size=self.size,
@@ -112,7 +112,7 @@ class ReportChunksInput:
     chunks: list[ReportedChunk] = strawberry.field(description="The chunks that were sent to S3: 1 to 1,000.")
 
     def to_domain(self) -> list[Report]:
-        """What the services take."""
+        """The form that the services accept."""
         return [Report(chunk.index, chunk.etag, chunk.sha256) for chunk in self.chunks]
 
 

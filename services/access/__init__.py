@@ -1,1 +1,1 @@
-"""What a viewer, or the bearer of a signed URL, may do with an item."""
+"""Permissions of viewers, and signed URLs."""

@@ -1,6 +1,6 @@
-"""What a viewer may do with an item. Only resolvers check permissions, before they call a service.
+"""The permissions of viewers on items. Only resolvers check them, before they call a service.
 
-The owner of an item may do everything with it, all others nothing.
+The owner of an item has every permission. Other accounts have none.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ from services.core.errors import NotFound
 
 
 class Permission(StrEnum):
-    """What a viewer wants to do."""
+    """An action on an item."""
 
     VIEW = "view"
     EDIT = "edit"

@@ -1,4 +1,4 @@
-"""Signed capability URLs: an HMAC (RFC 2104) over what is allowed, on which resource, and until when.
+"""Signed capability URLs: an HMAC (RFC 2104) over the permission, the resource and the expiry.
 
 Such a URL outlives the session it was made in, which a long upload needs, and allows nothing else. The expiry is
 rounded up to the full hour, so that repeated requests get the same URL and a browser can cache its content.
@@ -18,7 +18,7 @@ from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey, derive
 
 PURPOSE = "url"
-#: Where the endpoints are that signed URLs lead to; the table of routes has the same templates.
+#: The paths of signed URLs. The table of routes has the same templates.
 SLOT_PATH = "/uploads/{upload_id}/chunks/{index}"
 FILE_PATH = "/files/{id}/content"
 RENDITION_PATH = "/renditions/{id}/content"
@@ -68,7 +68,7 @@ class SignedUrls:
         return self._url(base_url, path, f"read {path}", {})
 
     def expires_at(self) -> datetime:
-        """When a URL expires that is made now."""
+        """The expiry of a URL that is signed now."""
         return datetime.fromtimestamp(self._expiry(), UTC)
 
     def _expiry(self) -> int:

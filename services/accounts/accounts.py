@@ -34,7 +34,7 @@ REPEATABLE = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """How long an OTP and an unused session are valid."""
+    """The lifetimes of an OTP and of a session that is not refreshed."""
 
     otp: timedelta
     session: timedelta

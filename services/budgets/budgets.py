@@ -38,7 +38,7 @@ class Reservation:
         return _statuses(self._layers, self._reserved)
 
     def deduct(self, points: int, ingest_bytes: int) -> Claim:
-        """Deduct a refund, of at most what was reserved, and return it as a claim."""
+        """Deduct a refund of at most the reserved amounts, and return it as a claim."""
         points = max(0, min(points, self.points))
         ingest_bytes = max(0, min(ingest_bytes, self.ingest_bytes))
         self.points -= points

@@ -1,24 +1,24 @@
-"""An estimate of the time left, which is not given before it means something."""
+"""An estimate of the remaining time, which starts as soon as there are enough samples."""
 
 import math
 from collections import deque
 
-#: An estimate needs so many seconds of observation, and so much of the whole to be done meanwhile.
+#: An estimate needs samples over this many seconds, in which this part of the work was done.
 LEAST_SECONDS = 3.0
 LEAST_DONE = 0.02
-#: Of what is very slow, several steps in a longer time are enough.
+#: For very slow work, this many steps over a longer time are enough.
 LEAST_SECONDS_OF_STEPS = 10.0
 LEAST_STEPS = 4
-#: The speed is the mean over so many seconds, or over the last two samples if they are further apart.
+#: The speed is the mean over this many seconds, or over the last two samples if they are further apart.
 WINDOW_SECONDS = 15.0
-#: A new estimate counts for two thirds after so many seconds, so that the shown one never jumps.
+#: The time constant of the smoothing: after this many seconds, a new estimate has a weight of two thirds.
 SMOOTHING_SECONDS = 5.0
-#: Samples that are kept. More of them than fill the window at four a second shorten it.
+#: The number of samples that are kept. At more than eight samples per second, they cover less than the window.
 MOST_SAMPLES = 128
 
 
 class TimeLeft:
-    """Estimates when one stage of some work is done. It is fed with samples, and has no clock of its own."""
+    """Estimates when a stage of some work will be done. The caller passes samples with their times."""
 
     def __init__(self) -> None:
         self.clear()

@@ -13,13 +13,13 @@ from storage.mail.base import is_address
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Longest name that every common file system takes, in bytes of UTF-8.
+#: The longest file name that all common file systems accept, in bytes of UTF-8.
 MAX_FILE_NAME_BYTES = 255
 MAX_NAME_CHARACTERS = 100
-#: Of a name and the spaces around it.
+#: The longest user name, with the spaces around it, that is processed at all.
 MAX_TYPED_CHARACTERS = 1_000
-#: Form NFC makes at most four characters one. It takes quadratic time to put marks in order, a minute for 200 KiB of
-#: them, so what is too long even when it is joined is cut before.
+#: NFC joins at most four characters to one. Since it sorts combining marks in quadratic time, a minute for 200 KiB, a
+#: text that would be too long even after joining is truncated before.
 NFC_JOINS = 4
 #: RFC 5321, section 4.5.3.1.3, without the angle brackets.
 MAX_EMAIL_CHARACTERS = 254
@@ -75,7 +75,7 @@ class Checks:
             raise first
 
     def __call__(self, rule: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """What the rule returns. After a refusal nothing may use it: the block is about to raise."""
+        """The value that the rule returns. After a refusal it is None, and must not be used: the block will raise."""
         try:
             return rule(*arguments, **options)
         except ExpectedError as refusal:
@@ -98,7 +98,7 @@ def file_name(value: str, field: str = "fileName") -> str:
     At least one character can be seen and is not a dot, which also excludes ``.`` and ``..``.
     """
     name = _joined(value, MAX_FILE_NAME_BYTES)
-    # Form NFC neither makes nor takes away one of these; what was cut off is too long all the same.
+    # NFC neither adds nor removes control characters. A truncated name is refused below, because it is too long.
     if not _is_clean(name):
         raise InvalidInput("A file name may not hold control characters.", field=field)
     visible = _visible(name)
@@ -135,7 +135,7 @@ def person_name(value: str, field: str = "userName") -> str:
 
 
 def email(value: str, field: str = "email") -> str:
-    """An address that mail can be sent to, in lower case; whether it exists shows when the OTP comes back."""
+    """An e-mail address in lower case. Only its form is checked: the OTP shows whether the address exists."""
     refusal = InvalidInput("This is not an e-mail address.", field=field)
     address = value.strip()
     if len(address) > MAX_EMAIL_CHARACTERS:

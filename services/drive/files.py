@@ -46,7 +46,7 @@ class Files:
         return await rows.page(account_id, window)
 
     async def count(self, account_id: UUID) -> int:
-        """How many files the account has."""
+        """The number of the account's files."""
         return await rows.count(account_id)
 
     async def find_rendition(self, rendition_id: UUID) -> Rendition | None:

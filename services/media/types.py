@@ -12,7 +12,7 @@ MAX_HEIGHT = 4320
 
 
 class CompressionPreset(StrEnum):
-    """What matters most: the time it takes, a bit of everything, or the size of the result."""
+    """The goal of a compression: little time, a balance, or a small result."""
 
     FAST = "FAST"
     BALANCED = "BALANCED"

@@ -20,7 +20,7 @@ from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import ReportedChunk
 
-#: Long enough for a chunk on a slow line, and for the chunks of its page before it.
+#: Long enough to send all chunks of a page of slots over a slow connection.
 URL_LIFETIME = timedelta(hours=1)
 MAX_REPORTS = 1_000
 
@@ -82,7 +82,7 @@ class DirectSlots:
             return await self._store.filled_slots(upload.staging_area, min(indexes), max(indexes))
         except StagingLost as error:
             if not await self._ingest.reopen_all_slots(upload):
-                raise StoreUnavailable("the store lists parts that it says do not exist") from error
+                raise StoreUnavailable("the store contradicts itself about which parts it has") from error
             raise UploadClosed(
                 "The store has lost its chunks, and every slot is open again. Send all chunks again."
             ) from error

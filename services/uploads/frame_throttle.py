@@ -36,7 +36,7 @@ class FrameThrottle:
         return self._next is not None
 
     def goes_back(self, frame: ProgressFrame) -> bool:
-        """Whether the frame's stage is earlier than that of the last one."""
+        """Whether the frame's stage is earlier than the stage of the last frame."""
         return self._shown is not None and ORDER.index(frame.stage) < ORDER.index(self._shown.stage)
 
     def offer(self, frame: ProgressFrame) -> None:

@@ -27,7 +27,7 @@ from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
 
 class UploadInitializer:
-    """Starts uploads."""
+    """Starts uploads, or finds the uploads that requests ask for."""
 
     def __init__(
         self,

@@ -65,11 +65,11 @@ class Uploads:
         return await rows.page(account_id, status, window)
 
     async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
-        """How many uploads the account has; only those with this status, if one is given."""
+        """The number of the account's uploads; only those with this status, if one is given."""
         return await rows.count(account_id, status)
 
     async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
-        """The code of the resource for which the work on each upload waits. The caller has checked their owner."""
+        """The code of the resource that each upload waits for, by key. The caller has checked the owner."""
         return await jobs.waiting_of(upload_ids)
 
     async def slots(self, upload: Upload, window: Window[int], *, missing: bool) -> list[Slot]:
@@ -81,7 +81,7 @@ class Uploads:
         return slots[::-1] if window.backwards else slots
 
     async def count_slots(self, upload: Upload, *, missing: bool) -> int:
-        """How many slots the upload has; only the open ones when ``missing``."""
+        """The number of the upload's slots; only the open ones if ``missing``."""
         if not missing:
             return upload.chunk_count
         return 0 if upload.is_full else upload.chunk_count - len(await receipts.filled_indexes(upload.id))

@@ -162,9 +162,9 @@ class BlobStore(Protocol):
         ...
 
     async def write_back(self, staging: str, offset: int, length: int) -> None:
-        """Begin to write a part of a staging area to the device, so that ``publish`` waits less.
+        """Start to write a part of a staging area to the device, so that ``publish`` takes less time.
 
-        Gives no guarantee, and does nothing where there are no bytes.
+        This gives no guarantee. It does nothing if there are no bytes.
         """
         ...
 

@@ -33,5 +33,5 @@ class ProcessSlotLocks:
             self._locked.discard(name)
 
 
-#: For stores without locks that all processes share.
+#: The locks of this process, for stores that do not share locks with other processes.
 PROCESS_LOCKS = ProcessSlotLocks()

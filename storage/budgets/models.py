@@ -11,7 +11,7 @@ from storage.accounts.models import Account
 
 
 class GrantKind(StrEnum):
-    """What of an account's budget can be granted.
+    """The part of an account's budget that a grant replaces.
 
     The bucket of points, the bucket of bytes for chunks, or the number of subscriptions that may be open at once.
     """

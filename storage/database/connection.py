@@ -58,7 +58,7 @@ async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:
     """Connect this process; raises when the database does not answer.
 
     The global fallback serves tasks that the lifespan did not start (tortoise#2244). The connection is opened at once:
-    if the first query opened it and was cancelled meanwhile, every later one would wait for ever.
+    if the first query opened it and was cancelled meanwhile, every later one would wait without end.
     """
     await Tortoise.init(config=orm_config(url, pool), _enable_global_fallback=True)
     try:

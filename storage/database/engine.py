@@ -58,7 +58,7 @@ class Engine(Protocol):
         """
 
     async def missing_tables(self) -> str | None:
-        """Why the database counts as never migrated; None if it was migrated.
+        """The reason why the database counts as never migrated; None if it was migrated.
 
         Raises :class:`DatabaseUnavailable`. Creates nothing.
         """

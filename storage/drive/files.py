@@ -30,7 +30,7 @@ async def page(account_id: UUID, window: Window[UUID]) -> list[File]:
 
 
 async def count(account_id: UUID) -> int:
-    """How many files an account has."""
+    """The number of an account's files."""
     return await File.filter(account_id=account_id).count()
 
 

@@ -13,7 +13,7 @@ from storage.accounts.models import Account
 
 
 class RenditionKind(StrEnum):
-    """What a derived file is."""
+    """The kind of a derived file."""
 
     COMPRESSED_VIDEO = "COMPRESSED_VIDEO"
 

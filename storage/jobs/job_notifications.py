@@ -29,7 +29,7 @@ RETRY_SECONDS = 1
 #: A host that vanishes does not close its connections: after this long without a message, the listener reconnects.
 SILENCE_SECONDS = 30.0
 GROUP = "workers"
-#: A listener reads every two seconds. One that has not read for this long is dead, and Redis would keep it for ever.
+#: A listener reads every two seconds. One that has not read for this long is dead, and Redis would keep it without end.
 DEAD_CONSUMER_MS = 60 * 60 * 1000
 
 

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 
 class JobKind(StrEnum):
-    """What a worker can be asked to do; :mod:`workers.registry` has a definition of each."""
+    """The kind of work that a job does; :mod:`workers.registry` has a definition of each kind."""
 
     REASSEMBLE = "REASSEMBLE"
     COMPRESS = "COMPRESS"

@@ -81,9 +81,9 @@ class RedisSubscription:
         self._wake.set()
 
     def catch_up(self, upto: str = BEGINNING) -> None:
-        """Read the stream again before the buffer, because the process's reader may have missed events.
+        """Read the stream before the buffered events, because the process's reader may have missed some events.
 
-        It has offered all events up to ``upto``. A subscriber without a backlog need not read those again.
+        The reader has offered all events up to ``upto``, so a subscriber without a backlog starts after them.
         """
         if not self._behind and not self._buffer:
             self._last = max(self._last, upto, key=_position)
@@ -224,7 +224,7 @@ class RedisEventLog:
             try:
                 await self._read_once()
             except Exception as error:
-                # Any error is retried: without its reader, every subscriber of this process would wait for ever.
+                # Any error is retried: without its reader, every subscriber of this process would wait without end.
                 if self.is_connected:
                     logger.warning("event log unavailable, retrying: %s", in_one_line(error))
                 self.is_connected = False

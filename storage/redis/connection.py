@@ -24,7 +24,7 @@ MAX_CONNECTIONS = 50
 POOL_WAIT_SECONDS = 5
 CALL_SECONDS = 10
 #: redis-py bounds a command with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that arrives
-#: together with the reply (cpython#86296): a loop would then run for ever. :func:`in_time` bounds it instead.
+#: together with the reply (cpython#86296): a loop would then run without end. :func:`in_time` bounds it instead.
 NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
 
 

@@ -20,7 +20,7 @@ class Bucket:
     refill: float
 
 
-#: How much to take from which buckets, all of it or nothing. No bucket occurs twice, and no cost is negative.
+#: The tokens to take from several buckets, all of them or none. No bucket occurs twice, and no cost is negative.
 Claim: TypeAlias = Sequence[tuple[Bucket, int]]
 
 
@@ -51,8 +51,8 @@ class BucketStore(Protocol):
         ...
 
     def refund(self, claim: Claim) -> None:
-        """Return tokens that were taken and not used, soon and without waiting. They may be lost in an outage.
+        """Return tokens that were taken and not used, without waiting for the result.
 
-        No bucket holds more than its capacity afterwards.
+        They may be lost in an outage. No bucket holds more than its capacity afterwards.
         """
         ...

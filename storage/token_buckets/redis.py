@@ -124,7 +124,7 @@ class RedisBuckets:
                 await self._connect()
                 await self._serve()
             except Exception as error:
-                # Any error is retried: without this task, every claim of this process would wait for ever.
+                # Any error is retried: without this task, every claim of this process would wait without end.
                 self._set_away(error)
                 await self._disconnect()
                 await asyncio.sleep(RETRY_SECONDS)

@@ -61,7 +61,7 @@ async def uploads_without_job(status: UploadStatus, after: UUID | None, limit: i
 
 
 async def receipt_counts(upload_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many receipts each upload has, if any."""
+    """The number of receipts of each upload that has any."""
     counts = Chunk.filter(upload_id__in=list(upload_ids)).annotate(chunks=Count("id")).group_by("upload_id")
     return {row["upload_id"]: row["chunks"] for row in await counts.values("upload_id", "chunks")}
 

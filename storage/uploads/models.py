@@ -138,7 +138,7 @@ class Chunk(Model):
     verified.
 
     ``xxh3`` (XXH3, 128 bits, in hex) is for finding damage when the bytes are read again: it costs next to nothing.
-    Receipts from before there was one have none. ``etag`` is what the store calls them, where it does.
+    Receipts from older versions have none. ``etag`` is the ETag of the bytes in the store, if the store has ETags.
     """
 
     id = fields.BigIntField(primary_key=True, generated=True)

@@ -137,7 +137,7 @@ async def add(
 
 
 async def _refusal(upload_id: UUID, index: int) -> StorageError:
-    """Why an upload does not accept a chunk."""
+    """The reason why an upload does not accept a chunk."""
     if await Chunk.filter(upload_id=upload_id, index=index).exists():
         return Duplicate("the slot has a receipt")
     return StateChanged("the upload accepts no chunks")

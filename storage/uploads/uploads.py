@@ -110,7 +110,7 @@ async def page(account_id: UUID, status: UploadStatus | None, window: Window[UUI
 
 
 async def count(account_id: UUID, status: UploadStatus | None) -> int:
-    """How many uploads an account has; only those with this status, if one is given."""
+    """The number of an account's uploads; only those with this status, if one is given."""
     return await _of_account(account_id, status).count()
 
 

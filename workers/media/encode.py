@@ -71,7 +71,7 @@ def summarize_error(stderr: bytes, command: EncodeCommand) -> str:
 
 
 class _StallWatch:
-    """Kills an ffmpeg that makes no progress: a broken source can block a decoder for ever.
+    """Kills an ffmpeg that makes no progress: a broken source can block a decoder without end.
 
     Growth of the file on disk counts as well as ffmpeg's clock, because the clock stops at the end, while ffmpeg moves
     the index of a long video from the last to the first bytes.

@@ -1,4 +1,4 @@
-"""Every GraphQL document that the command line's client sends: a server may run persisted documents only."""
+"""All GraphQL documents that the command line sends, in one place for servers that only run trusted documents."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -37,5 +37,5 @@ ALL = (
 
 
 def persisted_documents(documents: Iterable[str]) -> dict[str, str]:
-    """The documents by their IDs, as a file of persisted documents has them."""
+    """The documents by their IDs, in the format of a file of persisted documents."""
     return {f"sha256:{sha256(document.encode()).hexdigest()}": document for document in documents}

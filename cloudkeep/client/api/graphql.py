@@ -19,7 +19,7 @@ from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError,
 
 Json = dict[str, Any]
 
-#: Seconds. A stream without data for 45 is given up; the server sends a comment every 15.
+#: The timeouts of an event stream, in seconds. The server sends a comment every 15 seconds.
 STREAM_TIMEOUT = httpx.Timeout(30.0, connect=10.0, read=45.0)
 UNAUTHENTICATED = "UNAUTHENTICATED"
 #: Errors that are worth waiting for, with the messages of this client.

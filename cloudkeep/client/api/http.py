@@ -12,9 +12,9 @@ import httpx
 from cloudkeep import __version__
 from cloudkeep.client.errors import RateLimited, RetryableError, UsageError
 
-#: In seconds, for a query and its response.
+#: The timeout of a query with its response, in seconds.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-#: For a chunk: one block takes a while on a slow line, and the server answers only when the chunk is on its disk.
+#: The timeout for a chunk: the server only responds when the chunk is on its disk, and connections may be slow.
 CHUNK_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 #: Shorter than the keep-alive timeout of servers and proxies, so that they do not close a connection that is in use.
 KEEP_ALIVE_SECONDS = 15.0

@@ -31,7 +31,7 @@ class RetryPolicy:
     max_retry_after: float = 300.0
 
     def delay(self, failures: int, retry_after: float) -> float:
-        """The delay after so many failures in a row, but at least what the server asks for."""
+        """The delay after this many failures in a row, but at least the delay that the server asks for."""
         backoff = min(self.max_delay, self.first_delay * 2.0 ** (failures - 1)) * _random.uniform(0.5, 1.0)
         return max(backoff, min(retry_after, self.max_retry_after))
 

@@ -27,12 +27,12 @@ class StageProgress:
 
     @property
     def percent(self) -> float:
-        """How much of the stage is done, 0 to 100."""
+        """The percentage of the stage that is done: 0 to 100."""
         return 100.0 * self.done / self.total
 
 
 class Track(Protocol):
-    """Where the progress of one file is shown."""
+    """The display of one file's progress."""
 
     def show(self, progress: StageProgress) -> None:
         """Show the progress."""

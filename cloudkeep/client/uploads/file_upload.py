@@ -23,7 +23,7 @@ MAX_ROUNDS = 5
 
 @dataclass(frozen=True)
 class UploadContext:
-    """What the uploads of a run share. ``parallel``: the number of chunks sent at the same time.
+    """The objects that the uploads of a run share. ``parallel`` is the number of chunks sent at the same time.
 
     ``direct`` asks for slots in the server's own store, if it has one.
     """

@@ -54,7 +54,7 @@ class ProgressStream:
 
 
 def stage_progress(event: Json) -> StageProgress:
-    """What to show for an event of the server."""
+    """The progress to show for an event of the server."""
     stage, speed = event["stage"], event["speed"]
     name = SERVER_STAGES.get(stage, stage.capitalize())
     text = _speed(stage, speed) if speed else ""

@@ -47,7 +47,7 @@ class UploadOptions:
 
 @dataclass(frozen=True)
 class FileResult:
-    """How one file ended. ``file_id`` is None when it was not uploaded."""
+    """The result of one file. ``file_id`` is None if the file was not uploaded."""
 
     exit_code: ExitCode
     file_id: str | None = None

@@ -26,7 +26,7 @@ from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Slot
 
-#: How often a slot's URL is renewed in a row.
+#: The number of times that a slot's URL is renewed in a row.
 MAX_RENEWALS = 3
 #: A store also answers with this status to a signed URL that it refuses.
 URL_REFUSED = 403

@@ -12,7 +12,7 @@ from typing import Self
 
 from cloudkeep.client.errors import SourceChanged, SourceError, UploadFailed
 
-#: Bytes per block. Small, so that a slow line can send one before the timeout.
+#: Bytes per block: small, so that a slow connection can send a block before the timeout.
 BLOCK_SIZE = 256 * 1024
 #: Bytes that one call in a thread hashes. Small, so that Ctrl-C does not wait for a slow disk.
 HASH_STEP = 4 * 1024 * 1024
@@ -86,7 +86,7 @@ class Source:
         self.require_unchanged()
 
     def require_unchanged(self) -> None:
-        """Raise :class:`SourceChanged` unless size and modification time are what they were."""
+        """Raise :class:`SourceChanged` if the size or the modification time has changed."""
         current = os.fstat(self._file)
         if (current.st_size, current.st_mtime_ns) != (self.size, self._stat.st_mtime_ns):
             raise SourceChanged(

@@ -89,7 +89,7 @@ class SlotPage:
 def init_input(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
     """The input of ``initUpload``; without ``direct`` the server decides where the chunks go.
 
-    The idempotency key depends only on what is uploaded, so that a second run finds the upload of the first one.
+    The idempotency key depends only on the file and its options, so that a second run finds the upload of the first.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
     identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
@@ -146,7 +146,7 @@ class Uploads:
         return SlotPage([Slot(**slot, page=after) for slot in slots], next_page)
 
     async def report_chunks(self, upload_id: str, chunks: list[Json]) -> None:
-        """Report what was sent to the store. Raises :class:`RequestRefused` for the first chunk that is not there."""
+        """Report chunks that were sent to S3. Raises :class:`RequestRefused` for the first one that S3 lacks."""
         await self._execute(REPORT_CHUNKS, input={"uploadId": upload_id, "chunks": chunks})
 
     async def _execute(self, document: str, **variables: object) -> Any:

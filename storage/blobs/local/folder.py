@@ -96,7 +96,7 @@ class BlobFolder:
                 offset, source_offset, size = offset + count, source_offset + count, size - count
 
     def write_back(self, key: str, offset: int, length: int) -> None:
-        """Have the kernel begin to write a part of a staging area to the device."""
+        """Let the kernel start to write a part of a staging area to the device."""
         # Not fsync: it would report a write error here, where it is ignored, and the fsync in publish would succeed.
         with self.staging_path(key).open("rb", 0) as file:
             os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_DONTNEED)

@@ -57,7 +57,7 @@ class BucketRules:
                 )
             if not any(map(aborts_uploads, await self._read(self._client.get_bucket_lifecycle_configuration, "Rules"))):
                 # MinIO accepts the rule, ignores this part of it, and aborts uploads after a day.
-                raise StorageError("the server accepted it but did not store it")
+                raise StorageError("the server accepted the rule but did not store it")
 
         text = f"it has no lifecycle rule AbortIncompleteMultipartUpload of {days} days or more"
         return [MissingRule("BUCKET_LIFECYCLE", text, add)]

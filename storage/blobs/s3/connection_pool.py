@@ -68,7 +68,7 @@ class ConnectionPool:
         return self._connect(parts.scheme, parts.netloc)
 
     def release(self, url: str, connection: http.client.HTTPConnection) -> None:
-        """Return a connection to the pool. Its last response was read to the end."""
+        """Return a connection to the pool. The caller has read its last response completely."""
         parts = urlsplit(url)
         with self._lock:
             idle = self._idle.setdefault((parts.scheme, parts.netloc), [])
@@ -110,8 +110,8 @@ class ConnectionPool:
 def shut_down(sock: socket.socket | None) -> None:
     """End a connection while another thread uses it.
 
-    This calls the method of the plain socket. That of a TLS socket first drops its keys, so the other thread would send
-    its next block in plain text.
+    This calls ``shutdown`` of the underlying plain socket. ``shutdown`` of a TLS socket would first drop its keys, and
+    the other thread would send its next block in plain text.
     """
     if sock:
         with suppress(OSError):

@@ -14,9 +14,9 @@ from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import NO_OPTIONS, S3Options, S3Place, is_aws, parse
 from storage.blobs.slot_locks import PROCESS_LOCKS
 
-#: How URLs name the bucket.
+#: The way in which URLs name the bucket.
 Style = Literal["path", "auto", "virtual"]
-#: For requests without file data; the others use :mod:`storage.blobs.s3.connection_pool`.
+#: The limits for requests without file data. All others use :mod:`storage.blobs.s3.connection_pool`.
 CONNECTIONS = 32
 CONNECT_SECONDS = 5
 #: CompleteMultipartUpload may take minutes, but sends white space every few seconds meanwhile.

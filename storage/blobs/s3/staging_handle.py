@@ -57,7 +57,7 @@ class StagingHandle:
 
 
 def reopen_count(key: str) -> int:
-    """How often slots had been reopened when this key was made."""
+    """The number of times that slots had been reopened before this key was made."""
     digits = key.partition(".")[2][:2]
     try:
         return int(digits or "0", 16)

@@ -18,13 +18,13 @@ from storage.errors import DatabaseUnavailable
 
 logger = logging.getLogger("cloudkeep.database")
 
-# All in seconds.
+# Timeouts, all in seconds.
 CONNECT = 10.0
-#: For one statement, by the server's clock. The client's timeout is for a server or a network that hangs.
+#: The timeout of a statement on the server. The longer one of the client is for a server or a network that hangs.
 STATEMENT = 30.0
 COMMAND = STATEMENT + 5
 CLOSE = 3.0
-#: How long a start waits for a server that is itself starting, or whose name does not resolve yet.
+#: The time that a start waits for a server that is starting itself, or whose name does not resolve yet.
 START = 30.0
 _PAUSE = 0.5
 

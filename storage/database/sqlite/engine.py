@@ -78,7 +78,7 @@ class SqliteEngine:
             await asyncio.to_thread(self._try_to_write)
 
     def _try_to_write(self) -> None:
-        # The ORM would wait for ever.
+        # The ORM would wait without end.
         with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
             _switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""A client that is signed in to a real server behind a proxy, with a record of what it shows and sends."""
+"""A signed-in client of a real server behind a proxy, with a record of its output and its requests."""
 
 import asyncio
 import contextlib
@@ -24,13 +24,13 @@ from services.media.types import Compression
 from tests.support.faults.proxy import Proxy, proxy
 from tests.support.server import Api, Json, digest, listening_socket, serve
 
-#: The smallest chunk that the server takes, so that small files have many.
+#: The size of the smallest chunk that the server accepts, so that small files have many chunks.
 CHUNK = 64 * 1024
 QUICK = RetryPolicy(max_attempts=8, first_delay=0.01, max_delay=0.05)
 
 
 class Watcher:
-    """A track that records what is shown on it. ``on_show`` and ``on_note`` are called with each."""
+    """A track that records its output. ``on_show`` and ``on_note`` are called with each progress and each note."""
 
     def __init__(self) -> None:
         self.shown: list[StageProgress] = []
@@ -78,7 +78,7 @@ def server(front: Proxy) -> str:
 
 @pytest.fixture
 def token(api: Api) -> str:
-    """The access token of the person who is signed in."""
+    """The access token of the signed-in user."""
     return api.http.headers["Authorization"].removeprefix("Bearer ")
 
 
@@ -104,13 +104,13 @@ def puts(client: httpx.AsyncClient) -> list[str]:
 
 @pytest.fixture
 def context(client: httpx.AsyncClient, server: str, token: str) -> UploadContext:
-    """What uploads have in common, with few and quick retries."""
+    """The context of uploads, with few and quick retries."""
     return UploadContext(client, Session(GraphQL(client, server), token), policy=QUICK)
 
 
 @pytest.fixture
 def watcher() -> Watcher:
-    """What the client showed."""
+    """The record of the client's output."""
     return Watcher()
 
 
@@ -123,21 +123,21 @@ def file(tmp_path: Path) -> Path:
 
 
 async def init_upload(api: Api, path: Path, compress: Compression | None = None) -> Json:
-    """Start the upload that the client will find for this file, but with small chunks."""
+    """Start an upload with small chunks, which the client will find for this file."""
     content = path.read_bytes()
     variables = init_input(path.name, len(content), digests_of(content, CHUNK), compress)
     return await api.init(content, **variables)
 
 
 def digests_of(content: bytes, chunk_size: int) -> Digests:
-    """What the client computes of a file before it sends anything."""
+    """The digests that the client computes before it sends a file."""
     chunks = [content[start : start + chunk_size] for start in range(0, len(content), chunk_size)]
     return Digests(digest(content), chunk_size, [digest(chunk) for chunk in chunks])
 
 
 @asynccontextmanager
 async def working(settings: Settings) -> AsyncIterator[None]:
-    """A worker that starts now."""
+    """Run a worker from now on."""
     task = asyncio.create_task(work(settings.model_copy(update={"worker_name": "test"})))
     try:
         yield

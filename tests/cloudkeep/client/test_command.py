@@ -1,4 +1,4 @@
-"""Tests of ``cloudkeep upload`` as people start it: a process of its own, its output, its exit codes."""
+"""``cloudkeep upload`` as a process: its output and its exit codes."""
 
 import asyncio
 import functools
@@ -22,7 +22,7 @@ from tests.support.server import Api, http_client
 
 SECONDS = 60
 URL = "--url or CLOUDKEEP_URL"
-# Wherever the tests were started from: a shell's background jobs ignore Ctrl-C.
+# The background jobs of a shell ignore Ctrl-C, and the tests may be started as one.
 heed_interrupts = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
@@ -43,9 +43,7 @@ async def _end(process: Process) -> tuple[int | None, list[str], list[str]]:
     return process.returncode, out.decode().splitlines(), err.decode().splitlines()
 
 
-async def test_the_id_is_all_there_is_on_standard_output(
-    server: str, token: str, api: Api, file: Path, worker: None
-) -> None:
+async def test_standard_output_only_has_the_id(server: str, token: str, api: Api, file: Path, worker: None) -> None:
     code, out, err = await _end(await _start(file, CLOUDKEEP_URL=server, CLOUDKEEP_TOKEN=token))
     (file_id,) = out
     assert code == 0
@@ -83,14 +81,16 @@ def test_without_a_running_server_it_says_how_to_start_or_name_one(file: Path, t
     assert not (tmp_path / "data").exists()
 
 
-async def test_what_is_no_video_ends_with_code_3(server: str, token: str, file: Path, worker: None) -> None:
+async def test_a_file_that_cannot_be_compressed_ends_with_code_3(
+    server: str, token: str, file: Path, worker: None
+) -> None:
     process = await _start(file, "--compress", "fast", "--url", server, CLOUDKEEP_TOKEN=token)
     code, out, err = await _end(process)
     assert (code, len(out)) == (3, 1)
     assert err[-1] == "film.bin: uploaded, but not compressed: This file is not a video that can be read."
 
 
-async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
+async def test_ctrl_c_ends_with_one_line_and_the_next_run_resumes(
     server: str, token: str, api: Api, file: Path, front: Proxy, settings: Settings
 ) -> None:
     upload = await init_upload(api, file)
@@ -158,7 +158,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
         ("tökén", "CLOUDKEEP_TOKEN is not an access token"),
     ],
 )
-def test_without_a_token_and_a_terminal_nobody_can_sign_in(file: Path, token: str, message: str) -> None:
+def test_without_a_token_and_a_terminal_the_upload_ends_with_one_line(file: Path, token: str, message: str) -> None:
     result = CliRunner().invoke(app, ["upload", str(file)], env={"CLOUDKEEP_TOKEN": token})
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cloudkeep: {message}\n")
 

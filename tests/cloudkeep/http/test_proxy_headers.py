@@ -209,7 +209,7 @@ async def test_a_proxy_is_trusted_by_both_forms_of_its_address(peer: str, truste
 
 
 @pytest.mark.parametrize(
-    ("header", "told", "scheme"),
+    ("header", "headers", "scheme"),
     [
         (X_FORWARDED_FOR, [("X-Forwarded-Proto", "https")], "https"),
         (X_FORWARDED_FOR, [("X-Forwarded-Proto", " HTTPS ")], "https"),

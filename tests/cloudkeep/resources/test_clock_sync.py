@@ -1,4 +1,4 @@
-"""Hosts whose clocks differ judge leases by one."""
+"""Hosts with different clocks use the same time for leases."""
 
 import logging
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 class WrongClock:
-    """The clock of a host that nobody set, in place of :class:`datetime.datetime`."""
+    """A wrong clock, in place of :class:`datetime.datetime`."""
 
     off = OFF
     fromtimestamp = datetime.fromtimestamp
@@ -33,7 +33,7 @@ class WrongClock:
         return datetime.now(zone) + cls.off
 
 
-async def test_a_host_whose_clock_is_wrong_goes_by_that_of_redis(
+async def test_a_host_with_a_wrong_clock_uses_the_clock_of_redis(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -44,7 +44,7 @@ async def test_a_host_whose_clock_is_wrong_goes_by_that_of_redis(
     async with synchronized_clock(redis):
         assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
         assert caplog.messages == ["this host's clock differs by +420.0 s from Redis' clock, which is used instead"]
-        # Somebody sets it.
+        # The clock is corrected.
         monkeypatch.setattr(WrongClock, "off", timedelta(0))
 
         async def right_again() -> bool:
@@ -54,7 +54,7 @@ async def test_a_host_whose_clock_is_wrong_goes_by_that_of_redis(
     await close_redis(redis)
 
 
-async def test_a_clock_that_is_right_is_left_alone_and_so_is_one_that_nobody_can_compare(
+async def test_a_clock_is_not_changed_if_it_is_right_or_cannot_be_compared(
     valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis = connect_redis(valkey.url)

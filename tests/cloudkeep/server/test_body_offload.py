@@ -1,4 +1,4 @@
-"""Bodies on threads: bounded, given up in time, and given back so that the connection goes on."""
+"""Bodies that are read on threads: with limits, a timeout, and a connection that can be used afterwards."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ CONTENT = bytes(range(256)) * (3 * MIB // 256)
 
 
 class WatchedThreads(BodyThreads):
-    """The real pool, and how many bodies it was given."""
+    """The real thread pool, which counts the bodies that it reads."""
 
     def __init__(self, size: int = 16) -> None:
         super().__init__(size)
@@ -35,7 +35,7 @@ class WatchedThreads(BodyThreads):
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedThreads]:
-    """A pool of the test's own."""
+    """A thread pool for this test only."""
     watched = WatchedThreads()
     monkeypatch.setattr(OffloadingProtocol, "threads", watched)
     yield watched
@@ -47,9 +47,7 @@ async def slots_of(api: Api, content: bytes = CONTENT) -> list[Json]:
     return slots
 
 
-async def test_a_body_that_does_not_come_with_its_headers_is_read_on_a_thread(
-    threads: WatchedThreads, api: Api
-) -> None:
+async def test_a_body_that_arrives_after_its_headers_is_read_on_a_thread(threads: WatchedThreads, api: Api) -> None:
     for slot in await slots_of(api):
         assert (await api.put(slot, CONTENT)).json()["sha256"] == digest(CONTENT[:MIB])
     assert threads.bodies == 3
@@ -74,7 +72,7 @@ async def test_a_body_from_a_page_of_another_origin_is_read_on_a_thread(
     assert threads.bodies == 1
 
 
-async def test_a_body_in_transfer_coding_goes_by_asgi(threads: WatchedThreads, api: Api) -> None:
+async def test_a_chunked_body_is_read_through_asgi(threads: WatchedThreads, api: Api) -> None:
     async def pieces() -> object:
         yield CONTENT[:MIB]
 
@@ -91,7 +89,9 @@ def test_a_process_without_threads_for_bodies_offloads_nothing() -> None:
         assert (first, second, third) == (True, True, False)
 
 
-async def test_a_body_that_finds_no_thread_goes_by_asgi(monkeypatch: pytest.MonkeyPatch, server: str, api: Api) -> None:
+async def test_a_body_is_read_through_asgi_if_no_thread_is_free(
+    monkeypatch: pytest.MonkeyPatch, server: str, api: Api
+) -> None:
     only = WatchedThreads(1)
     monkeypatch.setattr(OffloadingProtocol, "threads", only)
     slow, *others = await slots_of(api)
@@ -103,7 +103,7 @@ async def test_a_body_that_finds_no_thread_goes_by_asgi(monkeypatch: pytest.Monk
     assert only.bodies == 1
 
 
-async def test_a_connection_carries_bodies_on_threads_and_other_requests_in_turn(
+async def test_a_connection_can_alternate_between_offloaded_bodies_and_other_requests(
     threads: WatchedThreads, server: str, api: Api
 ) -> None:
     async with connect(server) as wire:
@@ -115,7 +115,7 @@ async def test_a_connection_carries_bodies_on_threads_and_other_requests_in_turn
     assert threads.bodies == 3
 
 
-async def test_a_refusal_in_the_middle_of_a_body_reaches_its_sender_and_the_connection_goes_on(
+async def test_a_refusal_in_the_middle_of_a_body_reaches_the_sender_and_keeps_the_connection(
     threads: WatchedThreads, server: str, api: Api
 ) -> None:
     slot = (await slots_of(api))[0]
@@ -131,7 +131,7 @@ async def test_a_refusal_in_the_middle_of_a_body_reaches_its_sender_and_the_conn
     assert threads.bodies == 2
 
 
-async def test_a_silent_sender_is_given_up_and_its_thread_is_free_again(
+async def test_the_request_of_a_silent_sender_ends_and_frees_its_thread(
     monkeypatch: pytest.MonkeyPatch, server: str, api: Api
 ) -> None:
     only = WatchedThreads(1)
@@ -147,7 +147,7 @@ async def test_a_silent_sender_is_given_up_and_its_thread_is_free_again(
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-async def test_a_sender_that_hangs_up_leaves_the_slot_open_and_the_thread_free(
+async def test_a_closed_connection_leaves_the_slot_open_and_frees_the_thread(
     threads: WatchedThreads, server: str, api: Api, how: str
 ) -> None:
     slot = (await slots_of(api))[0]
@@ -183,7 +183,7 @@ async def _taken(api: Api, slot: Json) -> httpx.Response | None:
 
 
 def _is_reading() -> bool:
-    """Whether a thread of the pool is in the middle of a body."""
+    """Whether a thread of the pool is reading a body."""
     return OffloadingProtocol.threads.busy > 0 and any(
         one.name.startswith("offloaded-body") for one in threading.enumerate()
     )

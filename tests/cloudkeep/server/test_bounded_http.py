@@ -1,4 +1,4 @@
-"""A server that waits for nobody without end."""
+"""Every wait of the HTTP server for a client has a limit."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
 CONTENT = bytes(range(256)) * (MIB // 256)
-#: In chunked transfer coding.
+#: A piece of a body in chunked transfer coding.
 PIECE = b"100000\r\n" + CONTENT + b"\r\n"
 
 
@@ -46,13 +46,13 @@ async def slot(shared: SharedServer) -> Json:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every wait is short."""
+    """Make every timeout short."""
     for phase in Phase:
         monkeypatch.setitem(TIMEOUTS, phase, 0.3)
 
 
 async def drip(wire: Wire, data: bytes) -> None:
-    """Send without an end, a little at a time."""
+    """Send data without an end, a little at a time."""
     with contextlib.suppress(OSError):
         while True:
             await wire.send(data)
@@ -70,7 +70,7 @@ async def dripping(wire: Wire, data: bytes) -> AsyncIterator[None]:
 
 
 async def taken(wire: Wire) -> int:
-    """How many bytes of an endless body go out before the connection is closed."""
+    """The number of bytes of an endless body that the server reads before it closes the connection."""
     sent = 0
     with contextlib.suppress(OSError):
         while sent < 64 * MIB:
@@ -87,7 +87,7 @@ async def test_a_connection_without_a_request_is_closed(server: str) -> None:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "second"])
-async def test_a_head_without_an_end_is_given_up(server: str, before: bytes) -> None:
+async def test_a_request_head_without_an_end_is_closed(server: str, before: bytes) -> None:
     async with connect(server) as wire:
         if before:
             await wire.send(before)
@@ -98,7 +98,7 @@ async def test_a_head_without_an_end_is_given_up(server: str, before: bytes) -> 
 
 
 @pytest.mark.usefixtures("soon")
-async def test_lines_between_requests_do_not_keep_a_connection_open(server: str) -> None:
+async def test_empty_lines_between_requests_do_not_keep_a_connection_open(server: str) -> None:
     async with connect(server) as wire:
         await wire.send(head("GET", f"{server}/healthz"))
         assert (await wire.answer()).status == 200
@@ -107,7 +107,7 @@ async def test_lines_between_requests_do_not_keep_a_connection_open(server: str)
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_query_without_an_end_is_given_up_without_a_word_in_the_log(
+async def test_a_query_without_an_end_is_closed_without_a_log_line(
     server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connect(server) as wire:
@@ -119,7 +119,7 @@ async def test_a_query_without_an_end_is_given_up_without_a_word_in_the_log(
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
-async def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(server: str, slot: Json, framing: str) -> None:
+async def test_the_rest_of_a_refused_body_is_read_for_a_limited_time(server: str, slot: Json, framing: str) -> None:
     announced = {"Content_Length": 2**40} if framing == "Content-Length" else {"Transfer_Encoding": "chunked"}
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"] + "x", **announced))
@@ -129,7 +129,7 @@ async def test_the_rest_of_a_refused_body_is_taken_for_a_while_only(server: str,
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_refused_sender_that_goes_silent_is_not_waited_for(server: str, slot: Json) -> None:
+async def test_the_connection_of_a_refused_sender_that_is_silent_is_closed(server: str, slot: Json) -> None:
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"] + "x", Content_Length=MIB) + b"x")
         assert (await wire.answer()).status == 403
@@ -138,7 +138,7 @@ async def test_a_refused_sender_that_goes_silent_is_not_waited_for(server: str, 
 
 
 @pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
-async def test_a_refused_body_is_taken_up_to_a_size_only(
+async def test_the_rest_of_a_refused_body_is_read_up_to_a_limit(
     server: str, slot: Json, framing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded_http, "MAX_REFUSED_BYTES", 2 * MIB)
@@ -149,7 +149,7 @@ async def test_a_refused_body_is_taken_up_to_a_size_only(
         assert await taken(wire) < 64 * MIB
 
 
-async def test_a_chunk_in_transfer_coding_that_is_too_long_is_refused_and_taken_up_to_a_size_only(
+async def test_a_chunked_body_that_is_too_large_is_refused_and_read_up_to_a_limit(
     server: str, slot: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded_http, "MAX_REFUSED_BYTES", 2 * MIB)
@@ -159,7 +159,7 @@ async def test_a_chunk_in_transfer_coding_that_is_too_long_is_refused_and_taken_
         assert await taken(wire) < 64 * MIB
 
 
-async def test_a_connection_goes_on_when_a_refused_body_has_ended(server: str, slot: Json) -> None:
+async def test_a_connection_can_be_used_after_a_refused_body_has_ended(server: str, slot: Json) -> None:
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"] + "x", Content_Length=MIB) + CONTENT)
         assert (await wire.answer()).status == 403
@@ -168,7 +168,7 @@ async def test_a_connection_goes_on_when_a_refused_body_has_ended(server: str, s
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_chunk_may_take_longer_than_that(server: str, slot: Json) -> None:
+async def test_the_limits_do_not_apply_to_a_chunk(server: str, slot: Json) -> None:
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"], Content_Length=MIB))
         for start in range(0, MIB, MIB // 16):
@@ -178,7 +178,7 @@ async def test_a_chunk_may_take_longer_than_that(server: str, slot: Json) -> Non
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_subscription_may_take_longer_than_that(shared: SharedServer) -> None:
+async def test_the_limits_do_not_apply_to_a_subscription(shared: SharedServer) -> None:
     api = shared.api
     upload = await api.init(CONTENT)
     body = {"query": "subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage } }"}
@@ -203,7 +203,7 @@ FRAMINGS = {
 
 
 @pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS.keys())
-async def test_a_sender_that_closes_its_own_direction_after_the_last_byte_gets_its_receipt(
+async def test_a_sender_that_closes_its_sending_side_after_the_last_byte_gets_its_receipt(
     server: str, slot: Json, framing: object
 ) -> None:
     assert callable(framing)
@@ -215,7 +215,7 @@ async def test_a_sender_that_closes_its_own_direction_after_the_last_byte_gets_i
         assert await wire.ended()
 
 
-async def test_a_sender_that_closes_its_own_direction_too_early_is_told(server: str, slot: Json) -> None:
+async def test_a_sender_that_closes_its_sending_side_too_early_gets_an_error(server: str, slot: Json) -> None:
     async with connect(server) as wire:
         await wire.send(head("PUT", slot["url"], Content_Length=MIB, Expect="100-continue"))
         assert (await wire.answer()).status == 100

@@ -1,4 +1,4 @@
-"""When a WebSocket is gone: not before its connection is, and always then."""
+"""A WebSocket is released exactly when its connection has ended."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ HANDSHAKE = (
 
 @asynccontextmanager
 async def serving(app: App) -> AsyncIterator[tuple[int, asyncio.Event]]:
-    """The port of a server, and whether a connection of it is gone."""
+    """The port of a server, and an event that is set when a connection is released."""
     gone = asyncio.Event()
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +55,7 @@ async def refuse(websocket: WebSocket) -> None:
 
 async def break_down(websocket: WebSocket) -> None:
     await websocket.accept()
-    raise RuntimeError("a fault of ours")
+    raise RuntimeError("an internal error")
 
 
 async def close(connection: ClientConnection) -> None:
@@ -82,7 +82,7 @@ async def wait(connection: ClientConnection) -> None:
         (break_down, wait),
     ],
 )
-async def test_a_connection_is_gone_however_it_ends(app: App, client: Client) -> None:
+async def test_a_connection_is_released_however_it_ends(app: App, client: Client) -> None:
     async with asyncio.timeout(60), serving(app) as (port, gone):
         with suppress(WebSocketException):
             await client(await connect(f"ws://127.0.0.1:{port}", proxy=None))
@@ -90,7 +90,7 @@ async def test_a_connection_is_gone_however_it_ends(app: App, client: Client) ->
 
 
 async def closed_by_hand(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection whose client has been told that it is closed, and has not answered."""
+    """A connection whose client has received a close frame, and has not sent its own."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HANDSHAKE)
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
@@ -98,7 +98,7 @@ async def closed_by_hand(port: int) -> tuple[asyncio.StreamReader, asyncio.Strea
     return reader, writer
 
 
-async def test_a_connection_that_was_closed_is_gone_soon_whatever_its_client_does(
+async def test_a_closed_connection_is_released_soon_whatever_its_client_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bounded_websocket, "CLOSE_SECONDS", 0.05)
@@ -109,7 +109,7 @@ async def test_a_connection_that_was_closed_is_gone_soon_whatever_its_client_doe
         writer.close()
 
 
-async def test_a_connection_is_not_gone_before_its_client_has_let_go_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_is_not_released_before_its_client_has_closed_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_websocket, "CLOSE_SECONDS", 600)
     async with asyncio.timeout(60), serving(accept_and_close) as (port, gone):
         _, writer = await closed_by_hand(port)

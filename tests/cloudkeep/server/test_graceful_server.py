@@ -1,4 +1,4 @@
-"""How a server ends: what is under way, what comes by open connections, and what a proxy is told before."""
+"""The stop of a server: readiness, requests in progress, and requests on open connections."""
 
 import asyncio
 import itertools
@@ -65,7 +65,7 @@ async def _socket(websocket: WebSocket) -> None:
 
 
 class Running:
-    """A server on a port of its own."""
+    """A running server."""
 
     def __init__(self, server: GracefulServer, listener: socket.socket, task: asyncio.Task[None]) -> None:
         self.server, self.listener, self.task = server, listener, task
@@ -75,7 +75,7 @@ class Running:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def is_busy(self, requests: int = 1) -> None:
-        """Return once so many requests are under way."""
+        """Return as soon as this many requests are in progress."""
 
         async def under_way() -> bool:
             return len(self.server.server_state.tasks) == requests
@@ -117,14 +117,14 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
 
 
 async def ask(connection: Connection, path: str = "/") -> str:
-    """The head of the answer."""
+    """The head of the response."""
     reader, writer = connection
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     return head.decode().lower()
 
 
-async def test_while_it_drains_a_server_serves_but_is_not_ready_and_closes_what_it_has_answered() -> None:
+async def test_a_draining_server_serves_requests_is_not_ready_and_closes_connections() -> None:
     async with serving(600) as running:
         idle = await running.connect()
         assert "connection: close" not in await ask(idle)
@@ -133,18 +133,18 @@ async def test_while_it_drains_a_server_serves_but_is_not_ready_and_closes_what_
         head = await ask(await running.connect(), "/readyz")
         assert head.startswith("http/1.1 503 ")
         assert (await ask(await running.connect(), "/healthz")).startswith("http/1.1 200 ")
-        # A second signal ends the waiting.
+        # A second signal ends the draining.
         running.server.handle_exit(signal.SIGTERM, None)
         await running.ended()
 
 
-async def test_a_server_ends_when_it_has_drained() -> None:
+async def test_a_server_stops_after_draining() -> None:
     async with serving(0.2) as running:
         running.server.handle_exit(signal.SIGTERM, None)
         await running.ended()
 
 
-async def test_a_retired_server_answers_what_comes_by_open_connections_and_ends(
+async def test_a_retired_server_serves_open_connections_and_then_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(graceful_server, "LINGER_SECONDS", 1.0)
@@ -163,7 +163,7 @@ async def test_a_retired_server_answers_what_comes_by_open_connections_and_ends(
         assert await silent[0].read() == b""
 
 
-async def test_a_retired_server_tells_subscriptions_to_come_again() -> None:
+async def test_a_retired_server_closes_subscriptions_so_that_clients_reconnect() -> None:
     async with serving() as running:
         events = await running.connect()
         await ask(events, "/events")
@@ -173,12 +173,15 @@ async def test_a_retired_server_tells_subscriptions_to_come_again() -> None:
                 await asyncio.wait_for(websocket.recv(), 60)
             assert closed.value.rcvd
             assert closed.value.rcvd.code == 1012
-        # A body in chunks that has no last one: whoever reads it knows that something is missing (RFC 9112, section 8).
+        # A chunked body without the last chunk is incomplete, as its client can see (RFC 9112, section 8).
         assert not (await asyncio.wait_for(events[0].read(), 60)).endswith(b"0\r\n\r\n")
 
 
 def ask_until_refused(port: int) -> int:
-    """Ask by one connection after the other until none can be made. How often; anything but an answer is an error."""
+    """Send one request per connection until no connection can be made. Returns the number of responses.
+
+    Raises an error if a connection gets no response.
+    """
     for count in itertools.count():
         try:
             connection = socket.create_connection(("127.0.0.1", port), 60)
@@ -192,7 +195,7 @@ def ask_until_refused(port: int) -> int:
     raise AssertionError
 
 
-async def test_whoever_could_connect_to_a_server_that_stops_is_answered() -> None:
+async def test_every_client_that_could_connect_to_a_stopping_server_gets_a_response() -> None:
     async with serving(0.3) as running:
         asking = [asyncio.create_task(asyncio.to_thread(ask_until_refused, running.port)) for _ in range(4)]
         running.server.handle_exit(signal.SIGTERM, None)
@@ -201,7 +204,7 @@ async def test_whoever_could_connect_to_a_server_that_stops_is_answered() -> Non
         await running.ended()
 
 
-async def test_a_request_that_lies_in_the_kernel_when_idle_connections_are_closed_is_answered() -> None:
+async def test_a_request_in_the_kernels_buffer_is_served_when_idle_connections_are_closed() -> None:
     async with serving() as running:
         used, fresh, half = [await running.connect() for _ in range(3)]
         await ask(used)
@@ -225,7 +228,7 @@ async def test_a_request_that_lies_in_the_kernel_when_idle_connections_are_close
         await running.ended()
 
 
-async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_outlasts_the_stop_gets_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.2)
     async with serving() as running:
         asking = await running.connect()
@@ -239,8 +242,8 @@ async def test_a_request_that_takes_too_long_to_wait_for_is_to_be_sent_again(mon
         await running.ended()
 
 
-@pytest.mark.parametrize("waits", [False, True], ids=["idle connections are kept", "nothing but requests is left"])
-async def test_a_retired_server_that_is_told_to_stop_takes_no_longer_than_others(
+@pytest.mark.parametrize("waits", [False, True], ids=["idle connections are kept", "only requests remain"])
+async def test_stopping_a_retired_server_takes_no_longer_than_usual(
     monkeypatch: pytest.MonkeyPatch, waits: bool
 ) -> None:
     monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.2)

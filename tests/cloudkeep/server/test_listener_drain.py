@@ -1,4 +1,4 @@
-"""A listening socket that is to be closed, by the kernel that is there."""
+"""Draining a listening socket before it is closed, on the kernel of this machine."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
 
-async def test_connections_from_before_are_accepted_and_later_ones_refused_when_it_is_closed() -> None:
+async def test_a_draining_socket_accepts_earlier_connections_and_refuses_later_ones() -> None:
     with listening_socket() as listener, socket.socket() as late:
         late.setblocking(False)
         before = socket.create_connection(listener.getsockname())
@@ -28,7 +28,7 @@ async def test_connections_from_before_are_accepted_and_later_ones_refused_when_
         accepted.close()
 
 
-def test_a_socket_that_was_blocked_by_one_process_takes_connections_for_the_next() -> None:
+def test_a_socket_that_one_process_has_blocked_accepts_connections_for_the_next() -> None:
     with listening_socket() as listener:
         block_new_connections(listener)
         allow_new_connections(listener)
@@ -38,5 +38,5 @@ def test_a_socket_that_was_blocked_by_one_process_takes_connections_for_the_next
 
 
 async def is_connecting(client: socket.socket) -> bool:
-    """Whether its first packet is on its way (TCP_INFO begins with the state; 2 is SYN_SENT)."""
+    """Whether the client is connecting: TCP_INFO begins with the state, and 2 is SYN_SENT."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x02"

@@ -1,4 +1,4 @@
-"""Refused origins in the log: each once, few in all, and never as a stranger wants them."""
+"""Refused origins in the log: each is logged once, their number is limited, and their text is escaped."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def origins() -> RefusedOrigins:
     return RefusedOrigins()
 
 
-def test_an_origin_is_logged_once_for_some_time(origins: RefusedOrigins, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_origin_is_logged_once_in_a_period(origins: RefusedOrigins, caplog: pytest.LogCaptureFixture) -> None:
     for moment in (0.0, 1.0, REPEAT_SECONDS - 1, REPEAT_SECONDS):
         origins.add("https://app.example.org", moment)
     assert caplog.messages == ["The origin 'https://app.example.org' is not in CLOUDKEEP_CORS_ORIGINS"] * 2
@@ -22,7 +22,9 @@ def test_many_origins_do_not_fill_the_log(origins: RefusedOrigins, caplog: pytes
     assert len(caplog.messages) == MOST_ORIGINS
 
 
-def test_a_strangers_text_is_escaped_and_cut(origins: RefusedOrigins, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_origin_is_escaped_and_truncated_in_the_log(
+    origins: RefusedOrigins, caplog: pytest.LogCaptureFixture
+) -> None:
     origins.add("x\r\n2026 error \x1b[31m\u202e", 0.0)
     origins.add("y" * 5_000, 0.0)
     first, second = caplog.messages

@@ -1,4 +1,4 @@
-"""A body that its route streams may take its time and is offered to a thread; no other body is."""
+"""Only the body of a streamed route is offered to a thread, and has no time limit."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,14 +28,14 @@ def named(value: object) -> str:
 
 
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond to any request with the length of its body, and whether that was offered to a thread."""
+    """Respond to any request with the length of its body, and whether the body was offered to a thread."""
     length = len(await Request(scope, receive).body())
     await JSONResponse([length, OFFLOADED_BODY in scope["extensions"]])(scope, receive, send)
 
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    """A server that waits 0.3 seconds for a body at most."""
+    """A server that waits at most 0.3 seconds for a body."""
     with listening_socket() as listener:
         async with serve_app(Starlette(routes=[Mount("/", _app)]), listener):
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -56,7 +56,7 @@ async def is_offered(url: str, route: HttpRoute, method: str) -> bool:
 
 
 @pytest.mark.parametrize(("route", "method"), STREAMED, ids=named)
-async def test_a_streamed_body_is_offered_to_a_thread_and_outlasts_every_other(
+async def test_a_streamed_body_is_offered_to_a_thread_and_has_no_time_limit(
     url: str, route: HttpRoute, method: str
 ) -> None:
     assert await is_offered(url, route, method)
@@ -64,14 +64,16 @@ async def test_a_streamed_body_is_offered_to_a_thread_and_outlasts_every_other(
     async with connect(url) as streamed, connect(url) as plain:
         await streamed.send(request + BODY[:50])
         await plain.send(head("POST", f"{url}/graphql", Content_Length=len(BODY)) + BODY[:50])
-        # The other one arrived later, and its time is up.
+        # The body of the other request started later, and is over its time limit.
         assert await plain.closed()
         await streamed.send(BODY[50:])
         assert json.loads((await streamed.answer()).body)[0] == len(BODY)
 
 
 @pytest.mark.parametrize(("route", "method"), PLAIN, ids=named)
-async def test_any_other_body_is_neither_offered_nor_waited_for(url: str, route: HttpRoute, method: str) -> None:
+async def test_other_bodies_are_not_offered_to_a_thread_and_have_a_time_limit(
+    url: str, route: HttpRoute, method: str
+) -> None:
     assert not streams_body(method, path_of(route))
     assert not await is_offered(url, route, method)
     async with connect(url) as wire:

@@ -13,7 +13,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "secret.keys"
 
 
-def test_a_missing_file_is_made_for_its_owner_only(path: Path) -> None:
+def test_a_missing_file_is_created_for_its_owner_only(path: Path) -> None:
     (key,) = read_or_create_keys(path)
     assert len(key.secret) >= 32
     assert path.stat().st_mode & 0o777 == 0o600

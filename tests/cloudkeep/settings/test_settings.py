@@ -21,7 +21,7 @@ SIZES = "as in 10GB or 500GiB (a number without a unit counts bytes)"
 TIMES = "as in 90s, 15m, 6h, 7d or 1h30m (a number without a unit counts seconds)"
 BUDGET = "must be off, or a capacity and the refill per second, both above 0, as in"
 SECRET = "a-secret-that-nobody-should-see-in-a-message"
-#: One that can be read.
+#: A file that can be read.
 FILE = __file__
 
 
@@ -56,11 +56,11 @@ def test_without_any_variable_everything_is_in_the_data_folder(load: Load, tmp_p
     assert settings.public_url == "http://localhost:8000"
 
 
-def test_the_secret_keys_are_made_once(load: Load) -> None:
+def test_the_secret_keys_are_created_once(load: Load) -> None:
     assert load().secret_keys == load().secret_keys
 
 
-def test_with_secret_keys_in_the_environment_no_file_is_made(load: Load, tmp_path: Path) -> None:
+def test_with_secret_keys_in_the_environment_no_file_is_created(load: Load, tmp_path: Path) -> None:
     assert load(SECRET_KEYS=f"k1:{SECRET}").secret_keys[0].kid == "k1"
     assert not (tmp_path / "data").exists()
 
@@ -80,7 +80,7 @@ def test_every_setting_is_described() -> None:
         f"rediss+sentinel://user:p%40ss@a.b:1,[::1]/service/1?ssl_ca_certs={FILE}&sentinel_username=u&sentinel_password=p",
     ],
 )
-def test_what_redis_takes_is_taken(load: Load, url: str) -> None:
+def test_every_url_that_redis_accepts_is_accepted(load: Load, url: str) -> None:
     assert load(REDIS_URL=url).redis_url == url
     place, options = pool_options(url)
     pool: Any = ConnectionPool.from_url(place, **options)  # untyped in redis-py
@@ -170,7 +170,7 @@ def test_origins_are_read_as_browsers_write_them(load: Load, text: str, origins:
     assert load(CORS_ORIGINS=text).cors_origins == origins
 
 
-def test_without_a_setting_no_other_origin_is_let_in(load: Load) -> None:
+def test_by_default_no_other_origin_is_allowed(load: Load) -> None:
     assert load().cors_origins == ()
 
 
@@ -183,7 +183,7 @@ def test_without_a_setting_no_other_origin_is_let_in(load: Load) -> None:
         ("off", None),
     ],
 )
-def test_a_budget_is_a_capacity_a_refill_and_what_holds_without_redis(
+def test_a_budget_has_a_capacity_a_refill_and_a_policy_without_redis(
     load: Load, text: str, limit: Limit | None
 ) -> None:
     assert load(BUDGET_INGEST=text).budget_ingest == limit
@@ -208,12 +208,12 @@ def test_without_a_setting_budgets_are_wide(load: Load) -> None:
     assert settings.budget_ingest == Limit(256 * 2**30, 2**30)
 
 
-def test_trusted_documents_are_a_file_and_may_be_all_there_is(load: Load, tmp_path: Path) -> None:
+def test_trusted_documents_are_a_file_and_can_be_exclusive(load: Load, tmp_path: Path) -> None:
     settings = load(TRUSTED_DOCUMENTS="documents.json", TRUSTED_DOCUMENTS_ONLY="True")
     assert (settings.trusted_documents, settings.trusted_documents_only) == (tmp_path / "documents.json", True)
 
 
-def test_metrics_are_for_this_machine_unless_the_operator_says_otherwise(load: Load) -> None:
+def test_by_default_only_this_machine_can_read_metrics(load: Load) -> None:
     assert load().metrics_networks == ("127.0.0.0/8", "::1")
     assert load(METRICS_NETWORKS="10.0.0.0/8").metrics_networks == ("10.0.0.0/8",)
     assert load(METRICS_NETWORKS="none").metrics_networks == ()
@@ -436,13 +436,13 @@ def test_a_wrong_setting_leaves_no_folder_behind(load: Load, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_folder_that_cannot_be_made_is_named(load: Load, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_is_named(load: Load, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"CLOUDKEEP_DATA_DIR: cannot write to .*/file/data: Not a directory"):
         load(DATA_DIR="file/data")
 
 
-def test_a_misspelt_setting_is_not_silent(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_misspelt_setting_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         load(PROT="9000")
     assert caplog.messages == ["CLOUDKEEP_PROT is not a setting; did you mean CLOUDKEEP_PORT?"]

@@ -68,7 +68,7 @@ def test_a_time_in_a_message_can_be_typed_back(seconds: float, text: str) -> Non
     assert float(parse_duration(text) or 0) == seconds
 
 
-def test_numbers_from_code_are_held_to_the_same_bounds() -> None:
+def test_numbers_from_code_have_the_same_bounds() -> None:
     assert (SizeBetween(1, 10)(10), DurationBetween(0.1, 10)(1)) == (10, 1.0)
     with pytest.raises(ValueError, match=re.escape("between 1B and 10B")):
         SizeBetween(1, 10)(11)

@@ -1,4 +1,4 @@
-"""What the operator sees while the server starts and stops."""
+"""The messages for the operator while the server starts and stops."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ ANSWERS = [
 ]
 
 
-async def test_ready_is_said_once_nothing_is_away_and_until_then_the_log_names_what_is(
+async def test_the_banner_says_ready_when_nothing_is_missing_and_the_log_names_what_is(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("cloudkeep.supervisor.banner._REMINDER_SECONDS", 0.0)

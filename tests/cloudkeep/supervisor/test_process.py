@@ -1,4 +1,4 @@
-"""One process of the supervisor: heartbeats, and their absence."""
+"""A child process of the supervisor, with and without heartbeats."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ async def start(*how: str, timeout: float) -> ChildProcess:
 
 
 def let_time_pass(seconds: float) -> None:
-    """And do nothing else meanwhile, not even in the event loop."""
+    """Block the event loop for this time."""
     time.sleep(seconds)
 
 
@@ -49,7 +49,7 @@ async def test_a_process_is_ready_with_its_first_heartbeat() -> None:
     assert await process.exit_code == -signal.SIGKILL
 
 
-async def test_a_process_may_be_starting_for_as_long_as_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_may_start_for_as_long_as_it_reports_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "MAX_SILENT_POLLS_AT_START", 40)
     process = await start("starting", timeout=0.6)
     await asyncio.wait_for(process.ready.wait(), 60)
@@ -58,7 +58,7 @@ async def test_a_process_may_be_starting_for_as_long_as_it_says_so(monkeypatch: 
     await process.exit_code
 
 
-async def test_a_process_that_hangs_before_its_first_heartbeat_is_ended_and_prints_a_traceback(
+async def test_a_process_that_hangs_before_its_first_heartbeat_is_killed_and_prints_a_traceback(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.ERROR)
@@ -69,7 +69,7 @@ async def test_a_process_that_hangs_before_its_first_heartbeat_is_ended_and_prin
     assert not process.ready.is_set()
 
 
-async def test_a_process_that_hangs_is_ended_and_prints_a_traceback(
+async def test_a_process_that_hangs_is_killed_and_prints_a_traceback(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.ERROR)
@@ -86,18 +86,18 @@ async def test_a_process_that_never_executes_its_program_is_killed(monkeypatch: 
     assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGKILL
 
 
-async def test_a_process_that_was_stopped_is_ended_by_force() -> None:
+async def test_a_suspended_process_is_killed() -> None:
     process = await start(timeout=1.0)
     await asyncio.wait_for(process.ready.wait(), 60)
     process._process.send_signal(signal.SIGSTOP)
     assert await asyncio.wait_for(process.exit_code, 60) == -signal.SIGKILL
 
 
-async def test_time_in_which_the_supervisor_did_not_run_does_not_count() -> None:
+async def test_time_in_which_the_supervisor_was_suspended_does_not_count() -> None:
     process = await start(timeout=1.0)
     await asyncio.wait_for(process.ready.wait(), 60)
     process._process.send_signal(signal.SIGSTOP)
-    # As when the machine sleeps: nothing is polled for longer than the timeout.
+    # As when the machine is suspended: there is no poll for longer than the timeout.
     let_time_pass(1.5)
     process._process.send_signal(signal.SIGCONT)
     process.ready.clear()
@@ -106,7 +106,7 @@ async def test_time_in_which_the_supervisor_did_not_run_does_not_count() -> None
     assert process.exit_code.result() == -signal.SIGTERM
 
 
-async def test_stopping_ends_even_what_does_not_listen() -> None:
+async def test_stopping_kills_a_process_that_ignores_sigterm() -> None:
     process = await start("deaf", timeout=60)
     await asyncio.wait_for(process.ready.wait(), 60)
     await process.stop(0.1)

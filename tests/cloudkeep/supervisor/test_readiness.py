@@ -1,4 +1,4 @@
-"""Asking a server whether it is ready."""
+"""The check whether a server is ready."""
 
 from cloudkeep.supervisor.readiness import check_readiness
 from tests.support.process import free_port

@@ -1,4 +1,4 @@
-"""Replacing a child without a gap."""
+"""Replacing a child process without an interruption."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from cloudkeep.supervisor.process import ChildProcess, ProcessSpec
 from cloudkeep.supervisor.restarts import ManagedProcess, ReplacementFailed, restart_forever
 from tests.support.waiting import eventually
 
-#: Says that it is there in a file of its own, runs until it is told to end, and takes its time then.
+#: A child that creates a file when it is ready, and ends after SIGUSR1 as soon as the test allows it.
 PROGRAM = """
 import os, pathlib, signal, sys, time
 folder, pipe = pathlib.Path(sys.argv[1]), int(sys.argv[-1])
@@ -41,7 +41,7 @@ def living(folder: Path) -> set[int]:
     return {int(path.name) for path in folder.iterdir() if path.name.isdigit() and psutil.pid_exists(int(path.name))}
 
 
-async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_path: Path) -> None:
+async def test_a_replaced_child_finishes_its_work_after_its_successor_is_ready(tmp_path: Path) -> None:
     child = child_of(tmp_path)
     restarts_task = asyncio.create_task(restart_forever(child))
 
@@ -57,7 +57,7 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
     await eventually(one)
     assert living(tmp_path) == {new}
     assert (tmp_path / f"{old}.ended").exists()
-    # It is the new one that is kept running now.
+    # From now on, the supervisor restarts the new child.
     psutil.Process(new).kill()
 
     async def another() -> bool:
@@ -69,7 +69,7 @@ async def test_a_child_ends_what_is_under_way_after_its_successor_is_there(tmp_p
     assert not living(tmp_path)
 
 
-async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_nobody_knows(
+async def test_a_child_that_ends_while_its_successor_starts_leaves_no_stray_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child, start, started = child_of(tmp_path), ChildProcess.start, list[ChildProcess]()
@@ -84,7 +84,7 @@ async def test_one_that_ends_while_its_successor_starts_leaves_no_process_that_n
         if len(started) == 3:
             restarting.set()
             await started[1].ready.wait()
-            # For the successor to be put in charge.
+            # Wait until the successor has replaced the child.
             for _ in range(20):
                 await asyncio.sleep(0)
         return started[-1]
@@ -157,7 +157,7 @@ async def test_a_child_that_hangs_at_its_start_is_restarted(tmp_path: Path, monk
     await child.stop(0)
 
 
-async def test_one_that_does_not_end_in_time_is_ended_by_force(tmp_path: Path) -> None:
+async def test_a_replaced_child_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
     child = child_of(tmp_path)
     await child.start()
 

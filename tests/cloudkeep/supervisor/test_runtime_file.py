@@ -1,4 +1,4 @@
-"""The file that says where the server of a data folder listens."""
+"""The file with the address of the running server of a data folder."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def test_a_server_is_found_for_as_long_as_it_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
+def test_a_stale_runtime_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(json.dumps({"url": "http://127.0.0.1:1"}))
     assert find_server(tmp_path) is None
     with runtime_file(tmp_path, URL):
@@ -67,12 +67,12 @@ def test_a_server_starts_where_the_file_cannot_be_written(tmp_path: Path, caplog
     assert "CLOUDKEEP_URL" in caplog.messages[0]
 
 
-def test_every_address_means_loopback() -> None:
+def test_a_server_on_every_address_is_reached_at_loopback() -> None:
     with socket.create_server(("0.0.0.0", 0)) as listener:
         assert local_url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_url_that_is_set_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_url_of_the_setting_has_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDKEEP_DATA_DIR", str(tmp_path))
     with runtime_file(tmp_path, URL):
         assert server_url(None) == URL

@@ -1,4 +1,4 @@
-"""The supervisor with small children of the tests' own in place of the API and the worker."""
+"""The supervisor, with small test programs in place of the API and the worker."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ PATIENCE = 60
 
 
 class Server:
-    """A running supervisor, watched from outside."""
+    """A running supervisor and its output."""
 
     def __init__(self, process: Process, data_dir: Path, port: int) -> None:
         self.process, self.data_dir, self.port = process, data_dir, port
@@ -67,7 +67,7 @@ class Server:
         return line.decode().rstrip("\n")
 
     async def banner(self) -> list[str]:
-        """The first lines."""
+        """The first lines on standard output."""
         return [await self.line() for _ in range(BANNER_LINES)]
 
     async def last_line(self) -> str:
@@ -77,13 +77,13 @@ class Server:
             return (await self.process.stdout.read()).decode().splitlines()[-1]
 
     async def pid(self) -> psutil.Process:
-        """The next process that says its ID."""
+        """The next process that prints its ID."""
         while not (line := await self.line()).startswith("pid "):
             pass
         return psutil.Process(int(line.removeprefix("pid ")))
 
     async def end(self) -> tuple[int, list[str]]:
-        """The exit code and what is left on standard error."""
+        """The exit code and the remaining lines on standard error."""
         async with asyncio.timeout(PATIENCE):
             _, errors = await self.process.communicate()
         assert self.process.returncode is not None
@@ -106,7 +106,7 @@ async def serving(data_dir: Path, child: str, **settings: str) -> AsyncIterator[
 
 
 def gone(process: psutil.Process) -> bool:
-    """Whether a process has ended; one that nobody has asked for its exit code counts as ended."""
+    """Whether a process has ended. A zombie counts as ended."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -123,7 +123,7 @@ def valkey_of(server: Server) -> psutil.Process:
     return next(p for p in psutil.Process(server.process.pid).children() if "valkey" in p.name())
 
 
-async def test_the_first_lines_say_where_everything_is(tmp_path: Path) -> None:
+async def test_the_first_lines_name_the_address_and_the_folders(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         first, *more = await server.banner()
         url = f"http://localhost:{server.port}"
@@ -136,13 +136,13 @@ async def test_the_first_lines_say_where_everything_is(tmp_path: Path) -> None:
         ]
 
 
-async def test_ready_is_said_when_the_api_says_so(tmp_path: Path) -> None:
+async def test_the_banner_says_ready_when_the_api_is_ready(tmp_path: Path) -> None:
     async with serving(tmp_path, SERVER) as server:
         await server.banner()
         assert await server.line() == "Ready."
 
 
-async def test_the_server_answers_by_the_printed_name_and_by_its_address(tmp_path: Path) -> None:
+async def test_the_server_responds_at_the_printed_name_and_at_its_address(tmp_path: Path) -> None:
     async with serving(tmp_path, SERVER) as server, http_client() as http:
         first, *_ = await server.banner()
         await server.line()
@@ -150,7 +150,7 @@ async def test_the_server_answers_by_the_printed_name_and_by_its_address(tmp_pat
             assert (await http.get(url)).status_code == 200
 
 
-async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
+async def test_a_killed_child_is_restarted(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         first = await server.pid()
         first.kill()
@@ -162,7 +162,7 @@ async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
         assert len(errors) == 1
 
 
-async def test_a_child_that_ends_by_a_real_time_signal_is_started_again(tmp_path: Path) -> None:
+async def test_a_child_that_ends_by_a_real_time_signal_is_restarted(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         first = await server.pid()
         first.send_signal(signal.SIGRTMIN + 2)
@@ -173,7 +173,7 @@ async def test_a_child_that_ends_by_a_real_time_signal_is_started_again(tmp_path
         assert "child was ended by SIGRTMIN+2; starting it again" in errors[0]
 
 
-async def test_pauses_grow_while_a_child_keeps_dying(tmp_path: Path) -> None:
+async def test_pauses_grow_while_a_child_keeps_failing(tmp_path: Path) -> None:
     async with serving(tmp_path, DYING) as server:
         assert server.process.stderr
         lines = [(await server.process.stderr.readline()).decode() for _ in range(3)]
@@ -182,7 +182,7 @@ async def test_pauses_grow_while_a_child_keeps_dying(tmp_path: Path) -> None:
         ]
 
 
-async def test_valkey_is_started_again_with_its_data(tmp_path: Path) -> None:
+async def test_valkey_is_restarted_with_its_data(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, IDLE) as server,
         Redis.from_url(f"unix://{tmp_path}/valkey/valkey.sock", retry=Retry(ConstantBackoff(0.1), 100)) as redis,
@@ -194,7 +194,7 @@ async def test_valkey_is_started_again_with_its_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_ends_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+async def test_a_signal_stops_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     async with serving(tmp_path, IDLE) as server:
         child = await server.pid()
         valkey = valkey_of(server)
@@ -215,7 +215,7 @@ async def test_a_running_server_says_in_its_data_folder_where_it_listens(tmp_pat
         assert not (tmp_path / FILE_NAME).exists()
 
 
-async def test_a_killed_server_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
+async def test_a_killed_server_does_not_count_as_running(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         await server.pid()
         server.process.kill()
@@ -224,7 +224,7 @@ async def test_a_killed_server_is_not_taken_for_a_running_one(tmp_path: Path) ->
     assert find_server(tmp_path) is None
 
 
-async def test_a_second_signal_ends_a_stubborn_child_at_once(tmp_path: Path) -> None:
+async def test_a_second_signal_kills_a_child_that_does_not_stop(tmp_path: Path) -> None:
     async with serving(tmp_path, STUBBORN) as server:
         child = await server.pid()
         server.process.send_signal(signal.SIGINT)
@@ -247,7 +247,7 @@ async def test_a_child_that_does_not_stop_in_time_is_killed_and_named(tmp_path: 
         assert any("child did not stop within 7.5 s; killing it" in error for error in errors), errors
 
 
-async def test_what_a_child_started_is_ended_with_it(tmp_path: Path) -> None:
+async def test_processes_that_a_child_has_started_end_with_it(tmp_path: Path) -> None:
     async with serving(tmp_path, PARENT) as server:
         family = [await server.pid(), await server.pid()]
         server.process.terminate()
@@ -255,8 +255,8 @@ async def test_what_a_child_started_is_ended_with_it(tmp_path: Path) -> None:
         assert all(map(gone, family))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can signal children when their parent ends")
+async def test_no_process_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     async with serving(tmp_path, STUBBORN) as server:
         child = await server.pid()
         valkey = valkey_of(server)
@@ -265,7 +265,7 @@ async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> N
         await eventually(lambda: gone(child) and gone(valkey))
 
 
-async def test_a_terminals_interrupt_reaches_the_supervisor_alone(tmp_path: Path) -> None:
+async def test_ctrl_c_in_a_terminal_only_reaches_the_supervisor(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE) as server:
         child = await server.pid()
         assert os.getsid(child.pid) == child.pid
@@ -277,14 +277,14 @@ async def test_a_child_that_refuses_to_start_ends_the_start(tmp_path: Path) -> N
         assert await server.end() == (2, ["why"])
 
 
-async def test_children_learn_where_redis_is_and_nothing_misspelt(tmp_path: Path) -> None:
+async def test_children_get_the_url_of_redis_and_no_misspelt_settings(tmp_path: Path) -> None:
     show = "import os; print('seen', sorted(n for n in os.environ if n.startswith('CLOUDKEEP_'))); "
     async with serving(tmp_path, show + IDLE, PROT="1") as server:
         await server.banner()
         assert await server.line() == "seen ['CLOUDKEEP_DATA_DIR', 'CLOUDKEEP_PORT', 'CLOUDKEEP_REDIS_URL']"
 
 
-async def test_with_a_redis_of_somebody_elses_no_valkey_is_started(tmp_path: Path) -> None:
+async def test_valkey_is_not_started_if_a_redis_is_configured(tmp_path: Path) -> None:
     async with serving(tmp_path, IDLE, REDIS_URL="redis://elsewhere") as server:
         child = await server.pid()
         assert psutil.Process(server.process.pid).children() == [child]

@@ -1,4 +1,4 @@
-"""Names of workers: never two living ones alike, and the same again for whoever comes after."""
+"""Names of workers: unique among running workers, and used again by later ones."""
 
 import os
 import shutil
@@ -17,19 +17,19 @@ HOLD = "import sys; from pathlib import Path; from cloudkeep.supervisor.worker_i
 HOLD += "with claim_worker_name(Path(sys.argv[1])) as name: print(name.text, flush=True); sys.stdin.read()"
 
 
-def test_no_two_living_workers_of_a_folder_have_the_same_name(tmp_path: Path) -> None:
+def test_no_two_running_workers_of_a_folder_have_the_same_name(tmp_path: Path) -> None:
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two, claim_worker_name(tmp_path) as three:
         assert [two.text, three.text] == [f"{one.text}-2", f"{one.text}-3"]
 
 
-def test_the_next_worker_has_the_name_of_the_one_that_ended(tmp_path: Path) -> None:
+def test_a_new_worker_gets_the_name_of_one_that_has_ended(tmp_path: Path) -> None:
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         pass
     with claim_worker_name(tmp_path) as next_one, claim_worker_name(tmp_path) as next_two:
         assert (next_one.text, next_two.text) == (one.text, two.text)
 
 
-def test_a_killed_workers_name_is_free_at_once_and_a_living_ones_is_not(tmp_path: Path) -> None:
+def test_the_name_of_a_killed_worker_is_free_at_once(tmp_path: Path) -> None:
     command = (sys.executable, "-c", HOLD, str(tmp_path))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -42,17 +42,17 @@ def test_a_killed_workers_name_is_free_at_once_and_a_living_ones_is_not(tmp_path
             assert replacement.text == first
 
 
-def test_two_folders_give_different_names_wherever_they_are(tmp_path: Path) -> None:
+def test_two_data_folders_have_different_worker_names(tmp_path: Path) -> None:
     texts = set()
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
-        # As two hosts have it that are called alike and mount their volumes at the same path.
+        # Two hosts with the same name may have their data folders at the same path.
         with claim_worker_name(folder) as name:
             texts.add(name.text)
     assert len(texts) == 2
 
 
-def test_workers_that_were_given_one_name_are_told_apart_as_well(tmp_path: Path) -> None:
+def test_workers_with_the_same_configured_name_get_different_names(tmp_path: Path) -> None:
     with claim_worker_name(tmp_path, "encoder") as one, claim_worker_name(tmp_path, "encoder") as two:
         assert (one.text, two.text) == ("encoder", "encoder-2")
 
@@ -62,7 +62,7 @@ def test_a_generated_name_is_a_valid_setting(tmp_path: Path) -> None:
         assert Settings(data_dir=tmp_path, worker_name=name.text).worker_name == name.text
 
 
-def test_drafts_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
+def test_only_drafts_of_ended_workers_are_removed(tmp_path: Path) -> None:
     with claim_worker_name(tmp_path) as living:
         (living.scratch / "draft.mp4").touch()
         dead = tmp_path / "scratch" / "another-host"
@@ -94,7 +94,7 @@ def test_a_workers_name_is_free_while_others_remove_its_drafts(tmp_path: Path, m
     assert texts == ["encoder-2", "encoder"]
 
 
-def test_a_name_is_free_while_others_look_at_it(tmp_path: Path) -> None:
+def test_looking_at_a_name_does_not_claim_it(tmp_path: Path) -> None:
     with claim_worker_name(tmp_path, "encoder"):
         pass
     done = Event()
@@ -115,9 +115,7 @@ def test_a_name_is_free_while_others_look_at_it(tmp_path: Path) -> None:
             each.result()
 
 
-def test_whoever_looks_sees_how_long_ago_each_living_worker_beat(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_age_of_each_running_workers_heartbeat_is_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert living_workers(tmp_path) == {}
     with claim_worker_name(tmp_path) as one, claim_worker_name(tmp_path) as two:
         os.utime(tmp_path / "workers" / f"{two.text}.lock", (0, 0))

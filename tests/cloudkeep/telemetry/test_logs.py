@@ -1,4 +1,4 @@
-"""What is logged, how it looks, and what never is."""
+"""The format of the log, and secrets that are never logged."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ def line(style: str, message: str, *arguments: object, **more: object) -> str:
     return LazyFormatter(style).format(record)
 
 
-def test_a_record_for_people_is_a_line_without_colours_where_no_terminal_is() -> None:
+def test_a_console_record_is_one_line_without_colours_outside_of_a_terminal() -> None:
     with bound_log_context(upload_id="u1"):
         text = line("console", "took %d s", 3)
     assert re.fullmatch(
@@ -32,7 +32,7 @@ def test_a_record_for_people_is_a_line_without_colours_where_no_terminal_is() ->
     )
 
 
-def test_a_record_for_programs_is_an_object_with_what_it_is_about() -> None:
+def test_a_json_record_is_an_object_with_the_log_context() -> None:
     with bound_log_context(request_id="r1"), bound_log_context(upload_id="u1"):
         record = json.loads(line("json", "took %d s\nand", 3, seconds=3))
     moment = record.pop("timestamp")
@@ -47,7 +47,7 @@ def test_a_record_for_programs_is_an_object_with_what_it_is_about() -> None:
     }
 
 
-def test_a_line_end_in_a_message_does_not_begin_a_record() -> None:
+def test_a_line_break_in_a_message_does_not_start_a_new_record() -> None:
     assert "a\\r\\nb" in line("console", "a\r\nb")
 
 
@@ -62,11 +62,11 @@ def test_a_line_end_in_a_message_does_not_begin_a_record() -> None:
         ("nothing of it: http://host/path", "nothing of it: http://host/path"),
     ],
 )
-def test_secrets_in_the_text_of_an_error_are_left_out(text: str, shown: str) -> None:
+def test_secrets_in_the_text_of_an_error_are_masked(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
 
 
-def test_ours_is_logged_from_the_level_on_and_what_libraries_say_from_warning_on() -> None:
+def test_own_records_are_logged_from_the_level_and_those_of_libraries_from_warning() -> None:
     program = """if True:
         import logging, sys
         from cloudkeep.telemetry.logs import set_up_logging
@@ -79,7 +79,7 @@ def test_ours_is_logged_from_the_level_on_and_what_libraries_say_from_warning_on
     assert [json.loads(line)["event"] for line in result.stderr.splitlines()] == ["ours", "trouble"]
 
 
-async def test_a_whole_journey_is_told_without_a_secret(tmp_path: Path) -> None:
+async def test_the_log_of_a_whole_upload_has_no_secrets(tmp_path: Path) -> None:
     with serving(
         tmp_path, CLOUDKEEP_LOG_FORMAT="json", CLOUDKEEP_LOG_LEVEL="debug", CLOUDKEEP_ACCESS_LOG="true"
     ) as process:
@@ -122,5 +122,5 @@ async def test_a_whole_journey_is_told_without_a_secret(tmp_path: Path) -> None:
 
 
 def records(lines: list[str]) -> list[dict[str, Any]]:
-    """The records among everything that was printed, such as mail."""
+    """The log records in the output, which also has other lines, such as mail."""
     return [json.loads(line) for line in lines if line.startswith("{")]

@@ -1,4 +1,4 @@
-"""What Prometheus is shown of the database, and what operators are told of all of it."""
+"""The metrics of the database, and the documentation of all metrics."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.storage.rows import enqueue
 OPERATIONS = Path(metric_catalogue.__file__).parents[2] / "docs" / "operations.md"
 
 
-async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
+async def test_the_metrics_of_jobs_are_those_of_the_database(database: str) -> None:
     for kind, minutes in ((JobKind.COMPRESS, 5), (JobKind.COMPRESS, 1), (JobKind.REASSEMBLE, -1)):
         await enqueue(kind, run_after=now() - timedelta(minutes=minutes))
     published = Metrics()
@@ -27,7 +27,7 @@ async def test_jobs_are_shown_as_the_database_knows_them(database: str) -> None:
         assert samples["cloudkeep_oldest_job_wait_seconds[REASSEMBLE]"] == 0
 
 
-def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_there() -> None:
+def test_the_documented_metrics_and_labels_are_those_that_exist() -> None:
     described: dict[str, set[str]] = {}
     for line in OPERATIONS.read_text().splitlines():
         if line.startswith("| `cloudkeep_"):
@@ -41,7 +41,7 @@ def test_every_metric_is_documented_with_its_labels_and_every_documented_one_is_
     assert described == shown
 
 
-def test_every_metric_that_is_watched_is_there() -> None:
+def test_alerts_and_dashboards_only_use_existing_metrics() -> None:
     names = {metric.name for metric in vars(metric_catalogue).values() if isinstance(metric, metric_catalogue.Metric)}
     (watched,) = re.findall(r"```promql\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
     queried = {re.sub(r"_(total|bucket)$", "", name) for name in re.findall(r"cloudkeep_\w+", watched)}

@@ -1,4 +1,4 @@
-"""What Prometheus is shown, and which clients may see it."""
+"""The metrics for Prometheus, and the clients that may read them."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ STRANGER = "203.0.113.9"
 
 
 def numbers_in(text: str) -> dict[str, float]:
-    """The samples as they are written, but for the times at which they began."""
+    """The samples in the exposition format, without those of creation times."""
     return {
         sample.name + "".join(f"[{value}]" for value in sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -56,7 +56,7 @@ async def shown(published: Metrics) -> dict[str, float]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
-    """A server behind a proxy on this machine that is trusted."""
+    """A server that trusts a proxy on this machine."""
     folder = tmp_path_factory.mktemp("stand")
     async with shared_server(folder, databases, trusted_proxies=("127.0.0.1",)) as running:
         yield running
@@ -88,12 +88,12 @@ class TestServer:
         assert more("download", "4xx") == 1
         assert more("probe", "2xx") == 1
 
-    async def test_a_request_that_is_for_no_path_is_answered(self, shared: SharedServer) -> None:
+    async def test_a_request_without_a_path_gets_a_response(self, shared: SharedServer) -> None:
         async with connect(shared.url) as wire:
             await wire.send(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert (await wire.answer()).status == 404
 
-    async def test_operations_are_counted_with_what_they_cost(self, shared: SharedServer) -> None:
+    async def test_operations_are_counted_with_their_cost(self, shared: SharedServer) -> None:
         before = await look(shared.http)
         await shared.api.call(ME)
         await Api(shared.http).call("{ upload(id: 1) { id } }")
@@ -112,7 +112,7 @@ class TestServer:
         assert more("operation_errors_total[GRAPHQL_INVALID][unknown]") == 1
         assert after["cloudkeep_budget_overloads_total"] == 0
 
-    async def test_open_subscriptions_are_counted_for_as_long_as_they_are_open(self, shared: SharedServer) -> None:
+    async def test_open_subscriptions_are_counted_while_they_are_open(self, shared: SharedServer) -> None:
         upload = await shared.api.init(b"x" * 10)
 
         async def open_now(number: int) -> bool:
@@ -130,7 +130,7 @@ class TestServer:
         [
             {"X-Forwarded-For": STRANGER},
             {"X-Forwarded-For": f"127.0.0.1, {STRANGER}"},
-            # Nobody knows whose these are.
+            # The client's address is unknown.
             {"X-Forwarded-For": "unknown"},
             {"X-Forwarded-For": "127.0.0.1, unknown"},
             {"Forwarded": "for=127.0.0.1"},
@@ -138,7 +138,7 @@ class TestServer:
             {"Via": "1.1 proxy"},
         ],
     )
-    async def test_a_stranger_is_refused_whatever_the_proxy_calls_them(
+    async def test_other_clients_behind_the_proxy_are_refused(
         self, shared: SharedServer, headers: dict[str, str]
     ) -> None:
         response = await shared.http.get("/metrics", headers=headers)
@@ -146,23 +146,23 @@ class TestServer:
         assert response.headers["Content-Type"] == "application/problem+json"
 
     @pytest.mark.parametrize("address", ["127.0.0.9", "::1", "::ffff:127.0.0.2"])
-    async def test_whoever_comes_from_this_machine_by_the_proxy_is_let_in(
+    async def test_clients_on_this_machine_behind_the_proxy_are_allowed(
         self, shared: SharedServer, address: str
     ) -> None:
         response = await shared.http.get("/metrics", headers={"X-Forwarded-For": address, "Via": "1.1 proxy"})
         assert response.status_code == 200
 
-    async def test_a_newer_format_is_spoken_to_those_who_want_it(self, shared: SharedServer) -> None:
+    async def test_clients_can_request_the_newer_format(self, shared: SharedServer) -> None:
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         response = await shared.http.get("/metrics", headers=accept)
         assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         assert response.text.endswith("# EOF\n")
 
-    async def test_nothing_is_shown_but_numbers(self, shared: SharedServer) -> None:
+    async def test_the_metrics_only_have_numbers(self, shared: SharedServer) -> None:
         assert (await shared.http.post("/metrics")).status_code == 405
 
 
-async def test_what_was_counted_is_shown_once() -> None:
+async def test_each_count_is_shown_once() -> None:
     counters = Counters()
     published = Metrics(lambda: samples_of(counters))
     counters.operation("query", "data", requested=12, actual=5)
@@ -176,7 +176,7 @@ async def test_what_was_counted_is_shown_once() -> None:
         assert samples["cloudkeep_cost_actual_points_total"] == 5
 
 
-async def test_a_subscription_that_fails_is_not_open() -> None:
+async def test_a_failed_subscription_does_not_count_as_open() -> None:
     counters = Counters()
 
     def fail() -> None:
@@ -199,7 +199,7 @@ async def test_budgets_are_shown_by_layer_and_policy() -> None:
     }
 
 
-async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else(
+async def test_metrics_of_the_database_are_left_out_if_it_fails_or_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fail() -> list[Sample]:
@@ -216,7 +216,7 @@ async def test_a_database_that_fails_or_hangs_costs_its_numbers_and_nothing_else
             assert await shown(published) == {"cloudkeep_budget_overloads_total": 1, "cloudkeep_database_up": 0}
 
 
-#: A process with two open subscriptions and a number of requests; it shows them and says what it sees.
+#: A process that counts two open subscriptions and some requests, and then prints the metrics.
 COUNTING = """
 import asyncio, sys
 from cloudkeep.telemetry.metrics import Metrics
@@ -233,7 +233,7 @@ asyncio.run(main())
 
 
 def count(environment: Mapping[str, str], number: int, role: str = "api") -> dict[str, float]:
-    """Run such a process to its end: what it saw."""
+    """Run this process to its end. Returns the metrics that it has printed."""
     command = [sys.executable, "-c", COUNTING, str(number), role]
     run = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
     return numbers_in(run.stdout)
@@ -247,7 +247,7 @@ def files_in(folder: Path) -> set[str]:
     return {path.name for path in (folder / "metrics").iterdir()}
 
 
-def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
+def test_processes_share_their_metrics_and_ended_ones_have_no_open_subscriptions(tmp_path: Path) -> None:
     reset_metrics_folder(tmp_path)
     slots = MetricsSlots(tmp_path)
     with slots.claim() as first:
@@ -260,7 +260,7 @@ def test_processes_share_their_numbers_and_the_dead_have_nothing_open(tmp_path: 
     assert files_in(tmp_path) == set()
 
 
-def test_the_next_process_in_a_slot_continues_the_counters_of_the_dead_one(tmp_path: Path) -> None:
+def test_the_next_process_in_a_slot_continues_its_counters(tmp_path: Path) -> None:
     reset_metrics_folder(tmp_path)
     slots = MetricsSlots(tmp_path)
     for total in (5, 10, 15):
@@ -281,7 +281,7 @@ def test_processes_that_run_at_once_have_slots_of_their_own(tmp_path: Path) -> N
     assert claimed == ["1", "2", "1", "3"]
 
 
-def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_in_its_slot(tmp_path: Path) -> None:
+def test_gauges_of_an_ended_process_are_removed_by_the_next_one_in_its_slot(tmp_path: Path) -> None:
     reset_metrics_folder(tmp_path)
     with MetricsSlots(tmp_path).claim() as environment:
         assert count(environment, 1, "worker")["cloudkeep_processes[worker]"] == 1
@@ -290,9 +290,7 @@ def test_what_a_dead_process_had_open_goes_at_the_latest_with_the_next_one_in_it
     assert "cloudkeep_processes[worker]" not in samples
 
 
-def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_that_cannot_be_removed_causes_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     slots = MetricsSlots(tmp_path)
     with slots.claim() as environment:
         (tmp_path / "metrics" / "gauge_livesum_1.db").mkdir(parents=True)
@@ -304,7 +302,7 @@ def test_a_file_that_cannot_be_removed_is_no_more_than_a_warning(
         assert again == environment
 
 
-async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
+async def test_a_full_disk_only_affects_the_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     reset_metrics_folder(tmp_path)
@@ -321,13 +319,13 @@ async def test_a_disk_without_room_costs_the_numbers_and_nothing_else(
     assert len(list((tmp_path / "metrics").iterdir())) == 4
 
 
-def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+def test_a_metrics_folder_that_cannot_be_created_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match=r"cannot write to .*/file/metrics: Not a directory"):
         reset_metrics_folder(tmp_path / "file")
 
 
-async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_nothing_open(tmp_path: Path) -> None:
+async def test_every_process_shows_the_metrics_of_all_running_processes(tmp_path: Path) -> None:
     with serving(tmp_path, CLOUDKEEP_WORKERS="2") as process:
         url = process.url
         async with httpx.AsyncClient(base_url=url, verify=False) as http:
@@ -346,12 +344,12 @@ async def test_whichever_process_is_asked_shows_all_and_one_that_was_killed_has_
         victims[0].kill()
         await eventually(lambda: _replaced(process, victims[0], len(children)))
         assert victims[1].is_running()
-        # In the same files.
+        # The new processes use the same files.
         assert files_in(tmp_path) == files
 
 
 async def _replaced(process: ServeProcess, victim: psutil.Process, number: int) -> bool:
-    """Whether another one runs in its place, and the numbers are those of all that run, and what they counted."""
+    """Whether another process runs in place of the victim, and the metrics are those of all running processes."""
     children = psutil.Process(process.pid).children()
     if victim in children or len(children) != number:
         return False

@@ -1,4 +1,4 @@
-"""Traces: one from the request that brings the last chunk to the last job that it led to."""
+"""Traces: one trace leads from the request with the last chunk to the last job of the upload."""
 
 import subprocess
 import sys
@@ -71,7 +71,7 @@ def of(trace: str, collector: Collector) -> list[Span]:
     return [span for span in collector.spans if span.trace == trace]
 
 
-async def test_a_collector_that_is_away_disturbs_nothing() -> None:
+async def test_an_unavailable_collector_does_not_affect_requests() -> None:
     traces = Traces(f"http://127.0.0.1:{free_port()}/v1/traces", "api")
     tracing.install(traces)
     try:
@@ -85,7 +85,7 @@ async def test_a_collector_that_is_away_disturbs_nothing() -> None:
     assert tracing.traceparent() is None
 
 
-def test_a_collector_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unavailable_collector_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     exporter = ReportingExporter(Failing())
     for _ in range(3):
         exporter.export([])
@@ -93,13 +93,13 @@ def test_a_collector_that_is_away_is_said_once(caplog: pytest.LogCaptureFixture)
 
 
 class Failing(SpanExporter):
-    """Cannot reach anything."""
+    """An exporter that always fails."""
 
     def export(self, spans: object) -> SpanExportResult:
         raise OSError("away")
 
 
-def test_without_a_collector_nothing_that_records_is_loaded() -> None:
+def test_without_a_collector_the_tracing_sdk_is_not_imported() -> None:
     program = """if True:
         import sys, cloudkeep.http.app, cloudkeep.supervisor.worker_process
         names = {name for name, module in sys.modules.items() if module}

@@ -1,4 +1,4 @@
-"""The client's documents, which a server that runs persisted documents only can be given."""
+"""The documents of the client, as a file for a server that only runs trusted documents."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from schema.execution.persisted_documents import TrustedDocuments
 from tests.support.process import cloudkeep
 
 
-def test_what_is_printed_is_a_file_of_trusted_documents(tmp_path: Path) -> None:
+def test_the_printed_documents_are_a_file_of_trusted_documents(tmp_path: Path) -> None:
     (path := tmp_path / "documents.json").write_text(cloudkeep("documents").stdout)
     trusted = TrustedDocuments.load(path, lambda text: build_schema().documents.prepare(text).errors, exclusive=True)
     assert all(trusted.trusts(document) for document in [*documents.ALL, *demo.ALL])

@@ -1,4 +1,4 @@
-"""Tests of the HTTP client's settings, and of what its answers mean."""
+"""The settings of the HTTP client, and the interpretation of responses."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ SECRET = "https://u:pw@drive.example.org:8443/uploads/1/chunks/2?signature=secre
 
 
 @pytest.mark.parametrize("no_proxy", ["", "[::1],127.0.0.0/8", "example.org"])
-async def test_a_server_on_this_machine_is_reached_whatever_the_environment_says_of_proxies(
+async def test_a_server_on_this_machine_is_reached_without_a_proxy(
     server: str, monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -43,13 +43,13 @@ async def test_a_server_elsewhere_is_reached_through_the_proxy(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("name", "value"), [("HTTP_PROXY", "nonsense://x"), ("NO_PROXY", "[::1]"), ("SSL_CERT_FILE", "/does/not/exist")]
 )
-def test_broken_settings_of_the_environment_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_environment_variables_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=name):
         open_http("http://drive.example.org")
 
 
-def test_of_a_signed_url_only_the_origin_is_ever_shown() -> None:
+def test_messages_only_show_the_origin_of_a_signed_url() -> None:
     assert origin(SECRET) == "https://drive.example.org:8443"
     with pytest.raises(RetryableError) as caught, network_errors_retryable(SECRET):
         raise httpx.ReadError("x")
@@ -57,13 +57,13 @@ def test_of_a_signed_url_only_the_origin_is_ever_shown() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 507])
-def test_statuses_that_say_later_are_tried_again(status: int) -> None:
+def test_temporary_statuses_are_retried(status: int) -> None:
     with pytest.raises(RetryableError, match=f"^https://drive.example.org:8443 answers {status} "):
         raise_if_retryable(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 403, 404, 409, 413])
-def test_other_statuses_are_answers(status: int) -> None:
+def test_other_statuses_are_not_retried(status: int) -> None:
     raise_if_retryable(httpx.Response(status, request=httpx.Request("PUT", SECRET)))
 
 
@@ -72,13 +72,13 @@ def test_retry_after_counts_seconds(field: str, seconds: float) -> None:
     assert retry_after_header(httpx.Response(503, headers={"Retry-After": field})) == seconds
 
 
-def test_retry_after_takes_dates() -> None:
+def test_retry_after_accepts_dates() -> None:
     field = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     assert 90 < retry_after_header(httpx.Response(503, headers={"Retry-After": field})) <= 100
     assert retry_after_header(httpx.Response(503, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})) == 0
 
 
-async def test_https_works_and_an_untrusted_certificate_is_called_so(
+async def test_https_works_and_an_untrusted_certificate_is_named_in_the_error(
     front: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

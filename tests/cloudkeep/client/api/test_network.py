@@ -1,4 +1,4 @@
-"""The whole way of a file over a network that lets its client down in every way."""
+"""The upload of a file over a network with every kind of fault."""
 
 import itertools
 import os
@@ -16,7 +16,7 @@ from tests.support.faults.proxy import Proxy
 from tests.support.server import Api, digest
 
 MIDDLE = CHUNK // 2
-#: In a head, in the middle of a chunk, near its end, before an answer and in the middle of one.
+#: Faults in a request's head, in the middle and near the end of a chunk, and before and in the middle of a response.
 FAULTS = [
     Fault(Act.CUT, MIDDLE),
     Fault(Act.RESET, MIDDLE),
@@ -36,7 +36,7 @@ FAULTS = [
 
 @pytest.fixture
 def _hurried(monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient) -> None:
-    """A client that does not wait for long when nothing moves, and opens connections enough to meet every fault."""
+    """Give the client short timeouts, and let it open enough connections for every fault."""
     client.timeout = httpx.Timeout(2.0)
     monkeypatch.setattr(sender, "CHUNK_TIMEOUT", client.timeout)
     requests = itertools.count()

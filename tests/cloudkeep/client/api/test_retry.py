@@ -1,4 +1,4 @@
-"""Tests of how often an attempt is repeated, and of the waits in between."""
+"""The number of retries, and the waits between them."""
 
 import pytest
 
@@ -9,7 +9,7 @@ QUICK = RetryPolicy(max_attempts=3, first_delay=0.001, max_delay=0.002)
 
 
 class Flaky:
-    """Work that fails a number of times."""
+    """Work that fails a given number of times."""
 
     def __init__(self, failures: int) -> None:
         self.calls = 0
@@ -29,7 +29,7 @@ def test_the_wait_doubles_up_to_a_limit_and_is_jittered(failed: int, whole: floa
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(7.0, 7.0), (99999.0, 300.0)])
-def test_a_server_may_ask_for_a_longer_wait_within_reason(retry_after: float, delay: float) -> None:
+def test_a_server_can_request_a_longer_wait_up_to_a_limit(retry_after: float, delay: float) -> None:
     assert RetryPolicy().delay(1, retry_after) == delay
 
 

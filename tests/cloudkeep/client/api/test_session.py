@@ -1,4 +1,4 @@
-"""Tests of signing in and staying signed in."""
+"""Signing in, and renewing a session."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -70,12 +70,12 @@ async def test_a_session_that_cannot_be_renewed_ends_with_one_line(graphql: Grap
         await Session(graphql, STALE, "no refresh token").execute(ME)
 
 
-async def test_a_token_from_outside_cannot_be_renewed(graphql: GraphQL) -> None:
+async def test_a_token_from_the_environment_cannot_be_renewed(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match="CLOUDKEEP_TOKEN"):
         await Session(graphql, STALE).execute(ME)
 
 
-async def test_a_subscription_begins_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
+async def test_a_subscription_starts_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
     session = Session(graphql, STALE, (await _login(api))["refreshToken"])
     frames = session.subscribe(UPLOAD_PROGRESS, id=(await init_upload(api, file))["id"], after=None)
     assert (await anext(frames))["stage"] == "RECEIVING"
@@ -87,7 +87,7 @@ async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Pro
     with pytest.raises(ServerUnreachable, match=f"^the connection to {front.url} was lost$"):
         await Session(graphql).check()
     with pytest.raises(ServerUnreachable):
-        await Session(graphql).sign_in("somebody", PASSWORD)
+        await Session(graphql).sign_in("someone", PASSWORD)
 
 
 @asynccontextmanager

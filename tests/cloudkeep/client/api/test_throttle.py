@@ -1,4 +1,4 @@
-"""Tests of a client that the server asks to slow down."""
+"""A client that the server limits."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ SLOWED = "the server limits how much you may send; waiting as long as it asks"
 
 
 class Server:
-    """Refuses all but one in a row, and remembers how many were there at once."""
+    """Refuses a number of requests that run in parallel, and records the largest number of parallel requests."""
 
     def __init__(self, refusals: int) -> None:
         self._refusals = refusals
@@ -72,7 +72,7 @@ async def test_another_error_is_raised_and_the_next_request_is_sent() -> None:
         await throttle.run(Server(1))
 
 
-async def test_a_wait_for_the_rate_limit_is_no_failure() -> None:
+async def test_a_wait_for_the_rate_limit_does_not_count_as_a_failure() -> None:
     async def work() -> str:
         calls.append(1)
         if len(calls) < 3 * QUICK.max_attempts:
@@ -98,11 +98,11 @@ def test_a_proxy_may_limit_the_rate_too() -> None:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """A server whose budget is a chunk at once, and few of them a second."""
+    """Settings with a budget of one chunk at a time and few chunks per second."""
     return settings.model_copy(update={"budget_ingest": Limit(CHUNK, 32 * CHUNK)})
 
 
-async def test_a_file_beyond_the_budget_arrives_all_the_same(
+async def test_a_file_above_the_budget_is_uploaded_slowly(
     context: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     upload = await init_upload(api, file)
@@ -112,7 +112,7 @@ async def test_a_file_beyond_the_budget_arrives_all_the_same(
     assert set(watcher.notes) == {SLOWED}
 
 
-async def test_a_chunk_that_never_fits_is_refused_for_good(
+async def test_a_chunk_above_the_whole_budget_is_not_retried(
     context: UploadContext, api: Api, file: Path, watcher: Watcher
 ) -> None:
     with (
@@ -123,13 +123,13 @@ async def test_a_chunk_that_never_fits_is_refused_for_good(
 
 
 class TestOperations:
-    """With a server that lets somebody ask for one page of slots at once."""
+    """With a server whose budget allows one page of slots at a time."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"budget_account": Limit(150, 1000.0)})
 
-    async def test_operations_beyond_the_budget_are_answered_all_the_same(
+    async def test_operations_above_the_budget_wait_and_succeed(
         self, context: UploadContext, file: Path, watcher: Watcher
     ) -> None:
         uploads = Uploads(context.session, QUICK, watcher.note)
@@ -180,7 +180,7 @@ async def test_the_wait_of_an_operation_is_as_precise_as_the_server_says(status:
     assert refused.value.retry_after == 0.25
 
 
-async def test_an_operation_that_never_fits_is_refused_for_good() -> None:
+async def test_an_operation_above_the_whole_budget_is_not_retried() -> None:
     with pytest.raises(RequestRefused, match=r"^Too much$"):
         await response_to([(429, limited(None))])
 

@@ -1,4 +1,4 @@
-"""``cloudkeep demo`` as a newcomer runs it, beside a server that prints its mail."""
+"""``cloudkeep demo``, with a server that prints its mail."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(data_dir: Path) -> Iterator[ServeProcess]:
-    """A server on a port of its own, which only its data folder tells."""
+    """A server whose port the demo can only find in the data folder."""
     with serving(data_dir) as process:
         yield process
 
@@ -55,7 +55,7 @@ class Demo:
         self.text = ""
 
     async def see(self, text: str) -> None:
-        """Return once the text was printed."""
+        """Return as soon as the text is printed."""
         assert self.process.stdout
         while text not in self.text:
             block = await self.process.stdout.read(65536)

@@ -1,4 +1,4 @@
-"""The documents of the demo fit the schema."""
+"""The documents of the demo are valid for the schema."""
 
 from cloudkeep.client.demo.documents import ALL
 from schema.build import build_schema

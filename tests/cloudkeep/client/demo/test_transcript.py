@@ -1,4 +1,4 @@
-"""What the demo shows of tokens, signatures and lists."""
+"""The transcript of the demo shortens tokens, signatures and lists."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of progress as lines, where no bars can be drawn. Bars are in ``test_terminal``."""
+"""Progress as lines, without a terminal. For progress bars see ``test_terminal``."""
 
 import pytest
 

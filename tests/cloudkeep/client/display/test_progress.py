@@ -1,4 +1,4 @@
-"""Tests of what is shown of the bytes that are done."""
+"""The progress of bytes."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_bytes_become_a_percentage_that_never_goes_down(watcher: Watcher) -> Non
     assert [progress.percent for progress in watcher.shown] == [25.0, 25.0, 100.0]
 
 
-def test_the_server_says_percent() -> None:
+def test_the_servers_stages_are_in_percent() -> None:
     assert StageProgress("Verifying", 12.5).percent == 12.5
 
 
@@ -22,5 +22,5 @@ def test_the_server_says_percent() -> None:
     ("name", "shown"),
     [("film.mp4", "film.mp4"), ("a\x1b[2Jb\n", "a\\x1b[2Jb\\n"), ("gp\u202e4", "gp\\u202e4"), ("\udc80", "\\udc80")],
 )
-def test_names_cannot_command_the_terminal(name: str, shown: str) -> None:
+def test_control_characters_in_names_are_escaped(name: str, shown: str) -> None:
     assert printable(name) == shown

@@ -1,4 +1,4 @@
-"""Tests of ``cloudkeep upload`` in a terminal: it asks for user ID and password, and draws bars."""
+"""``cloudkeep upload`` in a terminal: it asks for user ID and password, and draws progress bars."""
 
 import asyncio
 import contextlib
@@ -25,12 +25,12 @@ SECONDS = 60
 COLUMNS = 100
 CTRL_C = "\x03"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-#: What moves the cursor and erases lines; a carriage return alone does so too.
+#: Control sequences that move the cursor or erase a line, and carriage returns, which do so as well.
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
 
 
 class Terminal:
-    """A terminal with a process in it; ``text`` is everything that was written to it."""
+    """A terminal with a process in it. ``text`` is the whole output on it."""
 
     def __init__(self, master: int, process: Process) -> None:
         self.process = process
@@ -40,18 +40,18 @@ class Terminal:
         asyncio.get_running_loop().add_reader(master, self._read)
 
     async def see(self, text: str) -> None:
-        """Return once the text was written."""
+        """Return as soon as the text is written."""
         async with asyncio.timeout(SECONDS):
             while text not in self.text:
                 self._more.clear()
                 await self._more.wait()
 
     def type(self, text: str) -> None:
-        """Type the text; Enter and Ctrl-C are characters of it."""
+        """Type the text, in which Enter and Ctrl-C are characters."""
         os.write(self._master, text.encode())
 
     async def end(self) -> tuple[int | None, str]:
-        """Wait for the process; its exit code and standard output, where that is not the terminal."""
+        """Wait for the process. Returns its exit code, and its standard output if that is not the terminal."""
         async with asyncio.timeout(SECONDS):
             out, _ = await self.process.communicate()
         return self.process.returncode, (out or b"").decode()
@@ -67,7 +67,7 @@ class Terminal:
 
 @asynccontextmanager
 async def terminal(*arguments: str | Path, stdout: int | None = None) -> AsyncIterator[Terminal]:
-    """Run ``cloudkeep upload`` in a terminal of its own; with ``stdout`` None that goes to the terminal, too."""
+    """Run ``cloudkeep upload`` in a new terminal, which also gets standard output if ``stdout`` is None."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, COLUMNS, 0, 0))
     process = await asyncio.create_subprocess_exec(
@@ -77,7 +77,7 @@ async def terminal(*arguments: str | Path, stdout: int | None = None) -> AsyncIt
         stderr=slave,
         env={**os.environ, "TERM": "xterm-256color"},
         start_new_session=True,
-        # So that the process can ask for a password, and gets a signal when somebody types Ctrl-C.
+        # With a controlling terminal, the process can ask for a password, and gets a signal upon Ctrl-C.
         preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
     )
     os.close(slave)
@@ -94,14 +94,14 @@ async def terminal(*arguments: str | Path, stdout: int | None = None) -> AsyncIt
 
 @pytest.fixture
 async def user_id(api: Api) -> str:
-    """The user ID of the person who is signed in elsewhere."""
+    """The user ID of an account."""
     return str((await api.data("{ me { userId } }"))["userId"])
 
 
 async def _sign_in(screen: Terminal, user_id: str, password: str = PASSWORD) -> None:
     await screen.see("User ID")
     screen.type(f"{user_id}\n")
-    # Only now: what was typed before this is forgotten.
+    # The terminal discards text that is typed before the prompt.
     await screen.see("Password: ")
     screen.type(f"{password}\n")
 

@@ -1,4 +1,4 @@
-"""``cloudkeep upload --direct``: chunks go to S3 past the server, a real one."""
+"""``cloudkeep upload --direct``: the client sends chunks straight to a real S3 server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def bucket(s3: S3Server) -> str:
-    """A bucket of the test's own."""
+    """A bucket for this test only."""
     return s3.new_bucket()
 
 
@@ -44,7 +44,7 @@ async def upload(context: UploadContext, path: Path, watcher: Watcher) -> Upload
 
 
 class TestWithS3:
-    """On a server whose bytes lie on S3."""
+    """With a server that stores its files on S3."""
 
     @pytest.fixture
     def settings(self, settings: Settings, s3: S3Server, bucket: str) -> Settings:
@@ -53,7 +53,7 @@ class TestWithS3:
 
     @pytest.fixture
     def origins(self, client: httpx.AsyncClient) -> list[str]:
-        """Where each chunk goes."""
+        """The host that each chunk is sent to."""
         hosts: list[str] = []
 
         async def note(request: httpx.Request) -> None:
@@ -96,7 +96,7 @@ class TestWithS3:
         assert (await api.http.get(stored["downloadUrl"])).content == file.read_bytes()
 
     @pytest.mark.usefixtures("worker")
-    async def test_parts_that_the_bucket_threw_away_are_sent_again(
+    async def test_parts_that_the_bucket_has_deleted_are_sent_again(
         self, context: UploadContext, api: Api, file: Path, watcher: Watcher, s3: S3Server, bucket: str
     ) -> None:
         with Source(file) as source:
@@ -111,7 +111,7 @@ class TestWithS3:
 
 
 class TestWhileKeysChange:
-    """On a server whose keys for S3 are a role's, which the cloud renews."""
+    """With a server whose S3 credentials are temporary, and are renewed."""
 
     @pytest.fixture
     async def faults(self, s3: S3Server) -> AsyncIterator[S3Faults]:

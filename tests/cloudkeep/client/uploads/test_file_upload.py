@@ -1,4 +1,4 @@
-"""Tests of a file's whole way, with a real worker at its end."""
+"""The whole upload of a file, with a real worker."""
 
 import asyncio
 import os
@@ -60,7 +60,7 @@ def receipt(client: httpx.AsyncClient) -> asyncio.Event:
     return received
 
 
-async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
+async def test_a_second_run_sends_only_missing_chunks(
     context: UploadContext,
     api: Api,
     file: Path,
@@ -71,7 +71,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     settings: Settings,
 ) -> None:
     upload = await init_upload(api, file)
-    # More than all connections can have under way, so that some chunk has arrived.
+    # More bytes than all connections send at a time, so that at least one chunk has arrived.
     front.begin_to_hold(6 * CHUNK)
     first = asyncio.create_task(_upload(context, file, watcher))
     await front.holding.wait()
@@ -88,7 +88,7 @@ async def test_a_second_run_from_elsewhere_sends_only_what_is_missing(
     async with working(settings):
         state = await _upload(context, elsewhere, watcher)
     sent = [int(path.rpartition("/")[2]) for path in puts]
-    # A chunk that the server had whole when the first run ended may get its receipt a moment later.
+    # The server may store the receipt of a chunk a moment after the first run has ended.
     assert set(sent) <= set(missing)
     assert len(sent) == len(set(sent)) < 8
     assert await _content(api, state) == elsewhere.read_bytes()
@@ -115,7 +115,7 @@ async def test_of_a_changed_file_only_the_changed_chunks_are_sent(
     assert watcher.notes[-1] == "the server has 87% of it already"
 
 
-async def test_a_file_that_is_there_already_is_not_sent_again(
+async def test_a_file_that_the_account_has_is_not_sent_again(
     context: UploadContext, file: Path, watcher: Watcher, puts: list[str], worker: None
 ) -> None:
     first = await _upload(context, file, watcher)
@@ -155,7 +155,7 @@ async def test_a_video_is_followed_until_it_is_compressed(
     assert watcher.stages[-1] == "Compressing"
 
 
-async def test_what_is_no_video_is_uploaded_with_a_reason(
+async def test_a_file_that_is_not_a_video_is_uploaded_with_a_warning(
     client: httpx.AsyncClient, context: UploadContext, file: Path, watcher: Watcher, worker: None
 ) -> None:
     state = await _upload(UploadContext(client, context.session, FAST, policy=QUICK), file, watcher)
@@ -163,7 +163,7 @@ async def test_what_is_no_video_is_uploaded_with_a_reason(
     assert state.file_id
 
 
-async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
+async def test_a_file_that_changes_during_the_upload_is_refused(
     context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher, worker: None
 ) -> None:
     await init_upload(api, file)
@@ -181,7 +181,7 @@ async def test_a_file_that_was_changed_behind_the_clients_back_is_refused(
         await _upload(UploadContext(client, context.session, parallel=1, policy=QUICK), file, watcher)
 
 
-async def test_an_upload_that_is_aborted_ends_its_file(
+async def test_an_aborted_upload_ends_with_an_error(
     context: UploadContext, api: Api, client: httpx.AsyncClient, file: Path, watcher: Watcher
 ) -> None:
     upload = await init_upload(api, file)
@@ -198,7 +198,7 @@ async def test_an_upload_that_is_aborted_ends_its_file(
 
 
 class TestShortTokens:
-    """An access token that holds for three seconds, or almost: its end is a whole second."""
+    """With access tokens that are valid for two to three seconds, because their expiry is a whole second."""
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
@@ -209,7 +209,7 @@ class TestShortTokens:
     async def context(
         self, client: httpx.AsyncClient, http: httpx.AsyncClient, server: str, sink: SmtpSink
     ) -> UploadContext:
-        """What a upload needs, as somebody who has just registered and can renew their session."""
+        """The context of an upload, for a new user whose session can be renewed."""
         visitor, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
         await visitor.data(REGISTER, input=person)
@@ -217,7 +217,7 @@ class TestShortTokens:
         session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
         return UploadContext(client, session, FAST, policy=QUICK)
 
-    async def test_an_upload_may_outlast_them(
+    async def test_an_upload_can_outlast_its_access_tokens(
         self, context: UploadContext, watcher: Watcher, settings: Settings
     ) -> None:
         with Source(bikes()) as source:

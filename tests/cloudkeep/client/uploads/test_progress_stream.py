@@ -1,4 +1,4 @@
-"""Tests of following an upload over Server-Sent Events."""
+"""Following the progress of an upload over Server-Sent Events."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ async def test_a_lost_connection_is_opened_again(
     assert (await api.look(upload_id))["status"] == "READY"
 
 
-async def test_a_server_that_stays_away_ends_the_following(
+async def test_following_fails_if_the_server_stays_away(
     context: UploadContext, api: Api, watcher: Watcher, front: Proxy
 ) -> None:
     upload_id = await _sent_video(api)

@@ -1,4 +1,4 @@
-"""Tests of a run with several files: what is printed where, and which exit code it has."""
+"""A run with several files: its output and its exit code."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """More files than are on their way at once, none of them a video."""
+    """More files than the client uploads at the same time. None of them is a video."""
     paths = [tmp_path / f"{index}.bin" for index in range(FILES_AT_ONCE + 3)]
     for path in paths:
         path.write_bytes(os.urandom(1000))
@@ -104,7 +104,7 @@ async def test_the_end_of_the_session_ends_the_run(
     assert capsys.readouterr().out == ""
 
 
-def test_every_path_that_is_no_file_is_named(tmp_path: Path, capsys: Capture) -> None:
+def test_every_path_that_is_not_a_file_is_named(tmp_path: Path, capsys: Capture) -> None:
     missing = tmp_path / "missing\n"
     with pytest.raises(UsageError) as caught:
         require_sources([tmp_path, missing])

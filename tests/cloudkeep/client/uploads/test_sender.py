@@ -1,4 +1,4 @@
-"""Tests of sending chunks, over real connections that are cut, refused and held back."""
+"""Sending chunks over real connections that are cut, refused or delayed."""
 
 import asyncio
 import os
@@ -68,7 +68,7 @@ async def test_slots_are_sent_in_parallel(api: Api, file: Path, send: Sending, c
         await send(await init_upload(api, file), parallel=4)
 
 
-async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
+async def test_only_missing_chunks_are_sent(api: Api, file: Path, send: Sending, puts: list[str]) -> None:
     upload = await init_upload(api, file)
     for slot in upload["slots"]["nodes"][2:7]:
         await api.put(slot, file.read_bytes())
@@ -76,7 +76,7 @@ async def test_only_what_is_missing_is_sent(api: Api, file: Path, send: Sending,
     assert sorted(path.rpartition("/")[2] for path in puts) == ["0", "1", "7"]
 
 
-async def test_progress_counts_what_was_there_and_never_goes_back(
+async def test_progress_includes_earlier_chunks_and_never_goes_back(
     api: Api, file: Path, send: Sending, watcher: Watcher, front: Proxy
 ) -> None:
     upload = await init_upload(api, file)
@@ -95,12 +95,12 @@ async def test_a_chunk_whose_connection_was_cut_is_sent_again(
     await send(upload, 1)
     lost, *busy = watcher.notes
     assert lost == f"the connection to {front.url} was lost; trying again"
-    # The client may be back before the server has noticed that it was away.
+    # The client may reconnect before the server has noticed that the old connection is lost.
     assert set(busy) <= {"another client is sending the same chunk; trying again"}
     assert await _status(api, upload) == "REASSEMBLING"
 
 
-async def test_a_server_that_stays_away_ends_the_sending(
+async def test_sending_fails_if_the_server_stays_away(
     api: Api, file: Path, send: Sending, front: Proxy, client: httpx.AsyncClient
 ) -> None:
     upload = await init_upload(api, file)
@@ -153,7 +153,7 @@ async def test_an_invalid_url_is_renewed(api: Api, file: Path, send: Sending, cl
     assert await _status(api, upload) == "REASSEMBLING"
 
 
-async def test_a_server_that_refuses_its_own_urls_ends_the_sending(
+async def test_sending_fails_if_the_server_refuses_its_own_urls(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
     await _rewrite_first_put(client, _forged, times=99)
@@ -161,7 +161,7 @@ async def test_a_server_that_refuses_its_own_urls_ends_the_sending(
         await send(await init_upload(api, file), 1)
 
 
-async def test_a_slot_that_another_sender_fills_is_waited_for(
+async def test_the_client_waits_for_a_slot_that_another_client_fills(
     api: Api, file: Path, send: Sending, watcher: Watcher, http: httpx.AsyncClient
 ) -> None:
     upload, noted, begin = await init_upload(api, file), asyncio.Event(), asyncio.Event()
@@ -182,7 +182,7 @@ async def test_a_slot_that_another_sender_fills_is_waited_for(
     assert await _status(api, upload) == "REASSEMBLING"
 
 
-async def test_an_upload_that_is_aborted_meanwhile_is_left_alone(
+async def test_sending_stops_if_the_upload_is_aborted(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
     upload = await init_upload(api, file)

@@ -1,4 +1,4 @@
-"""Tests of reading a file that is being sent."""
+"""Reading a file while it is sent."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.support.server import digest
 
 @pytest.fixture
 def content() -> bytes:
-    """More than two threads' worth of bytes."""
+    """More bytes than two threads hash at a time."""
     return os.urandom(2 * HASH_STEP + 77)
 
 
@@ -25,14 +25,14 @@ def path(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-async def test_the_whole_is_hashed_and_progress_ends_at_its_size(path: Path, content: bytes) -> None:
+async def test_the_whole_file_is_hashed_and_progress_ends_at_its_size(path: Path, content: bytes) -> None:
     reports: list[int] = []
     with Source(path) as source:
         assert (await source.digests(len(content), reports.append)).whole == digest(content)
     assert reports == [HASH_STEP, 2 * HASH_STEP, len(content)]
 
 
-async def test_every_chunk_is_hashed_with_the_whole(path: Path, content: bytes) -> None:
+async def test_every_chunk_is_hashed_with_the_whole_file(path: Path, content: bytes) -> None:
     with Source(path) as source:
         digests = await source.digests(1_000_000, lambda _: None)
     chunks = [content[start : start + 1_000_000] for start in range(0, len(content), 1_000_000)]
@@ -71,7 +71,7 @@ async def test_a_file_that_changes_is_an_error(path: Path, change: Callable[[Pat
             [block async for block in source.blocks(0, source.size)]
 
 
-async def test_a_file_that_is_replaced_or_deleted_stays_what_it_was(path: Path, content: bytes) -> None:
+async def test_a_file_can_be_read_after_it_is_replaced_or_deleted(path: Path, content: bytes) -> None:
     with Source(path) as source:
         path.unlink()
         path.write_bytes(b"another one")

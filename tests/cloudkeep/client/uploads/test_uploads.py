@@ -1,4 +1,4 @@
-"""Tests of what the client asks of an upload."""
+"""The client's queries and mutations of an upload."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ HASH = "ab" * 32
 
 @pytest.fixture
 def uploads(context: UploadContext) -> Uploads:
-    """Uploads of the person who is signed in."""
+    """Uploads of the signed-in user."""
     return Uploads(context.session, QUICK, lambda _: None)
 
 
@@ -30,7 +30,7 @@ def test_the_same_file_has_the_same_key_however_its_name_is_encoded() -> None:
     assert _key("Caf\u00e9") == _key("Cafe\u0301")
 
 
-def test_another_name_size_content_or_wish_is_another_upload() -> None:
+def test_another_name_size_content_or_compression_is_another_upload() -> None:
     fast, small = Compression(CompressionPreset.FAST), Compression(CompressionPreset.SMALL)
     keys = [_key(), _key("other"), _key(size=2), _key(sha256="cd" * 32), _key(compress=fast), _key(compress=small)]
     keys.append(_key(compress=Compression(CompressionPreset.FAST, 480)))
@@ -60,14 +60,12 @@ async def test_open_slots_come_in_pages_without_those_that_are_filled(
     assert (first.slots[1].offset, first.slots[1].size, third.next) == (2 * CHUNK, CHUNK, None)
 
 
-async def test_completing_too_early_shows_where_the_upload_stands(uploads: Uploads, api: Api, file: Path) -> None:
+async def test_completing_too_early_returns_the_current_upload(uploads: Uploads, api: Api, file: Path) -> None:
     upload = await init_upload(api, file)
     assert (await uploads.complete(upload["id"])).status == "RECEIVING"
 
 
-async def test_completing_what_was_aborted_shows_where_the_upload_stands(
-    uploads: Uploads, api: Api, file: Path
-) -> None:
+async def test_completing_an_aborted_upload_returns_the_current_upload(uploads: Uploads, api: Api, file: Path) -> None:
     upload = await init_upload(api, file)
     await api.data(
         "mutation ($id: ID!) { abortUpload(input: {uploadId: $id}) { userErrors { code } } }", id=upload["id"]
@@ -75,7 +73,7 @@ async def test_completing_what_was_aborted_shows_where_the_upload_stands(
     assert (await uploads.complete(upload["id"])).status == "ABORTED"
 
 
-async def test_an_upload_that_is_not_there_is_a_failure(uploads: Uploads) -> None:
+async def test_a_missing_upload_is_an_error(uploads: Uploads) -> None:
     for work in (uploads.get(UNKNOWN), uploads.missing_slots(UNKNOWN, None)):
         with pytest.raises(UploadFailed, match="the server no longer knows this upload"):
             await work
@@ -87,6 +85,6 @@ async def test_a_refusal_has_the_servers_message(uploads: Uploads) -> None:
     assert caught.value.code == "INVALID_INPUT"
 
 
-async def test_a_name_that_is_no_unicode_is_refused_by_the_server(uploads: Uploads) -> None:
+async def test_a_name_that_is_not_valid_unicode_is_refused_by_the_server(uploads: Uploads) -> None:
     with pytest.raises(RequestRefused, match="control characters"):
         await uploads.init(init_input("film-\udc80", 1, Digests(HASH, CHUNK, [HASH]), None))
