@@ -12,7 +12,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _ICO = (_FOLDER / "favicon.ico").read_bytes()
-_SVG = (_FOLDER / "favicon.svg").read_bytes()
+#: The icon as an element that a page can contain.
+SVG = (_FOLDER / "favicon.svg").read_text(encoding="utf-8")
 
 
 async def favicon_ico(_: Request) -> Response:
@@ -22,4 +23,4 @@ async def favicon_ico(_: Request) -> Response:
 
 async def favicon_svg(_: Request) -> Response:
     """The icon in any size."""
-    return Response(_SVG, headers=_HEADERS, media_type="image/svg+xml")
+    return Response(SVG, headers=_HEADERS, media_type="image/svg+xml")

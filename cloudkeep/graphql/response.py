@@ -100,7 +100,7 @@ def batch_response(
 ) -> Response:
     """The responses, in the order of the operations.
 
-    The status is 429 if every operation was over the budget, and 401 if none of them has a valid token. The headers have
+    The status is 429 if every operation was over the budget, and 401 if none has a valid token. The headers have
     the status of the budgets after the last operation, or those with the longest wait.
     """
     bodies, statuses = [operation.body for operation in operations], {operation.status for operation in operations}

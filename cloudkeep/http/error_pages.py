@@ -11,12 +11,13 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudkeep.graphql.media_types import HTML, accepted
+from endpoints.favicon import SVG
 from endpoints.problems import MEDIA_TYPE
 
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 18vh auto 4rem; padding: 0 1.5rem; }
-img { width: 3.5rem; height: 3.5rem; }
+svg { width: 3.5rem; height: 3.5rem; }
 h1 { font-size: 1.5rem; margin: 1rem 0 .5rem; }
 p { margin: 0 0 1.5rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .875rem; opacity: .75; }
@@ -31,6 +32,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+#: A part of the page: if the host is not allowed, a request for the icon is refused as well. HTML needs no namespace.
+_ICON = SVG.replace(' xmlns="http://www.w3.org/2000/svg"', "").strip()
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -42,7 +45,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <main>
-<img src="/favicon.svg" alt="">
+{icon}
 <h1>{title}</h1>
 <p>{detail}</p>
 <dl>{facts}</dl>
@@ -116,4 +119,5 @@ def render(problem: dict[str, Any]) -> str:
         detail=escape(str(problem["detail"])),
         facts="".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value),
         style=_STYLE,
+        icon=_ICON,
     )
