@@ -20,7 +20,7 @@ class ByteRange:
 
 
 class Unsatisfiable(Exception):
-    """The range lies behind the end."""
+    """The range begins after the end of the file."""
 
 
 def parse_range(header: str | None, size: int) -> ByteRange | None:

@@ -30,15 +30,15 @@ _log = logging.getLogger("cloudkeep.supervisor")
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """A command to keep running; ``environment`` is added to what all children get.
+    """A command to keep running. ``environment`` is added to the environment that all children get.
 
-    ``scoped_environment`` is entered before each process is started, and left when that has ended; its value is added
-    to the environment, too.
+    ``scoped_environment`` is entered before each start of the process, and left when the process has ended. Its value
+    is added to the environment as well.
 
-    With a ``heartbeat_timeout``, the command gets one more argument: the descriptor of a pipe for
-    :func:`send_heartbeats` and :func:`sending_start_beats`. It is killed when it sends nothing for that many seconds;
-    before its first heartbeat, for four times as many. Without one, it counts as ready as soon as it runs.
-    ``retire_signal`` tells it to finish its work, with time, because a successor has taken over.
+    With a ``heartbeat_timeout`` in seconds, the command gets one more argument: the descriptor of a pipe for
+    :func:`send_heartbeats` and :func:`sending_start_beats`. A process without a heartbeat for so long is killed; until
+    its first heartbeat, it has four times as long. Without the timeout, a process counts as ready as soon as it runs.
+    ``retire_signal`` asks the process to finish its work, because a successor has taken over.
     """
 
     name: str

@@ -64,5 +64,5 @@ def visible_layers(layers: Iterable[LayerStatus]) -> list[LayerStatus]:
 
 
 def least_available(layers: Iterable[LayerStatus]) -> LayerStatus | None:
-    """The layer with the least left, which will be the first to refuse; None if there is none."""
+    """The layer with the fewest remaining units, which will be the first to refuse; None without layers."""
     return min(layers, key=lambda status: status.available, default=None)

@@ -45,7 +45,7 @@ class ProgressFrame:
 
 
 def receiving_frame(upload_id: UUID, received_bytes: int, size: int) -> ProgressFrame:
-    """The frame of an upload of which this many bytes of ``size`` have arrived."""
+    """The frame of an upload that has received this many of its ``size`` bytes."""
     return bytes_frame(upload_id, UploadStatus.RECEIVING, received_bytes, size)
 
 

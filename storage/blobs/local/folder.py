@@ -21,7 +21,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise the errors of the contract instead of the system's."""
+    """Raise errors of :mod:`storage.errors` in place of OSError."""
     try:
         yield
     except FileNotFoundError as error:
