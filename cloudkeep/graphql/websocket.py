@@ -139,7 +139,7 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         limit = self.max_subscriptions_per_connection
         is_handled_by_strawberry = not self.connection_acknowledged or message["id"] in self.operations
         if limit is not None and len(self.operations) >= limit and not is_handled_by_strawberry:
-            await self.websocket.close(TOO_MANY_REQUESTS, f"A connection may have {limit} open operations at a time")
+            await self.websocket.close(TOO_MANY_REQUESTS, f"At most {limit} operations may be open on a connection")
             return
         self._extensions[message["id"]] = named_in(message["payload"])
         message["payload"]["query"] = message["payload"].get("query") or ""
