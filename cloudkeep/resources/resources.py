@@ -23,6 +23,7 @@ from services.container import ServerInfo, Services
 from services.core.counters import Counters
 from services.drive.files import Files
 from services.maintenance.health import Health
+from services.uploads.chunk_sizes import LARGEST_FILE
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
@@ -132,7 +133,9 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             subscription_leases=subscription_leases,
             counters=counters,
             events=base.log,
-            server=ServerInfo(__version__, settings.max_file_size, base.store.supports_direct_uploads),
+            server=ServerInfo(
+                __version__, min(settings.max_file_size, LARGEST_FILE), base.store.supports_direct_uploads
+            ),
         )
 
 
@@ -181,3 +184,7 @@ def require_redis_url(settings: Settings) -> str:
     if settings.redis_url is None:
         raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
     return settings.redis_url
+
+
+def _server_info(settings: Settings, store: BlobStore) -> ServerInfo:
+    return ServerInfo(__version__, min(settings.max_file_size, LARGEST_FILE), store.supports_direct_uploads)

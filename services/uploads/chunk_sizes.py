@@ -6,6 +6,8 @@ DEFAULT_CHUNK_SIZE = 16 * MIB
 MAX_CHUNK_SIZE = 95 * MIB
 #: The limit of S3, so that an upload fits every store.
 MAX_CHUNKS = 10_000
+#: The largest file that fits into chunks.
+LARGEST_FILE = MAX_CHUNK_SIZE * MAX_CHUNKS
 
 
 def default_chunk_size(size: int) -> int:

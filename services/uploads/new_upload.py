@@ -16,7 +16,7 @@ from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.core.validation import Checks
 from services.media.types import Compression
-from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
+from services.uploads.chunk_sizes import LARGEST_FILE, MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import TooLarge
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
@@ -84,7 +84,7 @@ def _chunk_hashes(hashes: Sequence[str] | None, size: int | None, chunk_size: in
 def _require_size(size: int, policy: UploadPolicy) -> int:
     if size < 1:
         raise InvalidInput("A file must have at least one byte.", field="size")
-    limit = min(policy.max_file_size, MAX_CHUNK_SIZE * MAX_CHUNKS)
+    limit = min(policy.max_file_size, LARGEST_FILE)
     if size > limit:
         raise TooLarge(f"A file may have at most {limit} bytes.", field="size")
     return size

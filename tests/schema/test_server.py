@@ -1,18 +1,16 @@
-"""The query `server`."""
+"""What a server tells everyone about itself."""
 
-import pytest
+import httpx
 
 from cloudkeep import __version__
+from cloudkeep.settings.settings import Settings
 from tests.support.server import Api
-from tests.support.shared_server import SharedServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+SERVER = "{ server { version maxFileSize features } }"
 
 
-async def test_the_server_query_needs_no_sign_in(shared: SharedServer) -> None:
-    server = await Api(shared.http).data("{ server { version maxFileSize features } }")
-    assert server == {
-        "version": __version__,
-        "maxFileSize": shared.settings.max_file_size,
-        "features": ["COMPRESSION"],
-    }
+async def test_a_server_says_what_clients_may_expect_of_it_without_a_sign_in(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    server = await Api(http).data(SERVER)
+    assert server == {"version": __version__, "maxFileSize": settings.max_file_size, "features": ["COMPRESSION"]}
