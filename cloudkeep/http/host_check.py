@@ -1,6 +1,8 @@
 """Refuses requests for hosts that are not allowed, before any other part of the request is processed."""
 
 import logging
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +17,8 @@ from services.core.hosts import parse_authority
 
 #: Each process logs a host once, and at most this many hosts, because clients can send any number of names.
 MAX_LOGGED = 20
+#: Nearly all requests have one of a few hosts.
+CACHED = 128
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 _log = logging.getLogger(__name__)
@@ -31,6 +35,7 @@ class HostCheck:
         self._app = app
         self._hosts = hosts
         self._logged: set[str] = set()
+        self._examine = lru_cache(CACHED)(partial(_examine, hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -49,16 +54,15 @@ class HostCheck:
         values = [value for name, value in scope["headers"] if name == b"host"]
         if not values and scope.get("http_version") == "1.0":
             return self._hosts.public_url
+        server = scope.get("server")
         try:
             (value,) = values
-            authority = parse_authority(value.decode("ascii"))
+            examined = self._examine(value, server[0] if server else "", scope["scheme"])
         except ValueError:
             return problem(400, ErrorCode.MALFORMED_REQUEST.value, "A request has one Host header, host or host:port.")
-        server = scope.get("server")
-        if not self._hosts.allows(authority, server[0] if server else "") and not _answers_any_host(scope["path"]):
-            return self._refusal(authority.host)
-        scheme: str = scope["scheme"]
-        return self._hosts.base_url(authority, _HTTP_SCHEMES.get(scheme, scheme))
+        if not examined.is_allowed and not _answers_any_host(scope["path"]):
+            return self._refusal(examined.host)
+        return examined.base_url
 
     def _refusal(self, host: str) -> Response:
         if host not in self._logged and len(self._logged) < MAX_LOGGED:
@@ -69,6 +73,22 @@ class HostCheck:
             f"Its operator can allow it by {PREFIX}ALLOWED_HOSTS or {PREFIX}PUBLIC_URL."
         )
         return problem(421, ErrorCode.HOST_NOT_ALLOWED.value, detail)
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """A Host header that was parsed."""
+
+    host: str
+    is_allowed: bool
+    base_url: str
+
+
+def _examine(hosts: AllowedHosts, value: bytes, server: str, scheme: str) -> _Examined:
+    """Parse a Host header of a request that arrived at the address ``server``. Raises ValueError if it is malformed."""
+    authority = parse_authority(value.decode("ascii"))
+    base_url = hosts.base_url(authority, _HTTP_SCHEMES.get(scheme, scheme))
+    return _Examined(authority.host, hosts.allows(authority, server), base_url)
 
 
 def _answers_any_host(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -10,8 +10,6 @@ Address = IPv4Address | IPv6Address
 #: Names, IPv4 addresses, or IPv6 addresses in brackets, and perhaps a port. Underscores are in names of containers.
 _AUTHORITY = re.compile(r"([a-z0-9_](?:[a-z0-9_.-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::(\d{0,5}))?", re.ASCII)
 _MAX_PORT = 65_535
-#: Distinct values of Host whose parts are remembered.
-_CACHE_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,6 @@ def parse_address(text: str) -> Address | None:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
-@lru_cache(_CACHE_SIZE)
 def parse_authority(text: str) -> Authority:
     """The parts of ``host`` or ``host:port``. Raises ValueError for anything else."""
     match = _AUTHORITY.fullmatch(text.lower())

@@ -11,6 +11,8 @@ from services.core.errors import NotFound
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+#: Each 10 bits as two characters.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 #: The first character holds 3 bits, the others 5 each.
 _FIRST_CHARACTERS = frozenset(ALPHABET[:8])
@@ -30,8 +32,8 @@ class Prefix(StrEnum):
 def encode(prefix: Prefix, key: UUID) -> str:
     """The public ID of the row with this key."""
     number = key.int
-    characters = [ALPHABET[(number >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5)]
-    return f"{prefix}_{''.join(characters)}"
+    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def decode(prefix: Prefix, text: str) -> UUID | None:

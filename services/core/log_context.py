@@ -12,18 +12,19 @@ from uuid import UUID
 
 from services.core.ids import encode, prefix_of
 
-_EMPTY: Mapping[str, str] = {}
-_context: ContextVar[Mapping[str, str]] = ContextVar("cloudkeep_context", default=_EMPTY)
+_EMPTY: Mapping[str, object] = {}
+_context: ContextVar[Mapping[str, object]] = ContextVar("cloudkeep_context", default=_EMPTY)
 
 
 def get_log_context() -> Mapping[str, str]:
     """The known values of ``request_id``, ``account_id``, ``upload_id``, ``job_id`` and ``worker``. No secrets."""
-    return _context.get()
+    return {name: _text(name, value) for name, value in _context.get().items()}
 
 
 def request_id() -> str | None:
     """The ID with which a user can report a request; None outside a request."""
-    return _context.get().get("request_id")
+    value = _context.get().get("request_id")
+    return None if value is None else str(value)
 
 
 def new_request_id() -> str:
@@ -33,23 +34,20 @@ def new_request_id() -> str:
 
 def bind_log_context(**values: object) -> None:
     """Add values until the end of the task. For requests, which have a task of their own."""
-    _context.set({**_context.get(), **_texts(values)})
+    _context.set({**_context.get(), **values})
 
 
 @contextmanager
 def bound_log_context(**values: object) -> Iterator[None]:
     """Add values for the block."""
-    token = _context.set({**_context.get(), **_texts(values)})
+    token = _context.set({**_context.get(), **values})
     try:
         yield
     finally:
         _context.reset(token)
 
 
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    """The values as text. The key of an ``upload_id`` becomes the ID that users see, so that it can be searched for."""
-    texts = {}
-    for name, value in values.items():
-        prefix = prefix_of(name)
-        texts[name] = encode(prefix, value) if prefix and isinstance(value, UUID) else str(value)
-    return texts
+def _text(name: str, value: object) -> str:
+    """The value as text. The key of an ``upload_id`` becomes the ID that users see, so that it can be searched for."""
+    prefix = prefix_of(name)
+    return encode(prefix, value) if prefix and isinstance(value, UUID) else str(value)
