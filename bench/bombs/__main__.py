@@ -14,12 +14,12 @@ from bench.bombs.documents import BOMBS, USUAL
 from bench.harness.command import Result, create_parser, integer, markdown_table, run
 from bench.harness.command import parse as parse_arguments
 from schema.build import build_schema
-from schema.cost.document_limits import check_limits, check_source
 from schema.cost.plan import OperationPlan, plan_operation
-from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex
+from schema.execution.document_limits import check_limits, check_source
 from schema.execution.documents import MAX_TOKENS
+from schema.execution.validation import validate_document
 
 STAGES = ("parse", "limits", "validate", "price")
 OBJECTS = 100

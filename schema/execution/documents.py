@@ -18,14 +18,14 @@ from graphql import (
 )
 from strawberry.types.graphql import OperationType
 
-from schema.cost.document_limits import DEFAULT, DocumentLimits, check_limits, check_source
 from schema.cost.error_cost import Path
 from schema.cost.graph import CostGraphs
 from schema.cost.plan import OperationPlan, plan_operation
-from schema.cost.validation import validate_document
 from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex, WorkLimit
+from schema.execution.document_limits import DEFAULT, DocumentLimits, check_limits, check_source
 from schema.execution.errors import rendered
+from schema.execution.validation import validate_document
 
 #: The most tokens of one document. The introspection query of GraphiQL has about 300.
 MAX_TOKENS = 1_500

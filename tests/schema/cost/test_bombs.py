@@ -6,12 +6,12 @@ import pytest
 from graphql import GraphQLError, parse
 
 from bench.bombs.documents import BOMBS, USUAL, chain, repeated, selected, ways_that_merge
-from schema.cost.document_limits import check_limits, check_source
 from schema.cost.plan import OperationPlan
-from schema.cost.validation import MAX_ERRORS, validate_document
 from schema.cost.weights import Weights
 from schema.cost.work_limit import MAX_STEPS, OperationTooComplex
+from schema.execution.document_limits import check_limits, check_source
 from schema.execution.documents import MAX_TOKENS
+from schema.execution.validation import MAX_ERRORS, validate_document
 from tests.schema.cost.pricing import plan
 
 #: The limit that refuses each document. All others have a price.

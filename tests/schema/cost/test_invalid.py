@@ -5,10 +5,10 @@ from graphql import GraphQLSyntaxError, OperationDefinitionNode, build_schema, p
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.cost.document_limits import check_limits
 from schema.cost.plan import plan_operation
 from schema.cost.weights import Weights
 from schema.cost.work_limit import OperationTooComplex
+from schema.execution.document_limits import check_limits
 from tests.schema.cost.documents import documents
 from tests.schema.cost.pricing import plan
 from tests.schema.cost.rich import SDL

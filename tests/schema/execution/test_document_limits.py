@@ -3,7 +3,7 @@
 import pytest
 from graphql import get_introspection_query, parse
 
-from schema.cost.document_limits import DocumentLimits, check_limits, check_source
+from schema.execution.document_limits import DocumentLimits, check_limits, check_source
 from schema.execution.documents import MAX_TOKENS
 
 SMALL = DocumentLimits(characters=50, depth=3, aliases=2, root_fields=2, directives=2, operations=2, variables=2)
