@@ -184,7 +184,3 @@ def require_redis_url(settings: Settings) -> str:
     if settings.redis_url is None:
         raise ValueError("CLOUDKEEP_REDIS_URL: must be set, unless 'cloudkeep serve' starts a Valkey of its own")
     return settings.redis_url
-
-
-def _server_info(settings: Settings, store: BlobStore) -> ServerInfo:
-    return ServerInfo(__version__, min(settings.max_file_size, LARGEST_FILE), store.supports_direct_uploads)
