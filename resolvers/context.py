@@ -12,7 +12,7 @@ from services.accounts.errors import Unauthenticated
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
-from services.core.clock import now
+from services.core.clock import host_now
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
 from storage.drive.models import File, Rendition
@@ -120,7 +120,7 @@ class Context:
         """
         if self.token_error:
             raise Unauthenticated(self.token_error)
-        if self.authenticated and self.authenticated.expires_at < now():
+        if self.authenticated and self.authenticated.expires_at < host_now():
             raise Unauthenticated("The access token has expired.")
         return self.authenticated
 

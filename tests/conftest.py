@@ -15,6 +15,7 @@ from redis import Redis
 
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
+from services.core import clock
 from services.core.keys import SecretKey
 from storage.blobs import LocalBlobStore
 from storage.database.connection import close_database, open_database
@@ -23,6 +24,7 @@ from tests.support.backends.databases import ENGINES, SQLITE, Databases, databas
 from tests.support.backends.postgres import PostgresMissing
 from tests.support.backends.s3 import S3Server, s3_server
 from tests.support.backends.smtp_sink import SmtpSink, smtp_sink
+from tests.support.clock import Clocks
 from tests.support.server import Api, http_client, listening_socket, serve, sign_up
 from tests.support.shared_server import PLENTY
 
@@ -115,6 +117,13 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.accounts.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
         yield
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocks]:
+    """The clocks of this process and of its database, which are right at first."""
+    yield Clocks(monkeypatch)
+    clock.DATABASE.forget()
 
 
 @pytest.fixture(scope="session")

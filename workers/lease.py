@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from services.core.clock import now
+from services.core.clock import elapsed, now
 from storage.errors import DatabaseUnavailable, NoSpace, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobState
@@ -71,15 +71,15 @@ async def _renew(job: Job, lease: timedelta) -> bool:
 
     Raises :class:`NoSpace` if the lease could not be renewed because the disk is full.
     """
-    expires, full = now() + lease, None
-    while now() < expires:
+    expires, full = elapsed() + lease.total_seconds(), None
+    while elapsed() < expires:
         await asyncio.sleep(lease.total_seconds() / RENEWALS)
         try:
-            until = now() + lease
-            if not await jobs.renew(job, until):
+            began = elapsed()
+            if not await jobs.renew(job, now() + lease):
                 current = await jobs.find(job.kind, job.subject_id)
                 return current is not None and current.state is JobState.DONE
-            expires, full = until, None
+            expires, full = began + lease.total_seconds(), None
         except NoSpace as error:
             full = error
         except Exception:

@@ -24,7 +24,7 @@ from resolvers.context import RequestContext
 from schema.execution.errors import FAULT, fault_extensions
 from schema.execution.persisted_documents import named_in, names_a_document
 from services.accounts.tokens import Viewer
-from services.core.clock import now
+from services.core.clock import host_now
 from services.core.errors import ErrorCode
 from services.core.log_context import bind_log_context, new_request_id
 
@@ -67,7 +67,7 @@ class WebSocketContext(RequestContext):
         """Sign the viewer in, and close the connection when the token expires."""
         self.cancel_expiry()
         self.authenticated = viewer
-        seconds = (viewer.expires_at - now()).total_seconds()
+        seconds = (viewer.expires_at - host_now()).total_seconds()
         expired = partial(self.close, FORBIDDEN, "The access token has expired")
         self._expiry = asyncio.get_running_loop().call_later(seconds, expired)
 

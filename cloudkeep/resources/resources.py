@@ -58,10 +58,11 @@ class Resources:
 
 @asynccontextmanager
 async def connected_database(settings: Settings) -> AsyncIterator[None]:
-    """Connect this process to the database for the block."""
+    """Connect this process to the database for the block, and use its clock."""
     await open_database(settings.database_url, PoolSize(*settings.database_pool))
     try:
-        yield
+        async with synchronized_clock():
+            yield
     finally:
         await close_database()
 
@@ -80,7 +81,6 @@ async def open_resources(
         await stack.enter_async_context(_traced(settings.traces_url, role))
         redis = connect_redis(redis_url)
         stack.push_async_callback(close_redis, redis)
-        await stack.enter_async_context(synchronized_clock(redis))
         store = await open_store(settings, SlotLeases(redis), scratch)
         stack.push_async_callback(store.close)
         notifications = JobNotifications(settings.broker_url or redis_url, listener)

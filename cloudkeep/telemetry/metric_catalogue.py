@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from cloudkeep import __version__
 from services.budgets.connections import ConnectionLimiter
 from services.budgets.subscription_leases import SubscriptionLeases
-from services.core.clock import now
+from services.core.clock import difference, now
 from services.core.counters import BudgetCounters, Counters, Durations
 from storage.jobs import jobs
 from storage.jobs.models import JobState
@@ -96,6 +96,12 @@ PROCESSES = Metric("cloudkeep_processes", "Processes that run.", ("role",), "liv
 CPU = Metric("cloudkeep_process_cpu_seconds", "Processor time, user and system, without ffmpeg.", ("role",))
 MEMORY = Metric("cloudkeep_process_resident_memory_bytes", "Resident memory.", ("role",), "livesum")
 DESCRIPTORS = Metric("cloudkeep_process_open_fds", "Open file descriptors.", ("role",), "livesum")
+CLOCK = Metric(
+    "cloudkeep_clock_difference_seconds",
+    "How far this host's clock is ahead of the database's.",
+    ("role",),
+    "livemax",
+)
 BUILD = Metric("cloudkeep_build_info", "The running versions; always 1.", ("version", "python"), "livemax")
 JOBS_OPEN = Metric(
     "cloudkeep_jobs_open", "Jobs that are queued or running, according to the database.", ("kind", "state"), "livesum"
@@ -168,6 +174,7 @@ def samples_of_process(role: str) -> Iterator[Sample]:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     yield Sample(BUILD, 1, (__version__, platform.python_version()))
     yield Sample(PROCESSES, 1, (role,))
+    yield Sample(CLOCK, difference().total_seconds(), (role,))
     yield Sample(CPU, usage.ru_utime + usage.ru_stime, (role,))
     with suppress(OSError):  # elsewhere than on Linux there is no such folder
         pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.accounts.errors import Unauthenticated
-from services.core.clock import now
+from services.core.clock import host_now
 
 T = TypeVar("T")
 
@@ -27,4 +27,4 @@ async def until_expiry(results: AsyncIterator[T], expires_at: datetime | None) -
 
 
 def _seconds_until(expires_at: datetime | None) -> float | None:
-    return None if expires_at is None else max(0.0, (expires_at - now()).total_seconds())
+    return None if expires_at is None else max(0.0, (expires_at - host_now()).total_seconds())

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
-from services.core.clock import now
+from services.core.clock import host_now
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey, derive
@@ -72,7 +72,7 @@ class SignedUrls:
         return datetime.fromtimestamp(self._expiry(), UTC)
 
     def _expiry(self) -> int:
-        return -(-(int(now().timestamp()) + self._lifetime) // HOUR) * HOUR
+        return -(-(int(host_now().timestamp()) + self._lifetime) // HOUR) * HOUR
 
     def _url(self, base_url: str, path: str, permission: str, parameters: dict[str, object]) -> str:
         expires = self._expiry()
@@ -86,7 +86,7 @@ class SignedUrls:
             self._sign(kid, f"{permission} {expires}").encode(), signature.encode()
         ):
             raise UrlInvalid("This URL was not made by this server, or it was altered.")
-        if int(expires) < now().timestamp():
+        if int(expires) < host_now().timestamp():
             raise UrlExpired("This URL has expired. Ask for a new one.")
 
     def _sign(self, kid: str, message: str) -> str:

@@ -1,28 +1,102 @@
-"""The time, always with a time zone, and the same on every host.
+"""The current time, always with a time zone.
 
-One host writes leases and dates, and another one reads them. A difference of a few seconds between their clocks is
-harmless, but minutes are not: a host that is ahead would take running jobs from the others. So if its own clock differs
-noticeably, a process uses that of Redis, which all of them share.
+:func:`now` is the time of the database. Every time that is stored comes from it, and every stored time is compared with
+it: leases, due times and expiries have one clock, whatever the clocks of the hosts and of Redis show. The database's
+clock is read every minute (:mod:`cloudkeep.resources.clock_sync`), and in between a clock of this host counts on that
+nobody can set.
+
+SQL's own ``now()`` inside each statement would need no reading. It is not used, for three reasons: rows are also
+compared in Python, where the time must be the same; SQLite has no such clock and no such type; and a statement cannot
+refuse a clock that jumps. A time that is a little old is harmless: a lease is taken later, and an upload expires later.
+
+Tokens and signed URLs are checked without the database, and S3 checks the URLs that we sign for it. They use
+:func:`host_now`.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 
-#: Smaller differences may be the latency of Redis.
-NOTICEABLE = timedelta(seconds=1)
+#: A host's clock is corrected by no more than this. Tokens live for minutes: a larger error, of the host or of the
+#: database, would end them or prolong them by as much, so it is left to an operator.
+LARGEST_CORRECTION = timedelta(minutes=10)
+#: A larger difference between this host's clock and the database's is reported.
+TOLERATED = timedelta(minutes=1)
+#: The database's clock may advance or fall back by so much between two readings; daylight saving time, a wrong date and
+#: a restored virtual machine are beyond it. More is a jump.
+JUMP = timedelta(minutes=10)
+#: Seconds for which a jump is not followed, so that an operator can set the clock right before anything expires. Then
+#: the clock counts as right: it may have been wrong before.
+HOLD_SECONDS = 3600.0
 
-_ahead = timedelta(0)
+
+class DatabaseClock:
+    """The database's time, from its last reading and the seconds since then."""
+
+    def __init__(self) -> None:
+        #: The database's time at the start of this host, in seconds since the epoch; None before the first reading.
+        self._origin: float | None = None
+        self._jumped_at: float | None = None
+
+    def read(self, moment: datetime, at: float) -> timedelta:
+        """Use this reading, made when :func:`elapsed` was ``at``. Returns the jump that is not followed, or zero."""
+        origin = moment.timestamp() - at
+        jump = timedelta(seconds=0.0 if self._origin is None else origin - self._origin)
+        if abs(jump) > JUMP and not self._has_held(at):
+            return jump
+        self._origin, self._jumped_at = origin, None
+        return timedelta(0)
+
+    def forget(self) -> None:
+        """Use the host's clock until the next reading."""
+        self._origin = self._jumped_at = None
+
+    def time(self) -> datetime:
+        """The database's time in UTC; the host's before the first reading."""
+        return host_time() if self._origin is None else datetime.fromtimestamp(self._origin + elapsed(), UTC)
+
+    def _has_held(self, at: float) -> bool:
+        if self._jumped_at is None:
+            self._jumped_at = at
+        return at - self._jumped_at >= HOLD_SECONDS
+
+
+#: The clock of the database that this process is connected to.
+DATABASE = DatabaseClock()
 
 
 def now() -> datetime:
-    """The current time in UTC."""
-    return datetime.now(UTC) - _ahead
+    """The current time in UTC by the database's clock; by the host's in a process without a database."""
+    return DATABASE.time()
 
 
-def set_ahead(by: timedelta) -> bool:
-    """Set how far this host's clock is ahead of the shared one. Returns whether that has changed noticeably."""
-    global _ahead
-    by = by if abs(by) >= NOTICEABLE else timedelta(0)
-    changed = abs(by - _ahead) >= NOTICEABLE
-    if changed or not by:
-        _ahead = by
-    return changed
+def host_now() -> datetime:
+    """The current time in UTC by this host's clock, corrected by at most ``LARGEST_CORRECTION``.
+
+    For what is checked without the database: tokens and signed URLs.
+    """
+    host, database = host_time(), now()
+    return database if abs(host - database) <= LARGEST_CORRECTION else host
+
+
+def earliest_now() -> datetime:
+    """The current time by the database's clock or by this host's, whichever is earlier.
+
+    For the age of files and objects, whose times are those of a host or of an object store: with only one clock, a
+    wrong one could make new bytes look old.
+    """
+    return min(host_time(), now())
+
+
+def difference() -> timedelta:
+    """How far this host's clock is ahead of the database's."""
+    return host_time() - now()
+
+
+def host_time() -> datetime:
+    """The current time in UTC by this host's clock, whatever it shows."""
+    return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Seconds since this host started, also those in which it was asleep. Setting the clock does not change them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from services.core.clock import now
+from services.core.clock import TOLERATED, difference, now
 from services.core.ids import Prefix, encode
 from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
 from storage.blobs import BlobStore
@@ -42,6 +42,7 @@ class Code(StrEnum):
     BUCKET_RULES = "BUCKET_RULES"
     BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
     BUCKET_CORS = "BUCKET_CORS"
+    CLOCK = "CLOCK"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Doctor:
     async def examine(self) -> Findings:
         """Every finding, one after another, in constant memory."""
         for part in (
+            self._wrong_clock,
             self._missing_rules,
             self._blobs_without_bytes,
             self._bytes_without_blob,
@@ -84,6 +86,11 @@ class Doctor:
             async with aclosing(part()) as findings:
                 async for finding in findings:
                     yield finding
+
+    async def _wrong_clock(self) -> Findings:
+        if abs(ahead := difference()) > TOLERATED:
+            text = f"its clock differs by {ahead.total_seconds():+.0f} s from the database's: set it right"
+            yield Finding(Code.CLOCK, "this host", text)
 
     async def _missing_rules(self) -> Findings:
         try:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from services.core.clock import now
+from services.core.clock import earliest_now
 from services.uploads.lifecycle import is_dead
 from storage.blobs import BlobStore, StoredObject
 from storage.uploads import consistency
@@ -93,7 +93,7 @@ def owners_of(batch: Collection[StoredObject]) -> dict[str, UUID]:
 
 def is_old(item: StoredObject) -> bool:
     """Whether the bytes are old enough to have a row."""
-    return item.modified_at < now() - GRACE
+    return item.modified_at < earliest_now() - GRACE
 
 
 async def batches(items: AsyncIterator[T]) -> AsyncIterator[list[T]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.core import validation
-from services.core.clock import now
+from services.core.clock import host_now, now
 from services.core.errors import ExpectedError, InvalidInput
 from services.uploads.errors import ChecksumMismatch, SlotConflict, UploadClosed
 from services.uploads.ingest import Ingest
@@ -104,7 +104,7 @@ class DirectSlots:
 
 def expires_at() -> datetime:
     """The expiry of a URL that is signed now."""
-    return now() + URL_LIFETIME
+    return host_now() + URL_LIFETIME
 
 
 def _confirm(upload: Upload, report: Report, parts: StoredParts, field: str) -> ReportedChunk:

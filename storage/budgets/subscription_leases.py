@@ -24,6 +24,8 @@ ACQUIRE = (
     + """
 for i = 4, #ARGV do redis.call('ZREM', KEYS[1], ARGV[i]) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+-- Leases that were given while the clock was ahead; a live process renews its own by the right time.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 2 * ARGV[1], '+inf')
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] * 1000))

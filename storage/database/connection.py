@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
@@ -142,6 +143,11 @@ async def fetch(statement: str, *values: object) -> Rows:
     :class:`storage.errors.DatabaseUnavailable`.
     """
     return await _session().fetch(statement, values)
+
+
+async def database_time() -> datetime:
+    """The current time by the database's clock, in UTC. Raises :class:`storage.errors.DatabaseUnavailable`."""
+    return await _session().time()
 
 
 def as_uuid(value: object) -> UUID:

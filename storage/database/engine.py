@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 #: SQL with ``?`` for each value, and the values; UUIDs and datetimes need no conversion.
@@ -40,6 +41,9 @@ class Session(Protocol):
         Returns the rows of the last; rolls back if it returns none. ``combined`` does and returns the same in one
         statement, for engines that can write inside a WITH.
         """
+
+    async def time(self) -> datetime:
+        """The current time by the database's clock, with its time zone."""
 
     def translate_errors(self) -> AbstractContextManager[None]:
         """Raise the errors of storage instead of the driver's, around a transaction."""

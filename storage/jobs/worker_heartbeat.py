@@ -7,16 +7,18 @@ from storage.redis.connection import NOW, in_time
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
 
-#: Arguments: how long a worker counts as alive, and its name. Workers that are silent for longer are removed.
+#: Arguments: how long a worker counts as alive, and its name. Workers that are silent for longer are removed, and those
+#: whose heartbeat is in the future, because the clock was ahead: a dead one would otherwise live until then.
 ANNOUNCE = (
     NOW
     + """
 redis.call('ZADD', KEYS[1], now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ARGV[1], '+inf')
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 """
 )
-COUNT = NOW + "return redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')"
+COUNT = NOW + "return redis.call('ZCOUNT', KEYS[1], now - ARGV[1], now + ARGV[1])"
 
 
 class WorkerHeartbeats:

@@ -7,8 +7,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
@@ -47,6 +48,11 @@ class _Session(AsyncpgDBClient):
         """See :class:`storage.database.engine.Session`."""
         rows: Rows = await self._translate_exceptions(_fetch, statement, values)
         return rows
+
+    async def time(self) -> datetime:
+        """See :class:`storage.database.engine.Session`."""
+        ((moment,),) = await self.fetch("SELECT clock_timestamp()", ())
+        return cast(datetime, moment)
 
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """See :class:`storage.database.engine.Session`."""

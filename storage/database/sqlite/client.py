@@ -6,6 +6,7 @@ Named as ``engine`` in Tortoise's configuration.
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -35,6 +36,10 @@ class _Session(SqliteClient):
         """See :class:`storage.database.engine.Session`."""
         _, rows = await self.execute_query(statement, list(values))
         return [tuple(row) for row in rows]
+
+    async def time(self) -> datetime:
+        """See :class:`storage.database.engine.Session`. SQLite has no clock but that of its one host."""
+        return datetime.now(UTC)
 
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """See :class:`storage.database.engine.Session`."""

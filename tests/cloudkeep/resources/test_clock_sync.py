@@ -1,68 +1,95 @@
-"""Hosts with different clocks use the same time for leases."""
+"""The database's clock is read from time to time, and clocks that are wrong are reported."""
 
-import logging
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cloudkeep.resources import clock_sync
-from cloudkeep.resources.clock_sync import synchronized_clock
+from cloudkeep.resources.clock_sync import ClockWatch, synchronized_clock
 from services.core import clock
-from storage.redis.connection import close_redis, connect_redis
-from storage.redis.valkey import EmbeddedValkey
+from tests.support.clock import Clocks
 from tests.support.waiting import eventually
 
-OFF = timedelta(minutes=7)
+DAYS = timedelta(days=8)
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    yield
-    clock.set_ahead(timedelta(0))
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [record.levelname for record in caplog.records if record.name == "cloudkeep.clock"]
+    caplog.clear()
+    return found
 
 
-class WrongClock:
-    """A wrong clock, in place of :class:`datetime.datetime`."""
-
-    off = OFF
-    fromtimestamp = datetime.fromtimestamp
-
-    @classmethod
-    def now(cls, zone: tzinfo) -> datetime:
-        return datetime.now(zone) + cls.off
+def is_right(moment: datetime) -> bool:
+    return abs(moment - datetime.now(UTC)) < timedelta(minutes=2)
 
 
-async def test_a_host_with_a_wrong_clock_uses_the_clock_of_redis(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("off", [DAYS, -DAYS])
+async def test_a_host_with_a_wrong_clock_has_the_time_of_the_database(
+    database: str, clocks: Clocks, off: timedelta
 ) -> None:
-    caplog.set_level(logging.WARNING)
-    monkeypatch.setattr(clock, "datetime", WrongClock)
-    monkeypatch.setattr(clock_sync, "datetime", WrongClock)
+    clocks.host = off
+    async with synchronized_clock():
+        assert is_right(clock.now())
+        assert not is_right(clock.host_now())
+    assert not is_right(clock.now())
+
+
+async def test_a_wrong_clock_is_an_error_once_until_it_is_right_again(
+    database: str, clocks: Clocks, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = ClockWatch()
+    await watch.compare()
+    assert levels(caplog) == []
+    clocks.host = timedelta(minutes=7)
+    for expected in (["ERROR"], []):
+        await watch.compare()
+        assert levels(caplog) == expected
+    clocks.host = timedelta(0)
+    for expected in (["WARNING"], []):
+        await watch.compare()
+        assert levels(caplog) == expected
+
+
+async def test_a_jump_of_the_databases_clock_is_an_error_and_changes_no_time_for_an_hour(
+    database: str, clocks: Clocks, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = ClockWatch()
+    await watch.compare()
+    clocks.database = clocks.host = DAYS
+    await watch.compare()
+    # The jump, and the host's difference from the time that is kept.
+    assert levels(caplog) == ["ERROR", "ERROR"]
+    assert is_right(clock.now())
+    clocks.database = clocks.host = timedelta(0)
+    await watch.compare()
+    assert levels(caplog) == ["WARNING", "WARNING"]
+    assert is_right(clock.now())
+
+
+async def test_a_reading_during_which_the_process_was_paused_is_not_used(
+    database: str, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = ClockWatch()
+    await watch.compare()
+
+    async def paused() -> datetime:
+        moment = datetime.now(UTC)
+        clocks.passed = timedelta(minutes=5)
+        return moment
+
+    monkeypatch.setattr(clock_sync, "database_time", paused)
+    await watch.compare()
+    assert abs(clock.difference()) < timedelta(minutes=1)
+
+
+async def test_the_clock_is_read_again_and_again(
+    database: str, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clock_sync, "PERIOD_SECONDS", 0.01)
-    redis = connect_redis(redis_url)
-    async with synchronized_clock(redis):
-        assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
-        assert caplog.messages == ["this host's clock differs by +420.0 s from Redis' clock, which is used instead"]
-        # The clock is corrected.
-        monkeypatch.setattr(WrongClock, "off", timedelta(0))
+    async with synchronized_clock():
+        clocks.database = timedelta(minutes=5)
 
-        async def right_again() -> bool:
-            return abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
+        async def followed() -> bool:
+            return clock.difference() < timedelta(minutes=-4)
 
-        await eventually(right_again)
-    await close_redis(redis)
-
-
-async def test_a_clock_is_not_changed_if_it_is_right_or_cannot_be_compared(
-    valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
-) -> None:
-    redis = connect_redis(valkey.url)
-    async with synchronized_clock(redis):
-        pass
-    valkey.kill()
-    await valkey.wait()
-    async with synchronized_clock(redis):
-        assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
-    assert caplog.messages == []
-    await close_redis(redis)
+        await eventually(followed)

@@ -9,17 +9,18 @@ from datetime import timedelta
 
 import pytest
 
+from cloudkeep.resources.clock_sync import synchronized_clock
 from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes
-from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
+from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable, Unauthenticated
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession
-from services.core.clock import set_ahead
 from services.core.errors import AlreadyExists
 from services.core.keys import SecretKey
 from storage.accounts.models import Account, Registration, Session
 from storage.mail import Mailer, open_mailer
 from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.clock import Clocks
 from tests.support.server import PASSWORD, otp_of
 
 OLD = SecretKey("old", b"the secret that everything began with")
@@ -141,10 +142,43 @@ async def test_a_session_that_was_not_used_for_too_long_is_over(world: World, si
 
 
 @pytest.fixture
-def later() -> Iterator[Callable[[timedelta], bool]]:
+def later(clocks: Clocks) -> Callable[[timedelta], None]:
     """Advance the time."""
-    yield lambda by: set_ahead(-by)
-    set_ahead(timedelta(0))
+    return lambda by: setattr(clocks, "passed", by)
+
+
+@pytest.mark.parametrize("days", [8, -8])
+async def test_sessions_live_as_long_on_a_host_with_a_wrong_clock(
+    world: World, sink: SmtpSink, clocks: Clocks, days: int
+) -> None:
+    accounts = world.accounts()
+    token = (await join(accounts, sink)).refresh_token
+    clocks.host = timedelta(days=days)
+    async with synchronized_clock():
+        session = await accounts.refresh(token)
+        assert accounts.authenticate(session.access_token).account_id == session.account.id
+        clocks.host = timedelta(0)
+        assert not await is_over(accounts, session.refresh_token)
+        assert await accounts.find_session(session.session.id)
+        clocks.passed = timedelta(seconds=3_700)
+        assert await accounts.find_session(session.session.id) is None
+
+
+@pytest.mark.parametrize("minutes", [7, -7])
+async def test_access_tokens_are_valid_on_a_host_that_is_minutes_off(
+    world: World, sink: SmtpSink, clocks: Clocks, minutes: int
+) -> None:
+    clocks.host = timedelta(minutes=minutes)
+    async with synchronized_clock():
+        wrong = await join(world.accounts(), sink)
+        clocks.host = timedelta(0)
+        right = await world.accounts().refresh(wrong.refresh_token)
+        assert world.accounts().authenticate(wrong.access_token).account_id == wrong.account.id
+        clocks.host = timedelta(minutes=minutes)
+        assert world.accounts().authenticate(right.access_token).account_id == right.account.id
+        clocks.passed = timedelta(minutes=16)
+        with pytest.raises(Unauthenticated):
+            world.accounts().authenticate(right.access_token)
 
 
 async def is_over(accounts: Accounts, token: str) -> bool:
@@ -167,7 +201,7 @@ async def test_simultaneous_refreshes_keep_the_session_and_give_one_successor(wo
 
 
 async def test_a_refresh_whose_answer_was_lost_can_be_made_again_and_the_session_continues(
-    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+    world: World, sink: SmtpSink, later: Callable[[timedelta], None]
 ) -> None:
     accounts = world.accounts()
     token = (await join(accounts, sink)).refresh_token
@@ -188,7 +222,7 @@ async def test_a_refresh_is_made_again_after_a_change_of_the_lifetime_of_session
 
 
 async def test_a_change_of_the_lifetime_of_sessions_does_not_let_an_old_refresh_be_made_again(
-    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+    world: World, sink: SmtpSink, later: Callable[[timedelta], None]
 ) -> None:
     token = (await join(world.accounts(session=3_600), sink)).refresh_token
     await world.accounts(session=3_600).refresh(token)
@@ -203,7 +237,7 @@ async def test_a_refresh_is_made_again_after_a_change_of_keys(world: World, sink
 
 
 async def test_a_refresh_token_that_is_used_again_later_closes_its_session(
-    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+    world: World, sink: SmtpSink, later: Callable[[timedelta], None]
 ) -> None:
     accounts = world.accounts()
     token = (await join(accounts, sink)).refresh_token
@@ -214,7 +248,7 @@ async def test_a_refresh_token_that_is_used_again_later_closes_its_session(
 
 
 async def test_to_refresh_again_does_not_prolong_the_time_in_which_that_can_be_done(
-    world: World, sink: SmtpSink, later: Callable[[timedelta], bool]
+    world: World, sink: SmtpSink, later: Callable[[timedelta], None]
 ) -> None:
     accounts = world.accounts()
     token = (await join(accounts, sink)).refresh_token

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from services.core.ids import Prefix, encode
 from services.maintenance import doctor
@@ -22,6 +23,7 @@ from storage.uploads import consistency, receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
+from tests.support.clock import Clocks
 from tests.support.file_age import set_age
 from tests.support.server import digest
 
@@ -239,3 +241,12 @@ async def test_more_findings_than_a_page_are_all_found(
         encode(Prefix.UPLOAD, upload.id) for upload in uploads
     }
     assert await Job.filter(state=JobState.QUEUED).count() == 5
+
+
+@pytest.mark.parametrize("days", [8, -8])
+async def test_the_clock_of_a_host_that_is_wrong_is_found(bench: Bench, clocks: Clocks, days: int) -> None:
+    async with synchronized_clock():
+        assert await examined(bench) == []
+        clocks.host = timedelta(days=days)
+        (finding,) = await examined(bench, mend=True)
+    assert (finding.code, finding.subject, finding.mended) == (Code.CLOCK, "this host", None)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from services.maintenance.garbage import derived_key
 from services.maintenance.sweeper import Sweeper
@@ -19,6 +20,7 @@ from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.services.maintenance.conftest import sweep_for_ever, upload_with
+from tests.support.clock import Clocks
 from tests.support.file_age import set_age
 
 S = UploadStatus
@@ -223,3 +225,16 @@ async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper:
     alive = await upload_with(bench, ada)
     await asyncio.gather(sweeper.sweep(), Sweeper(bench.store, bench.uploads).sweep())
     assert staged(root) == {str(alive.id)}
+
+
+@pytest.mark.parametrize("days", [8, -8])
+async def test_bytes_whose_row_is_not_stored_yet_stay_on_a_host_with_a_wrong_clock(
+    bench: Bench, sweeper: Sweeper, root: Path, clocks: Clocks, days: int
+) -> None:
+    """The disk has the time of the host."""
+    key = str(uuid7())
+    await bench.store.stage(key, 1, 1)
+    clocks.host = timedelta(days=days)
+    async with synchronized_clock():
+        set_age(root, key, hours=-24 * days)
+        assert await sweeper.sweep() == 0

@@ -53,6 +53,14 @@ async def test_a_seat_can_be_given_back_along_with_taking_the_next(leases: Subsc
     assert not await leases.acquire("ada", "c", 1, ["a"])
 
 
+async def test_a_lease_that_was_given_while_the_clock_of_redis_was_ahead_blocks_nobody(
+    leases: SubscriptionLeaseStore, redis: Redis
+) -> None:
+    await leases.acquire("ada", "dead", 1)
+    await redis.zincrby(f"{KEY}ada", 8 * 24 * 60 * 60, "dead")
+    assert await leases.acquire("ada", "a", 1)
+
+
 async def test_taking_a_seat_twice_costs_one(leases: SubscriptionLeaseStore) -> None:
     for _ in range(2):
         await leases.acquire("ada", "a", 2)

@@ -85,3 +85,12 @@ async def test_a_redis_that_is_away_fails_the_ping_until_it_is_back(
         await heartbeats.ping()
     await valkey.start()
     await heartbeats.ping()
+
+
+async def test_a_worker_that_died_while_the_clock_of_redis_was_ahead_is_dead(
+    heartbeats: WorkerHeartbeats, redis: Redis
+) -> None:
+    await heartbeats.announce("dead")
+    await let_pass(redis, -8 * 24 * 60 * 60)
+    assert not await heartbeats.any_alive()
+    assert await heartbeats.announce("one") == ["one"]
