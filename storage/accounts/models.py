@@ -32,10 +32,12 @@ class Registration(Model):
     otp_hash = fields.CharField(max_length=64)
     attempts = fields.IntField(default=0)
     expires_at = fields.DatetimeField()
+    # The client's address, or its /64 network (IPv6); null in rows of older versions.
+    network = fields.CharField(max_length=64, null=True)
 
     class Meta:
         table = "registration"
-        indexes = (Index(fields=["expires_at"]),)
+        indexes = (Index(fields=["expires_at"]), Index(fields=["network"]))
 
 
 class Session(Model):
@@ -52,4 +54,4 @@ class Session(Model):
 
     class Meta:
         table = "session"
-        indexes = (Index(fields=["expires_at"]),)
+        indexes = (Index(fields=["expires_at"]), Index(fields=["account_id", "expires_at"]))

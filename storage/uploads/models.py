@@ -82,8 +82,9 @@ class Upload(Sliced, Model):
     """A file on its way in. An idempotency key is given up when the upload dies without a file.
 
     ``fingerprint`` stands for the file and its owner while the upload is open and was begun without a key.
-    ``received_chunks`` and ``received_bytes`` change with the receipts, in the same transaction. ``direct`` says that
-    its chunks go to the store past us.
+    ``received_chunks`` and ``received_bytes`` change with the receipts, in the same transaction. ``known_bytes`` is the
+    part of ``received_bytes`` that was not sent, because the account's files had these chunks. ``direct`` says that its
+    chunks go to the store past us.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -102,6 +103,7 @@ class Upload(Sliced, Model):
     direct = fields.BooleanField(default=False, db_default=False)
     received_chunks = fields.IntField(default=0, db_default=0)
     received_bytes = fields.BigIntField(default=0, db_default=0)
+    known_bytes = fields.BigIntField(default=0, db_default=0)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
     file: fields.ForeignKeyNullableRelation[File] = fields.ForeignKeyField(
