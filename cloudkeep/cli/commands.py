@@ -71,14 +71,14 @@ def scrub(*, rate: str, from_start: bool) -> int:
     return _interruptible(scrub(settings, rate=bytes_per_second, from_start=from_start))
 
 
-def grant(
-    user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
-) -> int:
-    """Give an account a budget of its own, or list those that have one."""
+def grant(user_id: str | None, *, remove: bool, **options: str | None) -> int:
+    """Give an account limits of its own, or list those that have some. ``options`` are texts by the kind of limit."""
     from cloudkeep.cli.grant import GrantRefused, grant, parse_changes
+    from storage.budgets.models import GrantKind
 
     try:
-        changes = parse_changes(user_id, points, ingest, subscriptions, remove=remove)
+        texts = {GrantKind(name): text for name, text in options.items()}
+        changes = parse_changes(user_id, texts, remove=remove)
         return _interruptible(grant(_settings_of_existing_server(), changes))
     except GrantRefused as error:
         raise refusal(error) from None

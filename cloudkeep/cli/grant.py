@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.settings.parsers import bytes_and_refill, capacity_and_refill
 from cloudkeep.settings.settings import Settings
+from cloudkeep.settings.units import LARGEST_SIZE, format_size, parse_size
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
@@ -18,10 +19,12 @@ from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.budgets import limit_overrides
 from storage.budgets.limit_overrides import Amount
-from storage.budgets.models import Grant, GrantKind
+from storage.budgets.models import NO_LIMIT, Grant, GrantKind
 
 #: Means the limit of the settings.
 DEFAULT = "default"
+#: Means no limit.
+NONE = "none"
 MAX_SUBSCRIPTIONS = 1_000_000
 
 
@@ -37,17 +40,11 @@ class GrantChanges:
     amounts: Mapping[GrantKind, Amount | None] = field(default_factory=dict)
 
 
-def parse_changes(
-    user_id: str | None, points: str | None, ingest: str | None, subscriptions: str | None, *, remove: bool
-) -> GrantChanges:
-    """Parse the arguments of the command. Raises :class:`GrantRefused`."""
+def parse_changes(user_id: str | None, options: Mapping[GrantKind, str | None], *, remove: bool) -> GrantChanges:
+    """Parse the arguments of the command: a text for each kind that changes. Raises :class:`GrantRefused`."""
     problems: list[str] = []
     amounts: dict[GrantKind, Amount | None] = {}
-    for kind, text in {
-        GrantKind.POINTS: points,
-        GrantKind.INGEST: ingest,
-        GrantKind.SUBSCRIPTIONS: subscriptions,
-    }.items():
+    for kind, text in options.items():
         if text is not None:
             amounts[kind] = _parse(kind, text, problems)
     if remove and amounts:
@@ -99,13 +96,26 @@ def _count(text: str) -> Amount | None:
     return (count, None) if 0 <= count <= MAX_SUBSCRIPTIONS else None
 
 
+def _quota(text: str) -> Amount | None:
+    if text == NONE:
+        return NO_LIMIT, None
+    size = parse_size(text)
+    return (size, None) if size is not None and 1 <= size <= LARGEST_SIZE else None
+
+
 def _line(row: Grant) -> str:
-    amount = row.capacity if row.refill is None else f"{row.capacity}/{row.refill:.15g}"
-    return f"{row.account.user_id}: {row.kind.value} {amount}, since {row.updated_at:%Y-%m-%d %H:%M} UTC"
+    return f"{row.account.user_id}: {row.kind.value} {_amount(row)}, since {row.updated_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _amount(row: Grant) -> str:
+    if row.kind is GrantKind.QUOTA:
+        return NONE if row.capacity == NO_LIMIT else format_size(row.capacity)
+    return str(row.capacity) if row.refill is None else f"{row.capacity}/{row.refill:.15g}"
 
 
 _FORMS: Mapping[GrantKind, tuple[Callable[[str], Amount | None], str]] = {
     GrantKind.POINTS: (capacity_and_refill, "CAPACITY/REFILL, as in 20000/1000 (the refill is per second)"),
     GrantKind.INGEST: (bytes_and_refill, "CAPACITY/REFILL, as in 256GiB/1GiB (the refill is per second)"),
     GrantKind.SUBSCRIPTIONS: (_count, f"between 0 and {MAX_SUBSCRIPTIONS}"),
+    GrantKind.QUOTA: (_quota, f"a size up to {format_size(LARGEST_SIZE)}, as in 200GiB, {NONE} (no limit)"),
 }

@@ -160,6 +160,9 @@ def grant(
     subscriptions: Annotated[
         str | None, typer.Option(metavar="N", help="Subscriptions that may be open at the same time.")
     ] = None,
+    quota: Annotated[
+        str | None, typer.Option(metavar="SIZE|none", help="Bytes that it may store, as in 200GiB; none is no limit.")
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove all limits of its own.")] = False,
 ) -> None:
     """Give an account limits of its own, and list them.
@@ -167,13 +170,14 @@ def grant(
     They replace the limits of the settings. Without USER_ID, the grants of all accounts are listed.
 
     The value "default" restores the limit of the settings. The server may be running or not; a running one applies a
-    change within half a minute.
+    quota at once, and the others within half a minute.
 
     Exit codes: 0 done, 2 wrong usage, or the database cannot be used.
     """
     from cloudkeep.cli import commands
 
-    raise typer.Exit(commands.grant(user_id, points, ingest, subscriptions, remove=remove))
+    options = {"points": points, "ingest": ingest, "subscriptions": subscriptions, "quota": quota}
+    raise typer.Exit(commands.grant(user_id, remove=remove, **options))
 
 
 @app.command()

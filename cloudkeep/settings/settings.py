@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     traces_url: t.TracesUrl = Field(default=None, description="where traces go by OTLP over HTTP")
     cors_origins: t.Origins = Field(default=(), description="other web origins that may use the API")
     max_file_size: t.Bytes = Field(default=500 * 2**30, description="bytes of the largest file")
-    quota: t.Bytes | None = Field(default=None, description="bytes per account; None is no limit")
+    quota: t.Quota = Field(default=50 * 2**30, description="bytes per account; None is no limit")
     storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None depends on the disk")
     drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
     upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")

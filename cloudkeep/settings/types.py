@@ -13,7 +13,7 @@ from pydantic_settings import NoDecode
 
 from cloudkeep.settings import parsers
 from cloudkeep.settings.secret_keys import parse_keys
-from cloudkeep.settings.units import DurationBetween, SizeBetween
+from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween, size_or_none
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
 from services.core.urls import base_url
@@ -67,8 +67,9 @@ Attempts = Annotated[int, Field(ge=1, le=64)]
 Threads = Annotated[int, Field(ge=0, le=256)]
 Connections = Annotated[int, Field(ge=1, le=1_000_000)]
 Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Bytes = Annotated[int, BeforeValidator(SizeBetween(1, 2**53))]
-Reserve = Annotated[int, BeforeValidator(SizeBetween(0, 2**53))]
+Bytes = Annotated[int, BeforeValidator(SizeBetween(1, LARGEST_SIZE))]
+Quota = Annotated[int | None, BeforeValidator(size_or_none(SizeBetween(1, LARGEST_SIZE, "none or a size")))]
+Reserve = Annotated[int, BeforeValidator(SizeBetween(0, LARGEST_SIZE))]
 BytesPerSecond = Annotated[int, BeforeValidator(SizeBetween(1, 2**30, "a size per second"))]
 #: A time in whole seconds.
 Lifetime = Annotated[int, BeforeValidator(DurationBetween(1, 3650 * DAY, whole=True))]

@@ -4,6 +4,7 @@ pydantic's ``ByteSize`` accepts ``10GB or so`` and ``1bit``, and its ``timedelta
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +26,9 @@ SECONDS_BY_UNIT = {
     "d": Decimal(24 * 60 * 60),
     "w": Decimal(7 * 24 * 60 * 60),
 }
+
+#: A double counts bytes up to here exactly (2^53), as do clients in JavaScript.
+LARGEST_SIZE = 2**53
 
 _NUMBER = r"\d{1,16}(?:\.\d{1,9})?"
 _SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)", re.ASCII)
@@ -77,6 +81,16 @@ class SizeBetween:
                 f"as in 10GB or 500GiB (a number without a unit counts {unit}), not {quote(value)}"
             )
         return size
+
+
+def size_or_none(size: SizeBetween) -> Callable[[str | int | None], int | None]:
+    """A validator for a size, or for the word ``none``, in upper or lower case, for no limit."""
+
+    def validate(value: str | int | None) -> int | None:
+        is_none = value is None or (isinstance(value, str) and value.strip().lower() == "none")
+        return None if value is None or is_none else size(value)
+
+    return validate
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,12 @@ class UploadInitializer:
     async def _reserve(self, upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
         # The quota is checked before the disk, so that no account can fill the disk for a moment with bytes beyond its
         # quota.
-        await usage.require_space(upload.account_id, upload.size, self._policy.quota)
+        quota = await self._policy.quota_of(upload.account_id)
+        await usage.require_space(upload.account_id, upload.size, quota)
         # Reserved before the row exists, so that every upload that can be seen has its bytes reserved.
         upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
         try:
-            await rows.insert(upload, now(), quota=self._policy.quota, known_chunks=chunks)
+            await rows.insert(upload, now(), quota=quota, known_chunks=chunks)
         except (Duplicate, OverQuota, NoSpace):
             await self._store.discard(upload.staging)
             raise

@@ -20,6 +20,7 @@ from services.uploads.chunk_sizes import LARGEST_FILE, MAX_CHUNK_SIZE, MAX_CHUNK
 from services.uploads.errors import TooLarge
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
+from storage.budgets import limit_overrides
 from storage.uploads.models import Upload, UploadStatus
 
 T = TypeVar("T")
@@ -36,6 +37,10 @@ class UploadPolicy:
     quota: int | None = None
     #: Whether clients send chunks straight to the store, unless they choose otherwise.
     direct: bool = False
+
+    async def quota_of(self, account_id: UUID) -> int | None:
+        """The bytes that the account may use: as granted to it, or else ``quota``. None is no limit."""
+        return await limit_overrides.quota_of(account_id, self.quota)
 
 
 def build_upload(

@@ -54,7 +54,7 @@ class Uploads:
 
     async def space(self, account_id: UUID) -> Space:
         """The storage that an account uses, and its quota."""
-        return await usage.measure(account_id, self._policy.quota)
+        return await usage.measure(account_id, await self._policy.quota_of(account_id))
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """The upload with this key, of any account."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from storage.budgets.models import Grant, GrantKind
+from storage.budgets.models import NO_LIMIT, Grant, GrantKind
 from storage.database.connection import as_uuid, atomically, fetch
 
 #: SQLite accepts at least 999 values in one statement.
@@ -33,6 +33,14 @@ async def find_many(account_ids: Sequence[UUID]) -> list[LimitOverride]:
     marks = ", ".join("?" * len(account_ids))
     rows: Sequence[Any] = await fetch(FIND.format(marks), *account_ids)
     return [LimitOverride(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
+
+
+async def quota_of(account_id: UUID, default: int | None) -> int | None:
+    """The bytes that an account may use: as granted, or else ``default``. None is no limit."""
+    for override in await find_many([account_id]):
+        if override.kind is GrantKind.QUOTA:
+            return None if override.capacity == NO_LIMIT else override.capacity
+    return default
 
 
 async def change(account_id: UUID, amounts: Mapping[GrantKind, Amount | None], now: datetime) -> None:

@@ -66,6 +66,13 @@ def test_grants_are_printed_and_listed(printed: Printed) -> None:
     assert printed("ada")[1] == adas
 
 
+def test_a_quota_is_a_size_or_none(printed: Printed) -> None:
+    assert printed("ada", "--quota", "200GiB")[1] == ["ada: quota 200GiB"]
+    assert printed("ada", "--quota", "1kB")[1] == ["ada: quota 1000B"]
+    assert printed("ada", "--quota", "none")[1] == ["ada: quota none"]
+    assert printed("ada", "--quota", "default")[1] == ["ada has the limits of the settings."]
+
+
 def test_a_grant_can_be_changed_and_removed(printed: Printed) -> None:
     printed("ada", "--points", "10/1", "--ingest", "10/1", "--subscriptions", "1")
     changed = ["ada: ingest 10/1", "ada: points 20/2", "ada: subscriptions 1"]
@@ -109,6 +116,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: p
         ("subscriptions", "-1"),
         ("subscriptions", "1000001"),
         ("subscriptions", "many"),
+        *(("quota", value) for value in ("0", "-1", "10G", "9PiB", "off", "")),
     ],
 )
 def test_an_invalid_value_is_refused_in_one_line(option: str, value: str) -> None:

@@ -148,6 +148,12 @@ def test_sizes_and_times_have_units_wherever_a_setting_counts_bytes_or_seconds(l
     assert (settings.job_lease, settings.drain_seconds) == (90.0, 0.5)
 
 
+def test_an_account_has_50_gib_unless_the_quota_is_another_one_or_none(load: Load) -> None:
+    assert load().quota == 50 * 2**30
+    assert load(QUOTA="200GB").quota == 200 * 10**9
+    assert [load(QUOTA=text).quota for text in ("none", " None ")] == [None, None]
+
+
 def test_the_budget_for_chunks_may_have_units(load: Load) -> None:
     assert load(BUDGET_INGEST="256GiB/1GB/closed").budget_ingest == Limit(256 * 2**30, 1e9, closed=True)
 
@@ -252,7 +258,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("PORT", "65536", "must be between 1 and 65535, not '65536'"),
         ("PORT", "9" * 5000, f"must be between 1 and 65535, not '{'9' * 56}..."),
         ("WORKERS", "1.5", "must be between 1 and 64, not '1.5'"),
-        ("QUOTA", "0", f"must be a size between 1B and 8PiB, {SIZES}, not '0'"),
+        ("QUOTA", "0", f"must be none or a size between 1B and 8PiB, {SIZES}, not '0'"),
+        ("QUOTA", "off", f"must be none or a size between 1B and 8PiB, {SIZES}, not 'off'"),
         ("MAX_FILE_SIZE", "10G", f"must be a size between 1B and 8PiB, {SIZES}, not '10G'"),
         ("STORAGE_RESERVE", "5%", f"must be a size between 0B and 8PiB, {SIZES}, not '5%'"),
         ("BODY_MIN_RATE", "2GiB", f"must be a size per second between 1B and 1GiB, {SIZES}, not '2GiB'"),

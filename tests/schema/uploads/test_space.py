@@ -8,6 +8,10 @@ import pytest
 import pytest_asyncio
 
 from cloudkeep.settings.settings import Settings
+from services.core.clock import now
+from storage.accounts.models import Account
+from storage.budgets import limit_overrides
+from storage.budgets.models import NO_LIMIT, GrantKind
 from storage.jobs.models import Job
 from storage.uploads.models import Upload
 from tests.support.backends.databases import Databases
@@ -44,8 +48,12 @@ async def test_storage_is_reserved_at_the_start_and_used_at_the_end(narrow: Shar
     assert (error["field"], error["code"]) == (["input", "size"], "QUOTA_EXCEEDED")
 
 
-async def test_the_quota_is_null_without_the_setting(api: Api) -> None:
-    assert await room(api) == {"quota": None, "used": 0, "originals": 0, "derived": 0, "reserved": 0}
+async def test_the_quota_is_50_gib_without_a_setting_and_null_if_there_is_none(api: Api) -> None:
+    nothing = {"used": 0, "originals": 0, "derived": 0, "reserved": 0}
+    assert await room(api) == {"quota": 50 * 2**30, **nothing}
+    account = await Account.get(user_id=(await api.data(WHO))["userId"])
+    await limit_overrides.change(account.id, {GrantKind.QUOTA: (NO_LIMIT, None)}, now())
+    assert await room(api) == {"quota": None, **nothing}
 
 
 async def test_an_upload_does_not_start_if_the_disk_has_too_little_space(tmp_path: Path, databases: Databases) -> None:

@@ -8,13 +8,17 @@ from uuid import UUID
 
 import pytest
 
+from services.core.clock import now
 from services.core.errors import ExpectedError, StorageFull
 from services.uploads.errors import QuotaExceeded
+from services.uploads.ingest import slot_authorization
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, LocalBlobStore
-from storage.uploads.models import Upload
-from tests.services.conftest import LIFETIME, Bench, a_file
+from storage.budgets import limit_overrides
+from storage.budgets.models import NO_LIMIT, GrantKind
+from storage.uploads.models import Upload, UploadStatus
+from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 
 QUOTA = 500_000
 #: More than the size of any disk.
@@ -24,6 +28,13 @@ EVERYTHING = 2**53
 def limited(bench: Bench, store: BlobStore | None = None) -> Uploads:
     policy = UploadPolicy(EVERYTHING, LIFETIME, QUOTA)
     return Uploads(store or bench.store, bench.progress, bench.notifications, policy)
+
+
+async def send_all(bench: Bench, upload: Upload) -> None:
+    for index in range(upload.chunk_count):
+        async with bench.ingest.open(slot_authorization(upload, index), SENDER) as sink:
+            await sink.write([b"x" * upload.slot_size(index)])
+            await sink.commit(None)
 
 
 def staged(tmp_path: Path) -> int:
@@ -65,6 +76,26 @@ async def test_a_quota_is_its_accounts_alone(bench: Bench, ada: UUID, bob: UUID)
     uploads = limited(bench)
     for account in (ada, bob):
         assert (await uploads.init(account, a_file(QUOTA))).size == QUOTA
+
+
+async def test_a_granted_quota_replaces_that_of_the_settings_at_once(bench: Bench, ada: UUID, bob: UUID) -> None:
+    uploads = limited(bench)
+    await limit_overrides.change(ada, {GrantKind.QUOTA: (2 * QUOTA, None)}, now())
+    assert (await uploads.init(ada, a_file(2 * QUOTA))).size == 2 * QUOTA
+    await limit_overrides.change(ada, {GrantKind.QUOTA: (NO_LIMIT, None)}, now())
+    assert (await uploads.init(ada, a_file(QUOTA))).size == QUOTA
+    assert [(await uploads.space(account)).quota for account in (ada, bob)] == [None, QUOTA]
+    with pytest.raises(QuotaExceeded):
+        await uploads.init(bob, a_file(2 * QUOTA))
+
+
+async def test_an_account_above_its_quota_keeps_its_uploads_and_begins_none(bench: Bench, ada: UUID) -> None:
+    running = await bench.uploads.init(ada, a_file(QUOTA))
+    await limit_overrides.change(ada, {GrantKind.QUOTA: (1_000, None)}, now())
+    with pytest.raises(QuotaExceeded):
+        await limited(bench).init(ada, a_file(1))
+    await send_all(bench, running)
+    assert (await bench.uploads.reload(running)).status is UploadStatus.REASSEMBLING
 
 
 @pytest.mark.parametrize("size", [QUOTA + 1, 2**39])

@@ -8,7 +8,7 @@ from tortoise.exceptions import BaseORMException
 
 from storage.accounts.models import Account
 from storage.budgets import limit_overrides
-from storage.budgets.models import Grant, GrantKind
+from storage.budgets.models import NO_LIMIT, Grant, GrantKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -32,6 +32,15 @@ async def test_what_was_granted_is_found_by_account(ada: UUID) -> None:
     ]
 
 
+async def test_the_quota_of_an_account_is_the_granted_one_or_the_default(ada: UUID) -> None:
+    assert [await limit_overrides.quota_of(ada, default) for default in (5, None)] == [5, None]
+    await limit_overrides.change(ada, {GrantKind.QUOTA: (2**53, None), GrantKind.SUBSCRIPTIONS: (7, None)}, NOW)
+    assert [await limit_overrides.quota_of(ada, default) for default in (5, None)] == [2**53, 2**53]
+    await limit_overrides.change(ada, {GrantKind.QUOTA: (NO_LIMIT, None)}, NOW)
+    assert await limit_overrides.quota_of(ada, 5) is None
+    assert await limit_overrides.quota_of(await an_account("bob"), 5) == 5
+
+
 async def test_a_grant_replaces_the_older_one_of_its_kind(ada: UUID) -> None:
     for capacity in (1, 2):
         await limit_overrides.change(ada, {GrantKind.INGEST: (capacity, capacity)}, NOW + timedelta(days=capacity))
@@ -42,7 +51,7 @@ async def test_a_grant_replaces_the_older_one_of_its_kind(ada: UUID) -> None:
 async def test_only_the_kinds_that_are_named_are_taken_away(ada: UUID) -> None:
     await limit_overrides.change(ada, dict.fromkeys(GrantKind, (1, None)), NOW)
     await limit_overrides.change(ada, {GrantKind.POINTS: None, GrantKind.INGEST: None}, NOW)
-    assert [row.kind for row in await limit_overrides.find_all(ada)] == [GrantKind.SUBSCRIPTIONS]
+    assert {row.kind for row in await limit_overrides.find_all(ada)} == {GrantKind.SUBSCRIPTIONS, GrantKind.QUOTA}
 
 
 async def test_all_kinds_are_changed_or_none(ada: UUID) -> None:

@@ -136,6 +136,7 @@ CALLS: dict[str, Call] = {
     "limit_overrides.change to defaults": lambda rows: limit_overrides.change(
         ACCOUNT_ID, dict.fromkeys(GrantKind), NOW
     ),
+    "limit_overrides.quota_of": lambda rows: limit_overrides.quota_of(ACCOUNT_ID, 1),
     "limit_overrides.find_all": lambda rows: limit_overrides.find_all(ACCOUNT_ID),
     "known_chunks.find": lambda rows: known_chunks.find(ACCOUNT_ID, [SHA256] * 3),
     "jobs.enqueue": lambda rows: jobs.enqueue(JobKind.COMPRESS, MISSING_ID, NOW),
