@@ -25,7 +25,9 @@ class Storage:
     used: ByteSize = strawberry.field(description="The bytes that are stored: the sum of `originals` and `derived`.")
     originals: ByteSize = strawberry.field(description="The bytes of uploaded files.")
     derived: ByteSize = strawberry.field(description="The bytes of renditions, such as compressed videos.")
-    reserved: ByteSize = strawberry.field(description="The bytes that open uploads have reserved.")
+    reserved: ByteSize = strawberry.field(
+        description="The bytes that are reserved for open uploads, and for failed ones that can be retried."
+    )
 
     @classmethod
     def of(cls, space: Space) -> "Storage":

@@ -110,7 +110,8 @@ class Upload(Node):
     chunk_size: int = strawberry.field(description="The size of every chunk except the last one, in bytes.")
     chunk_count: int = strawberry.field(description="The number of chunks: at most 10,000.")
     expires_at: datetime = strawberry.field(
-        description="When the upload expires if no other chunk arrives: by default 7 days after the last chunk."
+        description="When the upload expires if no other chunk arrives: by default 7 days after the last chunk. An "
+        "upload that FAILED with INTERNAL can be retried for the same time, and then expires."
     )
     created_at: datetime = strawberry.field(description="When the upload was started.")
     direct: bool = strawberry.field(
@@ -145,7 +146,8 @@ class Upload(Node):
         return WaitReason.of(await uploads.waits_for(info.context, self.row))
 
     @strawberry.field(
-        description="The error of an upload that FAILED, or that is READY without the compressed video; otherwise null."
+        description="The error of an upload that FAILED, also after it expired, or that is READY without the "
+        "compressed video; otherwise null."
     )
     def error(self) -> UploadError | None:
         return UploadError.of(self.row.error_code, self.row.error_message) if self.row.error_code else None

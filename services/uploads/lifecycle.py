@@ -7,10 +7,10 @@ from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.progress import Progress
 from storage.blobs import BlobStore
 from storage.uploads import uploads as rows
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import BYTES_DELETED, Upload, UploadStatus
 
-#: The error code of failed uploads whose bytes are deleted; after an internal error they are kept.
-BYTES_GONE = ErrorCode.CHECKSUM_MISMATCH
+#: The error code of failed uploads whose bytes are deleted; after an internal error they are kept until they expire.
+BYTES_GONE = ErrorCode(BYTES_DELETED)
 
 
 def is_dead(upload: Upload) -> bool:
@@ -36,7 +36,7 @@ def can_be_retried(upload: Upload) -> bool:
 
 
 async def expire(upload: Upload, store: BlobStore, progress: Progress) -> None:
-    """Close an expired upload and free its space, unless a chunk has prolonged it meanwhile."""
+    """Close an expired upload and free its space, unless a chunk has prolonged it or it is retried meanwhile."""
     if await rows.expire(upload.id, now()):
         # A worker that had lost its job may nevertheless have sealed it.
         await store.discard(upload.staging_area, sealed=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import NotFound
-from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
+from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.init_upload import UploadInitializer
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
 from services.uploads.new_upload import UploadPolicy
@@ -15,7 +15,6 @@ from services.uploads.progress import Progress
 from services.uploads.types import NewUpload, Slot
 from storage.blobs import BlobStore
 from storage.database.pages import Window
-from storage.errors import OverQuota
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import receipts, usage
@@ -48,7 +47,7 @@ class Uploads:
         equal, and also chunk size and compression, if requested. If the account has a file with this size and SHA-256,
         the upload gets a file of its own over the same bytes at once, and accepts no chunks. Slots whose chunk hash is
         in the account's files are filled from there. Raises :class:`InvalidInput`, :class:`TooLarge`,
-        :class:`IdempotencyConflict`, :class:`QuotaExceeded` and :class:`StorageFull`.
+        :class:`IdempotencyConflict`, :class:`services.uploads.errors.QuotaExceeded` and :class:`StorageFull`.
         """
         return await self._initializer.init(account_id, request)
 
@@ -132,15 +131,11 @@ class Uploads:
     async def retry(self, upload: Upload) -> Upload:
         """Retry a step that failed by an internal error or in the encoder. Can be repeated.
 
-        Raises :class:`QuotaExceeded`, and the errors of :func:`services.uploads.lifecycle.can_be_retried`.
+        Raises the errors of :func:`services.uploads.lifecycle.can_be_retried`.
         """
         if not can_be_retried(upload):
             return upload
-        try:
-            kind = await rows.retry(upload, self._policy.quota, now())
-        except OverQuota as error:
-            raise QuotaExceeded("This file does not fit into your quota.") from error
-        if kind:
+        if kind := await rows.retry(upload, now()):
             await self._progress.publish_snapshot(upload.id)
             await self._notifications.send(kind)
         return await self.reload(upload)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.indexes import Index
 from tortoise.models import Model
 from uuid_utils.compat import uuid7
@@ -40,6 +41,10 @@ class UploadStatus(StrEnum):
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 #: Uploads that wait for chunks, or for the verification that may reopen some.
 OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
+#: The error code of failed uploads whose bytes are deleted, because they are proven not to be the declared file. Failed
+#: uploads with any other code keep their bytes for a retry until they expire.
+BYTES_DELETED = "CHECKSUM_MISMATCH"
+AWAITS_RETRY = Q(status=UploadStatus.FAILED, error_code__not=BYTES_DELETED)
 #: The job that moves an upload forward, by the upload's status. Other statuses have none.
 JOB_OF_STATUS: Mapping[UploadStatus, JobKind] = {
     UploadStatus.REASSEMBLING: JobKind.REASSEMBLE,

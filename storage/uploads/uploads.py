@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from storage.accounts import accounts
@@ -18,11 +19,13 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, usage
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
+from storage.uploads.models import AWAITS_RETRY, JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, KnownChunk] = {}
 #: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
+#: Uploads that expire: those that wait for chunks, and failed ones that wait for a retry.
+EXPIRING = Q(status=UploadStatus.RECEIVING) | AWAITS_RETRY
 #: An account has no more open uploads of one file by accident.
 ALIKE = 100
 
@@ -175,10 +178,12 @@ async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: st
     await atomically(work)
 
 
-async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -> None:
-    """Mark a job FAILED for good, and store the reason with the upload.
+async def fail_job(
+    job: Job, *, status: UploadStatus, code: str, message: str, expires_at: datetime | None = None
+) -> None:
+    """Mark a job FAILED for good, and store the reason with the upload, which expires at ``expires_at`` if it FAILED.
 
-    A dead upload loses its idempotency key and its fingerprint. Raises :class:`StateChanged` if the job's lease was
+    A failed upload loses its idempotency key and its fingerprint. Raises :class:`StateChanged` if the job's lease was
     lost.
     """
 
@@ -187,24 +192,20 @@ async def fail_job(job: Job, *, status: UploadStatus, code: str, message: str) -
             raise StateChanged("the lease was lost")
         changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": jobs.shortened(message)}
         if status is UploadStatus.FAILED:
-            changes |= GIVEN_UP
+            changes |= GIVEN_UP | ({"expires_at": expires_at} if expires_at else {})
         await Upload.filter(id=job.subject_id).update(**changes)
 
     await atomically(work)
 
 
-async def retry(upload: Upload, quota: int | None, now: datetime) -> JobKind | None:
+async def retry(upload: Upload, now: datetime) -> JobKind | None:
     """Queue the failed job again; None if the upload has changed.
 
-    READY becomes COMPRESSING, FAILED becomes REASSEMBLING. A failed upload counts in the account's quota again. Raises
-    :class:`OverQuota`.
+    READY becomes COMPRESSING, FAILED becomes REASSEMBLING. A failed upload needs no further space of the quota.
     """
     status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
 
     async def work() -> JobKind | None:
-        await accounts.lock(upload.account_id)
-        if not upload.file_id:
-            await usage.require_space(upload.account_id, upload.size, quota)
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
         if not await failed.update(status=status, error_code=None, error_message=None):
             return None
@@ -241,13 +242,16 @@ async def abort_failed(upload_id: UUID, deleted_code: str) -> bool:
 
 
 async def expired(now: datetime, limit: int) -> list[Upload]:
-    """Uploads that still receive chunks although they have expired."""
-    return await Upload.filter(status=UploadStatus.RECEIVING, expires_at__lt=now).limit(limit)
+    """Uploads that have expired and still receive chunks, or that failed and keep their bytes."""
+    return await Upload.filter(EXPIRING, expires_at__lt=now).limit(limit)
 
 
 async def expire(upload_id: UUID, now: datetime) -> bool:
-    """RECEIVING becomes EXPIRED; False when a chunk prolonged the upload meanwhile."""
-    overdue = _receiving(upload_id).filter(expires_at__lt=now)
+    """RECEIVING becomes EXPIRED, and FAILED with bytes as well, which keeps its error.
+
+    False when a chunk prolonged the upload, or it was retried meanwhile.
+    """
+    overdue = Upload.filter(EXPIRING, id=upload_id, expires_at__lt=now)
     return bool(await overdue.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
 
 

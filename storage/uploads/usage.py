@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import Subquery
+from tortoise.expressions import Q, Subquery
 from tortoise.functions import Sum
 
 from storage.drive.models import Blob, File, Rendition
 from storage.errors import OverQuota
-from storage.uploads.models import OPEN, Upload
+from storage.uploads.models import AWAITS_RETRY, OPEN, Upload
+
+#: Uploads whose whole size counts: those that are open, and failed ones whose bytes are kept for a retry.
+RESERVING = Q(status__in=OPEN) | AWAITS_RETRY
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Space:
     """An account's storage.
 
     Bytes that several of its files share count once; ``quota`` None is no limit. ``originals`` are uploaded files,
-    ``derived`` are files made from them, ``reserved`` are the bytes of open uploads.
+    ``derived`` are files made from them, ``reserved`` are the bytes of open uploads and of failed ones that can be
+    retried.
     """
 
     quota: int | None
@@ -38,7 +42,7 @@ class Space:
 async def measure(account_id: UUID, quota: int | None) -> Space:
     """The current storage of the account."""
     # In this order: an upload that becomes a file in between is counted twice, never missed.
-    reserved = await _total(Upload.filter(account_id=account_id, status__in=OPEN))
+    reserved = await _total(Upload.filter(RESERVING, account_id=account_id))
     files = File.filter(account_id=account_id).values("blob_id")
     renditions = Rendition.filter(file__account_id=account_id).values("blob_id")
     originals = await _total(Blob.filter(id__in=Subquery(files)))

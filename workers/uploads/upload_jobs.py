@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 
+from services.core.clock import now
 from services.uploads.lifecycle import BYTES_GONE
 from services.uploads.progress import Progress
 from services.uploads.progress_frame import ProgressFrame
@@ -25,10 +26,12 @@ SAVE_SECONDS = 1.0
 async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status: UploadStatus) -> None:
     """Mark the job FAILED for good, and give the upload this status and the reason.
 
+    An upload that FAILED can be retried for as long as an upload waits for its next chunk, and then expires.
     Raises :class:`storage.errors.StateChanged` if the lease was lost.
     """
     code, message = failure.code, failure.message
-    await until_stored(lambda: rows.fail_job(job, status=status, code=code, message=message))
+    expires_at = now() + context.upload_lifetime
+    await until_stored(lambda: rows.fail_job(job, status=status, code=code, message=message, expires_at=expires_at))
     # Only bytes that are proven not to be the declared file are deleted.
     if code is BYTES_GONE:
         upload = await rows.find(job.subject_id)

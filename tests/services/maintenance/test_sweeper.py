@@ -69,6 +69,15 @@ async def test_an_upload_that_is_not_dead_keeps_its_bytes_however_old_they_are(
     assert staged(root) == {str(upload.id)}
 
 
+async def test_an_upload_that_was_not_the_declared_file_stays_failed_after_its_time(
+    bench: Bench, ada: UUID, sweeper: Sweeper
+) -> None:
+    past = now() - timedelta(days=1)
+    upload = await upload_with(bench, ada, status=S.FAILED, error_code="CHECKSUM_MISMATCH", expires_at=past)
+    await sweeper.sweep()
+    assert (await Upload.get(id=upload.id)).status is S.FAILED
+
+
 async def test_every_upload_whose_time_is_over_is_closed_in_one_sweep(
     bench: Bench, ada: UUID, sweeper: Sweeper, root: Path
 ) -> None:

@@ -1,12 +1,14 @@
 """Retries of failed steps: each runs once, even if requested repeatedly, and only if it can succeed."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.core.clock import now
 from services.core.errors import ExpectedError
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
@@ -88,14 +90,34 @@ async def test_what_cannot_end_better_is_refused(
     assert await queued(upload) == []
 
 
-async def test_a_failed_upload_takes_its_room_of_the_quota_again(bench: Bench, ada: UUID) -> None:
+async def test_a_failed_upload_counts_in_the_quota_so_its_retry_always_fits(bench: Bench, ada: UUID) -> None:
     upload = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
-    policy = UploadPolicy(2**40, LIFETIME, quota=upload.size - 1)
+    policy = UploadPolicy(2**40, LIFETIME, quota=upload.size)
+    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy)
     with pytest.raises(QuotaExceeded):
-        await Uploads(bench.store, bench.progress, bench.notifications, policy).retry(
-            await bench.uploads.reload(upload)
-        )
-    assert (await Upload.get(id=upload.id)).status is S.FAILED
+        await uploads.init(ada, a_file(1))
+    assert (await uploads.retry(await uploads.reload(upload))).status is S.REASSEMBLING
+
+
+async def test_a_failed_upload_expires_with_its_bytes_and_keeps_its_reason(bench: Bench, ada: UUID) -> None:
+    upload = await upload_with(bench, ada, status=S.FAILED, expires_at=now() - timedelta(seconds=1), **INTERNAL)
+    kept = await upload_with(bench, ada, status=S.FAILED, **INTERNAL)
+    assert [await bench.uploads.expire() for _ in range(2)] == [1, 0]
+    assert [area.key async for area in bench.store.staging_areas()] == [str(kept.id)]
+    expired = await bench.uploads.reload(upload)
+    assert (expired.status, expired.error_code) == (S.EXPIRED, "INTERNAL")
+    assert (await bench.uploads.space(ada)).reserved == kept.size
+    with pytest.raises(UploadClosed):
+        await bench.uploads.retry(expired)
+
+
+async def test_a_retry_and_the_expiry_of_a_failed_upload_agree_on_which_was_first(bench: Bench, ada: UUID) -> None:
+    for _ in range(5):
+        old = await upload_with(bench, ada, status=S.FAILED, expires_at=now() - timedelta(seconds=1), **INTERNAL)
+        _, again = await asyncio.gather(bench.uploads.expire(), bench.uploads.retry(old))
+        assert again.status in {S.EXPIRED, S.REASSEMBLING}
+        assert (await bench.uploads.reload(old)).status is again.status
+        assert await bench.store.holds(str(old.id)) is (again.status is S.REASSEMBLING)
 
 
 async def test_a_failed_upload_that_is_not_tried_again_can_be_given_up(bench: Bench, ada: UUID) -> None:

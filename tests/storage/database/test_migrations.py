@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -137,6 +138,26 @@ async def test_nothing_of_the_previous_release_is_lost(databases: Databases, tmp
     }
     await migrate(url)
     await nothing_is_lost(databases, url, before)
+
+
+async def test_uploads_that_failed_before_they_could_expire_get_a_week(databases: Databases, tmp_path: Path) -> None:
+    url = await databases.empty(tmp_path)
+    await fill_previous(url)
+    await open_database(url)
+    failed = {"status": UploadStatus.FAILED, "file_id": None}
+    await Upload.filter(id=OPEN).update(error_code="INTERNAL", **failed)
+    await Upload.filter(id=UPLOAD).update(error_code="CHECKSUM_MISMATCH", **failed)
+    await close_database()
+    await migrate(url)
+    await open_database(url)
+    try:
+        kept, dead = await Upload.get(id=OPEN), await Upload.get(id=UPLOAD)
+        assert kept.expires_at > datetime.now(UTC) + timedelta(days=6)
+        assert dead.expires_at == NOW
+        assert [upload.id for upload in await uploads.expired(NOW + timedelta(days=3650), 9)] == [OPEN]
+    finally:
+        await close_database()
+        await databases.drop(url)
 
 
 def schema(path: Path) -> set[tuple[str, ...]]:

@@ -184,7 +184,7 @@ CALLS: dict[str, Call] = {
     "uploads.fail_job": lambda rows: uploads.fail_job(
         rows.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
-    "uploads.retry": lambda rows: uploads.retry(rows.upload, 2**50, NOW),
+    "uploads.retry": lambda rows: uploads.retry(rows.upload, NOW),
     "uploads.reopen_all_slots": lambda rows: uploads.reopen_all_slots(rows.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda rows: uploads.abort(rows.upload.id),
     "uploads.abort_failed": lambda rows: uploads.abort_failed(rows.upload.id, "a"),

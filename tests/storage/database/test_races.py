@@ -164,7 +164,7 @@ async def test_a_quota_holds_however_many_begin_or_retry_at_once(pool: None) -> 
         old = await failed()
         account = await Account.get(id=old.account_id)
         begun: list[Awaitable[Any]] = [uploads.insert(fresh(account), NOW, quota=17 * 3) for _ in range(6)]
-        found = await at_once(uploads.retry(old, 17 * 3, NOW), *begun)
+        found = await at_once(uploads.retry(old, NOW), *begun)
         assert sum(isinstance(one, OverQuota) for one in found) == 4
         await require_sound(old)
 
@@ -172,9 +172,7 @@ async def test_a_quota_holds_however_many_begin_or_retry_at_once(pool: None) -> 
 async def test_a_retry_and_an_end_agree_on_who_was_first(pool: None) -> None:
     for _ in range(ROUNDS):
         old = await failed()
-        found = await at_once(
-            uploads.abort_failed(old.id, "GONE"), uploads.retry(old, None, NOW), uploads.retry(old, None, NOW)
-        )
+        found = await at_once(uploads.abort_failed(old.id, "GONE"), uploads.retry(old, NOW), uploads.retry(old, NOW))
         assert done(found) == 1
         after = await require_sound(old)
         assert (after.status is UploadStatus.ABORTED) is bool(found[0])

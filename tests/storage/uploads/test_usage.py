@@ -60,11 +60,18 @@ async def test_the_storage_of_other_accounts_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("status", list(UploadStatus))
-async def test_an_upload_reserves_its_size_until_it_has_an_end_or_a_file(status: UploadStatus) -> None:
+async def test_an_upload_reserves_its_size_until_it_has_a_file_or_no_bytes(status: UploadStatus) -> None:
     ada = await new_account()
     await new_upload(ada, status=status)
-    is_open = status in {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING}
-    assert (await usage.measure(ada.id, None)).reserved == (27 if is_open else 0)
+    counts = status in {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.FAILED}
+    assert (await usage.measure(ada.id, None)).reserved == (27 if counts else 0)
+
+
+@pytest.mark.parametrize(("code", "reserved"), [("INTERNAL", 27), ("CHECKSUM_MISMATCH", 0)])
+async def test_a_failed_upload_counts_while_its_bytes_are_kept_for_a_retry(code: str, reserved: int) -> None:
+    ada = await new_account()
+    await new_upload(ada, status=UploadStatus.FAILED, error_code=code)
+    assert (await usage.measure(ada.id, None)).reserved == reserved
 
 
 async def test_the_quota_holds_to_the_byte() -> None:

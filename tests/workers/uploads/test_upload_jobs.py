@@ -1,12 +1,13 @@
 """The state of an upload whose job waits or has failed for good."""
 
+from services.core.clock import now
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChecksumMismatch
 from storage.blobs import LocalBlobStore
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads.models import Upload, UploadStatus
 from tests.support.waiting import eventually
-from tests.workers.conftest import Start, ended, full_upload, new_upload, queue
+from tests.workers.conftest import DAY, Start, ended, full_upload, new_upload, queue
 
 REASSEMBLE = JobKind.REASSEMBLE
 
@@ -23,6 +24,22 @@ async def test_a_fault_that_stays_fails_the_job_and_its_upload_with_a_reason(sta
     await upload.refresh_from_db()
     assert (job.state, job.attempts, upload.status) == (JobState.FAILED, 2, UploadStatus.FAILED)
     assert upload.error_message == "Gave up after 2 attempts."
+
+
+async def test_an_upload_can_be_retried_from_its_failure_on_for_as_long_as_it_would_wait_for_a_chunk(
+    start: Start,
+) -> None:
+    upload = await new_upload()
+    await Upload.filter(id=upload.id).update(expires_at=now())
+
+    async def handler(job: Job) -> None:
+        raise RuntimeError("a lasting fault")
+
+    async with start(handler, attempts=1):
+        await queue(REASSEMBLE, upload)
+        await eventually(lambda: ended(upload))
+    await upload.refresh_from_db()
+    assert upload.expires_at > now() + DAY / 2
 
 
 async def test_a_failed_compression_leaves_the_upload_ready_with_an_error(start: Start) -> None:
