@@ -63,6 +63,14 @@ class DatabaseUnavailable(StorageError):
     """The database does not answer. A running transaction was committed as a whole or not at all."""
 
 
+class DatabaseDamaged(StorageError):
+    """The database, or a copy of it, has contents that cannot be right."""
+
+
+class MigrationAborted(StorageError):
+    """A migration failed and changed nothing. The message says where a copy of the database is."""
+
+
 class ConnectionLost(DatabaseUnavailable):
     """The connection ended while it was in use. The next caller gets another one."""
 

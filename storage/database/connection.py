@@ -2,9 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,8 +14,8 @@ from tortoise import Tortoise, connections
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
-from storage.database.engine import WRITER, PoolSize, Rows, Session, Statement, engine_of
-from storage.errors import ConnectionLost, TransactionAborted
+from storage.database.engine import WRITER, Engine, PoolSize, Rows, Session, Statement, engine_of
+from storage.errors import ConnectionLost, MigrationAborted, TransactionAborted, in_one_line
 from storage.tracing import span
 
 T = TypeVar("T")
@@ -40,19 +42,48 @@ def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, timeouts: bool = True
     }
 
 
-async def migrate(url: str, target: str = NEWEST) -> None:
+async def migrate(url: str, target: str = NEWEST, *, keep_copy: bool = True) -> None:
     """Migrate the schema to the latest or a named migration. Safe to repeat, and to run in many processes at once.
 
-    Raises :class:`storage.errors.DatabaseUnavailable` and Tortoise's errors.
+    With ``keep_copy``, a database of SQLite with tables is copied before; see
+    :mod:`storage.database.sqlite.before_migration`.
+
+    Raises :class:`storage.errors.DatabaseUnavailable`, :class:`storage.errors.MigrationAborted`,
+    :class:`storage.errors.NoSpace` if there is no room for the copy, and Tortoise's errors.
     """
     engine, config = engine_of(url), orm_config(url, PoolSize(0, 1), timeouts=False)
     await engine.require_available()
     await Tortoise.init(config=config, init_connections=False)
     try:
         async with engine.migration_lock() as client:
-            await MigrationExecutor(client, config["apps"]).migrate([MigrationTarget(APP, target)])
+            executor, targets = MigrationExecutor(client, config["apps"]), [MigrationTarget(APP, target)]
+            copy = await _copy_if_pending(engine, executor, targets) if keep_copy else None
+            with _copy_named(copy):
+                await executor.migrate(targets)
     finally:
         await connections.close_all()
+
+
+async def _copy_if_pending(
+    engine: Engine, executor: MigrationExecutor, targets: Sequence[MigrationTarget]
+) -> Path | None:
+    """Copy the database if it has tables that a migration will change. Returns the copy."""
+    pending = await executor.plan(targets)
+    if not pending or not await executor.recorder.applied_migrations():
+        return None
+    return await engine.copy_before_migration(pending[0].migration.name)
+
+
+@contextmanager
+def _copy_named(copy: Path | None) -> Iterator[None]:
+    """Add the place of the copy to an error."""
+    try:
+        yield
+    except Exception as error:
+        if not copy:
+            raise
+        reason = f"{in_one_line(error)}; nothing was changed, and a copy of the database is at {copy}"
+        raise MigrationAborted(reason) from error
 
 
 async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:

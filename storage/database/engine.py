@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 #: SQL with ``?`` for each value, and the values; UUIDs and datetimes need no conversion.
@@ -72,6 +73,13 @@ class Engine(Protocol):
 
     def migration_lock(self) -> AbstractAsyncContextManager[Any]:
         """Keep all other processes on all hosts from migrating. Yields the client to migrate with."""
+
+    async def copy_before_migration(self, first: str) -> Path | None:
+        """Copy the database, for engines that can. Call it under the migration lock.
+
+        ``first`` is the name of the first migration that will follow. Returns the copy. Raises :class:`NoSpace` and
+        :class:`DatabaseUnavailable`.
+        """
 
 
 def engine_of(url: str) -> Engine:

@@ -101,3 +101,6 @@ class PostgresEngine:
             # Tortoise queries this table before it creates it, and the error would end the transaction.
             await MigrationRecorder(transaction).ensure_schema(BasePostgresSchemaEditor(transaction, atomic=False))
             yield transaction
+
+    async def copy_before_migration(self, first: str) -> None:
+        """See :class:`storage.database.engine.Engine`. Copies nothing: the server has tools of its own for it."""

@@ -15,6 +15,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.database.engine import FIRST_TABLE, SQLITE, WRITER, PoolSize
+from storage.database.sqlite.before_migration import copy_before_migration
 from storage.database.sqlite.errors import PRIMARY, all_unavailable, translate_errors
 
 READER = "reader"
@@ -95,6 +96,10 @@ class SqliteEngine:
             with translate_errors():
                 async with in_transaction(WRITER) as transaction:
                     yield transaction
+
+    async def copy_before_migration(self, first: str) -> Path:
+        """See :class:`storage.database.engine.Engine`."""
+        return await asyncio.to_thread(copy_before_migration, self._path, first)
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
