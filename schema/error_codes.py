@@ -96,7 +96,7 @@ class RequestErrorCode(Enum):
         description="The budget is used up. Try again after `extensions.retryAfter` seconds; if that is null, the "
         "request never fits the budget.",
     )
-    REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The body of the request is too large.")
+    REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The head or the body of the request is too large.")
     SLOT_BUSY = enum_value("SLOT_BUSY", description="Another request is sending a chunk to this slot. Try again later.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     SLOT_TAKEN_OVER = enum_value(
@@ -108,6 +108,11 @@ class RequestErrorCode(Enum):
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
     TEMPORARILY_UNAVAILABLE = enum_value(
         "TEMPORARILY_UNAVAILABLE", description="The database does not respond. Send the request again."
+    )
+    TOO_MANY_CONNECTIONS = enum_value(
+        "TOO_MANY_CONNECTIONS",
+        description="The client's address, or the server, has as many connections or unfinished requests as it may "
+        "have. Try again after the seconds of `Retry-After`.",
     )
     TOO_MANY_SUBSCRIPTIONS = enum_value(
         "TOO_MANY_SUBSCRIPTIONS", description="The client has as many open subscriptions as it may have."

@@ -19,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
-import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.body_reader import BodyReader, ReadCancelled, SocketBody
 from cloudkeep.server.bounded_http import BoundedProtocol
+from cloudkeep.server.connection_gate import ConnectionGate
 from endpoints.body_timeouts import ThroughputGuard
 from endpoints.chunk_body import OFFLOADED_BODY, Consumer
 from endpoints.routes import streams_body
@@ -93,11 +93,6 @@ class OffloadingProtocol(BoundedProtocol):
             extensions = cast(dict[str, Any], self.scope["extensions"])
             extensions[OFFLOADED_BODY] = _UvicornBody(self, self.cycle, length)
 
-    def reset_parser(self) -> None:
-        """Forget the body that the parser is still waiting for."""
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-
     def _offloadable_length(self) -> int | None:
         if not self._has_own_cycle() or self.pipeline or self.scheme != "http":
             return None
@@ -108,11 +103,15 @@ class OffloadingProtocol(BoundedProtocol):
         return int(length) if b"transfer-encoding" not in headers and length.isdigit() else None
 
 
-def offloading_protocol(threads: int) -> type[BoundedProtocol]:
-    """The protocol for a process with this many threads for bodies; without any, one that offloads nothing."""
+def offloading_protocol(threads: int, gate: ConnectionGate | None = None) -> type[BoundedProtocol]:
+    """The protocol for a process with this many threads for bodies; without any, one that offloads nothing.
+
+    ``gate`` admits its connections; without one, only their total is limited.
+    """
+    gate = gate or ConnectionGate()
     if not threads:
-        return BoundedProtocol
-    return type("OffloadingProtocol", (OffloadingProtocol,), {"threads": BodyThreads(threads)})
+        return type("BoundedProtocol", (BoundedProtocol,), {"gate": gate})
+    return type("OffloadingProtocol", (OffloadingProtocol,), {"gate": gate, "threads": BodyThreads(threads)})
 
 
 @dataclass

@@ -1,17 +1,24 @@
 """uvicorn's HTTP protocol, with a limit on every wait for a client.
 
 uvicorn waits without limit for headers, for a body, and for the rest of a body that was refused. A client that has
-disappeared would keep its connection without end, and any client could continue to send after a refusal. This module
-relies on internals of uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
+disappeared would keep its connection without end, and any client could continue to send after a refusal.
+:mod:`cloudkeep.server.request_limits` limits the bytes, and :mod:`cloudkeep.server.connection_gate` the connections.
+This module relies on internals of uvicorn: ``cycle``, ``connections``, ``timeout_keep_alive_task``.
 """
 
 import asyncio
 import re
+from collections.abc import Callable
 from enum import Enum, auto
+from typing import ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from cloudkeep.server.bounded_websocket import BoundedWebSocket
+from cloudkeep.server.connection_gate import ConnectionGate
 from cloudkeep.server.listener_drain import is_readable
+from cloudkeep.server.refusals import RequestRefused
+from cloudkeep.server.request_limits import LimitedProtocol
 from cloudkeep.server.shutdown import Drain
 from endpoints.routes import streams_body
 
@@ -33,29 +40,66 @@ class Phase(Enum):
     BODY = auto()
     #: The rest of a body whose request has its response already.
     REFUSED_BODY = auto()
+    #: The client's end of a connection that the server has ended.
+    CLOSE = auto()
 
 
 #: The longest wait in each phase, in seconds. A body that is not streamed has at most 1 MiB, and a connection may be as
-#: slow as 2 KiB/s.
-TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0}
+#: slow as 2 KiB/s. A client needs a round trip to read a refusal and close.
+TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0, Phase.CLOSE: 2.0}
+#: The longest silence within a body that is not streamed, in seconds, and its lowest average rate, in bytes per second.
+BODY_SILENCE = 30.0
+BODY_RATE = 1024
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """The base of the class that uvicorn gets as ``http=``. It closes connections that exceed ``TIMEOUTS``."""
+class BoundedProtocol(LimitedProtocol):
+    """The base of the class that uvicorn gets as ``http=``. It closes connections that exceed ``TIMEOUTS``.
 
+    ``gate`` admits the connections of the process.
+    """
+
+    gate: ClassVar[ConnectionGate] = ConnectionGate()
     _phase: Phase | None = None
     _timer: asyncio.TimerHandle | None = None
+    #: The moments when the body is too slow and when the phase has taken too long, by the clock of the event loop.
+    _body_due = _phase_due = 0.0
     _refused_bytes = 0
+    _is_lingering = False
+    #: Gives back the place of the connection.
+    _release: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start to wait for the first headers."""
+        """Start to wait for the first headers, if the connection is admitted."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        try:
+            self._release = self.gate.admit(self.client[0] if self.client else None)
+        except RequestRefused as refusal:
+            self._refuse_connection(refusal)
         self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timer, and give back the place."""
         super().connection_lost(exc)
         self._update_timer()
+        if self._release:
+            self._release()
+            self._release = None
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over, with its place."""
+        release, self._release = self._release, None
+        super().handle_websocket_upgrade()
+        self._update_timer()
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, BoundedWebSocket)
+        protocol.adopt(self.gate.refused, release)
+
+    def close_if_idle(self) -> bool:
+        """Close the connection, unless a request has just arrived. Returns whether it is closed."""
+        if self.transport.is_closing() or is_readable(self.transport.get_extra_info("socket").fileno()):
+            return False
+        self.transport.close()
+        return True
 
     def on_headers_complete(self) -> None:
         """Announce in the last response that the connection closes, if the process stops (RFC 9112, section 9.6)."""
@@ -83,7 +127,9 @@ class BoundedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Update the timer for what comes next."""
+        """Update the timer for what comes next. Nothing is read any more from a client that was refused."""
+        if self._is_lingering:
+            return
         super().data_received(data)
         self._update_timer()
 
@@ -93,8 +139,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._update_timer()
 
     def on_body(self, body: bytes) -> None:
-        """Limit how much of a refused body is taken."""
+        """Limit how much of a refused body is taken, and how slowly another one may arrive."""
         super().on_body(body)
+        if self._phase is Phase.BODY:
+            latest = self.loop.time() + BODY_SILENCE
+            self._body_due = min(self._body_due + len(body) / BODY_RATE, latest)
         if self._has_own_cycle() and self.cycle.response_complete:
             self._refused_bytes += len(body)
             if self._refused_bytes > MAX_REFUSED_BYTES:
@@ -109,10 +158,35 @@ class BoundedProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer a streamed body whose sender has closed only its own direction, as it may after the last byte."""
         cycle: RequestResponseCycle | None = self.cycle
-        if not cycle or cycle.more_body or cycle.response_complete or not _is_streamed(cycle):
+        if not cycle or cycle.more_body or cycle.response_complete or self._is_lingering or not _is_streamed(cycle):
             return None
         cycle.keep_alive = False
         return self.scheme == "http"
+
+    def close_gracefully(self) -> None:
+        """End the connection, and drop what the client is still sending until it has closed its side, too.
+
+        To close at once would make the kernel send a reset, upon which the client could lose the response (RFC 9112,
+        section 9.6).
+        """
+        self._is_lingering = True
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._update_timer()
+
+    def _refuse_connection(self, refusal: RequestRefused) -> None:
+        self.gate.refused[refusal.reason] += 1
+        self.is_refused = True
+        self._release = self.gate.linger()
+        if self._release:
+            self.transport.write(refusal.response())
+            self.close_gracefully()
+        else:
+            self.transport.abort()
+
+    def _refuse(self, refusal: RequestRefused) -> None:
+        self.gate.refused[refusal.reason] += 1
+        super()._refuse(refusal)
 
     def _has_pending_request(self) -> bool:
         """Whether a request without a response has started to arrive, even if its bytes are still in the kernel."""
@@ -130,18 +204,40 @@ class BoundedProtocol(HttpToolsProtocol):
             self.url = target[2] if target[2].startswith(b"/") else b"/" + target[2]
 
     def _update_timer(self) -> None:
+        self.gate.set_idle(self, self._is_idle())
         phase = self._next_phase()
         if phase is self._phase:
             return
         if self._timer:
             self._timer.cancel()
+            self._timer = None
         self._phase = phase
         self._refused_bytes = 0
-        self._timer = self.loop.call_later(TIMEOUTS[phase], self._close) if phase else None
+        if phase:
+            seconds = TIMEOUTS[phase]
+            self._body_due = self.loop.time() + BODY_SILENCE
+            self._phase_due = self.loop.time() + seconds
+            self._timer = self.loop.call_later(min(seconds, BODY_SILENCE), self._check_time)
+
+    def _check_time(self) -> None:
+        """Close the connection when the time of its phase is over."""
+        due = min(self._phase_due, self._body_due) if self._phase is Phase.BODY else self._phase_due
+        if self.loop.time() < due:
+            self._timer = self.loop.call_at(due, self._check_time)
+        else:
+            self._close()
+
+    def _is_idle(self) -> bool:
+        """Whether the connection waits for a request, or for the rest of its head."""
+        cycle: RequestResponseCycle | None = self.cycle
+        is_free = not cycle or (cycle.response_complete and not cycle.more_body)
+        return is_free and self in self.connections and not self.is_refused
 
     def _next_phase(self) -> Phase | None:
         if self not in self.connections or self.transport.is_closing():
             return None
+        if self._is_lingering:
+            return Phase.CLOSE
         if self.cycle is None:
             return Phase.HEADERS
         if self.cycle.response_complete:
@@ -149,10 +245,6 @@ class BoundedProtocol(HttpToolsProtocol):
                 return Phase.REFUSED_BODY
             return None if self.timeout_keep_alive_task else Phase.HEADERS
         return Phase.BODY if self.cycle.more_body and not _is_streamed(self.cycle) else None
-
-    def _has_own_cycle(self) -> bool:
-        """Whether ``cycle`` belongs to the request in the parser; one to upgrade the connection has none."""
-        return getattr(self.cycle, "scope", None) is self.scope
 
     def _close(self) -> None:
         self.transport.close()

@@ -1,20 +1,29 @@
-"""uvicorn's WebSocket protocol, which reports the end of a connection, and limits every wait for a client.
+"""uvicorn's WebSocket protocol, which reports the end of a connection, and limits what it takes from a client.
 
 A connection ends later than its app: after the server has closed it, the server waits for the client to close it too,
-which may never happen. This module relies on two internals of uvicorn: ``close_timeout``, and that ``handle_connect``
-makes the scope before the app runs.
+which may never happen. What this relies on in uvicorn: ``close_timeout``; that ``handle_connect`` makes the scope
+before the app runs; that ``handle_parser_exception`` closes the connection; ``conn``, ``frames``, ``close_sent``,
+``close_timer``, ``writable``, ``handshake_initiated`` and ``handshake_complete``.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
-from starlette.types import Scope
+from starlette.types import Message, Scope
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 from websockets.http11 import Request
+
+from cloudkeep.server.refusals import Reason, malformed
+from cloudkeep.server.websocket_frames import FrameCounter, TooManyFrames
 
 #: For a client to agree to a close. Without any wait a client that is just sending could lose the close and its reason.
 CLOSE_SECONDS = 2.0
+#: For the app to accept a handshake, which it does without waiting for anything.
+HANDSHAKE_SECONDS = 10.0
 #: The key in the scope's ``extensions`` of a future that is done when the connection has ended.
 _CONNECTION_LOST = "cloudkeep.connection_lost"
 
@@ -26,17 +35,117 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self.close_timeout = CLOSE_SECONDS
         self._connection_lost: asyncio.Future[None] = self.loop.create_future()
+        self._frames = FrameCounter(self.loop.time())
+        #: Whether the connection has failed, so that whatever still arrives is dropped.
+        self._has_failed = False
+        self._refused: Counter[Reason] = Counter()
+        self._release: Callable[[], None] | None = None
+        self._handshake_timer = self.loop.call_later(HANDSHAKE_SECONDS, self._end_handshake)
+
+    def adopt(self, refused: Counter[Reason], release: Callable[[], None] | None) -> None:
+        """Count refusals in ``refused``, and call ``release`` when the connection has ended."""
+        self._refused = refused
+        self._release = release
+        if self._has_failed:
+            refused[Reason.HANDSHAKE] += 1
 
     def handle_connect(self, event: Request) -> None:
-        """Start the app, if the handshake is valid."""
+        """Start the app, if the handshake is valid. Nothing more is read before the app has accepted it."""
         super().handle_connect(event)
         if not self.handshake_complete:
             cast(dict[str, Any], self.scope["extensions"])[_CONNECTION_LOST] = self._connection_lost
+            self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Count the frames, and parse them."""
+        if self._has_failed:
+            return
+        try:
+            if self.handshake_initiated:
+                self._frames.count(data, self.loop.time())
+        except TooManyFrames as error:
+            self._fail(CloseCode.POLICY_VIOLATION, str(error), Reason.FRAMES)
+            return
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self._refuse_handshake()
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]
+        """Send a message of the app. Raises :class:`OSError` once the connection has failed."""
+        if self._has_failed:
+            raise ClientDisconnected
+        await super().send(message)  # type: ignore[arg-type]
+        if message["type"] == "websocket.accept":
+            self._handshake_timer.cancel()
+            self.transport.resume_reading()
+
+    def handle_ping(self) -> None:
+        """Send a pong, unless the client reads nothing, so that pongs do not fill the memory."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on, or close with 1007 if a text is not UTF-8; uvicorn would log a traceback."""
+        if self._has_failed:
+            return
+        if self.curr_msg_data_type == "text":
+            self.frames = [b"".join(self.frames)]
+            try:
+                self.frames[0].decode()
+            except UnicodeDecodeError:
+                self._fail(CloseCode.INVALID_DATA, "A text message must be UTF-8", Reason.WEBSOCKET)
+                return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Close the connection, whose client has broken the protocol."""
+        self._close_failed(Reason.WEBSOCKET)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Run the callbacks of :func:`on_connection_lost`."""
         super().connection_lost(exc)
+        self._handshake_timer.cancel()
+        if self._release:
+            self._release()
         self._connection_lost.set_result(None)
+
+    def _fail(self, code: CloseCode, text: str, reason: Reason) -> None:
+        self.conn.fail(code, text)
+        self._close_failed(reason)
+
+    def _close_failed(self, reason: Reason) -> None:
+        """Send the close frame, tell the app, and wait for the client to close the connection."""
+        self._has_failed = True
+        self._refused[reason] += 1
+        self.frames = []
+        close = self.conn.close_sent
+        assert close
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._wait_for_close()
+
+    def _wait_for_close(self) -> None:
+        """Send no more, and drop what still arrives, for ``close_timeout`` seconds or until the client has closed."""
+        self.stop_keepalive()
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def _refuse_handshake(self) -> None:
+        """Send the library's response to a handshake that it could not parse, or our own."""
+        self._has_failed = self.handshake_complete = self.close_sent = True
+        response = b"".join(self.conn.data_to_send())
+        self.transport.write(response or malformed("The handshake of a WebSocket is not valid.").response())
+        self._wait_for_close()
+
+    def _end_handshake(self) -> None:
+        if not self.handshake_complete:
+            self._refused[Reason.HANDSHAKE] += 1
+            self.transport.close()
 
 
 def on_connection_lost(scope: Scope, callback: Callable[[], None]) -> None:
