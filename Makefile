@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check compose-check faults scale bench bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready format schema migration lock clean
+.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -42,6 +42,7 @@ help:
 		'make faults  fill a disk, cut its power, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_CUTS,' \
 		'             FAULT_SEED, FAULT_REPORT; DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
+		'make attack  attack a server, and measure how long an honest client waits (ARGS="--only NAME --from many")' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
 		'make format  format the code and fix what the linter can fix' \
@@ -71,6 +72,9 @@ faults: $(DEV)
 scale: $(DEV)
 	@SCALE_KILLS=$${SCALE_KILLS:-200} SCALE_CHUNKS=$${SCALE_CHUNKS:-4} \
 		.venv/bin/python -m pytest -s --database=postgres tests/scale $(ARGS)
+
+attack: $(DEV)
+	@.venv/bin/python -m bench.attacks $(ARGS)
 
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)
