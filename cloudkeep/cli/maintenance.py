@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from cloudkeep.resources.resources import connected_database, open_store
 from cloudkeep.settings.settings import Settings
-from services.maintenance.doctor import Doctor, Finding
+from services.maintenance.doctor import Doctor
+from services.maintenance.findings import Finding
 from services.maintenance.scrub import Scrubber
 from services.maintenance.scrub_position import Position, forget, load, save
 from storage.blobs import BlobStore
@@ -32,7 +34,8 @@ async def examine(settings: Settings, *, mend: bool) -> int:
     days = settings.upload_ttl // DAY + SPARE_DAYS
     origins = (settings.public_url, *settings.cors_origins) if settings.direct_uploads else ()
     async with _store(settings) as store:
-        doctor = Doctor(store, mend=mend, upload_days=days, origins=origins)
+        ttl = timedelta(seconds=settings.quarantine_ttl)
+        doctor = Doctor(store, mend=mend, upload_days=days, origins=origins, quarantine_ttl=ttl)
         async with aclosing(doctor.examine()) as results:
             async for finding in results:
                 findings += 1

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None depends on the disk")
     drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
     upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")
+    quarantine_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds that doctor keeps bytes without a row")
     url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
     session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until a session expires")
     access_token_ttl: t.Lifetime = Field(default=15 * t.MINUTE, description="seconds until an access token expires")

@@ -1,70 +1,48 @@
 """Finds inconsistencies between the database and the store, and repairs what can be repaired without a loss.
 
 Safe beside a running server: it distinguishes the bytes and rows of running work from abandoned ones. Missing bytes
-cannot be repaired; their rows stay, so that an operator can inform the owners.
+cannot be repaired; their rows stay, so that an operator can inform the owners. Missing rows of published bytes can.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import timedelta
 from functools import partial
-from typing import TypeVar
-from uuid import UUID
 
 from services.core.clock import TOLERATED, difference, now
 from services.core.ids import Prefix, encode
-from services.maintenance.garbage import dead_staging, is_derived, is_garbage, is_old, orphans, owner_of
+from services.maintenance.findings import Code, Finding, Findings
+from services.maintenance.garbage import dead_staging, is_old, owner_of
+from services.maintenance.pages import pages
+from services.maintenance.record_backfill import RecordBackfill
+from services.maintenance.unclaimed import QUARANTINE_TTL, UnclaimedBlobs
 from storage.blobs import BlobStore
 from storage.drive.models import Blob
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
 from storage.uploads import consistency
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
-Row = TypeVar("Row", Blob, Upload)
-
-PAGE = 500
 QUEUED = "queued again"
-
-
-class Code(StrEnum):
-    """The kinds of inconsistency."""
-
-    BLOB_MISSING = "BLOB_MISSING"
-    BLOB_SIZE = "BLOB_SIZE"
-    BLOB_ORPHAN = "BLOB_ORPHAN"
-    BLOB_UNKNOWN = "BLOB_UNKNOWN"
-    STAGING_DEAD = "STAGING_DEAD"
-    STAGING_MISSING = "STAGING_MISSING"
-    STAGING_UNKNOWN = "STAGING_UNKNOWN"
-    JOB_MISSING = "JOB_MISSING"
-    UPLOAD_FULL = "UPLOAD_FULL"
-    BUCKET_RULES = "BUCKET_RULES"
-    BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
-    BUCKET_CORS = "BUCKET_CORS"
-    CLOCK = "CLOCK"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """An inconsistency of ``subject``, a key or an ID. ``mended`` tells whether it was repaired."""
-
-    code: Code
-    subject: str
-    text: str
-    mended: str | None = None
-
-
-Findings = AsyncGenerator[Finding, None]
 
 
 class Doctor:
     """Examines everything; with ``mend`` it also repairs it."""
 
     def __init__(
-        self, store: BlobStore, *, mend: bool = False, upload_days: int = 7, origins: Sequence[str] = ()
+        self,
+        store: BlobStore,
+        *,
+        mend: bool = False,
+        upload_days: int = 7,
+        origins: Sequence[str] = (),
+        quarantine_ttl: timedelta = QUARANTINE_TTL,
     ) -> None:
-        """``upload_days`` is the longest life of an upload; pages of ``origins`` send chunks straight to the store."""
+        """``upload_days`` is the longest life of an upload; pages of ``origins`` send chunks straight to the store.
+
+        Published bytes that no row needs are deleted ``quarantine_ttl`` after they were first found so.
+        """
+        self._unclaimed = UnclaimedBlobs(store, mend=mend, quarantine_ttl=quarantine_ttl)
+        self._backfill = RecordBackfill(store, mend=mend)
         self._store = store
         self._upload_days = upload_days
         self._origins = origins
@@ -76,7 +54,8 @@ class Doctor:
             self._wrong_clock,
             self._missing_rules,
             self._blobs_without_bytes,
-            self._bytes_without_blob,
+            self._unclaimed.examine,
+            self._backfill.examine,
             self._dead_staging,
             self._foreign_staging,
             self._uploads_without_bytes,
@@ -127,16 +106,6 @@ class Doctor:
         text = f"{await used_by(blob)} has {size} bytes in the store instead of {blob.size}"
         return Finding(Code.BLOB_SIZE, blob.key, text)
 
-    async def _bytes_without_blob(self) -> Findings:
-        async for blob in orphans(self._store):
-            if await is_garbage(blob):
-                mended = await self._remove(self._store.delete, blob.key)
-                origin = "an interrupted compression" if is_derived(blob) else "a dead upload"
-                yield Finding(Code.BLOB_ORPHAN, blob.key, f"{blob.size} bytes of {origin}", mended)
-            else:
-                # The database may be an older copy; then these may be the only bytes of a file.
-                yield Finding(Code.BLOB_UNKNOWN, blob.key, f"{blob.size} bytes that may be the only copy of a file")
-
     async def _dead_staging(self) -> Findings:
         async for staging in dead_staging(self._store):
             mended = await self._remove(self._store.discard, staging.staging)
@@ -185,15 +154,6 @@ class Doctor:
         except (OSError, StorageError):
             return None
         return "removed"
-
-
-async def pages(
-    query: Callable[[UUID | None, int], Awaitable[list[Row]]], last: UUID | None = None
-) -> AsyncGenerator[list[Row], None]:
-    """Every row created after ``last``, in pages. ``query`` returns the oldest rows created after one."""
-    while page := await query(last, PAGE):
-        yield page
-        last = page[-1].id
 
 
 async def used_by(blob: Blob) -> str:

@@ -2,7 +2,8 @@
 
 The key shows the owner of the bytes. A staging area and its blob are named after their upload. The result of a
 compression is named after the lease token of its attempt; once that lease is lost or given back, no row can refer to
-it. Bytes that could be the only copy of a file never count as garbage.
+it. The row of an upload may be that of an older copy of the database, so it proves nothing about published bytes:
+:mod:`services.maintenance.unclaimed` judges those.
 """
 
 import re
@@ -42,43 +43,47 @@ def derived_key(lease_token: UUID) -> str:
     return f"{DERIVED}{lease_token}"
 
 
-async def orphans(store: BlobStore, prefix: str = "") -> AsyncIterator[StoredObject]:
-    """Blobs older than an hour that no row refers to and no running job is about to refer to.
+async def unclaimed(store: BlobStore, prefix: str = "") -> AsyncIterator[StoredObject]:
+    """Blobs that no row refers to and no running job is about to refer to. Only those whose key begins with ``prefix``.
 
-    Only those whose key begins with ``prefix``.
+    They may be so young that their row is about to be written.
     """
     async for batch in batches(store.blobs(prefix)):
-        old = [blob for blob in batch if is_old(blob)]
-        owners = owners_of(old)
+        owners = owners_of(batch)
         # In this order: an owner that no longer awaits a row at this point has its row at the next query.
         awaited = await _find_awaited(owners.values())
-        keys_with_row = await consistency.known_blobs([blob.key for blob in old])
-        for blob in old:
+        keys_with_row = await consistency.known_blobs([blob.key for blob in batch])
+        for blob in batch:
             if blob.key not in keys_with_row and owners.get(blob.key) not in awaited:
                 yield blob
 
 
-async def is_garbage(blob: StoredObject) -> bool:
-    """Whether a blob that no row refers to is garbage: derived, or of an upload that ended without a file.
-
-    That end is final, so this also holds when the database was restored from an older copy.
-    """
-    owner = owner_of(blob)
-    if owner is None or is_derived(blob):
-        return owner is not None
-    upload = (await consistency.find_uploads([owner])).get(owner)
-    return upload is not None and is_dead(upload)
+async def derived_orphans(store: BlobStore) -> AsyncIterator[StoredObject]:
+    """Derived blobs older than an hour that no row refers to. They can be derived again."""
+    async for blob in unclaimed(store, DERIVED):
+        if is_derived(blob) and is_old(blob):
+            yield blob
 
 
 def is_derived(blob: StoredObject) -> bool:
     """Whether a blob was derived from another one, and can be derived again. False for an unknown name."""
-    owner = owner_of(blob)
+    return is_derived_key(blob.key)
+
+
+def is_derived_key(key: str) -> bool:
+    """Whether this is the key of a derived blob."""
+    owner = owner_of_key(key)
     return owner is not None and owner.version != UPLOAD_VERSION
 
 
 def owner_of(item: StoredObject) -> UUID | None:
     """The upload or the attempt that the bytes belong to; None if the key is not one of CloudKeep."""
-    name = SUFFIX.sub("", item.key).removeprefix(DERIVED)
+    return owner_of_key(item.key)
+
+
+def owner_of_key(key: str) -> UUID | None:
+    """The upload or the attempt after which a key is named."""
+    name = SUFFIX.sub("", key).removeprefix(DERIVED)
     try:
         owner = UUID(name)
     except ValueError:
@@ -134,7 +139,5 @@ def _is_abandoned(upload: Upload, staging: StoredObject) -> bool:
 async def _find_awaited(owners: Collection[UUID]) -> set[UUID]:
     """Owners that may still get a row for their blob."""
     running = await consistency.running_attempts(owners)
-    unfinished = {UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.FAILED}
-    return running | {
-        key for key, upload in (await consistency.find_uploads(owners)).items() if upload.status in unfinished
-    }
+    uploads = await consistency.find_uploads(owners)
+    return running | {key for key, upload in uploads.items() if upload.status is UploadStatus.REASSEMBLING}

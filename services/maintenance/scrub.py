@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from services.maintenance.doctor import pages, used_by
+from services.maintenance.doctor import used_by
+from services.maintenance.pages import pages
 from storage.blobs import BlobStore
 from storage.drive.models import Blob
 from storage.errors import BlobNotFound

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from services.core.clock import now
-from services.maintenance.garbage import DERIVED, dead_staging, is_derived, orphans
+from services.maintenance.garbage import dead_staging, derived_orphans
 from services.uploads.lifecycle import BYTES_GONE
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, StoredObject
@@ -54,9 +54,8 @@ class Sweeper:
         Lists every derived blob, so call it once an hour. An original is never deleted, whatever the database says.
         """
         swept = 0
-        async for blob in orphans(self._store, DERIVED):
-            if is_derived(blob):
-                swept += await self._remove(self._store.delete(blob.key), blob)
+        async for blob in derived_orphans(self._store):
+            swept += await self._remove(self._store.delete(blob.key), blob)
         return swept
 
     async def _sweep_rows(self) -> None:

@@ -10,6 +10,7 @@ from services.core.clock import now
 from services.core.errors import NotFound, StorageUnavailable
 from services.core.log_context import bind_log_context
 from services.uploads.active_senders import ActiveSenders, Silence, never_silent
+from services.uploads.adoption import adopt_later
 from services.uploads.chunk_sinks import ChunkSink, FirstChunk, Receipt, RepeatedChunk
 from services.uploads.errors import SlotBusy, UploadClosed
 from services.uploads.progress import Progress
@@ -103,6 +104,7 @@ class Ingest:
                 "The store has lost the chunks of this upload. Send all of them again, this one first."
             ) from error
         except BlobNotFound as error:
+            await self._require_unpublished(slot)
             raise UploadClosed("The upload has just ended.") from error
 
     async def reopen_all_slots(self, slot: Sliced) -> bool:
@@ -110,6 +112,7 @@ class Ingest:
 
         Raises :class:`UploadClosed`.
         """
+        await self._require_unpublished(slot)
         reopened = await self._store.reopen(slot.staging_area, [])
         if reopened.staging == slot.staging_area:
             # The second response lists all chunks: a single response to the contrary must not discard a terabyte.
@@ -122,6 +125,14 @@ class Ingest:
         if not current or current.staging == slot.staging:
             raise UploadClosed("The upload has just ended.")
         return True
+
+    async def _require_unpublished(self, slot: Sliced) -> None:
+        """Let a worker adopt an upload whose bytes were published, and raise :class:`UploadClosed` for it."""
+        upload = await rows.find(slot.id)
+        if upload and await adopt_later(upload, self._store):
+            await self._progress.publish_snapshot(upload.id)
+            await self._notifications.send(JOB_OF_STATUS[UploadStatus.REASSEMBLING])
+            raise UploadClosed("All bytes of this upload are stored already, and are being verified.")
 
     async def publish_receipts(self, upload: Sliced, accepted: Accepted) -> None:
         """Notify the watchers of new receipts, and the workers if the upload is complete."""

@@ -3,6 +3,7 @@
 from services.core.clock import now
 from services.core.errors import ErrorCode
 from services.media.errors import NotAVideo
+from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.progress import Progress
 from storage.blobs import BlobStore
@@ -36,8 +37,13 @@ def can_be_retried(upload: Upload) -> bool:
 
 
 async def expire(upload: Upload, store: BlobStore, progress: Progress) -> None:
-    """Close an expired upload and free its space, unless a chunk has prolonged it or it is retried meanwhile."""
-    if await rows.expire(upload.id, now()):
+    """Close an expired upload and free its space, unless a chunk has prolonged it or it is retried meanwhile.
+
+    If its bytes were published, the database is an older copy: a worker then makes it READY instead.
+    """
+    if await adopt_later(upload, store):
+        await progress.publish_snapshot(upload.id)
+    elif await rows.expire(upload.id, now()):
         # A worker that had lost its job may nevertheless have sealed it.
         await store.discard(upload.staging_area, sealed=True)
         await progress.publish_snapshot(upload.id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import NotFound
+from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.init_upload import UploadInitializer
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
@@ -118,9 +119,12 @@ class Uploads:
         """Abort an upload and free its space. Can be repeated.
 
         This also works for one that failed by an internal error, whose bytes are kept for a retry. Raises
-        :class:`UploadClosed` once all chunks have arrived.
+        :class:`UploadClosed` once all chunks have arrived. In an older copy of the database, the published bytes of an
+        upload are the proof that they have.
         """
-        if await rows.abort(upload.id) or await rows.abort_failed(upload.id, BYTES_GONE):
+        if await adopt_later(upload, self._store):
+            await self._progress.publish_snapshot(upload.id)
+        elif await rows.abort(upload.id) or await rows.abort_failed(upload.id, BYTES_GONE):
             await self._store.discard(upload.staging_area, sealed=True)
             await self._progress.publish_snapshot(upload.id)
         upload = await self.reload(upload)

@@ -2,8 +2,8 @@
 
 Each upload has a *staging area*, which is divided into slots that are written in any order. ``stage`` returns its
 handle, which is opaque outside the store. Once every slot is filled, ``seal`` combines them into one object, ``scan``
-reads it again, and ``publish`` durably turns it into a *blob*, which never changes. If slots are damaged, ``reopen``
-returns a staging area with all other slots. The server chooses all keys; none comes from a client.
+reads it again, ``prepare`` makes it durable, and ``publish`` turns it into a *blob*, which never changes. If slots are
+damaged, ``reopen`` returns a staging area with all other slots. The server chooses all keys; none comes from a client.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from storage.blobs.publishing import Publisher
 
 #: Bytes of one read. Larger blocks do not fit the processor's cache, smaller ones need more calls.
 BLOCK = 1024 * 1024
@@ -117,7 +119,7 @@ class SlotWriter(Protocol):
         ...
 
 
-class BlobStore(Protocol):
+class BlobStore(Publisher, Protocol):
     """Stores the bytes of files. Offsets and sizes are in bytes."""
 
     @property
@@ -183,18 +185,12 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def publish(self, staging: str) -> str:
-        """Durably turn the sealed object into a blob, and return its key.
-
-        Repeating it is harmless. Raises :class:`BlobNotFound` if neither exists.
-        """
-        ...
-
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """Delete a staging area, if it exists.
 
-        Bytes of open writers are lost. With ``sealed``, also delete the object that it was sealed as: only if that was
-        certainly never published.
+        Bytes of open writers are lost. With ``sealed``, also delete the object that it was sealed as, unless that may
+        have been published: it has a record, or is from a version without records. A staging area with a record is not
+        deleted, but kept as a blob.
         """
         ...
 
@@ -214,10 +210,10 @@ class BlobStore(Protocol):
         ...
 
     def local_path(self, key: str, ends: int | None = None) -> AbstractAsyncContextManager[Path]:
-        """A path on this machine with a blob's bytes, for programs that need a file. Read it only inside the context.
+        """A path on this machine with the bytes of a blob, or of a prepared object, for programs that need a file.
 
-        With ``ends``, only that many bytes at its start and at its end must be correct. Raises :class:`BlobNotFound`,
-        and :class:`NoSpace` if it must be downloaded first.
+        Read it only inside the context. With ``ends``, only that many bytes at its start and at its end must be
+        correct. Raises :class:`BlobNotFound`, and :class:`NoSpace` if it must be downloaded first.
         """
         ...
 
@@ -242,7 +238,7 @@ class BlobStore(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Delete a blob, if it exists."""
+        """Delete a blob and its record, if they exist."""
         ...
 
     async def stat(self, key: str) -> StoredObject:
@@ -263,6 +259,13 @@ class BlobStore(Protocol):
 
     def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """Every blob whose key begins with ``prefix``, in any order; listed like ``staging_areas``."""
+        ...
+
+    async def was_published(self, key: str) -> bool:
+        """Whether this blob may have been published: False if it is certainly only a sealed object.
+
+        See ``discard``. Raises :class:`BlobNotFound`.
+        """
         ...
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:

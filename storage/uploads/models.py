@@ -163,3 +163,17 @@ class Chunk(Model):
         table = "chunk"
         unique_together = (("upload", "index"),)
         indexes = (Index(fields=["sha256"]),)
+
+
+class QuarantinedBlob(Model):
+    """A blob that no row needs, but that was published: it is kept for a while, because that may be an error.
+
+    ``since`` is when this database first found it so. That of the bytes would not do: in an older database they may be
+    the only copy of an old file.
+    """
+
+    key = fields.CharField(max_length=200, primary_key=True)
+    since = fields.DatetimeField()
+
+    class Meta:
+        table = "quarantined_blob"

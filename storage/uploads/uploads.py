@@ -1,6 +1,6 @@
 """Rows of uploads, and every change of their status, each by compare-and-set."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,8 @@ NONE: Mapping[int, KnownChunk] = {}
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: Uploads that expire: those that wait for chunks, and failed ones that wait for a retry.
 EXPIRING = Q(status=UploadStatus.RECEIVING) | AWAITS_RETRY
+#: A step in the store that is part of a transaction: it takes milliseconds, and can be repeated.
+Step = Callable[[], Awaitable[object]]
 #: An account has no more open uploads of one file by accident.
 ALIKE = 100
 
@@ -75,7 +77,7 @@ async def insert_owned(upload: Upload, file_with_bytes: File, now: datetime) -> 
         upload.status = upload.status_with_file
         upload.fingerprint = None
         await upload.save(force_create=True)
-        await _enqueue_job(upload.id, upload.status, now)
+        await enqueue_job(upload.id, upload.status, now)
 
     try:
         await atomically(work)
@@ -123,15 +125,22 @@ def _of_account(account_id: UUID, status: UploadStatus | None) -> QuerySet[Uploa
 
 
 async def reopen_slots(
-    job: Job, indexes: Collection[int], expires_at: datetime, place: ReopenedStaging | None = None
+    job: Job,
+    indexes: Collection[int],
+    expires_at: datetime,
+    place: ReopenedStaging | None = None,
+    unpublish: Step | None = None,
 ) -> None:
     """End a reassembly by opening the slots of damaged chunks again, and nothing else.
 
-    With a ``place``, the upload continues there. Raises :class:`StateChanged` when the job's lease was lost.
+    With a ``place``, the upload continues there. ``unpublish`` is a step in the store, taken while the job's lease is
+    locked. Raises :class:`StateChanged` when the lease was lost; then nothing has changed in the store either.
     """
 
     async def work() -> None:
         await _finish(job)
+        if unpublish:
+            await unpublish()
         await receipts.reopen(job.subject_id, indexes)
         changes: dict[str, Any] = {"staging": place.staging} if place else {}
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
@@ -142,25 +151,40 @@ async def reopen_slots(
 
 
 async def publish(
-    job: Job, upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
+    job: Job,
+    upload: Upload,
+    *,
+    blob_key: str,
+    sha256: str,
+    media: dict[str, Any] | None,
+    now: datetime,
+    publish_bytes: Step | None = None,
 ) -> File:
     """End a reassembly: store the file, and queue compression if it was requested.
 
-    Raises :class:`StateChanged` when the job's lease was lost.
+    ``publish_bytes`` is a step in the store, taken while the job's lease is locked: a worker that lost the lease
+    changes nothing there. Raises :class:`StateChanged` when the lease was lost.
     """
 
     async def work() -> File:
         await _finish(job)
-        blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
-        file = await File.create(
-            account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
-        )
+        if publish_bytes:
+            await publish_bytes()
+        file = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media)
         status = upload.status_with_file
         await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
-        await _enqueue_job(upload.id, status, now)
+        await enqueue_job(upload.id, status, now)
         return file
 
     return await atomically(work)
+
+
+async def add_file(upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None) -> File:
+    """Store the file of an upload over a new blob. Call it inside a transaction."""
+    blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
+    return await File.create(
+        account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
+    )
 
 
 async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
@@ -209,7 +233,7 @@ async def retry(upload: Upload, now: datetime) -> JobKind | None:
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
         if not await failed.update(status=status, error_code=None, error_message=None):
             return None
-        return await _enqueue_job(upload.id, status, now)
+        return await enqueue_job(upload.id, status, now)
 
     return await atomically(work)
 
@@ -255,8 +279,8 @@ async def expire(upload_id: UUID, now: datetime) -> bool:
     return bool(await overdue.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
 
 
-async def _enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> JobKind | None:
-    """Queue the job of an upload's new status, if it has one."""
+async def enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> JobKind | None:
+    """Queue the job of an upload's new status, if it has one. Call it inside a transaction."""
     kind = JOB_OF_STATUS.get(status)
     if kind:
         await jobs.enqueue(kind, upload_id, now)

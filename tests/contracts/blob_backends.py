@@ -148,6 +148,7 @@ async def sealed(store: BlobStore, key: str, content: bytes = CONTENT) -> str:
 
 async def published(store: BlobStore, key: str, content: bytes = CONTENT) -> str:
     area = await sealed(store, key, content)
+    assert await store.prepare(area) == key
     assert await store.publish(area) == key
     return area
 

@@ -67,7 +67,7 @@ async def test_what_was_sealed_and_never_published_can_be_discarded(blob_store: 
     await blob_store.discard(area, sealed=True)
     assert not await blob_store.holds(area)
     with pytest.raises(BlobNotFound):
-        await blob_store.publish(area)
+        await blob_store.prepare(area)
 
 
 async def test_a_writer_whose_staging_area_is_discarded_writes_into_nothing(blob_store: BlobStore, key: str) -> None:
@@ -78,7 +78,7 @@ async def test_a_writer_whose_staging_area_is_discarded_writes_into_nothing(blob
             await writer.write([CONTENT[:SLOT]])
             assert same(await writer.finish(), CONTENT[:SLOT])
     with pytest.raises(BlobNotFound):
-        await blob_store.publish(area)
+        await blob_store.prepare(area)
 
 
 # Sealing, reopening and publishing
@@ -114,13 +114,14 @@ async def test_sealing_and_publishing_twice_at_once_is_harmless(blob_store: Blob
     for key in (str(uuid4()) for _ in range(20 if blob_store.reads_staging else 5)):
         made = await staged(blob_store, key, b"bytes")
         await asyncio.gather(*(blob_store.seal(made.area, made.parts) for _ in range(4)))
+        await asyncio.gather(*(blob_store.prepare(made.area) for _ in range(8)))
         await asyncio.gather(*(blob_store.publish(made.area) for _ in range(8)))
         assert await bytes_of(blob_store.read(key, 0, 5)) == b"bytes"
 
 
 async def test_what_does_not_exist_cannot_be_published(blob_store: BlobStore, key: str) -> None:
     with pytest.raises(BlobNotFound):
-        await blob_store.publish(unknown(blob_store, key))
+        await blob_store.prepare(unknown(blob_store, key))
 
 
 async def test_what_was_staged_reads_the_same_once_it_is_published(blob_store: BlobStore, key: str) -> None:

@@ -30,7 +30,7 @@ WORST = (
     ("init: bytes reserved, no row", "api"),
     ("chunk: a part of the bytes written", "database"),
     ("last receipt: committed, no hint", "valkey"),
-    ("publish: durable, no rows", "worker"),
+    ("publish: renamed, no rows", "worker"),
     ("compression: stored, no rows", "worker"),
 )
 FEW = {

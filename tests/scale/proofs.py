@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.maintenance.doctor import Code, Doctor
+from services.maintenance.doctor import Doctor
+from services.maintenance.findings import Code
 from storage.blobs import BlobStore, S3Options, open_blob_store
 from storage.database.connection import close_database, open_database
 from storage.drive.models import Blob, File, Rendition

@@ -1,31 +1,25 @@
 """Reassembly: verify the chunks and the whole file where the follower has not, make it durable and publish it.
 
 Nothing is copied on a local disk, and elsewhere only within the store. After a crash at any point the job can simply
-run again: sealing and publishing the bytes twice is harmless, and the rows are written in one transaction that names
-the job's lease.
+run again: sealing and publishing the bytes twice is harmless, and bytes that were published are found by their record.
 """
 
 import time
 from functools import partial
 
-from services.core.clock import now
-from services.media.types import MediaFacts
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.progress_frame import bytes_frame
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.job_type import JobType
-from workers.media.probe import NotMedia, probe
+from workers.uploads.publishing import publish_found, publish_verified
 from workers.uploads.sealing import reopen, seal
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 from workers.uploads.verification import Verification
-
-#: Bytes at both ends of a file that describe its container, for stores that would have to download the whole file.
-PROBED = 8 * 2**20
 
 
 async def reassemble(job: Job, context: JobContext) -> None:
@@ -37,6 +31,12 @@ async def reassemble(job: Job, context: JobContext) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
+    if not await publish_found(job, upload, context):
+        await _reassemble_chunks(job, upload, context)
+    await context.progress.publish_snapshot(upload.id)
+
+
+async def _reassemble_chunks(job: Job, upload: Upload, context: JobContext) -> None:
     damaged = await seal(upload, context.store)
     if not damaged:
         verification = await context.follower.take(upload)
@@ -45,8 +45,13 @@ async def reassemble(job: Job, context: JobContext) -> None:
     if damaged:
         await reopen(job, upload, damaged, context)
     else:
-        await _publish(job, upload, verification.sha256, context)
-    await context.progress.publish_snapshot(upload.id)
+        _require_declared(upload, verification.sha256)
+        await publish_verified(job, upload, verification.sha256, context)
+
+
+def _require_declared(upload: Upload, sha256: str) -> None:
+    if upload.sha256 and upload.sha256 != sha256:
+        raise ChecksumMismatch(f"The file's SHA-256 is {sha256}, not the declared one.", field="sha256")
 
 
 def _claim_order(context: JobContext) -> jobs.Choice:
@@ -67,25 +72,6 @@ REASSEMBLE = JobType(
     concurrency=2,
     claim_order=_claim_order,
 )
-
-
-async def _publish(job: Job, upload: Upload, sha256: str, context: JobContext) -> None:
-    if upload.sha256 and upload.sha256 != sha256:
-        raise ChecksumMismatch(f"The file's SHA-256 is {sha256}, not the declared one.", field="sha256")
-    key = await context.store.publish(upload.staging_area)
-    facts = await _facts(key, context)
-    media = facts.to_json() if facts else None
-    await rows.publish(job, upload, blob_key=key, sha256=sha256, media=media, now=now())
-    if next_kind := JOB_OF_STATUS.get(upload.status_with_file):
-        await context.notifications.send(next_kind)
-
-
-async def _facts(key: str, context: JobContext) -> MediaFacts | None:
-    async with context.store.local_path(key, PROBED) as path:
-        try:
-            return await probe(path, context.tools)
-        except NotMedia:
-            return None
 
 
 async def _finish(verification: Verification, upload: Upload, reporter: ProgressReporter) -> None:

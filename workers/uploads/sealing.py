@@ -1,6 +1,7 @@
 """Combines an upload's slots into one object, for stores that cannot read them before, and reopens damaged slots."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from services.core.clock import now
 from storage.blobs import BlobStore, Part
@@ -45,13 +46,20 @@ async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: Jo
     open_slots |= {receipt.index for receipt in intact if receipt.index not in reopened.etags}
     has_moved = reopened.staging != upload.staging_area
     try:
-        await rows.reopen_slots(job, open_slots, now() + context.upload_lifetime, reopened if has_moved else None)
+        await rows.reopen_slots(
+            job,
+            open_slots,
+            now() + context.upload_lifetime,
+            reopened if has_moved else None,
+            partial(context.store.unpublish, upload.staging_area),
+        )
     except (StateChanged, NoSpace):
         if has_moved:
             await context.store.discard(reopened.staging)
         raise
     if has_moved:
-        # The old object can no longer be published: the upload's row now names another staging area.
+        # The old object can no longer be published: the upload's row now names another staging area. If it has a
+        # record, it was published before this database was restored, and is kept.
         await context.store.discard(upload.staging_area, sealed=True)
 
 

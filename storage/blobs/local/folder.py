@@ -1,6 +1,6 @@
 """The folder of a local blob store: every blocking operation on its files.
 
-A staging area is the file ``staging/KEY``, a blob is ``blobs/XX/YY/KEY``.
+A staging area is the file ``staging/KEY``, a blob is ``blobs/XX/YY/KEY``, and its record ``records/XX/YY/KEY.json``.
 """
 
 import errno
@@ -49,9 +49,22 @@ class BlobFolder:
         # The end of a UUIDv7 is random, its start is the time: two folders of the end spread the blobs evenly.
         return self._root / "blobs" / key[-2:] / key[-4:-2] / key
 
+    def record_path(self, key: str) -> Path:
+        """The file of a blob's record."""
+        return self._root / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+
     def has_bytes(self, key: str) -> bool:
         """Whether a staging area or a blob has this key."""
         return self.staging_path(key).exists() or self.blob_path(key).exists()
+
+    def find_bytes(self, key: str) -> Path:
+        """The file of a staging area, or of the blob that it became."""
+        staging, blob = self.staging_path(key), self.blob_path(key)
+        if staging.exists():
+            return staging
+        if not blob.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return blob
 
     def is_writable(self) -> bool:
         """Whether files can be made here."""
@@ -101,16 +114,47 @@ class BlobFolder:
         with self.staging_path(key).open("rb", 0) as file:
             os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_DONTNEED)
 
+    def prepare(self, key: str) -> None:
+        """Make the bytes of a staging area durable, and the folder of the blob that it becomes."""
+        _sync(self.find_bytes(key))
+        blob = self.blob_path(key)
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        self._sync_folders(blob)
+
     def publish(self, key: str) -> None:
-        """Turn a staging area into a blob, durably."""
+        """Turn a prepared staging area into a blob."""
         blob = self.blob_path(key)
         try:
-            _move(self.staging_path(key), blob)
+            _rename(self.staging_path(key), blob)
         except FileNotFoundError:
-            # Another process was faster, but may have been killed before the new name was durable.
+            # An attempt before this one was killed, perhaps before the new name was durable.
             if not blob.exists():
                 raise
-        self._sync_folders(blob)
+        _sync(blob.parent)
+
+    def unpublish(self, key: str) -> None:
+        """Turn a blob back into a staging area, if there is none."""
+        staging, blob = self.staging_path(key), self.blob_path(key)
+        if blob.exists() and not staging.exists():
+            _rename(blob, staging)
+            _sync(staging.parent)
+
+    def discard(self, key: str) -> None:
+        """Delete a staging area. One with a record becomes a blob: it may hold the only copy of a file."""
+        if self.record_path(key).exists() and not self.blob_path(key).exists():
+            with suppress(FileNotFoundError):
+                self.publish(key)
+        self.staging_path(key).unlink(missing_ok=True)
+
+    def delete(self, key: str) -> None:
+        """Delete a blob, and then its record: bytes without a record would count as those of an older version."""
+        self.blob_path(key).unlink(missing_ok=True)
+        self.record_path(key).unlink(missing_ok=True)
+
+    def take_record(self, key: str, source: Path) -> None:
+        """Turn a file in this folder into the record of a blob, durably."""
+        _move(source, self.record_path(key))
+        self._sync_folders(self.record_path(key))
 
     def put(self, key: str, source: Path) -> None:
         """Turn a file, which may be on another file system, into a blob, durably."""
@@ -171,5 +215,9 @@ def _sync(path: Path) -> None:
 
 def _move(source: Path, target: Path) -> None:
     _sync(source)
+    _rename(source, target)
+
+
+def _rename(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)

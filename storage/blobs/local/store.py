@@ -1,8 +1,8 @@
 """Blobs on a local disk.
 
-A staging area is one preallocated file; a slot is written in place at its offset; publishing is fsync and rename.
-Nothing is copied. Blocking calls run in a small thread pool of the store, so that a slow disk does not block the
-threads of other work.
+A staging area is one preallocated file; a slot is written in place at its offset; preparing is fsync, publishing is
+rename. Nothing is copied. Blocking calls run in a small thread pool of the store, so that a slow disk does not block
+the threads of other work.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from storage.blobs.base import BLOCK, MissingRule, Part, ReopenedStaging, StoredObject
 from storage.blobs.local.folder import BlobFolder, translate_errors
+from storage.blobs.local.records import LocalRecords
 from storage.blobs.local.slot_writer import LocalSlotWriter, lock_range
 from storage.errors import BlobNotFound
 
@@ -45,6 +46,7 @@ class LocalBlobStore:
         self._folder = BlobFolder(root, reserve)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
         self._local = threading.local()
+        self.records = LocalRecords(self._folder, self._run)
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -95,14 +97,23 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`. The file still accepts bytes at any offset."""
         return ReopenedStaging(staging, {part.index: part.etag for part in parts})
 
+    async def prepare(self, staging: str) -> str:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._folder.prepare, staging)
+        return staging
+
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run(self._folder.publish, staging)
         return staging
 
+    async def unpublish(self, staging: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run(self._folder.unpublish, staging)
+
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._folder.staging_path(staging).unlink, True)
+        await self._run(self._folder.discard, staging)
 
     async def holds(self, staging: str) -> bool:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -129,10 +140,7 @@ class LocalBlobStore:
     @asynccontextmanager
     async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        path = self._folder.blob_path(key)
-        if not await self._run(path.is_file):
-            raise BlobNotFound("no such blob")
-        yield path
+        yield await self._run(self._folder.find_bytes, key)
 
     async def download_url(self, key: str, seconds: int, mime_type: str, disposition: str) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`. A disk has no URLs."""
@@ -148,7 +156,7 @@ class LocalBlobStore:
 
     async def delete(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._folder.blob_path(key).unlink, True)
+        await self._run(self._folder.delete, key)
 
     async def stat(self, key: str) -> StoredObject:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -163,6 +171,11 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         async for blob in self._list(self._folder.blobs(prefix)):
             yield blob
+
+    async def was_published(self, key: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`. A sealed object is not a blob here."""
+        await self.stat(key)
+        return True
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`. A disk has no rules."""

@@ -26,6 +26,10 @@ PAGE_SIZE = 1_000
 NOT_COPYABLE = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
 
 
+#: The metadata of every object since there are records: without a record, it was never published.
+RECORDED = {"cloudkeep-records": "1"}
+
+
 class Bucket:
     """A bucket, below a prefix. Every method retries several times before it raises :class:`StoreUnavailable`."""
 
@@ -50,7 +54,9 @@ class Bucket:
     async def create_multipart(self, key: str, slot_size: int) -> StagingHandle:
         """Begin a multipart upload."""
         with translate_errors():
-            created = await self._client.create_multipart_upload(**self._object(key), **self.place.creation)
+            created = await self._client.create_multipart_upload(
+                **self._object(key), **self.place.creation, Metadata=RECORDED
+            )
         return StagingHandle(key, created["UploadId"], slot_size)
 
     async def abort_multipart(self, handle: StagingHandle) -> None:
@@ -130,6 +136,30 @@ class Bucket:
         with translate_errors():
             response = await self._client.head_object(**self._object(key))
         return StoredObject(key, response["ContentLength"], response["LastModified"])
+
+    async def awaits_record(self, key: str) -> bool:
+        """Whether this object has a record if it was published: False for one from an older version.
+
+        Raises :class:`BlobNotFound`.
+        """
+        with translate_errors():
+            response = await self._client.head_object(**self._object(key))
+        metadata: dict[str, str] = response.get("Metadata", {})
+        return RECORDED.items() <= metadata.items()
+
+    async def write_small(self, key: str, content: bytes) -> None:
+        """Store a small object in one request. Not in the storage class of blobs, which may be slow or expensive."""
+        parameters = {name: value for name, value in self.place.creation.items() if name != "StorageClass"}
+        with translate_errors():
+            await self._client.put_object(**self._object(key), **parameters, Body=content)
+
+    async def read_small(self, key: str, limit: int) -> bytes:
+        """The first ``limit`` bytes of an object. Raises :class:`BlobNotFound`."""
+        with translate_errors():
+            response = await self._client.get_object(**self._object(key))
+            async with response["Body"]:
+                content: bytes = await response["Body"].read(limit)
+        return content
 
     async def delete(self, key: str) -> None:
         """Remove an object, if there is one."""

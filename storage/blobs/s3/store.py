@@ -24,6 +24,8 @@ from storage.blobs.s3.errors import REFUSED_PARTS, TOO_SMALL, code_of, translate
 from storage.blobs.s3.object_reader import ObjectReader
 from storage.blobs.s3.object_writer import upload_file
 from storage.blobs.s3.part_writer import PartWriter
+from storage.blobs.s3.records import PREFIX as RECORDS
+from storage.blobs.s3.records import S3Records
 from storage.blobs.s3.requests import UploadRequest
 from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, StagingHandle
 from storage.blobs.slot_locks import SlotLocks
@@ -60,6 +62,7 @@ class S3BlobStore:
         self._resources = resources
         self._connections = ConnectionPool()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        self.records = S3Records(bucket)
         self._reader = ObjectReader(bucket, self._connections, self._pool)
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
@@ -137,12 +140,19 @@ class S3BlobStore:
             raise
         return ReopenedStaging(str(fresh), etags)
 
-    async def publish(self, staging: str) -> str:
-        """See :class:`storage.blobs.base.BlobStore`. The sealed object is the blob."""
+    async def prepare(self, staging: str) -> str:
+        """See :class:`storage.blobs.base.BlobStore`. The sealed object is durable."""
         handle = StagingHandle.parse(staging)
         await self.bucket.head(handle.key)
         await self._delete_predecessors(handle)
         return handle.key
+
+    async def publish(self, staging: str) -> str:
+        """See :class:`storage.blobs.base.BlobStore`. The sealed object is the blob."""
+        return StagingHandle.parse(staging).key
+
+    async def unpublish(self, staging: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`. ``reopen`` copies the parts of the object instead."""
 
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -150,7 +160,7 @@ class S3BlobStore:
             handle = StagingHandle.parse(staging)
             await self.bucket.abort_multipart(handle)
             if sealed:
-                await self.bucket.delete(handle.key)
+                await self._delete_unpublished(handle.key)
                 await self._delete_predecessors(handle)
 
     async def holds(self, staging: str) -> bool:
@@ -201,6 +211,7 @@ class S3BlobStore:
     async def delete(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self.bucket.delete(key)
+        await self.records.delete(key)
 
     async def stat(self, key: str) -> StoredObject:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -210,9 +221,15 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         return self.bucket.multipart_uploads()
 
-    def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+    async def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self.bucket.objects(prefix)
+        async for item in self.bucket.objects(prefix):
+            if not item.key.startswith(RECORDS):
+                yield item
+
+    async def was_published(self, key: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return not await self.bucket.awaits_record(key) or await self.records.read(key) is not None
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -235,7 +252,13 @@ class S3BlobStore:
             return
         async for item in self.bucket.objects(handle.original):
             if handle.follows(item.key):
-                await self.bucket.delete(item.key)
+                await self._delete_unpublished(item.key)
+
+    async def _delete_unpublished(self, key: str) -> None:
+        """Delete an object, unless it is missing or may have been published."""
+        with suppress(BlobNotFound):
+            if not await self.was_published(key):
+                await self.bucket.delete(key)
 
     async def _is_open(self, handle: StagingHandle) -> bool:
         try:

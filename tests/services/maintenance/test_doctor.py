@@ -12,8 +12,10 @@ from uuid_utils.compat import uuid7
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from services.core.ids import Prefix, encode
-from services.maintenance import doctor
-from services.maintenance.doctor import Code, Doctor, Finding
+from services.maintenance import pages
+from services.maintenance.doctor import Doctor
+from services.maintenance.findings import Code, Finding
+from services.uploads.published_record import PublishedRecord, write_record
 from storage.blobs import Digests, LocalBlobStore
 from storage.database.connection import atomically
 from storage.drive.models import Blob, File
@@ -69,6 +71,7 @@ async def a_stored_file(bench: Bench, owner: UUID, **changes: Any) -> File:
     upload = await full_upload(bench, owner, **changes)
     job = await claim()
     await bench.store.publish(str(upload.id))
+    await write_record(bench.store, str(upload.id), PublishedRecord.of(upload, digest(CONTENT), None))
     return await rows.publish(job, upload, blob_key=str(upload.id), sha256=digest(CONTENT), media=None, now=now())
 
 
@@ -133,29 +136,6 @@ async def test_the_rendition_of_a_killed_attempt_is_removed(bench: Bench, root: 
 async def test_a_young_blob_without_a_row_is_given_its_time(bench: Bench, tmp_path: Path) -> None:
     await put(bench.store, tmp_path, str(uuid4()))
     assert await found(bench, mend=True) == []
-
-
-async def test_a_blob_of_an_upload_that_ended_without_a_file_is_removed(
-    bench: Bench, ada: UUID, root: Path, tmp_path: Path
-) -> None:
-    """A worker that continued after it lost its job leaves such a blob."""
-    upload = await bench.uploads.init(ada, a_file())
-    await bench.uploads.abort(await bench.uploads.reload(upload))
-    key = await put(bench.store, tmp_path, str(upload.id))
-    set_age(root, key)
-    assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]
-    assert await found(bench) == []
-
-
-@pytest.mark.parametrize("key", [str(uuid7()), "a file of the operator"], ids=["original", "backup"])
-async def test_an_unknown_blob_that_may_be_an_original_is_never_removed(
-    bench: Bench, root: Path, tmp_path: Path, key: str
-) -> None:
-    """This happens after a restore of an older database."""
-    await put(bench.store, tmp_path, key)
-    set_age(root, key)
-    assert await found(bench, mend=True) == [(Code.BLOB_UNKNOWN, key, None)]
-    assert await found(bench) == [(Code.BLOB_UNKNOWN, key, None)]
 
 
 async def test_abandoned_staging_areas_are_removed(bench: Bench, ada: UUID, root: Path) -> None:
@@ -234,7 +214,7 @@ async def test_what_moved_on_meanwhile_is_not_queued_again(bench: Bench, ada: UU
 async def test_more_findings_than_a_page_are_all_found(
     bench: Bench, ada: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     uploads = [await full_upload(bench, ada) for _ in range(5)]
     await Job.all().delete()
     assert {one.subject for one in await examined(bench, mend=True)} == {

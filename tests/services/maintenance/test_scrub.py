@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.core.ids import Prefix, encode
-from services.maintenance import doctor, scrub
+from services.maintenance import pages, scrub
 from services.maintenance.scrub import Damage, ReadThrottle, Scrubber, Verdict
 from storage.accounts.models import Account
 from storage.blobs import BLOCK
@@ -92,7 +92,7 @@ async def test_damage_is_reported_with_the_names_of_its_files(bench: Bench, tmp_
 
 
 async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     for number in range(5):
         await stored(bench, tmp_path, f"000{number}-blob", b"x")
     assert [verdict.key for verdict in await scrubbed(bench)] == [f"000{number}-blob" for number in range(5)]
@@ -101,7 +101,7 @@ async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, mon
 async def test_a_scrub_resumes_after_the_given_blob(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     for number in range(5):
         await stored(bench, tmp_path, f"000{number}-blob", b"x")
     first, *rest = await scrubbed(bench)

@@ -17,7 +17,7 @@ from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
 from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
-from tests.workers.conftest import CHUNK, full_upload
+from tests.workers.conftest import CHUNK, fill, full_upload
 from workers.job_context import JobContext
 from workers.uploads.reassemble import reassemble
 
@@ -103,6 +103,31 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(context: JobContex
     with pytest.raises(StateChanged):
         await reassemble(job, context)
     assert await File.all().count() == 0
+
+
+async def test_a_worker_that_lost_its_lease_leaves_the_bytes_in_their_staging_area(
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    job = await claim()
+    await jobs.release("test", now())
+    with pytest.raises(StateChanged):
+        await reassemble(job, context)
+    assert (tmp_path / "blobs" / "staging" / str(upload.id)).exists()
+
+
+async def test_a_slot_that_is_reopened_after_the_bytes_were_published_takes_its_chunk_again(
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    damage(tmp_path, upload, CHUNK + 5)
+    await store.publish(str(upload.id))
+    await reassemble(await claim(), context)
+    assert (await Upload.get(id=upload.id)).status is UploadStatus.RECEIVING
+    await fill(store, upload, CONTENT, 1)
+    await reassemble(await claim(), context)
+    assert (await Upload.get(id=upload.id)).status is UploadStatus.READY
+    assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
 
 
 async def test_reassembling_twice_makes_one_file(context: JobContext, store: LocalBlobStore) -> None:

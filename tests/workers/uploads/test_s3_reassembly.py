@@ -20,7 +20,7 @@ from storage.blobs import Digests
 from storage.blobs.s3.factory import open_s3_store
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Options
-from storage.drive.models import File
+from storage.drive.models import Blob, File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
@@ -413,3 +413,26 @@ async def test_more_than_one_page_is_listed_to_its_end(on_s3: JobContext) -> Non
         source.write_bytes(b"bytes")
         await on_s3.store.put(name, source)
     assert await left_in(on_s3) == (3, len(others))
+
+
+async def test_an_object_that_was_published_outlives_the_expiry_of_its_upload_in_an_older_database(
+    on_s3: JobContext,
+) -> None:
+    upload = await fill(on_s3, await begun(on_s3))
+    await work(on_s3)
+    await go_back(upload)
+    service = uploads_of(on_s3)
+    await service.expire()
+    await Sweeper(on_s3.store, service).sweep()
+    blocks = [block async for block in on_s3.store.read(str(upload.id), 0, upload.size)]
+    assert b"".join(blocks) == CONTENT
+
+
+async def go_back(upload: Upload) -> None:
+    """Restore the rows of a moment at which the upload lacked a chunk. It has expired since."""
+    receiving = {"status": UploadStatus.RECEIVING, "file_id": None, "expires_at": now() - DAY}
+    await Upload.filter(id=upload.id).update(**receiving, received_chunks=1)
+    await Chunk.filter(upload_id=upload.id, index=1).delete()
+    await Job.filter(subject_id=upload.id).delete()
+    await File.all().delete()
+    await Blob.all().delete()

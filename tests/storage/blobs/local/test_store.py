@@ -95,8 +95,11 @@ async def test_a_blob_is_durable_before_it_has_its_name_and_then_its_name_is(
 ) -> None:
     await stage(store, key)
     synced.clear()
-    await store.publish(key)
+    await store.prepare(key)
     assert synced == [root / "staging" / key, *folders_of(root, key)]
+    synced.clear()
+    await store.publish(key)
+    assert synced == folders_of(root, key)[:1]
 
 
 async def test_publishing_again_makes_the_name_durable_that_a_killed_process_left(
@@ -106,7 +109,56 @@ async def test_publishing_again_makes_the_name_durable_that_a_killed_process_lef
     await store.publish(key)
     synced.clear()
     await store.publish(key)
-    assert synced == folders_of(root, key)
+    assert synced == folders_of(root, key)[:1]
+
+
+async def test_a_blob_that_becomes_a_staging_area_again_keeps_its_bytes_and_its_new_name(
+    store: LocalBlobStore, key: str, root: Path, synced: list[Path]
+) -> None:
+    await stage(store, key)
+    await store.publish(key)
+    synced.clear()
+    await store.unpublish(key)
+    assert synced == [root / "staging"]
+    assert (root / "staging" / key).read_bytes() == CONTENT
+
+
+async def test_a_staging_area_is_not_replaced_by_the_blob_of_the_same_key(
+    store: LocalBlobStore, key: str, root: Path
+) -> None:
+    await stage(store, key)
+    await store.publish(key)
+    await store.stage(key, 5)
+    await store.unpublish(key)
+    assert (root / "staging" / key).read_bytes() == bytes(5)
+    assert await bytes_of(store.read(key, 0, len(CONTENT))) == CONTENT
+
+
+async def test_a_record_is_durable_before_it_has_its_name_and_then_its_name_is_and_only_its_owner_can_read_it(
+    store: LocalBlobStore, key: str, root: Path, synced: list[Path]
+) -> None:
+    await store.records.write(key, b"record")
+    path = root / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+    assert synced[0].parent == root / "staging"
+    assert synced[1:] == [path.parent, path.parent.parent, root / "records", root]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_record_that_finds_no_space_leaves_the_earlier_one(store: LocalBlobStore, key: str, root: Path) -> None:
+    await store.records.write(key, b"record")
+    with files_end_at(1_000), pytest.raises(NoSpace):
+        await store.records.write(key, bytes(2_000))
+    assert await store.records.read(key) == b"record"
+    assert list((root / "staging").iterdir()) == []
+
+
+async def test_a_staging_area_with_a_record_is_kept_as_a_blob(store: LocalBlobStore, key: str, root: Path) -> None:
+    """Its bytes were verified once, so they may be the only copy of a file."""
+    await stage(store, key)
+    await store.records.write(key, b"record")
+    await store.discard(key)
+    assert list((root / "staging").iterdir()) == []
+    assert await bytes_of(store.read(key, 0, len(CONTENT))) == CONTENT
 
 
 async def test_a_file_that_is_put_is_durable_before_it_has_its_name_and_then_its_name_is(

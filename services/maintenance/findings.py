@@ -1,0 +1,39 @@
+"""What ``cloudkeep doctor`` can find."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The kinds of inconsistency."""
+
+    BLOB_MISSING = "BLOB_MISSING"
+    BLOB_SIZE = "BLOB_SIZE"
+    BLOB_ADOPTABLE = "BLOB_ADOPTABLE"
+    BLOB_ORPHAN = "BLOB_ORPHAN"
+    BLOB_QUARANTINED = "BLOB_QUARANTINED"
+    BLOB_UNKNOWN = "BLOB_UNKNOWN"
+    RECORD_MISSING = "RECORD_MISSING"
+    STAGING_DEAD = "STAGING_DEAD"
+    STAGING_MISSING = "STAGING_MISSING"
+    STAGING_UNKNOWN = "STAGING_UNKNOWN"
+    JOB_MISSING = "JOB_MISSING"
+    UPLOAD_FULL = "UPLOAD_FULL"
+    BUCKET_RULES = "BUCKET_RULES"
+    BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
+    BUCKET_CORS = "BUCKET_CORS"
+    CLOCK = "CLOCK"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An inconsistency of ``subject``, a key or an ID. ``mended`` tells whether it was repaired."""
+
+    code: Code
+    subject: str
+    text: str
+    mended: str | None = None
+
+
+Findings = AsyncGenerator[Finding, None]

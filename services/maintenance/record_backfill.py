@@ -1,0 +1,50 @@
+"""Writes the records of blobs that an older version stored without one."""
+
+from services.maintenance.findings import Code, Finding, Findings
+from services.maintenance.garbage import is_derived_key, owner_of_key
+from services.maintenance.pages import pages
+from services.uploads.published_record import PublishedRecord, write_record
+from storage.blobs import BlobStore
+from storage.drive.models import Blob
+from storage.uploads import consistency
+from storage.uploads.models import Upload
+
+
+class RecordBackfill:
+    """Counts originals without a record; with ``mend`` it also writes them."""
+
+    def __init__(self, store: BlobStore, *, mend: bool) -> None:
+        self._store = store
+        self._mend = mend
+
+    async def examine(self) -> Findings:
+        """One finding for all of them: after an upgrade, that is every file."""
+        missing = 0
+        async for page in pages(consistency.blobs):
+            for blob in page:
+                missing += not is_derived_key(blob.key) and await self._lacks_record(blob)
+        if missing:
+            text = f"{missing} files have no record beside their bytes, because an older version stored them"
+            yield Finding(Code.RECORD_MISSING, "the store", text, "written" if self._mend else None)
+
+    async def _lacks_record(self, blob: Blob) -> bool:
+        if await self._store.records.read(blob.key) is not None:
+            return False
+        record = await _record_of(blob)
+        if record and self._mend:
+            await write_record(self._store, blob.key, record)
+        return record is not None
+
+
+async def _record_of(blob: Blob) -> PublishedRecord | None:
+    """The record of a file's blob; None if no file uses it, or its key is not that of an upload."""
+    owner = owner_of_key(blob.key)
+    files, _ = await consistency.users_of(blob.id)
+    if not owner or not files:
+        return None
+    file = min(files, key=lambda each: each.id)
+    upload = (await consistency.find_uploads([owner])).get(owner) or Upload(
+        id=owner, account_id=file.account_id, chunk_size=blob.size, compress=None, created_at=file.created_at
+    )
+    upload.update_from_dict({"file_name": file.name, "mime_type": file.mime_type, "size": blob.size})
+    return PublishedRecord.of(upload, blob.sha256, file.media)

@@ -1,0 +1,88 @@
+"""The record that lies beside the bytes of an uploaded file in the store: what they are, and whose.
+
+It is written once the bytes are verified and durable, before they are published. With it, a database that was restored
+from an older copy gets the file back.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from storage.blobs import BlobStore
+from storage.uploads.models import Upload
+
+#: The version of the format. A later one that older code cannot read has a higher number.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class PublishedRecord:
+    """A verified file: ``size`` bytes with this SHA-256, in hex.
+
+    ``media`` and ``compress`` are what the columns of file and upload store. ``damaged`` tells that the bytes were
+    found to have another digest since.
+    """
+
+    upload_id: UUID
+    account_id: UUID
+    file_name: str
+    mime_type: str
+    size: int
+    chunk_size: int
+    sha256: str
+    media: dict[str, Any] | None
+    compress: dict[str, Any] | None
+    created_at: datetime
+    damaged: bool = False
+
+    @classmethod
+    def of(cls, upload: Upload, sha256: str, media: dict[str, Any] | None) -> Self:
+        """The record of an upload whose bytes have this digest."""
+        return cls(
+            upload_id=upload.id,
+            account_id=upload.account_id,
+            file_name=upload.file_name,
+            mime_type=upload.mime_type,
+            size=upload.size,
+            chunk_size=upload.chunk_size,
+            sha256=sha256,
+            media=media,
+            compress=upload.compress,
+            created_at=upload.created_at,
+        )
+
+    def to_bytes(self) -> bytes:
+        """The record as the store keeps it."""
+        return json.dumps({"version": VERSION, **asdict(self)}, default=str, sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Parse the result of :meth:`to_bytes`. Raises :class:`ValueError` for anything else."""
+        try:
+            stored = json.loads(content)
+            if stored.pop("version") != VERSION:
+                raise ValueError
+            return replace(
+                cls(**stored),
+                upload_id=UUID(stored["upload_id"]),
+                account_id=UUID(stored["account_id"]),
+                created_at=datetime.fromisoformat(stored["created_at"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a record of version {VERSION}") from error
+
+
+async def read_record(store: BlobStore, key: str) -> PublishedRecord | None:
+    """The record of a blob; None if it has none that this version can read."""
+    content = await store.records.read(key)
+    try:
+        return PublishedRecord.from_bytes(content) if content else None
+    except ValueError:
+        return None
+
+
+async def write_record(store: BlobStore, key: str, record: PublishedRecord) -> None:
+    """Durably store the record of a blob. Raises :class:`storage.errors.NoSpace`."""
+    await store.records.write(key, record.to_bytes())

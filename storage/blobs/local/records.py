@@ -1,0 +1,52 @@
+"""The records of blobs on a local disk: ``records/XX/YY/KEY.json``, for the blob ``blobs/XX/YY/KEY``."""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from storage.blobs.local.folder import BlobFolder
+from storage.blobs.publishing import MAX_RECORD
+from storage.errors import BlobNotFound
+
+Run = Callable[..., Awaitable[Any]]
+
+
+class LocalRecords:
+    """See :class:`storage.blobs.publishing.BlobRecords`. ``run`` runs a call on a thread of the store."""
+
+    def __init__(self, folder: BlobFolder, run: Run) -> None:
+        self._folder = folder
+        self._run = run
+
+    async def write(self, key: str, content: bytes) -> None:
+        """See :class:`storage.blobs.publishing.BlobRecords`."""
+        await self._run(self._write, key, content)
+
+    async def read(self, key: str) -> bytes | None:
+        """See :class:`storage.blobs.publishing.BlobRecords`."""
+        try:
+            content: bytes = await self._run(self._read, key)
+        except BlobNotFound:
+            return None
+        return content
+
+    async def keys(self, staging: str) -> Sequence[str]:
+        """See :class:`storage.blobs.publishing.BlobRecords`. An upload has one key."""
+        exists = await self._run(self._folder.record_path(staging).exists)
+        return [staging] if exists else []
+
+    def _write(self, key: str, content: bytes) -> None:
+        # If the process is killed, the sweeper takes this file for a staging area that was replaced.
+        landing = self._folder.staging_path(f"{key}.{uuid4().hex[:8]}")
+        descriptor = os.open(landing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            self._folder.take_record(key, landing)
+        finally:
+            landing.unlink(missing_ok=True)
+
+    def _read(self, key: str) -> bytes:
+        with self._folder.record_path(key).open("rb") as file:
+            return file.read(MAX_RECORD)

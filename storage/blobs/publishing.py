@@ -1,0 +1,61 @@
+"""The part of a blob store's contract that turns sealed objects into blobs, and remembers whose they are.
+
+A *record* is a small document beside a blob. It is written once the bytes are verified and durable, before they are
+published. So bytes with a record are those of a complete file, even if the database is an older copy and knows nothing
+of them. The store never deletes them, except by ``delete``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+#: Bytes of the largest record. It has a name, a type and a few numbers.
+MAX_RECORD = 64 * 1024
+
+
+class BlobRecords(Protocol):
+    """The records of a store. Their contents are opaque here."""
+
+    async def write(self, key: str, content: bytes) -> None:
+        """Durably store the record of a blob, in place of an earlier one. Raises :class:`storage.errors.NoSpace`."""
+        ...
+
+    async def read(self, key: str) -> bytes | None:
+        """The record of a blob; None if it has none."""
+        ...
+
+    async def keys(self, staging: str) -> Sequence[str]:
+        """The keys of all records of an upload, by the handle of any of its staging areas; the latest key first."""
+        ...
+
+
+class Publisher(Protocol):
+    """Publishes sealed objects."""
+
+    @property
+    def records(self) -> BlobRecords:
+        """The records of the blobs."""
+        ...
+
+    async def prepare(self, staging: str) -> str:
+        """Make the sealed object durable, so that ``publish`` is fast. Returns the key of the blob that it becomes.
+
+        Raises :class:`storage.errors.BlobNotFound` if the bytes no longer exist. Repeating it is harmless, also after
+        ``publish``.
+        """
+        ...
+
+    async def publish(self, staging: str) -> str:
+        """Turn the prepared object into a blob, and return its key.
+
+        Takes milliseconds, so that a transaction may contain it. Repeating it is harmless. A store whose objects are
+        blobs already does nothing.
+        """
+        ...
+
+    async def unpublish(self, staging: str) -> None:
+        """Turn a blob that no row refers to back into the staging area, so that its slots can be reopened.
+
+        Takes milliseconds, like ``publish``. Does nothing if there is no such blob, and in a store where ``reopen``
+        returns another staging area.
+        """
+        ...

@@ -1,0 +1,84 @@
+"""Turns verified bytes into a file.
+
+The order makes a crash harmless at any point. First everything that may take long, without a lock: the bytes are made
+durable, ffprobe examines them, and their record is written. Then one transaction, which starts by ending the job under
+its lease: it renames the bytes and stores the rows. A worker that has lost its lease changes nothing.
+"""
+
+import time
+from functools import partial
+
+from services.core.clock import now
+from services.media.types import MediaFacts
+from services.uploads.adoption import PublishedBlob, find_published, is_intact
+from services.uploads.progress_frame import bytes_frame
+from services.uploads.published_record import PublishedRecord, write_record
+from storage.jobs.models import Job
+from storage.uploads import uploads as rows
+from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+from workers.job_context import JobContext
+from workers.media.probe import NotMedia, probe
+from workers.uploads.upload_jobs import ProgressReporter
+
+#: Bytes at both ends of a file that describe its container, for stores that would have to download the whole file.
+PROBED = 8 * 2**20
+
+
+async def publish_verified(job: Job, upload: Upload, sha256: str, context: JobContext) -> None:
+    """Publish the sealed object of an upload, whose bytes have this digest.
+
+    Raises :class:`storage.errors.StateChanged` if the lease was lost.
+    """
+    key = await context.store.prepare(upload.staging_area)
+    facts = await _facts(key, context)
+    record = PublishedRecord.of(upload, sha256, facts.to_json() if facts else None)
+    await write_record(context.store, key, record)
+    publish_bytes = partial(context.store.publish, upload.staging_area)
+    await _store_rows(job, upload, PublishedBlob(key, record), context, publish_bytes)
+
+
+async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
+    """Store the file of an upload whose bytes were published already. False if there are none, or if they are damaged.
+
+    This happens after a crash, and when the database was restored from an older copy. Raises
+    :class:`storage.errors.StateChanged` if the lease was lost.
+    """
+    blob = await find_published(upload, context.store)
+    if not blob:
+        return False
+    reporter, start = ProgressReporter(job, context.progress), time.monotonic()
+
+    async def report(done: int) -> None:
+        seconds = time.monotonic() - start
+        speed = done / seconds if seconds else None
+        await reporter.report(bytes_frame(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))
+
+    if not await is_intact(blob, context.store, report):
+        return False
+    await _store_rows(job, upload, blob, context)
+    return True
+
+
+async def _store_rows(
+    job: Job, upload: Upload, blob: PublishedBlob, context: JobContext, publish_bytes: rows.Step | None = None
+) -> None:
+    record = blob.record
+    await rows.publish(
+        job,
+        upload,
+        blob_key=blob.key,
+        sha256=record.sha256,
+        media=record.media,
+        now=now(),
+        publish_bytes=publish_bytes,
+    )
+    if next_kind := JOB_OF_STATUS.get(upload.status_with_file):
+        await context.notifications.send(next_kind)
+
+
+async def _facts(key: str, context: JobContext) -> MediaFacts | None:
+    async with context.store.local_path(key, PROBED) as path:
+        try:
+            return await probe(path, context.tools)
+        except NotMedia:
+            return None
