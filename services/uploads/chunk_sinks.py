@@ -12,6 +12,7 @@ from services.core.errors import StorageFull
 from services.uploads.errors import ChecksumMismatch, ChunkSizeMismatch, SlotBusy, SlotConflict
 from storage.blobs import Buffer, Digests, SlotWriter
 from storage.blobs.hashing import CPU_SEMAPHORE
+from storage.cancellation import run_to_end
 from storage.errors import Duplicate, NoSpace, SlotOverflow
 from storage.uploads.receipts import Received, SlotState
 
@@ -119,7 +120,8 @@ class FirstChunk:
         with self._refusals():
             digests = await self._writer.finish(accept)
         try:
-            return await self._store_receipt(self._slot, self._index, digests)
+            # The sender must keep the slot until it is known whether the receipt is stored, also if it is cancelled.
+            return await run_to_end(self._store_receipt(self._slot, self._index, digests))
         except Duplicate as error:
             raise SlotBusy("Another request has just filled this slot. Send the chunk again to compare it.") from error
 

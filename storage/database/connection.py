@@ -14,6 +14,7 @@ from tortoise import Tortoise, connections
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
+from storage.cancellation import run_to_end
 from storage.database.engine import WRITER, Engine, PoolSize, Rows, Session, Statement, engine_of
 from storage.errors import ConnectionLost, MigrationAborted, TransactionAborted, in_one_line
 from storage.tracing import span
@@ -125,12 +126,7 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     :class:`storage.errors.DatabaseUnavailable` when the database is away; the transaction is then written as a whole or
     not at all.
     """
-    task = asyncio.ensure_future(_run_with_retries(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
+    return await run_to_end(_run_with_retries(work))
 
 
 async def _run_with_retries(work: Callable[[], Awaitable[T]]) -> T:

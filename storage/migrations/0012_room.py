@@ -12,7 +12,7 @@ WHERE status = 'FAILED' AND error_code <> 'CHECKSUM_MISMATCH'"""  # noqa: S608 -
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cloudkeep", "0010_session_rotated")]
+    dependencies = [("cloudkeep", "0011_quarantine")]
 
     initial = False
 

@@ -21,6 +21,7 @@ from storage.blobs.base import BLOCK, MissingRule, Part, ReopenedStaging, Stored
 from storage.blobs.local.folder import BlobFolder, translate_errors
 from storage.blobs.local.records import LocalRecords
 from storage.blobs.local.slot_writer import LocalSlotWriter, lock_range
+from storage.cancellation import run_to_end
 from storage.errors import BlobNotFound
 
 T = TypeVar("T")
@@ -104,7 +105,8 @@ class LocalBlobStore:
 
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._folder.publish, staging)
+        # The job's lease covers it: another worker must not begin while a thread of this one still syncs.
+        await self._run_to_end(self._folder.publish, staging)
         return staging
 
     async def unpublish(self, staging: str) -> None:
@@ -121,7 +123,7 @@ class LocalBlobStore:
 
     async def put(self, key: str, source: Path) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._folder.put, key, source)
+        await self._run_to_end(self._folder.put, key, source)
 
     async def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -195,13 +197,8 @@ class LocalBlobStore:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
 
     async def _run_to_end(self, call: Callable[..., T], *arguments: object) -> T:
-        """Run a call whose resources are closed afterwards: it has ended when this returns or is cancelled."""
-        running = asyncio.ensure_future(self._run(call, *arguments))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait({running})
-            raise
+        """Run a call whose files or locks are released afterwards: it has ended when this returns or is cancelled."""
+        return await run_to_end(self._run(call, *arguments))
 
     def _scan(self, file: FileIO, offset: int, length: int, consume: Consume) -> int:
         """Pass up to ``length`` bytes to ``consume``. Returns their number."""

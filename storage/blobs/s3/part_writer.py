@@ -7,7 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from storage.blobs.base import Accept, Buffer, Digests, accept_all
 from storage.blobs.hashing import CPU_SEMAPHORE, ChunkHash
 from storage.blobs.s3.requests import UploadRequest
+from storage.cancellation import run_to_end
 from storage.errors import SlotOverflow, StorageError, StoreUnavailable
+
+#: Seconds between two interruptions of a thread.
+INTERRUPT_SECONDS = 0.1
 
 
 class PartWriter:
@@ -54,18 +58,21 @@ class PartWriter:
         return Digests(digests.sha256, digests.xxh3, str(finishing.result()))
 
     async def close(self) -> None:
-        """Interrupt the request unless it was finished. S3 then stores nothing of it."""
-        pending = self._pending
-        if pending and not pending.done():
-            self._request.interrupt()
-            pending.add_done_callback(self._close)
-        else:
-            self._close(pending)
+        """Interrupt the request unless it was finished. S3 then stores nothing of it.
 
-    def _close(self, last: "asyncio.Future[object] | None") -> None:
+        Returns once no thread sends any more, because the slot is free for another sender then.
+        """
+        await run_to_end(self._interrupt())
         self._request.close()
-        if last and not last.cancelled():
-            last.exception()
+
+    async def _interrupt(self) -> None:
+        pending = self._pending
+        while pending and not pending.done():
+            # Again and again: a call that waits for a thread has no connection yet.
+            self._request.interrupt()
+            await asyncio.wait({pending}, timeout=INTERRUPT_SECONDS)
+        if pending and not pending.cancelled():
+            pending.exception()  # retrieved, so that asyncio does not log it
 
     def _submit(self, call: Callable[[], object]) -> "asyncio.Future[object]":
         return asyncio.get_running_loop().run_in_executor(self._pool, call)

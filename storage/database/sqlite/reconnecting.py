@@ -5,7 +5,6 @@ This client checks it before each use, as a pool does. The caller that was using
 next caller gets a new connection.
 """
 
-import asyncio
 import logging
 import sqlite3
 from contextlib import ExitStack
@@ -14,6 +13,8 @@ from typing import Any
 from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
+
+from storage.cancellation import run_to_end
 
 logger = logging.getLogger("cloudkeep.database")
 
@@ -37,12 +38,7 @@ class ReconnectingClient(SqliteClient):
         """
         if _is_alive(self):
             return
-        task = asyncio.ensure_future(self._reconnect())
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait({task})
-            raise
+        await run_to_end(self._reconnect())
 
     async def _reconnect(self) -> None:
         if self._connection:

@@ -15,6 +15,7 @@ from storage.blobs import Part
 from storage.blobs.s3.connection_pool import ConnectionPool
 from storage.blobs.s3.errors import refusal
 from storage.blobs.s3.factory import open_s3_store
+from storage.blobs.s3.part_writer import PartWriter
 from storage.blobs.s3.requests import UploadRequest
 from storage.blobs.s3.store import S3BlobStore
 from storage.blobs.s3.url import S3Options
@@ -120,6 +121,28 @@ async def test_a_file_that_is_called_off_on_its_way_has_no_thread_left(
     assert [found.key async for found in store.staging_areas()] == [SOURCE]
     async with asyncio.timeout(15):
         await asyncio.to_thread(store._pool.shutdown)
+
+
+async def test_a_cancelled_sender_keeps_its_slot_until_no_thread_sends_for_it(
+    store: S3BlobStore, faults: S3Faults
+) -> None:
+    area = await store.stage(KEY, SLOT, SLOT)
+    faults.stalled = b"partNumber=1"
+    writers: list[PartWriter] = []
+
+    async def send() -> None:
+        async with store.slot(area, 0, SLOT) as writer:
+            writers.append(writer)
+            await writer.write([bytes(SLOT - 1)])
+            await writer.finish()
+
+    sending = asyncio.create_task(send())
+    await faults.held.wait()
+    sending.cancel()
+    await asyncio.wait({sending})
+    assert sending.cancelled()
+    assert writers[0]._pending
+    assert writers[0]._pending.done()
 
 
 async def test_a_rule_that_the_server_does_not_keep_is_not_called_added(store: S3BlobStore, faults: S3Faults) -> None:
