@@ -5,6 +5,7 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ INSIDE = Path(__file__).parent / "inside"
 #: The sweeper every second, no longer and longer pauses before the next attempt or the next start, and leases that are
 #: renewed before a short compression is over: what is proven stays the same, and takes less time.
 CONSTANTS: dict[str, dict[str, Any]] = {
+    "cloudkeep.resources.clock_sync": {"PERIOD_SECONDS": 0.5},
     "workers.maintenance.housekeeping": {"HOUSEKEEPING_SECONDS": 1.0, "DERIVED_SECONDS": 1.0},
     "workers.job_runner": {"BACKOFF_SECONDS": 1.0},
     "workers.lease": {"RENEWALS": 20},
@@ -45,6 +47,12 @@ class Arming:
     def disarm(self) -> None:
         """Strike no more."""
         (self._folder / "armed.json").unlink(missing_ok=True)
+
+    def set_clocks(self, *, host: timedelta, database: timedelta = timedelta(0)) -> None:
+        """Set how far the clocks of the server's host and of its database are ahead."""
+        prepared = self._folder / "clocks.new"
+        prepared.write_text(json.dumps({"host": host.total_seconds(), "database": database.total_seconds()}))
+        prepared.rename(self._folder / "clocks.json")
 
     @property
     def struck_at(self) -> float | None:

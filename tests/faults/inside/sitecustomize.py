@@ -1,7 +1,8 @@
 """Loaded by Python itself in every process of a server under test; strikes at the step that is armed.
 
 Nothing of this is in the product. ``FAULT_FOLDER`` holds ``plan.json``, which says which functions are steps, and,
-while a step is armed, ``armed.json``, which names the step and the victim. The process that strikes creates
+while a step is armed, ``armed.json``, which names the step and the victim. ``clocks.json`` says how far the clocks are
+ahead, if they are wrong. The process that strikes creates
 ``taken-ID``, so that it happens once and a process that is started again goes on, and ``struck-ID`` when it is done.
 Standard library and psutil only: this runs before anything else does.
 """
@@ -20,6 +21,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,12 @@ from typing import Any
 FOLDER = Path(os.environ.get("FAULT_FOLDER", "/"))
 #: Children of the supervisor, and of PostgreSQL, by how an argument of their command line begins.
 WORDS = {"api": "api", "worker": "worker", "valkey": "valkey-server", "postgres": "postgres: cloudkeep"}
+
+#: The functions that read a clock, by module, and whose clock it is.
+CLOCKS = {
+    "services.core.clock": ("host_time", "host"),
+    "storage.database.connection": ("database_time", "database"),
+}
 
 _passed: Counter[str] = Counter()
 
@@ -103,6 +111,25 @@ def cut_connections(*_: object) -> None:
                 line.shutdown(socket.SHUT_RD)
 
 
+def ahead(whose: str) -> timedelta:
+    """How far a clock is ahead, according to the test."""
+    try:
+        return timedelta(seconds=json.loads((FOLDER / "clocks.json").read_text())[whose])
+    except FileNotFoundError:
+        return timedelta(0)
+
+
+def with_wrong_clock(original: Callable[..., Any], whose: str) -> Callable[..., Any]:
+    """The function that reads a clock, which the test has set wrong."""
+    if inspect.iscoroutinefunction(original):
+
+        async def read_later() -> Any:
+            return await original() + ahead(whose)
+
+        return read_later
+    return lambda: original() + ahead(whose)
+
+
 def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
     """The function with a check for a strike before and after it."""
     if inspect.iscoroutinefunction(original):
@@ -137,7 +164,7 @@ class Finder(importlib.abc.MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Find the module as it would be found without us."""
-        if name not in self._functions and name not in self._constants:
+        if not any(name in modules for modules in (self._functions, self._constants, CLOCKS)):
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         assert spec
@@ -156,6 +183,9 @@ class Finder(importlib.abc.MetaPathFinder):
             *owners, name = function.split(".")
             owner = functools.reduce(getattr, owners, module)
             setattr(owner, name, wrapped(getattr(owner, name), f"{module.__name__}:{function}"))
+        if module.__name__ in CLOCKS:
+            name, whose = CLOCKS[module.__name__]
+            setattr(module, name, with_wrong_clock(getattr(module, name), whose))
         for name, value in self._constants.get(module.__name__, {}).items():
             getattr(module, name)
             setattr(module, name, value)
