@@ -1,12 +1,14 @@
-"""Budgets, subscription leases and metrics of operations."""
+"""Budgets, subscription leases and metrics of operations, and of the frames of subscriptions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resolvers.context import Context
 from services.budgets.budgets import Reservation as Reservation
+from services.budgets.frame_payments import FramePayment as FramePayment
+from services.budgets.frame_rates import FrameRate as FrameRate
 from services.budgets.limits import LayerStatus
-from services.core.counters import OperationKind, Outcome
+from services.core.counters import FrameDelay, OperationKind, Outcome
 
 
 async def reserve(context: Context, points: int) -> Reservation:
@@ -26,14 +28,40 @@ async def ingest_budget(context: Context) -> LayerStatus | None:
 
 
 @asynccontextmanager
-async def open_subscription(context: Context) -> AsyncIterator[None]:
-    """Hold one of the payer's subscription leases while the block runs.
+async def open_subscription(context: Context) -> AsyncIterator[FrameRate]:
+    """Hold one of the payer's subscription leases while the block runs. It gets the rate of the payer's frames.
 
     Raises :class:`services.budgets.errors.TooManySubscriptions`.
     """
-    async with context.services.subscription_leases.acquire(context.payer):
-        with context.services.counters.subscription():
-            yield
+    services, payer = context.services, context.payer
+    async with services.subscription_leases.acquire(payer) as rate:
+        with services.counters.subscription(), services.frame_payments.opened(payer):
+            yield rate
+
+
+async def pay_frame(context: Context, points: int) -> FramePayment:
+    """Take the price of a frame from the payer's budgets. Raises :class:`services.budgets.errors.RateLimited`."""
+    return await context.services.frame_payments.pay(context.payer, points)
+
+
+def refund_frame(context: Context, payment: FramePayment, points: int) -> tuple[LayerStatus, ...]:
+    """Return points that a frame did not use. Returns the status of the payer's layers afterwards."""
+    return context.services.frame_payments.refund(context.payer, payment, points)
+
+
+def count_frame(context: Context, requested: int = 0, actual: int = 0) -> None:
+    """Count a frame. The costs, in points, of the first one are counted with its operation."""
+    context.services.counters.frame(requested, actual)
+
+
+def count_delay(context: Context, reason: FrameDelay) -> None:
+    """Count a frame that has to wait."""
+    context.services.counters.frames_delayed[reason] += 1
+
+
+def count_rate_limited(context: Context) -> None:
+    """Count a subscription that ends because its next frame cannot be paid."""
+    context.services.counters.subscriptions_rate_limited += 1
 
 
 def count_overrun(context: Context) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.budgets.budgets import Budgets
+from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.counters import Counters
@@ -41,6 +42,7 @@ class Services:
     budgets: Budgets
     limit_overrides: LimitOverrides
     subscription_leases: SubscriptionLeases
+    frame_payments: FramePayments
     counters: Counters
     events: RedisEventLog
     server: ServerInfo

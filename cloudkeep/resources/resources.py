@@ -17,6 +17,7 @@ from services.accounts.accounts import Accounts, Lifetimes
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
+from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
 from services.container import ServerInfo, Services
@@ -131,6 +132,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             budgets=budgets,
             limit_overrides=limit_overrides,
             subscription_leases=subscription_leases,
+            frame_payments=FramePayments(budgets),
             counters=counters,
             events=base.log,
             server=ServerInfo(

@@ -74,6 +74,15 @@ JOBS_RUN = Metric("cloudkeep_job_runs", "Runs of jobs, by kind and outcome.", ("
 JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Seconds that jobs ran, by kind.", ("kind",), histogram=True)
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
+FRAMES = Metric("cloudkeep_subscription_frames", "Frames that subscriptions have sent.")
+FRAMES_DELAYED = Metric(
+    "cloudkeep_subscription_frames_delayed",
+    "Frames that waited for points (budget) or because their client gets too many (rate).",
+    ("reason",),
+)
+SUBSCRIPTIONS_RATE_LIMITED = Metric(
+    "cloudkeep_subscriptions_rate_limited", "Subscriptions that ended because their next frame could not be paid."
+)
 SUBSCRIPTION_LEASES = Metric("cloudkeep_seats_held", "Subscription leases that processes hold.", gauge="livesum")
 WEBSOCKETS = Metric("cloudkeep_websockets_open", "WebSockets that are open.", gauge="livesum")
 WEBSOCKET_REFUSALS = Metric(
@@ -130,6 +139,9 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
     yield Sample(ACTUAL, counters.actual_points)
     yield Sample(OVERRUNS, counters.cost_overruns)
     yield Sample(SUBSCRIPTIONS, counters.subscriptions)
+    yield Sample(FRAMES, counters.frames)
+    yield from (Sample(FRAMES_DELAYED, number, (reason,)) for reason, number in counters.frames_delayed.items())
+    yield Sample(SUBSCRIPTIONS_RATE_LIMITED, counters.subscriptions_rate_limited)
     yield from (Sample(CHUNKS, number, (outcome,)) for outcome, number in counters.chunks.items())
     yield Sample(CHUNK_BYTES, counters.chunk_bytes)
     yield Sample(CHUNK_SECONDS, counters.chunk_seconds)

@@ -13,7 +13,9 @@ USUAL = 1
 def add_prices(schema: GraphQLSchema) -> None:
     """Append the price to the description of each field and input field that costs more than usual."""
     for kind in schema.type_map.values():
-        if isinstance(kind, GraphQLObjectType):
+        if kind is schema.subscription_type:
+            _append(kind.fields.values(), "Price: {} points to start, and what each event selects.")
+        elif isinstance(kind, GraphQLObjectType):
             _append(kind.fields.values(), "Price: {} points.")
         elif isinstance(kind, GraphQLInputObjectType):
             _append(kind.fields.values(), "Price: {} points more.")

@@ -81,6 +81,11 @@ class OperationPlan:
             return cost
         return min(cost + ErrorCost(graph, costs, variables).cost(data, failed), costs.whole[graph.root.index])
 
+    def start(self, variables: Variables = NO_VARIABLES) -> int:
+        """The points of the root fields themselves. A subscription pays them once, and everything below by frame."""
+        graph = self._graph(variables)
+        return graph.costs(variables).own[graph.root.index] if graph.root else 0
+
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
         """The price of each field, breadth first."""
         return breakdown_of(self._graph(variables), variables)

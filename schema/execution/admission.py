@@ -72,17 +72,16 @@ class Admitted:
         failed = [tuple(error.path) for error in response.errors or () if error.path]
         actual = self.operation.actual(response.data, self.executor.variable_values.coerced, failed)
         if actual > admission.requested:
-            self._report_overrun(actual)
+            self.report_overrun(actual, admission.requested)
         admission.actual = min(actual, admission.requested)
         if unused := admission.requested - admission.actual:
             admission.layers = operations.refund(self.context, self.reservation, unused)
 
-    def _report_overrun(self, actual: int) -> None:
+    def report_overrun(self, actual: int, price: int) -> None:
         """Log an actual cost above the price. It is a defect of the schema: a list is longer than its ``@listSize``."""
         operations.count_overrun(self.context)
         name = self.operation.node.name
-        requested = self.context.admission.requested
-        logger.error(OVERRUN, self.operation.type.value, name.value if name else "", actual, requested)
+        logger.error(OVERRUN, self.operation.type.value, name.value if name else "", actual, price)
 
 
 class AdmissionController:

@@ -78,9 +78,28 @@ class Operation:
                 self._prices[key] = price
         return price
 
+    def frame(self, variables: Mapping[str, Any]) -> "FrameCost":
+        """The cost of each frame of a subscription after the first one, whose cost is a part of the price."""
+        return FrameCost(self.plan, variables)
+
     def actual(self, data: Mapping[str, Any] | None, variables: Mapping[str, Any], failed: Collection[Path]) -> int:
         """The actual cost, in points: see :meth:`OperationPlan.actual`."""
         return max(self.plan.actual(data, variables, failed), self.minimum)
+
+
+class FrameCost:
+    """The cost of a frame of a subscription for these coerced variables, in points: all except for the root field."""
+
+    def __init__(self, plan: OperationPlan, variables: Mapping[str, Any]) -> None:
+        self._plan = plan
+        self._variables = variables
+        self._start = plan.start(variables)
+        #: The most that a frame can cost.
+        self.price = plan.price(variables) - self._start
+
+    def actual(self, data: Mapping[str, Any] | None, failed: Collection[Path]) -> int:
+        """The actual cost of a frame: see :meth:`OperationPlan.actual`."""
+        return self._plan.actual(data, self._variables, failed) - self._start
 
 
 @dataclass(frozen=True)

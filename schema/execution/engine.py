@@ -6,43 +6,31 @@ and they take more time than a small query.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from inspect import isawaitable
-from time import perf_counter
 from typing import Any
 
 import strawberry
-from graphql import (
-    ExecutionResult as Response,
-)
-from graphql import (
-    GraphQLError,
-    GraphQLSchema,
-    create_source_event_stream,
-    execute_root_selection_set,
-    map_source_to_response_event,
-)
+from graphql import ExecutionResult as Response
+from graphql import GraphQLSchema, create_source_event_stream, execute_root_selection_set
 from strawberry.exceptions import MissingQueryError
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from resolvers import operations
 from resolvers.context import Context, RequestContext
+from resolvers.operations import FrameRate
 from schema.cost.descriptions import add_prices
 from schema.cost.directives import describe_arguments
-from schema.cost.extension import cost_extension
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
-from schema.execution.errors import code_of, coded, rendered
+from schema.execution.errors import rendered
 from schema.execution.expiry import until_expiry
+from schema.execution.frames import Frames
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
+from schema.execution.results import first_result, operation_span, refusal
 from services.budgets.errors import TooManySubscriptions
-from services.core.counters import OperationKind, Outcome
-from storage.tracing import is_recording, span
 
-#: The most characters of an operation's name in a trace.
-LONGEST_NAME = 100
 ANY_TYPE = frozenset(OperationType)
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
@@ -92,7 +80,7 @@ class Schema(strawberry.Schema):
         try:
             admitted = await self._admission.admit(context, request)
         except Refused as refused:
-            return _refusal(context, request, refused)
+            return refusal(context, request, refused)
         return await _run(admitted, request)
 
     async def stream(
@@ -117,7 +105,7 @@ class Schema(strawberry.Schema):
         try:
             admitted = await self._admission.admit(context, request)
         except Refused as refused:
-            return _alone(_refusal(context, request, refused))
+            return _alone(refusal(context, request, refused))
         return _results(admitted, request)
 
 
@@ -147,95 +135,51 @@ async def _results(admitted: Admitted, request: Request) -> AsyncGenerator[Execu
         yield await _run(admitted, request)
         return
     try:
-        async with _leased(admitted), aclosing(_follow(admitted, request)) as results:
+        async with _leased(admitted) as rate, aclosing(_follow(admitted, request, rate)) as results:
             async for result in results:
                 yield result
     except Refused as refused:
         admitted.refund_unused(Response(None, None))
-        yield _refusal(admitted.context, request, refused)
+        yield refusal(admitted.context, request, refused)
 
 
 @asynccontextmanager
-async def _leased(admitted: Admitted) -> AsyncIterator[None]:
+async def _leased(admitted: Admitted) -> AsyncIterator[FrameRate]:
     """Hold a lease for a subscription. Raises :class:`Refused` if the client has too many subscriptions."""
     context = admitted.context
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(operations.open_subscription(context))
+            rate = await stack.enter_async_context(operations.open_subscription(context))
         except TooManySubscriptions as error:
             context.admission.refused = error
             raise Refused([rendered(error)]) from None
-        yield
+        yield rate
 
 
 async def _run(admitted: Admitted, request: Request) -> ExecutionResult:
-    with _span(admitted):
+    with operation_span(admitted):
         response = execute_root_selection_set(admitted.executor)
         if isawaitable(response):
             response = await response
     admitted.refund_unused(response)
-    return _first(admitted, request, response)
+    return first_result(admitted, request, response)
 
 
-async def _follow(admitted: Admitted, request: Request) -> AsyncGenerator[ExecutionResult, None]:
+async def _follow(admitted: Admitted, request: Request, rate: FrameRate) -> AsyncGenerator[ExecutionResult, None]:
     # The span ends when the subscription has started, because the subscription may be open for hours.
-    with _span(admitted):
+    with operation_span(admitted):
         source = create_source_event_stream(admitted.executor)
         if isawaitable(source):
             source = await source
     if isinstance(source, Response):
         raise Refused(source.errors or [])
-    admitted.context.admission.actual = admitted.context.admission.requested
-    responses = map_source_to_response_event(admitted.executor, source)
-    timely = until_expiry(responses, admitted.context.subscriptions_end_at)
-    async with aclosing(responses), aclosing(timely):
-        first = True
+    assert isinstance(source, AsyncGenerator)
+    frames = Frames(admitted, request, rate)
+    results = frames.results(source)
+    timely = until_expiry(results, admitted.context.subscriptions_end_at)
+    async with aclosing(source), aclosing(results), aclosing(timely):
         try:
-            async for response in timely:
-                # The price is paid once, so only the first response has it.
-                yield _first(admitted, request, response) if first else _plain(response)
-                first = False
+            async for result in timely:
+                yield result
         except Exception as error:
-            yield _plain(Response(None, [GraphQLError(str(error), original_error=error)]))
-
-
-def _span(admitted: Admitted) -> AbstractContextManager[None]:
-    if not is_recording():
-        return nullcontext()
-    kind, name = admitted.operation.type.value, admitted.operation.node.name
-    attributes: dict[str, str | int] = {
-        "graphql.operation.type": kind,
-        "graphql.cost": admitted.context.admission.requested,
-    }
-    if name:
-        attributes["graphql.operation.name"] = name.value[:LONGEST_NAME]
-    return span(f"graphql {kind}", attributes)
-
-
-def _first(admitted: Admitted, request: Request, response: Response) -> ExecutionResult:
-    """The first response of an operation, with its cost in the extensions. It is counted in the metrics."""
-    errors = coded(response.errors)
-    _count(admitted.context, request, admitted.operation.type.value, "errors" if errors else "data", errors)
-    return ExecutionResult(response.data, errors, cost_extension(admitted.context.admission, request.extensions))
-
-
-def _plain(response: Response) -> ExecutionResult:
-    return ExecutionResult(response.data, coded(response.errors))
-
-
-def _refusal(context: Context, request: Request, refused: Refused) -> PreExecutionError:
-    errors = coded(refused.errors)
-    _count(context, request, "unknown", "refused", errors)
-    return PreExecutionError(None, errors, cost_extension(context.admission, request.extensions))
-
-
-def _count(
-    context: Context, request: Request, kind: OperationKind, outcome: Outcome, errors: list[GraphQLError] | None
-) -> None:
-    operations.count_operation(
-        context,
-        kind,
-        outcome,
-        error_code=code_of(errors) if errors else None,
-        seconds=perf_counter() - request.began,
-    )
+            yield frames.last_result(error)

@@ -19,8 +19,10 @@ AFTER = strawberry.argument(description="The last `cursor` that the client has r
 class UploadSubscriptions:
     @strawberry.subscription(
         description="The progress of an upload: the current one, then each change, at most four per second. The "
-        "subscription ends after READY, FAILED, ABORTED or EXPIRED.",
-        # Paid once for all events: up to four per second, with a database query for each.
+        "subscription ends after READY, FAILED, ABORTED or EXPIRED. Each event costs 1 point, and what it selects of "
+        "`upload`. While the budget has too few points, an event waits, and a newer one replaces it; after 30 seconds "
+        "the subscription ends with RATE_LIMITED: start it again after `retryAfter` seconds, with the last `cursor`.",
+        # For a lease in Redis and the first snapshot. The frames are paid for one by one.
         directives=[Cost(weight="10")],
     )
     async def upload_progress(

@@ -8,7 +8,7 @@ from services.budgets.budget_layers import Layer, Layers, OverrideSource
 from services.budgets.errors import RateLimited
 from services.budgets.limits import LayerStatus, Limit, Limits, Payer
 from services.core.counters import BudgetCounters
-from storage.token_buckets import BucketsOverloaded, BucketStore, BucketsUnavailable, Claim
+from storage.token_buckets import BucketsOverloaded, BucketStore, BucketsUnavailable, Claim, ClaimResult
 
 __all__ = ["Budgets", "LayerStatus", "Limit", "Limits", "Payer", "Reservation"]
 
@@ -74,29 +74,34 @@ class Budgets:
         self._overrides = overrides
         self.counters = BudgetCounters()
 
-    async def reserve(self, payer: Payer, points: int, ingest_bytes: int = 0) -> Reservation:
+    async def reserve(self, payer: Payer, points: int, ingest_bytes: int = 0, *, advance: int = 0) -> Reservation:
         """Take points, and bytes of a chunk, from all layers of the payer, or from none.
 
         Bytes without points concern only the layer ``ingest``; points without bytes concern all others. Costs are not
-        negative. A cost above a layer's capacity is always refused: its ``retry_after`` is None. Raises
-        :class:`services.budgets.errors.RateLimited`.
+        negative. A cost above a layer's capacity is always refused: its ``retry_after`` is None. ``advance`` more
+        points are taken as well if the budgets have them. Raises :class:`services.budgets.errors.RateLimited`.
         """
         layers = _concerned(await self._layers_of(payer), points, ingest_bytes)
+        if advance:
+            store, answer = await self._take(layers, _claim(layers, points + advance, ingest_bytes))
+            if answer.granted:
+                return Reservation(layers, answer.levels, store, points + advance, ingest_bytes)
         claim = _claim(layers, points, ingest_bytes)
-        try:
-            answer = await self._shared.take(claim)
-            store = self._shared
-        except BucketsUnavailable:
-            self._count_away(layers)
-            self._refuse_closed(layers)
-            answer = await self._own.take(claim)
-            store = self._own
-        except BucketsOverloaded:
-            self.counters.overloaded += 1
-            raise RateLimited(BUSY, layer="global", retry_after=PAUSE_SECONDS) from None
+        store, answer = await self._take(layers, claim)
         if not answer.granted:
             raise self._refusal(layers, claim, answer.levels)
         return Reservation(layers, answer.levels, store, points, ingest_bytes)
+
+    async def _take(self, layers: Sequence[Layer], claim: Claim) -> tuple[BucketStore, ClaimResult]:
+        try:
+            return self._shared, await self._shared.take(claim)
+        except BucketsUnavailable:
+            self._count_away(layers)
+            self._refuse_closed(layers)
+            return self._own, await self._own.take(claim)
+        except BucketsOverloaded:
+            self.counters.overloaded += 1
+            raise RateLimited(BUSY, layer="global", retry_after=PAUSE_SECONDS) from None
 
     def refund(self, reservation: Reservation, points: int, ingest_bytes: int = 0) -> tuple[LayerStatus, ...]:
         """Refund the unused part of a reservation. Returns every layer after that.

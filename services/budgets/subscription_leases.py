@@ -15,6 +15,7 @@ from time import monotonic
 
 from services.budgets.budget_layers import client_network
 from services.budgets.errors import TooManySubscriptions
+from services.budgets.frame_rates import FrameRate
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.limits import Payer
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
@@ -46,6 +47,8 @@ class SubscriptionLeases:
         self._overrides = overrides
         self._limits = limits
         self._held: dict[str, set[str]] = {}
+        #: The rate of frames of every owner with a lease in this process.
+        self._rates: dict[str, FrameRate] = {}
         #: Released in this process, but not yet in Redis.
         self._released: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
@@ -75,15 +78,20 @@ class SubscriptionLeases:
         return sum(map(len, self._held.values()))
 
     @asynccontextmanager
-    async def acquire(self, payer: Payer) -> AsyncIterator[None]:
-        """Hold a lease of the payer for the block. Raises :class:`TooManySubscriptions`."""
+    async def acquire(self, payer: Payer) -> AsyncIterator[FrameRate]:
+        """Hold a lease of the payer for the block, which gets the rate of all the payer's frames in this process.
+
+        Raises :class:`TooManySubscriptions`.
+        """
         owner, limit = await self._limit_of(payer)
         lease_id = token_hex(8)
         if not await self._acquire(owner, lease_id, limit):
             raise TooManySubscriptions(f"At most {limit} subscriptions may be open at the same time. Close one first.")
         self._held.setdefault(owner, set()).add(lease_id)
+        rate = self._rates.setdefault(owner, FrameRate())
+        rate.set_limit(limit)
         try:
-            yield
+            yield rate
         finally:
             self._release(owner, lease_id)
 
@@ -115,6 +123,7 @@ class SubscriptionLeases:
         own_leases.difference_update(leases)
         if not own_leases:
             self._held.pop(owner, None)
+            self._rates.pop(owner, None)
         if not self._away:
             self._released.setdefault(owner, set()).update(leases)
             self._wake.set()

@@ -15,6 +15,8 @@ from services.core.errors import ErrorCode, refusal_of
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
 Outcome: TypeAlias = Literal["data", "errors", "refused"]
+#: Why a frame of a subscription waits: the payer's budget has too few points, or the payer gets frames too fast.
+FrameDelay: TypeAlias = Literal["budget", "rate"]
 
 
 class Durations:
@@ -80,6 +82,11 @@ class Counters:
     ffmpeg_seconds: float = 0.0
     #: Subscriptions that are open now.
     subscriptions: int = 0
+    #: Frames of subscriptions: all of them, and those that had to wait, by reason.
+    frames: int = 0
+    frames_delayed: Counter[FrameDelay] = field(default_factory=Counter)
+    #: Subscriptions that ended because their next frame could not be paid.
+    subscriptions_rate_limited: int = 0
 
     def operation(
         self, kind: OperationKind, outcome: Outcome, requested: int = 0, actual: int = 0, seconds: float = 0.0
@@ -87,6 +94,12 @@ class Counters:
         """Count an operation at its answer, or at the first answer of a subscription. Costs are in points."""
         self.operation_seconds[kind] += seconds
         self.operations[kind, outcome] += 1
+        self.requested_points += requested
+        self.actual_points += actual
+
+    def frame(self, requested: int = 0, actual: int = 0) -> None:
+        """Count a frame of a subscription. The costs, in points, of the first one are those of its operation."""
+        self.frames += 1
         self.requested_points += requested
         self.actual_points += actual
 

@@ -253,20 +253,6 @@ async def test_the_headers_of_an_event_stream_have_the_remaining_budget(shared: 
     )
 
 
-async def test_a_subscription_is_paid_for_once(shared: SharedServer) -> None:
-    upload = await shared.api.init(b"x" * 10)
-    before = await left(shared)
-    answers = await frames(shared, upload["id"], 1)
-    for slot in upload["slots"]["nodes"]:
-        await shared.api.put(slot, b"x" * 10)
-    answers = await frames(shared, upload["id"])
-    costs = [cost_of(answer) for answer in answers if "extensions" in answer]
-    assert [cost["actualQueryCost"] for cost in costs] == [cost["requestedQueryCost"] for cost in costs]
-    assert len(costs) == 1
-    # The price of both subscriptions, and a point for the chunk.
-    assert before - await left(shared) == 2 * costs[0]["actualQueryCost"] + 1
-
-
 async def test_a_subscription_above_the_limit_is_refused(shared: SharedServer) -> None:
     upload = await shared.api.init(b"y" * 10)
     async with shared.api.http.stream("POST", "/graphql", **watching(upload["id"])) as response:

@@ -26,12 +26,13 @@ from schema.build import build_schema
 from schema.cost.weights import Weights
 from schema.execution.documents import Operation
 from tests.schema.cost.pricing import plan
-from tests.support.server import Json
+from tests.support.server import Json, sse_events
 from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVED = build_schema().as_graphql()
+assert SERVED.subscription_type
 WEIGHTS = Weights.of(SERVED)
 #: The number of items of each page, and of each argument that is a list.
 ITEMS = 3
@@ -126,20 +127,41 @@ def selected(name: str, field: GraphQLField, above: tuple[str, ...]) -> str:
     return f"{name}{f'({arguments})' if arguments else ''} {selection_of(below, above)}"
 
 
+async def overruns(shared: SharedServer) -> float:
+    text = (await shared.http.get("/metrics")).text
+    return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith("cloudkeep_cost_overruns_total"))
+
+
+@pytest.mark.parametrize(("name", "field"), [*SERVED.subscription_type.fields.items()])
+async def test_no_frame_costs_more_than_its_price(shared: SharedServer, name: str, field: GraphQLField) -> None:
+    before = await overruns(shared)
+    upload = await shared.api.init(secrets.token_bytes(4 * 65_536), chunkSize=65_536)
+    text = f'subscription {{ {name}(uploadId: "{upload["id"]}") {selection_of(get_named_type(field.type), ())} }}'
+    operation = plan(WEIGHTS, text)
+    costs = []
+    headers = {"Accept": "text/event-stream"}
+    async with shared.api.http.stream("POST", "/graphql", json={"query": text}, headers=headers) as response:
+        async for event in sse_events(response):
+            assert "errors" not in event, event
+            costs.append(event["extensions"]["cost"])
+            if len(costs) == 1:
+                for slot in upload["slots"]["nodes"]:
+                    await shared.api.put(slot, bytes(slot["offset"] + slot["size"]))
+    frame = operation.price({}) - operation.start({})
+    assert [cost["requestedQueryCost"] for cost in costs] == [operation.price({}), *[frame] * (len(costs) - 1)]
+    assert len(costs) > 1
+    assert all(0 < cost["actualQueryCost"] <= cost["requestedQueryCost"] for cost in costs)
+    assert await overruns(shared) == before
+
+
 async def test_a_cost_above_the_price_is_logged_and_counted_and_only_the_price_is_paid(
     shared: SharedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def overruns() -> float:
-        text = (await shared.http.get("/metrics")).text
-        return sum(
-            float(line.split()[1]) for line in text.splitlines() if line.startswith("cloudkeep_cost_overruns_total")
-        )
-
-    before = await overruns()
+    before = await overruns(shared)
     monkeypatch.setattr(Operation, "actual", lambda *_: 1_055)
     with caplog.at_level(logging.ERROR, "cloudkeep.graphql"):
         answer = await shared.api.call("query Mine { me { id } }")
     cost: Json = answer["extensions"]["cost"]
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (2, 2)
-    assert await overruns() == before + 1
+    assert await overruns(shared) == before + 1
     assert "query Mine cost 1055 points, and its price was 2" in caplog.text
