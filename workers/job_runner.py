@@ -63,7 +63,7 @@ class JobRunner:
     async def _attempt(self, job: Job, job_type: JobType) -> None:
         if job.attempts > self._max_attempts(job_type):
             # The last attempt ended its worker before the failure could be stored.
-            await self._fail(job, job_type, _gave_up(self._max_attempts(job_type)))
+            await self._fail(job, job_type, _gave_up(job_type, self._max_attempts(job_type)))
             return
         logger.debug("%s begins, attempt %d", job.kind, job.attempts)
         try:
@@ -99,7 +99,7 @@ class JobRunner:
 
     async def _try_again(self, job: Job, job_type: JobType) -> None:
         if job.attempts >= self._max_attempts(job_type):
-            await self._fail(job, job_type, _gave_up(job.attempts))
+            await self._fail(job, job_type, _gave_up(job_type, job.attempts))
             return
         delay = timedelta(seconds=BACKOFF_SECONDS ** min(job.attempts, LONGEST_BACKOFF))
         await until_stored(lambda: jobs.postpone(job, now() + delay, f"attempt {job.attempts} failed"))
@@ -112,8 +112,8 @@ class JobRunner:
         return self._policy.max_attempts if job_type.max_attempts is None else job_type.max_attempts
 
 
-def _gave_up(attempts: int) -> Failure:
-    return Failure(ErrorCode.INTERNAL, f"Gave up after {attempts} attempts.")
+def _gave_up(job_type: JobType, attempts: int) -> Failure:
+    return Failure(job_type.failure_code, f"Gave up after {attempts} attempts.")
 
 
 def _traced(job: Job) -> contextlib.AbstractContextManager[None]:

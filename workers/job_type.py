@@ -46,6 +46,8 @@ class JobType:
     on_wait: Handler
     #: The key of the subject's ID in log records.
     subject: str
+    #: The code of a job that has used up its attempts.
+    failure_code: ErrorCode = ErrorCode.INTERNAL
     #: The jobs of this kind that one worker runs at the same time. Each kind has a queue of its own.
     concurrency: int = 1
     #: The maximum number of attempts; None is the value of the settings.

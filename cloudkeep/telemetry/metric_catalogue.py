@@ -72,6 +72,9 @@ UPLOADS_STARTED = Metric("cloudkeep_uploads_begun", "Uploads that were started."
 UPLOADS_FINISHED = Metric("cloudkeep_uploads_finished", "Uploads that ended, by status.", ("status",))
 JOBS_RUN = Metric("cloudkeep_job_runs", "Runs of jobs, by kind and outcome.", ("kind", "outcome"))
 JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Seconds that jobs ran, by kind.", ("kind",), histogram=True)
+PROBE_FAILURES = Metric(
+    "cloudkeep_probe_failures", "Files that were stored without media facts, because ffprobe failed."
+)
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
 FRAMES = Metric("cloudkeep_subscription_frames", "Frames that subscriptions have sent.")
@@ -154,6 +157,7 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
     yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
     yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())
+    yield Sample(PROBE_FAILURES, counters.probe_failures)
     yield Sample(FFMPEG, counters.ffmpeg_seconds)
 
 

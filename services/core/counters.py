@@ -78,6 +78,8 @@ class Counters:
     #: Runs of jobs, by kind and outcome.
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
     job_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    #: Files that were stored without media facts, because ffprobe failed.
+    probe_failures: int = 0
     #: Encoding seconds of ffmpeg.
     ffmpeg_seconds: float = 0.0
     #: Subscriptions that are open now.

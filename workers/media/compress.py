@@ -6,6 +6,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from services.core.errors import ErrorCode
 from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.types import Compression, MediaFacts
@@ -22,7 +23,7 @@ from workers.job_context import JobContext
 from workers.job_type import JobType
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
-from workers.media.probe import NotMedia, ProbeTimedOut, probe
+from workers.media.probe import NotMedia, probe
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 
 MIME_TYPE = "video/mp4"
@@ -35,7 +36,8 @@ async def compress(job: Job, context: JobContext) -> None:
     """Add the requested rendition.
 
     Raises :class:`NotAVideo`, :class:`CompressionFailed`, :class:`NoSpace` if there is less space than the result may
-    need, and :class:`StateChanged` if the lease was lost.
+    need, :class:`StateChanged` if the lease was lost, and :class:`workers.media.probe.ProbeFailed` or ``OSError`` if
+    ffprobe or ffmpeg cannot be run.
     """
     upload = await rows.find(job.subject_id)
     file = await file_rows.find(upload.file_id) if upload and upload.file_id else None
@@ -57,6 +59,7 @@ COMPRESS = JobType(
     handler=compress,
     # The upload has its file, only without a rendition.
     on_failure=partial(fail_upload, status=UploadStatus.READY),
+    failure_code=ErrorCode.COMPRESSION_FAILED,
     on_wait=publish_status,
     subject=UPLOAD_ID,
     # ffmpeg uses every processor by itself.
@@ -103,11 +106,9 @@ async def _publish(job: Job, file: File, target: Path, context: JobContext) -> N
 
 
 async def _video_facts(path: Path, context: JobContext) -> MediaFacts:
+    # A ProbeFailed is about this machine at the moment, not about the file, so the job is tried again.
     try:
         facts = await probe(path, context.tools)
-    except ProbeTimedOut:
-        # This is about the machine at the moment, not about the file, so it is retried.
-        raise
     except NotMedia as error:
         raise NotAVideo("This file is not a video that can be read.") from error
     if not facts.is_video:

@@ -2,14 +2,22 @@
 
 import asyncio
 import json
+import logging
+import subprocess
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
+from services.core.counters import Counters
 from services.media.types import MediaFacts
+from storage.child_process import describe_end
+from storage.errors import in_one_line
 from workers.media.facts import read_facts
 from workers.media.guard import INPUT_OPTIONS, file_url, guarded
 from workers.media.tools import Toolbox
 
+logger = logging.getLogger("cloudkeep.media")
+
+TIMEOUT_SECONDS = 30.0
 _ENTRIES = (
     "format=format_name,duration,bit_rate,probe_score:format_tags=major_brand"
     ":stream=codec_type,codec_name,width,height,avg_frame_rate,duration:stream_tags=rotate"
@@ -17,21 +25,29 @@ _ENTRIES = (
 )
 # A transport stream can announce thousands of streams; this is many times what a player shows.
 _MAX_OUTPUT = 1024 * 1024
+#: The exit code of ffprobe for a file that it cannot read. Any other code means that ffprobe itself failed.
+_UNREADABLE = 1
+_MALFORMED = (ValueError, TypeError, AttributeError, RecursionError)
 
 
 class NotMedia(Exception):
     """The file is not audio or video that CloudKeep understands."""
 
 
-class ProbeTimedOut(NotMedia):
-    """ffprobe did not finish: the file counts as no media for now, but a later attempt may succeed."""
+class ProbeFailed(Exception):
+    """ffprobe failed: it is missing, was killed, or its answer is malformed. A later attempt may succeed."""
 
 
-async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts:
+class ProbeTimedOut(ProbeFailed):
+    """ffprobe did not finish in time."""
+
+
+async def probe(source: Path, tools: Toolbox, timeout: float = TIMEOUT_SECONDS) -> MediaFacts:
     """The facts of an audio or video file.
 
-    Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond reading), its
-    subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and ``OSError`` if the file does not exist.
+    Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond reading),
+    :class:`ProbeFailed` if that cannot be found out, its subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and
+    ``OSError`` if the file does not exist.
     """
     if not (await asyncio.to_thread(source.stat)).st_size:
         raise NotMedia("The file is empty.")
@@ -40,10 +56,32 @@ async def probe(source: Path, tools: Toolbox, timeout: float = 30) -> MediaFacts
             output = await _output(process)
     except TimeoutError as error:
         raise ProbeTimedOut(f"The file could not be examined within {timeout:g} seconds.") from error
-    facts = read_facts(json.loads(output))
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ProbeFailed(f"ffprobe could not be run: {in_one_line(error)}") from error
+    facts = _parse(output)
     if facts is None:
         raise NotMedia("The file has neither video nor audio.")
     return facts
+
+
+async def try_probe(source: Path, tools: Toolbox, counters: Counters) -> MediaFacts | None:
+    """The facts of an audio or video file; None for any other file, and whenever it cannot be probed.
+
+    It raises no error, because a file is stored whether it can be probed or not. Failures are logged and counted.
+    """
+    try:
+        return await probe(source, tools, TIMEOUT_SECONDS)
+    except NotMedia:
+        return None
+    except Exception as error:
+        count_failure(error, counters)
+        return None
+
+
+def count_failure(error: Exception, counters: Counters) -> None:
+    """Count and log that a file is stored without facts, although it may be media."""
+    counters.probe_failures += 1
+    logger.warning("a file was stored without media facts, because it could not be probed: %s", in_one_line(error))
 
 
 def _probe_command(source: Path, tools: Toolbox) -> list[str]:
@@ -58,6 +96,16 @@ async def _output(process: Process) -> bytes:
         output += block
         if len(output) > _MAX_OUTPUT:
             raise NotMedia("The file has too many streams.")
-    if await process.wait() != 0:
+    code = await process.wait()
+    if code == _UNREADABLE:
         raise NotMedia("The file is not audio or video.")
+    if code != 0:
+        raise ProbeFailed(f"ffprobe {describe_end(code)}")
     return bytes(output)
+
+
+def _parse(output: bytes) -> MediaFacts | None:
+    try:
+        return read_facts(json.loads(output))
+    except _MALFORMED as error:
+        raise ProbeFailed(f"ffprobe's answer is malformed: {in_one_line(error)}") from error

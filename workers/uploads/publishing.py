@@ -9,7 +9,6 @@ import time
 from functools import partial
 
 from services.core.clock import now
-from services.media.types import MediaFacts
 from services.uploads.adoption import PublishedBlob, find_published, is_intact
 from services.uploads.progress_frame import bytes_frame
 from services.uploads.published_record import PublishedRecord, write_record
@@ -17,11 +16,8 @@ from storage.jobs.models import Job
 from storage.uploads import uploads as rows
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
-from workers.media.probe import NotMedia, probe
+from workers.uploads.media_facts import facts_of
 from workers.uploads.upload_jobs import ProgressReporter
-
-#: Bytes at both ends of a file that describe its container, for stores that would have to download the whole file.
-PROBED = 8 * 2**20
 
 
 async def publish_verified(job: Job, upload: Upload, sha256: str, context: JobContext) -> None:
@@ -30,7 +26,7 @@ async def publish_verified(job: Job, upload: Upload, sha256: str, context: JobCo
     Raises :class:`storage.errors.StateChanged` if the lease was lost.
     """
     key = await context.store.prepare(upload.staging_area)
-    facts = await _facts(key, context)
+    facts = await facts_of(key, context)
     record = PublishedRecord.of(upload, sha256, facts.to_json() if facts else None)
     await write_record(context.store, key, record)
     publish_bytes = partial(context.store.publish, upload.staging_area)
@@ -74,11 +70,3 @@ async def _store_rows(
     )
     if next_kind := JOB_OF_STATUS.get(upload.status_with_file):
         await context.notifications.send(next_kind)
-
-
-async def _facts(key: str, context: JobContext) -> MediaFacts | None:
-    async with context.store.local_path(key, PROBED) as path:
-        try:
-            return await probe(path, context.tools)
-        except NotMedia:
-            return None
