@@ -67,6 +67,10 @@ class DatabaseDamaged(StorageError):
     """The database, or a copy of it, has contents that cannot be right."""
 
 
+class DatabaseInUse(StorageError):
+    """Another process has the database open."""
+
+
 class MigrationAborted(StorageError):
     """A migration failed and changed nothing. The message says where a copy of the database is."""
 

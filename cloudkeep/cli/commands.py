@@ -4,9 +4,10 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from cloudkeep.settings.preflight import raise_descriptor_limit
+from cloudkeep.settings.preflight import StartupError, raise_descriptor_limit
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.units import SizeBetween
 from cloudkeep.supervisor.bootstrap import (
@@ -71,6 +72,31 @@ def scrub(*, rate: str, from_start: bool) -> int:
     return _interruptible(scrub(settings, rate=bytes_per_second, from_start=from_start))
 
 
+def backup(folder: Path, *, blobs: bool, prune: bool) -> int:
+    """Back up into a folder."""
+    settings = read_settings(create=False)
+    _print_place(settings)
+    from cloudkeep.cli.backup import backup
+
+    return _reporting(backup(settings, folder.absolute(), with_blobs=blobs, with_prune=prune))
+
+
+def check_backup(folder: Path, *, verify: bool) -> int:
+    """Check a backup, without any settings."""
+    from cloudkeep.cli.backup import check
+
+    return _reporting(check(folder.absolute(), every_byte=verify))
+
+
+def restore(folder: Path, *, force: bool, verify: bool) -> int:
+    """Restore a backup."""
+    settings = read_settings(create=False, with_folders=False)
+    _print_place(settings)
+    from cloudkeep.cli.restore import Restore
+
+    return _reporting(Restore(settings, folder.absolute(), force, verify).run())
+
+
 def grant(user_id: str | None, *, remove: bool, **options: str | None) -> int:
     """Give an account limits of its own, or list those that have some. ``options`` are texts by the kind of limit."""
     from cloudkeep.cli.grant import GrantRefused, grant, parse_changes
@@ -111,6 +137,17 @@ def _without_password(url: str) -> str:
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+
+
+def _reporting(work: Coroutine[None, None, int]) -> int:
+    """Like :func:`_interruptible`, for work that has more reasons to refuse."""
+    from services.maintenance.backup.layout import BackupError
+    from storage.errors import StorageError
+
+    try:
+        return _interruptible(work)
+    except (BackupError, StartupError, StorageError) as error:
+        raise refusal(error) from None
 
 
 def _interruptible(work: Coroutine[None, None, int]) -> int:

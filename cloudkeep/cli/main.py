@@ -1,5 +1,6 @@
 """The command line. The commands are declared here; their modules are imported when they run, for a quick start."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -103,14 +104,73 @@ def doctor(
             "--fix", "--mend", help="Repair what can be repaired without losing data, and set the rules of a bucket."
         ),
     ] = False,
+    backup: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Check this backup instead, or the newest in a folder of backups."),
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="With --backup: read all bytes of its blobs.")] = False,
 ) -> None:
     """Compare the database with the stored files. The server may be running or not.
+
+    With --backup, it checks a backup, for which it needs no server, no data folder and no settings.
 
     Exit codes: 0 no problems, 1 problems were found, 2 the check could not run.
     """
     from cloudkeep.cli import commands
 
+    if backup:
+        raise typer.Exit(commands.check_backup(backup, verify=verify))
     raise typer.Exit(commands.doctor(mend=mend))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder for backups.", show_default=False)],
+    blobs: Annotated[
+        bool, typer.Option("--blobs", help="Copy the stored files as well, those that are not there yet.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete copies of stored files that no backup in FOLDER lists.")
+    ] = False,
+) -> None:
+    """Back up the database and the secret keys into a dated folder in FOLDER.
+
+    The server may be running or not. FOLDER is new or empty, or has earlier backups.
+
+    After an interruption, run the same command again: it copies only the stored files that are missing.
+
+    Exit codes: 0 complete, 1 stored files could not be copied, 2 no backup was made, 130 interrupted.
+    """
+    from cloudkeep.cli import commands
+
+    raise typer.Exit(commands.backup(folder, blobs=blobs, prune=prune))
+
+
+@app.command()
+def restore(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="A backup, or a folder whose newest one is meant.", show_default=False),
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if the database has accounts: it is moved aside, not deleted.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all stored files, and replace damaged ones from the backup.")
+    ] = False,
+) -> None:
+    """Restore a backup: the database, missing secret keys, and stored files that are missing.
+
+    No server and no worker may be running. The settings are those of the server. It checks the backup first, and says
+    at the end which files are missing.
+
+    After an interruption, the old database is still in place; run the same command again.
+
+    Exit codes: 0 everything is there, 1 restored, but something is missing, 2 nothing was restored, 130 interrupted.
+    """
+    from cloudkeep.cli import commands
+
+    raise typer.Exit(commands.restore(folder, force=force, verify=verify))
 
 
 @app.command()

@@ -56,16 +56,18 @@ def run_worker(heartbeat: int | None = None) -> int:
     return 0
 
 
-def read_settings(*, needs_redis: bool = False, create: bool = True) -> Settings:
+def read_settings(*, needs_redis: bool = False, create: bool = True, with_folders: bool = True) -> Settings:
     """Read the settings and set up logging. Ends the process if a setting cannot be used.
 
-    With ``create``, make the data folder and the others of the settings; without it, one that is missing is an error.
+    With ``create``, make the data folder and the others of the settings; without it, one that is missing is an error,
+    unless the caller needs no folders yet.
     """
     # Warnings about the settings should already have the format that the settings choose.
     set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
     try:
         settings = load_settings(create=create)
-        (prepare_folders if create else require_folders)(settings)
+        if with_folders:
+            (prepare_folders if create else require_folders)(settings)
     except (SettingsError, StartupError) as error:
         raise refusal(error) from None
     set_up_logging(settings.log_format, settings.log_level)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from tortoise import Tortoise, connections
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from storage.cancellation import run_to_end
@@ -85,6 +87,23 @@ def _copy_named(copy: Path | None) -> Iterator[None]:
             raise
         reason = f"{in_one_line(error)}; nothing was changed, and a copy of the database is at {copy}"
         raise MigrationAborted(reason) from error
+
+
+def known_migrations() -> list[str]:
+    """The names of all migrations of this version, the oldest first."""
+    folder = Path(__file__).parents[1] / "migrations"
+    return sorted(path.stem for path in folder.glob("[0-9]*.py"))
+
+
+def known_tables() -> list[str]:
+    """The tables of all models, by name. Loads the models."""
+    modules = [import_module(name) for name in MODELS]
+    models = {model for module in modules for model in vars(module).values() if _is_table(model)}
+    return sorted(model._meta.db_table for model in models)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Model) and value is not Model
 
 
 async def open_database(url: str, pool: PoolSize = DEFAULT_POOL) -> None:

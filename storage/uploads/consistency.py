@@ -46,6 +46,13 @@ async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
     return await File.filter(blob_id=blob_id), await Rendition.filter(blob_id=blob_id).select_related("file")
 
 
+async def owners_of(key: str) -> list[tuple[str, str]]:
+    """The names of the files of a blob, also of those that it was derived from, each with its owner's user ID."""
+    files = await File.filter(blob__key=key).select_related("account")
+    renditions = await Rendition.filter(blob__key=key).select_related("file__account")
+    return [(file.name, file.account.user_id) for file in (*files, *(row.file for row in renditions))]
+
+
 async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:
     """The oldest uploads of this status created after this one."""
     query = Upload.filter(status=status, id__gt=after) if after else Upload.filter(status=status)

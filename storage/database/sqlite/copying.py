@@ -5,7 +5,6 @@ the source as it was when the copy began, so a writer neither waits for the copy
 (https://sqlite.org/backup.html). Meanwhile the write-ahead log grows by what is written.
 """
 
-import errno
 import os
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from storage.database.sqlite.errors import FULL, PRIMARY
+from storage.durable_files import full_disk_named, open_private, sync
 from storage.errors import DatabaseDamaged, DatabaseUnavailable, NoSpace, in_one_line
 
 #: Seconds that a statement waits for the locks of another process.
@@ -22,7 +22,6 @@ BUSY_SECONDS = 10.0
 #: 4 MiB of the usual pages, so that a cancelled copy ends soon, and a pause comes often.
 PAGES_AT_ONCE = 1024
 MIB = 2**20
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def copy_database(source: Path, target: Path, *, pause: float = 0.0, stopped: Callable[[], bool] = bool) -> None:
@@ -37,8 +36,7 @@ def copy_database(source: Path, target: Path, *, pause: float = 0.0, stopped: Ca
     try:
         with _translated(target.parent):
             require_room(source, target.parent)
-            draft.unlink(missing_ok=True)
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            open_private(draft).close()
             _copy_pages(source, draft, pause, stopped)
             make_single_file(draft)
             require_intact(draft)
@@ -84,15 +82,6 @@ def read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
-def sync(path: Path) -> None:
-    """Make a file durable, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _copy_pages(source: Path, draft: Path, pause: float, stopped: Callable[[], bool]) -> None:
     def progress(status: int, remaining: int, total: int) -> None:
         if stopped():
@@ -113,15 +102,12 @@ def _copy_pages(source: Path, draft: Path, pause: float, stopped: Callable[[], b
 @contextmanager
 def _translated(folder: Path) -> Iterator[None]:
     try:
-        yield
+        with full_disk_named(folder):
+            yield
     except sqlite3.DatabaseError as error:
         if {error.sqlite_errorcode, error.sqlite_errorcode & PRIMARY} & FULL:
             raise NoSpace(f"the disk of {folder} is full") from error
         raise DatabaseUnavailable(in_one_line(error)) from error
-    except OSError as error:
-        if error.errno in _DISK_FULL:
-            raise NoSpace(f"the disk of {folder} is full") from error
-        raise
 
 
 def _mib(size: int) -> str:

@@ -1,0 +1,161 @@
+"""``cloudkeep restore``: puts a backup in the place of the database, and copies the blobs that the store lacks.
+
+Everything is loaded beside the present database first; then one step exchanges them. The exit code is 0 if everything
+is there, 1 if something is missing or inconsistent.
+"""
+
+import asyncio
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from cloudkeep import __version__
+from cloudkeep.cli.backup import contents, mib, names_of, opened_store, say, show
+from cloudkeep.cli.progress import ByteProgress
+from cloudkeep.resources.resources import connected_database
+from cloudkeep.settings.preflight import StartupError, claimed, prepare_folders
+from cloudkeep.settings.settings import Settings
+from services.maintenance.backup.check import check_files
+from services.maintenance.backup.document import BackupDocument, Blobs, read_document, require_known
+from services.maintenance.backup.layout import DATABASE, KEYS, BackupError, find_backup, locked, new_name
+from services.maintenance.backup.restore import BlobRestore, KeysResult, restore_keys
+from services.maintenance.doctor import Code, Doctor
+from storage.database.backup import DatabaseBackup, backup_of
+from storage.database.connection import known_migrations
+
+#: Reported by the restore itself, with the names of the owners.
+_REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
+#: Expected after a restore: uploads that were not finished, and files that were stored after the backup.
+_EXPECTED = {
+    Code.STAGING_MISSING: "unfinished uploads, whose chunks are not in a backup: their senders must start them again",
+    Code.STAGING_DEAD: "remains of uploads that the database does not know",
+    Code.BLOB_UNKNOWN: "stored files that are newer than the backup; nothing deletes them",
+}
+
+
+@dataclass(frozen=True)
+class Restore:
+    """A restore. ``force`` lets a database with accounts be moved aside; ``every_byte`` reads all stored bytes."""
+
+    settings: Settings
+    path: Path
+    force: bool = False
+    every_byte: bool = False
+
+    async def run(self) -> int:
+        """Restore, and print what happened. Returns the exit code.
+
+        Raises :class:`BackupError`, :class:`StartupError` and errors of :mod:`storage.errors`.
+        """
+        backup = find_backup(self.path)
+        with locked(backup.parent, shared=True):
+            document = await asyncio.to_thread(read_document, backup)
+            database = backup_of(self.settings.database_url)
+            self._require_fitting(document, database)
+            say(f"Backup: {backup}, made by CloudKeep {document.cloudkeep}")
+            await _require_intact(backup, document)
+            prepare_folders(self.settings)
+            with claimed(self.settings.data_dir):
+                await self._require_replaceable(database)
+                try:
+                    blobs = await self._restore(backup, document, database)
+                except asyncio.CancelledError:
+                    show("Interrupted: the database is as it was. Run the same command again.")
+                    raise
+                return await self._report(blobs)
+
+    def _require_fitting(self, document: BackupDocument, database: DatabaseBackup) -> None:
+        require_known(document, __version__, known_migrations())
+        if document.database != database.kind:
+            raise BackupError(
+                f"the backup is of a {document.database} database, and CLOUDKEEP_DATABASE_URL names a {database.kind} "
+                "one: a backup is restored into the same kind of database"
+            )
+
+    async def _require_replaceable(self, database: DatabaseBackup) -> None:
+        await database.require_unused()
+        if not self.force and not await database.is_empty():
+            raise BackupError("the database has accounts: --force moves it aside and restores the backup in its place")
+
+    async def _restore(self, backup: Path, document: BackupDocument, database: DatabaseBackup) -> BlobRestore:
+        _say_about_keys(restore_keys(backup, self.settings.data_dir / KEYS), self.settings.data_dir / KEYS)
+        say("Loading the database ...")
+        await database.prepare(backup / DATABASE, document.migration)
+        blobs = await self._restore_blobs(backup, document)
+        aside = await database.replace(new_name())
+        show(f"Restored: {contents(document)}.")
+        if aside:
+            show(f"The database that was here before is now {aside}.")
+        return blobs
+
+    async def _restore_blobs(self, backup: Path, document: BackupDocument) -> BlobRestore:
+        progress = ByteProgress("Blobs", "Verifying" if self.every_byte else "Copying")
+        scratch = self._scratch()
+        async with opened_store(self.settings) as store:
+            blobs = BlobRestore(backup, document, store, scratch, progress.add, self.every_byte)
+            total = document.blob_bytes if self.every_byte else await blobs.bytes_to_copy()
+            if document.blobs is not Blobs.NONE:
+                _require_room(scratch.parent, 0 if self.every_byte else total)
+            with progress.shown(total):
+                await blobs.run()
+        return blobs
+
+    def _scratch(self) -> Path:
+        """On the disk of the blobs, so that a verified copy only needs to be renamed."""
+        url = self.settings.blob_url
+        root = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else self.settings.data_dir
+        return root / "restoring"
+
+    async def _report(self, blobs: BlobRestore) -> int:
+        """Print what is missing, and what the doctor finds. Returns the exit code."""
+        async with connected_database(self.settings):
+            for key, text in blobs.named:
+                show(f"BLOB_LOST {key}: {await names_of(key)} {text}")
+            unexpected = await self._examine()
+        show(f"Blobs: {blobs.present:,} were there, {blobs.copied:,} copied, {blobs.lost:,} lost.")
+        say("Next: `cloudkeep doctor --fix` if the stored files are newer than the backup; then start the server.")
+        return 1 if blobs.lost or unexpected else 0
+
+    async def _examine(self) -> int:
+        """Print the doctor's findings. Returns how many of them a restore does not explain."""
+        expected: Counter[Code] = Counter()
+        unexpected = 0
+        async with opened_store(self.settings) as store:
+            async for finding in Doctor(store).examine():
+                if finding.code in _EXPECTED:
+                    expected[finding.code] += 1
+                elif finding.code not in _REPORTED:
+                    unexpected += 1
+                    show(f"{finding.code} {finding.subject}: {finding.text}")
+        for code, count in expected.items():
+            show(f"{code}: {count:,} {_EXPECTED[code]}.")
+        return unexpected
+
+
+async def _require_intact(backup: Path, document: BackupDocument) -> None:
+    say("Checking the backup ...")
+    problems = [problem async for problem in check_files(backup, document)]
+    for problem in problems:
+        show(f"{problem.code} {problem.subject}: {problem.text}")
+    if problems:
+        raise BackupError(f"the backup {backup} is damaged; nothing was restored")
+
+
+def _say_about_keys(result: KeysResult, path: Path) -> None:
+    if result is KeysResult.RESTORED:
+        say(f"Secret keys: restored to {path}.")
+    elif result is KeysResult.OTHERS_STAY:
+        say(
+            f"Secret keys: {path} has other keys, which stay. Sessions and signed URLs from before need those of the "
+            "backup."
+        )
+    elif result is KeysResult.NOT_IN_BACKUP:
+        say("Secret keys: none in the backup; set CLOUDKEEP_SECRET_KEYS as before, or all users must sign in again.")
+
+
+def _require_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise StartupError(f"the blobs need {mib(size)}, and the disk of {folder} has only {mib(free)} free")
