@@ -21,7 +21,8 @@ from services.maintenance.backup.check import check_files
 from services.maintenance.backup.document import BackupDocument, Blobs, read_document, require_known
 from services.maintenance.backup.layout import DATABASE, KEYS, BackupError, find_backup, locked, new_name
 from services.maintenance.backup.restore import BlobRestore, KeysResult, restore_keys
-from services.maintenance.doctor import Code, Doctor
+from services.maintenance.doctor import Doctor
+from services.maintenance.findings import Code
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
 
