@@ -24,7 +24,7 @@ class StartupError(Exception):
 
 def prepare_folders(settings: Settings) -> None:
     """Make the folders for the data, the database and the blobs if missing. Raises :class:`StartupError`."""
-    for setting, folder in _folders(settings).items():
+    for setting, folder in folders_of(settings).items():
         with _writing(setting, folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _require_writable(folder)
@@ -37,7 +37,7 @@ def require_folders(settings: Settings) -> None:
             f"there is no data folder at {settings.data_dir}; `cloudkeep serve` makes it, "
             f"or {PREFIX}DATA_DIR names another one"
         )
-    for setting, folder in _folders(settings).items():
+    for setting, folder in folders_of(settings).items():
         if folder.is_dir():
             with _writing(setting, folder):
                 _require_writable(folder)
@@ -45,7 +45,7 @@ def require_folders(settings: Settings) -> None:
             raise StartupError(f"{PREFIX}{setting}: there is no folder {folder}; `cloudkeep serve` makes it")
 
 
-def _folders(settings: Settings) -> dict[str, Path]:
+def folders_of(settings: Settings) -> dict[str, Path]:
     """The folders that files go to, by the settings that name them."""
     folders = {"DATA_DIR": settings.data_dir}
     if settings.database_url.startswith(SQLITE):

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Coroutine
 from typing import TypeVar
 
+from cloudkeep.settings.file_modes import create_private_files, make_private
 from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders, raise_descriptor_limit, require_folders
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
 from cloudkeep.settings.types import LogFormat
@@ -59,9 +60,10 @@ def run_worker(heartbeat: int | None = None) -> int:
 def read_settings(*, needs_redis: bool = False, create: bool = True, with_folders: bool = True) -> Settings:
     """Read the settings and set up logging. Ends the process if a setting cannot be used.
 
-    With ``create``, make the data folder and the others of the settings; without it, one that is missing is an error,
-    unless the caller needs no folders yet.
+    With ``create``, make the data folder and the others of the settings, and take from other users what they can read
+    in them; without it, a missing folder is an error, unless the caller needs no folders yet.
     """
+    create_private_files()
     # Warnings about the settings should already have the format that the settings choose.
     set_up_logging(os.environ.get(f"{PREFIX}LOG_FORMAT", LogFormat.CONSOLE).strip().lower())
     try:
@@ -71,6 +73,8 @@ def read_settings(*, needs_redis: bool = False, create: bool = True, with_folder
     except (SettingsError, StartupError) as error:
         raise refusal(error) from None
     set_up_logging(settings.log_format, settings.log_level)
+    if create:
+        make_private(settings)
     if needs_redis and not settings.redis_url:
         raise refusal(f"{PREFIX}REDIS_URL: must be set; only cloudkeep serve starts a Valkey of its own")
     return settings

@@ -175,7 +175,7 @@ class EmbeddedValkey:
 
     def _options(self) -> list[str]:
         return [
-            *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
+            *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "600"),
             *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "no", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", str(self._log)),
         ]

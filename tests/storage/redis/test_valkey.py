@@ -32,7 +32,7 @@ async def test_it_opens_no_network_port(valkey: EmbeddedValkey) -> None:
 
 
 async def test_only_its_owner_may_connect(valkey: EmbeddedValkey, tmp_path: Path) -> None:
-    assert (tmp_path / "valkey" / "valkey.sock").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "valkey" / "valkey.sock").stat().st_mode & 0o777 == 0o600
 
 
 async def test_data_survives_a_stop(valkey: EmbeddedValkey, tmp_path: Path) -> None:
