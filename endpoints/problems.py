@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from endpoints.rate_limit_headers import refusal_headers
 from services.core.errors import ErrorCode, refusal_of
 from services.core.log_context import request_id
+from storage.redaction import without_credentials
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -23,14 +24,14 @@ def problem(
 ) -> JSONResponse:
     """A problem document. ``about:blank`` means that the title is the status, as section 4.2.1 requires.
 
-    ``requestId`` names the request in the server's log.
+    ``detail`` loses secrets, which the text of an error may quote. ``requestId`` names the request in the server's log.
     """
     document: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": detail,
+        "detail": without_credentials(detail),
         **(extensions or {}),
     }
     if current_id := request_id():

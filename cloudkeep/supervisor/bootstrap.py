@@ -17,6 +17,7 @@ from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders,
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
 from cloudkeep.settings.types import LogFormat
 from cloudkeep.telemetry.logs import set_up_logging
+from storage.redaction import without_credentials
 
 T = TypeVar("T")
 
@@ -121,8 +122,8 @@ async def _migrate_at_start(settings: Settings, heartbeat: int | None) -> None:
 
 
 def refusal(reason: object) -> SystemExit:
-    """Write one line on standard error; raise the result to end the process."""
-    sys.stderr.write(f"cloudkeep: {reason}\n")
+    """Write one line without secrets on standard error; raise the result to end the process."""
+    sys.stderr.write(f"cloudkeep: {without_credentials(str(reason))}\n")
     return SystemExit(REFUSED)
 
 

@@ -7,12 +7,12 @@ second to load, and is loaded with the first record.
 import logging
 import re
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloudkeep.settings.types import LogFormat
 from services.core.log_context import get_log_context
+from storage.redaction import MASK, without_credentials
 
 if TYPE_CHECKING:
     import structlog
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 _OURS = ("cloudkeep", "schema", "resolvers", "endpoints", "workers", "services", "storage")
 
-#: What the text of a library's error may hold, and no line: passwords in URLs, tokens, signatures, addresses.
-_SECRETS: Sequence[tuple[str, re.Pattern[str], str]] = (
-    ("://", re.compile(r"(?<=://)[^\s/@]*@"), "***@"),
-    ("signature=", re.compile(r"(?i)(?<=signature=)[^&\s\"'\\]+"), "***"),
-    ("earer ", re.compile(r"(?<=earer )[\w.~+/=-]+"), "***"),
-    ("@", re.compile(r"[\w.+%-]+@(?=[\w-]+(?:\.[\w-]+)+)"), "***@"),
-)
+_ADDRESS = re.compile(r"[\w.+%-]+@(?=[\w-]+(?:\.[\w-]+)+)")
 
 
 class LazyFormatter(logging.Formatter):
@@ -68,11 +62,9 @@ def set_up_logging(style: str = LogFormat.CONSOLE, level: str = "INFO") -> LazyF
 
 
 def without_secrets(line: str) -> str:
-    """The line with every secret replaced."""
-    for hint, pattern, replacement in _SECRETS:
-        if hint in line:
-            line = pattern.sub(replacement, line)
-    return line
+    """The line without credentials and without the names in mail addresses, which errors of libraries may hold."""
+    line = without_credentials(line)
+    return _ADDRESS.sub(f"{MASK}@", line) if "@" in line else line
 
 
 def _renderer(style: str, colours: bool) -> "structlog.stdlib.ProcessorFormatter":

@@ -19,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from cloudkeep import __version__
 from services.core.log_context import get_log_context
+from storage.redaction import without_credentials
 from storage.tracing import Attributes, SpanKind
 
 QUEUE_LENGTH = 2048
@@ -55,7 +56,8 @@ class Traces:
     def span(self, name: str, kind: SpanKind, parent: str | None, attributes: Attributes) -> Iterator[None]:
         """See :class:`storage.tracing.Tracer`. Of an error only the type is recorded: its text may hold anything."""
         context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
-        span_attributes = {f"cloudkeep.{key}": value for key, value in get_log_context().items()} | dict(attributes)
+        log_context = {f"cloudkeep.{key}": value for key, value in get_log_context().items()}
+        span_attributes = without_secrets({**log_context, **attributes})
         with self._tracer.start_as_current_span(
             name, context, KINDS[kind], span_attributes, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -68,7 +70,7 @@ class Traces:
 
     def add(self, attributes: Attributes) -> None:
         """See :class:`storage.tracing.Tracer`."""
-        trace.get_current_span().set_attributes(attributes)
+        trace.get_current_span().set_attributes(without_secrets(attributes))
 
     def traceparent(self) -> str | None:
         """See :class:`storage.tracing.Tracer`."""
@@ -82,6 +84,11 @@ class Traces:
         flush = threading.Thread(target=self._provider.shutdown, name="traces-flush", daemon=True)
         flush.start()
         await asyncio.to_thread(flush.join, FLUSH_SECONDS)
+
+
+def without_secrets(attributes: Attributes) -> dict[str, str | int | float | bool]:
+    """Attributes whose texts have lost their secrets."""
+    return {key: without_credentials(value) if isinstance(value, str) else value for key, value in attributes.items()}
 
 
 class ReportingExporter(SpanExporter):

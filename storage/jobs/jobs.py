@@ -14,6 +14,7 @@ from tortoise.expressions import F, Q
 from tortoise.functions import Count, Min
 
 from storage.jobs.models import Job, JobKind, JobState
+from storage.redaction import without_credentials
 from storage.tracing import traceparent
 
 CANDIDATES = 50
@@ -168,11 +169,13 @@ async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
 
 
 def shortened(message: str) -> str:
-    """The part of a reason that fits its column: a reason that cannot be stored must not prevent the end of a job.
+    """The part of a reason that fits its column, without secrets, because the owner of an upload sees it.
+
+    A reason that cannot be stored must not prevent the end of a job.
 
     PostgreSQL accepts neither NUL nor lone surrogates, and neither driver accepts the latter.
     """
-    return message.replace("\0", "").encode(errors="replace").decode()[:LONGEST_REASON]
+    return without_credentials(message).replace("\0", "").encode(errors="replace").decode()[:LONGEST_REASON]
 
 
 def _leased(job: Job) -> Any:

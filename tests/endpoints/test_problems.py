@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from cloudkeep.settings.settings import Settings
-from endpoints.problems import refusal_response
+from endpoints.problems import problem, refusal_response
 from services.budgets.errors import RateLimited
 from storage.database.sqlite import engine as sqlite
 from tests.support.backends.databases import written_by_another
@@ -60,6 +60,11 @@ async def test_an_internal_error_is_a_problem_that_says_nothing_of_the_inside(ap
     response = await api.put(upload["slots"]["nodes"][0], b"abc")
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")
     assert not any(word in response.text for word in INSIDE)
+
+
+def test_a_problem_quotes_no_presigned_url() -> None:
+    response = problem(503, "STORAGE_UNAVAILABLE", "No answer from https://host/key?X-Amz-Signature=0a1b2c&a=1")
+    assert json.loads(bytes(response.body))["detail"] == "No answer from https://host/key?X-Amz-Signature=***&a=1"
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.001, "1"), (1.0, "1"), (1.2, "2"), (None, None)])

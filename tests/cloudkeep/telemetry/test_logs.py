@@ -7,15 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
 
 from cloudkeep.telemetry.logs import LazyFormatter, without_secrets
 from services.core.log_context import bound_log_context
+from tests.e2e.conftest import sign_up
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.process import serving
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
+from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, Json, digest, http_client
 from tests.support.waiting import eventually
+
+#: Parameters of presigned URLs of S3 that are secret.
+PRESIGNED = {"X-Amz-Signature", "X-Amz-Credential"}
+REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(input: {uploadId: $id, chunks: $chunks}) {
+    upload { status } userErrors { code } } }"""
 
 
 def line(style: str, message: str, *arguments: object, **more: object) -> str:
@@ -119,6 +127,60 @@ async def test_the_log_of_a_whole_upload_has_no_secrets(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(record) for record in entries)
     assert [secret for secret in secrets if secret in text] == []
     assert "signature" not in text
+
+
+async def test_the_log_of_a_direct_upload_has_no_presigned_url(tmp_path: Path, s3: S3Server) -> None:
+    settings = {
+        "CLOUDKEEP_BLOB_URL": s3.url(s3.new_place()),
+        "CLOUDKEEP_S3_ACCESS_KEY": ACCESS_KEY,
+        "CLOUDKEEP_S3_SECRET_KEY": SECRET_KEY,
+        "CLOUDKEEP_DIRECT_UPLOADS": "true",
+        "CLOUDKEEP_DOWNLOADS": "redirect",
+    }
+    with serving(
+        tmp_path,
+        None,
+        CLOUDKEEP_LOG_FORMAT="json",
+        CLOUDKEEP_LOG_LEVEL="debug",
+        CLOUDKEEP_ACCESS_LOG="true",
+        **settings,
+    ) as process:
+        async with http_client(process.url) as http:
+            api, content = await sign_up(http, process), b"x" * 100
+            upload = await api.init(content)
+            (slot,) = upload["slots"]["nodes"]
+            put = await api.put(slot, content)
+            # The first report is wrong, so that the worker finds another SHA-256 and opens the slot again.
+            for sha256 in ("0" * 64, digest(content)):
+                report = {"index": 0, "etag": put.headers["ETag"], "sha256": sha256}
+                await eventually(lambda: receiving(api, upload))
+                (slot,) = (await api.look(upload["id"]))["slots"]["nodes"]
+                put = await api.put(slot, content)
+                await api.data(REPORT, id=upload["id"], chunks=[{**report, "etag": put.headers["ETag"]}])
+            await api.frames(upload["id"])
+            answer = await http.get((await api.look(upload["id"]))["file"]["downloadUrl"])
+    urls = [slot["url"], answer.headers["Location"]]
+    secrets = [values[0] for url in urls for name, values in parse_qs(urlsplit(url).query).items() if name in PRESIGNED]
+    assert len(secrets) == 4
+    text = "\n".join(process.lines)
+    assert "route" in text
+    assert [secret for secret in (*secrets, SECRET_KEY) if secret in text or quote(secret, safe="") in text] == []
+
+
+async def receiving(api: Api, upload: Json) -> bool:
+    return bool((await api.look(upload["id"]))["status"] == "RECEIVING")
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_the_traceback_of_an_error_has_no_presigned_url(style: str) -> None:
+    url = "https://s3.example.org/b/k?X-Amz-Credential=AKIA%2F1&X-Amz-Signature=0a1b2c&X-Amz-Date=1"
+    try:
+        raise OSError(f"GET {url} failed", {"Authorization": "Basic c2VjcmV0"})
+    except OSError:
+        text = line(style, "no answer from %s", url, exc_info=sys.exc_info())
+    assert "Traceback" in text
+    assert not any(secret in text for secret in ("AKIA", "0a1b2c", "c2VjcmV0"))
+    assert "X-Amz-Date=1" in text
 
 
 def records(lines: list[str]) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from cloudkeep.telemetry.traces import ReportingExporter, Traces
+from cloudkeep.telemetry.traces import ReportingExporter, Traces, without_secrets
 from storage import tracing
+from storage.tracing import Attributes
 from tests.cloudkeep.telemetry.test_metrics import look
 from tests.support.backends.collector import Collector, Span, collecting
 from tests.support.clips import bikes
@@ -105,3 +106,8 @@ def test_without_a_collector_the_tracing_sdk_is_not_imported() -> None:
         names = {name for name, module in sys.modules.items() if module}
         assert not names & {"opentelemetry.sdk.trace", "opentelemetry.sdk.metrics", "structlog", "prometheus_client"}"""
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_attributes_of_spans_lose_their_secrets() -> None:
+    attributes: Attributes = {"url": "https://host/key?X-Amz-Signature=0a1b2c", "size": 7}
+    assert without_secrets(attributes) == {"url": "https://host/key?X-Amz-Signature=***", "size": 7}

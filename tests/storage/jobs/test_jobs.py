@@ -202,3 +202,10 @@ async def test_a_reason_of_any_length_can_be_stored() -> None:
     job = await claim()
     assert await jobs.fail(job, "INTERNAL", "x" * 10_000)
     assert (await look(job)).state is JobState.FAILED
+
+
+async def test_the_stored_reason_of_a_failure_quotes_no_presigned_url(database: str) -> None:
+    await enqueue()
+    job = await claim()
+    assert await jobs.fail(job, "INTERNAL", "No answer from https://host/key?a=1&X-Amz-Signature=" + "0a" * 300)
+    assert (await Job.get()).error_message == "No answer from https://host/key?a=1&X-Amz-Signature=***"
