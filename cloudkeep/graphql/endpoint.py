@@ -28,6 +28,7 @@ from cloudkeep.graphql.request import (
     GraphQLRequest,
     RequestError,
     RequestHeaders,
+    bearer_token,
     from_body,
     from_query_string,
     parse_json,
@@ -47,20 +48,19 @@ from cloudkeep.graphql.websocket import (
     ValidatingHandler,
     WebSocketContext,
 )
-from cloudkeep.server.bounded_websocket import on_connection_lost
+from cloudkeep.server.bounded_websocket import limit_memory, on_connection_lost
 from cloudkeep.server.refused_origins import RefusedOrigins
 from endpoints.state import address_of, base_url_of, services_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
+from services.budgets.request_memory import RequestMemory
 from services.core.log_context import bind_log_context
 
 logger = logging.getLogger("cloudkeep.graphql")
 
 SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
-
-BEARER = "bearer "
 #: The headers of a response to a token that is not valid (RFC 6750, section 3).
 CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 #: Strawberry acknowledges a connection without a payload for this value, which it declares as Any.
@@ -82,13 +82,19 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     """An ASGI app that replaces the context, the errors and the limits of Strawberry's.
 
     Pages of the server's own origin and of ``origins`` may open a WebSocket; ``*`` stands for every origin.
-    ``connections`` limits the WebSockets of an address.
+    ``connections`` limits the WebSockets of an address, and ``memory`` its requests that are not complete.
     """
 
     websocket_adapter_class = SendTimeoutAdapter
     graphql_transport_ws_handler_class = ValidatingHandler
 
-    def __init__(self, schema: BaseSchema, connections: ConnectionLimiter, origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        schema: BaseSchema,
+        connections: ConnectionLimiter,
+        origins: Sequence[str] = (),
+        memory: RequestMemory | None = None,
+    ) -> None:
         super().__init__(
             schema,
             allowed_origins=origins,
@@ -97,6 +103,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
         )
         self._connections = connections
+        self._memory = memory or RequestMemory()
         self._refused_origins = RefusedOrigins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +135,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         assert isinstance(context, WebSocketContext)
         parameters = context.connection_params or {}
         authorization = {name.lower(): value for name, value in parameters.items()}.get("authorization")
-        token = _bearer_token(authorization if isinstance(authorization, str) else "")
+        token = bearer_token(authorization if isinstance(authorization, str) else "")
         if token:
             try:
                 viewer = context.services.accounts.authenticate(token)
@@ -144,6 +151,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         Raises :class:`TooManyConnections`, but only after it is accepted: for a failed handshake, browsers and
         graphql-ws report an error without its reason.
         """
+        limit_memory(request.scope, self._memory.request(address_of(request)))
         websocket = await super().create_websocket_response(request, subprotocol)
         on_connection_lost(request.scope, self._connections.acquire(address_of(request)))
         return websocket
@@ -168,7 +176,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             raise RequestError(405, "GraphQL accepts GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
         context = self._context(request, headers.authorization)
         if request.method == "POST":
-            operations = await from_body(headers, request.receive)
+            operations = await from_body(headers, request.receive, self._memory.request(address_of(request)))
         else:
             operations = from_query_string(request.scope["query_string"])
             if operations is EMPTY_REQUEST and HTML in media_types:
@@ -240,7 +248,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
         context = RequestContext(services_of(connection), address_of(connection), base_url_of(connection))
-        token = _bearer_token(authorization)
+        token = bearer_token(authorization)
         if token:
             try:
                 context.authenticated = context.services.accounts.authenticate(token)
@@ -274,11 +282,6 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
 def _last_admission(context: RequestContext) -> Admission | None:
     return context.admissions[-1] if context.admissions else None
-
-
-def _bearer_token(header: str) -> str:
-    """The token of an Authorization header (RFC 6750, section 2.1); empty when there is none."""
-    return header[len(BEARER) :].strip() if header[: len(BEARER)].lower() == BEARER else ""
 
 
 def _negotiate(accepted_types: Sequence[str], offered: Sequence[str]) -> str:

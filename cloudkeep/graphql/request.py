@@ -11,12 +11,15 @@ from starlette.types import Receive, Scope
 
 from cloudkeep.graphql.media_types import is_json
 from schema.execution.persisted_documents import DOCUMENT_ID, named_in
+from services.budgets.request_memory import IncompleteRequest, TooMuchMemory
 from services.core.errors import ErrorCode
 
 #: The largest body, in bytes: the hashes of ten thousand chunks fit into it.
 MAX_BODY = 1024 * 1024
 #: The most operations in one request. They run one after another, and must not keep a process busy for long.
 MAX_BATCH = 10
+
+_BEARER = "bearer "
 
 Json = dict[str, Any]
 
@@ -95,8 +98,13 @@ _MEMBERS = (
 )
 
 
-async def from_body(headers: RequestHeaders, receive: Receive) -> GraphQLRequest | list[GraphQLRequest]:
-    """The request in the body of a POST. Raises :class:`RequestError`, and ClientDisconnect."""
+async def from_body(
+    headers: RequestHeaders, receive: Receive, incomplete: IncompleteRequest
+) -> GraphQLRequest | list[GraphQLRequest]:
+    """The request in the body of a POST, which is counted in ``incomplete`` while it arrives.
+
+    Raises :class:`RequestError`, and ClientDisconnect.
+    """
     if not is_json(headers.content_type):
         raise RequestError(
             415, "A GraphQL request must be application/json in UTF-8.", headers={"Accept-Post": "application/json"}
@@ -105,7 +113,9 @@ async def from_body(headers: RequestHeaders, receive: Receive) -> GraphQLRequest
         raise RequestError(
             415, "The body must not have a Content-Encoding, such as gzip.", headers={"Accept-Encoding": "identity"}
         )
-    value = _decode(await _read_body(receive))
+    with incomplete:
+        body = await _read_body(receive, incomplete)
+    value = _decode(body)
     if not isinstance(value, list):
         return GraphQLRequest.from_json(value)
     if not 1 <= len(value) <= MAX_BATCH:
@@ -125,6 +135,11 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
         if text := parameters.pop(name, ""):
             parameters[name] = _decode(text)
     return GraphQLRequest.from_json({**parameters, "operationName": parameters.get("operationName") or None})
+
+
+def bearer_token(header: str) -> str:
+    """The token of an Authorization header (RFC 6750, section 2.1); empty when there is none."""
+    return header[len(_BEARER) :].strip() if header[: len(_BEARER)].lower() == _BEARER else ""
 
 
 def parse_json(content: bytes | str) -> object:
@@ -152,19 +167,20 @@ def _no_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive, incomplete: IncompleteRequest) -> bytes:
     """The whole body. Raises :class:`RequestError` as soon as more than ``MAX_BODY`` bytes have arrived."""
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()  # a list of parts would take many times the memory if each part has a byte
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY:
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
             text = f"The body of a GraphQL request may have at most {MAX_BODY} bytes."
             raise RequestError(413, text, ErrorCode.REQUEST_TOO_LARGE)
-        parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts)
+            return bytes(body)
+        try:
+            incomplete.resize(len(body))
+        except TooMuchMemory as error:
+            raise RequestError(429, str(error), ErrorCode.TOO_MANY_CONNECTIONS, {"Retry-After": "5"}) from None

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from cloudkeep.graphql.endpoint import GraphQLEndpoint
 from cloudkeep.http.allowed_hosts import AllowedHosts
+from cloudkeep.http.client_limit import ClientLimit
 from cloudkeep.http.cors import with_cors
 from cloudkeep.http.error_pages import ErrorPages
 from cloudkeep.http.host_check import HostCheck
@@ -29,29 +30,35 @@ from schema.build import build_schema
 from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
 from services.budgets.connections import ConnectionLimiter
-from services.core.counters import Counters
+from services.budgets.request_memory import RequestMemory
+from services.core.counters import ConnectionCounters, Counters
 from services.core.errors import DATABASE_AWAY, CloudKeepError
 from storage.errors import NoSpace, StoreUnavailable
 
 
-def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, drain: Drain | None = None, connections: ConnectionCounters | None = None
+) -> ASGIApp:
     """The application of one API process. ``/readyz`` reports that it is not ready as soon as ``drain`` has started.
 
-    It connects to the database and Redis when the lifespan starts. Raises :class:`StartupError`.
+    ``connections`` are the counters of its server. It connects to the database and Redis when the lifespan starts.
+    Raises :class:`StartupError`.
     """
-    drain = drain or Drain()
+    drain, connections = drain or Drain(), connections or ConnectionCounters()
     schema = build_schema(settings.max_operation_cost)
     if settings.trusted_documents:
         schema.trust(_trusted_documents(settings.trusted_documents, schema, exclusive=settings.trusted_documents_only))
 
-    counters, connections = Counters(), ConnectionLimiter(settings.websockets)
+    counters, websockets, memory = Counters(), ConnectionLimiter(settings.websockets), RequestMemory()
     metrics = Metrics(
         lambda: metric_catalogue.samples_of(counters),
         lambda: metric_catalogue.samples_of_connections(connections),
+        lambda: metric_catalogue.samples_of_websockets(websockets),
+        lambda: metric_catalogue.samples_of_request_memory(memory),
         lambda: metric_catalogue.samples_of_process("api"),
     )
     options = EndpointOptions(
-        graphql=GraphQLEndpoint(schema, connections, (settings.public_url, *settings.cors_origins)),
+        graphql=GraphQLEndpoint(schema, websockets, (settings.public_url, *settings.cors_origins), memory),
         body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
         is_stopping=lambda: drain.started,
         exposition=metrics.exposition,
@@ -67,7 +74,8 @@ def create_app(settings: Settings, drain: Drain | None = None) -> ASGIApp:
             Exception: problems.internal_error_response,
         },
     )
-    app_with_cors = with_cors(settings.cors_origins, ShutdownMiddleware(app, drain))
+    limited_app = ClientLimit(ShutdownMiddleware(app, drain), ConnectionLimiter(settings.connections), connections)
+    app_with_cors = with_cors(settings.cors_origins, limited_app)
     checked_app = HostCheck(app_with_cors, AllowedHosts(settings.public_url, settings.allowed_hosts))
     instrumented_app = InstrumentationMiddleware(ErrorPages(checked_app), counters, settings.access_log)
     return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)

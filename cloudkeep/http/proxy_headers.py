@@ -6,23 +6,18 @@ Everything to the left of it is from the client, and may be anything. Only one h
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudkeep.http.forwarded_header import ForwardedElement, parse_forwarded, parse_x_forwarded_for
-from cloudkeep.settings.parsers import UNIX
+from cloudkeep.http.trusted_proxies import TrustedProxies
 from cloudkeep.settings.types import ProxyHeader
-from services.core.hosts import Address, parse_address
+from services.core.hosts import Address
 
 #: The number of elements that are read, from the right. A client can send any number of them, but no request passes
 #: this many proxies.
 MAX_ELEMENTS = 100
-#: The number of peers whose parsed address is cached: about as many as a process has connections.
-_CACHE_SIZE = 4096
-_IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
@@ -37,11 +32,9 @@ class ProxyHeaders:
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], header: str) -> None:
         self._app = app
-        self._trusts_unix = UNIX in trusted
-        self._networks = tuple(_parse_network(each) for each in trusted if each != UNIX)
+        self._proxies = TrustedProxies(trusted)
         self._header = header.lower().encode()
         self._parse = parse_forwarded if header == ProxyHeader.FORWARDED else parse_x_forwarded_for
-        self._peer = lru_cache(_CACHE_SIZE)(self._parse_peer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on as the first proxy received it."""
@@ -51,7 +44,7 @@ class ProxyHeaders:
 
     def _rewrite(self, scope: Scope) -> Scope:
         client = scope.get("client")
-        address, is_trusted = self._peer(client[0]) if client else (None, self._trusts_unix)
+        address, is_trusted = self._proxies.peer(client[0] if client else None)
         if is_trusted:
             return self._rewrite_by_header(scope, address)
         if not client or not address or (host := str(address)) == client[0]:
@@ -84,7 +77,7 @@ class ProxyHeaders:
             if not element.address:
                 break
             address = element.address
-            if not self._trusts(address):
+            if not self._proxies.trusts(address):
                 break
         return ForwardedElement(address, scheme, host)
 
@@ -94,18 +87,3 @@ class ProxyHeaders:
             return None
         values = [value for name, value in scope["headers"] if name == header]
         return values[-1].decode("latin-1").rpartition(",")[2].strip(" \t") if values else None
-
-    def _parse_peer(self, host: str) -> tuple[Address | None, bool]:
-        """The peer's address, and whether it is trusted."""
-        address = parse_address(host)
-        return address, address is not None and self._trusts(address)
-
-    def _trusts(self, address: Address) -> bool:
-        return any(address in network for network in self._networks)
-
-
-def _parse_network(text: str) -> IPv4Network | IPv6Network:
-    network = ip_network(text)
-    if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
-        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
-    return network

@@ -92,7 +92,7 @@ class BoundedProtocol(LimitedProtocol):
         self._update_timer()
         protocol = self.transport.get_protocol()
         assert isinstance(protocol, BoundedWebSocket)
-        protocol.adopt(self.gate.refused, release)
+        protocol.adopt(self.gate.counters.refused, release)
 
     def close_if_idle(self) -> bool:
         """Close the connection, unless a request has just arrived. Returns whether it is closed."""
@@ -175,7 +175,7 @@ class BoundedProtocol(LimitedProtocol):
         self._update_timer()
 
     def _refuse_connection(self, refusal: RequestRefused) -> None:
-        self.gate.refused[refusal.reason] += 1
+        self.gate.counters.refused[refusal.reason] += 1
         self.is_refused = True
         self._release = self.gate.linger()
         if self._release:
@@ -185,7 +185,7 @@ class BoundedProtocol(LimitedProtocol):
             self.transport.abort()
 
     def _refuse(self, refusal: RequestRefused) -> None:
-        self.gate.refused[refusal.reason] += 1
+        self.gate.counters.refused[refusal.reason] += 1
         super()._refuse(refusal)
 
     def _has_pending_request(self) -> bool:

@@ -19,6 +19,7 @@ from websockets.http11 import Request
 
 from cloudkeep.server.refusals import Reason, malformed
 from cloudkeep.server.websocket_frames import FrameCounter, TooManyFrames
+from services.budgets.request_memory import IncompleteRequest, TooMuchMemory
 
 #: For a client to agree to a close. Without any wait a client that is just sending could lose the close and its reason.
 CLOSE_SECONDS = 2.0
@@ -26,6 +27,8 @@ CLOSE_SECONDS = 2.0
 HANDSHAKE_SECONDS = 10.0
 #: The key in the scope's ``extensions`` of a future that is done when the connection has ended.
 _CONNECTION_LOST = "cloudkeep.connection_lost"
+#: The key of a function that takes an :class:`IncompleteRequest`.
+_LIMIT_MEMORY = "cloudkeep.limit_memory"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
@@ -38,11 +41,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._frames = FrameCounter(self.loop.time())
         #: Whether the connection has failed, so that whatever still arrives is dropped.
         self._has_failed = False
-        self._refused: Counter[Reason] = Counter()
+        self._refused: Counter[str] = Counter()
         self._release: Callable[[], None] | None = None
+        #: The message that is not complete yet.
+        self._incomplete: IncompleteRequest | None = None
         self._handshake_timer = self.loop.call_later(HANDSHAKE_SECONDS, self._end_handshake)
 
-    def adopt(self, refused: Counter[Reason], release: Callable[[], None] | None) -> None:
+    def adopt(self, refused: Counter[str], release: Callable[[], None] | None) -> None:
         """Count refusals in ``refused``, and call ``release`` when the connection has ended."""
         self._refused = refused
         self._release = release
@@ -53,7 +58,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Start the app, if the handshake is valid. Nothing more is read before the app has accepted it."""
         super().handle_connect(event)
         if not self.handshake_complete:
-            cast(dict[str, Any], self.scope["extensions"])[_CONNECTION_LOST] = self._connection_lost
+            extensions = cast(dict[str, Any], self.scope["extensions"])
+            extensions |= {_CONNECTION_LOST: self._connection_lost, _LIMIT_MEMORY: self._limit_memory}
             self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
@@ -69,6 +75,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().data_received(data)
         if not self.handshake_initiated:
             self._refuse_handshake()
+        elif self._incomplete and not self._has_failed:
+            self._count_memory(self._incomplete)
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         """Send a message of the app. Raises :class:`OSError` once the connection has failed."""
@@ -109,7 +117,19 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._handshake_timer.cancel()
         if self._release:
             self._release()
+        if self._incomplete:
+            self._incomplete.close()
         self._connection_lost.set_result(None)
+
+    def _limit_memory(self, incomplete: IncompleteRequest) -> None:
+        self._incomplete = incomplete
+
+    def _count_memory(self, incomplete: IncompleteRequest) -> None:
+        """Count the bytes of the message that is not complete, and close with 1013 if they are too many."""
+        try:
+            incomplete.resize(len(self.conn.reader.buffer) + sum(map(len, self.frames)))
+        except TooMuchMemory as error:
+            self._fail(CloseCode.TRY_AGAIN_LATER, str(error), Reason.WEBSOCKET)
 
     def _fail(self, code: CloseCode, text: str, reason: Reason) -> None:
         self.conn.fail(code, text)
@@ -120,6 +140,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._has_failed = True
         self._refused[reason] += 1
         self.frames = []
+        self.conn.reader.discard()
+        if self._incomplete:
+            self._incomplete.close()
         close = self.conn.close_sent
         assert close
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
@@ -146,6 +169,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if not self.handshake_complete:
             self._refused[Reason.HANDSHAKE] += 1
             self.transport.close()
+
+
+def limit_memory(scope: Scope, incomplete: IncompleteRequest) -> None:
+    """Count the bytes of messages that are not complete in ``incomplete``, from now to the end of the connection."""
+    scope["extensions"][_LIMIT_MEMORY](incomplete)
 
 
 def on_connection_lost(scope: Scope, callback: Callable[[], None]) -> None:

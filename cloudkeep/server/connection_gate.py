@@ -6,13 +6,14 @@ connections that do nothing. uvicorn's ``limit_concurrency`` would do neither: i
 addresses, and exempts WebSockets.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
 from typing import Protocol
 
 from cloudkeep.server.refusals import Reason, RequestRefused
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
+from services.core.counters import ConnectionCounters
 from services.core.errors import ErrorCode
 
 #: Seconds after which a refused client may try again.
@@ -49,16 +50,14 @@ class ConnectionGate:
         per_peer: int = MAX_CONNECTIONS,
         total: int = MAX_CONNECTIONS,
         is_proxy: Callable[[str | None], bool] = lambda _: False,
+        counters: ConnectionCounters | None = None,
     ) -> None:
         self._peers = ConnectionLimiter(per_peer)
         self._total = total
         self._is_proxy = is_proxy
         self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._lingering = 0
-        #: The connections that are open now, without refused ones.
-        self.open = 0
-        #: Only ever counted up.
-        self.refused: Counter[Reason] = Counter()
+        self.counters = counters or ConnectionCounters()
 
     def admit(self, peer: str | None) -> Callable[[], None]:
         """Count one more connection; call the returned function once it is closed.
@@ -66,14 +65,15 @@ class ConnectionGate:
         Raises :class:`RequestRefused`: 429 if the peer has too many, 503 if the process has and none is idle.
         """
         release = self._admit_peer(peer)
-        if self.open >= self._total and not self._close_an_idle_one():
+        counters = self.counters
+        if counters.open >= self._total and not self._close_an_idle_one():
             release()
             message = "The server has as many connections as it can hold. Try again later."
             raise RequestRefused(503, message, Reason.FULL, ErrorCode.TOO_MANY_CONNECTIONS, RETRY_AFTER)
-        self.open += 1
+        counters.open += 1
 
         def close() -> None:
-            self.open -= 1
+            counters.open -= 1
             release()
 
         return close
@@ -106,7 +106,7 @@ class ConnectionGate:
             self._idle.move_to_end(connection)
             if connection.close_if_idle():
                 del self._idle[connection]
-                self.refused[Reason.IDLE] += 1
+                self.counters.refused[Reason.IDLE] += 1
                 return True
         return False
 

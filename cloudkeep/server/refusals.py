@@ -26,10 +26,8 @@ class Reason(StrEnum):
     HANDSHAKE = "handshake"
     #: Too many frames arrived on a WebSocket.
     FRAMES = "frames"
-    #: A WebSocket broke its protocol in another way, for example by text that is not UTF-8.
+    #: A client of a WebSocket broke the protocol, for example by text that is not UTF-8.
     WEBSOCKET = "websocket"
-    #: The client or the server holds too many bytes of requests that are not complete.
-    MEMORY = "memory"
 
 
 class RequestRefused(Exception):

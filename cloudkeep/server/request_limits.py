@@ -127,7 +127,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._parse(head + rest)
         elif rest:
             raise malformed("Data was sent before the handshake was complete.")
-        elif self.cycle is not None and not self.cycle.response_complete:
+        elif self._has_response_pending():
             raise malformed("A handshake was sent before the response to an earlier request.")
         else:
             self.handle_websocket_upgrade()
@@ -163,8 +163,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Respond and close the connection. Responses to earlier requests are sent first, and then none to this."""
         self.is_refused = True
         cycle: RequestResponseCycle | None = self.cycle
-        is_pending = cycle is not None and not cycle.response_complete
-        if cycle and is_pending and not (self._is_in_body and self._has_own_cycle()):
+        if cycle and self._has_response_pending() and not (self._is_in_body and self._has_own_cycle()):
             cycle.keep_alive = False
             return
         if cycle and self._is_in_body:
@@ -179,6 +178,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def close_gracefully(self) -> None:
         """Close the connection after the last response has been sent."""
         self.transport.close()
+
+    def _has_response_pending(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _has_own_cycle(self) -> bool:
         """Whether ``cycle`` belongs to the request in the parser; one to upgrade the connection has none."""

@@ -135,7 +135,8 @@ class Settings(BaseSettings):
     budget_timeout: t.Timeout = Field(default=1.0, description="seconds that Redis has to answer for a budget")
     max_operation_cost: t.Points = Field(default=10_000, description="points that one operation may cost")
     subscriptions: t.SubscriptionLimits = Field(default=(100, 20), description="open at once per account / address")
-    websockets: t.Connections = Field(default=200, description="open at once per address, in each API process")
+    connections: t.Connections = Field(default=500, description="open at once per address, in each API process")
+    websockets: t.Connections = Field(default=200, description="of these, WebSockets")
     worker_port: t.Port | None = Field(default=None, description="where `cloudkeep worker` answers /healthz, /metrics")
     worker_name: t.WorkerName | None = Field(default=None, description="name of this worker; None generates one")
     # Last, because its default writes a file, which must not happen when another setting is wrong.

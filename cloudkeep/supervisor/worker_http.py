@@ -10,13 +10,17 @@ from starlette.routing import Route
 
 from cloudkeep.http.allowed_hosts import AllowedHosts
 from cloudkeep.http.host_check import HostCheck
-from cloudkeep.server.bounded_http import BoundedProtocol
+from cloudkeep.server.body_offload import offloading_protocol
+from cloudkeep.server.connection_gate import ConnectionGate
 from cloudkeep.settings.preflight import listening
 from cloudkeep.settings.settings import Settings
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints.health import alive
 from endpoints.metrics import metrics_endpoint
 from endpoints.routes import HEALTH_PATH, METRICS_PATH
+
+#: Connections that are open at once. A worker answers a few probes and one or two Prometheus servers.
+CONNECTIONS = 64
 
 
 @asynccontextmanager
@@ -34,7 +38,7 @@ async def serve_worker_http(settings: Settings, metrics: Metrics) -> AsyncIterat
     ]
     config = uvicorn.Config(
         HostCheck(Starlette(routes=routes), AllowedHosts(settings.public_url, settings.allowed_hosts)),
-        http=BoundedProtocol,
+        http=offloading_protocol(0, ConnectionGate(total=CONNECTIONS)),
         ws="none",
         lifespan="off",
         access_log=False,

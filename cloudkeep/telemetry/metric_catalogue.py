@@ -15,9 +15,10 @@ from typing import Literal, NamedTuple
 
 from cloudkeep import __version__
 from services.budgets.connections import ConnectionLimiter
+from services.budgets.request_memory import RequestMemory
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.clock import difference, now
-from services.core.counters import BudgetCounters, Counters, Durations
+from services.core.counters import BudgetCounters, ConnectionCounters, Counters, Durations
 from storage.jobs import jobs
 from storage.jobs.models import JobState
 from storage.progress_stream import RedisEventLog
@@ -87,6 +88,16 @@ SUBSCRIPTIONS_RATE_LIMITED = Metric(
     "cloudkeep_subscriptions_rate_limited", "Subscriptions that ended because their next frame could not be paid."
 )
 SUBSCRIPTION_LEASES = Metric("cloudkeep_seats_held", "Subscription leases that processes hold.", gauge="livesum")
+CONNECTIONS = Metric("cloudkeep_connections_open", "Connections that are open, WebSockets included.", gauge="livesum")
+CONNECTIONS_REFUSED = Metric(
+    "cloudkeep_connections_refused",
+    "Connections and requests that the server refused or closed, by reason.",
+    ("reason",),
+)
+REQUEST_BYTES = Metric("cloudkeep_incomplete_request_bytes", "Bytes of requests that are incomplete.", gauge="livesum")
+REQUEST_MEMORY_REFUSALS = Metric(
+    "cloudkeep_incomplete_request_refusals", "Requests refused because incomplete ones take too much memory."
+)
 WEBSOCKETS = Metric("cloudkeep_websockets_open", "WebSockets that are open.", gauge="livesum")
 WEBSOCKET_REFUSALS = Metric(
     "cloudkeep_websocket_refusals", "WebSockets refused because their address had too many open."
@@ -179,10 +190,22 @@ def samples_of_subscriptions(leases: SubscriptionLeases) -> Iterator[Sample]:
     yield Sample(SUBSCRIPTION_LEASES, leases.count)
 
 
-def samples_of_connections(connections: ConnectionLimiter) -> Iterator[Sample]:
+def samples_of_connections(connections: ConnectionCounters) -> Iterator[Sample]:
+    """Connections of this process."""
+    yield Sample(CONNECTIONS, connections.open)
+    yield from (Sample(CONNECTIONS_REFUSED, number, (reason,)) for reason, number in connections.refused.items())
+
+
+def samples_of_websockets(websockets: ConnectionLimiter) -> Iterator[Sample]:
     """WebSockets of this process."""
-    yield Sample(WEBSOCKETS, connections.open)
-    yield Sample(WEBSOCKET_REFUSALS, connections.refused)
+    yield Sample(WEBSOCKETS, websockets.open)
+    yield Sample(WEBSOCKET_REFUSALS, websockets.refused)
+
+
+def samples_of_request_memory(memory: RequestMemory) -> Iterator[Sample]:
+    """Requests to this process that are not complete."""
+    yield Sample(REQUEST_BYTES, memory.used)
+    yield Sample(REQUEST_MEMORY_REFUSALS, memory.refused)
 
 
 def samples_of_process(role: str) -> Iterator[Sample]:

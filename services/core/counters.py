@@ -49,6 +49,16 @@ class BudgetCounters:
 
 
 @dataclass(slots=True)
+class ConnectionCounters:
+    """Connections of the server, WebSockets included."""
+
+    #: Connections that are open now.
+    open: int = 0
+    #: Refused or closed connections and requests, by reason.
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Counters:
     """Counters only ever increase, except for gauges of open things."""
 

@@ -117,6 +117,28 @@ async def test_a_query_without_an_end_is_closed_without_a_log_line(
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def test_a_query_that_stops_in_the_middle_is_closed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "BODY_SILENCE", 0.3)
+    async with connect(server) as wire:
+        await wire.send(
+            head("POST", f"{server}/graphql", Content_Type="application/json", Content_Length=10_000) + b"{"
+        )
+        assert await wire.closed()
+
+
+async def test_a_query_may_arrive_slowly(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "BODY_SILENCE", 1.0)
+    query = b'{"query": "{ __typename }"}'
+    async with connect(server) as wire:
+        length = len(query) + 40 * 500
+        await wire.send(head("POST", f"{server}/graphql", Content_Type="application/json", Content_Length=length))
+        for _ in range(40):
+            await wire.send(b" " * 500)
+            await asyncio.sleep(0.05)
+        await wire.send(query)
+        assert (await wire.answer()).status == 200
+
+
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
 async def test_the_rest_of_a_refused_body_is_read_for_a_limited_time(server: str, slot: Json, framing: str) -> None:
