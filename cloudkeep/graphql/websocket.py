@@ -93,7 +93,7 @@ class SendTimeoutAdapter(ASGIWebSocketAdapter):
         """Close the connection. The code for a refused token is replaced by one that clients understand."""
         if code == FORBIDDEN:
             code, reason = UNAUTHORIZED, "The access token is invalid or has expired"
-        await super().close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
+        await super().close(code, reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send a message. If that takes more than ``SEND_SECONDS``, the whole connection ends."""

@@ -123,7 +123,7 @@ class BoundedProtocol(LimitedProtocol):
         A request that has started to arrive gets its response, although uvicorn has not seen all of its headers.
         """
         self.end_stream()
-        if not self._has_pending_request():
+        if self.is_refused or not self._has_pending_request():
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
@@ -169,6 +169,9 @@ class BoundedProtocol(LimitedProtocol):
         To close at once would make the kernel send a reset, upon which the client could lose the response (RFC 9112,
         section 9.6).
         """
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
         self._is_lingering = True
         self.flow.resume_reading()
         self.transport.write_eof()

@@ -75,8 +75,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().data_received(data)
         if not self.handshake_initiated:
             self._refuse_handshake()
-        elif self._incomplete and not self._has_failed:
-            self._count_memory(self._incomplete)
+        self._count_memory()
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         """Send a message of the app. Raises :class:`OSError` once the connection has failed."""
@@ -124,10 +123,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _limit_memory(self, incomplete: IncompleteRequest) -> None:
         self._incomplete = incomplete
 
-    def _count_memory(self, incomplete: IncompleteRequest) -> None:
+    def _count_memory(self) -> None:
         """Count the bytes of the message that is not complete, and close with 1013 if they are too many."""
+        if not self._incomplete or self._has_failed or self.transport.is_closing():
+            return
         try:
-            incomplete.resize(len(self.conn.reader.buffer) + sum(map(len, self.frames)))
+            self._incomplete.resize(len(self.conn.reader.buffer) + sum(map(len, self.frames)))
         except TooMuchMemory as error:
             self._fail(CloseCode.TRY_AGAIN_LATER, str(error), Reason.WEBSOCKET)
 
@@ -153,6 +154,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _wait_for_close(self) -> None:
         """Send no more, and drop what still arrives, for ``close_timeout`` seconds or until the client has closed."""
         self.stop_keepalive()
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
         self.transport.write_eof()
         self.transport.resume_reading()
         if self.close_timer is None:

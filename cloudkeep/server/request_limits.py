@@ -65,9 +65,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Count a piece of the target."""
+        super().on_url(url)
         self._parsed += len(url)
         self._check_head()
-        super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a field. One of the trailers is dropped: none has a meaning here (RFC 9110, section 6.5.1)."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,16 @@ class Socket:
     async def send(self, message: object) -> None:
         """Send a message; text and bytes are sent unchanged."""
         await self._connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
+
+    async def send_slowly(self, pieces: Iterable[str]) -> None:
+        """Send a message in fragments, with a pause between them."""
+
+        async def fragments() -> AsyncIterator[str]:
+            for piece in pieces:
+                yield piece
+                await asyncio.sleep(0.01)
+
+        await self._connection.send(fragments())
 
     async def receive(self) -> Json:
         """The next message."""

@@ -1,5 +1,6 @@
 """graphql-transport-ws: the messages that a connection accepts, its limits, and its end."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
@@ -74,6 +75,7 @@ async def test_a_page_of_the_same_origin_can_open_a_websocket(shared: SharedServ
 NONSENSE: list[str | bytes] = [
     *("5", "null", '"x"', "[]", "{}", "{", "[" * 5_000, b"{}", b"\xff", "x" * 300_000),
     *('{"type": 5}', '{"type": []}', '{"type": "nothing"}', '{"type": "start", "id": "1"}'),
+    '{"type": "\\ud800"}',  # half of a surrogate pair, which no encoding of Unicode can express
     *('{"type": "complete"}', '{"type": "complete", "id": 5}', '{"type": "complete", "id": []}'),
     *('{"type": "subscribe"}', '{"type": "subscribe", "id": "1"}', '{"type": "subscribe", "id": "1", "payload": 5}'),
     *('{"type": "subscribe", "id": "1", "payload": {"query": %s}}' % query for query in ("5", "null", "[]")),  # noqa: UP031
@@ -142,6 +144,18 @@ async def test_a_websocket_without_connection_init_is_closed(
         monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.05))
     async with connected(shared.url) as silent:
         assert await silent.closing() == 4408
+
+
+async def test_half_a_message_does_not_extend_the_time_for_connection_init(
+    shared: SharedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for endpoint in [instance for instance in gc.get_objects() if type(instance) is GraphQLEndpoint]:
+        monkeypatch.setattr(endpoint, "connection_init_wait_timeout", timedelta(seconds=0.3))
+    async with connected(shared.url) as trickling:
+        closing = asyncio.create_task(trickling.closing())
+        with suppress(ConnectionClosed):
+            await trickling.send_slowly("{" for _ in range(200))
+        assert await closing == 4408
 
 
 async def test_only_a_websocket_without_an_operation_is_closed_when_idle(

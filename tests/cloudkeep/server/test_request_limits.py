@@ -79,6 +79,7 @@ ENDLESS = {
     "a name": (GET, b"a" * 8192, 431),
     "spaces before a value": (GET + b"X:", b" " * 8192, 431),
     "a target": (b"GET /", b"a" * 8192, 414),
+    "a target in large pieces": (b"GET /", b"a" * MIB, 414),
     "many fields": (GET, b"X: a\r\n" * 1000, 431),
     "empty lines": (b"", b"\r\n" * 4096, 400),
 }
