@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -124,26 +125,35 @@ async def waits_for(context: Context, upload: Upload) -> str | None:
     return await context.loaders.waiting.load(upload.id) if upload.status in JOB_OF_STATUS else None
 
 
-async def watch_upload(
-    context: Context, upload_id: str, after: str | None
-) -> AsyncGenerator[tuple[ProgressFrame, Upload], None]:
-    """The progress of the viewer's upload, each frame with the upload at that moment.
+@dataclass(frozen=True)
+class WatchedFrame:
+    """A frame of an upload's progress, and the viewer who watches."""
 
-    Frames wait while the database is away. Raises :class:`NotFound` before the first frame.
+    progress: ProgressFrame
+    viewer: Viewer
+
+
+async def watch_upload(context: Context, upload_id: str, after: str | None) -> AsyncGenerator[WatchedFrame, None]:
+    """The progress of the viewer's upload. Raises :class:`NotFound` before the first frame.
+
+    The owner of an upload never changes, so that the permission is checked once.
     """
     viewer = context.viewer
     key = (await _require_upload(context, upload_id, Permission.VIEW)).id
     async with aclosing(context.services.progress.watch(key, after)) as frames:
         async for frame in frames:
-            upload = await _find_once_available(context, viewer, key)
-            if upload:
-                yield frame, upload
+            yield WatchedFrame(frame, viewer)
 
 
-async def _find_once_available(context: Context, viewer: Viewer, key: UUID) -> Upload | None:
-    """The viewer's upload, as soon as the database responds; None if the upload does not exist."""
+async def upload_of_frame(context: Context, frame: WatchedFrame) -> Upload:
+    """The upload of a frame, which all its watchers share, as soon as the database responds. Raises :class:`NotFound`.
+
+    The permission is checked for each watcher.
+    """
     while True:
         try:
-            return visible(viewer, await context.services.uploads.find(key))
+            upload = await context.services.progress.upload_of(frame.progress)
         except DatabaseUnavailable:
             await asyncio.sleep(AWAY_SECONDS)
+        else:
+            return require_permission(frame.viewer, Permission.VIEW, upload, "upload")

@@ -4,11 +4,12 @@ from enum import Enum
 
 import strawberry
 
+from resolvers import uploads
+from resolvers.uploads import WatchedFrame
 from schema.error_codes import WaitReason
+from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
 from schema.uploads.types import Upload
-from services.uploads.progress_frame import ProgressFrame
-from storage.uploads import models
 
 
 @strawberry.enum(description="The current stage of an upload, or how it ended.")
@@ -24,6 +25,7 @@ class UploadStage(Enum):
 
 @strawberry.type(description="The progress of an upload at one moment.")
 class UploadProgress:
+    frame: strawberry.Private[WatchedFrame]
     cursor: str = strawberry.field(
         description="The position in the stream of progress. After a lost connection, pass the last one as `after`."
     )
@@ -47,12 +49,17 @@ class UploadProgress:
     waits_for: WaitReason | None = strawberry.field(
         description="Why the server cannot continue at the moment; null if it can."
     )
-    upload: Upload = strawberry.field(description="The upload as it is now.")
+
+    @strawberry.field(description="The upload as it is now.")
+    async def upload(self, info: RequestInfo) -> Upload:
+        return Upload.of(await uploads.upload_of_frame(info.context, self.frame))
 
     @classmethod
-    def of(cls, frame: ProgressFrame, row: models.Upload) -> "UploadProgress":
+    def of(cls, watched: WatchedFrame) -> "UploadProgress":
         """The GraphQL form of a frame."""
+        frame = watched.progress
         return cls(
+            frame=watched,
             cursor=frame.cursor,
             stage=UploadStage(frame.stage.value),
             percent=round(frame.percent, 2),
@@ -61,7 +68,6 @@ class UploadProgress:
             eta_seconds=None if frame.eta_seconds is None else round(frame.eta_seconds, 2),
             speed=None if frame.speed is None else round(frame.speed, 2),
             waits_for=WaitReason.of(frame.waits_for),
-            upload=Upload.of(row),
         )
 
 

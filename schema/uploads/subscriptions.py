@@ -33,5 +33,5 @@ class UploadSubscriptions:
     ) -> AsyncGenerator[UploadProgress, None]:
         frames = uploads.watch_upload(info.context, upload_id, after)
         async with aclosing(frames):
-            async for frame, row in frames:
-                yield UploadProgress.of(frame, row)
+            async for frame in frames:
+                yield UploadProgress.of(frame)

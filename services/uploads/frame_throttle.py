@@ -7,8 +7,6 @@ from services.core.time_left import TimeLeft
 from services.uploads.progress_frame import ProgressFrame
 from storage.uploads.models import UploadStatus
 
-#: Seconds without an event after which a watcher reads the database again, because an event may be lost with Redis.
-SILENCE_SECONDS = 10.0
 #: Minimum seconds between frames of one stage.
 FRAME_SECONDS = 0.25
 #: The rate of arrival is the mean over about this many seconds.
@@ -59,9 +57,9 @@ class FrameThrottle:
         self._shown, self._shown_at, self._next = frame, moment, None
         return self._with_time_left(self._with_rate(frame, moment), moment)
 
-    def timeout(self) -> float:
-        """Seconds to wait for the next event."""
-        return max(0.0, self._shown_at + FRAME_SECONDS - time.monotonic()) if self._next else SILENCE_SECONDS
+    def timeout(self) -> float | None:
+        """Seconds until the frame that waits is due; None if no frame waits."""
+        return max(0.0, self._shown_at + FRAME_SECONDS - time.monotonic()) if self._next else None
 
     def _is_steady(self, frame: ProgressFrame) -> bool:
         return self._shown is not None and frame.stage is self._shown.stage

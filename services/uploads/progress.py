@@ -1,7 +1,7 @@
 """Progress of an upload, from the first chunk to READY: a snapshot of the database, then events.
 
-Events only add to the snapshot and never contradict it: a watcher that misses events, or the whole log, is correct
-again with the next snapshot.
+Watchers of an upload share its snapshots (:mod:`services.uploads.upload_states`). Events only add to the snapshot and
+never contradict it: a watcher that misses events, or the whole log, is correct again with the next snapshot.
 """
 
 import logging
@@ -13,14 +13,13 @@ from uuid import UUID
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
 from services.core.ids import Prefix, encode
-from services.uploads.frame_throttle import SILENCE_SECONDS, FrameThrottle
-from services.uploads.progress_frame import ProgressFrame, event_frame, final_frame, job_frame, receiving_frame
+from services.uploads.frame_throttle import FrameThrottle
+from services.uploads.progress_frame import ProgressFrame, event_frame
+from services.uploads.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
-from storage.jobs import jobs
 from storage.progress_stream import EventLog, Subscription
 from storage.redis.connection import RedisUnavailable
-from storage.uploads import uploads as rows
-from storage.uploads.models import JOB_OF_STATUS, UploadStatus
+from storage.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
 
@@ -37,6 +36,7 @@ class Progress:
 
     def __init__(self, log: EventLog, counters: Counters | None = None) -> None:
         self._log = log
+        self._states = UploadStates()
         self._counters = counters or Counters()
 
     async def publish(self, frame: ProgressFrame) -> None:
@@ -55,15 +55,18 @@ class Progress:
 
     async def snapshot(self, upload_id: UUID) -> ProgressFrame:
         """The state in the database. Raises :class:`NotFound`."""
-        upload = await rows.find(upload_id)
-        if not upload:
+        state = (await read_states([upload_id])).get(upload_id)
+        if not state:
             raise NotFound("There is no such upload.")
-        if upload.status is UploadStatus.RECEIVING:
-            return receiving_frame(upload_id, upload.received_bytes, upload.size)
-        if kind := JOB_OF_STATUS.get(upload.status):
-            job = await jobs.find(kind, upload_id)
-            return job_frame(upload, job)
-        return final_frame(upload)
+        return state.frame
+
+    async def upload_of(self, frame: ProgressFrame) -> Upload:
+        """The upload of a frame, at least as new as the frame. It is read once for all its watchers.
+
+        Raises :class:`NotFound` and :class:`storage.errors.DatabaseUnavailable`.
+        """
+        with self._states.watched(frame.upload_id) as watched:
+            return (await watched.read_since(frame.cursor)).upload
 
     async def arrivals(self) -> AsyncGenerator[ChunkArrival, None]:
         """Chunks as they arrive, endlessly. While the log is away, some are missed."""
@@ -86,36 +89,41 @@ class Progress:
         throttle = FrameThrottle()
         try:
             # Subscribe before the snapshot, so that no event is missed in between.
-            async with self._log.subscribe(str(upload_id), after) as events:
-                frame: ProgressFrame | None = await self.snapshot(upload_id)
-                while True:
-                    if frame:
-                        throttle.offer(frame)
-                    if due := throttle.due():
-                        yield replace(due, cursor=events.cursor)
-                        if due.stage.is_final:
-                            return
-                    frame = await self._next(upload_id, events, throttle)
+            with self._states.watched(upload_id) as watched:
+                async with self._log.subscribe(str(upload_id), after) as events:
+                    frame: ProgressFrame | None = (await watched.read(events.cursor)).frame
+                    while True:
+                        if frame:
+                            throttle.offer(frame)
+                        if due := throttle.due():
+                            yield replace(due, cursor=events.cursor)
+                            if due.stage.is_final:
+                                return
+                        frame = await self._next(watched, events, throttle)
         except InvalidCursor as error:
             raise InvalidInput("This cursor was not made by this server.", field="after") from error
 
-    async def _next(self, upload_id: UUID, events: Subscription, throttle: FrameThrottle) -> ProgressFrame | None:
-        event = await events.next_event(throttle.timeout())
+    async def _next(
+        self, watched: WatchedUpload, events: Subscription, throttle: FrameThrottle
+    ) -> ProgressFrame | None:
+        timeout = throttle.timeout()
+        event = await events.next_event(watched.silence_left() if timeout is None else timeout)
         doubtful = False
         while event:
-            frame = event_frame(upload_id, event)
+            watched.hear()
+            frame = event_frame(UUID(event.topic), event)
             if not frame.stage.is_final and not throttle.goes_back(frame):
                 return frame
             # An event of an earlier stage is older than the snapshot, or a slot was reopened; an event of an end may be
             # older than a retry. The database is read to decide: once, after all such events, and not if another event
             # follows.
             doubtful, event = True, await events.next_event(0)
-        return None if throttle.waiting and not doubtful else await self._read_snapshot(upload_id)
+        return None if throttle.waiting and not doubtful else await self._snapshot(watched, events.cursor)
 
-    async def _read_snapshot(self, upload_id: UUID) -> ProgressFrame | None:
+    async def _snapshot(self, watched: WatchedUpload, cursor: str) -> ProgressFrame | None:
         """The snapshot, or None while the database is away: it is read again after the next timeout."""
         try:
-            return await self.snapshot(upload_id)
+            return (await watched.read_since(cursor)).frame
         except DatabaseUnavailable as error:
-            logger.debug("no snapshot of %s: %s", encode(Prefix.UPLOAD, upload_id), in_one_line(error))
+            logger.debug("no snapshot of an upload: %s", in_one_line(error))
             return None

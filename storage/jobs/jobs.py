@@ -160,6 +160,11 @@ async def find(kind: JobKind, subject_id: UUID) -> Job | None:
     return await Job.get_or_none(kind=kind, subject_id=subject_id)
 
 
+async def find_many(kind: JobKind, subject_ids: Collection[UUID]) -> dict[UUID, Job]:
+    """The jobs of this kind, by their subjects."""
+    return {job.subject_id: job for job in await Job.filter(kind=kind, subject_id__in=list(subject_ids))}
+
+
 async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
     """The number of waiting and running jobs of each kind, and when the first of them was due. One indexed query."""
     groups = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")

@@ -8,7 +8,6 @@ pub/sub loses messages at every reconnect; a stream does not.
 import asyncio
 import json
 import logging
-import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -17,8 +16,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from storage.errors import InvalidCursor, in_one_line
+from storage.errors import in_one_line
 from storage.progress_stream.base import Event
+from storage.progress_stream.cursors import BEGINNING, position
 from storage.redis.connection import RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.events")
@@ -27,22 +27,8 @@ STREAM = "cloudkeep:events"
 STREAM_LENGTH = 50_000
 BUFFER = 256
 PAGE = 1_000
-BEGINNING = "0-0"
 BLOCK_MS = 2_000
 RETRY_SECONDS = 0.5
-CURSOR = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
-#: The two halves of an ID are unsigned 64-bit numbers, and no ID follows the greatest.
-LARGEST = 2**64 - 1
-
-Position = tuple[int, int]
-
-
-def _position(cursor: str) -> Position:
-    if CURSOR.fullmatch(cursor):
-        milliseconds, sequence = map(int, cursor.split("-"))
-        if max(milliseconds, sequence) < LARGEST:
-            return milliseconds, sequence
-    raise InvalidCursor(f"not a cursor: {cursor[:50]!r}")
 
 
 def _event(cursor: str, fields: dict[str, str]) -> Event:
@@ -86,7 +72,7 @@ class RedisSubscription:
         The reader has offered all events up to ``upto``, so a subscriber without a backlog starts after them.
         """
         if not self._behind and not self._buffer:
-            self._last = max(self._last, upto, key=_position)
+            self._last = max(self._last, upto, key=position)
         self._behind = self._skipped = True
         self._wake.set()
 
@@ -114,7 +100,7 @@ class RedisSubscription:
                 self._page = None
             while self._buffer:
                 event = self._buffer.popleft()
-                if _position(event.cursor) > _position(self._last):
+                if position(event.cursor) > position(self._last):
                     self._last = event.cursor
                     return event
             if not self._behind:
@@ -178,7 +164,7 @@ class RedisEventLog:
     async def subscribe(self, topic: str | None = None, after: str | None = None) -> AsyncIterator[RedisSubscription]:
         """See :class:`storage.progress_stream.base.EventLog`."""
         if after is not None:
-            _position(after)
+            position(after)
         await self._find_end()
         subscription = RedisSubscription(self._redis, topic, after or self._last)
         self._subscribers.setdefault(topic, set()).add(subscription)
@@ -249,7 +235,7 @@ class RedisEventLog:
                 self._last = cursor
                 self._dispatch(_event(cursor, fields))
             if entries:
-                self.delay = max(0.0, time.time() - _position(self._last)[0] / 1000)
+                self.delay = max(0.0, time.time() - position(self._last)[0] / 1000)
 
     def _dispatch(self, event: Event) -> None:
         for topic in (event.topic, None):

@@ -1,12 +1,15 @@
 """Progress over a real event log."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from uuid import UUID
 
 import pytest
 
+from services.uploads.progress import Progress
+from services.uploads.upload_states import UploadState, read_states
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
-from tests.services.uploads.watching import CountingProgress
+from tests.services.uploads.watching import Reads
 
 
 @pytest.fixture
@@ -21,5 +24,18 @@ async def log(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 @pytest.fixture
-async def progress(log: RedisEventLog, database: str) -> CountingProgress:
-    return CountingProgress(log)
+async def progress(log: RedisEventLog, database: str) -> Progress:
+    return Progress(log)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """The queries for states of uploads from now on."""
+    found: Reads = []
+
+    async def noting(upload_ids: Collection[UUID]) -> dict[UUID, UploadState]:
+        found.append(list(upload_ids))
+        return await read_states(upload_ids)
+
+    monkeypatch.setattr("services.uploads.upload_states.read_states", noting)
+    return found

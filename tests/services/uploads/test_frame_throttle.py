@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.uploads.frame_throttle import FRAME_SECONDS, SILENCE_SECONDS, FrameThrottle
+from services.uploads.frame_throttle import FRAME_SECONDS, FrameThrottle
 from services.uploads.progress_frame import ProgressFrame, bytes_frame
 from storage.uploads.models import UploadStatus
 
@@ -125,9 +125,9 @@ def test_a_reopened_slot_may_show_less_than_was_received_before(throttle: FrameT
     assert show(throttle, frame(RECEIVING, 90)) == frame(RECEIVING, 90)
 
 
-def test_patience_lasts_until_the_frame_that_waits_is_due(throttle: FrameThrottle, clock: Clock) -> None:
+def test_the_timeout_ends_when_the_frame_that_waits_is_due(throttle: FrameThrottle, clock: Clock) -> None:
     show(throttle, frame(REASSEMBLING))
-    assert throttle.timeout() == SILENCE_SECONDS
+    assert throttle.timeout() is None
     show(throttle, frame(REASSEMBLING, 10))
     clock.moment += 0.1
     assert throttle.timeout() == pytest.approx(FRAME_SECONDS - 0.1)

@@ -9,16 +9,8 @@ from storage.uploads.models import Upload, UploadStatus
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
 READY = UploadStatus.READY
-
-
-class CountingProgress(Progress):
-    """Counts its queries."""
-
-    snapshots = 0
-
-    async def snapshot(self, upload_id: UUID) -> ProgressFrame:
-        self.snapshots += 1
-        return await super().snapshot(upload_id)
+#: The uploads of every query for states.
+Reads = list[list[UUID]]
 
 
 class Watcher:

@@ -152,6 +152,7 @@ CALLS: dict[str, Call] = {
     "jobs.waiting_of": lambda rows: jobs.waiting_of([MISSING_ID, ACCOUNT_ID]),
     "jobs.release": lambda rows: jobs.release("me", NOW),
     "jobs.find": lambda rows: jobs.find(JobKind.REASSEMBLE, MISSING_ID),
+    "jobs.find_many": lambda rows: jobs.find_many(JobKind.REASSEMBLE, [MISSING_ID, ACCOUNT_ID]),
     "purge.dead_with_receipts": lambda rows: purge.dead_with_receipts("CHECKSUM_MISMATCH", 100),
     "purge.receipts": lambda rows: purge.receipts(rows.ended),
     "purge.uploads": lambda rows: purge.uploads("CHECKSUM_MISMATCH", LATER + timedelta(days=3650), 10),
