@@ -16,6 +16,7 @@ from services.core.clock import host_now
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
 from storage.drive.models import File, Rendition
+from storage.uploads.open_slots import SlotRange
 
 
 class Loaders:
@@ -44,6 +45,11 @@ class Loaders:
         """The renditions of a file, by the file's key."""
         return DataLoader(load_fn=self._renditions, cache=False)
 
+    @cached_property
+    def open_slots(self) -> DataLoader[SlotRange, list[range]]:
+        """The open slots of parts of uploads."""
+        return DataLoader(load_fn=self._open_slots, cache=False)
+
     async def _accounts(self, keys: list[UUID]) -> list[Account | None]:
         accounts = await self._services.accounts.find_many(keys)
         return [accounts.get(key) for key in keys]
@@ -59,6 +65,9 @@ class Loaders:
     async def _renditions(self, keys: list[UUID]) -> list[list[Rendition]]:
         renditions = await self._services.files.renditions_of(keys)
         return [renditions[key] for key in keys]
+
+    async def _open_slots(self, parts: list[SlotRange]) -> list[list[range]]:
+        return await self._services.uploads.open_slots(parts)
 
 
 @dataclass

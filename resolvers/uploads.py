@@ -85,10 +85,14 @@ async def uploads_page(context: Context, status: UploadStatus | None, arguments:
 
 async def slots_page(context: Context, upload: Upload, arguments: PageArguments, *, missing: bool) -> Page[Slot]:
     """A page of the slots of the viewer's upload, by index. Raises :class:`InvalidInput`."""
-    uploads = context.services.uploads
+    uploads, find_open = context.services.uploads, context.loaders.open_slots.load
+
+    async def count() -> int:
+        return uploads.count_slots(upload, missing=missing)
+
     listing: Listing[Slot, int] = Listing(
-        fetch=lambda window: uploads.slots(upload, window, missing=missing),
-        count=lambda: uploads.count_slots(upload, missing=missing),
+        fetch=lambda window: uploads.slots(upload, window, missing=missing, find_open=find_open),
+        count=count,
         key=lambda slot: slot.index,
         parse=parse_index,
         default=SLOTS,
@@ -100,7 +104,7 @@ async def slots_page(context: Context, upload: Upload, arguments: PageArguments,
 
 async def find_slot(context: Context, upload: Upload, index: int) -> Slot | None:
     """The slot of the viewer's upload with this index; None if there is none."""
-    return await context.services.uploads.slot(upload, index)
+    return await context.services.uploads.slot(upload, index, context.loaders.open_slots.load)
 
 
 async def slot_url(context: Context, upload: Upload, index: int) -> str:

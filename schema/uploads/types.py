@@ -152,7 +152,7 @@ class Upload(Node):
     def error(self) -> UploadError | None:
         return UploadError.of(self.row.error_code, self.row.error_message) if self.row.error_code else None
 
-    # The price covers reading the indexes of all receipts, up to 10,000, even if the page is small.
+    # Open slots may be behind up to 10,000 receipts, which the database has to pass.
     @strawberry.field(
         description="The slots of the upload, in the order of their indexes.",
         directives=[Cost(weight="5"), paged(uploads.SLOTS, uploads.MAX_SLOTS)],

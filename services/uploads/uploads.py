@@ -1,7 +1,6 @@
 """Operations on uploads: start, read, complete, abort, retry."""
 
-from collections.abc import Collection, Container, Iterable, Sequence
-from itertools import islice
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.core.clock import now
@@ -13,14 +12,16 @@ from services.uploads.init_upload import UploadInitializer
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
+from services.uploads.slots import FindOpen, slot_at, slots_in
 from services.uploads.types import NewUpload, Slot
 from storage.blobs import BlobStore
 from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
-from storage.uploads import receipts, usage
+from storage.uploads import open_slots, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.open_slots import SlotRange
 from storage.uploads.usage import Space
 
 
@@ -72,33 +73,32 @@ class Uploads:
         """The code of the resource that each upload waits for, by key. The caller has checked the owner."""
         return await jobs.waiting_of(upload_ids)
 
-    async def slots(self, upload: Upload, window: Window[int], *, missing: bool) -> list[Slot]:
-        """A window of the slots, by index; only open ones if ``missing``."""
-        start, end = _bounds(upload, window, missing=missing)
-        filled = await self._filled(upload, start, end)
-        indexes = (index for index in _range(start, end, window) if not (missing and index in filled))
-        slots = [_slot(upload, index, received=index in filled) for index in islice(indexes, window.limit)]
-        return slots[::-1] if window.backwards else slots
+    async def slots(
+        self, upload: Upload, window: Window[int], *, missing: bool, find_open: FindOpen | None = None
+    ) -> list[Slot]:
+        """A window of the slots, by index; only open ones if ``missing``.
 
-    async def count_slots(self, upload: Upload, *, missing: bool) -> int:
+        ``find_open`` may combine several calls of :meth:`open_slots`.
+        """
+        return await slots_in(upload, window, find_open or self._find_open, missing=missing)
+
+    def count_slots(self, upload: Upload, *, missing: bool) -> int:
         """The number of the upload's slots; only the open ones if ``missing``."""
         if not missing:
             return upload.chunk_count
-        return 0 if upload.is_full else upload.chunk_count - len(await receipts.filled_indexes(upload.id))
+        return 0 if upload.is_full else upload.chunk_count - upload.received_chunks
 
-    async def slot(self, upload: Upload, index: int) -> Slot | None:
-        """The slot with this index, if there is one."""
-        if not 0 <= index < upload.chunk_count:
-            return None
-        received = upload.is_full or any(
-            chunk.index == index for chunk in await receipts.find_all(upload.id, index, limit=1)
-        )
-        return _slot(upload, index, received=received)
+    async def slot(self, upload: Upload, index: int, find_open: FindOpen | None = None) -> Slot | None:
+        """The slot with this index, if there is one. ``find_open`` may combine several calls of :meth:`open_slots`."""
+        return await slot_at(upload, index, find_open or self._find_open)
 
-    async def _filled(self, upload: Upload, start: int, end: int) -> Container[int]:
-        if upload.is_full or start >= end:
-            return range(upload.chunk_count)
-        return set(await receipts.filled_indexes(upload.id, start, end))
+    async def open_slots(self, parts: Sequence[SlotRange]) -> list[list[range]]:
+        """The open slots of parts of uploads, in one query: see :func:`storage.uploads.open_slots.find`."""
+        return await open_slots.find(parts)
+
+    async def _find_open(self, part: SlotRange) -> Sequence[range]:
+        (gaps,) = await self.open_slots([part])
+        return gaps
 
     async def complete(self, upload: Upload) -> Upload:
         """Confirm that all chunks were sent. The last chunk has already started the reassembly.
@@ -157,22 +157,3 @@ class Uploads:
         if not current:
             raise NotFound("There is no such upload.")
         return current
-
-
-def _bounds(upload: Upload, window: Window[int], *, missing: bool) -> tuple[int, int]:
-    """The slots to look at for a window: those of the window itself, unless only open ones belong to it."""
-    start = 0 if window.after is None else window.after + 1
-    end = upload.chunk_count if window.before is None else min(window.before, upload.chunk_count)
-    if missing:
-        return start, end
-    if window.backwards:
-        return max(start, end - window.limit), end
-    return start, min(end, start + window.limit)
-
-
-def _range(start: int, end: int, window: Window[int]) -> Iterable[int]:
-    return range(end - 1, start - 1, -1) if window.backwards else range(start, end)
-
-
-def _slot(upload: Upload, index: int, *, received: bool) -> Slot:
-    return Slot(index, upload.slot_offset(index), upload.slot_size(index), received)

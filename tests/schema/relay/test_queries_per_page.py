@@ -7,6 +7,8 @@ from uuid_utils.compat import uuid7
 
 from services.core.clock import now
 from storage.accounts.models import Account
+from storage.database.connection import fetch
+from storage.database.engine import Rows
 from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.server import Api, digest, key_of
@@ -15,6 +17,9 @@ FILES = """query ($first: Int) { files(first: $first) { nodes {
     id name size sha256 downloadUrl media { width } renditions { recipe size downloadUrl } } } }"""
 UPLOADS = """query ($first: Int) { uploads(first: $first) { nodes {
     id receivedChunks receivedBytes file { id size renditions { recipe sha256 } } } } }"""
+SLOTS = """query ($first: Int) { uploads(first: $first) { nodes {
+    slots(first: 1) { nodes { received } } last: slots(last: 1) { nodes { received } }
+    missing: slots(first: 1, missing: true) { totalCount nodes { index url } } slot(index: 1) { received } } } }"""
 COUNT = 20
 
 
@@ -36,6 +41,23 @@ async def fill(api: Api) -> None:
             chunk_size=1,
             file=file,
             status=UploadStatus.READY,
+            expires_at=now(),
+        )
+        await Chunk.create(upload=upload, index=0, size=1, sha256=digest(b""))
+
+
+async def begin(api: Api) -> None:
+    """Give the user twenty open uploads of three slots, of which the first one is filled."""
+    owner = key_of((await api.data("{ me { id } }"))["id"])
+    for _ in range(COUNT):
+        upload = await Upload.create(
+            id=uuid7(),
+            account_id=owner,
+            file_name="x",
+            mime_type="a/b",
+            size=3,
+            chunk_size=1,
+            received_chunks=1,
             expires_at=now(),
         )
         await Chunk.create(upload=upload, index=0, size=1, sha256=digest(b""))
@@ -65,3 +87,24 @@ async def test_a_page_of_twenty_has_all_its_items(api: Api) -> None:
     page = await api.data(FILES, first=COUNT)
     assert [len(node["renditions"]) for node in page["nodes"]] == [1] * COUNT
     assert len({node["renditions"][0]["downloadUrl"] for node in page["nodes"]}) == COUNT
+
+
+async def test_the_slots_of_all_uploads_of_a_page_take_one_query(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[str] = []
+
+    async def noting(statement: str, *values: object) -> Rows:
+        statements.append(statement)
+        return await fetch(statement, *values)
+
+    monkeypatch.setattr("storage.uploads.open_slots.fetch", noting)
+    await begin(api)
+    for first in (1, COUNT):
+        statements.clear()
+        page = await api.data(SLOTS, first=first)
+        assert len(statements) == 1
+    for upload in page["nodes"]:
+        assert upload["slots"]["nodes"] == [{"received": True}]
+        assert upload["last"]["nodes"] == [{"received": False}]
+        assert upload["missing"]["totalCount"] == 2
+        assert [slot["index"] for slot in upload["missing"]["nodes"]] == [1]
+        assert upload["slot"] == {"received": False}

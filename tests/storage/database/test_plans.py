@@ -25,8 +25,9 @@ from storage.drive import files
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
-from storage.uploads import consistency, known_chunks, purge, receipts, uploads, usage
+from storage.uploads import consistency, known_chunks, open_slots, purge, receipts, uploads, usage
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.open_slots import SlotRange
 from tests.storage.rows import LATER, LEASE, NOW
 from tests.support.backends.databases import PostgresDatabases
 
@@ -38,6 +39,7 @@ MODULES: list[ModuleType] = [
     files,
     limit_overrides,
     known_chunks,
+    open_slots,
     jobs,
     purge,
     receipts,
@@ -153,6 +155,8 @@ CALLS: dict[str, Call] = {
     "jobs.release": lambda rows: jobs.release("me", NOW),
     "jobs.find": lambda rows: jobs.find(JobKind.REASSEMBLE, MISSING_ID),
     "jobs.find_many": lambda rows: jobs.find_many(JobKind.REASSEMBLE, [MISSING_ID, ACCOUNT_ID]),
+    "open_slots.find": lambda rows: open_slots.find([SlotRange(rows.upload.id, 0, 10, 2)] * 3),
+    "open_slots.find the last": lambda rows: open_slots.find([SlotRange(rows.upload.id, 0, 10, 2, last=True)] * 3),
     "purge.dead_with_receipts": lambda rows: purge.dead_with_receipts("CHECKSUM_MISMATCH", 100),
     "purge.receipts": lambda rows: purge.receipts(rows.ended),
     "purge.uploads": lambda rows: purge.uploads("CHECKSUM_MISMATCH", LATER + timedelta(days=3650), 10),
