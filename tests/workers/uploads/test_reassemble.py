@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.core.clock import now
+from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChecksumMismatch
+from services.uploads.published_record import write_record
 from storage.blobs import LocalBlobStore
 from storage.drive.files import find
-from storage.drive.models import File
+from storage.drive.models import Blob, File
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
@@ -19,6 +22,7 @@ from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
 from tests.workers.conftest import CHUNK, fill, full_upload
 from workers.job_context import JobContext
+from workers.uploads import publishing
 from workers.uploads.reassemble import reassemble
 
 CONTENT = bytes(range(256)) * 1000
@@ -114,6 +118,61 @@ async def test_a_worker_that_lost_its_lease_leaves_the_bytes_in_their_staging_ar
     with pytest.raises(StateChanged):
         await reassemble(job, context)
     assert (tmp_path / "blobs" / "staging" / str(upload.id)).exists()
+
+
+async def test_a_lease_that_is_lost_right_before_the_rename_keeps_the_bytes_from_being_renamed(
+    context: JobContext, store: LocalBlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = await full_upload(store, CONTENT)
+    job = await claim()
+
+    async def lose_the_lease(*arguments: Any) -> None:
+        await write_record(*arguments)
+        await jobs.release("test", now())
+
+    monkeypatch.setattr(publishing, "write_record", lose_the_lease)
+    with pytest.raises(StateChanged):
+        await reassemble(job, context)
+    assert (tmp_path / "blobs" / "staging" / str(upload.id)).exists()
+
+
+async def test_published_bytes_become_the_file_although_an_older_database_lacks_their_receipts(
+    context: JobContext, store: LocalBlobStore
+) -> None:
+    upload = await published(context, store)
+    await reassemble(await claim(), context)
+    upload = await Upload.get(id=upload.id)
+    file = await File.get(id=upload.file_id).select_related("blob")
+    assert (upload.status, file.blob.sha256) == (UploadStatus.READY, digest(CONTENT))
+
+
+async def test_published_bytes_that_have_changed_are_sent_again_where_they_differ(
+    context: JobContext, store: LocalBlobStore, tmp_path: Path
+) -> None:
+    upload = await published(context, store)
+    await store.unpublish(str(upload.id))
+    damage(tmp_path, upload, CHUNK + 5)
+    await store.publish(str(upload.id))
+    await reassemble(await claim(), context)
+    assert (await Upload.get(id=upload.id)).status is UploadStatus.RECEIVING
+    assert await receipts.filled_indexes(upload.id, 0) == [2, 3]
+    for index in (0, 1):
+        await fill(store, upload, CONTENT, index)
+    await reassemble(await claim(), context)
+    assert (await Upload.get(id=upload.id)).status is UploadStatus.READY
+    assert await stored(store, str(upload.id), len(CONTENT)) == CONTENT
+
+
+async def published(context: JobContext, store: LocalBlobStore) -> Upload:
+    """An upload whose bytes were published, in an older database that lacks a receipt and was asked to adopt it."""
+    upload = await full_upload(store, CONTENT)
+    await reassemble(await claim(), context)
+    await Upload.filter(id=upload.id).update(status=UploadStatus.RECEIVING, file_id=None)
+    await receipts.reopen(upload.id, [0])
+    await File.all().delete()
+    await Blob.all().delete()
+    assert await adopt_later(await Upload.get(id=upload.id), store)
+    return await Upload.get(id=upload.id)
 
 
 async def test_a_slot_that_is_reopened_after_the_bytes_were_published_takes_its_chunk_again(

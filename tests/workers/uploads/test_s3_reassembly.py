@@ -2,11 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
-from dataclasses import replace
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,40 +11,32 @@ import pytest
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
 from services.uploads.errors import ChecksumMismatch
-from services.uploads.new_upload import UploadPolicy
-from services.uploads.uploads import Uploads
-from storage.blobs import Digests
-from storage.blobs.s3.factory import open_s3_store
 from storage.blobs.s3.store import S3BlobStore
-from storage.blobs.s3.url import S3Options
-from storage.drive.models import Blob, File
+from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
-from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Chunk, Upload, UploadStatus
-from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.support.server import digest
-from tests.workers.conftest import new_upload
+from tests.workers.uploads.s3_uploads import (
+    CONTENT,
+    DAY,
+    SLOT,
+    Open,
+    begun,
+    brought_to_its_end,
+    claim,
+    file_of,
+    fill,
+    left_in,
+    put,
+    uploads_of,
+    with_store,
+    work,
+)
 from workers.job_context import JobContext
-from workers.uploads.follower import Follower
 from workers.uploads.reassemble import reassemble
-from workers.worker_membership import WorkerMembership
-
-SLOT = 5 * 2**20
-CONTENT = random.Random(3).randbytes(SLOT + 77)
-DAY = timedelta(days=1)
-
-Open = Callable[[], S3BlobStore]
-
-
-class Unheld:
-    """Slot locks that are always lost."""
-
-    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Let all requests pass."""
-        return nullcontext()
 
 
 class Killed(BaseException):
@@ -85,103 +74,6 @@ class Mortal:
         raise Killed
 
 
-@pytest.fixture
-async def opened(s3: S3Server, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens independent stores on the same place, which list one item per page."""
-    first = await open_s3_store(
-        s3.url(s3.new_place()), S3Options(ACCESS_KEY, SECRET_KEY, scratch=tmp_path, slot_locks=Unheld()), page=1
-    )
-    made = [first]
-
-    def one() -> S3BlobStore:
-        # Only the client is shared, because it takes a second to create.
-        made.append(S3BlobStore(first.bucket, Unheld(), tmp_path, None, AsyncExitStack()))
-        return made[-1]
-
-    yield one
-    for each in reversed(made):
-        await each.close()
-
-
-@pytest.fixture
-def on_s3(context: JobContext, opened: Open) -> JobContext:
-    """The resources of a worker with a store on S3."""
-    return with_store(context, opened())
-
-
-def with_store(context: JobContext, store: S3BlobStore) -> JobContext:
-    return replace(context, store=store, follower=Follower(store, context.progress, WorkerMembership("one")))
-
-
-def uploads_of(context: JobContext) -> Uploads:
-    return Uploads(context.store, context.progress, context.notifications, UploadPolicy(2**40, DAY))
-
-
-async def begun(context: JobContext, content: bytes = CONTENT, **more: Any) -> Upload:
-    upload = await new_upload(content, chunk_size=SLOT, **more)
-    upload.staging = await context.store.stage(str(upload.id), len(content), SLOT)
-    await upload.save()
-    return upload
-
-
-async def put(context: JobContext, upload: Upload, index: int, part: bytes) -> Digests:
-    """Send the bytes of a slot, without a receipt."""
-    async with context.store.slot(upload.staging_area, upload.slot_offset(index), len(part)) as writer:
-        await writer.write([part])
-        return await writer.finish()
-
-
-async def fill(context: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
-    """Let every missing chunk arrive."""
-    there = await receipts.filled_indexes(upload.id, 0)
-    for index in range(upload.chunk_count):
-        if index not in there:
-            offset = upload.slot_offset(index)
-            digests = await put(context, upload, index, content[offset : offset + upload.slot_size(index)])
-            await receipts.add(upload, index, digests, now(), now() + DAY)
-    return await Upload.get(id=upload.id)
-
-
-async def claim() -> Job | None:
-    return await jobs.claim([JobKind.REASSEMBLE], "test", timedelta(minutes=1), now())
-
-
-async def work(context: JobContext) -> None:
-    job = await claim()
-    assert job
-    await reassemble(job, context)
-
-
-async def brought_to_its_end(context: JobContext, upload: Upload, content: bytes = CONTENT) -> int:
-    """Run the next worker and the client until there is a file with the correct bytes. Returns the sent chunks."""
-    await jobs.release("test", now())
-    sent = 0
-    for _ in range(3):
-        upload = await Upload.get(id=upload.id)
-        if upload.status is UploadStatus.RECEIVING:
-            sent += upload.chunk_count - upload.received_chunks
-            await fill(context, upload, content)
-        if job := await claim():
-            await reassemble(job, context)
-    upload = await Upload.get(id=upload.id)
-    assert upload.status is UploadStatus.READY
-    assert await file_of(context, upload) == content
-    return sent
-
-
-async def file_of(context: JobContext, upload: Upload) -> bytes:
-    file = await File.get(id=upload.file_id).select_related("blob")
-    assert file.blob.sha256
-    return b"".join([block async for block in context.store.read(file.blob.key, 0, upload.size)])
-
-
-async def left_in(context: JobContext) -> tuple[int, int]:
-    """The numbers of objects and of multipart uploads."""
-    return len([found async for found in context.store.blobs()]), len(
-        [found async for found in context.store.staging_areas()]
-    )
-
-
 async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
     """Start a worker that is killed at this step of the bucket or of the rows."""
     store = context.store
@@ -189,6 +81,7 @@ async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatc
     mortal = Mortal(store.bucket, step, after=after)
     with monkeypatch.context() as patches:
         patches.setattr(store, "bucket", mortal)
+        patches.setattr(store.records, "_bucket", mortal)
         if hasattr(rows, step):
             write = getattr(rows, step)
 
@@ -204,7 +97,14 @@ async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatc
 
 
 #: Steps of a worker, and whether it is killed before or after them.
-ENDING = [("complete_multipart", False), ("complete_multipart", True), ("publish", False), ("publish", True)]
+ENDING = [
+    ("complete_multipart", False),
+    ("complete_multipart", True),
+    ("write_small", False),
+    ("write_small", True),
+    ("publish", False),
+    ("publish", True),
+]
 REOPENING = [
     ("create_multipart", True),
     ("copy_parts", True),
@@ -413,26 +313,3 @@ async def test_more_than_one_page_is_listed_to_its_end(on_s3: JobContext) -> Non
         source.write_bytes(b"bytes")
         await on_s3.store.put(name, source)
     assert await left_in(on_s3) == (3, len(others))
-
-
-async def test_an_object_that_was_published_outlives_the_expiry_of_its_upload_in_an_older_database(
-    on_s3: JobContext,
-) -> None:
-    upload = await fill(on_s3, await begun(on_s3))
-    await work(on_s3)
-    await go_back(upload)
-    service = uploads_of(on_s3)
-    await service.expire()
-    await Sweeper(on_s3.store, service).sweep()
-    blocks = [block async for block in on_s3.store.read(str(upload.id), 0, upload.size)]
-    assert b"".join(blocks) == CONTENT
-
-
-async def go_back(upload: Upload) -> None:
-    """Restore the rows of a moment at which the upload lacked a chunk. It has expired since."""
-    receiving = {"status": UploadStatus.RECEIVING, "file_id": None, "expires_at": now() - DAY}
-    await Upload.filter(id=upload.id).update(**receiving, received_chunks=1)
-    await Chunk.filter(upload_id=upload.id, index=1).delete()
-    await Job.filter(subject_id=upload.id).delete()
-    await File.all().delete()
-    await Blob.all().delete()
