@@ -39,6 +39,7 @@ from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
+from storage.redis.breaker import breaker_of
 from storage.redis.connection import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets, RedisBuckets
 from storage.uploads.slot_leases import SlotLeases
@@ -80,11 +81,11 @@ async def open_resources(
     redis_url = require_redis_url(settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_traced(settings.traces_url, role))
-        redis = connect_redis(redis_url)
+        redis = connect_redis(redis_url, settings.budget_timeout)
         stack.push_async_callback(close_redis, redis)
         store = await open_store(settings, SlotLeases(redis), scratch)
         stack.push_async_callback(store.close)
-        notifications = JobNotifications(settings.broker_url or redis_url, listener)
+        notifications = JobNotifications(settings.broker_url or redis_url, listener, settings.budget_timeout)
         stack.push_async_callback(notifications.close)
         await notifications.start()
         log = RedisEventLog(redis)
@@ -106,7 +107,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
         stack.callback(passwords.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
-        buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout)
+        buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout, breaker_of(base.redis))
         await buckets.start()
         stack.push_async_callback(buckets.close)
         limit_overrides = LimitOverrides()

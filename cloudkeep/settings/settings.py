@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     budget_account: t.Budget = Field(default=Limits().account, description="points per account")
     budget_anonymous: t.Budget = Field(default=Limits().anonymous, description="points per address, if not signed in")
     budget_ingest: t.IngestBudget = Field(default=Limits().ingest, description="bytes of chunks per account")
-    budget_timeout: t.Timeout = Field(default=1.0, description="seconds that Redis has to answer for a budget")
+    budget_timeout: t.Timeout = Field(default=1.0, description="seconds that a request waits for Redis")
     max_operation_cost: t.Points = Field(default=10_000, description="points that one operation may cost")
     subscriptions: t.SubscriptionLimits = Field(default=(100, 20), description="open at once per account / address")
     connections: t.Connections = Field(default=500, description="open at once per address, in each API process")

@@ -115,6 +115,12 @@ BUDGET_REDIS_AWAY = Metric(
 )
 EVENT_DELAY = Metric("cloudkeep_event_delay_seconds", "Age of the newest event when it was read.", ("role",), "livemax")
 EVENT_READERS_AWAY = Metric("cloudkeep_event_readers_away", "Processes that cannot read events.", ("role",), "livesum")
+REDIS_FAILURES = Metric(
+    "cloudkeep_redis_failures",
+    "Calls that Redis did not answer in time, or at all, except those of budgets.",
+    ("role",),
+)
+REDIS_SKIPS = Metric("cloudkeep_redis_skips", "Calls that were skipped while Redis was unavailable.", ("role",))
 PROCESSES = Metric("cloudkeep_processes", "Processes that run.", ("role",), "livesum")
 CPU = Metric("cloudkeep_process_cpu_seconds", "Processor time, user and system, without ffmpeg.", ("role",))
 MEMORY = Metric("cloudkeep_process_resident_memory_bytes", "Resident memory.", ("role",), "livesum")
@@ -180,9 +186,11 @@ def samples_of_budgets(counters: BudgetCounters) -> Iterator[Sample]:
 
 
 def samples_of_events(log: RedisEventLog, role: str) -> Iterator[Sample]:
-    """The delay and the connection with which this process reads the event log."""
+    """The delay and the connection with which this process reads the event log, and the failures of Redis."""
     yield Sample(EVENT_DELAY, log.delay, (role,))
     yield Sample(EVENT_READERS_AWAY, 0 if log.is_connected else 1, (role,))
+    yield Sample(REDIS_FAILURES, log.breaker.failures, (role,))
+    yield Sample(REDIS_SKIPS, log.breaker.skips, (role,))
 
 
 def samples_of_subscriptions(leases: SubscriptionLeases) -> Iterator[Sample]:

@@ -18,7 +18,6 @@ from services.uploads.progress_frame import ProgressFrame, event_frame
 from services.uploads.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.progress_stream import EventLog, Subscription
-from storage.redis.connection import RedisUnavailable
 from storage.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
@@ -40,14 +39,10 @@ class Progress:
         self._counters = counters or Counters()
 
     async def publish(self, frame: ProgressFrame) -> None:
-        """Send a frame to every watcher. While the log is away, the frame is lost, but the work continues."""
+        """Send a frame to every watcher, without waiting for it. While the log is away, it is lost."""
         if frame.stage.is_final:
             self._counters.uploads_finished[frame.stage.value] += 1
-        try:
-            await self._log.publish(str(frame.upload_id), frame.to_payload())
-        except RedisUnavailable as error:
-            upload_id = encode(Prefix.UPLOAD, frame.upload_id)
-            logger.warning("progress of %s not published: %s", upload_id, in_one_line(error))
+        self._log.post(str(frame.upload_id), frame.to_payload())
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
         """Publish the state in the database."""

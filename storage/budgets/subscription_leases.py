@@ -9,12 +9,11 @@ from itertools import islice
 
 from redis.asyncio import Redis
 
-from storage.redis.connection import NOW, in_time
+from storage.redis.breaker import breaker_of
+from storage.redis.connection import NOW
 
 KEY = "cloudkeep:seats:"
 LEASE_SECONDS = 60.0
-#: Seconds for one call. A subscription waits for it, but can start without it.
-CALL_SECONDS = 2.0
 #: Owners in one round trip. Packing more commands would block the event loop for longer.
 BATCH = 200
 
@@ -50,19 +49,20 @@ class SubscriptionLeaseStore:
 
     def __init__(self, redis: Redis, lease: float = LEASE_SECONDS) -> None:
         self._redis = redis
+        self._breaker = breaker_of(redis)
         self._lease = lease
         self._acquire = redis.register_script(ACQUIRE)
         self._renew = redis.register_script(RENEW)
 
     async def acquire(self, owner: str, lease_id: str, limit: int, released: Iterable[str] = ()) -> bool:
         """Acquire a lease unless the owner has ``limit`` of them; those in ``released`` are released first."""
-        async with in_time(CALL_SECONDS):
+        async with self._breaker.call():
             return bool(await self._acquire([KEY + owner], [self._lease, limit, lease_id, *released]))
 
     async def renew(self, leases: LeaseIds) -> None:
         """Renew these leases, including those that have expired."""
         for owners in _batches(leases):
-            async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+            async with self._breaker.call(), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
                     await self._renew([KEY + owner], [self._lease, *leases[owner]], client=pipeline)
                 await pipeline.execute()
@@ -70,14 +70,14 @@ class SubscriptionLeaseStore:
     async def release(self, leases: LeaseIds) -> None:
         """Release leases. Those that do not exist are ignored."""
         for owners in _batches(leases):
-            async with in_time(CALL_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+            async with self._breaker.call(), self._redis.pipeline(transaction=False) as pipeline:
                 for owner in owners:
                     pipeline.zrem(KEY + owner, *leases[owner])
                 await pipeline.execute()
 
     async def ping(self) -> None:
         """Raise when Redis does not answer."""
-        async with in_time(CALL_SECONDS):
+        async with self._breaker.call():
             await self._redis.ping()
 
 

@@ -1,7 +1,7 @@
 """Notifications that a job may be due, carried by taskiq over a Redis stream.
 
 A notification may be lost, duplicated or late: the job row is the source of truth, and workers query rows every few
-seconds. So a notification is acknowledged at once, and a failure to send one is only logged.
+seconds. So a notification is acknowledged at once, no caller waits for one to be sent, and a failure is only logged.
 """
 
 import asyncio
@@ -12,11 +12,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 from taskiq import AckableMessage, AsyncTaskiqDecoratedTask
+from taskiq.exceptions import SendTaskError
 from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
 from storage.errors import in_one_line
+from storage.redis.breaker import Breaker
 from storage.redis.connection import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time, pool_options
+from storage.redis.outbox import Outbox
 
 logger = logging.getLogger("cloudkeep.hints")
 
@@ -34,9 +37,10 @@ DEAD_CONSUMER_MS = 60 * 60 * 1000
 
 
 class JobNotifications:
-    """Sends notifications from the API, and receives them in a worker. ``listener`` is the worker's unique name."""
+    """Sends notifications from the API, and receives them in a worker."""
 
-    def __init__(self, url: str, listener: str | None = None) -> None:
+    def __init__(self, url: str, listener: str | None = None, call_seconds: float | None = None) -> None:
+        """``listener`` is the worker's unique name. Redis has ``call_seconds`` to accept a notification."""
         server, options = pool_options(url)
         self._broker = RedisStreamBroker(
             server,
@@ -49,26 +53,34 @@ class JobNotifications:
             **options,
         )
         self._task: NotificationTask = self._broker.register_task(_work, task_name="work")
+        self._breaker = Breaker(self._broker.connection_pool, "Redis for job notifications", call_seconds)
+        self._outbox = Outbox(self._send)
 
     async def start(self) -> None:
         """Connect, and create the consumer group if it is missing. While Redis is away, ``listen`` does this later."""
         try:
-            async with in_time():
+            async with self._breaker.call():
                 await self._broker.startup()
         except RedisUnavailable as error:
             logger.warning("job notifications unavailable at the start: %s", in_one_line(error))
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnect. Pending notifications are sent first, if Redis answers."""
+        await self._outbox.close()
+        await self._breaker.close()
         await self._broker.shutdown()
 
     async def send(self, kind: str) -> None:
-        """Notify some worker that a job of this kind may be due."""
-        try:
-            async with in_time():
+        """Notify some worker soon that a job of this kind may be due. Waits for nothing."""
+        self._outbox.put(kind)
+
+    async def _send(self, kind: str) -> None:
+        async with self._breaker.call():
+            try:
                 await self._task.kiq(kind)
-        except Exception as error:
-            logger.warning("job notification for %s not sent: %s", kind, in_one_line(error))
+            except SendTaskError as error:
+                # The broker wraps the errors of Redis.
+                raise error.__cause__ or error from None
 
     async def listen(self, on_notification: Callable[[], None]) -> None:
         """Call ``on_notification`` for each notification until cancelled. Reconnects when Redis was away."""

@@ -2,7 +2,8 @@
 
 from redis.asyncio import Redis
 
-from storage.redis.connection import NOW, in_time
+from storage.redis.breaker import breaker_of
+from storage.redis.connection import NOW
 
 KEY = "cloudkeep:workers"
 ALIVE_SECONDS = 15
@@ -26,6 +27,7 @@ class WorkerHeartbeats:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._breaker = breaker_of(redis)
         self._announce = redis.register_script(ANNOUNCE)
         self._count = redis.register_script(COUNT)
 
@@ -34,20 +36,20 @@ class WorkerHeartbeats:
 
         Call it more often than every ``ALIVE_SECONDS``. Returns the names of all live workers.
         """
-        async with in_time():
+        async with self._breaker.call():
             return [str(name) for name in await self._announce([KEY], [ALIVE_SECONDS, name])]
 
     async def leave(self, name: str) -> None:
         """Remove this worker from the live workers."""
-        async with in_time():
+        async with self._breaker.call():
             await self._redis.zrem(KEY, name)
 
     async def ping(self) -> None:
         """Raise when Redis does not answer."""
-        async with in_time():
+        async with self._breaker.call():
             await self._redis.ping()
 
     async def any_alive(self) -> bool:
         """Whether at least one worker is alive."""
-        async with in_time():
+        async with self._breaker.call():
             return bool(await self._count([KEY], [ALIVE_SECONDS]))

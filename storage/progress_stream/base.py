@@ -34,6 +34,13 @@ class EventLog(Protocol):
         """Append an event and return its cursor. Raises one of ``RedisUnavailable`` when the log is away."""
         ...
 
+    def post(self, topic: str, payload: dict[str, Any]) -> None:
+        """Append an event without waiting for it. Events that are posted keep their order.
+
+        They are lost while the log is away, and when more wait than the log's memory holds.
+        """
+        ...
+
     def subscribe(
         self, topic: str | None = None, after: str | None = None
     ) -> AbstractAsyncContextManager[Subscription]:

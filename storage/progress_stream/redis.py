@@ -19,7 +19,9 @@ from redis.asyncio import Redis
 from storage.errors import in_one_line
 from storage.progress_stream.base import Event
 from storage.progress_stream.cursors import BEGINNING, position
-from storage.redis.connection import RedisUnavailable, in_time
+from storage.redis.breaker import Breaker, breaker_of
+from storage.redis.connection import RedisUnavailable
+from storage.redis.outbox import Outbox
 
 logger = logging.getLogger("cloudkeep.events")
 
@@ -40,6 +42,7 @@ class RedisSubscription:
 
     def __init__(self, redis: Redis, topic: str | None, last: str) -> None:
         self._redis = redis
+        self._breaker = breaker_of(redis)
         self._topic = topic
         self._last = last
         # True while there may be events between the last returned one and the buffer: they are read from the stream
@@ -114,7 +117,7 @@ class RedisSubscription:
 
     async def _read_page(self) -> None:
         self._skipped = False
-        async with in_time():
+        async with self._breaker.call():
             page: Any = await self._redis.xrange(STREAM, min=f"({self._last}", count=PAGE)
         if not page:
             # An event that was offered while the reply was on its way was not buffered, so this is not the end yet.
@@ -130,6 +133,8 @@ class RedisEventLog:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.breaker: Breaker = breaker_of(redis)
+        self._outbox: Outbox[tuple[str, dict[str, Any]]] = Outbox(lambda event: self.publish(*event))
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -149,7 +154,8 @@ class RedisEventLog:
         self._reader = asyncio.create_task(self._read_for_ever(), name="event-log-reader")
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop reading, and send the pending events."""
+        await self._outbox.close()
         if self._reader:
             self._reader.cancel()
             await asyncio.wait({self._reader})
@@ -157,8 +163,12 @@ class RedisEventLog:
     async def publish(self, topic: str, payload: dict[str, Any]) -> str:
         """See :class:`storage.progress_stream.base.EventLog`."""
         entry: dict[Any, Any] = {"topic": topic, "payload": json.dumps(payload, separators=(",", ":"))}
-        async with in_time():
+        async with self.breaker.call():
             return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
+
+    def post(self, topic: str, payload: dict[str, Any]) -> None:
+        """See :class:`storage.progress_stream.base.EventLog`."""
+        self._outbox.put((topic, payload))
 
     @asynccontextmanager
     async def subscribe(self, topic: str | None = None, after: str | None = None) -> AsyncIterator[RedisSubscription]:
@@ -197,7 +207,7 @@ class RedisEventLog:
             self.delay = 0.0
 
     async def _tail(self) -> str:
-        async with in_time():
+        async with self.breaker.call():
             newest = await self._redis.xrevrange(STREAM, count=1)
         return str(newest[0][0]) if newest else BEGINNING
 
@@ -223,7 +233,7 @@ class RedisEventLog:
             self._last = await self._tail()
             self._catch_up_all()
         streams: dict[Any, Any] = {STREAM: self._last}
-        async with in_time():
+        async with self.breaker.call(BLOCK_MS / 1000):
             replies: Any = await self._redis.xread(streams, count=PAGE, block=BLOCK_MS)
         if not self.is_connected:
             logger.warning("event log is back")

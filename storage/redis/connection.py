@@ -29,14 +29,14 @@ NO_SOCKET_TIMEOUT: dict[str, Any] = {"socket_timeout": None}
 
 
 @asynccontextmanager
-async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
-    """Limit the Redis calls in the block to ``seconds``, or ``CALL_SECONDS``.
+async def in_time(seconds: float | None = None, blocking: float = 0.0) -> AsyncIterator[None]:
+    """Limit the Redis calls in the block to ``seconds``, or ``CALL_SECONDS``, and the time that Redis itself may block.
 
     Raises ``TimeoutError``, which is one of ``RedisUnavailable``. A process that was paused has not waited for Redis:
     after a pause, the second half of the time starts when the event loop runs again, and data that has arrived is read
     first.
     """
-    loop, half = asyncio.get_running_loop(), (CALL_SECONDS if seconds is None else seconds) / 2
+    loop, half = asyncio.get_running_loop(), ((CALL_SECONDS if seconds is None else seconds) + blocking) / 2
     async with asyncio.timeout(None) as limit:
         first_half = loop.call_later(half, lambda: limit.reschedule(loop.time() + half))
         try:
@@ -54,8 +54,13 @@ def pool_options(url: str) -> tuple[str, dict[str, Any]]:
     return master_pool_options(url)
 
 
-def connect_redis(url: str) -> Redis:
-    """A client with a bounded pool that waits for a free connection instead of failing under load."""
+def connect_redis(url: str, call_seconds: float | None = None) -> Redis:
+    """A client with a bounded pool that waits for a free connection instead of failing under load.
+
+    Its breaker (:mod:`storage.redis.breaker`) gives a call ``call_seconds``, or ``CALL_SECONDS``.
+    """
+    from storage.redis.breaker import Breaker, GuardedRedis  # imports this module
+
     pool_url, options = pool_options(url)
     pool = BlockingConnectionPool.from_url(
         pool_url,
@@ -66,10 +71,15 @@ def connect_redis(url: str) -> Redis:
         decode_responses=True,
         **options,
     )
-    return Redis(connection_pool=pool)
+    redis = GuardedRedis(connection_pool=pool)
+    redis.breaker = Breaker(pool, "Redis", call_seconds)
+    return redis
 
 
 async def close_redis(redis: Redis) -> None:
-    """Close the client and its pool."""
+    """Close the client, its breaker and its pool."""
+    from storage.redis.breaker import breaker_of  # imports this module
+
+    await breaker_of(redis).close()
     await redis.aclose()
     await redis.connection_pool.disconnect()

@@ -16,6 +16,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import NoScriptError
 
 from storage.errors import in_one_line
+from storage.redis.breaker import Breaker
 from storage.redis.connection import NO_SOCKET_TIMEOUT, RedisUnavailable, in_time, pool_options
 from storage.token_buckets.base import Bucket, BucketsOverloaded, BucketsUnavailable, Claim, ClaimResult
 from storage.token_buckets.batch import SCRIPT, Batch, Request
@@ -46,7 +47,9 @@ class RedisBuckets:
     reconnects. A server that does not answer within ``call_seconds`` is away.
     """
 
-    def __init__(self, url: str, call_seconds: float) -> None:
+    def __init__(self, url: str, call_seconds: float, breaker: Breaker | None = None) -> None:
+        """``breaker`` is that of the other connections to this server: it opens when the server is away."""
+        self._breaker = breaker
         self._call_seconds = call_seconds
         place, options = pool_options(url)
         # Untyped in redis-py. RESP2, because the server sends no unsolicited messages with it.
@@ -200,6 +203,9 @@ class RedisBuckets:
     def _set_away(self, error: Exception) -> None:
         if not self._away:
             self._away = True
+            if self._breaker:
+                # So that a request which has waited for its budget does not wait a second time.
+                self._breaker.trip(error)
             logger.warning("token buckets unavailable, retrying: %s", in_one_line(error))
         self._refuse_waiting()
 

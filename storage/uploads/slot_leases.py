@@ -13,15 +13,14 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from storage.errors import SlotLocked, in_one_line
-from storage.redis.connection import RedisUnavailable, in_time
+from storage.redis.breaker import breaker_of
+from storage.redis.connection import RedisUnavailable
 
 logger = logging.getLogger("cloudkeep.slots")
 
 KEY = "cloudkeep:slot:"
 LEASE_SECONDS = 15.0
 RENEWALS = 3
-#: Seconds for one call. A sender waits for it.
-CALL_SECONDS = 2.0
 
 #: Only the holder may renew or release a lease. Arguments: the holder, and milliseconds, or none to release it.
 KEEP = """
@@ -36,6 +35,7 @@ class SlotLeases:
 
     def __init__(self, redis: Redis, lease: float = LEASE_SECONDS) -> None:
         self._redis = redis
+        self._breaker = breaker_of(redis)
         self._milliseconds = int(lease * 1000)
         self._keep = redis.register_script(KEEP)
 
@@ -54,7 +54,7 @@ class SlotLeases:
 
     async def _acquire(self, key: str, holder: str) -> bool:
         try:
-            async with in_time(CALL_SECONDS):
+            async with self._breaker.call():
                 return bool(await self._redis.set(key, holder, nx=True, px=self._milliseconds))
         except RedisUnavailable as error:
             logger.debug("slot locks unavailable, continuing without: %s", in_one_line(error))
@@ -64,10 +64,10 @@ class SlotLeases:
         while True:
             await asyncio.sleep(self._milliseconds / 1000 / RENEWALS)
             with suppress(*RedisUnavailable):
-                async with in_time(CALL_SECONDS):
+                async with self._breaker.call():
                     await self._keep([key], [holder, self._milliseconds])
 
     async def _release(self, key: str, holder: str) -> None:
         with suppress(*RedisUnavailable):
-            async with in_time(CALL_SECONDS):
+            async with self._breaker.call():
                 await self._keep([key], [holder])

@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.progress_stream import EventLog, RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
+from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,15 @@ async def redis_backend(folder: Path) -> AsyncIterator[LogBackend]:
         await valkey.wait()
 
     async with running(valkey.url) as log, running(valkey.url) as other:
-        yield LogBackend(log, other, crash, valkey.start)
+
+        async def is_back() -> bool:
+            return not log.breaker.is_open and not other.breaker.is_open
+
+        async def recover() -> None:
+            await valkey.start()
+            await eventually(is_back)
+
+        yield LogBackend(log, other, crash, recover)
     await valkey.stop()
 
 

@@ -128,11 +128,13 @@ async def test_an_event_from_before_the_snapshot_does_not_lead_back(progress: Pr
     assert stages(await watcher.rest()) == [REASSEMBLING, READY]
 
 
-async def test_a_long_past_is_not_looked_up_event_by_event(progress: Progress, reads: Reads) -> None:
+async def test_a_long_past_is_not_looked_up_event_by_event(
+    progress: Progress, reads: Reads, log: RedisEventLog
+) -> None:
     """A watcher that resumes from the beginning must not cause a query for each earlier chunk."""
     upload = await new_upload(chunks=2)
     for done in range(500):
-        await progress.publish(bytes_frame(upload.id, RECEIVING, done, 17))
+        await log.publish(str(upload.id), bytes_frame(upload.id, RECEIVING, done, 17).to_payload())
     await receive_all(upload)
     watcher = Watcher(progress, upload, after=START)
     await watcher.next()

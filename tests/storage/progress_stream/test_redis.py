@@ -116,11 +116,16 @@ async def test_after_an_outage_no_subscriber_reads_earlier_events_again(
         await valkey.wait()
         await eventually(lambda: _has_failed(log))
         await valkey.start()
+        await eventually(lambda: _is_back(log))
         for number, topic in enumerate(topics):
             await log.publish(topic, {"number": number})
         assert await asyncio.gather(*waiting) == list(range(10))
     # By now the server counts from its start on.
     assert await calls_of(redis, "xrange") < 10 * len(topics)
+
+
+async def _is_back(log: RedisEventLog) -> bool:
+    return not log.breaker.is_open
 
 
 async def _has_failed(log: RedisEventLog) -> bool:

@@ -159,7 +159,6 @@ async def test_all_continues_with_the_replica_when_the_master_falls_silent(
 ) -> None:
     for timeout in (
         "redis.connection.CALL_SECONDS",
-        "budgets.subscription_leases.CALL_SECONDS",
         "jobs.job_notifications.SILENCE_SECONDS",
     ):
         monkeypatch.setattr(f"storage.{timeout}", 0.5)

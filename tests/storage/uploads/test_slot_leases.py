@@ -7,8 +7,11 @@ import pytest
 from redis.asyncio import Redis
 
 from storage.errors import SlotLocked
+from storage.redis.breaker import breaker_of
 from storage.redis.connection import close_redis, connect_redis
+from storage.redis.valkey import EmbeddedValkey
 from storage.uploads.slot_leases import SlotLeases
+from tests.support.faults.hanging import hanging
 
 
 @pytest.fixture
@@ -58,3 +61,12 @@ async def test_without_redis_every_slot_is_free() -> None:
     nowhere = connect_redis("redis://127.0.0.1:1")
     assert await is_free(SlotLeases(nowhere))
     await close_redis(nowhere)
+
+
+async def test_of_many_senders_only_the_first_waits_for_a_redis_that_hangs(valkey: EmbeddedValkey) -> None:
+    redis = connect_redis(valkey.url, call_seconds=0.2)
+    with hanging(valkey):
+        for _ in range(20):
+            assert await is_free(SlotLeases(redis))
+    assert breaker_of(redis).failures == 1
+    await close_redis(redis)
