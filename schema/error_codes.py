@@ -23,10 +23,20 @@ class UserErrorCode(Enum):
     QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The file does not fit into the account's quota.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     STORAGE_FULL = enum_value(
-        "STORAGE_FULL", description="The server's disk is full. No chunk that was acknowledged is lost."
+        "STORAGE_FULL",
+        description="The server's disk is full, or the open uploads of the account would reserve too much of what is "
+        "free. No chunk that was acknowledged is lost.",
     )
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
     TOO_LARGE = enum_value("TOO_LARGE", description="The file is larger than the server accepts.")
+    TOO_MANY_REGISTRATIONS = enum_value(
+        "TOO_MANY_REGISTRATIONS",
+        description="Too many registrations wait for their code. Try again when the first of them have expired.",
+    )
+    TOO_MANY_UPLOADS = enum_value(
+        "TOO_MANY_UPLOADS",
+        description="The account has too many open uploads. Finish or abort some of them first.",
+    )
     UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The status of the upload no longer allows this.")
 
 

@@ -90,10 +90,7 @@ async def open_resources(
         await notifications.start()
         log = RedisEventLog(redis)
         progress = Progress(log, counters)
-        policy = UploadPolicy(
-            settings.max_file_size, upload_lifetime(settings), settings.quota, settings.direct_uploads
-        )
-        uploads = Uploads(store, progress, notifications, policy, counters)
+        uploads = Uploads(store, progress, notifications, upload_policy(settings), counters)
         yield Resources(store, log, progress, uploads, notifications, WorkerHeartbeats(redis), redis)
 
 
@@ -174,6 +171,19 @@ def budget_limits(settings: Settings) -> Limits:
         account=settings.budget_account,
         anonymous=settings.budget_anonymous,
         ingest=settings.budget_ingest,
+    )
+
+
+def upload_policy(settings: Settings) -> UploadPolicy:
+    """The limits of uploads."""
+    return UploadPolicy(
+        settings.max_file_size,
+        upload_lifetime(settings),
+        quota=settings.quota,
+        direct=settings.direct_uploads,
+        first_chunk_lifetime=timedelta(seconds=settings.first_chunk_ttl),
+        open_uploads=settings.open_uploads,
+        reservation_percent=settings.reservation_share,
     )
 
 

@@ -94,6 +94,11 @@ def pool_size(text: str) -> tuple[int, int]:
     return low, high
 
 
+def percent(value: str | int) -> str | int:
+    """The number before a percent sign, which may be missing. The caller checks that it is a number."""
+    return value.strip().removesuffix("%").rstrip() if isinstance(value, str) else value
+
+
 def comma_list(text: str) -> tuple[str, ...]:
     """The entries of a comma-separated list, without empty ones."""
     return tuple(filter(None, (entry.strip() for entry in text.split(","))))

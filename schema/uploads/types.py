@@ -110,7 +110,8 @@ class Upload(Node):
     chunk_size: int = strawberry.field(description="The size of every chunk except the last one, in bytes.")
     chunk_count: int = strawberry.field(description="The number of chunks: at most 10,000.")
     expires_at: datetime = strawberry.field(
-        description="When the upload expires if no other chunk arrives: by default 7 days after the last chunk. An "
+        description="When the upload expires if no other chunk arrives: by default an hour after its start, and 7 days "
+        "after the last chunk. An "
         "upload that FAILED with INTERNAL can be retried for the same time, and then expires."
     )
     created_at: datetime = strawberry.field(description="When the upload was started.")

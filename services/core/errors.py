@@ -53,7 +53,9 @@ class ErrorCode(StrEnum):
     TEMPORARILY_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_CONNECTIONS = "TOO_MANY_CONNECTIONS"
+    TOO_MANY_REGISTRATIONS = "TOO_MANY_REGISTRATIONS"
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
+    TOO_MANY_UPLOADS = "TOO_MANY_UPLOADS"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     UNTRUSTED_DOCUMENT = "UNTRUSTED_DOCUMENT"
     UPLOAD_CLOSED = "UPLOAD_CLOSED"
@@ -125,7 +127,7 @@ class StorageFull(ExpectedError):
 
     code = ErrorCode.STORAGE_FULL
     status = 507
-    retry_after = 30.0
+    retry_after: float | None = 30.0
 
 
 FULL_DISK = "The server's disk is full. Nothing that was acknowledged is lost; try again later."

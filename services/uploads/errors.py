@@ -1,6 +1,6 @@
 """Errors of uploads, their slots and their chunks."""
 
-from services.core.errors import ErrorCode, ExpectedError
+from services.core.errors import ErrorCode, ExpectedError, StorageFull
 
 
 class TooLarge(ExpectedError):
@@ -15,6 +15,21 @@ class QuotaExceeded(ExpectedError):
 
     code = ErrorCode.QUOTA_EXCEEDED
     status = 507
+
+
+class ReservationTooLarge(StorageFull):
+    """The disk has space, but not for this account: its uploads would reserve too much that they have not sent.
+
+    ``retry_after`` is None if the file alone is too large for that.
+    """
+
+
+class TooManyUploads(ExpectedError):
+    """The account has as many open uploads as it may have."""
+
+    code = ErrorCode.TOO_MANY_UPLOADS
+    status = 429
+    retry_after = 30.0
 
 
 class IdempotencyConflict(ExpectedError):

@@ -94,6 +94,7 @@ class Ingest:
             ):
                 # Read again now that the slot is locked: the bytes of a slot with a receipt must not change.
                 slot = await self._find_slot(authorization)
+                await self._prolong(slot)
                 yield RepeatedChunk(slot, index) if slot.sha256 else FirstChunk(slot, index, writer, self.add_receipt)
         except SlotLocked as error:
             raise SlotBusy("Another request is filling this slot. Try again in a moment.") from error
@@ -106,6 +107,11 @@ class Ingest:
         except BlobNotFound as error:
             await self._require_unpublished(slot)
             raise UploadClosed("The upload has just ended.") from error
+
+    async def _prolong(self, slot: SlotState) -> None:
+        """Keep an upload from expiring while one of its chunks arrives, above all the first one."""
+        if slot.expires_at < now() + self._lifetime / 2:
+            await rows.prolong(slot.id, now() + self._lifetime)
 
     async def reopen_all_slots(self, slot: Sliced) -> bool:
         """Reopen every slot of an upload whose bytes the store has lost. False if the store still has them.

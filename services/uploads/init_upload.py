@@ -4,16 +4,24 @@ It searches only files and chunks of the same account. A wider search would reve
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError, StorageFull
 from services.media.types import Compression
-from services.uploads.errors import IdempotencyConflict, QuotaExceeded, UploadClosed
+from services.uploads.errors import (
+    IdempotencyConflict,
+    QuotaExceeded,
+    ReservationTooLarge,
+    TooManyUploads,
+    UploadClosed,
+)
 from services.uploads.lifecycle import expire
 from services.uploads.new_upload import UploadPolicy, build_upload
 from services.uploads.progress import Progress
+from services.uploads.reservations import Reservations
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.drive import files
@@ -24,6 +32,9 @@ from storage.uploads import known_chunks, usage
 from storage.uploads import uploads as rows
 from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+
+#: Errors for an upload that is certainly not stored.
+REFUSALS = (Duplicate, OverQuota, NoSpace, ReservationTooLarge, TooManyUploads)
 
 
 class UploadInitializer:
@@ -42,6 +53,7 @@ class UploadInitializer:
         self._notifications = notifications
         self._policy = policy
         self._counters = counters
+        self._reservations = Reservations(store, policy)
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""
@@ -51,8 +63,10 @@ class UploadInitializer:
         if file := await self._find_file(upload):
             return await self._insert_owned(upload, file)
         try:
-            await self._reserve(upload, await _find_chunks(upload, hashes))
-        except (Duplicate, OverQuota, NoSpace) as error:
+            chunks = await _find_chunks(upload, hashes)
+            async with self._reservations.one_at_a_time(account_id):
+                await self._reserve(upload, chunks)
+        except REFUSALS as error:
             return await self._find_winner(upload, error)
         self._counters.uploads_begun += 1
         await self._notify_workers(upload)
@@ -101,19 +115,21 @@ class UploadInitializer:
             await self._notifications.send(kind)
 
     async def _reserve(self, upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
-        # The quota is checked before the disk, so that no account can fill the disk for a moment with bytes beyond its
-        # quota.
+        # The bounds are checked before the disk, so that no account can fill the disk for a moment with bytes beyond
+        # them, and once more in the transaction.
         quota = await self._policy.quota_of(upload.account_id)
         await usage.require_space(upload.account_id, upload.size, quota)
+        await self._reservations.require(upload, is_staged=False)
         # Reserved before the row exists, so that every upload that can be seen has its bytes reserved.
         upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
+        admit = partial(self._reservations.require, upload, is_staged=True)
         try:
-            await rows.insert(upload, now(), quota=quota, known_chunks=chunks)
-        except (Duplicate, OverQuota, NoSpace):
+            await rows.insert(upload, now(), quota=quota, known_chunks=chunks, admit=admit)
+        except REFUSALS:
             await self._store.discard(upload.staging)
             raise
 
-    async def _find_winner(self, upload: Upload, error: StorageError) -> Upload:
+    async def _find_winner(self, upload: Upload, error: StorageError | ExpectedError) -> Upload:
         """The same upload, started by a faster request at the same moment. Raises the error if there is none."""
         existing = None
         if upload.idempotency_key:
@@ -121,7 +137,7 @@ class UploadInitializer:
         elif upload.fingerprint:
             existing = await rows.find_by_fingerprint(upload.fingerprint)
         if not existing:
-            raise _refusal(error) from error
+            raise _refusal(error) from (None if isinstance(error, ExpectedError) else error)
         return _require_same_file(existing, upload)
 
 
@@ -145,7 +161,9 @@ async def _find_chunks(upload: Upload, hashes: Sequence[str]) -> dict[int, Known
     return {index: chunk for index, chunk in by_slot.items() if chunk}
 
 
-def _refusal(error: StorageError) -> ExpectedError:
+def _refusal(error: StorageError | ExpectedError) -> ExpectedError:
+    if isinstance(error, ExpectedError):
+        return error
     if isinstance(error, OverQuota):
         return QuotaExceeded("This file does not fit into your quota.", field="size")
     if isinstance(error, NoSpace):

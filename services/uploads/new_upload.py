@@ -30,17 +30,31 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class UploadPolicy:
-    """The server's limits: bytes per file, the time to wait for the next chunk, and bytes per account."""
+    """The server's limits: bytes per file, the time to wait for the next chunk, and what an account may hold."""
 
     max_file_size: int
     lifetime: timedelta
     quota: int | None = None
     #: Whether clients send chunks straight to the store, unless they choose otherwise.
     direct: bool = False
+    #: The time to wait for the first chunk, unless ``lifetime`` is shorter.
+    first_chunk_lifetime: timedelta = timedelta(hours=1)
+    #: Open uploads of an account.
+    open_uploads: int = 1_000
+    #: The share of the free disk that an account may reserve by bytes that it has not sent.
+    reservation_percent: int = 100
 
     async def quota_of(self, account_id: UUID) -> int | None:
         """The bytes that the account may use: as granted to it, or else ``quota``. None is no limit."""
         return await limit_overrides.quota_of(account_id, self.quota)
+
+    @property
+    def until_first_chunk(self) -> timedelta:
+        """The time that an upload without a chunk lives.
+
+        Not for direct uploads: they reserve no disk, and the server learns of their chunks only by reports.
+        """
+        return min(self.first_chunk_lifetime, self.lifetime)
 
 
 def build_upload(
@@ -71,8 +85,8 @@ def build_upload(
         idempotency_key=idempotency_key,
         direct=store.supports_direct_uploads and (policy.direct if request.direct is None else request.direct),
         status=UploadStatus.RECEIVING,
-        expires_at=now() + policy.lifetime,
     )
+    upload.expires_at = now() + (policy.lifetime if upload.direct else policy.until_first_chunk)
     upload.fingerprint = _fingerprint(upload)
     return upload, hashes
 

@@ -140,6 +140,10 @@ class BlobStore(Publisher, Protocol):
         """
         ...
 
+    async def free_space(self) -> int | None:
+        """The bytes that ``stage`` can still reserve; None if it reserves nothing."""
+        ...
+
     def slot(self, staging: str, offset: int, size: int) -> AbstractAsyncContextManager[SlotWriter]:
         """Open the slot that begins at ``offset`` for writing.
 

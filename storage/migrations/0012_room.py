@@ -35,5 +35,9 @@ class Migration(migrations.Migration):
             name="known_bytes",
             field=fields.BigIntField(default=0, db_default=0),
         ),
+        ops.AddIndex(
+            model_name="Upload",
+            index=Index(fields=["account_id", "status"]),
+        ),
         ops.RunSQL(KEEP_FAILED, reverse_sql=ops.RunSQL.noop),
     ]

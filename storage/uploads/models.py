@@ -123,6 +123,7 @@ class Upload(Sliced, Model):
         unique_together = (("account", "idempotency_key"),)
         indexes = (
             Index(fields=["account_id", "id"]),
+            Index(fields=["account_id", "status"]),
             Index(fields=["status", "expires_at"]),
             Index(fields=["account_id", "sha256"]),
         )

@@ -32,21 +32,31 @@ Step = Callable[[], Awaitable[object]]
 ALIKE = 100
 
 
+async def _admit_all() -> None:
+    """Admit any upload."""
+
+
 async def insert(
-    upload: Upload, now: datetime, *, quota: int | None = None, known_chunks: Mapping[int, KnownChunk] = NONE
+    upload: Upload,
+    now: datetime,
+    *,
+    quota: int | None = None,
+    known_chunks: Mapping[int, KnownChunk] = NONE,
+    admit: Callable[[], Awaitable[None]] = _admit_all,
 ) -> None:
     """Store a new upload, which reserves its bytes of the account's quota.
 
-    The slots of ``known_chunks`` are filled; if those are all slots, reassembly is queued. Raises :class:`Duplicate` if
-    its idempotency key or its fingerprint is in use, and :class:`OverQuota`.
+    The slots of ``known_chunks`` are filled; if those are all slots, reassembly is queued. ``admit`` is called while
+    the account's row is locked; the upload is not stored if it raises. Raises :class:`Duplicate` if its idempotency key
+    or its fingerprint is in use, :class:`OverQuota`, and what ``admit`` raises.
     """
 
     async def work() -> None:
-        if quota is not None:
-            await accounts.lock(upload.account_id)
-            await usage.require_space(upload.account_id, upload.size, quota)
+        await accounts.lock(upload.account_id)
+        await usage.require_space(upload.account_id, upload.size, quota)
+        await admit()
         upload.received_chunks = len(known_chunks)
-        upload.received_bytes = sum(chunk.size for chunk in known_chunks.values())
+        upload.received_bytes = upload.known_bytes = sum(chunk.size for chunk in known_chunks.values())
         await upload.save(force_create=True)
         await receipts.add_known(upload, known_chunks)
         if len(known_chunks) == upload.chunk_count:
@@ -263,6 +273,11 @@ async def abort_failed(upload_id: UUID, deleted_code: str) -> bool:
     """FAILED becomes ABORTED; False when it was not FAILED, or with the error code ``deleted_code``."""
     failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=deleted_code)
     return bool(await failed.update(status=UploadStatus.ABORTED))
+
+
+async def prolong(upload_id: UUID, expires_at: datetime) -> None:
+    """Let an upload that receives chunks expire at this time, if that is later."""
+    await _receiving(upload_id).filter(expires_at__lt=expires_at).update(expires_at=expires_at)
 
 
 async def expired(now: datetime, limit: int) -> list[Upload]:

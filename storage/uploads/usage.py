@@ -7,12 +7,18 @@ from uuid import UUID
 from tortoise.expressions import Q, Subquery
 from tortoise.functions import Sum
 
+from storage.database.connection import fetch
 from storage.drive.models import Blob, File, Rendition
 from storage.errors import OverQuota
-from storage.uploads.models import AWAITS_RETRY, OPEN, Upload
+from storage.uploads.models import AWAITS_RETRY, BYTES_DELETED, OPEN, Upload
 
 #: Uploads whose whole size counts: those that are open, and failed ones whose bytes are kept for a retry.
 RESERVING = Q(status__in=OPEN) | AWAITS_RETRY
+HOLDINGS = """
+SELECT COUNT(*), COALESCE(SUM(CASE status WHEN 'RECEIVING' THEN size - received_bytes + known_bytes END), 0)
+FROM upload
+WHERE account_id = ? AND status IN ('RECEIVING', 'REASSEMBLING', 'FAILED')
+    AND (status <> 'FAILED' OR error_code <> ?)"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,20 @@ async def measure(account_id: UUID, quota: int | None) -> Space:
     originals = await _total(Blob.filter(id__in=Subquery(files)))
     derived = await _total(Blob.filter(id__in=Subquery(renditions)))
     return Space(quota, originals, derived, reserved)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the uploads of an account hold: their number, and the bytes that they have reserved and not received."""
+
+    uploads: int
+    unsent: int
+
+
+async def holdings(account_id: UUID) -> Holdings:
+    """What the account's open uploads hold, and its failed ones that can be retried."""
+    ((uploads, unsent),) = await fetch(HOLDINGS, account_id, BYTES_DELETED)
+    return Holdings(uploads, int(unsent))
 
 
 async def require_space(account_id: UUID, size: int, quota: int | None) -> None:

@@ -13,7 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 from storage.blobs.base import StoredObject
-from storage.blobs.disk_space import require_free_space
+from storage.blobs.disk_space import free_above_reserve, require_free_space
 from storage.errors import BlobNotFound, NoSpace
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -90,6 +90,10 @@ class BlobFolder:
             os.close(descriptor)
         # After a power cut the bytes may be lost and are sent again, but their file must exist.
         _sync(path.parent)
+
+    def free_space(self) -> int:
+        """The bytes that staging areas can still reserve."""
+        return max(0, free_above_reserve(self._root, self._reserve))
 
     def open_bytes(self, key: str) -> FileIO:
         """Open a staging area, or the blob that it became."""

@@ -54,6 +54,11 @@ class LocalBlobStore:
         await self._run(self._folder.stage, key, size)
         return key
 
+    async def free_space(self) -> int:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        # Not in the store's own threads, which may all wait for a slow disk: a transaction waits for this answer.
+        return await asyncio.to_thread(self._folder.free_space)
+
     @asynccontextmanager
     async def slot(self, staging: str, offset: int, size: int) -> AsyncIterator[LocalSlotWriter]:
         """See :class:`storage.blobs.base.BlobStore`."""

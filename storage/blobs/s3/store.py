@@ -72,6 +72,9 @@ class S3BlobStore:
             raise ValueError("S3 accepts at most 10,000 parts; all but the last need at least 5 MiB")
         return str(await self.bucket.create_multipart(key, slot_size))
 
+    async def free_space(self) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+
     @asynccontextmanager
     async def slot(self, staging: str, offset: int, size: int) -> AsyncIterator[PartWriter]:
         """See :class:`storage.blobs.base.BlobStore`."""

@@ -154,6 +154,11 @@ def test_an_account_has_50_gib_unless_the_quota_is_another_one_or_none(load: Loa
     assert [load(QUOTA=text).quota for text in ("none", " None ")] == [None, None]
 
 
+def test_a_share_is_a_percentage_with_or_without_its_sign(load: Load) -> None:
+    assert load().reservation_share == 50
+    assert [load(RESERVATION_SHARE=text).reservation_share for text in ("25%", "100", " 1 % ")] == [25, 100, 1]
+
+
 def test_the_budget_for_chunks_may_have_units(load: Load) -> None:
     assert load(BUDGET_INGEST="256GiB/1GB/closed").budget_ingest == Limit(256 * 2**30, 1e9, closed=True)
 
@@ -260,6 +265,9 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("WORKERS", "1.5", "must be between 1 and 64, not '1.5'"),
         ("QUOTA", "0", f"must be none or a size between 1B and 8PiB, {SIZES}, not '0'"),
         ("QUOTA", "off", f"must be none or a size between 1B and 8PiB, {SIZES}, not 'off'"),
+        ("RESERVATION_SHARE", "0%", "must be between 1 and 100, not '0%'"),
+        ("RESERVATION_SHARE", "half", "must be between 1 and 100, not 'half'"),
+        ("OPEN_UPLOADS", "0", "must be between 1 and 1000000, not '0'"),
         ("MAX_FILE_SIZE", "10G", f"must be a size between 1B and 8PiB, {SIZES}, not '10G'"),
         ("STORAGE_RESERVE", "5%", f"must be a size between 0B and 8PiB, {SIZES}, not '5%'"),
         ("BODY_MIN_RATE", "2GiB", f"must be a size per second between 1B and 1GiB, {SIZES}, not '2GiB'"),

@@ -172,6 +172,7 @@ CALLS: dict[str, Call] = {
     "receipts.queue_reassembly": lambda rows: receipts.queue_reassembly(rows.upload.id, NOW),
     "usage.measure": lambda rows: usage.measure(ACCOUNT_ID, 1),
     "usage.require_space": lambda rows: usage.require_space(ACCOUNT_ID, 1, 1),
+    "usage.holdings": lambda rows: usage.holdings(ACCOUNT_ID),
     "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
     "uploads.insert_owned": lambda rows: insert_owned(),
     "uploads.find": lambda rows: uploads.find(MISSING_ID),
@@ -194,6 +195,7 @@ CALLS: dict[str, Call] = {
     "uploads.reopen_all_slots": lambda rows: uploads.reopen_all_slots(rows.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda rows: uploads.abort(rows.upload.id),
     "uploads.abort_failed": lambda rows: uploads.abort_failed(rows.upload.id, "a"),
+    "uploads.prolong": lambda rows: uploads.prolong(rows.upload.id, LATER),
     "uploads.expired": lambda rows: uploads.expired(NOW, 100),
     "uploads.expire": lambda rows: uploads.expire(rows.upload.id, NOW),
 }

@@ -260,3 +260,14 @@ async def test_a_reserve_keeps_new_staging_areas_out_and_disturbs_nothing_else(r
     await full.publish(key)
     for store in (empty, full):
         await store.close()
+
+
+async def test_the_free_space_is_what_a_staging_area_can_still_take(root: Path, key: str) -> None:
+    store, full = LocalBlobStore(root, 2**20), LocalBlobStore(root, 2**53)
+    free = await store.free_space()
+    with pytest.raises(NoSpace):
+        await store.stage(key, free + 2**40)
+    await store.stage(key, 10_000)
+    assert (free > 10_000, await full.free_space()) == (True, 0)
+    for each in (store, full):
+        await each.close()
