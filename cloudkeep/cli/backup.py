@@ -102,7 +102,7 @@ async def names_of(key: str) -> str:
 
 
 def _summary(copies: BlobCopies) -> str:
-    return f"Blobs: {copies.present:,} were there, {copies.copied:,} copied, {copies.damaged:,} damaged."
+    return f"Blobs: {were_there(copies.present)}, {copies.copied:,} copied, {copies.damaged:,} damaged."
 
 
 def contents(document: BackupDocument) -> str:
@@ -139,6 +139,11 @@ async def opened_store(settings: Settings) -> AsyncIterator[BlobStore]:
         yield store
     finally:
         await store.close()
+
+
+def were_there(count: int) -> str:
+    """How many were there, as text."""
+    return f"{count:,} {'was' if count == 1 else 'were'} there"
 
 
 def mib(size: int) -> str:

@@ -81,8 +81,12 @@ def backup(folder: Path, *, blobs: bool, prune: bool) -> int:
     return _reporting(backup(settings, folder.absolute(), with_blobs=blobs, with_prune=prune))
 
 
-def check_backup(folder: Path, *, verify: bool) -> int:
+def check_backup(folder: Path | None, *, mend: bool, verify: bool) -> int:
     """Check a backup, without any settings."""
+    if folder is None:
+        raise refusal("--verify needs --backup; `cloudkeep scrub` reads every stored file")
+    if mend:
+        raise refusal("--fix cannot be combined with --backup: a backup is not repaired, but made again")
     from cloudkeep.cli.backup import check
 
     return _reporting(check(folder.absolute(), every_byte=verify))

@@ -118,8 +118,8 @@ def doctor(
     """
     from cloudkeep.cli import commands
 
-    if backup:
-        raise typer.Exit(commands.check_backup(backup, verify=verify))
+    if backup or verify:
+        raise typer.Exit(commands.check_backup(backup, mend=mend, verify=verify))
     raise typer.Exit(commands.doctor(mend=mend))
 
 

@@ -7,12 +7,14 @@ is there, 1 if something is missing or inconsistent.
 import asyncio
 import shutil
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
-from cloudkeep.cli.backup import contents, mib, names_of, opened_store, say, show
+from cloudkeep.cli.backup import contents, mib, names_of, opened_store, say, show, were_there
 from cloudkeep.cli.progress import ByteProgress
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.settings.preflight import StartupError, claimed, prepare_folders
@@ -25,6 +27,8 @@ from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
+
+T = TypeVar("T")
 
 #: Reported by the restore itself, with the names of the owners.
 _REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
@@ -61,10 +65,14 @@ class Restore:
             with claimed(self.settings.data_dir):
                 await self._require_replaceable(database)
                 try:
-                    blobs = await self._restore(backup, document, database)
+                    blobs = await self._prepare(backup, document, database)
                 except asyncio.CancelledError:
                     show("Interrupted: the database is as it was. Run the same command again.")
                     raise
+                aside = await _to_its_end(database.replace(new_name()))
+                show(f"Restored: {contents(document)}.")
+                if aside:
+                    show(f"The database that was here before is now {aside}.")
                 return await self._report(blobs)
 
     def _require_fitting(self, document: BackupDocument, database: DatabaseBackup) -> None:
@@ -80,16 +88,12 @@ class Restore:
         if not self.force and not await database.is_empty():
             raise BackupError("the database has accounts: --force moves it aside and restores the backup in its place")
 
-    async def _restore(self, backup: Path, document: BackupDocument, database: DatabaseBackup) -> BlobRestore:
+    async def _prepare(self, backup: Path, document: BackupDocument, database: DatabaseBackup) -> BlobRestore:
+        """Everything but the exchange of the databases."""
         _say_about_keys(restore_keys(backup, self.settings.data_dir / KEYS), self.settings.data_dir / KEYS)
         say("Loading the database ...")
         await database.prepare(backup / DATABASE, document.migration)
-        blobs = await self._restore_blobs(backup, document)
-        aside = await database.replace(new_name())
-        show(f"Restored: {contents(document)}.")
-        if aside:
-            show(f"The database that was here before is now {aside}.")
-        return blobs
+        return await self._restore_blobs(backup, document)
 
     async def _restore_blobs(self, backup: Path, document: BackupDocument) -> BlobRestore:
         progress = ByteProgress("Blobs", "Verifying" if self.every_byte else "Copying")
@@ -115,7 +119,7 @@ class Restore:
             for key, text in blobs.named:
                 show(f"BLOB_LOST {key}: {await names_of(key)} {text}")
             unexpected = await self._examine()
-        show(f"Blobs: {blobs.present:,} were there, {blobs.copied:,} copied, {blobs.lost:,} lost.")
+        show(f"Blobs: {were_there(blobs.present)}, {blobs.copied:,} copied, {blobs.lost:,} lost.")
         say("Next: `cloudkeep doctor --fix` if the stored files are newer than the backup; then start the server.")
         return 1 if blobs.lost or unexpected else 0
 
@@ -135,13 +139,23 @@ class Restore:
         return unexpected
 
 
+async def _to_its_end(work: Coroutine[None, None, T]) -> T:
+    """Run ``work`` to its end, also if the caller is cancelled meanwhile: it must not be half done."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
 async def _require_intact(backup: Path, document: BackupDocument) -> None:
     say("Checking the backup ...")
     problems = [problem async for problem in check_files(backup, document)]
     for problem in problems:
         show(f"{problem.code} {problem.subject}: {problem.text}")
     if problems:
-        raise BackupError(f"the backup {backup} is damaged; nothing was restored")
+        raise BackupError(f"the backup {backup} is damaged, and nothing was restored; an older one may be intact")
 
 
 def _say_about_keys(result: KeysResult, path: Path) -> None:

@@ -118,7 +118,7 @@ class BlobRestore:
 
     async def _copy(self, entry: BlobEntry) -> None:
         if self.document.blobs is Blobs.NONE:
-            raise BlobDamaged("is not in the backup")
+            raise BlobDamaged("was not copied, for lack of --blobs")
         draft = self.scratch / entry.key
         counted = self.every_byte
         source = from_file(blob_path(self.backup.parent, entry.key))
@@ -132,4 +132,4 @@ class BlobRestore:
     def _lose(self, entry: BlobEntry, in_store: str, in_backup: str) -> None:
         self.lost += 1
         if len(self.named) < MOST_NAMED:
-            self.named.append((entry.key, f"{in_store} in the store, and {in_backup} in the backup"))
+            self.named.append((entry.key, f"{in_store} in the store; in the backup it {in_backup}"))

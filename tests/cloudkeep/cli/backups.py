@@ -1,0 +1,145 @@
+"""A data folder with accounts and stored files, and the commands that back it up, for the tests of both."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+from uuid_utils.compat import uuid7
+
+from cloudkeep.cli.main import app
+from tests.support.backends.databases import Databases
+
+MIB = 2**20
+KEYS = f"test:{'k' * 40}\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, data_dir: Path | None = None) -> Result:
+    """Run a command in this process, which is quicker than a new one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloudkeep.supervisor.bootstrap.set_up_logging", lambda *_: None)
+        if data_dir:
+            patch.setenv("CLOUDKEEP_DATA_DIR", str(data_dir))
+        result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return Result(result.exit_code, result.stdout, result.stderr)
+
+
+def make_data_folder(folder: Path, databases: Databases) -> Path:
+    """A data folder in which a server has run before, with an account."""
+    folder.mkdir()
+    asyncio.run(databases.migrated(folder))
+    (folder / "secret.keys").write_text(KEYS)
+    (folder / "secret.keys").chmod(0o600)
+    add_account(folder, "ada")
+    return folder
+
+
+def add_account(data_dir: Path, user: str) -> str:
+    """Add an account. Returns its ID."""
+    account = str(uuid7())
+    values = (account, user, user, f"{user}@example.org", "-", "2026-11-22 12:00:00+00:00")
+    with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
+        database.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)", values)
+    return account
+
+
+def add_blob(data_dir: Path, content: bytes, name: str = "holiday.mp4") -> str:
+    """Store a file of the first account. Returns the key of its blob."""
+    key, blob, now = str(uuid7()), str(uuid7()), "2026-11-22 12:00:00+00:00"
+    with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
+        (account,) = database.execute("SELECT id FROM account").fetchone()
+        digest = hashlib.sha256(content).hexdigest()
+        database.execute("INSERT INTO blob VALUES (?, ?, ?, ?, ?)", (blob, key, len(content), digest, now))
+        file = (str(uuid7()), name, "video/mp4", None, now, account, blob)
+        columns = "id, name, mime_type, media, created_at, account_id, blob_id"
+        database.execute(f"INSERT INTO file ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", file)
+    path = stored(data_dir, key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return key
+
+
+def stored(data_dir: Path, key: str) -> Path:
+    """The file of a blob in the store."""
+    return data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
+
+
+def kept(folder: Path, key: str) -> Path:
+    """The file of a blob in a folder of backups."""
+    return folder / "blobs" / key[-2:] / key[-4:-2] / key
+
+
+def users(path: Path) -> list[str]:
+    """The accounts of a database."""
+    with closing(sqlite3.connect(path)) as database:
+        return [user for (user,) in database.execute("SELECT user_id FROM account ORDER BY user_id")]
+
+
+def backup(data_dir: Path, folder: Path, *options: str) -> Result:
+    """Run ``cloudkeep backup``."""
+    return run("backup", *options, str(folder), data_dir=data_dir)
+
+
+def restore(data_dir: Path, folder: Path, *options: str) -> Result:
+    """Run ``cloudkeep restore``."""
+    return run("restore", *options, str(folder), data_dir=data_dir)
+
+
+def check(folder: Path, *options: str) -> Result:
+    """Run ``cloudkeep doctor --backup``."""
+    return run("doctor", "--backup", str(folder), *options)
+
+
+def only(folder: Path) -> Path:
+    """The only backup in a folder."""
+    (found,) = folder.glob("2*Z")
+    return found
+
+
+def flip(path: Path) -> bytes:
+    """Change one bit in the middle of a file. Returns what it was."""
+    content = path.read_bytes()
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 1
+    path.write_bytes(changed)
+    return content
+
+
+def interrupted(data_dir: Path, *arguments: str, until: Path) -> tuple[int, bytes]:
+    """Like :func:`_interrupted`, for tests without an event loop."""
+    return asyncio.run(_interrupted(data_dir, *arguments, until=until))
+
+
+async def _interrupted(data_dir: Path, *arguments: str, until: Path) -> tuple[int, bytes]:
+    """Run a command, and press Ctrl-C as soon as there is a file. Returns the exit code and the output."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cloudkeep", *arguments),
+        env={**os.environ, "CLOUDKEEP_DATA_DIR": str(data_dir)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        while not until.exists():
+            assert process.returncode is None, await process.communicate()
+            await asyncio.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output
