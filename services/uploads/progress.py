@@ -12,7 +12,6 @@ from uuid import UUID
 
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
-from services.core.ids import Prefix, encode
 from services.uploads.frame_throttle import FrameThrottle
 from services.uploads.progress_frame import ProgressFrame, event_frame
 from services.uploads.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
