@@ -131,6 +131,7 @@ class _UvicornBody:
                 await self._read(consumer, guard)
             except (BodyStalled, BodyIncomplete, ReadCancelled, asyncio.CancelledError):
                 self.cycle.keep_alive = False
+                self.protocol.has_unread_body = True
                 raise
             finally:
                 self.cycle.more_body = False

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.server.connection_gate import ConnectionGate
+from cloudkeep.server.lingering_close import LingeringTransport
 from cloudkeep.server.listener_drain import is_readable
 from cloudkeep.server.refusals import RequestRefused
 from cloudkeep.server.request_limits import LimitedProtocol
@@ -40,13 +41,11 @@ class Phase(Enum):
     BODY = auto()
     #: The rest of a body whose request has its response already.
     REFUSED_BODY = auto()
-    #: The client's end of a connection that the server has ended.
-    CLOSE = auto()
 
 
 #: The longest wait in each phase, in seconds. A body that is not streamed has at most 1 MiB, and a connection may be as
-#: slow as 2 KiB/s. A client needs a round trip to read a refusal and close.
-TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0, Phase.CLOSE: 2.0}
+#: slow as 2 KiB/s.
+TIMEOUTS = {Phase.HEADERS: 30.0, Phase.BODY: 540.0, Phase.REFUSED_BODY: 30.0}
 #: The longest silence within a body that is not streamed, in seconds, and its lowest average rate, in bytes per second.
 BODY_SILENCE = 30.0
 BODY_RATE = 1024
@@ -64,13 +63,14 @@ class BoundedProtocol(LimitedProtocol):
     #: The moments when the body is too slow and when the phase has taken too long, by the clock of the event loop.
     _body_due = _phase_due = 0.0
     _refused_bytes = 0
-    _is_lingering = False
+    #: Whether a thread has stopped reading a body before its end, of which the parser knows nothing.
+    has_unread_body = False
     #: Gives back the place of the connection.
     _release: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to wait for the first headers, if the connection is admitted."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(LingeringTransport(transport, self._is_refused_while_sending))  # type: ignore[arg-type]
         try:
             self._release = self.gate.admit(self.client[0] if self.client else None)
         except RequestRefused as refusal:
@@ -127,9 +127,7 @@ class BoundedProtocol(LimitedProtocol):
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Update the timer for what comes next. Nothing is read any more from a client that was refused."""
-        if self._is_lingering:
-            return
+        """Update the timer for what comes next."""
         super().data_received(data)
         self._update_timer()
 
@@ -158,24 +156,10 @@ class BoundedProtocol(LimitedProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer a streamed body whose sender has closed only its own direction, as it may after the last byte."""
         cycle: RequestResponseCycle | None = self.cycle
-        if not cycle or cycle.more_body or cycle.response_complete or self._is_lingering or not _is_streamed(cycle):
+        if not cycle or cycle.more_body or cycle.response_complete or not _is_streamed(cycle):
             return None
         cycle.keep_alive = False
         return self.scheme == "http"
-
-    def close_gracefully(self) -> None:
-        """End the connection, and drop what the client is still sending until it has closed its side, too.
-
-        To close at once would make the kernel send a reset, upon which the client could lose the response (RFC 9112,
-        section 9.6).
-        """
-        if self.transport.is_closing() or not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        self._is_lingering = True
-        self.flow.resume_reading()
-        self.transport.write_eof()
-        self._update_timer()
 
     def _refuse_connection(self, refusal: RequestRefused) -> None:
         self.gate.counters.refused[refusal.reason] += 1
@@ -183,7 +167,7 @@ class BoundedProtocol(LimitedProtocol):
         self._release = self.gate.linger()
         if self._release:
             self.transport.write(refusal.response())
-            self.close_gracefully()
+            self.transport.close()
         else:
             self.transport.abort()
 
@@ -239,8 +223,6 @@ class BoundedProtocol(LimitedProtocol):
     def _next_phase(self) -> Phase | None:
         if self not in self.connections or self.transport.is_closing():
             return None
-        if self._is_lingering:
-            return Phase.CLOSE
         if self.cycle is None:
             return Phase.HEADERS
         if self.cycle.response_complete:
@@ -248,6 +230,12 @@ class BoundedProtocol(LimitedProtocol):
                 return Phase.REFUSED_BODY
             return None if self.timeout_keep_alive_task else Phase.HEADERS
         return Phase.BODY if self.cycle.more_body and not _is_streamed(self.cycle) else None
+
+    def _is_refused_while_sending(self) -> bool:
+        """Whether the response has been sent before the end of its request, whose rest has not been awaited yet."""
+        cycle: RequestResponseCycle | None = self.cycle
+        is_sending = bool(cycle and (cycle.more_body or self.has_unread_body) and cycle.response_started)
+        return self.is_refused or (is_sending and self._phase is not Phase.REFUSED_BODY)
 
     def _close(self) -> None:
         self.transport.close()

@@ -173,10 +173,6 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.write(refusal.response())
-        self.close_gracefully()
-
-    def close_gracefully(self) -> None:
-        """Close the connection after the last response has been sent."""
         self.transport.close()
 
     def _has_response_pending(self) -> bool:

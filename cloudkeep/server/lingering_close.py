@@ -1,0 +1,108 @@
+"""Closes a connection whose client is still sending, so that the client can read its response.
+
+A kernel that has unread bytes when a socket is closed, or receives any afterwards, sends a reset, upon which the client
+may lose the response. So the server closes its own direction first, drops what still arrives for a limited time, and
+only then closes the connection (RFC 9112, section 9.6).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+#: The longest silence of a client that does not close its own direction, in seconds: a client that is still sending
+#: sends, and any other one needs a round trip.
+SILENCE_SECONDS = 2.0
+#: The longest time for all of that, in seconds, and the most bytes. The largest chunk has 95 MiB.
+TOTAL_SECONDS = 10.0
+MAX_BYTES = 128 * 2**20
+#: Dropped bytes of all connections go into this buffer.
+_DROPPED = bytearray(64 * 1024)
+
+
+class LingeringTransport:
+    """A transport for a server's protocol. ``close`` lingers if ``is_sending()``, or if unread bytes have arrived.
+
+    Everything else is the transport's own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_sending: Callable[[], bool]) -> None:
+        self._transport = transport
+        self._is_sending = is_sending
+        self._is_lingering = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Whether the connection closes or lingers."""
+        return self._is_lingering or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close the connection after what was written is sent, and linger if necessary."""
+        if self.is_closing():
+            return
+        if self._is_sending() and self._transport.can_write_eof():
+            self._is_lingering = True
+            linger(self._transport)
+        else:
+            self._transport.close()
+
+    def resume_reading(self) -> None:
+        """Read again, unless the connection lingers, which reads by itself."""
+        if not self._is_lingering:
+            self._transport.resume_reading()
+
+    def pause_reading(self) -> None:
+        """Stop reading, unless the connection lingers."""
+        if not self._is_lingering:
+            self._transport.pause_reading()
+
+
+def linger(transport: asyncio.Transport) -> None:
+    """Close this side of a connection now, and the connection once the client has closed its own, or at a limit.
+
+    The transport's protocol receives no more data. It is still told of the connection's end.
+    """
+    transport.set_protocol(_Drain(transport, transport.get_protocol()))
+    transport.write_eof()
+    transport.resume_reading()
+
+
+class _Drain(asyncio.BufferedProtocol):
+    """Drops what arrives."""
+
+    def __init__(self, transport: asyncio.Transport, previous: asyncio.BaseProtocol) -> None:
+        self._transport = transport
+        self._previous = previous
+        self._bytes = 0
+        self._loop = asyncio.get_running_loop()
+        self._latest = self._loop.time() + TOTAL_SECONDS
+        self._timer = self._loop.call_later(min(SILENCE_SECONDS, TOTAL_SECONDS), transport.abort)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """A buffer whose content is never read."""
+        return _DROPPED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Count what was dropped, and end the connection at a limit."""
+        self._bytes += nbytes
+        self._timer.cancel()
+        if self._bytes > MAX_BYTES:
+            self._transport.abort()
+        else:
+            self._timer = self._loop.call_at(
+                min(self._latest, self._loop.time() + SILENCE_SECONDS), self._transport.abort
+            )
+
+    def pause_writing(self) -> None:
+        """Pass it on."""
+        self._previous.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass it on."""
+        self._previous.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the timer, and pass it on."""
+        self._timer.cancel()
+        self._previous.connection_lost(exc)
