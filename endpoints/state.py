@@ -4,8 +4,12 @@ from typing import TypedDict
 
 from starlette.requests import HTTPConnection
 
+from endpoints.response_timeouts import ResponseTimeouts
 from services.container import Services
 
+#: The keys of :class:`State`, for the server's protocols, which get it as a plain dictionary.
+SERVICES = "services"
+RESPONSE_TIMEOUTS = "response_timeouts"
 #: The key in the state of a request: see :func:`base_url_of`.
 BASE_URL = "base_url"
 
@@ -14,11 +18,12 @@ class State(TypedDict):
     """The state of the lifespan, as Starlette has it in the scope."""
 
     services: Services
+    response_timeouts: ResponseTimeouts
 
 
 def services_of(connection: HTTPConnection) -> Services:
     """The services of this process."""
-    services = connection.scope["state"]["services"]
+    services = connection.scope["state"][SERVICES]
     assert isinstance(services, Services)
     return services
 

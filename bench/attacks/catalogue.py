@@ -27,7 +27,7 @@ ATTACKS = (
     Attack("upgrade-with-body", websockets.upgrade_with_body, _outcomes("400")),
     Attack("upgrade-by-put", websockets.upgrade_by_put, _outcomes("400", "405")),
     Attack("half-handshakes", websockets.half_handshakes, TOO_MANY | {"408"}),
-    Attack("silent-websockets", websockets.silent_websockets, TOO_MANY | {"4408"}),
+    Attack("silent-websockets", websockets.silent_websockets, TOO_MANY | {"1013", "4408"}),
     Attack("empty-continuations", websockets.empty_continuations, _outcomes("1008")),
     Attack("tiny-fragments", websockets.tiny_fragments, _outcomes("1008")),
     Attack("pings", websockets.pings, _outcomes("1008")),

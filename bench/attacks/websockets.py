@@ -89,7 +89,7 @@ async def unread_pongs(attacker: Attacker) -> None:
         while True:
             await peer.send(frame(PING, bytes(125)) * (BLOCK // 131))
 
-    await attacker.repeat(one, 10, reads=False)
+    await attacker.repeat(one, 2, reads=False)
 
 
 async def _flood(attacker: Attacker, start: bytes, repeated: bytes) -> None:

@@ -44,7 +44,7 @@ from cloudkeep.graphql.response import (
 from cloudkeep.graphql.websocket import (
     TRY_AGAIN_LATER,
     UNAUTHORIZED,
-    SendTimeoutAdapter,
+    OrderlyAdapter,
     ValidatingHandler,
     WebSocketContext,
 )
@@ -85,7 +85,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     ``connections`` limits the WebSockets of an address, and ``memory`` its requests that are not complete.
     """
 
-    websocket_adapter_class = SendTimeoutAdapter
+    websocket_adapter_class = OrderlyAdapter
     graphql_transport_ws_handler_class = ValidatingHandler
 
     def __init__(

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.exceptions import MissingQueryError
 from strawberry.http.async_base_view import AsyncBaseHTTPView
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
@@ -30,9 +31,6 @@ from services.core.log_context import bind_log_context, new_request_id
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: A client that reads nothing for this long is disconnected. uvicorn's ping does not help: it would wait without end
-#: for space in the send buffer.
-SEND_SECONDS = 10.0
 #: The time after which a connection without an operation is closed. By then most tokens have expired, so that clients
 #: have to reconnect anyway.
 IDLE_SECONDS = 15 * 60.0
@@ -82,12 +80,12 @@ class WebSocketContext(RequestContext):
             self._expiry.cancel()
 
 
-class SendTimeoutAdapter(ASGIWebSocketAdapter):
-    """Ends a connection whose client no longer reads."""
+class OrderlyAdapter(ASGIWebSocketAdapter):
+    """Sends one message at a time, so that only one of them is encoded while a slow client reads."""
 
     def __init__(self, view: AsyncBaseHTTPView[Any, Any, Any, Any, Any, Any, Any], request: Any, response: Any) -> None:
         super().__init__(view, request, response)
-        self._connection = asyncio.current_task()
+        self._sending = asyncio.Lock()
 
     async def close(self, code: int, reason: str) -> None:
         """Close the connection. The code for a refused token is replaced by one that clients understand."""
@@ -96,13 +94,9 @@ class SendTimeoutAdapter(ASGIWebSocketAdapter):
         await super().close(code, reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore"))
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send a message. If that takes more than ``SEND_SECONDS``, the whole connection ends."""
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await super().send_json(message)
-        except TimeoutError:
-            if self._connection:
-                self._connection.cancel()
+        """Send a message after those before it. Raises :class:`WebSocketDisconnected`."""
+        async with self._sending:
+            await super().send_json(message)
 
 
 class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
@@ -173,6 +167,8 @@ class ValidatingHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except MissingQueryError:
             await operation.send_initial_errors([_NO_DOCUMENT])
+        except WebSocketDisconnected:
+            logger.debug("the client of an operation has gone")
         except Exception:
             logger.exception("fault in an operation of a WebSocket")
             await operation.send_initial_errors([GraphQLError(FAULT, extensions=fault_extensions())])

@@ -24,6 +24,7 @@ from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
+from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import ROUTES, EndpointOptions
 from endpoints.state import State
 from schema.build import build_schema
@@ -96,7 +97,8 @@ def _lifespan(
                 query=metric_catalogue.samples_of_database,
             ),
         ):
-            yield {"services": services}
+            timeouts = ResponseTimeouts(settings.response_stall_timeout, settings.response_min_rate)
+            yield {"services": services, "response_timeouts": timeouts}
 
     return lifespan
 

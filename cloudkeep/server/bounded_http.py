@@ -10,18 +10,20 @@ import asyncio
 import re
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
+from cloudkeep.server.client_transport import ClientTransport
 from cloudkeep.server.connection_gate import ConnectionGate
-from cloudkeep.server.lingering_close import LingeringTransport
 from cloudkeep.server.listener_drain import is_readable
 from cloudkeep.server.refusals import RequestRefused
 from cloudkeep.server.request_limits import LimitedProtocol
 from cloudkeep.server.shutdown import Drain
+from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import streams_body
+from endpoints.state import RESPONSE_TIMEOUTS, SERVICES
 
 #: The key in the scope's ``extensions`` that marks a response that does not end by itself.
 ENDLESS_RESPONSE = "cloudkeep.endless_response"
@@ -70,7 +72,7 @@ class BoundedProtocol(LimitedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to wait for the first headers, if the connection is admitted."""
-        super().connection_made(LingeringTransport(transport, self._is_refused_while_sending))  # type: ignore[arg-type]
+        super().connection_made(self._client_transport(transport))  # type: ignore[arg-type]
         try:
             self._release = self.gate.admit(self.client[0] if self.client else None)
         except RequestRefused as refusal:
@@ -123,7 +125,9 @@ class BoundedProtocol(LimitedProtocol):
         A request that has started to arrive gets its response, although uvicorn has not seen all of its headers.
         """
         self.end_stream()
-        if self.is_refused or not self._has_pending_request():
+        if self.is_refused:
+            self.transport.abort()
+        elif not self._has_pending_request():
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
@@ -230,6 +234,15 @@ class BoundedProtocol(LimitedProtocol):
                 return Phase.REFUSED_BODY
             return None if self.timeout_keep_alive_task else Phase.HEADERS
         return Phase.BODY if self.cycle.more_body and not _is_streamed(self.cycle) else None
+
+    def _client_transport(self, transport: asyncio.BaseTransport) -> ClientTransport:
+        timeouts = self.app_state.get(RESPONSE_TIMEOUTS, ResponseTimeouts())
+        writable = cast(asyncio.Transport, transport)
+        return ClientTransport(writable, self._is_refused_while_sending, timeouts, self._count_slow_reader)
+
+    def _count_slow_reader(self) -> None:
+        if services := self.app_state.get(SERVICES):
+            services.counters.slow_readers += 1
 
     def _is_refused_while_sending(self) -> bool:
         """Whether the response has been sent before the end of its request, whose rest has not been awaited yet."""

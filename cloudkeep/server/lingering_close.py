@@ -6,8 +6,6 @@ only then closes the connection (RFC 9112, section 9.6).
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 #: The longest silence of a client that does not close its own direction, in seconds: a client that is still sending
 #: sends, and any other one needs a round trip.
@@ -17,45 +15,6 @@ TOTAL_SECONDS = 10.0
 MAX_BYTES = 128 * 2**20
 #: Dropped bytes of all connections go into this buffer.
 _DROPPED = bytearray(64 * 1024)
-
-
-class LingeringTransport:
-    """A transport for a server's protocol. ``close`` lingers if ``is_sending()``, or if unread bytes have arrived.
-
-    Everything else is the transport's own.
-    """
-
-    def __init__(self, transport: asyncio.Transport, is_sending: Callable[[], bool]) -> None:
-        self._transport = transport
-        self._is_sending = is_sending
-        self._is_lingering = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def is_closing(self) -> bool:
-        """Whether the connection closes or lingers."""
-        return self._is_lingering or self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close the connection after what was written is sent, and linger if necessary."""
-        if self.is_closing():
-            return
-        if self._is_sending() and self._transport.can_write_eof():
-            self._is_lingering = True
-            linger(self._transport)
-        else:
-            self._transport.close()
-
-    def resume_reading(self) -> None:
-        """Read again, unless the connection lingers, which reads by itself."""
-        if not self._is_lingering:
-            self._transport.resume_reading()
-
-    def pause_reading(self) -> None:
-        """Stop reading, unless the connection lingers."""
-        if not self._is_lingering:
-            self._transport.pause_reading()
 
 
 def linger(transport: asyncio.Transport) -> None:

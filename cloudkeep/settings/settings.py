@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     body_threads: t.Threads = Field(default=16, description="chunk bodies that an API process receives on threads")
     body_stall_timeout: t.Timeout = Field(default=30.0, description="seconds of silence that end a chunk's body")
     body_min_rate: t.BytesPerSecond = Field(default=1024, description="lowest average rate of a chunk's body")
+    response_stall_timeout: t.Timeout = Field(default=60.0, description="seconds in which a client must read something")
+    response_min_rate: t.BytesPerSecond = Field(default=1024, description="lowest average rate at which clients read")
     encode_stall_timeout: t.Timeout = Field(default=120.0, description="seconds without progress that end ffmpeg")
     budget_global: t.Budget = Field(default=Limits().all, description="points of all clients; None is no limit")
     budget_address: t.Budget = Field(default=Limits().address, description="points per client address")

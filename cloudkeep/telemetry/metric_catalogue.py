@@ -56,6 +56,7 @@ REQUEST_SECONDS = Metric(
     histogram=True,
 )
 IN_FLIGHT = Metric("cloudkeep_http_requests_in_flight", "HTTP requests in progress.", gauge="livesum")
+SLOW_READERS = Metric("cloudkeep_slow_readers", "Connections ended because their clients read too slowly.")
 OPERATIONS = Metric("cloudkeep_operations", "GraphQL operations, by kind and outcome.", ("kind", "outcome"))
 OPERATION_ERRORS = Metric(
     "cloudkeep_operation_errors", "GraphQL operations with errors, by the code of the first error.", ("kind", "code")
@@ -152,6 +153,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
         yield Sample(REQUESTS, number, (purpose, f"{status}xx"))
     yield from (Sample(REQUEST_SECONDS, seconds, (purpose,)) for purpose, seconds in counters.request_seconds.items())
     yield Sample(IN_FLIGHT, counters.in_flight)
+    yield Sample(SLOW_READERS, counters.slow_readers)
     yield from (Sample(OPERATIONS, number, labels) for labels, number in counters.operations.items())
     yield from (Sample(OPERATION_ERRORS, number, labels) for labels, number in counters.operation_errors.items())
     yield from (Sample(OPERATION_SECONDS, seconds, (kind,)) for kind, seconds in counters.operation_seconds.items())

@@ -67,6 +67,8 @@ class Counters:
     request_seconds: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     #: Requests that are under way now.
     in_flight: int = 0
+    #: Connections that were ended because their clients read too slowly.
+    slow_readers: int = 0
     operations: Counter[tuple[OperationKind, Outcome]] = field(default_factory=Counter)
     #: Points: the maximum and the actual cost of operations.
     requested_points: int = 0
