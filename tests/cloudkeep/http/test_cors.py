@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = "https://app.example.org"
 STRANGER = "https://evil.example.org"
-CONTENT = bytes(range(256)) * 1200
+CONTENT = bytes(range(256)) * 8000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[OffloadingProtocol, HttpToolsProtocol])
@@ -149,7 +149,8 @@ async def test_a_page_of_a_refused_origin_cannot_open_a_websocket(shared: Shared
 
 async def test_a_page_can_read_that_the_disk_is_full(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
-    with files_end_at(100_000):
+    # Above the size of the database and its log, so that the chunk alone does not fit.
+    with files_end_at(1_900_000):
         answer = await shared.api.put(upload["slots"]["nodes"][0], CONTENT)
     assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
     assert_readable(answer)

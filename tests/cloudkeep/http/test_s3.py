@@ -58,7 +58,8 @@ async def test_a_file_goes_through_the_server_to_s3_and_back(api: Api, s3: S3Ser
     assert (part.status_code, part.content) == (206, CONTENT[CHUNK - 3 : CHUNK + 4])
     client = s3.client()
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
-    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [str(key_of(upload_id))]
+    key = str(key_of(upload_id))
+    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [key, f"records/{key}"]
 
 
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(input: {uploadId: $id, chunks: $chunks}) {
