@@ -123,7 +123,7 @@ def _quick_passwords() -> Iterator[None]:
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocks]:
     """The clocks of this process and of its database, which are right at first."""
     yield Clocks(monkeypatch)
-    clock.DATABASE.forget()
+    clock.DATABASE.state = None
 
 
 @pytest.fixture(scope="session")

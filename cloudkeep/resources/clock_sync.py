@@ -5,7 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
+from cloudkeep.resources import clock_file
 from services.core import clock
 from storage.database.connection import database_time
 from storage.errors import DatabaseUnavailable
@@ -18,9 +20,13 @@ _log = logging.getLogger("cloudkeep.clock")
 
 
 @asynccontextmanager
-async def synchronized_clock() -> AsyncIterator[None]:
-    """Use the database's clock in the block. The database is open. While it is away, the last reading is used."""
-    watch = ClockWatch()
+async def synchronized_clock(file: Path) -> AsyncIterator[None]:
+    """Use the database's clock in the block. The database is open. While it is away, the last reading is used.
+
+    ``file``: where processes of this host keep what they know of that clock, for those that start during a jump.
+    """
+    watch = ClockWatch(file)
+    clock.DATABASE.state = clock_file.load(file)
     await watch.compare()
     task = asyncio.create_task(_compare_for_ever(watch), name="clock-sync")
     try:
@@ -29,7 +35,7 @@ async def synchronized_clock() -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        clock.DATABASE.forget()
+        clock.DATABASE.state = None
 
 
 async def _compare_for_ever(watch: "ClockWatch") -> None:
@@ -46,7 +52,8 @@ async def _compare_for_ever(watch: "ClockWatch") -> None:
 class ClockWatch:
     """Logs an error when a clock is wrong, and once more when it is right again."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path) -> None:
+        self._file = file
         self._has_read = self._jumps = self._differs = False
 
     async def compare(self) -> None:
@@ -58,15 +65,18 @@ class ClockWatch:
             return
         self._has_read = True
         self._report_jump(clock.DATABASE.read(moment, (before + after) / 2))
+        if clock.DATABASE.state:
+            clock_file.save(self._file, clock.DATABASE.state)
         self._report_difference(clock.difference())
 
     def _report_jump(self, jump: timedelta) -> None:
         if jump and not self._jumps:
             _log.error(
                 "the database's clock jumped by %+.0f s; this is not followed for %.0f minutes, so that nothing "
-                "expires: set the clock right, or start again to follow it at once",
+                "expires: set the clock right, or delete %s and start again to follow it at once",
                 jump.total_seconds(),
                 clock.HOLD_SECONDS / 60,
+                self._file,
             )
         elif self._jumps and not jump:
             _log.warning("the database's clock is followed again")

@@ -9,6 +9,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from cloudkeep import __version__
+from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
@@ -63,7 +64,7 @@ async def connected_database(settings: Settings) -> AsyncIterator[None]:
     """Connect this process to the database for the block, and use its clock."""
     await open_database(settings.database_url, PoolSize(*settings.database_pool))
     try:
-        async with synchronized_clock():
+        async with synchronized_clock(settings.data_dir / clock_file.NAME):
             yield
     finally:
         await close_database()

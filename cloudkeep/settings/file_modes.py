@@ -16,7 +16,7 @@ OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
 #: What a server creates in its data folder. What is below a folder is as private as the folder.
 FOLDERS = ("blobs", "logs", "metrics", "scratch", "valkey", "workers")
-FILES = ("cloudkeep.lock", "scrub.json", "server.json")
+FILES = ("clock.json", "cloudkeep.lock", "scrub.json", "server.json")
 #: What belongs to a SQLite database, by the end of its name: the log, its index, and the journal of another mode.
 DATABASE_FILES = ("", "-wal", "-shm", "-journal")
 

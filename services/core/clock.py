@@ -15,6 +15,7 @@ Tokens and signed URLs are checked without the database, and S3 checks the URLs 
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 #: A host's clock is corrected by no more than this. Tokens live for minutes: a larger error, of the host or of the
 #: database, would end them or prolong them by as much, so it is left to an operator.
@@ -29,35 +30,39 @@ JUMP = timedelta(minutes=10)
 HOLD_SECONDS = 3600.0
 
 
+class ClockState(NamedTuple):
+    """What a :class:`DatabaseClock` knows, for a process that starts later on this host.
+
+    ``origin``: the database's time at the start of this host, in seconds since the epoch. ``jumped_at``: what
+    :func:`elapsed` was when a jump began that is not followed yet.
+    """
+
+    origin: float
+    jumped_at: float | None = None
+
+
 class DatabaseClock:
     """The database's time, from its last reading and the seconds since then."""
 
     def __init__(self) -> None:
-        #: The database's time at the start of this host, in seconds since the epoch; None before the first reading.
-        self._origin: float | None = None
-        self._jumped_at: float | None = None
+        #: None before the first reading.
+        self.state: ClockState | None = None
 
     def read(self, moment: datetime, at: float) -> timedelta:
         """Use this reading, made when :func:`elapsed` was ``at``. Returns the jump that is not followed, or zero."""
-        origin = moment.timestamp() - at
-        jump = timedelta(seconds=0.0 if self._origin is None else origin - self._origin)
-        if abs(jump) > JUMP and not self._has_held(at):
-            return jump
-        self._origin, self._jumped_at = origin, None
+        known, origin = self.state, moment.timestamp() - at
+        jump = timedelta(seconds=origin - known.origin if known else 0.0)
+        if known and abs(jump) > JUMP:
+            jumped_at = at if known.jumped_at is None else known.jumped_at
+            if at - jumped_at < HOLD_SECONDS:
+                self.state = ClockState(known.origin, jumped_at)
+                return jump
+        self.state = ClockState(origin)
         return timedelta(0)
-
-    def forget(self) -> None:
-        """Use the host's clock until the next reading."""
-        self._origin = self._jumped_at = None
 
     def time(self) -> datetime:
         """The database's time in UTC; the host's before the first reading."""
-        return host_time() if self._origin is None else datetime.fromtimestamp(self._origin + elapsed(), UTC)
-
-    def _has_held(self, at: float) -> bool:
-        if self._jumped_at is None:
-            self._jumped_at = at
-        return at - self._jumped_at >= HOLD_SECONDS
+        return datetime.fromtimestamp(self.state.origin + elapsed(), UTC) if self.state else host_time()
 
 
 #: The clock of the database that this process is connected to.

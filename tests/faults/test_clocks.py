@@ -136,7 +136,7 @@ async def test_a_clock_that_jumps_by_days_and_back_changes_nothing(
 ) -> None:
     """The clock of a host that is also the database's."""
     async with start() as server:
-        sent = await begin_half(server)
+        sent, stage = await begin_half(server), server.stage
         video = Sent(padded_clip(), "video.mp4", compress=True)
         slots = (await begin(server.person.api, video))["slots"]["nodes"]
         await fill(server.person.api, video, slots)
@@ -144,9 +144,13 @@ async def test_a_clock_that_jumps_by_days_and_back_changes_nothing(
         await server.logs("the database's clock jumped", 2)
         await server.person.refresh()
         await server.expires("over during the jump")
+        await assert_whole(server.person.api, await to_the_end(server.person.api, video), video.content, True)
+        for process in [stage.process.child(role) for role in ("api", "worker")]:
+            process.kill()
+        await server.logs("the database's clock jumped", 4)
+        await server.expires("over after a new start of the processes")
         server.clocks(host=timedelta(0))
         await server.logs("the database's clock is followed again", 2)
         await server.person.refresh()
         await server.expires("over after the jump")
-        await assert_whole(server.person.api, await to_the_end(server.person.api, video), video.content, True)
         await finish(server, sent)

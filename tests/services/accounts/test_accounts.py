@@ -6,9 +6,11 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes
 from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable, Unauthenticated
@@ -149,12 +151,12 @@ def later(clocks: Clocks) -> Callable[[timedelta], None]:
 
 @pytest.mark.parametrize("days", [8, -8])
 async def test_sessions_live_as_long_on_a_host_with_a_wrong_clock(
-    world: World, sink: SmtpSink, clocks: Clocks, days: int
+    tmp_path: Path, world: World, sink: SmtpSink, clocks: Clocks, days: int
 ) -> None:
     accounts = world.accounts()
     token = (await join(accounts, sink)).refresh_token
     clocks.host = timedelta(days=days)
-    async with synchronized_clock():
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         session = await accounts.refresh(token)
         assert accounts.authenticate(session.access_token).account_id == session.account.id
         clocks.host = timedelta(0)
@@ -166,10 +168,10 @@ async def test_sessions_live_as_long_on_a_host_with_a_wrong_clock(
 
 @pytest.mark.parametrize("minutes", [7, -7])
 async def test_access_tokens_are_valid_on_a_host_that_is_minutes_off(
-    world: World, sink: SmtpSink, clocks: Clocks, minutes: int
+    tmp_path: Path, world: World, sink: SmtpSink, clocks: Clocks, minutes: int
 ) -> None:
     clocks.host = timedelta(minutes=minutes)
-    async with synchronized_clock():
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         wrong = await join(world.accounts(), sink)
         clocks.host = timedelta(0)
         right = await world.accounts().refresh(wrong.refresh_token)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from services.core.ids import Prefix, encode
@@ -224,8 +225,10 @@ async def test_more_findings_than_a_page_are_all_found(
 
 
 @pytest.mark.parametrize("days", [8, -8])
-async def test_the_clock_of_a_host_that_is_wrong_is_found(bench: Bench, clocks: Clocks, days: int) -> None:
-    async with synchronized_clock():
+async def test_the_clock_of_a_host_that_is_wrong_is_found(
+    tmp_path: Path, bench: Bench, clocks: Clocks, days: int
+) -> None:
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         assert await examined(bench) == []
         clocks.host = timedelta(days=days)
         (finding,) = await examined(bench, mend=True)

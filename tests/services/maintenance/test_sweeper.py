@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from services.maintenance.garbage import derived_key
@@ -238,12 +239,12 @@ async def test_two_sweepers_at_once_do_no_harm(bench: Bench, ada: UUID, sweeper:
 
 @pytest.mark.parametrize("days", [8, -8])
 async def test_bytes_whose_row_is_not_stored_yet_stay_on_a_host_with_a_wrong_clock(
-    bench: Bench, sweeper: Sweeper, root: Path, clocks: Clocks, days: int
+    tmp_path: Path, bench: Bench, sweeper: Sweeper, root: Path, clocks: Clocks, days: int
 ) -> None:
     """The disk has the time of the host."""
     key = str(uuid7())
     await bench.store.stage(key, 1, 1)
     clocks.host = timedelta(days=days)
-    async with synchronized_clock():
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         set_age(root, key, hours=-24 * days)
         assert await sweeper.sweep() == 0

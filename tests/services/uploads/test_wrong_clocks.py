@@ -1,10 +1,12 @@
 """A host whose clock is wrong expires nothing, and takes no work from the others."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.core.clock import now
 from storage.jobs import jobs
@@ -21,11 +23,11 @@ OFF = pytest.mark.parametrize("off", [DAYS, -DAYS, timedelta(minutes=7)])
 
 @OFF
 async def test_an_open_upload_lives_as_long_as_its_lifetime(
-    bench: Bench, ada: UUID, clocks: Clocks, off: timedelta
+    tmp_path: Path, bench: Bench, ada: UUID, clocks: Clocks, off: timedelta
 ) -> None:
     await bench.uploads.init(ada, a_file())
     clocks.host = off
-    async with synchronized_clock():
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         await bench.uploads.init(ada, a_file())
         assert await bench.uploads.expire() == 0
         newest = await Upload.all().order_by("-expires_at").first()
@@ -37,11 +39,13 @@ async def test_an_open_upload_lives_as_long_as_its_lifetime(
 
 
 @OFF
-async def test_a_lease_is_taken_from_a_dead_worker_only(database: str, clocks: Clocks, off: timedelta) -> None:
+async def test_a_lease_is_taken_from_a_dead_worker_only(
+    tmp_path: Path, database: str, clocks: Clocks, off: timedelta
+) -> None:
     await enqueue(JobKind.REASSEMBLE, run_after=now())
     assert await jobs.claim([JobKind.REASSEMBLE], "right", LEASE, now())
     clocks.host = off
-    async with synchronized_clock():
+    async with synchronized_clock(tmp_path / clock_file.NAME):
         assert await jobs.claim([JobKind.REASSEMBLE], "wrong", LEASE, now()) is None
         clocks.passed = 2 * LEASE
         job = await jobs.claim([JobKind.REASSEMBLE], "wrong", LEASE, now())
