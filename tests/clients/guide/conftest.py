@@ -8,13 +8,19 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from resolvers import operations
+from resolvers.context import Context
+from resolvers.operations import FramePayment
+from schema.execution import frames
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Limit
+from services.budgets.errors import RateLimited
 from services.core.ids import Prefix, require_key
 from tests.clients.guide.page import Guide, write_guide
 from tests.support.backends.databases import Databases
 from tests.support.server import PASSWORD, Api, Json, http_client
 from tests.support.shared_server import KEYS, SharedServer, another_user, shared_server
+from tests.support.waiting import eventually
 
 #: Less than sixty times ``retryUpload`` at once; it comes back within two seconds.
 ACCOUNT_BUDGET = Limit(2000, 1000)
@@ -96,3 +102,26 @@ async def _signed_in(server: SharedServer, api: Api) -> Person:
     tokens = payload["session"]
     account = require_key(Prefix.ACCOUNT, tokens["account"]["id"])
     return Person(api, name, tokens, account, require_key(Prefix.SESSION, tokens["session"]["id"]))
+
+
+async def is_refilled(api: Api) -> bool:
+    """Whether the budget has what another test may have used."""
+    return int((await api.data("{ rateLimit { remaining } }"))["remaining"]) > ACCOUNT_BUDGET.capacity * 0.9
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def one_frame_refused(uploader_api: Api, monkeypatch: pytest.MonkeyPatch) -> list[RateLimited]:
+    """The budget is used up when the first further frame of a subscription is to be paid, and never again."""
+    await eventually(lambda: is_refilled(uploader_api))
+    refusals = [RateLimited("There are too few points.", layer="account", retry_after=0.1)]
+    refused: list[RateLimited] = []
+
+    async def pay(context: Context, points: int) -> FramePayment:
+        if refusals:
+            refused.append(refusals.pop())
+            raise refused[-1]
+        return await context.services.frame_payments.pay(context.payer, points)
+
+    monkeypatch.setattr(operations, "pay_frame", pay)
+    monkeypatch.setattr(frames, "MAX_WAIT_SECONDS", 0.0)
+    return refused

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.budgets.errors import RateLimited
 from tests.clients.guide.conftest import NAMES, Person
 from tests.clients.guide.page import Guide
 from tests.support.server import Json
@@ -61,6 +62,15 @@ async def test_a_subscription_goes_on_after_its_token_has_expired(
     outcome = await run(guide, "expiring", server, uploader.with_token(3), upload=upload)
     assert outcome["result"][-1] == "READY"
     assert (outcome["closes"][0], outcome["refreshes"]) == (4403, 1)
+
+
+async def test_a_subscription_goes_on_after_the_budget_was_used_up(
+    server: SharedServer, uploader: Person, guide: Guide, one_frame_refused: list[RateLimited]
+) -> None:
+    upload = await uploader.api.init(b"abc")
+    outcome = await run(guide, "limited", server, uploader.tokens, upload=upload)
+    assert outcome["result"][-1] == "READY"
+    assert len(one_frame_refused) == 1
 
 
 async def test_an_id_alone_is_the_key_by_which_a_subscription_updates_the_cache(

@@ -9,6 +9,7 @@ import pytest
 from gql import gql
 from gql.transport.exceptions import TransportConnectionFailed
 
+from services.budgets.errors import RateLimited
 from tests.clients.guide.conftest import NAMES, Person
 from tests.clients.guide.page import Guide
 from tests.support.server import Json
@@ -103,3 +104,16 @@ async def test_a_subscription_whose_token_is_refused_starts_once_more(
         progress["stage"] async for progress in client.progress(auth_of(client, server, uploader.expired), upload["id"])
     ]
     assert stages[-1] == "READY"
+
+
+async def test_a_subscription_goes_on_after_the_budget_was_used_up(
+    server: SharedServer, uploader: Person, client: Any, one_frame_refused: list[RateLimited]
+) -> None:
+    upload = await uploader.api.init(b"abc")
+    stages = []
+    async for progress in client.progress(auth_of(client, server, uploader.tokens), upload["id"]):
+        stages.append(progress["stage"])
+        if len(stages) == 1:
+            await uploader.api.put(upload["slots"]["nodes"][0], b"abc")
+    assert (stages[0], stages[-1]) == ("RECEIVING", "READY")
+    assert len(one_frame_refused) == 1

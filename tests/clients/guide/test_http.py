@@ -7,6 +7,7 @@ from shutil import which
 import pytest
 
 from bench.harness.programs import run
+from services.budgets.errors import RateLimited
 from tests.clients.guide.conftest import NAMES, Person
 from tests.clients.guide.page import ANY_BLOCK, DOCUMENT, Guide, blocks
 from tests.support.server import PASSWORD, Json
@@ -88,3 +89,12 @@ async def test_a_subscription_starts_once_more_when_its_token_was_refused(
     outcome = await guide.run("run-http.js", "refused", url=server.url, tokens=uploader.expired, upload=upload)
     assert outcome["result"][-1] == "READY"
     assert (outcome["closes"][0], outcome["refreshes"]) == (4401, 1)
+
+
+async def test_a_subscription_goes_on_after_the_budget_was_used_up(
+    server: SharedServer, uploader: Person, guide: Guide, one_frame_refused: list[RateLimited]
+) -> None:
+    upload = await uploader.api.init(b"abc")
+    outcome = await guide.run("run-http.js", "refused", url=server.url, tokens=uploader.tokens, upload=upload)
+    assert (outcome["result"][0], outcome["result"][-1]) == ("RECEIVING", "READY")
+    assert len(one_frame_refused) == 1

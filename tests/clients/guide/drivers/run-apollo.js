@@ -7,9 +7,9 @@ const PAGE = gql`query ($first: Int, $after: String, $last: Int, $before: String
   files(first: $first, after: $after, last: $last, before: $before) {
     edges { cursor node { id name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 const PROGRESS = gql`subscription ($id: ID!) { uploadProgress(uploadId: $id) { stage upload { id status } } }`
-/** A subscription is paid in full: some 220 points. */
-const EXPENSIVE_PROGRESS = gql`subscription ($id: ID!) {
-  uploadProgress(uploadId: $id) { stage upload { id slots(first: 200) { nodes { id } } } } }`
+/** Every frame costs 161 points. */
+const EXPENSIVE_PROGRESS = gql`subscription ($id: ID!) { uploadProgress(uploadId: $id) {
+  stage ${Array.from({ length: 80 }, (_, number) => `u${number}: upload { id }`)} } }`
 const NODE = gql`query ($id: ID!) { node(id: $id) { id ... on Upload { status } } }`
 const SLOTS = gql`query ($id: ID!, $after: String) { upload(id: $id) { id
   slots(first: 2, after: $after) { edges { cursor node { id index } } pageInfo { hasNextPage endCursor } } } }`
@@ -91,6 +91,7 @@ main({
   },
   expiring: ({ session, socket, upload }) =>
     follow(upload, watching(createApollo(session, socket)), () => seen.connections > 1),
+  limited: ({ session, socket, upload }) => follow(upload, watching(createApollo(session, socket)), () => true),
   /** The status of the upload in the cache, which the subscription has updated, and that of a query past the cache. */
   async cache({ session, socket, upload }) {
     const apollo = createApollo(session, socket)

@@ -1,6 +1,8 @@
 """Following the progress of an upload over Server-Sent Events."""
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.progress_stream import ProgressStream, stage_progress
 from cloudkeep.client.uploads.uploads import init_input
 from cloudkeep.settings.settings import Settings
+from services.budgets.errors import RateLimited
 from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK, Watcher, digests_of, init_upload, working
 from tests.support.clips import bikes
@@ -44,6 +47,36 @@ async def test_a_lost_connection_is_opened_again(
         await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
     assert watcher.notes
     assert set(watcher.notes) == {f"the connection to {front.url} was lost; trying again"}
+    assert (await api.look(upload_id))["status"] == "READY"
+
+
+async def test_a_stream_that_the_budget_ended_is_resumed_after_the_wait(
+    context: UploadContext,
+    api: Api,
+    watcher: Watcher,
+    worker: None,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cursors: list[object] = []
+
+    async def refuse(*_: object) -> None:
+        raise RateLimited("There are too few points.", layer="account", retry_after=0.01)
+
+    def noting(document: str, **variables: object) -> AsyncGenerator[Any, None]:
+        cursors.append(variables["after"])
+        return subscribe(document, **variables)
+
+    subscribe = context.session.subscribe
+    monkeypatch.setattr(context.session, "subscribe", noting)
+    monkeypatch.setattr("resolvers.operations.pay_frame", refuse)
+    monkeypatch.setattr("schema.execution.frames.MAX_WAIT_SECONDS", 0.0)
+    upload_id = await _sent_video(api)
+    await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
+    assert watcher.notes
+    assert set(watcher.notes) == {"the server limits how much you may send; waiting as long as it asks"}
+    assert cursors[0] is None
+    assert all(cursors[1:])
     assert (await api.look(upload_id))["status"] == "READY"
 
 
