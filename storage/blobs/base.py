@@ -160,6 +160,13 @@ class BlobStore(Publisher, Protocol):
         """
         ...
 
+    async def watch_errors(self, staging: str) -> object:
+        """Let ``publish`` learn of every error of the device from now on, while the returned object is referenced.
+
+        Call it before the first ``scan`` whose result is to count. Raises :class:`BlobNotFound`.
+        """
+        ...
+
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
         """Fill a slot with a part of the blob ``source``. Bytes that the blob lacks are not copied, without an error.
 
@@ -186,6 +193,14 @@ class BlobStore(Publisher, Protocol):
         """A staging area with those of these parts that the store still has.
 
         Every other slot accepts bytes. The original staging area stays unchanged until it is discarded.
+        """
+        ...
+
+    async def reread_after_failed_sync(self, staging: str) -> bool:
+        """Let ``scan`` read from the device if a ``publish`` of this staging area failed, or was interrupted.
+
+        Call it before the bytes are verified for a ``publish``. Returns whether there was such a failure: then nothing
+        that was read before counts, because it may have come from memory only. Raises :class:`BlobNotFound`.
         """
         ...
 

@@ -246,3 +246,14 @@ async def test_writing_back_changes_nothing_and_is_harmless_where_nothing_is(blo
     await blob_store.write_back(made.area, SLOT, SLOT)
     await blob_store.seal(made.area, made.parts)
     assert await scanned(blob_store, made.area, 0, len(CONTENT)) == CONTENT
+
+
+async def test_without_a_failed_sync_nothing_is_read_again(blob_store: BlobStore, key: str) -> None:
+    made = await staged(blob_store, key)
+    watch = await blob_store.watch_errors(made.area)
+    assert not await blob_store.reread_after_failed_sync(made.area)
+    await blob_store.seal(made.area, made.parts)
+    await blob_store.publish(made.area)
+    assert not await blob_store.reread_after_failed_sync(made.area)
+    assert await scanned(blob_store, made.area, 0, len(CONTENT)) == CONTENT
+    del watch

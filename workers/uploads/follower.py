@@ -70,10 +70,12 @@ class Follower:
     async def take(self, upload: Upload) -> Verification:
         """Hand over the verification of an upload; an empty one if the upload was not followed.
 
-        It is also empty if another worker has reopened one of its slots: the new bytes are not verified.
+        It is also empty if another worker has reopened one of its slots: the new bytes are not verified. And it is
+        empty if the bytes could not be synced, in any worker: they are then read from the device.
         """
         followed = await self._forget(upload.id)
-        if followed and await followed.verification.holds(upload):
+        reread = await self._store.reread_after_failed_sync(upload.staging_area)
+        if followed and not reread and await followed.verification.holds(upload):
             return followed.verification
         return Verification(upload, self._store)
 

@@ -34,6 +34,7 @@ class Verification:
         self._whole = hashlib.sha256()
         # Identifies the used receipts in one digest, because an upload has up to ten thousand of them.
         self._receipts = _receipts_digest(upload)
+        self._error_watch: object | None = None
         self.index = 0
         self.damaged: list[int] = []
 
@@ -52,6 +53,9 @@ class Verification:
 
         Raises :class:`storage.errors.BlobNotFound`.
         """
+        if self._error_watch is None:
+            # What is read may be in memory only: an error of the device must not be forgotten before it is synced.
+            self._error_watch = await self._store.watch_errors(self._upload.staging_area)
         whole = self._whole.copy()
         if not receipt or not await self._is_intact(receipt, whole):
             self.damaged.append(self.index)

@@ -1,11 +1,16 @@
 """The folder of a local blob store: every blocking operation on its files.
 
 A staging area is the file ``staging/KEY``, a blob is ``blobs/XX/YY/KEY``, and its record ``records/XX/YY/KEY.json``.
+While a staging area is synced and becomes a blob, there is an empty file ``syncing/KEY``. It stays if that fails or the
+process is killed, because Linux reports an error of fsync only once: afterwards the pages that it could not write are
+read from memory as if they were on the device, and the next fsync succeeds
+(https://wiki.postgresql.org/wiki/Fsync_Errors).
 """
 
 import errno
 import os
 import shutil
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -39,6 +44,7 @@ class BlobFolder:
         self._root = root
         self._reserve = reserve
         (root / "staging").mkdir(parents=True, exist_ok=True)
+        (root / "syncing").mkdir(exist_ok=True)
 
     def staging_path(self, key: str) -> Path:
         """The file of a staging area."""
@@ -52,6 +58,9 @@ class BlobFolder:
     def record_path(self, key: str) -> Path:
         """The file of a blob's record."""
         return self._root / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+
+    def _sync_mark(self, key: str) -> Path:
+        return self._root / "syncing" / key
 
     def has_bytes(self, key: str) -> bool:
         """Whether a staging area or a blob has this key."""
@@ -102,6 +111,10 @@ class BlobFolder:
             return self.staging_path(key).open("rb", 0)
         return self.blob_path(key).open("rb", 0)
 
+    def watch_errors(self, key: str) -> object:
+        """Keep a staging area open. The kernel forgets an error of write-back with the last user of a file."""
+        return _OpenFile(self.open_bytes(key))
+
     def copy_in(self, key: str, offset: int, size: int, source: str, source_offset: int) -> None:
         """Copy a part of a blob into a staging area, as far as the blob has it."""
         with self.blob_path(source).open("rb", 0) as blob, self.staging_path(key).open("r+b", 0) as staging:
@@ -118,8 +131,32 @@ class BlobFolder:
         with self.staging_path(key).open("rb", 0) as file:
             os.posix_fadvise(file.fileno(), offset, length, os.POSIX_FADV_DONTNEED)
 
+    def reread_after_failed_sync(self, key: str) -> bool:
+        """Let reads come from the device if ``prepare`` or ``publish`` failed or was interrupted. False otherwise.
+
+        Nothing of it is taken for synced: what the kernel could not write is dropped from memory, and a blob gets its
+        name once more, so that the next ``publish`` writes it.
+        """
+        if not self._sync_mark(key).exists() or not self.has_bytes(key):
+            return False
+        staging, blob = self.staging_path(key), self.blob_path(key)
+        if not staging.exists():
+            _rename(blob, staging)
+            _rename(staging, blob)
+        with self.open_bytes(key) as file:
+            # Only clean pages can be dropped. An error here is no news: everything is verified again.
+            with suppress(OSError):
+                os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return True
+
     def prepare(self, key: str) -> None:
-        """Make the bytes of a staging area durable, and the folder of the blob that it becomes."""
+        """Make the bytes of a staging area durable, and the folder of the blob that it becomes.
+
+        After a failure, call ``reread_after_failed_sync`` first.
+        """
+        # A process that is killed leaves it in the page cache, and a power cut ends what it stands for.
+        self._sync_mark(key).touch()
         _sync(self.find_bytes(key))
         blob = self.blob_path(key)
         blob.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +172,7 @@ class BlobFolder:
             if not blob.exists():
                 raise
         _sync(blob.parent)
+        self._sync_mark(key).unlink(missing_ok=True)
 
     def unpublish(self, key: str) -> None:
         """Turn a blob back into a staging area, if there is none."""
@@ -149,6 +187,7 @@ class BlobFolder:
             with suppress(FileNotFoundError):
                 self.publish(key)
         self.staging_path(key).unlink(missing_ok=True)
+        self._sync_mark(key).unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
         """Delete a blob, and then its record: bytes without a record would count as those of an older version."""
@@ -190,6 +229,13 @@ class BlobFolder:
             _sync(folder)
             if folder == self._root:
                 return
+
+
+class _OpenFile:
+    """A file that is open as long as this object is referenced."""
+
+    def __init__(self, file: FileIO) -> None:
+        weakref.finalize(self, file.close)
 
 
 def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:

@@ -85,6 +85,10 @@ class LocalBlobStore:
         finally:
             file.close()
 
+    async def watch_errors(self, staging: str) -> object:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self._run(self._folder.watch_errors, staging)
+
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
         with suppress(BlobNotFound):
@@ -107,6 +111,10 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run(self._folder.prepare, staging)
         return staging
+
+    async def reread_after_failed_sync(self, staging: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await self._run_to_end(self._folder.reread_after_failed_sync, staging)
 
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""

@@ -92,6 +92,10 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._reader.scan(StagingHandle.parse(staging).key, offset, length, consume)
 
+    async def watch_errors(self, staging: str) -> object:
+        """See :class:`storage.blobs.base.BlobStore`. S3 answers when a part is durable."""
+        return None
+
     async def copy_in(self, staging: str, offset: int, size: int, source: str, source_offset: int) -> str | None:
         """See :class:`storage.blobs.base.BlobStore`."""
         handle = StagingHandle.parse(staging)
@@ -142,6 +146,10 @@ class S3BlobStore:
             await asyncio.shield(self.bucket.abort_multipart(fresh))
             raise
         return ReopenedStaging(str(fresh), etags)
+
+    async def reread_after_failed_sync(self, staging: str) -> bool:
+        """See :class:`storage.blobs.base.BlobStore`. S3 answers when a part is durable."""
+        return False
 
     async def prepare(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`. The sealed object is durable."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +90,21 @@ async def test_bytes_that_are_gone_are_no_damage(store: LocalBlobStore) -> None:
     await store.discard(str(upload.id))
     with pytest.raises(BlobNotFound):
         await run(Verification(upload, store), upload)
+
+
+async def test_the_file_stays_open_from_the_first_read_on_as_long_as_the_verification_counts(
+    store: LocalBlobStore,
+) -> None:
+    """Otherwise the kernel forgets that it could not write the file, and the fsync before publishing succeeds."""
+    upload = await full_upload(store, CONTENT)
+    verification = Verification(upload, store)
+    await verification.advance((await receipts.find_all(upload.id))[0])
+    assert open_files(upload) == 1
+    del verification
+    assert open_files(upload) == 0
+
+
+def open_files(upload: Upload) -> int:
+    """How many descriptors of this process the upload's file has."""
+    links = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return sum(Path(link).name == str(upload.id) for link in links)
