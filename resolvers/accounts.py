@@ -14,7 +14,7 @@ from storage.uploads.usage import Space as Space
 async def register(context: Context, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
     """Start a registration. For errors see :meth:`services.accounts.accounts.Accounts.register`."""
     return await context.services.accounts.register(
-        user_id=user_id, user_name=user_name, email=email, password=password
+        user_id=user_id, user_name=user_name, email=email, password=password, address=context.address
     )
 
 

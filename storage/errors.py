@@ -55,6 +55,10 @@ class OverQuota(StorageError):
     """The account may not store this much."""
 
 
+class LimitReached(StorageError):
+    """There are as many rows of this kind as there may be."""
+
+
 class InvalidCursor(StorageError):
     """A cursor does not belong to this log."""
 

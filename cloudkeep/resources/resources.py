@@ -14,7 +14,7 @@ from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
-from services.accounts.accounts import Accounts, Lifetimes
+from services.accounts.accounts import AccountLimits, Accounts, Lifetimes
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
@@ -32,6 +32,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
+from storage.accounts.accounts import RegistrationLimits
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
@@ -119,8 +120,9 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
+        limits = AccountLimits(settings.sessions, RegistrationLimits(*settings.registrations))
         yield Services(
-            accounts=Accounts(mailer, passwords, tokens, keys, lifetimes),
+            accounts=Accounts(mailer, passwords, tokens, keys, lifetimes, limits),
             uploads=base.uploads,
             ingest=ingest,
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),

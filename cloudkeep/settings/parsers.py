@@ -82,6 +82,14 @@ def subscription_limits(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def registration_limits(text: str) -> tuple[int, int]:
+    """``TOTAL/ADDRESS``: the limit of all clients together, and of one address."""
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text.strip(), re.ASCII)
+    if not match:
+        raise ValueError(f"must be two whole numbers above 0 like 100000/100, not {quote(text)}")
+    return int(match[1]), int(match[2])
+
+
 def pool_size(text: str) -> tuple[int, int]:
     """``MIN/MAX`` connections."""
     match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text.strip(), re.ASCII)

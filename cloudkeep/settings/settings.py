@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
     session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until a session expires")
     access_token_ttl: t.Lifetime = Field(default=15 * t.MINUTE, description="seconds until an access token expires")
+    sessions: t.Connections = Field(default=1_000, description="sessions that an account may have")
+    registrations: t.RegistrationLimits = Field(default=(100_000, 100), description="pending in total / per address")
     otp_ttl: t.Lifetime = Field(default=10 * t.MINUTE, description="seconds until a mailed code expires")
     job_lease: t.Timeout = Field(default=60.0, description="seconds after which a silent worker loses its job")
     job_attempts: t.Attempts = Field(default=5, description="how often a job is tried")

@@ -4,25 +4,28 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable
+from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable, TooManyRegistrations
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens, Viewer
 from services.accounts.types import OpenSession, Registration
+from services.budgets.budget_layers import client_network
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists, InvalidInput
 from services.core.keys import SecretKey, derive
 from services.core.validation import Checks
 from storage.accounts import accounts as rows
+from storage.accounts.accounts import RegistrationLimits
 from storage.accounts.models import Account, Session
-from storage.errors import Duplicate
+from storage.errors import Duplicate, LimitReached
 from storage.mail import Mail, Mailer, MailError
 
 OTP_ATTEMPTS = 5
@@ -30,6 +33,8 @@ OTP_PURPOSE = "otp"
 REFRESH_PURPOSE = "refresh-token"
 #: The time within which a refresh can be repeated. Enough for a phone that changes networks.
 REPEATABLE = timedelta(seconds=30)
+#: The characters of a client's network that are stored. Every network of IPv4 and IPv6 is shorter.
+LONGEST_NETWORK = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,20 @@ class Lifetimes:
 
     otp: timedelta
     session: timedelta
+
+
+DEFAULT_REGISTRATIONS = RegistrationLimits(100_000, 100)
+
+
+@dataclass(frozen=True)
+class AccountLimits:
+    """How many sessions an account may have, and how many registrations may wait for their code."""
+
+    sessions: int = 1_000
+    registrations: RegistrationLimits = DEFAULT_REGISTRATIONS
+
+
+DEFAULT_LIMITS = AccountLimits()
 
 
 class Accounts:
@@ -50,6 +69,7 @@ class Accounts:
         tokens: AccessTokens,
         keys: Sequence[SecretKey],
         lifetimes: Lifetimes,
+        limits: AccountLimits = DEFAULT_LIMITS,
     ) -> None:
         self._mailer = mailer
         self._passwords = passwords
@@ -57,35 +77,47 @@ class Accounts:
         self._otp_keys = [derive(key, OTP_PURPOSE) for key in keys]
         self._refresh_keys = [derive(key, REFRESH_PURPOSE) for key in keys]
         self._lifetimes = lifetimes
+        self._limits = limits
 
-    async def register(self, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
+    async def register(
+        self, *, user_id: str, user_name: str, email: str, password: str, address: str = ""
+    ) -> Registration:
         """Register an account and mail an OTP to its address.
 
         If the address has an account, the mail says so, and the caller gets the usual response, which prevents
-        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`. Raises
-        :class:`InvalidInput` and :class:`MailUnavailable`.
+        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`. ``address`` is that
+        of the client. Raises :class:`InvalidInput`, :class:`MailUnavailable` and :class:`TooManyRegistrations`.
         """
         with Checks() as check:
             user_id, name = check(validation.user_id, user_id), check(validation.person_name, user_name)
             email, password = check(validation.email, email), check(validation.password, password)
         if await rows.user_id_exists(user_id):
             raise AlreadyExists("This user ID is taken.", field="userId")
+        network, limits = client_network(address)[:LONGEST_NETWORK], self._limits.registrations
+        with _refusing_surplus():
+            await rows.require_registration_space(email, network, limits, now())
         password_hash = await self._passwords.hash(password)
         otp = f"{secrets.randbelow(10**6):06}"
         expires_at = now() + self._lifetimes.otp
         if await rows.email_exists(email):
-            await self._send(_already_registered(email))
-            return Registration(email, expires_at)
+            # A registration without a code is stored, so that the limits do not show which addresses have accounts.
+            mail, otp = _already_registered(email), secrets.token_urlsafe()
+        else:
+            mail = _otp_mail(email, user_id, otp, self._lifetimes.otp)
         # Sent before it is stored: if the mail cannot be sent, the code of an earlier one stays valid.
-        await self._send(_otp_mail(email, user_id, otp, self._lifetimes.otp))
-        await rows.save_registration(
-            email=email,
-            user_id=user_id,
-            name=name,
-            password_hash=password_hash,
-            otp_hash=self._otp_hash(self._otp_keys[0], email, otp),
-            expires_at=expires_at,
-        )
+        await self._send(mail)
+        with _refusing_surplus():
+            await rows.save_registration(
+                email=email,
+                user_id=user_id,
+                name=name,
+                password_hash=password_hash,
+                otp_hash=self._otp_hash(self._otp_keys[0], email, otp),
+                expires_at=expires_at,
+                network=network,
+                limits=limits,
+                now=now(),
+            )
         return Registration(email, expires_at)
 
     async def verify_otp(self, *, email: str, otp: str) -> OpenSession:
@@ -164,8 +196,9 @@ class Accounts:
     async def _open_session(self, account: Account) -> OpenSession:
         session_id = uuid7()
         refresh_token = _new_refresh_token(session_id)
+        expires_at = now() + self._lifetimes.session
         session = await rows.open_session(
-            session_id, account.id, _digest(refresh_token), now() + self._lifetimes.session
+            session_id, account.id, _digest(refresh_token), expires_at, self._limits.sessions
         )
         return self._sign_in(account, session, refresh_token)
 
@@ -187,6 +220,14 @@ class Accounts:
             await self._mailer.send(mail)
         except MailError as error:
             raise MailUnavailable("The mail could not be sent. Please try again in a moment.") from error
+
+
+@contextmanager
+def _refusing_surplus() -> Iterator[None]:
+    try:
+        yield
+    except LimitReached as error:
+        raise TooManyRegistrations("Too many registrations are waiting for their code. Try again later.") from error
 
 
 def _new_refresh_token(session_id: UUID) -> str:

@@ -24,6 +24,14 @@ class MailUnavailable(ExpectedError):
     status = 503
 
 
+class TooManyRegistrations(ExpectedError):
+    """Too many registrations wait for their code, in total or of the client's network."""
+
+    code = ErrorCode.TOO_MANY_REGISTRATIONS
+    status = 429
+    retry_after = 60.0
+
+
 class Unauthenticated(CloudKeepError):
     """The request has no valid access token."""
 

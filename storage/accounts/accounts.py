@@ -1,6 +1,7 @@
 """Rows of accounts, registrations and sessions."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +9,25 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
 from storage.accounts.models import Account, Registration, Session
-from storage.database.connection import atomically
-from storage.errors import Duplicate
+from storage.database.connection import atomically, fetch, lock_name
+from storage.errors import Duplicate, LimitReached
+
+#: No account has as many sessions.
+MANY = 1_000_000
+#: Rows that one statement deletes.
+BATCH = 500
+PENDING_OF_NETWORK = "SELECT 1 FROM registration WHERE network = ? AND email <> ? AND expires_at >= ? LIMIT ?"
+#: A row if more are pending than the number says.
+PENDING_BEYOND = """
+SELECT 1 FROM registration WHERE expires_at >= ? AND email <> ? ORDER BY expires_at LIMIT 1 OFFSET ?"""
+
+
+@dataclass(frozen=True)
+class RegistrationLimits:
+    """How many registrations may wait for their code: in total, and of one client network."""
+
+    total: int
+    network: int
 
 
 async def user_id_exists(user_id: str) -> bool:
@@ -40,10 +58,34 @@ async def lock(account_id: UUID) -> None:
     await Account.filter(id=account_id).update(name=F("name"))
 
 
+async def require_registration_space(email: str, network: str, limits: RegistrationLimits, now: datetime) -> None:
+    """Raise :class:`LimitReached` if a registration of this address would be one too many.
+
+    Expired ones do not count, nor does an earlier one of the address, which it replaces. Final only in the transaction
+    of :func:`save_registration`.
+    """
+    if len(await fetch(PENDING_OF_NETWORK, network, email, now, limits.network)) >= limits.network:
+        raise LimitReached("too many registrations of this network are pending")
+    if await fetch(PENDING_BEYOND, now, email, limits.total - 1):
+        raise LimitReached("too many registrations are pending")
+
+
 async def save_registration(
-    *, email: str, user_id: str, name: str, password_hash: str, otp_hash: str, expires_at: datetime
+    *,
+    email: str,
+    user_id: str,
+    name: str,
+    password_hash: str,
+    otp_hash: str,
+    expires_at: datetime,
+    network: str = "",
+    limits: RegistrationLimits | None = None,
+    now: datetime | None = None,
 ) -> None:
-    """Store a registration in place of an older one for the same address."""
+    """Store a registration in place of an older one for the same address.
+
+    ``limits`` hold at the time ``now``, however many are stored at once. Raises :class:`LimitReached`.
+    """
     row = Registration(
         email=email,
         user_id=user_id,
@@ -51,10 +93,18 @@ async def save_registration(
         password_hash=password_hash,
         otp_hash=otp_hash,
         expires_at=expires_at,
+        network=network,
     )
     # One statement: if two requests deleted and then inserted, the second would conflict with the row of the first.
     everything = Registration._meta.fields - {"email"}
-    await Registration.bulk_create([row], on_conflict=["email"], update_fields=sorted(everything))
+
+    async def work() -> None:
+        if limits and now:
+            await lock_name("registrations")
+            await require_registration_space(email, network, limits, now)
+        await Registration.bulk_create([row], on_conflict=["email"], update_fields=sorted(everything))
+
+    await atomically(work)
 
 
 async def count_attempt(email: str, limit: int) -> Registration | None:
@@ -86,9 +136,22 @@ async def complete_registration(registration: Registration) -> Account:
         raise Duplicate("the user ID or the address is taken") from error
 
 
-async def open_session(session_id: UUID, account_id: UUID, refresh_hash: str, expires_at: datetime) -> Session:
-    """Store a new session."""
-    return await Session.create(id=session_id, account_id=account_id, refresh_hash=refresh_hash, expires_at=expires_at)
+async def open_session(
+    session_id: UUID, account_id: UUID, refresh_hash: str, expires_at: datetime, limit: int = MANY
+) -> Session:
+    """Store a new session. If the account has more than ``limit`` sessions then, delete those idle for longest."""
+
+    async def work() -> Session:
+        await lock(account_id)
+        # A refresh moves the expiry, so the session that expires first was not used for longest.
+        idle = Session.filter(account_id=account_id).order_by("-expires_at", "-id").offset(limit - 1).limit(BATCH)
+        if keys := await idle.values_list("id", flat=True):
+            await Session.filter(id__in=keys).delete()
+        return await Session.create(
+            id=session_id, account_id=account_id, refresh_hash=refresh_hash, expires_at=expires_at
+        )
+
+    return await atomically(work)
 
 
 async def find_session(session_id: UUID) -> Session | None:

@@ -177,6 +177,14 @@ async def fetch_in_transaction(*statements: Statement, combined: Statement | Non
         return await _session().fetch_in_transaction(statements, combined)
 
 
+async def lock_name(name: str) -> None:
+    """Exclude other transactions that lock this name until the caller's ends, for work on rows that do not exist yet.
+
+    Call it first in the transaction.
+    """
+    await _session().lock_name(name)
+
+
 async def execute_many(statement: str, rows: Sequence[Sequence[object]]) -> None:
     """Run one statement for every row of values. Raises like :func:`fetch`."""
     await _session().run_many(statement, rows)

@@ -45,6 +45,10 @@ class Session(Protocol):
 
     async def time(self) -> datetime:
         """The current time by the database's clock, with its time zone."""
+        ...
+
+    async def lock_name(self, name: str) -> None:
+        """Exclude other transactions that lock this name, until this one ends."""
 
     def translate_errors(self) -> AbstractContextManager[None]:
         """Raise the errors of storage instead of the driver's, around a transaction."""

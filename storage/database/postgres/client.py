@@ -54,6 +54,11 @@ class _Session(AsyncpgDBClient):
         ((moment,),) = await self.fetch("SELECT clock_timestamp()", ())
         return cast(datetime, moment)
 
+    async def lock_name(self, name: str) -> None:
+        """See :class:`storage.database.engine.Session`."""
+        # With two numbers, so that it cannot be the lock of migrations, which has one.
+        await self.fetch("SELECT pg_advisory_xact_lock(hashtext('cloudkeep'), hashtext(?))", [name])
+
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """See :class:`storage.database.engine.Session`."""
         await self.execute_many(number_placeholders(statement), [list(row) for row in rows])

@@ -41,6 +41,9 @@ class _Session(SqliteClient):
         """See :class:`storage.database.engine.Session`. SQLite has no clock but that of its one host."""
         return datetime.now(UTC)
 
+    async def lock_name(self, name: str) -> None:
+        """See :class:`storage.database.engine.Session`. A transaction excludes all others anyway."""
+
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """See :class:`storage.database.engine.Session`."""
         await self.execute_many(statement, [list(row) for row in rows])

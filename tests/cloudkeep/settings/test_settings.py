@@ -124,6 +124,7 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
     assert load(SUBSCRIPTIONS="0/7").subscriptions == (0, 7)
     assert load(WEBSOCKETS="7").websockets == 7
+    assert load(SESSIONS="5", REGISTRATIONS="9/3").registrations == (9, 3)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +267,7 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("QUOTA", "0", f"must be none or a size between 1B and 8PiB, {SIZES}, not '0'"),
         ("QUOTA", "off", f"must be none or a size between 1B and 8PiB, {SIZES}, not 'off'"),
         ("RESERVATION_SHARE", "0%", "must be between 1 and 100, not '0%'"),
+        ("REGISTRATIONS", "0/5", "must be two whole numbers above 0 like 100000/100, not '0/5'"),
         ("RESERVATION_SHARE", "half", "must be between 1 and 100, not 'half'"),
         ("OPEN_UPLOADS", "0", "must be between 1 and 1000000, not '0'"),
         ("MAX_FILE_SIZE", "10G", f"must be a size between 1B and 8PiB, {SIZES}, not '10G'"),

@@ -12,13 +12,20 @@ import pytest
 
 from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
-from services.accounts.accounts import REPEATABLE, Accounts, Lifetimes
-from services.accounts.errors import InvalidCredentials, InvalidOtp, MailUnavailable, Unauthenticated
+from services.accounts.accounts import DEFAULT_LIMITS, REPEATABLE, AccountLimits, Accounts, Lifetimes
+from services.accounts.errors import (
+    InvalidCredentials,
+    InvalidOtp,
+    MailUnavailable,
+    TooManyRegistrations,
+    Unauthenticated,
+)
 from services.accounts.passwords import Passwords
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession
 from services.core.errors import AlreadyExists
 from services.core.keys import SecretKey
+from storage.accounts.accounts import RegistrationLimits
 from storage.accounts.models import Account, Registration, Session
 from storage.mail import Mailer, open_mailer
 from tests.support.backends.smtp_sink import SmtpSink
@@ -38,12 +45,17 @@ class World:
         self._passwords = passwords
 
     def accounts(
-        self, *keys: SecretKey, otp: int = 600, session: int = 3_600, mailer: Mailer | None = None
+        self,
+        *keys: SecretKey,
+        otp: int = 600,
+        session: int = 3_600,
+        mailer: Mailer | None = None,
+        limits: AccountLimits = DEFAULT_LIMITS,
     ) -> Accounts:
         keys = keys or (OLD,)
         tokens = AccessTokens(keys, timedelta(minutes=15))
         lifetimes = Lifetimes(timedelta(seconds=otp), timedelta(seconds=session))
-        return Accounts(mailer or self._mailer, self._passwords, tokens, keys, lifetimes)
+        return Accounts(mailer or self._mailer, self._passwords, tokens, keys, lifetimes, limits)
 
 
 @pytest.fixture
@@ -299,7 +311,9 @@ def busy_writer(path: str) -> Iterator[None]:
         rival = sqlite3.connect(path, timeout=30, isolation_level=None)
         row = ("u", "n", "p", "o", 0, "2000-01-01")
         while not stop.wait(0.001):
-            rival.execute("INSERT OR REPLACE INTO registration VALUES ('rival@example.org', ?, ?, ?, ?, ?, ?)", row)
+            rival.execute(
+                "INSERT OR REPLACE INTO registration VALUES ('rival@example.org', ?, ?, ?, ?, ?, ?, NULL)", row
+            )
         rival.close()
 
     thread = threading.Thread(target=write)
@@ -309,3 +323,61 @@ def busy_writer(path: str) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+async def test_one_session_too_many_signs_out_the_device_that_was_idle_for_longest(
+    world: World, sink: SmtpSink
+) -> None:
+    accounts = world.accounts(limits=AccountLimits(sessions=2))
+    first = await join(accounts, sink)
+    second = await accounts.login(user_id="ada", password=PASSWORD)
+    first = await accounts.refresh(first.refresh_token)
+    third = await accounts.login(user_id="ada", password=PASSWORD)
+    with pytest.raises(InvalidCredentials):
+        await accounts.refresh(second.refresh_token)
+    for session in (first, third):
+        assert (await accounts.refresh(session.refresh_token)).account.user_id == "ada"
+
+
+def few(total: int, network: int) -> AccountLimits:
+    return AccountLimits(registrations=RegistrationLimits(total, network))
+
+
+async def test_a_registration_too_many_is_refused_without_a_mail(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts(limits=few(9, 2))
+
+    async def register_from(address: str, name: str) -> None:
+        email = f"{name}@example.org"
+        await accounts.register(user_id=name, user_name=name, email=email, password=PASSWORD, address=address)
+
+    for number in range(2):
+        await register_from(f"2001:db8::{number}", f"user{number}")
+    mails = len(sink.mails)
+    with pytest.raises(TooManyRegistrations):
+        await register_from("2001:db8::ffff", "user2")
+    assert len(sink.mails) == mails
+    await register_from("2001:db8:0:1::1", "user2")
+    await register_from("2001:db8::1", "user1")
+
+
+async def test_a_completed_registration_makes_space_for_another(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts(limits=few(1, 1))
+    await join(accounts, sink)
+    await register(accounts, "bob", "bob@example.org")
+    with pytest.raises(TooManyRegistrations):
+        await register(accounts, "eve", "eve@example.org")
+
+
+async def test_the_limits_do_not_show_which_addresses_have_accounts(world: World, sink: SmtpSink) -> None:
+    """An address with an account takes as much of the limit as one without, and no code completes it."""
+    accounts = world.accounts(limits=few(2, 2))
+    await join(accounts, sink)
+    await register(accounts, "eve", EMAIL)
+    assert await Registration.all().count() == 1
+    with pytest.raises(InvalidOtp):
+        await accounts.verify_otp(email=EMAIL, otp="123456")
+    await register(accounts, "bob", "bob@example.org")
+    for email in (EMAIL, "bob@example.org"):
+        await register(accounts, "eve", email)
+    with pytest.raises(TooManyRegistrations):
+        await register(accounts, "zoe", "zoe@example.org")

@@ -9,7 +9,7 @@ import pytest
 
 from storage.accounts import accounts
 from storage.accounts.models import Account, Registration, Session
-from storage.errors import Duplicate
+from storage.errors import Duplicate, LimitReached
 from tests.storage.rows import LATER, NOW, new_account, run_together
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -197,6 +197,78 @@ async def test_a_closed_session_is_gone() -> None:
     assert await accounts.find_session(session.id) is None
     assert not await accounts.rotate_session(session.id, "first", "second", NOW, LATER)
     assert await accounts.find_session(other.id)
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_one_session_too_many_closes_those_that_were_idle_for_longest(limit: int) -> None:
+    ada = await new_account()
+    opened = [await accounts.open_session(uuid4(), ada.id, "x", LATER + timedelta(hours=hour)) for hour in range(5)]
+    other = await new_session()
+    await accounts.rotate_session(opened[0].id, "x", "y", NOW, LATER + timedelta(days=9))
+    last = await accounts.open_session(uuid4(), ada.id, "x", LATER + timedelta(days=10), limit)
+    newest = [last.id, opened[0].id, opened[4].id][:limit]
+    assert {row.id for row in await Session.filter(account=ada)} == set(newest)
+    assert await accounts.find_session(other.id)
+
+
+#: Registers ten people from one network, of which there may be 7.
+SURPLUS = """
+from datetime import UTC, datetime, timedelta
+from storage.accounts import accounts
+from storage.errors import LimitReached
+async def main(name):
+    moment, stored = datetime.now(UTC), 0
+    for number in range(10):
+        try:
+            await accounts.save_registration(
+                email=f"{name}{number}@example.org", user_id=name, name=name, password_hash="hash", otp_hash="otp",
+                expires_at=moment + timedelta(hours=1), network="192.0.2.1",
+                limits=accounts.RegistrationLimits(100, 7), now=moment,
+            )
+            stored += 1
+        except LimitReached:
+            pass
+    print(stored)
+"""
+#: Opens ten sessions of an account that may have three.
+SIGN_INS = """
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+from storage.accounts import accounts
+async def main(account_id):
+    for _ in range(10):
+        await accounts.open_session(uuid4(), UUID(account_id), "x", datetime.now(UTC) + timedelta(days=1), 3)
+    print("done")
+"""
+
+
+async def test_processes_that_register_at_once_stay_within_the_limit(database: str) -> None:
+    counts = await run_together(database, SURPLUS, ("ada",), ("bob",))
+    assert sum(map(int, counts)) == await Registration.all().count() == 7
+
+
+async def test_processes_that_sign_in_at_once_stay_within_the_limit(database: str) -> None:
+    ada = await new_account()
+    await run_together(database, SIGN_INS, *[(str(ada.id),)] * 2)
+    assert await Session.all().count() == 3
+
+
+async def test_registrations_are_limited_in_total_and_of_a_network_and_expired_ones_do_not_count() -> None:
+    async def save(email: str, network: str, total: int = 4, of_network: int = 2, expires_at: Any = LATER) -> bool:
+        limits = accounts.RegistrationLimits(total, of_network)
+        more = {"user_id": "a", "name": "a", "password_hash": "h", "otp_hash": "o", "expires_at": expires_at}
+        try:
+            await accounts.save_registration(email=email, network=network, limits=limits, now=NOW, **more)
+        except LimitReached:
+            return False
+        return True
+
+    assert await save("expired", "one", expires_at=NOW - timedelta(seconds=1))
+    assert [await save(email, "one") for email in ("a", "b", "c")] == [True, True, False]
+    assert [await save(email, "two") for email in ("d", "e", "f")] == [True, True, False]
+    assert [await save("g", "three"), await save("g", "three", total=5)] == [False, True]
+    # The newer registration of an address replaces the older one.
+    assert [await save("a", "one", total=5), await save("a", "two", total=5)] == [True, False]
 
 
 async def test_what_has_expired_is_purged() -> None:

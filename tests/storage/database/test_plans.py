@@ -104,6 +104,9 @@ CALLS: dict[str, Call] = {
     "accounts.save_registration": lambda rows: accounts.save_registration(
         email="a", user_id="a", name="a", password_hash="a", otp_hash="a", expires_at=NOW
     ),
+    "accounts.require_registration_space": lambda rows: accounts.require_registration_space(
+        "a", "192.0.2.1", accounts.RegistrationLimits(100_000, 100), NOW
+    ),
     "accounts.count_attempt": lambda rows: accounts.count_attempt("1@new.org", 5),
     "accounts.complete_registration": lambda rows: accounts.complete_registration(
         Registration(email="1@new.org", otp_hash="otp", user_id="new", name="n", password_hash="n")
