@@ -13,8 +13,8 @@ from cloudkeep.settings.settings import Settings
 from tests.conftest import KEYS
 from tests.support.backends.databases import Databases
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
-from tests.support.process import cloudkeep
-from tests.support.server import Api, http_client, listening_socket, serve
+from tests.support.process import cloudkeep, serving
+from tests.support.server import Api, http_client
 
 CONTENTS = [random.Random(number).randbytes(size) for number, size in enumerate((1, 300_000, 6_000_000))]
 MORE = random.Random(9).randbytes(200_000)
@@ -70,15 +70,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def run(settings: Settings, *arguments: str | Path) -> Result:
-    """A command with these settings."""
-    variables = {
+    """Run a command with these settings."""
+    return await asyncio.to_thread(cloudkeep, *map(str, arguments), **variables_of(settings))
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """The settings of storage, by their names."""
+    return {
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url,
         "BLOB_URL": settings.blob_url,
         "S3_ACCESS_KEY": settings.s3_access_key or "",
         "S3_SECRET_KEY": settings.s3_secret_key or "",
     }
-    return await asyncio.to_thread(cloudkeep, *map(str, arguments), **variables)
 
 
 async def send(api: Api, content: bytes) -> str:
@@ -104,12 +108,9 @@ async def test_everything_that_was_ready_is_there_on_a_new_machine_and_users_sta
     restored = await run(new_server, "restore", folder, "--verify")
     assert restored.returncode == 0, restored
     assert (new_server.data_dir / "secret.keys").read_text() == (settings.data_dir / "secret.keys").read_text()
-    with listening_socket() as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with (
-            serve(new_server.model_copy(update={"public_url": address}), listener) as url,
-            http_client(url) as http,
-        ):
+    variables = {f"CLOUDKEEP_{name}": value for name, value in variables_of(new_server).items()}
+    with serving(new_server.data_dir, None, (), **variables) as process:
+        async with http_client(process.url) as http:
             http.headers["Authorization"] = api.http.headers["Authorization"]
             for upload, content in zip(uploads, CONTENTS, strict=True):
                 state = await Api(http).look(upload)
@@ -150,4 +151,4 @@ async def test_a_restore_is_refused_while_a_server_has_the_database_open(
     refused = await run(settings, "restore", "--force", folder)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "open" in refused.stderr.splitlines()[-1] or "connections" in refused.stderr.splitlines()[-1]
-    assert (await send(api, CONTENTS[1]))[:4] == "upl_"
+    await send(api, CONTENTS[1])
