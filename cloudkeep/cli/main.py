@@ -133,7 +133,9 @@ def backup(
         bool, typer.Option("--prune", help="Delete copies of stored files that no backup in FOLDER lists.")
     ] = False,
 ) -> None:
-    """Back up the database and the secret keys into a dated folder in FOLDER.
+    """Back up the database and the stored files.
+
+    It makes a dated folder in FOLDER, with the secret keys as well.
 
     The server may be running or not. FOLDER is new or empty, or has earlier backups.
 
@@ -159,9 +161,9 @@ def restore(
         bool, typer.Option("--verify", help="Read all stored files, and replace damaged ones from the backup.")
     ] = False,
 ) -> None:
-    """Restore a backup: the database, missing secret keys, and stored files that are missing.
+    """Restore a backup of the database and the stored files.
 
-    No server and no worker may be running. The settings are those of the server. It checks the backup first, and says
+    It also restores the secret keys if they are missing, and copies only stored files that are missing. No server and no worker may be running. The settings are those of the server. It checks the backup first, and says
     at the end which files are missing.
 
     After an interruption, the old database is still in place; run the same command again.
