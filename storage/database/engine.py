@@ -45,7 +45,6 @@ class Session(Protocol):
 
     async def time(self) -> datetime:
         """The current time by the database's clock, with its time zone."""
-        ...
 
     async def lock_name(self, name: str) -> None:
         """Exclude other transactions that lock this name, until this one ends."""
