@@ -2,12 +2,13 @@
 
 :func:`now` is the time of the database. Every time that is stored comes from it, and every stored time is compared with
 it: leases, due times and expiries have one clock, whatever the clocks of the hosts and of Redis show. The database's
-clock is read every minute (:mod:`cloudkeep.resources.clock_sync`), and in between a clock of this host counts on that
-nobody can set.
+clock is read every minute (:mod:`cloudkeep.resources.clock_sync`). The seconds since that reading come from
+:func:`elapsed`, which setting a clock does not change.
 
 SQL's own ``now()`` inside each statement would need no reading. It is not used, for three reasons: rows are also
-compared in Python, where the time must be the same; SQLite has no such clock and no such type; and a statement cannot
-refuse a clock that jumps. A time that is a little old is harmless: a lease is taken later, and an upload expires later.
+compared in Python, where the time must be the same; SQLite has only the host's clock, and stores times as text; and a
+statement cannot refuse a clock that jumps. A time that is a little old is harmless: a lease is taken later, and an
+upload expires later.
 
 Tokens and signed URLs are checked without the database, and S3 checks the URLs that we sign for it. They use
 :func:`host_now`.
@@ -22,8 +23,8 @@ from typing import NamedTuple
 LARGEST_CORRECTION = timedelta(minutes=10)
 #: A larger difference between this host's clock and the database's is reported.
 TOLERATED = timedelta(minutes=1)
-#: The database's clock may advance or fall back by so much between two readings; daylight saving time, a wrong date and
-#: a restored virtual machine are beyond it. More is a jump.
+#: The largest step of the database's clock between two readings that is followed at once. A wrong time zone or a wrong
+#: date is a larger one.
 JUMP = timedelta(minutes=10)
 #: Seconds for which a jump is not followed, so that an operator can set the clock right before anything expires. Then
 #: the clock counts as right: it may have been wrong before.
