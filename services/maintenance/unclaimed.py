@@ -81,8 +81,11 @@ class UnclaimedBlobs:
         text = f"{blob.record.size} bytes of the file {blob.record.file_name!r}, which the database lacks"
         if not self._mend:
             return Finding(Code.BLOB_ADOPTABLE, blob.key, text)
-        if not await is_intact(blob, self._store):
-            return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they have changed since they were verified")
+        try:
+            if not await is_intact(blob, self._store):
+                return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they have changed since they were verified")
+        except OSError as error:
+            return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they cannot be read: {error.strerror}")
         record, row = blob.record, upload or _new_row(blob.record)
         try:
             await adoption.complete(

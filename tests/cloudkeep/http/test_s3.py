@@ -59,7 +59,8 @@ async def test_a_file_goes_through_the_server_to_s3_and_back(api: Api, s3: S3Ser
     client = s3.client()
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
     key = str(key_of(upload_id))
-    assert [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]] == [key, f"records/{key}"]
+    keys = [one["Key"] for one in client.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert keys == [key, f"records/{key}"]
 
 
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) { reportChunks(input: {uploadId: $id, chunks: $chunks}) {

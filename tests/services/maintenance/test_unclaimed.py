@@ -1,5 +1,8 @@
 """Blobs without a row: a file gets its rows back, garbage is deleted, and all others are kept."""
 
+import errno
+import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -100,6 +103,26 @@ async def test_bytes_that_have_changed_since_are_never_made_a_file_and_are_kept(
     assert await found(bench, mend=True) == [(Code.BLOB_QUARANTINED, str(upload.id), None)]
     assert len(await content_of(bench.store, upload)) == len(CONTENT)
     assert await File.all().count() == 0
+
+
+async def test_bytes_that_cannot_be_read_do_not_keep_the_others_from_becoming_files(
+    bench: Bench, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await published(bench, ada), await published(bench, ada)
+    read = bench.store.read
+
+    def fail_for_one(key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        if key == str(bad.id):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(key, offset, length)
+
+    monkeypatch.setattr(bench.store, "read", fail_for_one)
+    assert set(await found(bench, mend=True)) == {
+        (Code.BLOB_UNKNOWN, str(bad.id), None),
+        (Code.BLOB_ADOPTABLE, str(good.id), "adopted"),
+    }
+    monkeypatch.undo()
+    assert await found(bench, mend=True) == [(Code.BLOB_ADOPTABLE, str(bad.id), "adopted")]
 
 
 @pytest.mark.parametrize("record", [True, False], ids=["record", "older version"])
