@@ -15,6 +15,7 @@ from services.maintenance.findings import Code, Finding, Findings
 from services.maintenance.garbage import dead_staging, is_old, owner_of
 from services.maintenance.pages import pages
 from services.maintenance.record_backfill import RecordBackfill
+from services.maintenance.shared_files import SharedFiles
 from services.maintenance.unclaimed import QUARANTINE_TTL, UnclaimedBlobs
 from storage.blobs import BlobStore
 from storage.drive.models import Blob
@@ -42,6 +43,7 @@ class Doctor:
         Published bytes that no row needs are deleted ``quarantine_ttl`` after they were first found so.
         """
         self._unclaimed = UnclaimedBlobs(store, mend=mend, quarantine_ttl=quarantine_ttl)
+        self._shared = SharedFiles(store, mend=mend)
         self._backfill = RecordBackfill(store, mend=mend)
         self._store = store
         self._upload_days = upload_days
@@ -55,6 +57,7 @@ class Doctor:
             self._missing_rules,
             self._blobs_without_bytes,
             self._unclaimed.examine,
+            self._shared.examine,
             self._backfill.examine,
             self._dead_staging,
             self._foreign_staging,

@@ -86,7 +86,7 @@ class UnclaimedBlobs:
                 return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they have changed since they were verified")
         except OSError as error:
             return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they cannot be read: {error.strerror}")
-        record, row = blob.record, upload or _new_row(blob.record)
+        record, row = blob.record, upload or new_row(blob.record)
         try:
             await adoption.complete(
                 row, blob_key=blob.key, sha256=record.sha256, media=record.media, now=now(), is_new=upload is None
@@ -128,8 +128,8 @@ def _has_ended(upload: Upload) -> bool:
     return upload.status in ENDED or is_dead(upload)
 
 
-def _new_row(record: PublishedRecord) -> Upload:
-    """The row of an upload that was begun after the database was copied."""
+def new_row(record: PublishedRecord) -> Upload:
+    """The row of an upload that was begun after the database was copied. It is not stored yet."""
     return Upload(
         id=record.upload_id,
         account_id=record.account_id,

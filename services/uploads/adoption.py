@@ -83,7 +83,7 @@ async def is_intact(blob: PublishedBlob, store: BlobStore, report: Report | None
 def describes(record: PublishedRecord, upload: Upload) -> bool:
     """Whether this is the record of intact bytes of this upload, and of the file that its client declared."""
     is_same = (record.upload_id, record.account_id, record.size) == (upload.id, upload.account_id, upload.size)
-    return is_same and not record.damaged and upload.sha256 in {None, record.sha256}
+    return is_same and not record.damaged and not record.is_shared and upload.sha256 in {None, record.sha256}
 
 
 async def has_size(store: BlobStore, key: str, size: int) -> bool:

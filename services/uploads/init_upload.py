@@ -3,6 +3,7 @@
 It searches only files and chunks of the same account. A wider search would reveal which accounts have which bytes.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
@@ -21,6 +22,7 @@ from services.uploads.errors import (
 from services.uploads.lifecycle import expire
 from services.uploads.new_upload import UploadPolicy, build_upload
 from services.uploads.progress import Progress
+from services.uploads.published_record import PublishedRecord, write_record
 from services.uploads.reservations import Reservations
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
@@ -32,6 +34,8 @@ from storage.uploads import known_chunks, usage
 from storage.uploads import uploads as rows
 from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+
+logger = logging.getLogger("cloudkeep.uploads")
 
 #: Errors for an upload that is certainly not stored.
 REFUSALS = (Duplicate, OverQuota, NoSpace, ReservationTooLarge, TooManyUploads)
@@ -103,11 +107,20 @@ class UploadInitializer:
             await rows.insert_owned(upload, file, now())
         except Duplicate as error:
             return await self._find_winner(upload, error)
+        await self._write_record(upload, file)
         self._counters.uploads_begun += 1
         if upload.status.is_final:
             self._counters.uploads_finished[upload.status.value] += 1
         await self._notify_workers(upload)
         return upload
+
+    async def _write_record(self, upload: Upload, file: File) -> None:
+        """Let an older copy of the database get this file back. An error is only logged: the bytes are safe anyway."""
+        record = PublishedRecord.of(upload, file.blob.sha256, file.media, is_shared=True)
+        try:
+            await write_record(self._store, str(upload.id), record)
+        except (OSError, StorageError) as error:
+            logger.warning("a file has no record: %s", error)
 
     async def _notify_workers(self, upload: Upload) -> None:
         """Notify the workers of the job that the upload's status has queued, if it has one."""

@@ -22,7 +22,7 @@ class PublishedRecord:
     """A verified file: ``size`` bytes with this SHA-256, in hex.
 
     ``media`` and ``compress`` are what the columns of file and upload store. ``damaged`` tells that the bytes were
-    found to have another digest since.
+    found to have another digest since. With ``is_shared``, the bytes are those of another file of the same account.
     """
 
     upload_id: UUID
@@ -36,9 +36,10 @@ class PublishedRecord:
     compress: dict[str, Any] | None
     created_at: datetime
     damaged: bool = False
+    is_shared: bool = False
 
     @classmethod
-    def of(cls, upload: Upload, sha256: str, media: dict[str, Any] | None) -> Self:
+    def of(cls, upload: Upload, sha256: str, media: dict[str, Any] | None, *, is_shared: bool = False) -> Self:
         """The record of an upload whose bytes have this digest."""
         return cls(
             upload_id=upload.id,
@@ -51,6 +52,7 @@ class PublishedRecord:
             media=media,
             compress=upload.compress,
             created_at=upload.created_at,
+            is_shared=is_shared,
         )
 
     def to_bytes(self) -> bytes:

@@ -5,7 +5,7 @@ published. So bytes with a record are those of a complete file, even if the data
 of them. The store never deletes them, except by ``delete``.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 #: Bytes of the largest record. It has a name, a type and a few numbers.
@@ -25,6 +25,10 @@ class BlobRecords(Protocol):
 
     async def keys(self, staging: str) -> Sequence[str]:
         """The keys of all records of an upload, by the handle of any of its staging areas; the latest key first."""
+        ...
+
+    def all_keys(self) -> AsyncIterator[str]:
+        """The key of every record, in any order, in constant memory. One that is written meanwhile may be missing."""
         ...
 
 

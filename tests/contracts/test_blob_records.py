@@ -24,6 +24,13 @@ async def test_the_record_of_an_upload_is_found_by_its_staging_area(blob_store: 
     assert await blob_store.records.keys(unknown(blob_store, key[:-1])) == []
 
 
+async def test_every_record_is_listed(blob_store: BlobStore, key: str) -> None:
+    keys = {key, f"{key}.01abcdef"}
+    for each in keys:
+        await blob_store.records.write(each, b"record")
+    assert {each async for each in blob_store.records.all_keys()} == keys
+
+
 async def test_a_record_is_not_listed_among_the_blobs(blob_store: BlobStore, key: str) -> None:
     await published(blob_store, key)
     await blob_store.records.write(key, b"record")

@@ -74,11 +74,12 @@ class Files:
         self.ready, self.expired, self.resumed = a_file("ready"), a_file("expired"), a_file("resumed")
         self.late, self.aborted = a_file("late"), a_file("aborted")
         self.new, self.video, self.foreign = a_file("new"), a_file("new.mp4", video=True), a_file("foreign")
+        self.second = Sent(self.ready.content, "ready again", chunk_size=CHUNK)
 
     @property
     def all(self) -> list[Sent]:
         """Those that must be there in the end."""
-        return [self.ready, self.expired, self.resumed, self.late, self.new, self.video]
+        return [self.ready, self.expired, self.resumed, self.late, self.new, self.video, self.second]
 
 
 async def before_the_dump(person: Api, files: Files) -> None:
@@ -95,7 +96,12 @@ async def after_the_dump(person: Api, newcomer: Api, files: Files) -> None:
         await to_the_end(person, sent)
     payload = await persistent_data(person, ABORT, id=files.aborted.upload_id)
     assert payload["userErrors"] == []
-    for owner, sent in ((person, files.new), (person, files.video), (newcomer, files.foreign)):
+    for owner, sent in (
+        (person, files.new),
+        (person, files.video),
+        (person, files.second),
+        (newcomer, files.foreign),
+    ):
         await begin(owner, sent)
         await to_the_end(owner, sent)
 
@@ -169,6 +175,7 @@ async def test_every_file_is_there_again_after_an_older_database_was_restored(
             assert {line.split()[1].rstrip(":") for line in lines if line.endswith("-> adopted")} >= {
                 str(files.new.key),
                 str(files.video.key),
+                str(files.second.key),
             }
             for sent in files.all:
                 await whole(person, sent)

@@ -21,6 +21,7 @@ from storage.blobs.base import StoredObject
 from storage.blobs.disk_space import free_above_reserve, require_free_space
 from storage.errors import BlobNotFound, NoSpace
 
+RECORD_SUFFIX = ".json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -57,7 +58,7 @@ class BlobFolder:
 
     def record_path(self, key: str) -> Path:
         """The file of a blob's record."""
-        return self._root / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+        return self._root / "records" / key[-2:] / key[-4:-2] / f"{key}{RECORD_SUFFIX}"
 
     def _sync_mark(self, key: str) -> Path:
         return self._root / "syncing" / key
@@ -220,6 +221,11 @@ class BlobFolder:
     def blobs(self, prefix: str) -> Iterator[StoredObject]:
         """Every blob whose key begins with ``prefix``."""
         return (blob for blob in _files(self._root / "blobs", depth=2) if blob.key.startswith(prefix))
+
+    def record_keys(self) -> Iterator[str]:
+        """The key of every record."""
+        files = _files(self._root / "records", depth=2)
+        return (file.key.removesuffix(RECORD_SUFFIX) for file in files if file.key.endswith(RECORD_SUFFIX))
 
     def _sync_folders(self, blob: Path) -> None:
         """Make a new name durable: sync its folder, and each parent folder up to the root, since they may be new as

@@ -1,7 +1,8 @@
 """The records of blobs on a local disk: ``records/XX/YY/KEY.json``, for the blob ``blobs/XX/YY/KEY``."""
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ from storage.blobs.local.folder import BlobFolder
 from storage.blobs.publishing import MAX_RECORD
 from storage.errors import BlobNotFound
 
+#: Files that one call in a thread lists.
+LISTED_AT_ONCE = 500
 Run = Callable[..., Awaitable[Any]]
 
 
@@ -35,6 +38,13 @@ class LocalRecords:
         """See :class:`storage.blobs.publishing.BlobRecords`. An upload has one key."""
         exists = await self._run(self._folder.record_path(staging).exists)
         return [staging] if exists else []
+
+    async def all_keys(self) -> AsyncIterator[str]:
+        """See :class:`storage.blobs.publishing.BlobRecords`."""
+        keys = self._folder.record_keys()
+        while batch := await self._run(lambda: list(islice(keys, LISTED_AT_ONCE))):
+            for key in batch:
+                yield key
 
     def _write(self, key: str, content: bytes) -> None:
         # If the process is killed, the sweeper takes this file for a staging area that was replaced.

@@ -1,6 +1,6 @@
 """The records of objects in a bucket: the object ``records/KEY`` for the blob ``KEY``."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from storage.blobs.publishing import MAX_RECORD
 from storage.blobs.s3.bucket import Bucket
@@ -33,6 +33,11 @@ class S3Records:
         original = staging.partition(":")[0].partition(".")[0]
         items = [item.key.removeprefix(PREFIX) async for item in self._bucket.objects(PREFIX + original)]
         return sorted((key for key in items if key.partition(".")[0] == original), key=reopen_count, reverse=True)
+
+    async def all_keys(self) -> AsyncIterator[str]:
+        """See :class:`storage.blobs.publishing.BlobRecords`."""
+        async for item in self._bucket.objects(PREFIX):
+            yield item.key.removeprefix(PREFIX)
 
     async def delete(self, key: str) -> None:
         """Delete the record of a blob, if it has one."""

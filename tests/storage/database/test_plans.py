@@ -25,7 +25,17 @@ from storage.drive import files
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
-from storage.uploads import consistency, known_chunks, open_slots, purge, receipts, uploads, usage
+from storage.uploads import (
+    adoption,
+    consistency,
+    known_chunks,
+    open_slots,
+    purge,
+    quarantine,
+    receipts,
+    uploads,
+    usage,
+)
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.open_slots import SlotRange
 from tests.storage.rows import LATER, LEASE, NOW
@@ -35,6 +45,7 @@ pytestmark = pytest.mark.postgres
 
 MODULES: list[ModuleType] = [
     accounts,
+    adoption,
     consistency,
     files,
     limit_overrides,
@@ -42,6 +53,7 @@ MODULES: list[ModuleType] = [
     open_slots,
     jobs,
     purge,
+    quarantine,
     receipts,
     usage,
     uploads,
@@ -176,6 +188,15 @@ CALLS: dict[str, Call] = {
     "usage.measure": lambda rows: usage.measure(ACCOUNT_ID, 1),
     "usage.require_space": lambda rows: usage.require_space(ACCOUNT_ID, 1, 1),
     "usage.holdings": lambda rows: usage.holdings(ACCOUNT_ID),
+    "adoption.queue": lambda rows: adoption.queue(rows.upload, NOW),
+    "adoption.complete": lambda rows: adoption.complete(
+        rows.upload, blob_key="b", sha256=SHA256, media=None, now=NOW, is_new=False
+    ),
+    "quarantine.since": lambda rows: quarantine.since("a"),
+    "quarantine.add": lambda rows: quarantine.add("a", NOW),
+    "quarantine.remove": lambda rows: quarantine.remove("a"),
+    "uploads.add_file": lambda rows: uploads.add_file(rows.upload, blob_key="c", sha256=SHA256, media=None),
+    "uploads.enqueue_job": lambda rows: uploads.enqueue_job(MISSING_ID, UploadStatus.COMPRESSING, NOW),
     "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
     "uploads.insert_owned": lambda rows: insert_owned(),
     "uploads.find": lambda rows: uploads.find(MISSING_ID),

@@ -1,0 +1,52 @@
+"""Finds files that share the bytes of another file, and that the database lacks because it is an older copy.
+
+A file that its owner already had was never sent: it has a record, but no blob of its own.
+"""
+
+from services.core.clock import now
+from services.maintenance.findings import Code, Finding, Findings
+from services.maintenance.garbage import batches, owner_of_key
+from services.maintenance.unclaimed import new_row
+from services.uploads.published_record import PublishedRecord, read_record
+from storage.blobs import BlobStore
+from storage.drive import files
+from storage.drive.models import File
+from storage.errors import Duplicate
+from storage.uploads import consistency
+from storage.uploads import uploads as rows
+
+
+class SharedFiles:
+    """Examines every record whose upload has no row; with ``mend`` it also stores the file."""
+
+    def __init__(self, store: BlobStore, *, mend: bool) -> None:
+        self._store = store
+        self._mend = mend
+
+    async def examine(self) -> Findings:
+        """A finding for each file that its owner lacks."""
+        async for batch in batches(self._store.records.all_keys()):
+            owners = {key: owner for key in batch if (owner := owner_of_key(key))}
+            existing = await consistency.find_uploads(owners.values())
+            for key, owner in owners.items():
+                if owner not in existing and (finding := await self._judge(key)):
+                    yield finding
+
+    async def _judge(self, key: str) -> Finding | None:
+        record = await read_record(self._store, key)
+        if not record or not record.is_shared:
+            return None
+        # Only a file of the same account: a record gives nobody the bytes of others.
+        file = await files.find_same(record.account_id, record.size, record.sha256)
+        if not file:
+            return None
+        mended = await self._restore(record, file) if self._mend else None
+        text = f"the file {record.file_name!r}, which the database lacks, shares the bytes of {file.name!r}"
+        return Finding(Code.FILE_ADOPTABLE, key, text, mended)
+
+    async def _restore(self, record: PublishedRecord, file: File) -> str | None:
+        try:
+            await rows.insert_owned(new_row(record), file, now())
+        except Duplicate:
+            return None
+        return "adopted"
