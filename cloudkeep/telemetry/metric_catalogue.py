@@ -116,11 +116,7 @@ BUDGET_REDIS_AWAY = Metric(
 )
 EVENT_DELAY = Metric("cloudkeep_event_delay_seconds", "Age of the newest event when it was read.", ("role",), "livemax")
 EVENT_READERS_AWAY = Metric("cloudkeep_event_readers_away", "Processes that cannot read events.", ("role",), "livesum")
-REDIS_FAILURES = Metric(
-    "cloudkeep_redis_failures",
-    "Calls that Redis did not answer in time, or at all, except those of budgets.",
-    ("role",),
-)
+REDIS_FAILURES = Metric("cloudkeep_redis_failures", "Calls that Redis did not answer, or not in time.", ("role",))
 REDIS_SKIPS = Metric("cloudkeep_redis_skips", "Calls that were skipped while Redis was unavailable.", ("role",))
 PROCESSES = Metric("cloudkeep_processes", "Processes that run.", ("role",), "livesum")
 CPU = Metric("cloudkeep_process_cpu_seconds", "Processor time, user and system, without ffmpeg.", ("role",))
