@@ -23,7 +23,7 @@ from workers.job_context import JobContext
 from workers.job_type import JobType
 from workers.media.command import compress_command
 from workers.media.encode import EncodeProgress, encode
-from workers.media.probe import NotMedia, probe
+from workers.media.probe import NotMedia, TooManyStreams, probe
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 
 MIME_TYPE = "video/mp4"
@@ -109,6 +109,8 @@ async def _video_facts(path: Path, context: JobContext) -> MediaFacts:
     # A ProbeFailed is about this machine at the moment, not about the file, so the job is tried again.
     try:
         facts = await probe(path, context.tools)
+    except TooManyStreams as error:
+        raise NotAVideo(f"This video cannot be read. {error}") from error
     except NotMedia as error:
         raise NotAVideo("This file is not a video that can be read.") from error
     if not facts.is_video:

@@ -14,14 +14,13 @@ from services.media.errors import CompressionFailed
 from storage.child_process import describe_end
 from storage.errors import NoSpace
 from workers.media.command import EncodeCommand
-from workers.media.guard import file_url, guarded, kill
+from workers.media.guard import file_url, guarded, kill, stderr_tail
 from workers.media.progress import EncodeProgress, advance, blocks, out_time
 
 __all__ = ["EncodeProgress", "OnProgress", "encode", "summarize_error"]
 
 OnProgress = Callable[[EncodeProgress], Awaitable[None]]
 
-_STDERR_TAIL = 4096
 # A damaged or hostile source can decode to far more bytes than it has; an ordinary one never compresses to more than
 # this.
 _GROWTH = 1.5
@@ -48,7 +47,7 @@ async def encode(command: EncodeCommand, duration: float | None, on_progress: On
     limit = await asyncio.to_thread(_size_limit, command.source)
     async with guarded(command.argv, max_file_bytes=limit) as process:
         watch = _StallWatch(process, command.target, stall_timeout)
-        watching, tail = asyncio.create_task(watch.run()), asyncio.create_task(_tail(process))
+        watching, tail = asyncio.create_task(watch.run()), asyncio.create_task(stderr_tail(process))
         try:
             last = await _follow(process, duration, on_progress, watch)
             code = await process.wait()
@@ -121,15 +120,6 @@ async def _follow(
         progress = advance(progress, block, duration)
         await on_progress(progress)
     return progress
-
-
-async def _tail(process: Process) -> bytes:
-    """Read all of stderr, so that ffmpeg never blocks, and keep its end."""
-    assert process.stderr is not None
-    tail = b""
-    while block := await process.stderr.read(65536):
-        tail = (tail + block)[-_STDERR_TAIL:]
-    return tail
 
 
 def _require_room(stderr: bytes) -> None:

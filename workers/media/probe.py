@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import subprocess
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from pathlib import Path
 
 from services.core.counters import Counters
@@ -12,7 +12,7 @@ from services.media.types import MediaFacts
 from storage.child_process import describe_end
 from storage.errors import in_one_line
 from workers.media.facts import read_facts
-from workers.media.guard import INPUT_OPTIONS, file_url, guarded
+from workers.media.guard import INPUT_OPTIONS, MAX_STREAMS, file_url, guarded, stderr_tail
 from workers.media.tools import Toolbox
 
 logger = logging.getLogger("cloudkeep.media")
@@ -23,8 +23,10 @@ _ENTRIES = (
     ":stream=codec_type,codec_name,width,height,avg_frame_rate,duration:stream_tags=rotate"
     ":stream_disposition=attached_pic,timed_thumbnails,still_image:stream_side_data=rotation"
 )
-# A transport stream can announce thousands of streams; this is many times what a player shows.
+# Many times what the streams that are opened can need.
 _MAX_OUTPUT = 1024 * 1024
+#: The option that the messages of all formats name when they have reached its limit.
+_STREAM_LIMIT = b"max_streams"
 #: The exit code of ffprobe for a file that it cannot read. Any other code means that ffprobe itself failed.
 _UNREADABLE = 1
 _MALFORMED = (ValueError, TypeError, AttributeError, RecursionError)
@@ -32,6 +34,10 @@ _MALFORMED = (ValueError, TypeError, AttributeError, RecursionError)
 
 class NotMedia(Exception):
     """The file is not audio or video that CloudKeep understands."""
+
+
+class TooManyStreams(NotMedia):
+    """The file cannot be opened without more streams than :data:`workers.media.guard.MAX_STREAMS`."""
 
 
 class ProbeFailed(Exception):
@@ -45,14 +51,15 @@ class ProbeTimedOut(ProbeFailed):
 async def probe(source: Path, tools: Toolbox, timeout: float = TIMEOUT_SECONDS) -> MediaFacts:
     """The facts of an audio or video file.
 
-    Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond reading),
-    :class:`ProbeFailed` if that cannot be found out, its subclass :class:`ProbeTimedOut` after ``timeout`` seconds, and
-    ``OSError`` if the file does not exist.
+    Of a file with more than :data:`workers.media.guard.MAX_STREAMS` streams, the first ones are examined, if its format
+    allows it. Raises :class:`NotMedia` for any other file (empty, a text, a picture, a playlist, damaged beyond
+    reading), its subclass :class:`TooManyStreams`, :class:`ProbeFailed` if that cannot be found out, its subclass
+    :class:`ProbeTimedOut` after ``timeout`` seconds, and ``OSError`` if the file does not exist.
     """
     if not (await asyncio.to_thread(source.stat)).st_size:
         raise NotMedia("The file is empty.")
     try:
-        async with asyncio.timeout(timeout), guarded(_probe_command(source, tools), stderr=DEVNULL) as process:
+        async with asyncio.timeout(timeout), guarded(_probe_command(source, tools)) as process:
             output = await _output(process)
     except TimeoutError as error:
         raise ProbeTimedOut(f"The file could not be examined within {timeout:g} seconds.") from error
@@ -90,18 +97,33 @@ def _probe_command(source: Path, tools: Toolbox) -> list[str]:
 
 
 async def _output(process: Process) -> bytes:
+    reading_errors = asyncio.create_task(stderr_tail(process))
+    try:
+        output = await _stdout(process)
+        _require_success(await process.wait(), await reading_errors)
+    finally:
+        reading_errors.cancel()
+        await asyncio.gather(reading_errors, return_exceptions=True)
+    return output
+
+
+async def _stdout(process: Process) -> bytes:
     assert process.stdout is not None
     output = bytearray()
     while block := await process.stdout.read(65536):
         output += block
         if len(output) > _MAX_OUTPUT:
-            raise NotMedia("The file has too many streams.")
-    code = await process.wait()
+            raise NotMedia("The description of the file is too long.")
+    return bytes(output)
+
+
+def _require_success(code: int, errors: bytes) -> None:
+    if code == _UNREADABLE and _STREAM_LIMIT in errors:
+        raise TooManyStreams(f"The file has more than {MAX_STREAMS} streams.")
     if code == _UNREADABLE:
         raise NotMedia("The file is not audio or video.")
     if code != 0:
         raise ProbeFailed(f"ffprobe {describe_end(code)}")
-    return bytes(output)
 
 
 def _parse(output: bytes) -> MediaFacts | None:

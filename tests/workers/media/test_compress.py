@@ -13,11 +13,12 @@ from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads.models import Upload, UploadStatus
-from tests.support.clips import bikes
+from tests.support.clips import Maker, bikes
 from tests.workers.conftest import full_upload
 from tests.workers.uploads.test_reassemble import claim
 from workers.job_context import JobContext
 from workers.media.compress import compress
+from workers.media.guard import MAX_STREAMS
 from workers.media.probe import probe
 from workers.uploads.reassemble import reassemble
 
@@ -57,6 +58,16 @@ async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(
     with pytest.raises(NotAVideo):
         await compress(await claim(JobKind.COMPRESS), context)
     assert (blobs(tmp_path), list(context.scratch.iterdir())) == (before, [])
+
+
+async def test_a_video_that_has_too_many_streams_is_refused_by_that_name(
+    context: JobContext, store: LocalBlobStore, make: Maker
+) -> None:
+    streams = ["-map", "0:v"] * (MAX_STREAMS + 1)
+    clip = make("many.mp4", "-i", bikes(), *streams, "-c", "copy", "-frames:v", "2")
+    await assembled(context, store, clip.read_bytes())
+    with pytest.raises(NotAVideo, match=f"more than {MAX_STREAMS} streams"):
+        await compress(await claim(JobKind.COMPRESS), context)
 
 
 async def test_an_attempt_that_lost_its_lease_adds_no_rendition_and_leaves_nothing_behind(
