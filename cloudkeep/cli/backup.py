@@ -4,6 +4,7 @@ The exit code is 0 for a complete backup, 1 if something is missing or damaged.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -22,7 +23,7 @@ from services.maintenance.backup.writer import BackupWriter, require_newest, set
 from storage.blobs import BlobStore
 from storage.database.backup import BlobEntry, backup_of
 from storage.database.connection import known_migrations
-from storage.errors import NoSpace, StoreUnavailable
+from storage.errors import StorageError
 from storage.uploads import consistency
 
 MIB = 2**20
@@ -39,11 +40,12 @@ async def backup(settings: Settings, folder: Path, *, with_blobs: bool, with_pru
     claim_folder(folder)
     with locked(folder):
         say("Copying the database ...")
-        keys = settings.data_dir / KEYS
-        writer = BackupWriter(database, folder, keys if keys.exists() else None, __version__)
+        keys = _keys(settings)
+        writer = BackupWriter(database, folder, keys, __version__)
         made, document = await writer.write(with_blobs=with_blobs)
         show(f"Backup: {made} ({contents(document)})")
-        _say_about_keys(settings, keys)
+        if not keys:
+            say(f"The secret keys are not in it: back up the setting {PREFIX}SECRET_KEYS as well.")
         code = await _copy_blobs(settings, made, document) if with_blobs else 0
         if with_prune and not code:
             count, size = await asyncio.to_thread(prune, folder)
@@ -68,20 +70,18 @@ async def check(path: Path, *, every_byte: bool) -> int:
 
 
 async def _copy_blobs(settings: Settings, made: Path, document: BackupDocument) -> int:
-    async with connected_database(settings), opened_store(settings) as store:
-        progress = ByteProgress("Blobs", "Copying")
-        copies = BlobCopies(store, made.parent, _show_damage, progress.add)
-        problem = None
-        try:
-            total = await copies.bytes_to_copy(made / MANIFEST)
-            with progress.shown(total):
-                await copies.copy(made / MANIFEST)
-        except (NoSpace, StoreUnavailable) as error:
-            problem = str(error)
-        except asyncio.CancelledError:
-            show(_summary(copies))
-            show("INCOMPLETE: interrupted. Run the same command again; it copies only what is missing.")
-            raise
+    progress, problem = ByteProgress("Blobs", "Copying"), None
+    copies = BlobCopies(made.parent, _show_damage, progress.add)
+    try:
+        async with connected_database(settings), opened_store(settings) as store:
+            with progress.shown(await copies.bytes_to_copy(made / MANIFEST)):
+                await copies.copy(made / MANIFEST, store)
+    except (OSError, StorageError) as error:
+        problem = str(error)
+    except asyncio.CancelledError:
+        show(_summary(copies))
+        show("INCOMPLETE: interrupted. Run the same command again; it copies only what is missing.")
+        raise
     show(_summary(copies))
     if problem or copies.damaged:
         show(f"INCOMPLETE: {problem or 'some blobs could not be copied'}.")
@@ -116,9 +116,10 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _say_about_keys(settings: Settings, keys: Path) -> None:
-    if not keys.exists():
-        say(f"The secret keys are not in it: {PREFIX}SECRET_KEYS has them, so back up that setting as well.")
+def _keys(settings: Settings) -> Path | None:
+    """The file of the secret keys; None if they come from the environment."""
+    path = settings.data_dir / KEYS
+    return None if os.environ.get(f"{PREFIX}SECRET_KEYS") or not path.exists() else path
 
 
 def _require_outside(settings: Settings, folder: Path) -> None:

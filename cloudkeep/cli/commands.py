@@ -150,7 +150,7 @@ def _reporting(work: Coroutine[None, None, int]) -> int:
 
     try:
         return _interruptible(work)
-    except (BackupError, StartupError, StorageError) as error:
+    except (BackupError, StartupError, StorageError, OSError) as error:
         raise refusal(error) from None
 
 

@@ -133,7 +133,7 @@ def backup(
         bool, typer.Option("--prune", help="Delete copies of stored files that no backup in FOLDER lists.")
     ] = False,
 ) -> None:
-    """Back up the database and the stored files.
+    """Back up the database, with --blobs the stored files too.
 
     It makes a dated folder in FOLDER, with the secret keys as well.
 
@@ -163,8 +163,9 @@ def restore(
 ) -> None:
     """Restore a backup of the database and the stored files.
 
-    It also restores the secret keys if they are missing, and copies only stored files that are missing. No server and no worker may be running. The settings are those of the server. It checks the backup first, and says
-    at the end which files are missing.
+    It also restores the secret keys if they are missing, and copies only stored files that are missing. No server and
+    no worker may be running. The settings are those of the server. It checks the backup first, and says at the end
+    which files are missing.
 
     After an interruption, the old database is still in place; run the same command again.
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from services.maintenance.backup.blob_bytes import BlobDamaged, from_store, save
@@ -27,7 +28,6 @@ OnDamage = Callable[[BlobEntry, str], Awaitable[None]]
 class BlobCopies:
     """The copies of blobs in a folder of backups. The fields count what was done."""
 
-    store: BlobStore
     folder: Path
     on_damage: OnDamage
     on_bytes: Callable[[int], None]
@@ -44,17 +44,17 @@ class BlobCopies:
             raise NoSpace(f"the blobs need {_mib(size)}, and the disk of {self.folder} has only {_mib(free)} free")
         return size
 
-    async def copy(self, manifest: Path) -> None:
-        """Copy what is missing, and go on after a damaged blob.
+    async def copy(self, manifest: Path, store: BlobStore) -> None:
+        """Copy what is missing from a store, and go on after a damaged blob.
 
         Raises :class:`NoSpace` and :class:`storage.errors.StoreUnavailable`. A later call resumes.
         """
         try:
-            await for_each(read_manifest(manifest), self._copy)
+            await for_each(read_manifest(manifest), partial(self._copy, store))
         finally:
             await asyncio.to_thread(self._sync_folders)
 
-    async def _copy(self, entry: BlobEntry) -> None:
+    async def _copy(self, store: BlobStore, entry: BlobEntry) -> None:
         if await asyncio.to_thread(self._has, entry):
             self.present += 1
             return
@@ -63,7 +63,7 @@ class BlobCopies:
         try:
             with full_disk_named(self.folder):
                 await asyncio.to_thread(self._make_folder, path.parent)
-                await save(from_store(self.store, entry), entry, draft, self.on_bytes)
+                await save(from_store(store, entry), entry, draft, self.on_bytes)
                 os.replace(draft, path)
         except BlobDamaged as error:
             self.damaged += 1

@@ -51,7 +51,7 @@ class BackupDocument:
 
 def write_document(backup: Path, document: BackupDocument) -> None:
     """Write or replace the document, atomically and durably."""
-    write_durably(backup / DOCUMENT, _render({"format": FORMAT, **asdict(document)}))
+    write_durably(backup / DOCUMENT, render({"format": FORMAT, **asdict(document)}))
 
 
 def read_document(backup: Path) -> BackupDocument:
@@ -64,7 +64,7 @@ def read_document(backup: Path) -> BackupDocument:
         values.pop("sha256")
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise BackupError(f"{path} cannot be read: {error}") from None
-    if content != _render({"format": version, **values}):
+    if content != render({"format": version, **values}):
         raise BackupError(f"{path} is damaged: its text is not the one that was written")
     if version != FORMAT:
         raise BackupError(f"{path} is from CloudKeep {values.get('cloudkeep')}, which is newer: update CloudKeep first")
@@ -91,7 +91,7 @@ def facts_of(path: Path) -> FileFacts:
         return FileFacts(os.fstat(file.fileno()).st_size, digest.hexdigest())
 
 
-def _render(values: Mapping[str, Any]) -> bytes:
+def render(values: Mapping[str, Any]) -> bytes:
     """The text of a document. Its last line has the digest of the others."""
     lines = json.dumps(values, indent=2)
     digest = hashlib.sha256(lines.encode()).hexdigest()

@@ -240,6 +240,27 @@ def on_that_disk(prefix: list[str], data_dir: Path, folder: Path, *options: str)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+def test_a_store_that_is_away_makes_the_backup_incomplete(
+    data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_blob(data_dir, b"content")
+    monkeypatch.setenv("CLOUDKEEP_BLOB_URL", "s3://bucket?endpoint=http://127.0.0.1:9&region=x")
+    monkeypatch.setenv("CLOUDKEEP_S3_ACCESS_KEY", "access")
+    monkeypatch.setenv("CLOUDKEEP_S3_SECRET_KEY", "secret")
+    result = backup(data_dir, folder, "--blobs")
+    assert (result.returncode, result.stdout.splitlines()[-1].split(":")[0]) == (1, "INCOMPLETE"), result
+    assert check(folder).stdout.startswith("BACKUP_INCOMPLETE")
+
+
+def test_keys_of_the_environment_are_not_in_the_backup(
+    data_dir: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDKEEP_SECRET_KEYS", f"other:{'o' * 40}")
+    result = backup(data_dir, folder)
+    assert "back up the setting CLOUDKEEP_SECRET_KEYS as well" in result.stderr
+    assert not (only(folder) / "secret.keys").exists()
+
+
 def test_two_backups_into_one_folder_at_once_are_refused(data_dir: Path, folder: Path) -> None:
     backup(data_dir, folder)
     with locked(folder):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.settings.preflight import claimed
-from services.maintenance.backup.document import FORMAT, _render
+from services.maintenance.backup.document import FORMAT, render
 from tests.cloudkeep.cli.backups import (
     KEYS,
     MIB,
@@ -70,7 +70,7 @@ def test_a_backup_of_a_newer_version_is_refused(
     path = only(folder) / "backup.json"
     document = {**json.loads(path.read_text()), **change}
     del document["sha256"]
-    path.write_bytes(_render(document))
+    path.write_bytes(render(document))
     result = restore(tmp_path / "new", folder)
     assert (result.returncode, result.stdout, (tmp_path / "new").exists()) == (2, "", False)
     assert result.stderr.splitlines()[-1].endswith("update CloudKeep first")

@@ -20,9 +20,10 @@ from storage.database.connection import (
     open_database,
 )
 from storage.drive.models import Blob, File
-from storage.errors import DatabaseDamaged, DatabaseInUse
+from storage.errors import DatabaseDamaged, DatabaseInUse, DatabaseUnavailable, NoSpace
 from tests.storage.rows import NOW
 from tests.support.backends.databases import Databases
+from tests.support.faults.disk import files_end_at
 
 OLD = "0009_indexes"
 CHUNK = 'INSERT INTO chunk (upload_id, "index", size, sha256) VALUES (?, ?, 1, ?)'
@@ -212,6 +213,13 @@ async def test_a_copy_with_a_missing_file_is_damaged(url: str, copy: Path) -> No
         with pytest.raises(DatabaseDamaged):
             reader_of(backup.kind).read(copy)
         path.write_bytes(content)
+
+
+async def test_a_full_disk_is_reported_and_the_database_works_on(url: str, copy: Path) -> None:
+    with files_end_at(100), pytest.raises((NoSpace, DatabaseUnavailable)):
+        await backup_of(url).write(copy)
+    await open_database(url)
+    await Account.filter(user_id="ada").update(name="still writable")
 
 
 async def test_a_cancelled_copy_leaves_the_database_usable(url: str, copy: Path) -> None:
