@@ -62,7 +62,7 @@ def read_document(backup: Path) -> BackupDocument:
         values = json.loads(content)
         version = values.pop("format")
         values.pop("sha256")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"{path} cannot be read: {error}") from None
     if content != render({"format": version, **values}):
         raise BackupError(f"{path} is damaged: its text is not the one that was written")
