@@ -12,7 +12,7 @@ FRAME_RATE = 20.0
 #: Frames of one message.
 MAX_FRAGMENTS = 256
 
-_MIN_HEADER, _MASK = 2, 4
+_MIN_HEADER, _MASK, _CLOSE = 2, 4, 8
 #: Bytes of the extended length, by the seven bits of the length (RFC 6455, section 5.2).
 _EXTENDED_LENGTH = {126: 2, 127: 8}
 
@@ -30,17 +30,18 @@ class FrameCounter:
         self._header = bytearray()
         self._payload = 0
         self._fragments = 0
+        self._has_closed = False
 
     def count(self, data: bytes, moment: float) -> None:
         """Count the frames that begin in the data, which arrives at ``moment``, in seconds of any steady clock.
 
-        Raises :class:`TooManyFrames`. Header bytes that are not valid are counted as if they were; the library refuses
-        them.
+        Raises :class:`TooManyFrames`. A header that is not valid is counted as if it were; the library refuses it. What
+        follows a close frame is not counted; the library drops it.
         """
         self._credit = min(float(FRAME_BURST), self._credit + (moment - self._moment) * FRAME_RATE)
         self._moment = moment
         position = 0
-        while position < len(data):
+        while position < len(data) and not self._has_closed:
             if self._payload:
                 skipped = min(self._payload, len(data) - position)
                 self._payload -= skipped
@@ -67,7 +68,8 @@ class FrameCounter:
 
     def _count_frame(self, first: int) -> None:
         opcode = first & 0x0F
-        if opcode < 8:  # control frames may come between the fragments of a message
+        self._has_closed = opcode == _CLOSE
+        if opcode < _CLOSE:  # control frames may come between the fragments of a message
             self._fragments = self._fragments + 1 if opcode == 0 else 1
         self._credit -= 1
         if self._credit < 0:

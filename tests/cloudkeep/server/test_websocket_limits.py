@@ -184,6 +184,6 @@ async def test_what_breaks_the_protocol_is_closed_with_its_code_and_without_a_li
 
 async def test_frames_after_a_close_are_dropped_without_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async with opened() as (reader, writer):
-        writer.write(frame(FIN | CLOSE, b"\x03\xe8") + frame(FIN | TEXT, b"a") * 10 + b"\xff" * 1000)
+        writer.write(frame(FIN | CLOSE, b"\x03\xe8") + frame(FIN | TEXT, b"a") * 10 + b"a" * 10_000)
         assert await closing_code(reader) == 1000
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
