@@ -16,14 +16,16 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from cloudkeep.server.bounded_websocket import BoundedWebSocket
 from cloudkeep.server.client_transport import ClientTransport
-from cloudkeep.server.connection_gate import ConnectionGate
+from cloudkeep.server.connection_gate import RETRY_AFTER, ConnectionGate
 from cloudkeep.server.listener_drain import is_readable
-from cloudkeep.server.refusals import RequestRefused
+from cloudkeep.server.refusals import Reason, RequestRefused
 from cloudkeep.server.request_limits import LimitedProtocol
 from cloudkeep.server.shutdown import Drain
 from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import streams_body
 from endpoints.state import RESPONSE_TIMEOUTS, SERVICES
+from services.budgets.request_memory import FREE_BYTES, IncompleteRequest, TooMuchMemory
+from services.core.errors import ErrorCode
 
 #: The key in the scope's ``extensions`` that marks a response that does not end by itself.
 ENDLESS_RESPONSE = "cloudkeep.endless_response"
@@ -67,6 +69,8 @@ class BoundedProtocol(LimitedProtocol):
     _refused_bytes = 0
     #: Whether a thread has stopped reading a body before its end, of which the parser knows nothing.
     has_unread_body = False
+    #: The memory that the connection holds for requests which have not started.
+    _incomplete: IncompleteRequest | None = None
     #: Gives back the place of the connection.
     _release: Callable[[], None] | None = None
 
@@ -86,6 +90,8 @@ class BoundedProtocol(LimitedProtocol):
         if self._release:
             self._release()
             self._release = None
+        if self._incomplete:
+            self._incomplete.close()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over, with its place."""
@@ -133,11 +139,13 @@ class BoundedProtocol(LimitedProtocol):
     def data_received(self, data: bytes) -> None:
         """Update the timer for what comes next."""
         super().data_received(data)
+        self._count_memory()
         self._update_timer()
 
     def on_response_complete(self) -> None:
         """Update the timer for what comes next."""
         super().on_response_complete()
+        self._count_memory()
         self._update_timer()
 
     def on_body(self, body: bytes) -> None:
@@ -164,6 +172,19 @@ class BoundedProtocol(LimitedProtocol):
             return None
         cycle.keep_alive = False
         return self.scheme == "http"
+
+    def _count_memory(self) -> None:
+        """Count the bytes that the connection holds for requests which have not started, and refuse too many."""
+        held = 0 if self.is_refused else self.held_bytes
+        if self._incomplete is None:
+            if held < FREE_BYTES:
+                return
+            self._incomplete = self.gate.memory.request(self.client[0] if self.client else "")
+        try:
+            self._incomplete.resize(held)
+        except TooMuchMemory as error:
+            self._incomplete.close()
+            self._refuse(RequestRefused(429, str(error), Reason.MEMORY, ErrorCode.TOO_MANY_CONNECTIONS, RETRY_AFTER))
 
     def _refuse_connection(self, refusal: RequestRefused) -> None:
         self.gate.counters.refused[refusal.reason] += 1

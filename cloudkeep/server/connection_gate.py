@@ -13,6 +13,7 @@ from typing import Protocol
 
 from cloudkeep.server.refusals import Reason, RequestRefused
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
+from services.budgets.request_memory import RequestMemory
 from services.core.counters import ConnectionCounters
 from services.core.errors import ErrorCode
 
@@ -51,6 +52,7 @@ class ConnectionGate:
         total: int = MAX_CONNECTIONS,
         is_proxy: Callable[[str | None], bool] = lambda _: False,
         counters: ConnectionCounters | None = None,
+        memory: RequestMemory | None = None,
     ) -> None:
         self._peers = ConnectionLimiter(per_peer)
         self._total = total
@@ -58,6 +60,8 @@ class ConnectionGate:
         self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._lingering = 0
         self.counters = counters or ConnectionCounters()
+        #: For heads that are not complete, and requests that wait.
+        self.memory = memory or RequestMemory()
 
     def admit(self, peer: str | None) -> Callable[[], None]:
         """Count one more connection; call the returned function once it is closed.

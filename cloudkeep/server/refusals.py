@@ -26,6 +26,8 @@ class Reason(StrEnum):
     HANDSHAKE = "handshake"
     #: Too many frames arrived on a WebSocket.
     FRAMES = "frames"
+    #: The requests of the address, or of all clients, that have not started hold too many bytes.
+    MEMORY = "memory"
     #: A client of a WebSocket broke the protocol, for example by text that is not UTF-8.
     WEBSOCKET = "websocket"
 

@@ -41,6 +41,15 @@ class LimitedProtocol(HttpToolsProtocol):
     _payload = 0
     #: Bytes and fields of the current head or of the trailers, as the parser reports them.
     _parsed = _fields = 0
+    #: Bytes of requests that wait for the response to an earlier one.
+    _waiting = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that are kept for requests whose apps have not started: an incomplete head, and waiting requests."""
+        if not self.pipeline:
+            self._waiting = 0
+        return self._waiting if self._is_in_body else self._waiting + self._overhead
 
     def data_received(self, data: bytes) -> None:
         """Parse the data, unless a request was refused before."""
@@ -79,6 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the app, or prepare the upgrade to a WebSocket. A request for another upgrade is parsed again."""
+        parsed = self._parsed
         self._complete()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
@@ -89,10 +99,13 @@ class LimitedProtocol(HttpToolsProtocol):
             check_handshake(self.parser.get_method(), self.headers)
         super().on_headers_complete()
         self._is_in_body = True
+        self._waiting += parsed
 
     def on_body(self, body: bytes) -> None:
         """Count the payload."""
         self._payload += len(body)
+        if self.pipeline:
+            self._waiting += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

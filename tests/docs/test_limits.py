@@ -7,12 +7,12 @@ import pytest
 
 from cloudkeep.graphql import request, websocket
 from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
-from cloudkeep.server import bounded_http
+from cloudkeep.server import bounded_http, connection_gate, request_limits, websocket_frames
 from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from cloudkeep.supervisor import process
 from resolvers import pages
 from schema.execution import documents, variables
-from services.budgets import subscription_leases
+from services.budgets import request_memory, subscription_leases
 from services.maintenance import sweeper
 from storage.budgets import subscription_leases as leases
 from storage.database.postgres import engine as postgres
@@ -41,6 +41,16 @@ LIMITS: dict[str, tuple[str, float]] = {
     "a head": (r"head", TIMEOUTS[Phase.HEADERS]),
     "a body": (r"body", TIMEOUTS[Phase.BODY]),
     "a refused body": (r"MiB", bounded_http.MAX_REFUSED_BYTES / 2**20),
+    "fields of a head": (r"fields", request_limits.MAX_FIELDS),
+    "bytes of a head": (r"its head", request_limits.MAX_HEAD_BYTES / 2**10),
+    "waiting requests of a connection": (r"requests that wait", request_limits.MAX_PIPELINED),
+    "frames at once": (r"frames at once", websocket_frames.FRAME_BURST),
+    "frames per second": (r"per second", websocket_frames.FRAME_RATE),
+    "frames of a message": (r"of one message", websocket_frames.MAX_FRAGMENTS),
+    "connections of a process": (r"process holds", connection_gate.MAX_CONNECTIONS),
+    "memory of an address": (r"of memory for an address", request_memory.CLIENT_BYTES / 2**20),
+    "memory of incomplete requests": (r"MiB in a process", request_memory.TOTAL_BYTES / 2**20),
+    "silence in a body": (r"silence", bounded_http.BODY_SILENCE),
     "silent polls": (r"polls", process.MAX_SILENT_POLLS),
     "silent polls of a start": (r"polls", process.MAX_SILENT_POLLS_AT_START),
     "a batch": (r"batch", request.MAX_BATCH),

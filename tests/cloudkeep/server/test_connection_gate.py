@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from cloudkeep.server.body_offload import offloading_protocol
 from cloudkeep.server.connection_gate import MAX_CONNECTIONS, MAX_LINGERING, ConnectionGate, max_connections
 from cloudkeep.server.refusals import RequestRefused
+from services.budgets.request_memory import RequestMemory
 from tests.endpoints.wire import Wire
 from tests.support.server import listening_socket, serve_app
 from tests.support.waiting import eventually
@@ -158,6 +159,42 @@ async def test_a_full_process_refuses_if_every_connection_is_in_use() -> None:
         await server.used(OTHER)
 
 
+async def test_heads_that_are_not_complete_share_the_memory_of_their_peer() -> None:
+    gate = ConnectionGate(memory=RequestMemory(100_000, 1_000_000))
+    half = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000
+    async with serving(gate) as server:
+        held = [await server.connect() for _ in range(2)]
+        for wire in held:
+            await wire.send(half)
+        assert await eventually(lambda: _holds(gate, 2 * len(half)))
+        refused = await server.connect()
+        await refused.send(half)
+        answer = await refused.answer()
+        assert (answer.status, answer.json()["code"]) == (429, "TOO_MANY_CONNECTIONS")
+        await server.used()
+        other = await server.connect(OTHER)
+        await other.send(half + b"\r\n\r\n")
+        assert (await other.answer()).status == 200
+        await held[0].send(b"\r\n\r\n")
+        assert (await held[0].answer()).status == 200
+        held[1].close()
+        assert await eventually(lambda: _holds(gate, 0))
+
+
+async def test_requests_that_wait_share_the_memory_of_their_peer() -> None:
+    gate = ConnectionGate(memory=RequestMemory(100_000, 1_000_000))
+    large = b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\nContent-Length: 30000\r\n\r\n" + b"a" * 30_000
+    async with serving(gate) as server:
+        first, second = [await server.connect() for _ in range(2)]
+        for wire, number in ((first, 1), (second, 2)):
+            await wire.send(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" + large * number)
+        assert await eventually(lambda: _refused(gate, 1, "memory"))
+        server.go_on.set()
+        for _ in range(2):
+            assert (await first.answer()).status == 200
+        assert await eventually(lambda: _holds(gate, 0))
+
+
 async def test_most_refused_connections_are_closed_without_a_response() -> None:
     gate = ConnectionGate(per_peer=1)
     async with serving(gate) as server:
@@ -192,5 +229,9 @@ async def _is(gate: ConnectionGate, number: int) -> bool:
     return gate.counters.open == number
 
 
-async def _refused(gate: ConnectionGate, number: int) -> bool:
-    return gate.counters.refused["address"] == number
+async def _refused(gate: ConnectionGate, number: int, reason: str = "address") -> bool:
+    return gate.counters.refused[reason] == number
+
+
+async def _holds(gate: ConnectionGate, size: int) -> bool:
+    return gate.memory.used == size
