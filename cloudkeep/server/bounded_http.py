@@ -131,9 +131,9 @@ class BoundedProtocol(LimitedProtocol):
         A request that has started to arrive gets its response, although uvicorn has not seen all of its headers.
         """
         self.end_stream()
-        if self.is_refused:
+        if isinstance(self.transport, ClientTransport) and self.transport.is_lingering:
             self.transport.abort()
-        elif not self._has_pending_request():
+        elif self.is_refused or not self._has_pending_request():
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:

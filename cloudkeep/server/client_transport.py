@@ -38,7 +38,7 @@ class ClientTransport:
     ) -> None:
         self._transport = transport
         self._is_sending = is_sending
-        self._is_lingering = False
+        self.is_lingering = False
         self._guard = ReaderGuard(transport, timeouts, cut_off)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
         with suppress(OSError):  # a unix socket, or another system than Linux
@@ -56,7 +56,7 @@ class ClientTransport:
 
     def is_closing(self) -> bool:
         """Whether the connection closes or lingers."""
-        return self._is_lingering or self._transport.is_closing()
+        return self.is_lingering or self._transport.is_closing()
 
     def close(self) -> None:
         """Close the connection after what was written is sent, and linger if necessary."""
@@ -65,17 +65,17 @@ class ClientTransport:
         if self._transport.get_write_buffer_size():
             self._guard.watch()
         if self._is_sending() and self._transport.can_write_eof():
-            self._is_lingering = True
+            self.is_lingering = True
             linger(self._transport)
         else:
             self._transport.close()
 
     def resume_reading(self) -> None:
         """Read again, unless the connection lingers, which reads by itself."""
-        if not self._is_lingering:
+        if not self.is_lingering:
             self._transport.resume_reading()
 
     def pause_reading(self) -> None:
         """Stop reading, unless the connection lingers."""
-        if not self._is_lingering:
+        if not self.is_lingering:
             self._transport.pause_reading()

@@ -27,9 +27,8 @@ _FIELD_OVERHEAD = len(b": \r\n")
 class LimitedProtocol(HttpToolsProtocol):
     """The base of :class:`cloudkeep.server.bounded_http.BoundedProtocol`."""
 
-    # uvicorn sets both when the first request begins.
+    # uvicorn sets it when the first request begins.
     url: bytes = b""
-    headers: list[tuple[bytes, bytes]] = []  # noqa: RUF012
     #: Whether a request was refused, so that nothing more is parsed.
     is_refused = False
     _is_in_body = False
@@ -175,6 +174,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: RequestRefused) -> None:
         """Respond and close the connection. Responses to earlier requests are sent first, and then none to this."""
         self.is_refused = True
+        self._forget_head()
         cycle: RequestResponseCycle | None = self.cycle
         if cycle and self._has_response_pending() and not (self._is_in_body and self._has_own_cycle()):
             cycle.keep_alive = False
@@ -187,6 +187,12 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         self.transport.write(refusal.response())
         self.transport.close()
+
+    def _forget_head(self) -> None:
+        """Free the memory of a head that is refused; the parser has the field that is not complete."""
+        self.parser = None  # type: ignore[assignment]
+        if not self._has_own_cycle():
+            self.headers.clear()
 
     def _has_response_pending(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
