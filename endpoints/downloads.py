@@ -4,15 +4,17 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC
 from email.utils import format_datetime
+from time import monotonic
 from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from endpoints.download_blocks import BlockSizes
 from endpoints.problems import problem
 from endpoints.ranges import ByteRange, Unsatisfiable, matches, parse_range
-from endpoints.state import services_of
+from endpoints.state import address_of, block_budget_of, services_of
 from services.container import Services
 from services.core.errors import ErrorCode
 from services.core.ids import Prefix, require_key
@@ -69,17 +71,27 @@ async def _content_response(
     status = 206 if part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    blocks = services.files.read(content, body_range.start, body_range.length)
+    sizes = BlockSizes(block_budget_of(request), address_of(request))
+    blocks = services.files.read(content, body_range.start, body_range.length, sizes.next_size)
     # Read before the status is sent: bytes that are missing on the server are an error, not a broken download.
     first = await anext(blocks, b"")
-    return StreamingResponse(_body(first, blocks), status, headers)
+    return StreamingResponse(_body(first, blocks, sizes), status, headers)
 
 
-async def _body(first: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(blocks):
-        yield first
-        async for block in blocks:
-            yield block
+async def _body(block: bytes, blocks: AsyncGenerator[bytes, None], sizes: BlockSizes) -> AsyncIterator[bytes]:
+    """The blocks, ``block`` first. To send one, the server waits until the client has read the one before."""
+    size_before = 0
+    try:
+        async with aclosing(blocks):
+            while block:
+                start = monotonic()
+                yield block
+                if size_before:
+                    sizes.block_was_read(size_before, monotonic() - start)
+                size_before = len(block)
+                block = await anext(blocks, b"")
+    finally:
+        sizes.close()
 
 
 def _range_header(request: Request, headers: dict[str, str]) -> str | None:

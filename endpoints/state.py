@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from starlette.requests import HTTPConnection
 
+from endpoints.download_blocks import BlockBudget
 from endpoints.response_timeouts import ResponseTimeouts
 from services.container import Services
 
@@ -19,6 +20,7 @@ class State(TypedDict):
 
     services: Services
     response_timeouts: ResponseTimeouts
+    block_budget: BlockBudget
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -26,6 +28,13 @@ def services_of(connection: HTTPConnection) -> Services:
     services = connection.scope["state"][SERVICES]
     assert isinstance(services, Services)
     return services
+
+
+def block_budget_of(connection: HTTPConnection) -> BlockBudget:
+    """The memory that all downloads of this process share."""
+    budget = connection.scope["state"]["block_budget"]
+    assert isinstance(budget, BlockBudget)
+    return budget
 
 
 def base_url_of(connection: HTTPConnection) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from math import inf
 
 #: Bytes read at once.
 BLOCK = 64 * 1024
@@ -84,10 +85,10 @@ class Peer:
             await asyncio.shield(self._watcher)
 
     async def find_end(self) -> None:
-        """Read what an unwatched connection has received, to learn whether it was closed."""
+        """Read what the kernel has received for an unwatched connection, to learn whether it was closed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await self._read_all()
+                await self._read_all(BLOCK)
 
     def close(self) -> None:
         """Close the connection."""
@@ -95,12 +96,15 @@ class Peer:
             self._watcher.cancel()
         self._socket.close()
 
-    async def _read_all(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _read_all(self, most: float = inf) -> None:
+        loop, received = asyncio.get_running_loop(), 0
         try:
             while data := await loop.sock_recv(self._socket, BLOCK):
                 self._keep(data)
                 self._news.set()
+                received += len(data)
+                if received >= most:
+                    return
             self._end = "closed"
         except OSError:
             self._end = "reset"

@@ -4,16 +4,18 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 from bench.attacks.attacker import Attacker
 from bench.attacks.bodies import JSON
 from bench.attacks.peer import Peer
 from bench.bombs.documents import BOMBS
+from services.core.ids import Prefix, encode
 
 #: Connections that send one request after another.
 CONNECTIONS = 20
 #: A signed URL that this server has not signed.
-FORGED = "/uploads/upl_0/chunks/0?expires=9999999999&signature=" + "A" * 43
+FORGED = f"/files/{encode(Prefix.FILE, UUID(int=0))}/content?expires=9999999999&signature={'A' * 43}"
 
 
 async def expensive_documents(attacker: Attacker) -> None:
@@ -28,8 +30,8 @@ async def expensive_documents(attacker: Attacker) -> None:
 
 
 async def forged_signatures(attacker: Attacker) -> None:
-    """Chunks for URLs that nobody has signed."""
-    await _ask(attacker, lambda: attacker.head("PUT", FORGED, "Content-Length: 1") + b"x")
+    """Downloads by URLs that the server has not signed."""
+    await _ask(attacker, lambda: attacker.head("GET", FORGED))
 
 
 async def other_hosts(attacker: Attacker) -> None:

@@ -24,6 +24,7 @@ from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
+from endpoints.download_blocks import BlockBudget
 from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import ROUTES, EndpointOptions
 from endpoints.state import State
@@ -98,7 +99,7 @@ def _lifespan(
             ),
         ):
             timeouts = ResponseTimeouts(settings.response_stall_timeout, settings.response_min_rate)
-            yield {"services": services, "response_timeouts": timeouts}
+            yield {"services": services, "response_timeouts": timeouts, "block_budget": BlockBudget()}
 
     return lifespan
 

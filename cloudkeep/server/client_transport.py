@@ -16,7 +16,7 @@ from endpoints.response_timeouts import ResponseTimeouts
 
 #: Bytes that wait for a client before the app has to wait, too. Then it waits until none are left, so that at most one
 #: block of a download, or one event, is in the buffer.
-HIGH_WATER = 16 * 1024
+HIGH_WATER = 8 * 1024
 #: Bytes that the kernel accepts before it sends them. Its own limit may grow to megabytes for each connection.
 UNSENT = 128 * 1024
 #: From Linux's <linux/tcp.h>; Python does not name it in every version.

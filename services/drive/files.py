@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.core.errors import NotFound
-from storage.blobs import BlobStore
+from storage.blobs import BlobStore, BlockSize, largest_block
 from storage.database.pages import Window
 from storage.drive import files as rows
 from storage.drive.models import File, Rendition
@@ -84,10 +84,15 @@ class Files:
             return None
         return await self._store.download_url(content.key, LINK_SECONDS, content.mime_type, disposition)
 
-    async def read(self, content: Content, offset: int, length: int) -> AsyncGenerator[bytes, None]:
-        """A part of the bytes, in blocks. Raises :class:`NotFound` if the store has lost them."""
+    async def read(
+        self, content: Content, offset: int, length: int, block_size: BlockSize = largest_block
+    ) -> AsyncGenerator[bytes, None]:
+        """A part of the bytes, in blocks of at most ``block_size()`` bytes.
+
+        Raises :class:`NotFound` if the store has lost them.
+        """
         try:
-            async for block in self._store.read(content.key, offset, length):
+            async for block in self._store.read(content.key, offset, length, block_size):
                 yield block
         except BlobNotFound as error:
             raise NotFound("The bytes of this file are missing on the server.") from error

@@ -7,12 +7,14 @@ from storage.blobs.base import (
     BLOCK,
     Accept,
     BlobStore,
+    BlockSize,
     Buffer,
     Digests,
     Part,
     ReopenedStaging,
     SlotWriter,
     StoredObject,
+    largest_block,
 )
 from storage.blobs.disk_space import require_free_space
 from storage.blobs.local.store import LocalBlobStore
@@ -24,6 +26,7 @@ __all__ = [
     "NO_OPTIONS",
     "Accept",
     "BlobStore",
+    "BlockSize",
     "Buffer",
     "Digests",
     "LocalBlobStore",
@@ -33,6 +36,7 @@ __all__ = [
     "SlotLocks",
     "SlotWriter",
     "StoredObject",
+    "largest_block",
     "open_blob_store",
     "require_free_space",
 ]

@@ -19,6 +19,13 @@ from storage.blobs.publishing import Publisher
 BLOCK = 1024 * 1024
 
 Buffer = bytes | memoryview
+#: Returns the most bytes of the next block, at most ``BLOCK``.
+BlockSize = Callable[[], int]
+
+
+def largest_block() -> int:
+    """The size of blocks for a reader that needs no smaller ones."""
+    return BLOCK
 
 
 @dataclass(frozen=True)
@@ -224,7 +231,7 @@ class BlobStore(Publisher, Protocol):
         """
         ...
 
-    def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    def read(self, key: str, offset: int, length: int, block_size: BlockSize = largest_block) -> AsyncIterator[bytes]:
         """Read a part of a blob in blocks. Raises :class:`BlobNotFound` at the first block."""
         ...
 

@@ -1,6 +1,7 @@
 """What every blob store promises about blobs and full devices, tested for each implementation."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ async def test_a_blob_is_read_in_blocks(blob_store: BlobStore, key: str) -> None
     blocks = [block async for block in blob_store.read(key, 1, 3 * BLOCK)]
     assert max(map(len, blocks)) <= BLOCK
     assert b"".join(blocks) == b"".join(BIG[:3])[1:]
+
+
+async def test_a_reader_chooses_the_size_of_each_block(blob_store: BlobStore, key: str) -> None:
+    await published(blob_store, key)
+    sizes = itertools.chain([3, 1], itertools.repeat(5))
+    blocks = [block async for block in blob_store.read(key, 0, 9, lambda: next(sizes))]
+    assert max(map(len, blocks)) <= 5
+    assert len(blocks[0]) <= 3
+    assert b"".join(blocks) == CONTENT[:9]
 
 
 async def test_an_unknown_blob_is_not_found_at_the_first_block(blob_store: BlobStore, key: str) -> None:

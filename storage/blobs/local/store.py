@@ -17,7 +17,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK, MissingRule, Part, ReopenedStaging, StoredObject
+from storage.blobs.base import (
+    BLOCK,
+    BlockSize,
+    MissingRule,
+    Part,
+    ReopenedStaging,
+    StoredObject,
+    largest_block,
+)
 from storage.blobs.local.folder import BlobFolder, translate_errors
 from storage.blobs.local.records import LocalRecords
 from storage.blobs.local.slot_writer import LocalSlotWriter, lock_range
@@ -138,13 +146,15 @@ class LocalBlobStore:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run_to_end(self._folder.put, key, source)
 
-    async def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def read(
+        self, key: str, offset: int, length: int, block_size: BlockSize = largest_block
+    ) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
         file = await self._run(self._folder.blob_path(key).open, "rb", 0)
         try:
             end = offset + length
             while offset < end:
-                block = await self._run(os.pread, file.fileno(), min(BLOCK, end - offset), offset)
+                block = await self._run(os.pread, file.fileno(), min(block_size(), end - offset), offset)
                 if not block:
                     return
                 yield block

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from storage.blobs.base import BLOCK
+from storage.blobs.base import BLOCK, BlockSize
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.connection_pool import ConnectionPool
 from storage.blobs.s3.requests import ConnectionBroken, DownloadRequest, run_on_thread
@@ -36,11 +36,11 @@ class ObjectReader:
         self._local = threading.local()
         self._kept: dict[tuple[str, int], DownloadRequest] = {}
 
-    async def blocks(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def blocks(self, key: str, offset: int, length: int, block_size: BlockSize) -> AsyncIterator[bytes]:
         """A part of an object. Raises :class:`storage.errors.BlobNotFound` at the first block."""
         request = DownloadRequest(self._connections, key, offset, offset + length)
         try:
-            while block := await self._retry(request, lambda: _read_block(request, self._buffer())):
+            while block := await self._retry(request, lambda: _read_block(request, self._buffer()[: block_size()])):
                 yield block
         finally:
             request.close()

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from storage.blobs.base import MissingRule, Part, ReopenedStaging, StoredObject
+from storage.blobs.base import BlockSize, MissingRule, Part, ReopenedStaging, StoredObject, largest_block
 from storage.blobs.disk_space import require_free_space
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.connection_pool import ConnectionPool
@@ -189,9 +189,9 @@ class S3BlobStore:
         await upload_file(self.bucket, self._connections, self._pool, key, source)
         await self._run(source.unlink)
 
-    def read(self, key: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    def read(self, key: str, offset: int, length: int, block_size: BlockSize = largest_block) -> AsyncIterator[bytes]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return self._reader.blocks(key, offset, length)
+        return self._reader.blocks(key, offset, length, block_size)
 
     @asynccontextmanager
     async def local_path(self, key: str, ends: int | None = None) -> AsyncIterator[Path]:
