@@ -13,8 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from cloudkeep.server.refusals import RequestRefused, malformed, too_large
 from cloudkeep.server.upgrades import check_handshake, head_without_upgrade
 
-#: Bytes of a request's head, or of the framing of its body beyond the body's own size. Twice the longest signed URL,
-#: token and GraphQL document in a query string that clients send; servers allow 8 to 64 KiB.
+#: Bytes of a request's head, or of the framing of its body beyond the body's own size. Other servers allow 8 to 64 KiB.
+#: Signed URLs and tokens have a few hundred bytes; a GraphQL document that does not fit into a URL can be sent by POST.
 MAX_HEAD_BYTES = 64 * 1024
 #: Fields of a head or of trailers. Browsers send about 20, and proxies add about 10.
 MAX_FIELDS = 100
@@ -25,7 +25,7 @@ _FIELD_OVERHEAD = len(b": \r\n")
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """The base of :class:`cloudkeep.server.bounded_http.BoundedProtocol`."""
+    """The base of :class:`cloudkeep.server.bounded_http.BoundedProtocol`. A subclass may override the closing."""
 
     # uvicorn sets it when the first request begins.
     url: bytes = b""
