@@ -22,14 +22,14 @@ from storage.progress_stream import Position, position
 from storage.uploads import consistency
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
-#: Seconds without an event after which the database is read again, because an event may be lost with Redis.
+#: The most seconds without an event until the database is read again, because an event may be lost with Redis.
 SILENCE_SECONDS = 10.0
 #: Reads after a silence start at multiples of this time, so that many uploads are read together.
 TICK_SECONDS = 0.25
 #: A state is shared for this many seconds after it was read.
 SHARED_SECONDS = 1.0
-#: Uploads in one query.
-BATCH = 500
+#: Uploads in one query: the event loop does nothing else while it makes their rows into objects.
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class WatchedUpload:
 
     def _delay(self) -> None:
         # Random, so that uploads whose watchers came at the same time are not all read at the same time.
-        moment = monotonic() + SILENCE_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311 - no secret
+        moment = monotonic() + SILENCE_SECONDS * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._read_next_at = math.ceil(moment / TICK_SECONDS) * TICK_SECONDS
 
 

@@ -243,3 +243,10 @@ async def test_a_process_ends_although_redis_is_away(leases: SubscriptionLeases,
     async with leases.acquire(ADA):
         await valkey.stop()
         await leases.close()
+
+
+async def test_subscriptions_of_one_payer_share_the_rate_of_their_frames(leases: SubscriptionLeases) -> None:
+    async with leases.acquire(ADA) as first, leases.acquire(ADA) as second, leases.acquire(ANONYMOUS) as other:
+        assert first is second
+        assert first is not other
+    assert leases._rates == {}
