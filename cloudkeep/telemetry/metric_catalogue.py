@@ -71,6 +71,7 @@ CHUNKS = Metric("cloudkeep_chunks", "Chunks, by outcome: accepted, or the error 
 CHUNK_BYTES = Metric("cloudkeep_chunk_bytes", "Bytes of chunks that got a receipt.")
 CHUNK_SECONDS = Metric("cloudkeep_chunk_seconds", "Seconds from a chunk's headers to its receipt.", histogram=True)
 UPLOADS_STARTED = Metric("cloudkeep_uploads_begun", "Uploads that were started.")
+UPLOADS_REFUSED = Metric("cloudkeep_uploads_refused", "Uploads that could not begin, by error code.", ("code",))
 UPLOADS_FINISHED = Metric("cloudkeep_uploads_finished", "Uploads that ended, by status.", ("status",))
 JOBS_RUN = Metric("cloudkeep_job_runs", "Runs of jobs, by kind and outcome.", ("kind", "outcome"))
 JOB_SECONDS = Metric("cloudkeep_job_run_seconds", "Seconds that jobs ran, by kind.", ("kind",), histogram=True)
@@ -169,6 +170,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
 def samples_of_work(counters: Counters) -> Iterator[Sample]:
     """The counters of a worker. An API process has some of them as well."""
     yield Sample(UPLOADS_STARTED, counters.uploads_begun)
+    yield from (Sample(UPLOADS_REFUSED, number, (code,)) for code, number in counters.uploads_refused.items())
     yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
     yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())

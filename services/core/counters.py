@@ -85,6 +85,8 @@ class Counters:
     chunk_bytes: int = 0
     chunk_seconds: Durations = field(default_factory=Durations)
     uploads_begun: int = 0
+    #: Uploads that could not begin, by the code of the bound that refused them.
+    uploads_refused: Counter[str] = field(default_factory=Counter)
     #: Ended uploads by status. An upload that is retried ends again.
     uploads_finished: Counter[str] = field(default_factory=Counter)
     #: Runs of jobs, by kind and outcome.

@@ -150,7 +150,9 @@ class UploadInitializer:
         elif upload.fingerprint:
             existing = await rows.find_by_fingerprint(upload.fingerprint)
         if not existing:
-            raise _refusal(error) from (None if isinstance(error, ExpectedError) else error)
+            refusal = _refusal(error)
+            self._counters.uploads_refused[refusal.code.value] += 1
+            raise refusal from (None if refusal is error else error)
         return _require_same_file(existing, upload)
 
 

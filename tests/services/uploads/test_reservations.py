@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from services.core.clock import now
-from services.core.errors import ErrorCode, StorageFull
+from services.core.counters import Counters
+from services.core.errors import ErrorCode, ExpectedError, StorageFull
 from services.uploads.errors import ReservationTooLarge, TooManyUploads, UploadClosed
 from services.uploads.ingest import slot_authorization
 from services.uploads.new_upload import UploadPolicy
@@ -74,6 +75,15 @@ async def test_one_upload_reserves_at_most_its_share_of_the_free_disk(
     assert refused.value.retry_after is None
     assert (staged(tmp_path), await Upload.all().count()) == (0, 0)
     assert (await uploads.init(ada, a_file(HALF))).size == HALF
+
+
+async def test_refused_uploads_are_counted_by_their_code(bench: Bench, ada: UUID, disk: SmallDisk) -> None:
+    counters, policy = Counters(), UploadPolicy(2**60, WEEK, quota=DISK, reservation_percent=50)
+    uploads = Uploads(disk, bench.progress, bench.notifications, policy, counters)
+    for size in (DISK + 1, HALF + 1, HALF + 2):
+        with pytest.raises(ExpectedError):
+            await uploads.init(ada, a_file(size))
+    assert counters.uploads_refused == {"QUOTA_EXCEEDED": 1, "STORAGE_FULL": 2}
 
 
 async def test_many_uploads_of_an_account_share_it_and_other_accounts_have_their_own(
