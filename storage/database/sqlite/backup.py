@@ -94,7 +94,7 @@ class SqliteBackup:
                 log.rename(_beside(aside, suffix))
         had_one = self._path.exists()
         if had_one:
-            # A second name first: at no moment is there no database, which a server would create anew.
+            # A second name first, so that there is a database at any time: a server would create an empty one.
             os.link(self._path, aside)
         os.replace(self._prepared, self._path)
         sync(self._path.parent)
