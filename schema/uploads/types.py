@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -67,8 +67,9 @@ class ChunkSlot:
         "it. For a `direct` upload it is a URL of S3, which only accepts PUT: pass the `ETag` of its response to "
         "`reportChunks`."
     )
-    async def url(self, info: RequestInfo) -> str:
-        return await uploads.slot_url(info.context, self.upload, self.index)
+    def url(self, info: RequestInfo) -> str:
+        # It may be awaitable, which graphql-core resolves, but Strawberry's annotations cannot say.
+        return cast(str, uploads.slot_url(info.context, self.upload, self.index))
 
     @strawberry.field(
         description="When `url` expires: by default at the first full hour after 6 hours. For a `direct` upload it is "
