@@ -19,7 +19,9 @@ def copy_before_migration(database: Path, first: str) -> Path:
     """
     copy = database.with_name(f"{database.name}.before-{first.partition('_')[0]}")
     copy_database(database, copy)
-    for old in sorted(database.parent.glob(f"{database.name}.before-[0-9]*"))[:-COPIES_KEPT]:
+    copies = database.parent.glob(f"{database.name}.before-[0-9]*")
+    # By time: the copy of an old database that was put back has a low number.
+    for old in sorted(copies, key=lambda path: path.stat().st_mtime_ns)[:-COPIES_KEPT]:
         if not old.name.endswith(".partial"):
             old.unlink()
     return copy

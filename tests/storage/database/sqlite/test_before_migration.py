@@ -1,5 +1,6 @@
 """The copy of a database that is made before a migration."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -66,9 +67,11 @@ async def test_nothing_is_copied_when_the_database_is_new_or_up_to_date(database
 
 async def test_only_the_newest_copies_stay(old: str) -> None:
     for number in range(1, 5):
-        path_of(old).with_name(f"cloudkeep.sqlite3.before-000{number}").touch()
+        copy = path_of(old).with_name(f"cloudkeep.sqlite3.before-001{number}")
+        copy.touch()
+        os.utime(copy, (number, number))
     await migrate(old)
-    assert [copy.name[-4:] for copy in copies(old)] == ["0003", "0004", "0010"]
+    assert [copy.name[-4:] for copy in copies(old)] == ["0010", "0013", "0014"]
 
 
 async def test_a_failed_migration_changes_nothing_and_names_the_copy(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
