@@ -38,7 +38,7 @@ class Progress:
         self._counters = counters or Counters()
 
     async def publish(self, frame: ProgressFrame) -> None:
-        """Send a frame to every watcher, without waiting for it. While the log is away, it is lost."""
+        """Send a frame to every watcher, without waiting for it. It may be lost while the log is away."""
         if frame.stage.is_final:
             self._counters.uploads_finished[frame.stage.value] += 1
         self._log.post(str(frame.upload_id), frame.to_payload())

@@ -54,7 +54,7 @@ class JobNotifications:
         )
         self._task: NotificationTask = self._broker.register_task(_work, task_name="work")
         self._breaker = Breaker(self._broker.connection_pool, "Redis for job notifications", call_seconds)
-        self._outbox = Outbox(self._send)
+        self._outbox = Outbox(self._breaker, self._send)
 
     async def start(self) -> None:
         """Connect, and create the consumer group if it is missing. While Redis is away, ``listen`` does this later."""

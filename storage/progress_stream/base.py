@@ -37,7 +37,7 @@ class EventLog(Protocol):
     def post(self, topic: str, payload: dict[str, Any]) -> None:
         """Append an event without waiting for it. Events that are posted keep their order.
 
-        They are lost while the log is away, and when more wait than the log's memory holds.
+        While the log is away, the newest few thousand wait for it. An event may be lost when the log goes away.
         """
         ...
 

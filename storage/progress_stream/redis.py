@@ -134,7 +134,7 @@ class RedisEventLog:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self.breaker: Breaker = breaker_of(redis)
-        self._outbox: Outbox[tuple[str, dict[str, Any]]] = Outbox(lambda event: self.publish(*event))
+        self._outbox: Outbox[tuple[str, dict[str, Any]]] = Outbox(self.breaker, lambda event: self.publish(*event))
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None

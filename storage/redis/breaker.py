@@ -36,10 +36,20 @@ class Breaker:
         self._name = name
         self._call_seconds = call_seconds
         self._probing: asyncio.Task[None] | None = None
-        self.is_open = False
+        self._closed = asyncio.Event()
+        self._closed.set()
         #: Calls that failed or were not answered in time, and calls that were skipped while the breaker was open.
         self.failures = 0
         self.skips = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are skipped, because Redis did not answer."""
+        return not self._closed.is_set()
+
+    async def until_closed(self) -> None:
+        """Wait until Redis answers, perhaps for long."""
+        await self._closed.wait()
 
     @asynccontextmanager
     async def call(self, blocking: float = 0.0) -> AsyncIterator[None]:
@@ -65,7 +75,7 @@ class Breaker:
             return
         self.failures += 1
         if not self.is_open:
-            self.is_open = True
+            self._closed.clear()
             logger.warning("%s unavailable, continuing without it: %s", self._name, in_one_line(error))
             self._probing = asyncio.create_task(self._probe(), name="redis-probe")
 
@@ -83,7 +93,7 @@ class Breaker:
                     # The idle connections may be as dead as the one that failed.
                     await self._pool.disconnect(inuse_connections=False)
                     await Redis(connection_pool=self._pool).ping()
-                self.is_open = False
+                self._closed.set()
         logger.warning("%s is back", self._name)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from storage.errors import in_one_line
-from storage.redis.breaker import BreakerOpen
+from storage.redis.breaker import Breaker, BreakerOpen
 
 logger = logging.getLogger("cloudkeep.redis")
 
 T = TypeVar("T")
 
-#: Messages that wait for the one that is being sent: more than a busy process has in a second.
+#: Messages that wait, for those before them or for Redis: more than a busy process has in a second.
 MAX_WAITING = 4096
 #: Seconds for the messages that still wait when the process ends.
 CLOSE_SECONDS = 1.0
@@ -22,14 +22,15 @@ CLOSE_SECONDS = 1.0
 class Outbox(Generic[T]):
     """Sends one message after another, in order. ``close`` it at the end."""
 
-    def __init__(self, send: Callable[[T], Awaitable[object]]) -> None:
+    def __init__(self, breaker: Breaker, send: Callable[[T], Awaitable[object]]) -> None:
         """``send`` has a time limit of its own. A message for which it raises is lost."""
+        self._breaker = breaker
         self._send = send
         self._waiting: deque[T] = deque(maxlen=MAX_WAITING)
         self._sending: asyncio.Task[None] | None = None
 
     def put(self, message: T) -> None:
-        """Send a message soon. If ``MAX_WAITING`` wait already, the oldest one is lost."""
+        """Send a message as soon as Redis answers. If ``MAX_WAITING`` wait already, the oldest one is lost."""
         self._waiting.append(message)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_all(), name="redis-outbox")
@@ -45,6 +46,7 @@ class Outbox(Generic[T]):
     async def _send_all(self) -> None:
         try:
             while self._waiting:
+                await self._breaker.until_closed()
                 await self._send_one(self._waiting.popleft())
         finally:
             self._sending = None

@@ -79,11 +79,10 @@ async def test_a_redis_that_answers_again_is_used_again(services: Services, valk
     upload = await begin(services, (await new_account()).id)
     with hanging(valkey):
         await send(services, upload, 0)
-    async with asyncio.timeout(PATIENCE):
-        async with services.events.subscribe(str(upload.id)) as events:
-            while services.events.breaker.is_open:
-                await asyncio.sleep(0.02)
-            await send(services, upload, 1)
-            event = await events.next_event(PATIENCE)
-    assert event
-    assert event.payload["bytesDone"] == 2 * CHUNK
+    async with asyncio.timeout(PATIENCE), services.events.subscribe(str(upload.id)) as events:
+        while services.events.breaker.is_open:
+            await asyncio.sleep(0.02)
+        await send(services, upload, 1)
+        # The first event may have waited for Redis.
+        while not (event := await events.next_event(PATIENCE)) or event.payload["bytesDone"] < 2 * CHUNK:
+            pass
