@@ -50,8 +50,8 @@ class Measurement:
 
 def measure(attack: Attack | None, folder: Path, target: Target, settings: Mapping[str, str]) -> Measurement:
     """Run an attack, or nothing for the same time."""
-    with _server(folder, {"CLOUDKEEP_TRUSTED_PROXIES": PROXY, **settings}) as server:
-        target = _with_account(server, folder, target, needs_account=bool(attack and attack.needs_account))
+    with attacked_server(folder, {"CLOUDKEEP_TRUSTED_PROXIES": PROXY, **settings}) as server:
+        target = with_account(server, folder, target, needs_account=bool(attack and attack.needs_account))
         honest = HonestClient(server.port, is_behind_proxy=target.source == "proxy")
         honest.ask_for(WARM_SECONDS)
         quiet = honest.ask_for(QUIET_SECONDS)
@@ -70,15 +70,16 @@ def measure(attack: Attack | None, folder: Path, target: Target, settings: Mappi
 
 
 @contextmanager
-def _server(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+def attacked_server(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+    """A server with its data in ``folder``."""
     data = folder / "data"
     data.mkdir(parents=True)
     with running(CloudKeep(settings=settings).launch(data, port := free_port()), data, port) as server:
         yield server
 
 
-def _with_account(server: Server, folder: Path, target: Target, *, needs_account: bool) -> Target:
-    """The target, and what an account of the attacker has there: an open upload and a file."""
+def with_account(server: Server, folder: Path, target: Target, *, needs_account: bool = True) -> Target:
+    """The target on this server. If the attacker needs an account, it has an open upload and a file there."""
     values = {**vars(target), "port": server.port}
     if needs_account:
         user = User.sign_up(server)

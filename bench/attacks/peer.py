@@ -9,6 +9,8 @@ from math import inf
 
 #: Bytes read at once.
 BLOCK = 64 * 1024
+#: Bytes that the kernels of both sides may hold for a client that does not read.
+FOUND = 8 * BLOCK
 #: Bytes of a WebSocket's frames that are searched for a close frame.
 KEPT = 8 * 1024 * 1024
 #: Bytes sent at once, so that several connections share the rate.
@@ -37,12 +39,14 @@ class Peer:
     def outcome(self) -> str:
         """How the connection stands or ended.
 
-        The code of the server's close frame, else the status of its last response (101 does not count), else ``reset``
-        or ``closed``, and ``open`` where the server has done nothing.
+        The code of the server's close frame, else ``reset`` if a response without an error was cut short, else the
+        status of the last response (101 does not count), else ``reset`` or ``closed``, and ``open`` where the server
+        has done nothing.
         """
         if self._status == "101":
             return _close_code(bytes(self._received.partition(b"\r\n\r\n")[2])) or self._end or "open"
-        return self._status or self._end or "open"
+        is_cut_short = self._end == "reset" and self._status < "400"
+        return "reset" if is_cut_short else self._status or self._end or "open"
 
     def watch(self) -> None:
         """Read from now on."""
@@ -88,7 +92,7 @@ class Peer:
         """Read what the kernel has received for an unwatched connection, to learn whether it was closed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await self._read_all(BLOCK)
+                await self._read_all(FOUND)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 from endpoints.response_timeouts import ResponseTimeouts
 
@@ -17,6 +18,8 @@ from endpoints.response_timeouts import ResponseTimeouts
 CHECK_SECONDS = 1.0
 #: The 64-bit number of acknowledged bytes in Linux's ``struct tcp_info`` (tcpi_bytes_acked, RFC 4898).
 _ACKNOWLEDGED = struct.Struct("=120xQ")
+#: Linux's ``struct linger``: on, for 0 seconds.
+_NO_LINGERING = struct.pack("ii", 1, 0)
 
 
 class ReaderGuard:
@@ -57,7 +60,14 @@ class ReaderGuard:
             self._schedule()
         else:
             self._cut_off()
-            self._transport.abort()
+            _reset(self._transport)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection by a reset: otherwise the kernel would keep its buffer and wait for the client, too."""
+    with suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+    transport.abort()
 
 
 def _acknowledged_bytes(transport: asyncio.Transport) -> int:
