@@ -15,7 +15,7 @@ from services.core.errors import ExpectedError
 from services.core.ids import Prefix, decode, require_key
 from services.uploads import direct
 from services.uploads.ingest import slot_authorization
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
 from services.uploads.types import NewUpload, Report, Slot
 from storage.drive.models import File
 from storage.errors import DatabaseUnavailable

@@ -13,7 +13,7 @@ from services.drive.files import Files
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage.progress_stream import RedisEventLog
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.core.counters import Counters
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
 from storage.jobs.job_notifications import JobNotifications
 from workers.media.tools import Toolbox

@@ -11,7 +11,7 @@ from bench.clients.payload import GIB
 from bench.growth.figure import Figure
 from services.budgets.budgets import Budgets, Limits, Payer
 from services.uploads.chunk_sizes import default_chunk_size
-from services.uploads.progress_frame import receiving_frame
+from services.uploads.progress.frame import receiving_frame
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis

@@ -29,7 +29,7 @@ from services.uploads.chunk_sizes import LARGEST_FILE
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
 from storage.accounts.accounts import RegistrationLimits

@@ -13,8 +13,8 @@ from services.uploads.active_senders import ActiveSenders, Silence, never_silent
 from services.uploads.adoption import adopt_later
 from services.uploads.chunk_sinks import ChunkSink, FirstChunk, Receipt, RepeatedChunk
 from services.uploads.errors import SlotBusy, UploadClosed
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import ProgressFrame, receiving_frame
+from services.uploads.progress.frame import ProgressFrame, receiving_frame
+from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore, Digests
 from storage.errors import BlobNotFound, SlotLocked, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications

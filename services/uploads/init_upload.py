@@ -21,7 +21,7 @@ from services.uploads.errors import (
 )
 from services.uploads.lifecycle import expire
 from services.uploads.new_upload import UploadPolicy, build_upload
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from services.uploads.published_record import PublishedRecord, write_record
 from services.uploads.reservations import Reservations
 from services.uploads.types import NewUpload

@@ -5,7 +5,7 @@ from services.core.errors import ErrorCode
 from services.media.errors import NotAVideo
 from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
 from storage.uploads import uploads as rows
 from storage.uploads.models import BYTES_DELETED, Upload, UploadStatus

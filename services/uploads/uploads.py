@@ -11,7 +11,7 @@ from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.init_upload import UploadInitializer
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
 from services.uploads.new_upload import UploadPolicy
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from services.uploads.slots import FindOpen, slot_at, slots_in
 from services.uploads.types import NewUpload, Slot
 from storage.blobs import BlobStore

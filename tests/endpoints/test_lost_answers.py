@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.uploads.progress_frame import receiving_frame
+from services.uploads.progress.frame import receiving_frame
 from storage.database.connection import migrate
 from storage.uploads.models import UploadStatus
 from tests.contracts.event_backends import running

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from services.core.clock import now
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically

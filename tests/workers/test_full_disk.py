@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.core.errors import ErrorCode
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
 from storage.blobs import LocalBlobStore
 from storage.drive.files import renditions_of
 from storage.drive.models import Blob

@@ -10,7 +10,7 @@ from services.core.errors import ErrorCode
 from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.types import Compression, MediaFacts
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
 from storage.blobs import require_free_space
 from storage.drive import files as file_rows
 from storage.drive.models import File

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.core.ids import Prefix, encode
-from services.uploads.progress import ChunkArrival, Progress
+from services.uploads.progress.progress import ChunkArrival, Progress
 from storage.blobs import BlobStore
 from storage.errors import BlobNotFound
 from storage.uploads import receipts

@@ -10,7 +10,7 @@ from functools import partial
 
 from services.core.clock import now
 from services.uploads.adoption import PublishedBlob, find_published, is_intact
-from services.uploads.progress_frame import bytes_frame
+from services.uploads.progress.frame import bytes_frame
 from services.uploads.published_record import PublishedRecord, write_record
 from storage.jobs.models import Job
 from storage.uploads import uploads as rows

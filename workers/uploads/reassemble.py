@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from services.uploads.errors import ChecksumMismatch
-from services.uploads.progress_frame import bytes_frame
+from services.uploads.progress.frame import bytes_frame
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from services.core.clock import now
 from services.uploads.lifecycle import BYTES_GONE
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
+from services.uploads.progress.progress import Progress
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from services.uploads.progress import Progress
-from services.uploads.upload_states import UploadState, read_states
+from services.uploads.progress.progress import Progress
+from services.uploads.progress.upload_states import UploadState, read_states
 from storage.progress_stream import RedisEventLog
 from storage.redis.connection import close_redis, connect_redis
-from tests.services.uploads.watching import Reads
+from tests.services.uploads.progress.watching import Reads
 
 
 @pytest.fixture
@@ -37,5 +37,5 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
         found.append(list(upload_ids))
         return await read_states(upload_ids)
 
-    monkeypatch.setattr("services.uploads.upload_states.read_states", noting)
+    monkeypatch.setattr("services.uploads.progress.upload_states.read_states", noting)
     return found

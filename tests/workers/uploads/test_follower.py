@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import receiving_frame
+from services.uploads.progress.frame import receiving_frame
+from services.uploads.progress.progress import Progress
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.drive.models import Blob

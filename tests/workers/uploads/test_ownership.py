@@ -14,8 +14,8 @@ import pytest
 
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.worker_process import work
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import ProgressFrame, receiving_frame
+from services.uploads.progress.frame import ProgressFrame, receiving_frame
+from services.uploads.progress.progress import Progress
 from storage.blobs import LocalBlobStore
 from storage.jobs import jobs
 from storage.jobs.models import JobKind

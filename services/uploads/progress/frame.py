@@ -18,7 +18,7 @@ class ProgressFrame:
 
     ``percent`` is that of the stage, 0 to 100. ``speed`` is in bytes per second, or a multiple of real time during
     compression. ``eta_seconds`` is the time to the end of the stage; it is added for each watcher by
-    :class:`services.uploads.frame_throttle.FrameThrottle`. ``waits_for`` is the code of the resource that the work
+    :class:`services.uploads.progress.throttle.FrameThrottle`. ``waits_for`` is the code of the resource that the work
     waits for. ``cursor`` is that of the frame's event.
     """
 

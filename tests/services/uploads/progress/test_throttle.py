@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.uploads.frame_throttle import FRAME_SECONDS, FrameThrottle
-from services.uploads.progress_frame import ProgressFrame, bytes_frame
+from services.uploads.progress.frame import ProgressFrame, bytes_frame
+from services.uploads.progress.throttle import FRAME_SECONDS, FrameThrottle
 from storage.uploads.models import UploadStatus
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING
@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     given = Clock()
-    monkeypatch.setattr("services.uploads.frame_throttle.time", given)
+    monkeypatch.setattr("services.uploads.progress.throttle.time", given)
     return given
 
 

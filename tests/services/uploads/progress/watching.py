@@ -3,8 +3,8 @@
 import asyncio
 from uuid import UUID
 
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
+from services.uploads.progress.progress import Progress
 from storage.uploads.models import Upload, UploadStatus
 
 RECEIVING, REASSEMBLING, COMPRESSING = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.COMPRESSING

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from services.core.time_left import TimeLeft
-from services.uploads.progress_frame import ProgressFrame
+from services.uploads.progress.frame import ProgressFrame
 from storage.uploads.models import UploadStatus
 
 #: Minimum seconds between frames of one stage.

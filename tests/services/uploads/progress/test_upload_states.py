@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 
 from services.core.errors import NotFound
-from services.uploads import upload_states
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import START, ProgressFrame, bytes_frame
-from services.uploads.upload_states import UploadStates
+from services.uploads.progress import upload_states
+from services.uploads.progress.frame import START, ProgressFrame, bytes_frame
+from services.uploads.progress.progress import Progress
+from services.uploads.progress.upload_states import UploadStates
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import UploadStatus
-from tests.services.uploads.watching import READY, RECEIVING, Reads, Watcher, set_status
+from tests.services.uploads.progress.watching import READY, RECEIVING, Reads, Watcher, set_status
 from tests.storage.rows import new_upload, receive, receive_all
 
 WATCHERS = 20

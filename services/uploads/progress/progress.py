@@ -1,7 +1,8 @@
 """Progress of an upload, from the first chunk to READY: a snapshot of the database, then events.
 
-Watchers of an upload share its snapshots (:mod:`services.uploads.upload_states`). Events only add to the snapshot and
-never contradict it: a watcher that misses events, or the whole log, is correct again with the next snapshot.
+Watchers of an upload share its snapshots (:mod:`services.uploads.progress.upload_states`). Events only add to the
+snapshot and never contradict it: a watcher that misses events, or the whole log, is correct again with the next
+snapshot.
 """
 
 import logging
@@ -12,9 +13,9 @@ from uuid import UUID
 
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
-from services.uploads.frame_throttle import FrameThrottle
-from services.uploads.progress_frame import ProgressFrame, event_frame
-from services.uploads.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
+from services.uploads.progress.frame import ProgressFrame, event_frame
+from services.uploads.progress.throttle import FrameThrottle
+from services.uploads.progress.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.progress_stream import EventLog, Subscription
 from storage.uploads.models import Upload, UploadStatus

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.uploads.progress import Progress
+from services.uploads.progress.progress import Progress
 from storage.database.connection import close_database, open_database
 from storage.errors import DatabaseUnavailable
 from storage.progress_stream import RedisEventLog
 from storage.redis.valkey import EmbeddedValkey
 from storage.uploads.models import UploadStatus
-from tests.services.uploads.watching import (
+from tests.services.uploads.progress.watching import (
     READY,
     REASSEMBLING,
     RECEIVING,
@@ -38,7 +38,7 @@ async def line(databases: PostgresDatabases, database_url: str) -> AsyncIterator
 async def test_after_silence_the_database_is_looked_at_again(
     progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.upload_states.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("services.uploads.progress.upload_states.SILENCE_SECONDS", 0.05)
     upload = await new_upload(chunks=3)
     watcher = Watcher(progress, upload)
     await watcher.next()
@@ -52,7 +52,7 @@ async def test_after_silence_the_database_is_looked_at_again(
 async def test_a_watcher_whose_database_goes_away_still_learns_the_end(
     line: Proxy, log: RedisEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.upload_states.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("services.uploads.progress.upload_states.SILENCE_SECONDS", 0.05)
     upload = await new_upload()
     watcher = Watcher(Progress(log), upload)
     await watcher.next()
@@ -79,7 +79,7 @@ async def test_no_watch_starts_while_the_database_is_away(line: Proxy, log: Redi
 async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
     progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.upload_states.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("services.uploads.progress.upload_states.SILENCE_SECONDS", 0.1)
     upload = await new_upload()
     watcher = Watcher(progress, upload)
     await watcher.next()
@@ -95,7 +95,7 @@ async def test_a_watcher_whose_redis_goes_away_still_learns_the_end(
 async def test_who_begins_to_watch_without_redis_learns_the_end_too(
     progress: Progress, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.uploads.upload_states.SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("services.uploads.progress.upload_states.SILENCE_SECONDS", 0.1)
     valkey.kill()
     await valkey.wait()
     upload = await new_upload()

@@ -6,14 +6,14 @@ from uuid import uuid4
 import pytest
 
 from services.core.errors import InvalidInput, NotFound
-from services.uploads.progress import Progress
-from services.uploads.progress_frame import START, ProgressFrame, bytes_frame
+from services.uploads.progress.frame import START, ProgressFrame, bytes_frame
+from services.uploads.progress.progress import Progress
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.progress_stream import RedisEventLog
 from storage.uploads import uploads
 from storage.uploads.models import UploadStatus
-from tests.services.uploads.watching import (
+from tests.services.uploads.progress.watching import (
     COMPRESSING,
     READY,
     REASSEMBLING,

@@ -15,7 +15,7 @@ from time import monotonic
 from uuid import UUID
 
 from services.core.errors import NotFound
-from services.uploads.progress_frame import START, ProgressFrame, final_frame, job_frame, receiving_frame
+from services.uploads.progress.frame import START, ProgressFrame, final_frame, job_frame, receiving_frame
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.progress_stream import Position, position

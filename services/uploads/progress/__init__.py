@@ -1,0 +1,1 @@
+"""Progress of uploads: from the event log, and from the database where that has gaps."""
