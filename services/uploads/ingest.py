@@ -18,7 +18,7 @@ from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore, Digests
 from storage.errors import BlobNotFound, SlotLocked, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
-from storage.uploads import receipts
+from storage.uploads import expiry, receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import JOB_OF_STATUS, Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, SlotState
@@ -111,7 +111,7 @@ class Ingest:
     async def _prolong(self, slot: SlotState) -> None:
         """Keep an upload from expiring while one of its chunks arrives, above all the first one."""
         if slot.expires_at < now() + self._lifetime / 2:
-            await rows.prolong(slot.id, now() + self._lifetime)
+            await expiry.prolong(slot.id, now() + self._lifetime)
 
     async def reopen_all_slots(self, slot: Sliced) -> bool:
         """Reopen every slot of an upload whose bytes the store has lost. False if the store still has them.

@@ -7,7 +7,7 @@ from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
-from storage.uploads import uploads as rows
+from storage.uploads import expiry
 from storage.uploads.models import BYTES_DELETED, Upload, UploadStatus
 
 #: The error code of failed uploads whose bytes are deleted; after an internal error they are kept until they expire.
@@ -43,7 +43,7 @@ async def expire(upload: Upload, store: BlobStore, progress: Progress) -> None:
     """
     if await adopt_later(upload, store):
         await progress.publish_snapshot(upload.id)
-    elif await rows.expire(upload.id, now()):
+    elif await expiry.expire(upload.id, now()):
         # A worker that had lost its job may nevertheless have sealed it.
         await store.discard(upload.staging_area, sealed=True)
         await progress.publish_snapshot(upload.id)

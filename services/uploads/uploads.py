@@ -18,7 +18,7 @@ from storage.blobs import BlobStore
 from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
-from storage.uploads import open_slots, usage
+from storage.uploads import expiry, open_slots, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.open_slots import SlotRange
@@ -146,7 +146,7 @@ class Uploads:
 
     async def expire(self, limit: int = 100) -> int:
         """Close expired uploads and free their space. Returns their number."""
-        expired = await rows.expired(now(), limit)
+        expired = await expiry.expired(now(), limit)
         for upload in expired:
             await expire(upload, self._store, self._progress)
         return len(expired)

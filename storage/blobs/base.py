@@ -203,14 +203,6 @@ class BlobStore(Publisher, Protocol):
         """
         ...
 
-    async def reread_after_failed_sync(self, staging: str) -> bool:
-        """Let ``scan`` read from the device if a ``publish`` of this staging area failed, or was interrupted.
-
-        Call it before the bytes are verified for a ``publish``. Returns whether there was such a failure: then nothing
-        that was read before counts, because it may have come from memory only. Raises :class:`BlobNotFound`.
-        """
-        ...
-
     async def discard(self, staging: str, *, sealed: bool = False) -> None:
         """Delete a staging area, if it exists.
 
@@ -285,13 +277,6 @@ class BlobStore(Publisher, Protocol):
 
     def blobs(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         """Every blob whose key begins with ``prefix``, in any order; listed like ``staging_areas``."""
-        ...
-
-    async def was_published(self, key: str) -> bool:
-        """Whether this blob may have been published: False if it is certainly only a sealed object.
-
-        See ``discard``. Raises :class:`BlobNotFound`.
-        """
         ...
 
     async def missing_rules(self, days: int, origins: Sequence[str]) -> Sequence[MissingRule]:

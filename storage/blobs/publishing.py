@@ -40,6 +40,15 @@ class Publisher(Protocol):
         """The records of the blobs."""
         ...
 
+    async def reread_after_failed_sync(self, staging: str) -> bool:
+        """Let ``scan`` read from the device if a ``publish`` of this staging area failed, or was interrupted.
+
+        Call it before the bytes are verified for a ``publish``. Returns whether there was such a failure: then nothing
+        that was read before counts, because it may have come from memory only. Raises
+        :class:`storage.errors.BlobNotFound`.
+        """
+        ...
+
     async def prepare(self, staging: str) -> str:
         """Make the sealed object durable, so that ``publish`` is fast. Returns the key of the blob that it becomes.
 
@@ -61,5 +70,12 @@ class Publisher(Protocol):
 
         Takes milliseconds, like ``publish``. Does nothing if there is no such blob, and in a store where ``reopen``
         returns another staging area.
+        """
+        ...
+
+    async def was_published(self, key: str) -> bool:
+        """Whether this blob may have been published: False if it is certainly only a sealed object.
+
+        See :meth:`storage.blobs.base.BlobStore.discard`. Raises :class:`storage.errors.BlobNotFound`.
         """
         ...

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from storage.accounts import accounts
@@ -19,13 +18,11 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, usage
 from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import AWAITS_RETRY, JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
 
 NONE: Mapping[int, KnownChunk] = {}
 #: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
-#: Uploads that expire: those that wait for chunks, and failed ones that wait for a retry.
-EXPIRING = Q(status=UploadStatus.RECEIVING) | AWAITS_RETRY
 #: A step in the store that is part of a transaction: it takes milliseconds, and can be repeated.
 Step = Callable[[], Awaitable[object]]
 #: An account has no more open uploads of one file by accident.
@@ -255,7 +252,7 @@ async def reopen_all_slots(upload: Sliced, place: ReopenedStaging) -> bool:
     """
 
     async def work() -> bool:
-        same = _receiving(upload.id).filter(staging=upload.staging)
+        same = receiving(upload.id).filter(staging=upload.staging)
         if not await same.update(staging=place.staging, received_chunks=0, received_bytes=0):
             return False
         await Chunk.filter(upload_id=upload.id).delete()
@@ -266,32 +263,13 @@ async def reopen_all_slots(upload: Sliced, place: ReopenedStaging) -> bool:
 
 async def abort(upload_id: UUID) -> bool:
     """RECEIVING becomes ABORTED; False when it was not RECEIVING."""
-    return bool(await _receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
+    return bool(await receiving(upload_id).update(status=UploadStatus.ABORTED, **GIVEN_UP))
 
 
 async def abort_failed(upload_id: UUID, deleted_code: str) -> bool:
     """FAILED becomes ABORTED; False when it was not FAILED, or with the error code ``deleted_code``."""
     failed = Upload.filter(id=upload_id, status=UploadStatus.FAILED, error_code__not=deleted_code)
     return bool(await failed.update(status=UploadStatus.ABORTED))
-
-
-async def prolong(upload_id: UUID, expires_at: datetime) -> None:
-    """Let an upload that receives chunks expire at this time, if that is later."""
-    await _receiving(upload_id).filter(expires_at__lt=expires_at).update(expires_at=expires_at)
-
-
-async def expired(now: datetime, limit: int) -> list[Upload]:
-    """Uploads that have expired and still receive chunks, or that failed and keep their bytes."""
-    return await Upload.filter(EXPIRING, expires_at__lt=now).limit(limit)
-
-
-async def expire(upload_id: UUID, now: datetime) -> bool:
-    """RECEIVING becomes EXPIRED, and FAILED with bytes as well, which keeps its error.
-
-    False when a chunk prolonged the upload, or it was retried meanwhile.
-    """
-    overdue = Upload.filter(EXPIRING, id=upload_id, expires_at__lt=now)
-    return bool(await overdue.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
 
 
 async def enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> JobKind | None:
@@ -302,7 +280,8 @@ async def enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> J
     return kind
 
 
-def _receiving(upload_id: UUID) -> Any:
+def receiving(upload_id: UUID) -> Any:
+    """The row of an upload, if it receives chunks."""
     return Upload.filter(id=upload_id, status=UploadStatus.RECEIVING)
 
 

@@ -19,7 +19,7 @@ from storage.database.connection import close_database, execute_many, fetch, mig
 from storage.drive.files import find, renditions_of
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads import receipts, uploads
+from storage.uploads import expiry, receipts, uploads
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import Received
 from tests.storage.rows import NOW, ROOT
@@ -154,7 +154,7 @@ async def test_uploads_that_failed_before_they_could_expire_get_a_week(databases
         kept, dead = await Upload.get(id=OPEN), await Upload.get(id=UPLOAD)
         assert kept.expires_at > datetime.now(UTC) + timedelta(days=6)
         assert dead.expires_at == NOW
-        assert [upload.id for upload in await uploads.expired(NOW + timedelta(days=3650), 9)] == [OPEN]
+        assert [upload.id for upload in await expiry.expired(NOW + timedelta(days=3650), 9)] == [OPEN]
     finally:
         await close_database()
         await databases.drop(url)

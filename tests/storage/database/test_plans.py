@@ -28,6 +28,7 @@ from storage.jobs.models import Job, JobKind
 from storage.uploads import (
     adoption,
     consistency,
+    expiry,
     known_chunks,
     open_slots,
     purge,
@@ -47,6 +48,7 @@ MODULES: list[ModuleType] = [
     accounts,
     adoption,
     consistency,
+    expiry,
     files,
     limit_overrides,
     known_chunks,
@@ -219,9 +221,9 @@ CALLS: dict[str, Call] = {
     "uploads.reopen_all_slots": lambda rows: uploads.reopen_all_slots(rows.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda rows: uploads.abort(rows.upload.id),
     "uploads.abort_failed": lambda rows: uploads.abort_failed(rows.upload.id, "a"),
-    "uploads.prolong": lambda rows: uploads.prolong(rows.upload.id, LATER),
-    "uploads.expired": lambda rows: uploads.expired(NOW, 100),
-    "uploads.expire": lambda rows: uploads.expire(rows.upload.id, NOW),
+    "expiry.prolong": lambda rows: expiry.prolong(rows.upload.id, LATER),
+    "expiry.expired": lambda rows: expiry.expired(NOW, 100),
+    "expiry.expire": lambda rows: expiry.expire(rows.upload.id, NOW),
 }
 
 

@@ -22,7 +22,7 @@ from storage.database.engine import PoolSize
 from storage.errors import Duplicate, OverQuota, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import consistency, purge, receipts, uploads
+from storage.uploads import consistency, expiry, purge, receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import ReportedChunk
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
@@ -95,7 +95,7 @@ async def take(upload: Upload) -> Job:
 
 async def test_an_end_and_the_last_chunk_agree_on_who_was_first(pool: None) -> None:
     async def expire(upload: Upload) -> bool:
-        return await uploads.expire(upload.id, LATE)
+        return await expiry.expire(upload.id, LATE)
 
     async def abort(upload: Upload) -> bool:
         return await uploads.abort(upload.id)
@@ -206,8 +206,8 @@ async def test_two_doctors_and_two_sweepers_do_the_same_work_once(pool: None) ->
             == 1
         )
         dead = [await nearly_full(expires_at=NOW) for _ in range(3)]
-        late = await uploads.expired(LATE, 10)
-        assert done(await at_once(*(uploads.expire(one.id, LATE) for one in late * 3))) == len(late) == len(dead)
+        late = await expiry.expired(LATE, 10)
+        assert done(await at_once(*(expiry.expire(one.id, LATE) for one in late * 3))) == len(late) == len(dead)
         await at_once(*(purge.receipts(one) for one in dead * 2), *(purge.uploads("GONE", LATE, 100) for _ in range(4)))
         await at_once(purge.uploads("GONE", LATE, 100))
         assert not await Chunk.filter(upload_id__in=[one.id for one in dead]).exists()

@@ -8,7 +8,7 @@ import pytest
 
 from storage.database.pages import Window
 from storage.errors import Duplicate, StateChanged
-from storage.uploads import uploads
+from storage.uploads import expiry, uploads
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, claim, look, new_account, new_upload, receive, receive_all
 
@@ -37,32 +37,30 @@ async def test_only_uploads_that_wait_too_long_expire() -> None:
     await new_upload(expires_at=NOW)
     done = await new_upload(expires_at=NOW - timedelta(days=1))
     await uploads.abort(done.id)
-    assert [upload.id for upload in await uploads.expired(NOW, 10)] == [late.id]
-    assert await uploads.expire(late.id, NOW)
+    assert [upload.id for upload in await expiry.expired(NOW, 10)] == [late.id]
+    assert await expiry.expire(late.id, NOW)
     assert (await look(late)).status is UploadStatus.EXPIRED
-    assert not await uploads.expire(done.id, NOW)
+    assert not await expiry.expire(done.id, NOW)
 
 
 async def test_expiry_takes_as_many_as_it_is_asked_for() -> None:
     for _ in range(3):
         await new_upload(expires_at=NOW - timedelta(days=1))
-    assert len(await uploads.expired(NOW, 2)) == 2
+    assert len(await expiry.expired(NOW, 2)) == 2
 
 
 async def test_an_upload_that_was_prolonged_meanwhile_does_not_expire() -> None:
     upload = await new_upload(expires_at=NOW - timedelta(days=1))
-    assert await uploads.expired(NOW, 10)
+    assert await expiry.expired(NOW, 10)
     await receive(upload, 0, LATER)
-    assert not await uploads.expire(upload.id, NOW)
+    assert not await expiry.expire(upload.id, NOW)
     assert (await look(upload)).status is UploadStatus.RECEIVING
 
 
 async def test_an_upload_takes_a_receipt_or_expires_but_not_both() -> None:
     for _ in range(10):
         upload = await new_upload(expires_at=NOW - timedelta(days=1))
-        taken, expired = await asyncio.gather(
-            receive(upload, 0), uploads.expire(upload.id, NOW), return_exceptions=True
-        )
+        taken, expired = await asyncio.gather(receive(upload, 0), expiry.expire(upload.id, NOW), return_exceptions=True)
         assert isinstance(taken, StateChanged) is expired
         assert (await look(upload)).status is (UploadStatus.EXPIRED if expired else UploadStatus.RECEIVING)
 
@@ -113,7 +111,7 @@ async def test_an_aborted_upload_gives_its_key_back() -> None:
 async def test_an_expired_upload_gives_its_key_back() -> None:
     account = await new_account()
     upload = await new_upload(account, idempotency_key="key", expires_at=NOW - timedelta(days=1))
-    await uploads.expire(upload.id, NOW)
+    await expiry.expire(upload.id, NOW)
     await new_upload(account, idempotency_key="key")
 
 
