@@ -36,7 +36,7 @@ class SharedFiles:
         record = await read_record(self._store, key)
         if not record or not record.is_shared:
             return None
-        # Only a file of the same account: a record gives nobody the bytes of others.
+        # Only a file of the same account: a record must not give an account the bytes of another.
         file = await files.find_same(record.account_id, record.size, record.sha256)
         if not file:
             return None

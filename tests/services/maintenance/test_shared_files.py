@@ -62,7 +62,7 @@ async def test_the_record_of_a_shared_file_is_no_proof_of_a_blob(bench: Bench, a
     assert (await Upload.get(id=upload.id)).status is UploadStatus.EXPIRED
 
 
-async def test_a_full_disk_keeps_nobody_from_a_second_file(
+async def test_a_full_disk_does_not_prevent_a_second_file(
     bench: Bench, ada: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(store: LocalBlobStore, key: str, record: PublishedRecord) -> None:
