@@ -39,6 +39,7 @@ class ClientTransport:
         self._transport = transport
         self._is_sending = is_sending
         self.is_lingering = False
+        self._has_ended = False
         self._guard = ReaderGuard(transport, timeouts, cut_off)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
         with suppress(OSError):  # a unix socket, or another system than Linux
@@ -54,6 +55,11 @@ class ClientTransport:
         if self._transport.get_write_buffer_size() > HIGH_WATER:
             self._guard.watch()
 
+    def write_eof(self) -> None:
+        """Close this side of the connection. A protocol that does so lingers by itself: ``close`` is then final."""
+        self._has_ended = True
+        self._transport.write_eof()
+
     def is_closing(self) -> bool:
         """Whether the connection closes or lingers."""
         return self.is_lingering or self._transport.is_closing()
@@ -64,7 +70,7 @@ class ClientTransport:
             return
         if self._transport.get_write_buffer_size():
             self._guard.watch()
-        if self._is_sending() and self._transport.can_write_eof():
+        if self._is_sending() and not self._has_ended and self._transport.can_write_eof():
             self.is_lingering = True
             linger(self._transport)
         else:
