@@ -218,12 +218,6 @@ async def set_etags(upload_id: UUID, etags: Mapping[int, str | None]) -> None:
     await execute_many(SET_ETAG, [(etag, upload_id, index) for index, etag in etags.items()])
 
 
-async def filled_indexes(upload_id: UUID, start: int = 0, end: int = MAX_CHUNKS) -> list[int]:
-    """Indexes of the filled slots from ``start`` on and before ``end``, ascending."""
-    rows = await Chunk.filter(upload_id=upload_id, index__gte=start, index__lt=end).order_by("index").values("index")
-    return [row["index"] for row in rows]
-
-
 async def queue_reassembly(upload_id: UUID, now: datetime) -> None:
     """Queue the reassembly of an upload whose slots are all filled. Call it inside a transaction."""
     status = UploadStatus.REASSEMBLING

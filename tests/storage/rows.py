@@ -14,7 +14,7 @@ from storage.database.connection import atomically
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads
-from storage.uploads.models import Upload
+from storage.uploads.models import Chunk, Upload
 from storage.uploads.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +110,9 @@ async def run_together(database_url: str, script: str, *runs: tuple[str, ...]) -
             await process.wait()
     assert [process.returncode for process in processes] == [0] * len(runs)
     return [output.decode() for output, _ in outputs]
+
+
+async def filled_indexes(upload_id: UUID) -> list[int]:
+    """The indexes of an upload's filled slots, in order."""
+    rows = await Chunk.filter(upload_id=upload_id).order_by("index").values("index")
+    return [row["index"] for row in rows]

@@ -10,11 +10,11 @@ import pytest
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
 from storage.jobs.models import Job, JobKind
-from storage.uploads import purge, receipts
+from storage.uploads import purge
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.services.maintenance.conftest import sweep_for_ever, upload_with
-from tests.storage.rows import receive
+from tests.storage.rows import filled_indexes, receive
 
 S = UploadStatus
 
@@ -92,4 +92,4 @@ async def test_an_upload_that_receives_meanwhile_keeps_every_receipt(bench: Benc
         await upload_with(bench, ada, status=S.ABORTED)
     sweeping.cancel()
     await asyncio.wait({sweeping})
-    assert await receipts.filled_indexes(upload.id, 0) == list(range(40))
+    assert await filled_indexes(upload.id) == list(range(40))

@@ -12,9 +12,8 @@ import pytest
 from storage.accounts.models import Account
 from storage.database.connection import atomically
 from storage.errors import NoSpace
-from storage.uploads import receipts
 from storage.uploads.models import Chunk
-from tests.storage.rows import ROOT, new_account, new_upload, receive
+from tests.storage.rows import ROOT, filled_indexes, new_account, new_upload, receive
 from tests.support.faults.disk import database_ends_here, on_a_small_disk
 
 pytestmark = pytest.mark.sqlite
@@ -97,7 +96,7 @@ async def test_a_receipt_without_space_leaves_its_slot_open_and_every_other_one_
                 await receive(upload, index)
                 acknowledged.append(index)
         assert len(acknowledged) < upload.chunk_count
-        assert await receipts.filled_indexes(upload.id, 0) == acknowledged
+        assert await filled_indexes(upload.id) == acknowledged
     await receive(upload, len(acknowledged))
     assert await Chunk.all().count() == len(acknowledged) + 1
 

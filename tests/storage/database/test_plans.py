@@ -183,7 +183,6 @@ CALLS: dict[str, Call] = {
     "receipts.add_known": lambda rows: receipts.add_known(rows.upload, HELD),
     "receipts.reopen": lambda rows: receipts.reopen(rows.upload.id, [0, 1]),
     "receipts.find_all": lambda rows: receipts.find_all(rows.upload.id),
-    "receipts.filled_indexes": lambda rows: receipts.filled_indexes(rows.upload.id, 0),
     "receipts.identities": lambda rows: receipts.identities(rows.upload.id, 5),
     "receipts.set_etags": lambda rows: receipts.set_etags(rows.upload.id, {0: "etag"}),
     "receipts.queue_reassembly": lambda rows: receipts.queue_reassembly(rows.upload.id, NOW),

@@ -11,9 +11,9 @@ from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import receipts, uploads
+from storage.uploads import uploads
 from storage.uploads.models import Upload, UploadStatus
-from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, look, new_upload, receive, receive_all
+from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, filled_indexes, look, new_upload, receive, receive_all
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -49,7 +49,7 @@ async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
 async def test_damaged_slots_are_opened_again_and_no_other() -> None:
     upload, job = await full_upload(chunks=4)
     await uploads.reopen_slots(job, [1, 3], LATER + timedelta(days=1))
-    assert await receipts.filled_indexes(upload.id, 0) == [0, 2]
+    assert await filled_indexes(upload.id) == [0, 2]
     found = await look(upload)
     assert (found.status, found.expires_at) == (UploadStatus.RECEIVING, LATER + timedelta(days=1))
     assert (found.received_chunks, found.received_bytes) == (2, 20)
@@ -60,7 +60,7 @@ async def test_the_slots_of_other_uploads_stay_closed() -> None:
     await receive(other, 1)
     _, job = await full_upload(chunks=2)
     await uploads.reopen_slots(job, [0, 1], LATER)
-    assert await receipts.filled_indexes(other.id, 0) == [1]
+    assert await filled_indexes(other.id) == [1]
 
 
 async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:

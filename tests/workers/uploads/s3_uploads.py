@@ -17,6 +17,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
+from tests.storage.rows import filled_indexes
 from tests.workers.conftest import new_upload
 from workers.job_context import JobContext
 from workers.uploads.follower import Follower
@@ -62,7 +63,7 @@ async def put(context: JobContext, upload: Upload, index: int, part: bytes) -> D
 
 async def fill(context: JobContext, upload: Upload, content: bytes = CONTENT) -> Upload:
     """Let every missing chunk arrive."""
-    there = await receipts.filled_indexes(upload.id, 0)
+    there = await filled_indexes(upload.id)
     for index in range(upload.chunk_count):
         if index not in there:
             offset = upload.slot_offset(index)

@@ -14,6 +14,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
+from tests.storage.rows import filled_indexes
 from tests.support.faults.failing_disk import FailingDisk
 from tests.workers.conftest import CHUNK, fill, full_upload
 from workers.job_context import JobContext
@@ -50,7 +51,7 @@ async def fails(context: JobContext, error: type[Exception] = OSError) -> None:
 
 async def send_again_what_is_open(store: LocalBlobStore, upload: Upload, context: JobContext) -> list[int]:
     """Fill the open slots, and reassemble. Returns their indexes."""
-    filled = await receipts.filled_indexes(upload.id)
+    filled = await filled_indexes(upload.id)
     missing = [index for index in range(upload.chunk_count) if index not in filled]
     for index in missing:
         await fill(store, await look(upload), CONTENT, index)

@@ -18,6 +18,7 @@ from storage.redis.connection import close_redis, connect_redis
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
+from tests.storage.rows import filled_indexes
 from tests.support.server import digest
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload
@@ -172,7 +173,7 @@ async def test_what_came_for_a_slot_that_another_worker_opened_again_is_in_the_f
         await fill(store, upload, CONTENT, index)
     # The owner is busy.
     await reassemble(await claim(), context)
-    assert await receipts.filled_indexes(upload.id, 0) == [0, *range(2, COUNT)]
+    assert await filled_indexes(upload.id) == [0, *range(2, COUNT)]
     changed = CONTENT[:CHUNK] + bytes(CHUNK) + CONTENT[2 * CHUNK :]
     await fill(store, upload, changed, 1)
     await reassemble(await claim(), replace(context, follower=following))

@@ -18,6 +18,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import receipts
 from storage.uploads.models import Upload, UploadStatus
+from tests.storage.rows import filled_indexes
 from tests.support.clips import bigbuckbunny
 from tests.support.server import digest
 from tests.workers.conftest import CHUNK, fill, full_upload
@@ -64,7 +65,7 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
     await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.RECEIVING
-    assert await receipts.filled_indexes(upload.id, 0) == [0, 2, 3]
+    assert await filled_indexes(upload.id) == [0, 2, 3]
     assert await File.all().count() == 0
 
 
@@ -155,7 +156,7 @@ async def test_published_bytes_that_have_changed_are_sent_again_where_they_diffe
     await store.publish(str(upload.id))
     await reassemble(await claim(), context)
     assert (await Upload.get(id=upload.id)).status is UploadStatus.RECEIVING
-    assert await receipts.filled_indexes(upload.id, 0) == [2, 3]
+    assert await filled_indexes(upload.id) == [2, 3]
     for index in (0, 1):
         await fill(store, upload, CONTENT, index)
     await reassemble(await claim(), context)
