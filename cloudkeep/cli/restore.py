@@ -25,6 +25,7 @@ from services.maintenance.backup.layout import DATABASE, KEYS, BackupError, find
 from services.maintenance.backup.restore import BlobRestore, KeysResult, restore_keys
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
+from services.maintenance.record_backfill import RecordBackfill
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
 
@@ -128,6 +129,9 @@ class Restore:
     async def _examine(self) -> None:
         """Print how many findings of each kind the doctor has. Those of lost blobs have been printed."""
         async with opened_store(self.settings) as store:
+            # A backup has no records: the rows say the same.
+            async for _ in RecordBackfill(store, mend=True).examine():
+                pass
             codes = Counter([finding.code async for finding in Doctor(store).examine()])
         for code, count in codes.items():
             if code not in _REPORTED:

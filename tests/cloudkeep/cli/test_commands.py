@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from cloudkeep import __version__
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.restarts import ManagedProcess
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
+from storage.redis.connection import connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.process import cloudkeep, free_port
 from tests.support.server import http_client
@@ -157,7 +157,7 @@ async def test_a_separate_worker_shows_its_health_and_stops_on_sigterm(tmp_path:
     settings = {f"CLOUDKEEP_{name}": value for name, value in variables.items()}
     worker = ManagedProcess(ProcessSpec("worker", command, settings), os.environ)
     health = partial(asyncio.to_thread, cloudkeep, "health", "--worker", DATA_DIR=str(tmp_path))
-    async with Redis.from_url(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
+    async with connect_redis(valkey.url) as redis, http_client(f"http://127.0.0.1:{port}") as http:
         heartbeats = WorkerHeartbeats(redis)
         await worker.start()
         await eventually(heartbeats.any_alive)

@@ -15,7 +15,7 @@ from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.database.connection import close_database, open_database
 
-POINTS, INGEST, SUBSCRIPTIONS = GrantKind
+POINTS, INGEST, SUBSCRIPTIONS, _ = GrantKind
 #: A cache lifetime that ends at once.
 FORGETFUL = 0.0
 

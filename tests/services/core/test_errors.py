@@ -20,6 +20,7 @@ CLASSLESS = {
     ErrorCode.NOT_READY,
     ErrorCode.RANGE_NOT_SATISFIABLE,
     ErrorCode.REQUEST_TOO_LARGE,
+    ErrorCode.TOO_MANY_CONNECTIONS,
 }
 
 #: Further arguments of the error classes.

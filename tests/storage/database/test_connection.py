@@ -85,7 +85,7 @@ async def test_a_new_database_is_migrated_while_another_process_writes_to_it_aga
 
 
 def _write_again_and_again(path: str, done: Event) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         while not done.wait(0.001):
             connection.execute("BEGIN IMMEDIATE")
             done.wait(0.01)
