@@ -88,7 +88,7 @@ def test_a_restore_makes_the_data_folder_of_a_new_machine(data_dir: Path, folder
     assert (users(new / "cloudkeep.sqlite3"), stored(new, key).read_bytes()) == (["ada"], b"content")
     assert ((new / "secret.keys").read_text(), (new / "secret.keys").stat().st_mode & 0o777) == (KEYS, 0o600)
     assert sorted(path.name for path in new.iterdir()) == [
-        *("blobs", "cloudkeep.lock", "cloudkeep.sqlite3", "migration.lock", "secret.keys")
+        *("blobs", "clock.json", "cloudkeep.lock", "cloudkeep.sqlite3", "migration.lock", "secret.keys")
     ]
 
 
