@@ -13,6 +13,8 @@ FIN = 0x80
 MASK = bytes(4)
 #: Bytes of one write, about.
 BLOCK = 16 * 1024
+#: Connections that are opened again and again.
+CONNECTIONS = 20
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
@@ -76,8 +78,15 @@ async def tiny_messages(attacker: Attacker) -> None:
 
 
 async def invalid_text(attacker: Attacker) -> None:
-    """Text that is not UTF-8."""
-    await _flood(attacker, b"", frame(TEXT, b"\xff\xfe"))
+    """Text that is not UTF-8, over a new WebSocket each time."""
+
+    async def one(peer: Peer) -> None:
+        await peer.send(handshake(attacker))
+        await peer.answered()
+        await peer.send(frame(TEXT, b"\xff\xfe"))
+        await peer.closed()
+
+    await attacker.repeat(one, CONNECTIONS)
 
 
 async def unread_pongs(attacker: Attacker) -> None:
@@ -86,8 +95,11 @@ async def unread_pongs(attacker: Attacker) -> None:
     async def one(peer: Peer) -> None:
         await peer.send(handshake(attacker))
         await peer.receive()
-        while True:
-            await peer.send(frame(PING, bytes(125)) * (BLOCK // 131))
+        try:
+            while True:
+                await peer.send(frame(PING, bytes(125)) * (BLOCK // 131))
+        finally:
+            await peer.find_end()
 
     await attacker.repeat(one, 2, reads=False)
 
