@@ -1,5 +1,7 @@
 """What every blob store promises about records and the bytes that have one, tested for each implementation."""
 
+from pathlib import Path
+
 import pytest
 
 from storage.blobs import BlobStore
@@ -83,4 +85,16 @@ async def test_what_was_published_without_a_row_can_be_published_again_after_it_
         await blob_store.unpublish(area)
     assert await scanned(blob_store, area, 0, len(CONTENT)) == CONTENT
     await blob_store.publish(area)
+    assert await bytes_of(blob_store.read(key, 0, len(CONTENT))) == CONTENT
+
+
+async def test_a_file_that_was_put_is_kept_although_it_has_no_record(
+    blob_store: BlobStore, key: str, tmp_path: Path
+) -> None:
+    """A restore puts the files of uploads that an older database knows as unfinished."""
+    source = tmp_path / "source"
+    source.write_bytes(CONTENT)
+    await blob_store.put(key, source)
+    assert await blob_store.was_published(key)
+    await blob_store.discard(unknown(blob_store, key), sealed=True)
     assert await bytes_of(blob_store.read(key, 0, len(CONTENT))) == CONTENT

@@ -26,7 +26,7 @@ PAGE_SIZE = 1_000
 NOT_COPYABLE = frozenset({"InvalidRange", "InvalidArgument", "InvalidRequest"})
 
 
-#: The metadata of every object since there are records: without a record, it was never published.
+#: The metadata of every object that is sealed, since there are records: without a record, it was never published.
 RECORDED = {"cloudkeep-records": "1"}
 
 
@@ -51,11 +51,12 @@ class Bucket:
         self.place = place
         self.rules = BucketRules(client, place)
 
-    async def create_multipart(self, key: str, slot_size: int) -> StagingHandle:
-        """Begin a multipart upload."""
+    async def create_multipart(self, key: str, slot_size: int, *, is_blob: bool = False) -> StagingHandle:
+        """Begin a multipart upload. With ``is_blob``, its object is a blob as soon as it is complete."""
+        metadata = {} if is_blob else RECORDED
         with translate_errors():
             created = await self._client.create_multipart_upload(
-                **self._object(key), **self.place.creation, Metadata=RECORDED
+                **self._object(key), **self.place.creation, Metadata=metadata
             )
         return StagingHandle(key, created["UploadId"], slot_size)
 
@@ -138,7 +139,7 @@ class Bucket:
         return StoredObject(key, response["ContentLength"], response["LastModified"])
 
     async def awaits_record(self, key: str) -> bool:
-        """Whether this object has a record if it was published: False for one from an older version.
+        """Whether this object has a record if it was published: False for one from an older version or of ``put``.
 
         Raises :class:`BlobNotFound`.
         """

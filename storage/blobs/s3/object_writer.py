@@ -26,7 +26,7 @@ async def upload_file(
     """Upload the file as an object. An interrupted upload leaves a multipart upload with this key."""
     size = (await asyncio.to_thread(source.stat)).st_size
     step = max(PART_SIZE, -(-size // MAX_PARTS))
-    handle = await bucket.create_multipart(key, step)
+    handle = await bucket.create_multipart(key, step, is_blob=True)
     try:
         parts = [
             await _upload_part(
