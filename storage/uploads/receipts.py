@@ -191,10 +191,13 @@ async def add_known(upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
 async def reopen(upload_id: UUID, indexes: Collection[int]) -> None:
     """Open slots again. Call it inside a transaction."""
     reopened = Chunk.filter(upload_id=upload_id, index__in=list(indexes))
-    sizes: Any = await reopened.values_list("size", flat=True)
+    rows: Any = await reopened.values_list("size", "source")
     await reopened.delete()
     await Upload.filter(id=upload_id).update(
-        received_chunks=F("received_chunks") - len(sizes), received_bytes=F("received_bytes") - sum(sizes)
+        received_chunks=F("received_chunks") - len(rows),
+        received_bytes=F("received_bytes") - sum(size for size, _ in rows),
+        # From now on the sender has to send them.
+        known_bytes=F("known_bytes") - sum(size for size, source in rows if source),
     )
 
 

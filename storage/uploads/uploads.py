@@ -253,7 +253,7 @@ async def reopen_all_slots(upload: Sliced, place: ReopenedStaging) -> bool:
 
     async def work() -> bool:
         same = receiving(upload.id).filter(staging=upload.staging)
-        if not await same.update(staging=place.staging, received_chunks=0, received_bytes=0):
+        if not await same.update(staging=place.staging, received_chunks=0, received_bytes=0, known_bytes=0):
             return False
         await Chunk.filter(upload_id=upload.id).delete()
         return True

@@ -12,6 +12,7 @@ from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads
+from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import Received, SlotState
 from tests.storage.rows import LATER, NOW, SHA256, claim, filled_indexes, look, new_upload, receive
@@ -142,3 +143,14 @@ async def test_filled_slots_are_listed_in_order() -> None:
     assert await filled_indexes(upload.id) == [0, 3, 5]
     assert [one.index for one in await receipts.find_all(upload.id)] == [0, 3, 5]
     assert [one.index for one in await receipts.find_all(upload.id, 1, 1)] == [3]
+
+
+async def test_the_bytes_of_a_slot_that_was_opened_again_no_longer_count_as_known() -> None:
+    upload = await new_upload(chunks=3)
+    known = KnownChunk(SHA256, 10, None, 0, "blob")
+    await atomically(lambda: receipts.add_known(upload, {0: known, 1: known}))
+    await Upload.filter(id=upload.id).update(received_chunks=2, received_bytes=20, known_bytes=20)
+    await receive(upload, 2)
+    await atomically(lambda: receipts.reopen(upload.id, [1, 2]))
+    found = await look(upload)
+    assert (found.received_bytes, found.known_bytes) == (10, 10)
