@@ -42,7 +42,11 @@ async def backup(settings: Settings, folder: Path, *, with_blobs: bool, with_pru
         say("Copying the database ...")
         keys = _keys(settings)
         writer = BackupWriter(database, folder, keys, __version__)
-        made, document = await writer.write(with_blobs=with_blobs)
+        try:
+            made, document = await writer.write(with_blobs=with_blobs)
+        except asyncio.CancelledError:
+            show("Interrupted: no backup was made.")
+            raise
         show(f"Backup: {made} ({contents(document)})")
         if not keys:
             say(f"The secret keys are not in it: back up the setting {PREFIX}SECRET_KEYS as well.")

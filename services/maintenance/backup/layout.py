@@ -52,13 +52,17 @@ def backups_in(folder: Path) -> list[Path]:
 
 def find_backup(path: Path) -> Path:
     """The backup at a path, or the newest one in a folder of backups. Raises :class:`BackupError`."""
-    if not path.is_dir():
-        raise BackupError(f"there is no folder {path}")
+    _require_folder(path)
     if (path / DOCUMENT).is_file():
         return path
     if backups := backups_in(path):
         return backups[-1]
     raise BackupError(f"there is no backup in {path}")
+
+
+def _require_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise BackupError(f"{path} is not a folder" if path.exists() else f"there is no folder {path}")
 
 
 def blob_path(folder: Path, key: str) -> Path:
@@ -69,14 +73,16 @@ def blob_path(folder: Path, key: str) -> Path:
 def claim_folder(folder: Path) -> None:
     """Make a folder of backups, or accept an empty one. Raises :class:`BackupError` for a folder of other things."""
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        _require_folder(folder)
         if not (folder / MARKER).exists():
             if not backups_in(folder) and any(path.name != LOST_AND_FOUND for path in folder.iterdir()):
                 raise BackupError(f"{folder} has other files in it: name an empty or a new folder")
             (folder / MARKER).touch(mode=0o600)
             sync(folder)
     except FileNotFoundError:
-        raise BackupError(f"there is no folder {folder.parent} to make {folder.name} in") from None
+        raise BackupError(f"cannot make {folder}: there is no folder {folder.parent}") from None
     except OSError as error:
         raise BackupError(f"cannot write to {folder}: {error.strerror}") from None
 

@@ -6,10 +6,11 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from storage.cancellation import run_to_end
 from storage.database.backup import DatabaseCopy
 from storage.database.connection import migrate
 from storage.database.engine import FIRST_TABLE, SQLITE
@@ -48,7 +49,8 @@ class SqliteBackup:
             return await asyncio.shield(copying)
         except asyncio.CancelledError:
             cancelled.set()
-            await asyncio.wait({copying})
+            with suppress(InterruptedError):
+                await run_to_end(copying)
             raise
 
     def _write(self, folder: Path, stopped: Callable[[], bool]) -> DatabaseCopy:

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,12 @@ def add_blob(data_dir: Path, content: bytes, name: str = "holiday.mp4") -> str:
     return key
 
 
+def enlarge_database(data_dir: Path, size: int) -> None:
+    """Add so many bytes to the database."""
+    with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
+        database.execute("CREATE TABLE ballast AS SELECT zeroblob(?) AS bytes", [size])
+
+
 def stored(data_dir: Path, key: str) -> Path:
     """The file of a blob in the store."""
     return data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
@@ -122,13 +129,12 @@ def flip(path: Path) -> bytes:
     return content
 
 
-def interrupted(data_dir: Path, *arguments: str, until: Path) -> tuple[int, bytes]:
-    """Like :func:`_interrupted`, for tests without an event loop."""
+def interrupted(data_dir: Path, *arguments: str, until: Callable[[], bool]) -> tuple[int, list[str], list[str]]:
+    """Run a command, and press Ctrl-C as soon as a condition holds. Returns exit code, output and messages in lines."""
     return asyncio.run(_interrupted(data_dir, *arguments, until=until))
 
 
-async def _interrupted(data_dir: Path, *arguments: str, until: Path) -> tuple[int, bytes]:
-    """Run a command, and press Ctrl-C as soon as there is a file. Returns the exit code and the output."""
+async def _interrupted(data_dir: Path, *arguments: str, until: Callable[[], bool]) -> tuple[int, list[str], list[str]]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cloudkeep", *arguments),
         env={**os.environ, "CLOUDKEEP_DATA_DIR": str(data_dir)},
@@ -136,10 +142,10 @@ async def _interrupted(data_dir: Path, *arguments: str, until: Path) -> tuple[in
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(60):
-        while not until.exists():
+        while not until():
             assert process.returncode is None, await process.communicate()
             await asyncio.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        output, _ = await process.communicate()
+        output, messages = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, output
+    return process.returncode, output.decode().splitlines(), messages.decode().splitlines()

@@ -161,9 +161,9 @@ def test_an_interrupted_restore_changes_nothing_and_can_be_repeated(data_dir: Pa
         stored(data_dir, key).unlink()
     add_account(data_dir, "bob")
     scratch = data_dir / "blobs" / "restoring"
-    code, output = interrupted(data_dir, "restore", "--force", str(folder), until=scratch)
+    code, output, _ = interrupted(data_dir, "restore", "--force", str(folder), until=scratch.exists)
     assert code == 130
-    assert output.splitlines()[-1] == b"Interrupted: the database is as it was. Run the same command again."
+    assert output[-1] == "Interrupted: the database is as it was. Run the same command again."
     assert (users(data_dir / "cloudkeep.sqlite3"), scratch.exists()) == (["ada", "bob"], False)
     result = restore(data_dir, folder, "--force")
     assert result.returncode == 0, result

@@ -26,6 +26,9 @@ def test_a_folder_without_a_backup_is_refused(tmp_path: Path) -> None:
         find_backup(tmp_path)
     with pytest.raises(BackupError, match="there is no folder "):
         find_backup(tmp_path / "missing")
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(BackupError, match="is not a folder"):
+        find_backup(tmp_path / "letter.txt")
 
 
 def test_one_process_writes_or_several_read(tmp_path: Path) -> None:
