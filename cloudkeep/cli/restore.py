@@ -7,10 +7,8 @@ is there, 1 if something is missing or inconsistent.
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
@@ -26,10 +24,9 @@ from services.maintenance.backup.restore import BlobRestore, KeysResult, restore
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from services.maintenance.record_backfill import RecordBackfill
+from storage.cancellation import run_to_end
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
-
-T = TypeVar("T")
 
 #: Reported by the restore itself, with the names of the owners.
 _REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
@@ -70,7 +67,7 @@ class Restore:
                 except asyncio.CancelledError:
                     show("Interrupted: the database is as it was. Run the same command again.")
                     raise
-                aside = await _to_its_end(database.replace(new_name()))
+                aside = await run_to_end(database.replace(new_name()))
                 show(f"Restored: {contents(document)}.")
                 if aside:
                     show(f"The database that was here before is now {aside}.")
@@ -136,16 +133,6 @@ class Restore:
         for code, count in codes.items():
             if code not in _REPORTED:
                 show(f"{code}: {count:,} {_MEANING.get(code, 'found by the doctor')}")
-
-
-async def _to_its_end(work: Coroutine[None, None, T]) -> T:
-    """Run ``work`` to its end, also if the caller is cancelled meanwhile: it must not be half done."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 async def _require_intact(backup: Path, document: BackupDocument) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.blobs import BLOCK, BlobStore
+from storage.cancellation import run_to_end
 from storage.database.backup import BlobEntry
 from storage.durable_files import open_private
 from storage.errors import BlobNotFound
@@ -76,20 +77,11 @@ async def _consume(
     async with aclosing(blocks):  # type: ignore[type-var]
         async for block in blocks:
             # Finished before the file is closed, also when this is cancelled.
-            await _to_its_end(take, block)
+            await run_to_end(asyncio.to_thread(take, block))
             size += len(block)
             on_bytes(len(block))
     if size != entry.size:
         raise BlobDamaged(f"does not have its {entry.size} bytes")
-
-
-async def _to_its_end(take: Callable[[bytes], object], block: bytes) -> None:
-    running = asyncio.ensure_future(asyncio.to_thread(take, block))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
-        raise
 
 
 def _append(file: BinaryIO, update: Callable[[bytes], None], block: bytes) -> None:
