@@ -32,18 +32,21 @@ def make_private(settings: Settings) -> None:
     """Take from other users what they should not be able to use, such as a database of a version before 0.2.
 
     A mode that allows something to the group, and nothing to others, is an operator's choice and stays. Logs a warning
-    for what cannot be changed.
+    for all that was changed, and one for each mode that cannot be changed.
     """
+    changed = []
     for path in _stored(settings):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & OTHERS:
                 path.chmod(mode & ~GROUP_AND_OTHERS)
-                _log.warning("%s could be used by other users (mode %04o): it is private now", path, mode)
+                changed.append(str(path))
         except FileNotFoundError:
             continue
         except OSError as error:
             _log.warning("%s can be used by other users, and its mode cannot be changed: %s", path, error.strerror)
+    if changed:
+        _log.warning("other users could use these files and folders, which are private now: %s", ", ".join(changed))
 
 
 def _stored(settings: Settings) -> Iterator[Path]:

@@ -4,9 +4,12 @@ The number is that of the first migration that the copy does not have. A migrati
 changes nothing; the copy is for the operator who wants to go back to an older version of CloudKeep.
 """
 
+import logging
 from pathlib import Path
 
 from storage.database.sqlite.copying import copy_database
+
+logger = logging.getLogger("cloudkeep.database")
 
 #: So many of these copies stay, the newest ones.
 COPIES_KEPT = 3
@@ -19,6 +22,7 @@ def copy_before_migration(database: Path, first: str) -> Path:
     """
     copy = database.with_name(f"{database.name}.before-{first.partition('_')[0]}")
     copy_database(database, copy)
+    logger.info("updating the database; %s is a copy of it from before", copy)
     copies = database.parent.glob(f"{database.name}.before-[0-9]*")
     # By time: the copy of an old database that was put back has a low number.
     for old in sorted(copies, key=lambda path: path.stat().st_mtime_ns)[:-COPIES_KEPT]:

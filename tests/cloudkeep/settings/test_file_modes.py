@@ -56,7 +56,14 @@ def test_what_others_can_read_is_made_private_with_a_warning(
     path = make(name, before)
     make_private(settings)
     assert mode_of(path) == after
-    assert caplog.messages == [f"{path} could be used by other users (mode {before:04o}): it is private now"]
+    assert caplog.messages == [f"other users could use these files and folders, which are private now: {path}"]
+
+
+def test_one_warning_names_all_of_them(settings: Settings, make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    paths = make("logs/", 0o755), make("cloudkeep.sqlite3", 0o644)
+    make_private(settings)
+    (warning,) = caplog.messages
+    assert warning.endswith(f"private now: {paths[0]}, {paths[1]}")
 
 
 @pytest.mark.parametrize(("name", "mode"), [("cloudkeep.sqlite3", 0o640), ("valkey/", 0o750), ("logs/", 0o700)])

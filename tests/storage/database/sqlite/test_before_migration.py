@@ -49,6 +49,15 @@ def newest_migration(path: Path) -> str:
     return str(name)
 
 
+async def test_the_log_names_the_copy(old: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "cloudkeep.database")
+    await migrate(old)
+    (copy,) = copies(old)
+    assert caplog.messages == [f"updating the database; {copy} is a copy of it from before"]
+    await migrate(old)
+    assert len(caplog.messages) == 1
+
+
 async def test_the_copy_has_the_rows_and_the_tables_of_before(old: str) -> None:
     await migrate(old)
     (copy,) = copies(old)
