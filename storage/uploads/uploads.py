@@ -1,6 +1,7 @@
 """Rows of uploads, and every change of their status, each by compare-and-set."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -147,14 +148,15 @@ async def reopen_slots(
     async def work() -> None:
         await _finish(job)
         if unpublish:
-            await unpublish()
+            await _take(unpublish)
         await receipts.reopen(job.subject_id, indexes)
         changes: dict[str, Any] = {"staging": place.staging} if place else {}
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
         if place:
             await receipts.set_etags(job.subject_id, place.etags)
 
-    await atomically(work)
+    with _errors_of_steps():
+        await atomically(work)
 
 
 async def publish(
@@ -176,14 +178,15 @@ async def publish(
     async def work() -> File:
         await _finish(job)
         if publish_bytes:
-            await publish_bytes()
+            await _take(publish_bytes)
         file = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media)
         status = upload.status_with_file
         await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
         await enqueue_job(upload.id, status, now)
         return file
 
-    return await atomically(work)
+    with _errors_of_steps():
+        return await atomically(work)
 
 
 async def add_file(upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None) -> File:
@@ -288,3 +291,28 @@ def receiving(upload_id: UUID) -> Any:
 async def _finish(job: Job) -> None:
     if not await jobs.finish(job):
         raise StateChanged("the lease was lost")
+
+
+class _StepFailed(Exception):
+    """A step in the store raised ``error``."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def _take(step: Step) -> None:
+    # Within a transaction, an OSError looks like a lost connection of the database, after which the work is repeated. A
+    # sync that failed must not be: the next one succeeds, whether the disk has the bytes or not.
+    try:
+        await step()
+    except OSError as error:
+        raise _StepFailed(error) from error
+
+
+@contextmanager
+def _errors_of_steps() -> Iterator[None]:
+    try:
+        yield
+    except _StepFailed as failed:
+        raise failed.error from None

@@ -47,7 +47,8 @@ class PostgresBackup:
             with full_disk_named(folder):
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
                     migration = await _newest_migration(connection)
-                    tables = {name: await _copy_table(connection, name, folder) for name in known_tables()}
+                    names = [name for name in known_tables() if await _exists(connection, name)]
+                    tables = {name: await _copy_table(connection, name, folder) for name in names}
                     sequences = {name: value for name, value in await connection.fetch(SEQUENCES) if value}
                 description = {"migration": migration, "tables": tables, "sequences": sequences}
                 write_durably(folder / DESCRIPTION, json.dumps(description, indent=2, sort_keys=True).encode())
@@ -56,7 +57,7 @@ class PostgresBackup:
     async def is_empty(self) -> bool:
         """See :class:`storage.database.backup.DatabaseBackup`."""
         async with connected(self._url) as connection:
-            if not await connection.fetchval("SELECT to_regclass($1)", FIRST_TABLE):
+            if not await _exists(connection, FIRST_TABLE):
                 return True
             query = f"SELECT NOT EXISTS (SELECT FROM {FIRST_TABLE})"  # noqa: S608 - a constant
             return bool(await connection.fetchval(query))
@@ -102,8 +103,13 @@ async def _copy_table(connection: Any, name: str, folder: Path) -> dict[str, Any
     return {"columns": columns, "rows": int(result.split()[-1])}
 
 
+async def _exists(connection: Any, table: str) -> bool:
+    """Whether there is such a table. A database of an older version lacks some."""
+    return bool(await connection.fetchval("SELECT to_regclass($1)", table))
+
+
 async def _newest_migration(connection: Any) -> str | None:
-    if not await connection.fetchval("SELECT to_regclass($1)", MIGRATIONS):
+    if not await _exists(connection, MIGRATIONS):
         return None
     name = await connection.fetchval(f"SELECT max(name) FROM {MIGRATIONS}")  # noqa: S608 - a constant
     return str(name) if name else None
