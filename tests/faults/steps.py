@@ -211,8 +211,8 @@ STEPS = (
     # An upload is aborted.
     _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
     _api("abort: bytes gone, no answer", Journey.ABORT, "after", "storage.blobs.local.store:LocalBlobStore.discard"),
-    _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads.uploads:expire"),
-    _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads.uploads:expire"),
+    _worker("expiry: nothing changed yet", Journey.EXPIRE, "before", "storage.uploads.expiry:expire"),
+    _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads.expiry:expire"),
     _worker("sweep: about to remove", Journey.SWEEP, "before", "services.maintenance.sweeper:Sweeper._remove"),
     _worker("sweep: removed", Journey.SWEEP, "after", "services.maintenance.sweeper:Sweeper._remove"),
 )
