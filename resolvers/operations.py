@@ -16,6 +16,11 @@ async def reserve(context: Context, points: int) -> Reservation:
     return await context.services.budgets.reserve(context.payer, points)
 
 
+async def wait_for_document_turn(context: Context) -> None:
+    """Wait until a document of this client may be parsed, so that many at once do not delay other clients."""
+    await context.services.document_turns.wait(context.address)
+
+
 def refund(context: Context, reservation: Reservation, points: int) -> tuple[LayerStatus, ...]:
     """Refund points of a reservation. Returns the status of the payer's layers afterwards."""
     return context.services.budgets.refund(reservation, points)

@@ -1,10 +1,11 @@
 """All services of a process, built once by the composition root."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.budgets.budgets import Budgets
+from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
@@ -46,3 +47,5 @@ class Services:
     counters: Counters
     events: RedisEventLog
     server: ServerInfo
+    #: For documents that are not cached: the largest ones take about 30 ms to parse and validate.
+    document_turns: FairTurns = field(default_factory=lambda: FairTurns(1))

@@ -13,6 +13,7 @@ from cloudkeep.http.allowed_hosts import AllowedHosts
 from cloudkeep.http.client_limit import ClientLimit
 from cloudkeep.http.cors import with_cors
 from cloudkeep.http.error_pages import ErrorPages
+from cloudkeep.http.fair_start import FairStart
 from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
@@ -79,7 +80,7 @@ def create_app(
     limited_app = ClientLimit(ShutdownMiddleware(app, drain), ConnectionLimiter(settings.connections), connections)
     app_with_cors = with_cors(settings.cors_origins, limited_app)
     checked_app = HostCheck(app_with_cors, AllowedHosts(settings.public_url, settings.allowed_hosts))
-    instrumented_app = InstrumentationMiddleware(ErrorPages(checked_app), counters, settings.access_log)
+    instrumented_app = InstrumentationMiddleware(FairStart(ErrorPages(checked_app)), counters, settings.access_log)
     return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
 
 

@@ -94,7 +94,14 @@ class BoundedProtocol(LimitedProtocol):
             self._incomplete.close()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over, with its place."""
+        """Hand the connection over as soon as its handshake may start. Nothing more is read before that."""
+        self.transport.pause_reading()
+        self.gate.handshakes.call(self.client[0] if self.client else "", self._start_websocket)
+
+    def _start_websocket(self) -> None:
+        """Hand the connection over, with its place, unless it was closed in the meantime."""
+        if self not in self.connections or self.transport.is_closing():
+            return
         release, self._release = self._release, None
         super().handle_websocket_upgrade()
         self._update_timer()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from cloudkeep.server.refusals import Reason, RequestRefused
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
+from services.budgets.fair_turns import FairTurns
 from services.budgets.request_memory import RequestMemory
 from services.core.counters import ConnectionCounters
 from services.core.errors import ErrorCode
@@ -27,6 +28,8 @@ DESCRIPTORS_PER_CONNECTION = 4
 MAX_CONNECTIONS = 10_000
 #: Refused connections that are kept until their clients have read the response. Any more are closed without one.
 MAX_LINGERING = 64
+#: Handshakes of WebSockets that start in one turn of the event loop. Each takes about half a millisecond.
+HANDSHAKES_PER_TURN = 8
 #: Idle connections that are considered for a place. Those with a request in the kernel's buffer are kept.
 _MAX_CANDIDATES = 8
 
@@ -62,6 +65,7 @@ class ConnectionGate:
         self.counters = counters or ConnectionCounters()
         #: For heads that are not complete, and requests that wait.
         self.memory = memory or RequestMemory()
+        self.handshakes = FairTurns(HANDSHAKES_PER_TURN)
 
     def admit(self, peer: str | None) -> Callable[[], None]:
         """Count one more connection; call the returned function once it is closed.
