@@ -84,9 +84,11 @@ class BoundedProtocol(LimitedProtocol):
         self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer, and give back the place."""
+        """Stop the timer, give back the place, and leave no reference cycle for the garbage collector."""
         super().connection_lost(exc)
         self._update_timer()
+        self.cycle = None  # type: ignore[assignment]
+        cast(ClientTransport, self.transport).forget_protocol()
         if self._release:
             self._release()
             self._release = None
@@ -103,6 +105,7 @@ class BoundedProtocol(LimitedProtocol):
         if self not in self.connections or self.transport.is_closing():
             return
         release, self._release = self._release, None
+        self.parser = None  # type: ignore[assignment]
         super().handle_websocket_upgrade()
         self._update_timer()
         protocol = self.transport.get_protocol()

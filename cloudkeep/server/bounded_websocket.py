@@ -9,6 +9,7 @@ before the app runs; that ``handle_parser_exception`` closes the connection; ``c
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.types import Message, Scope
@@ -17,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 
+from cloudkeep.server.client_transport import ClientTransport
 from cloudkeep.server.refusals import Reason, malformed
 from cloudkeep.server.websocket_frames import FrameCounter, TooManyFrames
 from services.budgets.request_memory import IncompleteRequest, TooMuchMemory
@@ -27,8 +29,15 @@ CLOSE_SECONDS = 2.0
 HANDSHAKE_SECONDS = 10.0
 #: The key in the scope's ``extensions`` of a future that is done when the connection has ended.
 _CONNECTION_LOST = "cloudkeep.connection_lost"
-#: The key of a function that takes an :class:`IncompleteRequest`.
-_LIMIT_MEMORY = "cloudkeep.limit_memory"
+#: The key of a :class:`_Memory`.
+_MEMORY = "cloudkeep.memory"
+
+
+@dataclass
+class _Memory:
+    """Where a message that is not complete is counted. The scope has this and not the protocol, which has the scope."""
+
+    incomplete: IncompleteRequest | None = None
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
@@ -43,8 +52,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._has_failed = False
         self._refused: Counter[str] = Counter()
         self._release: Callable[[], None] | None = None
-        #: The message that is not complete yet.
-        self._incomplete: IncompleteRequest | None = None
+        self._memory = _Memory()
         self._handshake_timer = self.loop.call_later(HANDSHAKE_SECONDS, self._end_handshake)
 
     def adopt(self, refused: Counter[str], release: Callable[[], None] | None) -> None:
@@ -59,7 +67,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.handshake_complete:
             extensions = cast(dict[str, Any], self.scope["extensions"])
-            extensions |= {_CONNECTION_LOST: self._connection_lost, _LIMIT_MEMORY: self._limit_memory}
+            extensions |= {_CONNECTION_LOST: self._connection_lost, _MEMORY: self._memory}
             self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
@@ -111,24 +119,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._close_failed(Reason.WEBSOCKET)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Run the callbacks of :func:`on_connection_lost`."""
+        """Run the callbacks of :func:`on_connection_lost`, and leave no reference cycle for the garbage collector."""
         super().connection_lost(exc)
         self._handshake_timer.cancel()
         if self._release:
             self._release()
-        if self._incomplete:
-            self._incomplete.close()
+        if self._memory.incomplete:
+            self._memory.incomplete.close()
         self._connection_lost.set_result(None)
-
-    def _limit_memory(self, incomplete: IncompleteRequest) -> None:
-        self._incomplete = incomplete
+        self.conn.parser.close()
+        if isinstance(self.transport, ClientTransport):
+            self.transport.forget_protocol()
 
     def _count_memory(self) -> None:
         """Count the bytes of the message that is not complete, and close with 1013 if they are too many."""
-        if not self._incomplete or self._has_failed or self.transport.is_closing():
+        incomplete = self._memory.incomplete
+        if not incomplete or self._has_failed or self.transport.is_closing():
             return
         try:
-            self._incomplete.resize(len(self.conn.reader.buffer) + sum(map(len, self.frames)))
+            incomplete.resize(len(self.conn.reader.buffer) + sum(map(len, self.frames)))
         except TooMuchMemory as error:
             self._fail(CloseCode.TRY_AGAIN_LATER, str(error), Reason.WEBSOCKET)
 
@@ -142,8 +151,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._refused[reason] += 1
         self.frames = []
         self.conn.reader.discard()
-        if self._incomplete:
-            self._incomplete.close()
+        if self._memory.incomplete:
+            self._memory.incomplete.close()
         close = self.conn.close_sent
         assert close
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
@@ -177,7 +186,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
 def limit_memory(scope: Scope, incomplete: IncompleteRequest) -> None:
     """Count the bytes of messages that are not complete in ``incomplete``, from now to the end of the connection."""
-    scope["extensions"][_LIMIT_MEMORY](incomplete)
+    scope["extensions"][_MEMORY].incomplete = incomplete
 
 
 def on_connection_lost(scope: Scope, callback: Callable[[], None]) -> None:

@@ -25,7 +25,7 @@ _NO_LINGERING = struct.pack("ii", 1, 0)
 class ReaderGuard:
     """Watches the client of one connection while bytes wait for it. Before it ends one, it calls ``cut_off``."""
 
-    def __init__(self, transport: asyncio.Transport, timeouts: ResponseTimeouts, cut_off: Callable[[], None]) -> None:
+    def __init__(self, transport: asyncio.Transport, timeouts: ResponseTimeouts, cut_off: Callable[[], object]) -> None:
         self._transport = transport
         self._timeouts = timeouts
         self._cut_off = cut_off
@@ -34,6 +34,10 @@ class ReaderGuard:
         self._checked_at = 0.0
         self._acknowledged = 0
         self.is_watching = False
+
+    def forget_protocol(self) -> None:
+        """Drop the reference to the protocol of a connection that has ended."""
+        self._cut_off = bool
 
     def watch(self) -> None:
         """Watch until no bytes wait any more."""

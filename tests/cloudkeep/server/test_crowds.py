@@ -1,11 +1,15 @@
 """Many connections at once keep the event loop busy in small steps only."""
 
 import asyncio
+import gc
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from weakref import WeakSet
 
+import pytest
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,6 +23,7 @@ from tests.support.server import listening_socket
 from tests.support.waiting import eventually
 
 CROWD = 64
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
@@ -140,3 +145,34 @@ async def test_a_handshake_whose_client_has_gone_before_its_turn_frees_its_place
                 for each in sockets:
                     each.sendall(HANDSHAKE)
             await eventually(nothing_open)
+
+
+@pytest.mark.parametrize("sent", [b"", REQUEST[:9], REQUEST, HANDSHAKE, b"\0\r\n"])
+async def test_connections_that_have_ended_leave_nothing_to_the_garbage_collector(sent: bytes) -> None:
+    protocols: WeakSet[Any] = WeakSet()
+    made: list[int] = []
+
+    class Http(OffloadingProtocol):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            protocols.add(self)
+            made.append(1)
+
+    class Ws(BoundedWebSocket):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            protocols.add(self)
+
+    async def nothing_left() -> bool:
+        return len(made) == CROWD and not protocols
+
+    gc.disable()
+    try:
+        with listening_socket() as listener:
+            async with serving(listener, http=Http, ws=Ws):
+                with connected(listener) as sockets:
+                    for each in sockets:
+                        each.sendall(sent)
+                await eventually(nothing_left)
+    finally:
+        gc.enable()
