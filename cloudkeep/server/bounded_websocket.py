@@ -118,6 +118,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Close the connection, whose client has broken the protocol."""
         self._close_failed(Reason.WEBSOCKET)
 
+    def shutdown(self) -> None:
+        """Close the connection because the server stops, unless it closes already.
+
+        The server calls this twice, and the library raises an error for a second close frame, which would end the stop.
+        """
+        if not self.transport.is_closing():
+            super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Run the callbacks of :func:`on_connection_lost`, and leave no reference cycle for the garbage collector."""
         super().connection_lost(exc)

@@ -6,7 +6,7 @@ import json
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -64,6 +64,14 @@ async def _socket(websocket: WebSocket) -> None:
         return
 
 
+async def _silent(websocket: WebSocket) -> None:
+    """Fills the buffers of a client that reads nothing."""
+    await websocket.accept()
+    with suppress(WebSocketDisconnect):
+        while True:
+            await websocket.send_bytes(bytes(2**20))
+
+
 class Running:
     """A running server."""
 
@@ -95,6 +103,7 @@ async def serving(drain_seconds: float = 0.0) -> AsyncIterator[Running]:
         Route("/events", _events),
         Route("/flood", _flood),
         WebSocketRoute("/socket", _socket),
+        WebSocketRoute("/silent", _silent),
         Route("/healthz", alive),
         Route("/readyz", readiness_endpoint(lambda: drain.started)),
     ]
@@ -264,3 +273,29 @@ async def test_stopping_a_retired_server_takes_no_longer_than_usual(
         assert (await answer).startswith("http/1.1 503 ")
         assert json.loads(await asking[0].read())["code"] == "NOT_READY"
         await running.ended()
+
+
+HANDSHAKE = (
+    b"GET /silent HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+CLOSE = b"\x88\x80\0\0\0\0"
+
+
+@pytest.mark.parametrize("last", [b"", CLOSE], ids=["nothing", "its own close"])
+async def test_a_client_that_reads_nothing_cannot_disturb_the_stop(
+    last: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.5)
+    monkeypatch.setattr(graceful_server, "LINGER_SECONDS", 0.5)
+    async with serving() as running:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", running.port))
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await running.is_busy()
+            await asyncio.sleep(0.2)
+            await asyncio.get_running_loop().sock_sendall(client, last)
+            running.server.retire()
+            await running.ended()
