@@ -282,6 +282,7 @@ class BoundedProtocol(LimitedProtocol):
         return self.is_refused or (is_sending and self._phase is not Phase.REFUSED_BODY)
 
     def _close(self) -> None:
+        self._disconnect()
         self.transport.close()
 
 

@@ -58,7 +58,9 @@ class ClientTransport:
         self._guard.forget_protocol()
 
     def write(self, data: bytes) -> None:
-        """Send bytes, and watch the client if they have to wait."""
+        """Send bytes, and watch the client if they have to wait. Once the connection closes, they are dropped."""
+        if self.is_closing():
+            return
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > HIGH_WATER:
             self._guard.watch()

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import lru_cache
 
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from endpoints.problems import problem
@@ -46,6 +47,10 @@ class RequestRefused(Exception):
         """A whole HTTP/1.1 response with a problem document (RFC 9457)."""
         return _response(self.status, self.code.value, str(self), self.retry_after)
 
+    def problem(self) -> Response:
+        """The same response, as an ASGI app."""
+        return _problem(self.status, self.code.value, str(self), self.retry_after)
+
 
 def too_large(status: int, message: str) -> RequestRefused:
     """A head that is too large: 431 (RFC 6585, section 5), or 414 for its target (RFC 9110, section 15.5.15)."""
@@ -59,7 +64,11 @@ def malformed(message: str, reason: Reason = Reason.MALFORMED) -> RequestRefused
 
 @lru_cache(64)
 def _response(status: int, code: str, message: str, retry_after: int) -> bytes:
-    headers = {"Connection": "close"} | ({"Retry-After": str(retry_after)} if retry_after else {})
-    response = problem(status, code, message, headers)
+    response = _problem(status, code, message, retry_after)
     lines = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
     return STATUS_LINE[status] + lines + b"\r\n" + bytes(response.body)
+
+
+def _problem(status: int, code: str, message: str, retry_after: int) -> Response:
+    headers = {"Connection": "close"} | ({"Retry-After": str(retry_after)} if retry_after else {})
+    return problem(status, code, message, headers)

@@ -7,6 +7,8 @@ field or a chunk are counted by piece, so a limit may be exceeded by what one re
 This relies on internals of uvicorn: ``cycle``, ``pipeline``, ``flow``, ``parser``, ``scope``.
 """
 
+from typing import Any, cast
+
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -176,17 +178,25 @@ class LimitedProtocol(HttpToolsProtocol):
         self.is_refused = True
         self._forget_head()
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle and self._has_response_pending() and not (self._is_in_body and self._has_own_cycle()):
+        is_own = cycle is not None and self._is_in_body and self._has_own_cycle()
+        if cycle and is_own and self.pipeline:
+            # It waits for the response to an earlier request, after which it gets its own.
+            cycle.body = bytearray()
+            self.pipeline[0] = (cycle, cast(Any, refusal.problem()))  # uvicorn has types of its own for ASGI
+        elif cycle and self._has_response_pending() and not is_own:
             cycle.keep_alive = False
-            return
-        if cycle and self._is_in_body:
-            if cycle.response_started or self.pipeline:
-                self.transport.close()
-                return
+        else:
+            self._disconnect()
+            if not (cycle and is_own and cycle.response_started):
+                self.transport.write(refusal.response())
+            self.transport.close()
+
+    def _disconnect(self) -> None:
+        """Tell the app that responds that its client gets no more."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(refusal.response())
-        self.transport.close()
 
     def _forget_head(self) -> None:
         """Free the memory of a head that is refused; the parser has the field that is not complete."""

@@ -42,10 +42,21 @@ class Wire:
     async def answer(self) -> Answer:
         """The next response, an interim one without a body included."""
         async with asyncio.timeout(15):
+            status, headers = await self.head()
+            body = await self.exactly(int(headers.get("content-length", "0")))
+        return Answer(status, headers, body)
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        """The status and the headers of the next response, whose body is not read."""
+        async with asyncio.timeout(15):
             lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-            body = await self._reader.readexactly(int(headers.get("content-length", "0")))
-        return Answer(int(lines[0].split()[1]), headers, body)
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        return int(lines[0].split()[1]), headers
+
+    async def exactly(self, size: int) -> bytes:
+        """The next bytes, so many of them."""
+        async with asyncio.timeout(15):
+            return await self._reader.readexactly(size)
 
     async def ended(self) -> bool:
         """Whether the server closes the connection without another byte."""
