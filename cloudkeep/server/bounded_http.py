@@ -104,13 +104,14 @@ class BoundedProtocol(LimitedProtocol):
         """Hand the connection over, with its place, unless it was closed in the meantime."""
         if self not in self.connections or self.transport.is_closing():
             return
-        release, self._release = self._release, None
         self.parser = None  # type: ignore[assignment]
         super().handle_websocket_upgrade()
         self._update_timer()
         protocol = self.transport.get_protocol()
         assert isinstance(protocol, BoundedWebSocket)
-        protocol.adopt(self.gate.counters.refused, release)
+        # Not before: after an error, this protocol is still the one that learns of the connection's end.
+        protocol.adopt(self.gate.counters.refused, self._release)
+        self._release = None
 
     def close_if_idle(self) -> bool:
         """Close the connection, unless a request has just arrived. Returns whether it is closed."""

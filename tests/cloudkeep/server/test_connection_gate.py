@@ -235,3 +235,30 @@ async def _refused(gate: ConnectionGate, number: int, reason: str = "address") -
 
 async def _holds(gate: ConnectionGate, size: int) -> bool:
     return gate.memory.used == size
+
+
+UNUSUAL = {
+    "path": HANDSHAKE.replace(b"GET / ", b"GET /\xff?\xff "),
+    "escaped path": HANDSHAKE.replace(b"GET / ", b"GET /%ff "),
+    "protocol": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: \xff, a\r\n\r\n"),
+    "extensions": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: \xff; =\r\n\r\n"),
+    "key": HANDSHAKE.replace(b"AAAA", b"\xff"),
+    "two keys": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Key: a\r\n\r\n"),
+    "origin": HANDSHAKE.replace(b"\r\n\r\n", b"\r\nOrigin: \xff\r\nOrigin: b\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("handshake", UNUSUAL.values(), ids=UNUSUAL.keys())
+async def test_an_unusual_handshake_gives_its_place_back(handshake: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    gate = ConnectionGate()
+    async with serving(gate) as server:
+        wire = await server.connect()
+        await wire.send(handshake)
+        assert (await wire.answer()).status
+        wire.close()
+
+        async def is_empty() -> bool:
+            return gate.counters.open == 0
+
+        await eventually(is_empty)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
