@@ -88,7 +88,8 @@ class Breaker:
     async def _probe(self) -> None:
         while self.is_open:
             await asyncio.sleep(RETRY_SECONDS)
-            with suppress(*RedisUnavailable):
+            # Any error is retried: without this task, the breaker would stay open.
+            with suppress(Exception):
                 async with in_time(self._call_seconds):
                     # The idle connections may be as dead as the one that failed.
                     await self._pool.disconnect(inuse_connections=False)

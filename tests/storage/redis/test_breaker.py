@@ -96,3 +96,20 @@ async def test_a_reply_that_redis_itself_delays_is_no_outage(redis: Redis, break
     async with breaker.call(blocking=1.0):
         await redis.blpop(["nothing"], timeout=1)
     assert not breaker.is_open
+
+
+async def test_no_error_of_an_attempt_ends_the_attempts(
+    redis: Redis, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disconnect, failed = redis.connection_pool.disconnect, asyncio.Event()
+
+    async def fail_once(inuse_connections: bool = True) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("unable to perform operation on a closed transport")
+        await disconnect(inuse_connections)
+
+    monkeypatch.setattr(redis.connection_pool, "disconnect", fail_once)
+    breaker.trip(ConnectionError("reset"))
+    await failed.wait()
+    await eventually(lambda: is_closed(breaker))
