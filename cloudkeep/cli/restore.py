@@ -34,7 +34,9 @@ _REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
 _MEANING = {
     Code.STAGING_MISSING: "unfinished uploads, whose chunks are not in a backup: their senders must start them again",
     Code.STAGING_DEAD: "remains of uploads that the database does not know",
-    Code.BLOB_UNKNOWN: "stored files that are newer than the backup; nothing deletes them",
+    Code.BLOB_ADOPTABLE: "stored files that are newer than the backup",
+    Code.FILE_ADOPTABLE: "files that are newer than the backup and share the bytes of another one",
+    Code.BLOB_UNKNOWN: "stored bytes of accounts or uploads that the backup does not have; nothing deletes them",
 }
 
 
@@ -116,23 +118,26 @@ class Restore:
         async with connected_database(self.settings):
             for key, text in blobs.named:
                 show(f"BLOB_LOST {key}: {await names_of(key)} {text}")
-            await self._examine()
+            can_be_fixed = await self._examine()
         show(f"Blobs: {were_there(blobs.present)}, {blobs.copied:,} copied, {blobs.lost:,} lost.")
         if blobs.lost > len(blobs.named):
             say("Only some of the lost blobs are listed; `cloudkeep doctor` lists them all.")
-        say("Next: `cloudkeep doctor --fix` if the stored files are newer than the backup; then start the server.")
+        say(f"Next: {'`cloudkeep doctor --fix`, then ' if can_be_fixed else ''}start the server.")
         return 1 if blobs.lost else 0
 
-    async def _examine(self) -> None:
-        """Print how many findings of each kind the doctor has. Those of lost blobs have been printed."""
+    async def _examine(self) -> bool:
+        """Write missing records, and print how many other findings of each kind the doctor has. Whether it has any.
+
+        Those of lost blobs have been printed.
+        """
         async with opened_store(self.settings) as store:
-            # A backup has no records: the rows say the same.
-            async for _ in RecordBackfill(store, mend=True).examine():
-                pass
+            # A backup has no records; and these say the same as its database.
+            await RecordBackfill(store, mend=True).count()
             codes = Counter([finding.code async for finding in Doctor(store).examine()])
-        for code, count in codes.items():
-            if code not in _REPORTED:
-                show(f"{code}: {count:,} {_MEANING.get(code, 'found by the doctor')}")
+        others = {code: count for code, count in codes.items() if code not in _REPORTED}
+        for code, count in others.items():
+            show(f"{code}: {count:,} {_MEANING.get(code, 'found by the doctor')}")
+        return bool(others)
 
 
 async def _require_intact(backup: Path, document: BackupDocument) -> None:

@@ -1,4 +1,4 @@
-"""Writes the records of blobs that an older version stored without one."""
+"""Writes the records of blobs that have none: an older version stored them, or they were copied without records."""
 
 from services.maintenance.findings import Code, Finding, Findings
 from services.maintenance.garbage import is_derived_key, owner_of_key
@@ -19,13 +19,17 @@ class RecordBackfill:
 
     async def examine(self) -> Findings:
         """One finding for all of them: after an upgrade, that is every file."""
+        if missing := await self.count():
+            text = f"{missing} files have no record beside their bytes, as after an update from a version before 0.2"
+            yield Finding(Code.RECORD_MISSING, "the store", text, "written" if self._mend else None)
+
+    async def count(self) -> int:
+        """How many originals lack a record; with ``mend``, how many got one."""
         missing = 0
         async for page in pages(consistency.blobs):
             for blob in page:
                 missing += not is_derived_key(blob.key) and await self._lacks_record(blob)
-        if missing:
-            text = f"{missing} files have no record beside their bytes, because an older version stored them"
-            yield Finding(Code.RECORD_MISSING, "the store", text, "written" if self._mend else None)
+        return missing
 
     async def _lacks_record(self, blob: Blob) -> bool:
         if await self._store.records.read(blob.key) is not None:

@@ -23,6 +23,7 @@ from tests.cloudkeep.cli.backups import (
     make_data_folder,
     only,
     restore,
+    run,
     stored,
     users,
 )
@@ -90,6 +91,17 @@ def test_a_restore_makes_the_data_folder_of_a_new_machine(data_dir: Path, folder
     assert sorted(path.name for path in new.iterdir()) == [
         *("blobs", "clock.json", "cloudkeep.lock", "cloudkeep.sqlite3", "migration.lock", "secret.keys")
     ]
+
+
+def test_restored_files_have_records_so_that_a_later_restore_keeps_them(
+    data_dir: Path, folder: Path, tmp_path: Path
+) -> None:
+    key = add_blob(data_dir, b"content")
+    backup(data_dir, folder, "--blobs")
+    restore(tmp_path / "new", folder)
+    record = tmp_path / "new" / "blobs" / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+    assert json.loads(record.read_text())["file_name"] == "holiday.mp4"
+    assert run("doctor", data_dir=tmp_path / "new").stdout == "All is well.\n"
 
 
 def test_a_database_with_accounts_is_only_replaced_by_force_and_then_kept_beside(data_dir: Path, folder: Path) -> None:

@@ -27,7 +27,7 @@ async def stored(bench: Bench, owner: UUID) -> Upload:
 
 async def test_files_without_a_record_are_counted_and_get_one(bench: Bench, ada: UUID) -> None:
     uploads = [await stored(bench, ada) for _ in range(3)]
-    text = "3 files have no record beside their bytes, because an older version stored them"
+    text = "3 files have no record beside their bytes, as after an update from a version before 0.2"
     assert await found(bench) == [(Code.RECORD_MISSING, text, None)]
     assert await found(bench, mend=True) == [(Code.RECORD_MISSING, text, "written")]
     assert await found(bench) == []
