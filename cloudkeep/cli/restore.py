@@ -136,7 +136,7 @@ class Restore:
             codes = Counter([finding.code async for finding in Doctor(store).examine()])
         others = {code: count for code, count in codes.items() if code not in _REPORTED}
         for code, count in others.items():
-            show(f"{code}: {count:,} {_MEANING.get(code, 'found by the doctor')}")
+            show(f"{code}, {count:,} found: {_MEANING.get(code, '`cloudkeep doctor` lists them')}")
         return bool(others)
 
 
