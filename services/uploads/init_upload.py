@@ -180,7 +180,7 @@ def _refusal(error: StorageError | ExpectedError) -> ExpectedError:
     if isinstance(error, ExpectedError):
         return error
     if isinstance(error, OverQuota):
-        return QuotaExceeded("This file does not fit into your quota.", field="size")
+        return QuotaExceeded(f"This file does not fit into your quota: {error}.", field="size")
     if isinstance(error, NoSpace):
         return StorageFull("The server has no space for this file. Try again later.", field="size")
     return UploadClosed("The earlier upload of this file has just ended. Try again.")

@@ -72,8 +72,11 @@ async def holdings(account_id: UUID) -> Holdings:
 
 async def require_space(account_id: UUID, size: int, quota: int | None) -> None:
     """Raise :class:`OverQuota` unless ``size`` more bytes fit. Valid while the account's row is locked."""
-    if quota is not None and not (await measure(account_id, quota)).fits(size):
-        raise OverQuota("the account's quota is used up")
+    if quota is None:
+        return
+    space = await measure(account_id, quota)
+    if not space.fits(size):
+        raise OverQuota(f"{space.used + space.reserved} of {quota} bytes are used or reserved")
 
 
 async def _total(rows: Any) -> int:

@@ -92,7 +92,7 @@ async def test_a_granted_quota_replaces_that_of_the_settings_at_once(bench: Benc
 async def test_an_account_above_its_quota_keeps_its_uploads_and_begins_none(bench: Bench, ada: UUID) -> None:
     running = await bench.uploads.init(ada, a_file(QUOTA))
     await limit_overrides.change(ada, {GrantKind.QUOTA: (1_000, None)}, now())
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceeded, match=f"{QUOTA} of 1000 bytes are used or reserved"):
         await limited(bench).init(ada, a_file(1))
     await send_all(bench, running)
     assert (await bench.uploads.reload(running)).status is UploadStatus.REASSEMBLING
