@@ -1,4 +1,4 @@
-"""Request heads that never end, and more requests than anybody needs."""
+"""Request heads that never end, and more requests at once than a client needs."""
 
 from bench.attacks.attacker import Attacker
 

@@ -21,17 +21,17 @@ FRAMES_SECONDS = 3.0
 
 
 async def unread_downloads(attacker: Attacker) -> None:
-    """Downloads that nobody reads."""
+    """Downloads that the client does not read."""
     await _hold(attacker, attacker.head("GET", attacker.target.download), attacker.target.connections)
 
 
 async def unread_event_streams(attacker: Attacker) -> None:
-    """Event streams of large frames that nobody reads."""
+    """Event streams of large frames that the client does not read."""
     await _hold_while_chunks_arrive(attacker, subscription(attacker), STREAMS)
 
 
 async def unread_websockets(attacker: Attacker) -> None:
-    """WebSockets with large frames that nobody reads."""
+    """WebSockets with large frames that the client does not read."""
     init = message(type="connection_init", payload={"authorization": f"Bearer {attacker.target.token}"})
     payload = {"query": GREEDY, "variables": {"id": attacker.target.upload_id}}
     subscribe = [message(type="subscribe", id=str(number), payload=payload) for number in range(SUBSCRIPTIONS)]

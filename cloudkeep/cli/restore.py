@@ -126,12 +126,12 @@ class Restore:
         return 1 if blobs.lost else 0
 
     async def _examine(self) -> bool:
-        """Write missing records, and print how many other findings of each kind the doctor has. Whether it has any.
+        """Write missing records, and print how many other findings of each kind the doctor has.
 
-        Those of lost blobs have been printed.
+        Those of lost blobs have been printed. Returns whether there are others.
         """
         async with opened_store(self.settings) as store:
-            # A backup has no records; and these say the same as its database.
+            # A backup has no records, because its database says the same.
             await RecordBackfill(store, mend=True).count()
             codes = Counter([finding.code async for finding in Doctor(store).examine()])
         others = {code: count for code, count in codes.items() if code not in _REPORTED}

@@ -1,7 +1,7 @@
 """Limits the connections of an API process: of each peer, and of all together.
 
 A peer above its limit is refused before a byte of it is parsed. When the process is full, a new connection takes the
-place of the one that has been idle for longest, so that a client with many addresses cannot lock out the others by
+place of that with the longest idle time, so that a client with many addresses cannot lock out the others by
 connections that do nothing. uvicorn's ``limit_concurrency`` would do neither: it parses the request first, counts no
 addresses, and exempts WebSockets.
 """

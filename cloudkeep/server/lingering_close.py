@@ -20,7 +20,7 @@ _DROPPED = bytearray(64 * 1024)
 def linger(transport: asyncio.Transport) -> None:
     """Close this side of a connection now, and the connection once the client has closed its own, or at a limit.
 
-    The transport's protocol receives no more data. It is still told of the connection's end.
+    The transport's protocol receives no more data. It still gets ``connection_lost``.
     """
     transport.set_protocol(_Drain(transport, transport.get_protocol()))
     transport.write_eof()

@@ -77,7 +77,7 @@ class FramePayments:
         return self._budgets.refund(reservation, 0)
 
     def _replace(self, advance: _Advance, reservation: Reservation) -> None:
-        """Replace the reservation by one that includes what is left of it."""
+        """Replace the reservation by one that includes its unused points."""
         earlier, advance.reservation = advance.reservation, reservation
         if earlier and earlier.store is reservation.store:
             reservation.include(earlier)

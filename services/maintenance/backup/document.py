@@ -65,7 +65,7 @@ def read_document(backup: Path) -> BackupDocument:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"{path} cannot be read: {error}") from None
     if content != render({"format": version, **values}):
-        raise BackupError(f"{path} is damaged: its text is not the one that was written")
+        raise BackupError(f"{path} is damaged: its text has changed since it was written")
     if version != FORMAT:
         raise BackupError(f"{path} is from CloudKeep {values.get('cloudkeep')}, which is newer: update CloudKeep first")
     values["blobs"] = Blobs(values["blobs"])

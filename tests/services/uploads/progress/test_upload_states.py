@@ -143,7 +143,7 @@ async def test_an_upload_that_does_not_exist_is_not_found(progress: Progress) ->
         await watched.read(START)
 
 
-async def test_what_nobody_watches_is_forgotten(progress: Progress) -> None:
+async def test_an_upload_without_watchers_is_forgotten(progress: Progress) -> None:
     upload = await new_upload()
     await leave(await watching(progress, upload, each=2))
     assert progress._states._watched == {}
