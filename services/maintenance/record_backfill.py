@@ -11,7 +11,7 @@ from storage.uploads.models import Upload
 
 
 class RecordBackfill:
-    """Counts originals without a record; with ``mend`` it also writes them."""
+    """Counts files without a record; with ``mend`` it also writes the records."""
 
     def __init__(self, store: BlobStore, *, mend: bool) -> None:
         self._store = store
@@ -29,6 +29,9 @@ class RecordBackfill:
         async for page in pages(consistency.blobs):
             for blob in page:
                 missing += not is_derived_key(blob.key) and await self._lacks_record(blob)
+        async for uploads in pages(consistency.uploads_with_file):
+            for upload in uploads:
+                missing += await self._lacks_shared_record(upload)
         return missing
 
     async def _lacks_record(self, blob: Blob) -> bool:
@@ -38,6 +41,15 @@ class RecordBackfill:
         if record and self._mend:
             await write_record(self._store, blob.key, record)
         return record is not None
+
+    async def _lacks_shared_record(self, upload: Upload) -> bool:
+        file, key = upload.file, str(upload.id)
+        if not file or owner_of_key(file.blob.key) == upload.id or await self._store.records.read(key) is not None:
+            return False
+        if self._mend:
+            record = PublishedRecord.of(upload, file.blob.sha256, file.media, is_shared=True)
+            await write_record(self._store, key, record)
+        return True
 
 
 async def _record_of(blob: Blob) -> PublishedRecord | None:

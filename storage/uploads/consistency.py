@@ -46,6 +46,12 @@ async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
     return await File.filter(blob_id=blob_id), await Rendition.filter(blob_id=blob_id).select_related("file")
 
 
+async def uploads_with_file(after: UUID | None, limit: int) -> list[Upload]:
+    """The oldest uploads created after this one that have a file, with the file and its blob."""
+    query = Upload.filter(id__gt=after, file_id__isnull=False) if after else Upload.filter(file_id__isnull=False)
+    return await query.order_by("id").limit(limit).select_related("file__blob")
+
+
 async def owners_of(key: str) -> list[tuple[str, str]]:
     """The names of the files of a blob, also of those that it was derived from, each with its owner's user ID."""
     files = await File.filter(blob__key=key).select_related("account")

@@ -88,6 +88,11 @@ def stored(data_dir: Path, key: str) -> Path:
     return data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
 
 
+def record(data_dir: Path, key: str) -> Path:
+    """The file of a blob's record in the store."""
+    return data_dir / "blobs" / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
+
+
 def kept(folder: Path, key: str) -> Path:
     """The file of a blob in a folder of backups."""
     return folder / "blobs" / key[-2:] / key[-4:-2] / key

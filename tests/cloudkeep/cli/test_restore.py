@@ -22,6 +22,7 @@ from tests.cloudkeep.cli.backups import (
     kept,
     make_data_folder,
     only,
+    record,
     restore,
     run,
     stored,
@@ -87,6 +88,7 @@ def test_a_restore_makes_the_data_folder_of_a_new_machine(data_dir: Path, folder
         ["Restored: 1 account, 1 file, 0.0 MiB.", "Blobs: 0 were there, 1 copied, 0 lost."],
     )
     assert (users(new / "cloudkeep.sqlite3"), stored(new, key).read_bytes()) == (["ada"], b"content")
+    assert record(new, key).is_file()
     assert ((new / "secret.keys").read_text(), (new / "secret.keys").stat().st_mode & 0o777) == (KEYS, 0o600)
     assert sorted(path.name for path in new.iterdir()) == [
         *("blobs", "clock.json", "cloudkeep.lock", "cloudkeep.sqlite3", "migration.lock", "secret.keys")

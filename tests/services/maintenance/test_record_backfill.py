@@ -5,6 +5,7 @@ from uuid import UUID
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from services.uploads.published_record import read_record
+from services.uploads.types import NewUpload
 from storage.drive.models import Blob, File
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench
@@ -44,6 +45,17 @@ async def test_a_record_is_also_written_if_the_upload_has_no_row_any_more(bench:
     record = await read_record(bench.store, str(upload.id))
     assert record
     assert (record.file_name, record.size, record.created_at.tzinfo is not None) == ("film.mp4", len(CONTENT), True)
+
+
+async def test_a_file_that_shares_the_bytes_of_another_gets_one_as_well(bench: Bench, ada: UUID) -> None:
+    await stored(bench, ada)
+    second = await bench.uploads.init(ada, NewUpload("copy.mp4", len(CONTENT), sha256=digest(CONTENT)))
+    await bench.store.delete(str(second.id))
+    assert [code for code, *_ in await found(bench, mend=True)] == [Code.RECORD_MISSING]
+    record = await read_record(bench.store, str(second.id))
+    assert record
+    assert (record.file_name, record.is_shared, record.sha256) == ("copy.mp4", True, digest(CONTENT))
+    assert await found(bench) == []
 
 
 async def test_a_derived_blob_and_one_with_a_name_of_its_own_need_no_record(bench: Bench, ada: UUID) -> None:

@@ -135,6 +135,7 @@ CALLS: dict[str, Call] = {
     "consistency.known_blobs": lambda rows: consistency.known_blobs(["key1", "key2"]),
     "consistency.blobs": lambda rows: consistency.blobs(ACCOUNT_ID, 100),
     "consistency.owners_of": lambda rows: consistency.owners_of("missing"),
+    "consistency.uploads_with_file": lambda rows: consistency.uploads_with_file(MISSING_ID, 100),
     "consistency.users_of": lambda rows: consistency.users_of(MISSING_ID),
     "consistency.uploads_with": lambda rows: consistency.uploads_with(UploadStatus.REASSEMBLING, MISSING_ID, 100),
     "consistency.uploads_without_job": lambda rows: consistency.uploads_without_job(
