@@ -29,6 +29,10 @@ JUMP = timedelta(minutes=10)
 #: Seconds for which a jump is not followed, so that an operator can set the clock right before anything expires. Then
 #: the clock counts as right: it may have been wrong before.
 HOLD_SECONDS = 3600.0
+#: Seconds after the start of this host within which a jump is followed at once. A host without a battery for its clock
+#: starts with the time at which it was switched off, and is set right when it has a network. If that were not followed,
+#: the uploads that begin in the next hour would all expire at its end.
+SETTLED_SECONDS = 600.0
 
 
 class ClockState(NamedTuple):
@@ -53,7 +57,7 @@ class DatabaseClock:
         """Use this reading, made when :func:`elapsed` was ``at``. Returns the jump that is not followed, or zero."""
         known, origin = self.state, moment.timestamp() - at
         jump = timedelta(seconds=origin - known.origin if known else 0.0)
-        if known and abs(jump) > JUMP:
+        if known and abs(jump) > JUMP and at >= SETTLED_SECONDS:
             jumped_at = at if known.jumped_at is None else known.jumped_at
             if at - jumped_at < HOLD_SECONDS:
                 self.state = ClockState(known.origin, jumped_at)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.core import clock
-from services.core.clock import HOLD_SECONDS, JUMP, LARGEST_CORRECTION, DatabaseClock
-from tests.support.clock import Clocks
+from services.core.clock import HOLD_SECONDS, JUMP, LARGEST_CORRECTION, SETTLED_SECONDS, DatabaseClock
+from tests.support.clock import ZERO, Clocks
 
 SECOND = timedelta(seconds=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,20 +56,34 @@ def test_a_host_that_is_further_off_is_not_corrected(clocks: Clocks, off: timede
     assert is_about(datetime.now(UTC) + clock.difference(), datetime.now(UTC) + off)
 
 
+def read_at(database: DatabaseClock, at: float, jump: timedelta = ZERO) -> timedelta:
+    """Read a clock that jumped, ``at`` seconds after the host had settled."""
+    return database.read(START + at * SECOND + jump, SETTLED_SECONDS + at)
+
+
 @pytest.mark.parametrize("jump", [DAYS, -DAYS])
 def test_a_jump_is_not_followed_for_an_hour_and_then_it_is(jump: timedelta) -> None:
     database = DatabaseClock()
-    assert not database.read(START, 0.0)
-    assert database.read(START + jump + 60 * SECOND, 60.0) == jump
-    assert database.read(START + jump + HOLD_SECONDS * SECOND, HOLD_SECONDS) == jump
-    assert not database.read(START + jump + 2 * HOLD_SECONDS * SECOND, 2 * HOLD_SECONDS)
-    assert not database.read(START + jump + (2 * HOLD_SECONDS + 60) * SECOND, 2 * HOLD_SECONDS + 60)
+    assert not read_at(database, 0.0)
+    assert read_at(database, 60.0, jump) == jump
+    assert read_at(database, HOLD_SECONDS, jump) == jump
+    assert not read_at(database, 2 * HOLD_SECONDS, jump)
+    assert not read_at(database, 2 * HOLD_SECONDS + 60, jump)
 
 
 def test_a_clock_that_jumps_and_jumps_back_has_changed_nothing() -> None:
     database = DatabaseClock()
     for at, jump in ((0.0, 0), (60.0, 1), (120.0, 0), (2 * HOLD_SECONDS, 1), (2 * HOLD_SECONDS + 60, 0)):
-        assert database.read(START + at * SECOND + jump * DAYS, at) == jump * DAYS
+        assert read_at(database, at, jump * DAYS) == jump * DAYS
+
+
+@pytest.mark.parametrize("jump", [30 * DAYS, -DAYS])
+def test_a_clock_that_is_set_soon_after_the_host_started_is_followed_at_once(jump: timedelta) -> None:
+    """A small computer was off for months, and gets the time from the network when a server runs already."""
+    database = DatabaseClock()
+    assert not database.read(START, 15.0)
+    assert not database.read(START + jump + 60 * SECOND, 75.0)
+    assert read_at(database, 0.0)
 
 
 def test_a_clock_that_is_corrected_by_minutes_is_followed_at_once(clocks: Clocks) -> None:
