@@ -24,9 +24,11 @@ from services.maintenance.backup.restore import BlobRestore, KeysResult, restore
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from services.maintenance.record_backfill import RecordBackfill
+from storage.blobs import BlobStore
 from storage.cancellation import run_to_end
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
+from storage.errors import StorageError
 
 #: Reported by the restore itself, with the names of the owners.
 _REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
@@ -131,13 +133,20 @@ class Restore:
         Those of lost blobs have been printed. Returns whether there are others.
         """
         async with opened_store(self.settings) as store:
-            # A backup has no records, because its database says the same.
-            await RecordBackfill(store, mend=True).count()
+            await _write_records(store)
             codes = Counter([finding.code async for finding in Doctor(store).examine()])
         others = {code: count for code, count in codes.items() if code not in _REPORTED}
         for code, count in others.items():
             show(f"{code}, {count:,} found: {_MEANING.get(code, '`cloudkeep doctor` lists them')}")
         return bool(others)
+
+
+async def _write_records(store: BlobStore) -> None:
+    """Write the records that the store lacks. A backup has none, because its database says the same."""
+    try:
+        await RecordBackfill(store, mend=True).count()
+    except (OSError, StorageError) as error:
+        say(f"The records of the stored files could not be written ({error}): run `cloudkeep doctor --fix` later.")
 
 
 async def _require_intact(backup: Path, document: BackupDocument) -> None:
