@@ -14,10 +14,11 @@ from uuid import UUID
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
 from services.uploads.progress.frame import ProgressFrame, event_frame
+from services.uploads.progress.newest_events import NewestEvents
 from services.uploads.progress.throttle import FrameThrottle
 from services.uploads.progress.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
-from storage.progress_stream import EventLog, Subscription
+from storage.progress_stream import EventLog
 from storage.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
@@ -85,7 +86,8 @@ class Progress:
         try:
             # Subscribe before the snapshot, so that no event is missed in between.
             with self._states.watched(upload_id) as watched:
-                async with self._log.subscribe(str(upload_id), after) as events:
+                async with self._log.subscribe(str(upload_id), after) as subscription:
+                    events = NewestEvents(subscription)
                     frame: ProgressFrame | None = (await watched.read(events.cursor)).frame
                     while True:
                         if frame:
@@ -99,7 +101,7 @@ class Progress:
             raise InvalidInput("This cursor was not made by this server.", field="after") from error
 
     async def _next(
-        self, watched: WatchedUpload, events: Subscription, throttle: FrameThrottle
+        self, watched: WatchedUpload, events: NewestEvents, throttle: FrameThrottle
     ) -> ProgressFrame | None:
         timeout = throttle.timeout()
         event = await events.next_event(watched.silence_left() if timeout is None else timeout)

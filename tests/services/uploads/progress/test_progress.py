@@ -8,9 +8,10 @@ import pytest
 from services.core.errors import InvalidInput, NotFound
 from services.uploads.progress.frame import START, ProgressFrame, bytes_frame
 from services.uploads.progress.progress import Progress
+from services.uploads.progress.throttle import FRAME_SECONDS
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.progress_stream import RedisEventLog
+from storage.progress_stream import RedisEventLog, position
 from storage.uploads import uploads
 from storage.uploads.models import UploadStatus
 from tests.services.uploads.progress.watching import (
@@ -142,6 +143,39 @@ async def test_a_long_past_is_not_looked_up_event_by_event(
     await watcher.next()
     assert len(reads) < 10
     await watcher.leave()
+
+
+async def test_a_slow_watcher_is_shown_the_newest_frame_of_each_stage(progress: Progress, log: RedisEventLog) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    first = await watcher.next()
+    for stage in (RECEIVING, REASSEMBLING):
+        for done in range(1, 18):
+            await log.publish(str(upload.id), bytes_frame(upload.id, stage, done, 17).to_payload())
+    await asyncio.sleep(FRAME_SECONDS)
+    received, reassembled = await watcher.next(), await watcher.next()
+    assert (received.stage, received.bytes_done) == (RECEIVING, 17)
+    assert (reassembled.stage, reassembled.bytes_done) == (REASSEMBLING, 17)
+    assert position(first.cursor) < position(received.cursor) < position(reassembled.cursor)
+    await watcher.leave()
+
+
+async def test_a_slow_watcher_resumes_with_the_stage_after_the_one_that_it_was_shown(
+    progress: Progress, log: RedisEventLog
+) -> None:
+    upload = await new_upload()
+    watcher = Watcher(progress, upload)
+    await watcher.next()
+    for stage in (RECEIVING, REASSEMBLING):
+        for done in (10, 17):
+            await log.publish(str(upload.id), bytes_frame(upload.id, stage, done, 17).to_payload())
+    await asyncio.sleep(FRAME_SECONDS)
+    seen = await watcher.next()
+    await watcher.leave()
+    again = Watcher(progress, upload, after=seen.cursor)
+    await again.next()
+    assert (await again.next()).stage is REASSEMBLING
+    await again.leave()
 
 
 async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> None:
