@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.budgets.fair_turns import FairTurns
 
 #: A request takes about half a millisecond until it first waits, or ends.
-PER_TURN = 16
+PER_TURN = 8
 
 
 class FairStart:

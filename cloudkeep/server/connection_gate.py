@@ -29,7 +29,7 @@ MAX_CONNECTIONS = 10_000
 #: Refused connections that are kept until their clients have read the response. Any more are closed without one.
 MAX_LINGERING = 64
 #: Handshakes of WebSockets that start in one turn of the event loop. Each takes about half a millisecond.
-HANDSHAKES_PER_TURN = 8
+HANDSHAKES_PER_TURN = 4
 #: Idle connections that are considered for a place. Those with a request in the kernel's buffer are kept.
 _MAX_CANDIDATES = 8
 

@@ -34,7 +34,7 @@ SETTLE_SECONDS = 0.3
 CANCELLED_SECONDS = 1
 NEVER = float("inf")
 #: Connections that are accepted in one turn of the event loop. Each takes about 0.1 ms.
-ACCEPTED_PER_TURN = 16
+ACCEPTED_PER_TURN = 32
 
 
 class DrainableState(ServerState):
