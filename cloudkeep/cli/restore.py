@@ -20,7 +20,7 @@ from cloudkeep.settings.settings import Settings
 from services.maintenance.backup.check import check_files
 from services.maintenance.backup.document import BackupDocument, Blobs, read_document, require_known
 from services.maintenance.backup.layout import DATABASE, KEYS, BackupError, find_backup, locked, new_name
-from services.maintenance.backup.restore import BlobRestore, KeysResult, restore_keys
+from services.maintenance.backup.restore import BlobRestore, KeysResult, close_lost_uploads, restore_keys
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from services.maintenance.record_backfill import RecordBackfill
@@ -34,7 +34,7 @@ from storage.errors import StorageError
 _REPORTED = {Code.BLOB_MISSING, Code.BLOB_SIZE}
 #: What findings of the doctor mean after a restore.
 _MEANING = {
-    Code.STAGING_MISSING: "unfinished uploads, whose chunks are not in a backup: their senders must start them again",
+    Code.STAGING_MISSING: "unfinished uploads, whose chunks are not in a backup",
     Code.STAGING_DEAD: "remains of uploads that the database does not know",
     Code.BLOB_ADOPTABLE: "stored files that are newer than the backup",
     Code.FILE_ADOPTABLE: "files that are newer than the backup and share the bytes of another one",
@@ -120,12 +120,23 @@ class Restore:
         async with connected_database(self.settings):
             for key, text in blobs.named:
                 show(f"BLOB_LOST {key}: {await names_of(key)} {text}")
+            if not blobs.lost:
+                await self._close_lost_uploads()
             can_be_fixed = await self._examine()
         show(f"Blobs: {were_there(blobs.present)}, {blobs.copied:,} copied, {blobs.lost:,} lost.")
         if blobs.lost > len(blobs.named):
             say("Only some of the lost blobs are listed; `cloudkeep doctor` lists them all.")
         say(f"Next: {'`cloudkeep doctor --fix`, then ' if can_be_fixed else ''}start the server.")
         return 1 if blobs.lost else 0
+
+    async def _close_lost_uploads(self) -> None:
+        """Close uploads without chunks. Not while files are missing too: the store may not be in its place yet."""
+        async with opened_store(self.settings) as store:
+            if closed := await close_lost_uploads(store):
+                show(
+                    f"Unfinished uploads: {closed:,} closed, because a backup has no chunks. "
+                    "Their senders must start again."
+                )
 
     async def _examine(self) -> bool:
         """Write missing records, and print how many other findings of each kind the doctor has.

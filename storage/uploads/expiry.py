@@ -29,3 +29,8 @@ async def expire(upload_id: UUID, now: datetime) -> bool:
     """
     overdue = Upload.filter(EXPIRING, id=upload_id, expires_at__lt=now)
     return bool(await overdue.update(status=UploadStatus.EXPIRED, **GIVEN_UP))
+
+
+async def close(upload_id: UUID) -> bool:
+    """RECEIVING becomes EXPIRED before its time; False when it was not RECEIVING."""
+    return bool(await receiving(upload_id).update(status=UploadStatus.EXPIRED, **GIVEN_UP))

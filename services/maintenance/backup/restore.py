@@ -1,4 +1,4 @@
-"""The parts of a restore: secret keys, and blobs that the store lacks."""
+"""The parts of a restore: secret keys, blobs that the store lacks, and uploads whose chunks it lacks."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from services.maintenance.backup.blob_bytes import BlobDamaged, from_file, from_store, save, verify
@@ -13,10 +14,13 @@ from services.maintenance.backup.document import BackupDocument, Blobs
 from services.maintenance.backup.layout import KEYS, MANIFEST, blob_path
 from services.maintenance.backup.manifest import read_manifest
 from services.maintenance.backup.parallel import for_each
+from services.maintenance.pages import pages
 from storage.blobs import BlobStore
 from storage.database.backup import BlobEntry
 from storage.durable_files import full_disk_named, write_durably
 from storage.errors import BlobNotFound
+from storage.uploads import consistency, expiry
+from storage.uploads.models import UploadStatus
 
 #: Lost blobs that are remembered by name; the others are only counted.
 MOST_NAMED = 1000
@@ -40,6 +44,19 @@ def restore_keys(backup: Path, target: Path) -> KeysResult:
         write_durably(target, keys)
         return KeysResult.RESTORED
     return KeysResult.SAME if target.read_bytes() == keys else KeysResult.OTHERS_STAY
+
+
+async def close_lost_uploads(store: BlobStore) -> int:
+    """Close the unfinished uploads whose chunks the store lacks. Returns their number.
+
+    Otherwise a client that starts its upload again would get the old one, which accepts no chunk, until that expires.
+    """
+    closed = 0
+    async for page in pages(partial(consistency.uploads_with, UploadStatus.RECEIVING)):
+        for upload in page:
+            if not await store.holds(upload.staging_area):
+                closed += await expiry.close(upload.id)
+    return closed
 
 
 @dataclass

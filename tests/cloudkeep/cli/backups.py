@@ -19,6 +19,7 @@ from cloudkeep.cli.main import app
 from tests.support.backends.databases import Databases
 
 MIB = 2**20
+NOW = "2026-11-22 12:00:00+00:00"
 KEYS = f"test:{'k' * 40}\n"
 
 
@@ -81,6 +82,25 @@ def enlarge_database(data_dir: Path, size: int) -> None:
     """Add so many bytes to the database."""
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
         database.execute("CREATE TABLE ballast AS SELECT zeroblob(?) AS bytes", [size])
+
+
+def add_upload(data_dir: Path) -> str:
+    """Begin an upload of the first account, which is its own idempotency key. Returns its ID."""
+    key = str(uuid7())
+    values = {"file_name": "film", "mime_type": "video/mp4", "size": 5, "chunk_size": 5, "status": "RECEIVING"}
+    values |= {"id": key, "idempotency_key": key, "created_at": NOW, "expires_at": "2126-11-22 12:00:00+00:00"}
+    with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
+        (values["account_id"],) = database.execute("SELECT id FROM account").fetchone()
+        marks = ", ".join("?" * len(values))
+        database.execute(f"INSERT INTO upload ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+    return key
+
+
+def uploads(path: Path) -> dict[str, tuple[str, str | None]]:
+    """Status and idempotency key of the uploads of a database, by ID."""
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT id, status, idempotency_key FROM upload").fetchall()
+    return {key: (status, idempotency_key) for key, status, idempotency_key in rows}
 
 
 def stored(data_dir: Path, key: str) -> Path:

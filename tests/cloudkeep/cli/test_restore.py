@@ -15,6 +15,7 @@ from tests.cloudkeep.cli.backups import (
     MIB,
     add_account,
     add_blob,
+    add_upload,
     backup,
     check,
     flip,
@@ -26,6 +27,7 @@ from tests.cloudkeep.cli.backups import (
     restore,
     run,
     stored,
+    uploads,
     users,
 )
 from tests.support.backends.databases import Databases
@@ -104,6 +106,33 @@ def test_restored_files_have_records_so_that_a_later_restore_keeps_them(
     record = tmp_path / "new" / "blobs" / "records" / key[-2:] / key[-4:-2] / f"{key}.json"
     assert json.loads(record.read_text())["file_name"] == "holiday.mp4"
     assert run("doctor", data_dir=tmp_path / "new").stdout == "All is well.\n"
+
+
+def test_unfinished_uploads_are_closed_so_that_their_senders_can_start_again(
+    data_dir: Path, folder: Path, tmp_path: Path
+) -> None:
+    lost, kept_here = add_upload(data_dir), add_upload(data_dir)
+    backup(data_dir, folder)
+    new = tmp_path / "new"
+    (new / "blobs" / "staging").mkdir(parents=True)
+    (new / "blobs" / "staging" / kept_here).write_bytes(b"chunk")
+    result = restore(new, folder)
+    assert (result.returncode, result.stdout.splitlines()[1]) == (
+        0,
+        "Unfinished uploads: 1 closed, because a backup has no chunks. Their senders must start again.",
+    )
+    assert uploads(new / "cloudkeep.sqlite3") == {lost: ("EXPIRED", None), kept_here: ("RECEIVING", kept_here)}
+
+
+def test_unfinished_uploads_stay_open_while_stored_files_are_missing_too(
+    data_dir: Path, folder: Path, tmp_path: Path
+) -> None:
+    """The folder of the store may not be in its place yet."""
+    add_blob(data_dir, b"content")
+    upload = add_upload(data_dir)
+    backup(data_dir, folder)
+    assert restore(tmp_path / "new", folder).returncode == 1
+    assert uploads(tmp_path / "new" / "cloudkeep.sqlite3") == {upload: ("RECEIVING", upload)}
 
 
 def test_a_database_with_accounts_is_only_replaced_by_force_and_then_kept_beside(data_dir: Path, folder: Path) -> None:

@@ -221,6 +221,7 @@ CALLS: dict[str, Call] = {
     "uploads.reopen_all_slots": lambda rows: uploads.reopen_all_slots(rows.upload, ReopenedStaging("a", {})),
     "uploads.abort": lambda rows: uploads.abort(rows.upload.id),
     "uploads.abort_failed": lambda rows: uploads.abort_failed(rows.upload.id, "a"),
+    "expiry.close": lambda rows: expiry.close(MISSING_ID),
     "expiry.prolong": lambda rows: expiry.prolong(rows.upload.id, LATER),
     "expiry.expired": lambda rows: expiry.expired(NOW, 100),
     "expiry.expire": lambda rows: expiry.expire(rows.upload.id, NOW),
