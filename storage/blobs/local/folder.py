@@ -1,7 +1,7 @@
 """The folder of a local blob store: every blocking operation on its files.
 
 A staging area is the file ``staging/KEY``, a blob is ``blobs/XX/YY/KEY``, and its record ``records/XX/YY/KEY.json``.
-While a staging area is synced and becomes a blob, there is an empty file ``syncing/KEY``. It stays if that fails or the
+While a staging area is synced and becomes a blob, there is a file ``syncing/KEY``. It stays if that fails or the
 process is killed, because Linux reports an error of fsync only once: afterwards the pages that it could not write are
 read from memory as if they were on the device, and the next fsync succeeds
 (https://wiki.postgresql.org/wiki/Fsync_Errors).
@@ -22,6 +22,8 @@ from storage.blobs.disk_space import free_above_reserve, require_free_space
 from storage.errors import BlobNotFound, NoSpace
 
 RECORD_SUFFIX = ".json"
+#: What a file in ``syncing`` contains while its blob is renamed to a staging area and back.
+RENAMING = b"renaming"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -140,10 +142,7 @@ class BlobFolder:
         """
         if not self._sync_mark(key).exists() or not self.has_bytes(key):
             return False
-        staging, blob = self.staging_path(key), self.blob_path(key)
-        if not staging.exists():
-            _rename(blob, staging)
-            _rename(staging, blob)
+        self._rename_blob_back_and_forth(key)
         with self.open_bytes(key) as file:
             # Only clean pages can be dropped. An error here is no news: everything is verified again.
             with suppress(OSError):
@@ -151,13 +150,24 @@ class BlobFolder:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return True
 
+    def _rename_blob_back_and_forth(self, key: str) -> None:
+        staging, blob, mark = self.staging_path(key), self.blob_path(key), self._sync_mark(key)
+        if not staging.exists():
+            # In between a blob looks like a staging area. A process that is killed there leaves this.
+            mark.write_bytes(RENAMING)
+            _rename(blob, staging)
+            _rename(staging, blob)
+            mark.write_bytes(b"")
+        elif mark.read_bytes() == RENAMING and not blob.exists():
+            _rename(staging, blob)
+
     def prepare(self, key: str) -> None:
         """Make the bytes of a staging area durable, and the folder of the blob that it becomes.
 
         After a failure, call ``reread_after_failed_sync`` first.
         """
         # A process that is killed leaves it in the page cache, and a power cut ends what it stands for.
-        self._sync_mark(key).touch()
+        self._sync_mark(key).write_bytes(b"")
         _sync(self.find_bytes(key))
         blob = self.blob_path(key)
         blob.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from storage.blobs import LocalBlobStore, open_blob_store
+from storage.blobs.local import folder
 from storage.blobs.local.store import THREADS
 from storage.errors import NoSpace
 from tests.contracts.blob_backends import scanned
@@ -271,3 +272,26 @@ async def test_the_free_space_is_what_a_staging_area_can_still_take(root: Path, 
     assert (free > 10_000, await full.free_space()) == (True, 0)
     for each in (store, full):
         await each.close()
+
+
+async def test_a_blob_stays_one_if_the_process_is_killed_while_its_name_is_written_again(
+    store: LocalBlobStore, root: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise an older database, whose receipts do not prove all of its bytes, would ask for some of them again."""
+    source = root / "source"
+    source.write_bytes(CONTENT)
+    await store.put(key, source)
+    (root / "syncing" / key).touch()
+
+    def killed(source: Path, target: Path) -> None:
+        source.rename(target)
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "_rename", killed)
+        with pytest.raises(InterruptedError):
+            await store.reread_after_failed_sync(key)
+    assert await store.reread_after_failed_sync(key)
+    assert (await store.stat(key)).size == len(CONTENT)
+    await store.publish(key)
+    assert not await store.reread_after_failed_sync(key)
