@@ -31,6 +31,9 @@ BUFFER = 256
 PAGE = 1_000
 BLOCK_MS = 2_000
 RETRY_SECONDS = 0.5
+#: Subscribers that read the stream by themselves at once. When thousands connect at the same time, other calls to Redis
+#: still find a free connection.
+READERS = 8
 
 
 def _event(cursor: str, fields: dict[str, str]) -> Event:
@@ -38,10 +41,14 @@ def _event(cursor: str, fields: dict[str, str]) -> Event:
 
 
 class RedisSubscription:
-    """A subscriber's position in the log. Not safe for two readers at once."""
+    """A subscriber's position in the log. Not safe for two readers at once.
 
-    def __init__(self, redis: Redis, topic: str | None, last: str) -> None:
+    ``turns`` limits how many subscribers read the stream by themselves at the same time.
+    """
+
+    def __init__(self, redis: Redis, topic: str | None, last: str, turns: asyncio.Semaphore) -> None:
         self._redis = redis
+        self._turns = turns
         self._breaker = breaker_of(redis)
         self._topic = topic
         self._last = last
@@ -111,9 +118,11 @@ class RedisSubscription:
 
     async def _read_page_or_wait(self) -> None:
         try:
-            await self._read_page()
+            async with self._turns:
+                await self._read_page()
         except RedisUnavailable:
             await asyncio.sleep(RETRY_SECONDS)
+            await self._breaker.until_closed()
 
     async def _read_page(self) -> None:
         self._skipped = False
@@ -136,6 +145,7 @@ class RedisEventLog:
         self.breaker: Breaker = breaker_of(redis)
         self._outbox: Outbox[tuple[str, dict[str, Any]]] = Outbox(self.breaker, lambda event: self.publish(*event))
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
+        self._turns = asyncio.Semaphore(READERS)
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._last = BEGINNING
@@ -176,7 +186,7 @@ class RedisEventLog:
         if after is not None:
             position(after)
         await self._find_end()
-        subscription = RedisSubscription(self._redis, topic, after or self._last)
+        subscription = RedisSubscription(self._redis, topic, after or self._last, self._turns)
         self._subscribers.setdefault(topic, set()).add(subscription)
         self._wanted.set()
         try:

@@ -15,12 +15,14 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import ResponseError
 
 from storage.errors import in_one_line
-from storage.redis.connection import RedisUnavailable, in_time
+from storage.redis.connection import MAX_CONNECTIONS, RedisUnavailable, in_time
 
 logger = logging.getLogger("cloudkeep.redis")
 
 #: Seconds between two pings while Redis is away.
 RETRY_SECONDS = 0.5
+#: Calls at once: each takes a connection of the pool. The rest is for a ping, and for calls without a breaker.
+MAX_CALLS = MAX_CONNECTIONS - 5
 
 
 class BreakerOpen(NotConnected):
@@ -38,6 +40,7 @@ class Breaker:
         self._probing: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
         self._closed.set()
+        self._turns = asyncio.Semaphore(MAX_CALLS)
         #: Calls that failed or were not answered in time, and calls that were skipped while the breaker was open.
         self.failures = 0
         self.skips = 0
@@ -57,17 +60,17 @@ class Breaker:
 
         ``blocking`` is the time in seconds for which Redis itself may delay the reply. Raises one of
         ``RedisUnavailable``: :class:`BreakerOpen` at once while the breaker is open, ``TimeoutError`` when Redis does
-        not answer.
+        not answer, or when no connection is free for as long. Only the former opens the breaker.
         """
-        if self.is_open:
-            self.skips += 1
-            raise BreakerOpen(f"{self._name} is away")
+        await self._take_turn()
         try:
             async with in_time(self._call_seconds, blocking):
                 yield
         except RedisUnavailable as error:
             self.trip(error)
             raise
+        finally:
+            self._turns.release()
 
     def trip(self, error: BaseException) -> None:
         """Open the breaker because of this error, unless it is an answer of Redis."""
@@ -84,6 +87,24 @@ class Breaker:
         if self._probing:
             self._probing.cancel()
             await asyncio.wait({self._probing})
+
+    async def _take_turn(self) -> None:
+        self._require_closed()
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        async with in_time(self._call_seconds):
+            await self._turns.acquire()
+        try:
+            self._require_closed()
+        except BreakerOpen:
+            self._turns.release()
+            raise
+
+    def _require_closed(self) -> None:
+        if self.is_open:
+            self.skips += 1
+            raise BreakerOpen(f"{self._name} is away")
 
     async def _probe(self) -> None:
         while self.is_open:

@@ -113,3 +113,37 @@ async def test_no_error_of_an_attempt_ends_the_attempts(
     breaker.trip(ConnectionError("reset"))
     await failed.wait()
     await eventually(lambda: is_closed(breaker))
+
+
+async def test_a_lack_of_connections_is_no_outage(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.redis.connection.MAX_CONNECTIONS", 2)
+    monkeypatch.setattr("storage.redis.breaker.MAX_CALLS", 1, raising=False)
+    redis = connect_redis(valkey.url, call_seconds=0.2)
+
+    async def wait() -> None:
+        async with breaker_of(redis).call(blocking=60):
+            await redis.blpop(["nothing"], timeout=60)
+
+    waiting = [asyncio.create_task(wait()) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(TimeoutError):
+        await ping(redis)
+    assert not breaker_of(redis).is_open
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await ping(redis)
+    await close_redis(redis)
+
+
+async def test_calls_that_wait_for_a_connection_end_with_those_that_wait_for_redis(
+    redis: Redis, breaker: Breaker, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "_turns", asyncio.Semaphore(1))
+    await ping(redis)
+    with hanging(valkey):
+        errors = await asyncio.gather(*(ping(redis) for _ in range(50)), return_exceptions=True)
+        assert all(isinstance(error, RedisUnavailable) for error in errors)
+    assert breaker.failures == 1
+    await eventually(lambda: is_closed(breaker))
+    await ping(redis)
