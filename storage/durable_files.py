@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import BinaryIO
 
 from storage.errors import NoSpace
 
+MIB = 2**20
 #: No room on the device, in the quota of the user, or below the largest size of a file.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -37,6 +39,14 @@ def open_private(path: Path) -> BinaryIO:
     """Open a new, empty file for writing that only its owner can read. An old one of this name is deleted."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+
+
+def require_free(folder: Path, size: int, what: str) -> None:
+    """Raise :class:`NoSpace` unless the disk of a folder has ``size`` bytes free. ``what`` needs them."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        needed, left = f"{size / MIB:,.1f} MiB", f"{free / MIB:,.1f} MiB"
+        raise NoSpace(f"{what} needs {needed}, and the disk of {folder} has only {left} free")
 
 
 @contextmanager

@@ -6,21 +6,19 @@ The exit code is 0 for a complete backup, 1 if something is missing or damaged.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
 from cloudkeep.cli.progress import ByteProgress
-from cloudkeep.resources.resources import connected_database, open_store
+from cloudkeep.resources.resources import connected_database, opened_store
 from cloudkeep.settings.settings import PREFIX, Settings
 from services.maintenance.backup.blob_copies import BlobCopies, prune
 from services.maintenance.backup.check import check_backup
 from services.maintenance.backup.document import BackupDocument, Blobs
 from services.maintenance.backup.layout import KEYS, MANIFEST, BackupError, claim_folder, find_backup, locked
 from services.maintenance.backup.writer import BackupWriter, require_newest, set_blobs
-from storage.blobs import BlobStore
 from storage.database.backup import BlobEntry, backup_of
 from storage.database.connection import known_migrations
 from storage.errors import StorageError
@@ -134,16 +132,6 @@ def _require_outside(settings: Settings, folder: Path) -> None:
     for place in places:
         if folder.resolve().is_relative_to(place.resolve()):
             raise BackupError(f"{folder} is inside {place}, whose loss a backup should survive: name another folder")
-
-
-@asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[BlobStore]:
-    """The blob store of the settings, open for the block."""
-    store = await open_store(settings)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def were_there(count: int) -> str:

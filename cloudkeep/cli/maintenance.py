@@ -6,18 +6,16 @@ The exit code is 0 without problems, 1 with some.
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 
-from cloudkeep.resources.resources import connected_database, open_store
+from cloudkeep.resources.resources import connected_database, opened_store
 from cloudkeep.settings.settings import Settings
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Finding
 from services.maintenance.scrub import Scrubber
 from services.maintenance.scrub_position import Position, forget, load, save
-from storage.blobs import BlobStore
 
 MIB = 1024 * 1024
 DAY = 24 * 60 * 60
@@ -33,7 +31,7 @@ async def examine(settings: Settings, *, mend: bool) -> int:
     findings = fixed = 0
     days = settings.upload_ttl // DAY + SPARE_DAYS
     origins = (settings.public_url, *settings.cors_origins) if settings.direct_uploads else ()
-    async with _store(settings) as store:
+    async with connected_database(settings), opened_store(settings) as store:
         ttl = timedelta(seconds=settings.quarantine_ttl)
         doctor = Doctor(store, mend=mend, upload_days=days, origins=origins, quarantine_ttl=ttl)
         async with aclosing(doctor.examine()) as results:
@@ -54,7 +52,7 @@ async def scrub(settings: Settings, *, rate: int, from_start: bool) -> int:
     position = Position() if from_start else load(path)
     if position.last:
         _print(f"Resuming after {_totals(position)}")
-    async with _store(settings) as store:
+    async with connected_database(settings), opened_store(settings) as store:
         try:
             await _scrub(Scrubber(store, rate), position, path)
         except asyncio.CancelledError:
@@ -80,16 +78,6 @@ async def _scrub(scrubber: Scrubber, position: Position, path: Path) -> None:
 
 def _totals(position: Position) -> str:
     return f"{position.blobs} blobs, {position.size / MIB:.1f} MiB read, {position.damaged} damaged."
-
-
-@asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[BlobStore]:
-    async with connected_database(settings):
-        store = await open_store(settings)
-        try:
-            yield store
-        finally:
-            await store.close()
 
 
 def _line(finding: Finding) -> str:

@@ -5,17 +5,16 @@ is there, 1 if something is missing or inconsistent.
 """
 
 import asyncio
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
-from cloudkeep.cli.backup import contents, mib, names_of, opened_store, say, show, were_there
+from cloudkeep.cli.backup import contents, names_of, say, show, were_there
 from cloudkeep.cli.progress import ByteProgress
-from cloudkeep.resources.resources import connected_database
-from cloudkeep.settings.preflight import StartupError, claimed, prepare_folders
+from cloudkeep.resources.resources import connected_database, opened_store
+from cloudkeep.settings.preflight import claimed, prepare_folders
 from cloudkeep.settings.settings import Settings
 from services.maintenance.backup.check import check_files
 from services.maintenance.backup.document import BackupDocument, Blobs, read_document, require_known
@@ -28,6 +27,7 @@ from storage.blobs import BlobStore
 from storage.cancellation import run_to_end
 from storage.database.backup import DatabaseBackup, backup_of
 from storage.database.connection import known_migrations
+from storage.durable_files import require_free
 from storage.errors import StorageError
 
 #: Reported by the restore itself, with the names of the owners.
@@ -104,7 +104,7 @@ class Restore:
             blobs = BlobRestore(backup, document, store, scratch, progress.add, self.every_byte)
             total = document.blob_bytes if self.every_byte else await blobs.bytes_to_copy()
             if document.blobs is not Blobs.NONE:
-                _require_room(scratch.parent, 0 if self.every_byte else total)
+                require_free(scratch.parent, 0 if self.every_byte else total, "a copy of the blobs")
             with progress.shown(total):
                 await blobs.run()
         return blobs
@@ -179,9 +179,3 @@ def _say_about_keys(result: KeysResult, path: Path) -> None:
         )
     elif result is KeysResult.NOT_IN_BACKUP:
         say("Secret keys: none in the backup; set CLOUDKEEP_SECRET_KEYS as before, or all users must sign in again.")
-
-
-def _require_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if size > free:
-        raise StartupError(f"the blobs need {mib(size)}, and the disk of {folder} has only {mib(free)} free")

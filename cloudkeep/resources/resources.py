@@ -166,6 +166,16 @@ async def open_store(settings: Settings, slot_locks: SlotLocks | None = None, sc
     return await open_blob_store(settings.blob_url, settings.storage_reserve, options)
 
 
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[BlobStore]:
+    """The blob store of the settings, open for the block."""
+    store = await open_store(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 def budget_limits(settings: Settings) -> Limits:
     """The limit of every layer of budgets."""
     return Limits(

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -16,10 +15,8 @@ from services.maintenance.backup.manifest import read_manifest
 from services.maintenance.backup.parallel import for_each
 from storage.blobs import BlobStore
 from storage.database.backup import BlobEntry
-from storage.durable_files import full_disk_named, sync
-from storage.errors import NoSpace
+from storage.durable_files import full_disk_named, require_free, sync
 
-MIB = 2**20
 #: Called with a blob and what is wrong with it.
 OnDamage = Callable[[BlobEntry, str], Awaitable[None]]
 
@@ -39,9 +36,7 @@ class BlobCopies:
     async def bytes_to_copy(self, manifest: Path) -> int:
         """The bytes of the blobs that are not in the folder yet. Raises :class:`NoSpace` if they do not fit there."""
         size = await asyncio.to_thread(lambda: sum(e.size for e in read_manifest(manifest) if not self._has(e)))
-        free = shutil.disk_usage(self.folder).free
-        if size > free:
-            raise NoSpace(f"the blobs need {_mib(size)}, and the disk of {self.folder} has only {_mib(free)} free")
+        require_free(self.folder, size, "a copy of the blobs")
         return size
 
     async def copy(self, manifest: Path, store: BlobStore) -> None:
@@ -121,7 +116,3 @@ def blob_files(folder: Path) -> Iterator[Path]:
 
 def _folders_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else iter(())
-
-
-def _mib(size: int) -> str:
-    return f"{size / MIB:,.1f} MiB"

@@ -20,7 +20,7 @@ from services.maintenance.backup.layout import (
 )
 from services.maintenance.backup.manifest import write_manifest
 from storage.database.backup import DatabaseBackup, DatabaseCopy, reader_of
-from storage.durable_files import full_disk_named, open_private, sync
+from storage.durable_files import full_disk_named, sync, write_durably
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,7 @@ class BackupWriter:
         """Write everything but the database."""
         count, size = write_manifest(draft / MANIFEST, reader_of(self.database.kind).blobs(draft / DATABASE))
         if self.keys:
-            with open_private(draft / KEYS) as file:
-                file.write(self.keys.read_bytes())
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(draft / KEYS, self.keys.read_bytes())
         files = {str(path.relative_to(draft)): facts_of(path) for path in files_of(draft)}
         document = BackupDocument(
             cloudkeep=self.version,

@@ -6,7 +6,6 @@ the source as it was when the copy began, so a writer neither waits for the copy
 """
 
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -14,14 +13,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from storage.database.sqlite.errors import FULL, PRIMARY
-from storage.durable_files import full_disk_named, open_private, sync
+from storage.durable_files import full_disk_named, open_private, require_free, sync
 from storage.errors import DatabaseDamaged, DatabaseUnavailable, NoSpace, in_one_line
 
 #: Seconds that a statement waits for the locks of another process.
 BUSY_SECONDS = 10.0
 #: 4 MiB of the usual pages, so that a cancelled copy ends soon, and a pause comes often.
 PAGES_AT_ONCE = 1024
-MIB = 2**20
 
 
 def copy_database(source: Path, target: Path, *, pause: float = 0.0, stopped: Callable[[], bool] = bool) -> None:
@@ -51,9 +49,7 @@ def require_room(source: Path, folder: Path) -> None:
     """Raise :class:`NoSpace` unless a copy of the database fits into the folder."""
     log = source.with_name(f"{source.name}-wal")
     size = source.stat().st_size + (log.stat().st_size if log.exists() else 0)
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise NoSpace(f"a copy of the database needs {_mib(size)}, and the disk of {folder} has only {_mib(free)} free")
+    require_free(folder, size, "a copy of the database")
 
 
 def require_intact(path: Path) -> None:
@@ -108,7 +104,3 @@ def _translated(folder: Path) -> Iterator[None]:
         if {error.sqlite_errorcode, error.sqlite_errorcode & PRIMARY} & FULL:
             raise NoSpace(f"the disk of {folder} is full") from error
         raise DatabaseUnavailable(in_one_line(error)) from error
-
-
-def _mib(size: int) -> str:
-    return f"{size / MIB:,.1f} MiB"

@@ -243,7 +243,7 @@ def test_without_room_for_the_blobs_the_backup_is_incomplete(data_dir: Path, fol
     prefix = on_a_small_disk(folder, 3000)
     result = on_that_disk(prefix, data_dir, folder, "--blobs")
     assert result.returncode == 1
-    assert result.stdout.splitlines()[-1].startswith("INCOMPLETE: the blobs need 5.0 MiB, and the disk of ")
+    assert result.stdout.splitlines()[-1].startswith("INCOMPLETE: a copy of the blobs needs 5.0 MiB, and the disk of ")
 
 
 def on_that_disk(prefix: list[str], data_dir: Path, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":

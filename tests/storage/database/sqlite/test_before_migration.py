@@ -98,7 +98,7 @@ async def test_a_failed_migration_changes_nothing_and_names_the_copy(old: str, m
 
 async def test_without_room_for_a_copy_nothing_is_migrated(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(path_of(old).parent)
-    monkeypatch.setattr("storage.database.sqlite.copying.shutil.disk_usage", lambda _: usage._replace(free=1000))
+    monkeypatch.setattr("storage.durable_files.shutil.disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(NoSpace, match=r"a copy of the database needs 0.[1-9] MiB, and .* has only 0.0 MiB free"):
         await migrate(old)
     assert (newest_migration(path_of(old)), copies(old)) == (OLD, [])

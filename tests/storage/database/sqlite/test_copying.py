@@ -94,9 +94,7 @@ def test_a_database_that_is_not_there_is_not_created(tmp_path: Path) -> None:
 
 def test_without_room_nothing_is_written(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder := tmp_path / "folder").mkdir()
-    monkeypatch.setattr(
-        "storage.database.sqlite.copying.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**20})
-    )
+    monkeypatch.setattr("storage.durable_files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**20}))
     with pytest.raises(NoSpace, match=r"needs 2\d\.\d MiB, and the disk of .* has only 10\.0 MiB free"):
         copy_database(source, folder / "copy")
     assert list(folder.iterdir()) == []
