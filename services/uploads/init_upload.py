@@ -120,7 +120,7 @@ class UploadInitializer:
         try:
             await write_record(self._store, str(upload.id), record)
         except (OSError, StorageError) as error:
-            logger.warning("a file has no record: %s", error)
+            logger.warning("the record of a file that shares the bytes of another one was not written: %s", error)
 
     async def _notify_workers(self, upload: Upload) -> None:
         """Notify the workers of the job that the upload's status has queued, if it has one."""

@@ -58,4 +58,4 @@ class Outbox(Generic[T]):
             pass  # the breaker has logged the reason
         except Exception as error:
             # Any error is caught: without this task, no later message would be sent.
-            logger.warning("a message was lost: %s", in_one_line(error))
+            logger.warning("a message to Redis was lost: %s", in_one_line(error))

@@ -107,7 +107,7 @@ class Progress:
         event = await events.next_event(watched.silence_left() if timeout is None else timeout)
         doubtful = False
         while event:
-            watched.hear()
+            watched.note_event()
             frame = event_frame(UUID(event.topic), event)
             if not frame.stage.is_final and not throttle.goes_back(frame):
                 return frame

@@ -56,8 +56,8 @@ class WatchedUpload:
         """Seconds until the database should be read again, if there is no event."""
         return max(0.0, self._read_next_at - monotonic())
 
-    def hear(self) -> None:
-        """Note that there was an event."""
+    def note_event(self) -> None:
+        """Report that there was an event, so that the database need not be read soon."""
         self._delay()
 
     async def read(self, cursor: str) -> UploadState:

@@ -84,7 +84,7 @@ async def test_an_event_postpones_the_next_query(progress: Progress, monkeypatch
     states = UploadStates()
     with states.watched(uuid4()) as watched:
         assert watched.silence_left() == 0
-        watched.hear()
+        watched.note_event()
         assert watched.silence_left() > 100
 
 
