@@ -9,8 +9,9 @@ from storage.database.connection import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
+from storage.uploads.job_results import add_file
 from storage.uploads.models import QuarantinedBlob, Upload, UploadStatus
-from storage.uploads.uploads import add_file, enqueue_job
+from storage.uploads.uploads import enqueue_job
 
 
 async def queue(upload: Upload, now: datetime) -> JobKind | None:

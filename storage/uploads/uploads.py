@@ -1,7 +1,6 @@
 """Rows of uploads, and every change of their status, each by compare-and-set."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,10 +12,10 @@ from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
-from storage.drive.models import Blob, File, Rendition, RenditionKind
-from storage.errors import Duplicate, StateChanged
+from storage.drive.models import File
+from storage.errors import Duplicate
 from storage.jobs import jobs
-from storage.jobs.models import Job, JobKind
+from storage.jobs.models import JobKind
 from storage.uploads import receipts, usage
 from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
@@ -24,8 +23,6 @@ from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, U
 NONE: Mapping[int, KnownChunk] = {}
 #: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
-#: A step in the store that is part of a transaction: it takes milliseconds, and can be repeated.
-Step = Callable[[], Awaitable[object]]
 #: An account has no more open uploads of one file by accident.
 ALIKE = 100
 
@@ -132,106 +129,6 @@ def _of_account(account_id: UUID, status: UploadStatus | None) -> QuerySet[Uploa
     return uploads.filter(status=status) if status else uploads
 
 
-async def reopen_slots(
-    job: Job,
-    indexes: Collection[int],
-    expires_at: datetime,
-    place: ReopenedStaging | None = None,
-    unpublish: Step | None = None,
-) -> None:
-    """End a reassembly by opening the slots of damaged chunks again, and nothing else.
-
-    With a ``place``, the upload continues there. ``unpublish`` is a step in the store, taken while the job's lease is
-    locked. Raises :class:`StateChanged` when the lease was lost; then nothing has changed in the store either.
-    """
-
-    async def work() -> None:
-        await _finish(job)
-        if unpublish:
-            await _take(unpublish)
-        await receipts.reopen(job.subject_id, indexes)
-        changes: dict[str, Any] = {"staging": place.staging} if place else {}
-        await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
-        if place:
-            await receipts.set_etags(job.subject_id, place.etags)
-
-    with _errors_of_steps():
-        await atomically(work)
-
-
-async def publish(
-    job: Job,
-    upload: Upload,
-    *,
-    blob_key: str,
-    sha256: str,
-    media: dict[str, Any] | None,
-    now: datetime,
-    publish_bytes: Step | None = None,
-) -> File:
-    """End a reassembly: store the file, and queue compression if it was requested.
-
-    ``publish_bytes`` is a step in the store, taken while the job's lease is locked: a worker that lost the lease
-    changes nothing there. Raises :class:`StateChanged` when the lease was lost.
-    """
-
-    async def work() -> File:
-        await _finish(job)
-        if publish_bytes:
-            await _take(publish_bytes)
-        file = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media)
-        status = upload.status_with_file
-        await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
-        await enqueue_job(upload.id, status, now)
-        return file
-
-    with _errors_of_steps():
-        return await atomically(work)
-
-
-async def add_file(upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None) -> File:
-    """Store the file of an upload over a new blob. Call it inside a transaction."""
-    blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
-    return await File.create(
-        account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
-    )
-
-
-async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
-    """End a compression: store the rendition, and make the upload READY.
-
-    Raises :class:`StateChanged` when the job's lease was lost.
-    """
-
-    async def work() -> None:
-        await _finish(job)
-        blob = await Blob.create(key=blob_key, size=size, sha256=sha256)
-        await Rendition.create(file_id=file_id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob)
-        await Upload.filter(id=job.subject_id).update(status=UploadStatus.READY)
-
-    await atomically(work)
-
-
-async def fail_job(
-    job: Job, *, status: UploadStatus, code: str, message: str, expires_at: datetime | None = None
-) -> None:
-    """Mark a job FAILED for good, and store the reason with the upload, which expires at ``expires_at`` if it FAILED.
-
-    A failed upload loses its idempotency key and its fingerprint. Raises :class:`StateChanged` if the job's lease was
-    lost.
-    """
-
-    async def work() -> None:
-        if not await jobs.fail(job, code, message):
-            raise StateChanged("the lease was lost")
-        changes: dict[str, Any] = {"status": status, "error_code": code, "error_message": jobs.shortened(message)}
-        if status is UploadStatus.FAILED:
-            changes |= GIVEN_UP | ({"expires_at": expires_at} if expires_at else {})
-        await Upload.filter(id=job.subject_id).update(**changes)
-
-    await atomically(work)
-
-
 async def retry(upload: Upload, now: datetime) -> JobKind | None:
     """Queue the failed job again; None if the upload has changed.
 
@@ -286,33 +183,3 @@ async def enqueue_job(upload_id: UUID, status: UploadStatus, now: datetime) -> J
 def receiving(upload_id: UUID) -> Any:
     """The row of an upload, if it receives chunks."""
     return Upload.filter(id=upload_id, status=UploadStatus.RECEIVING)
-
-
-async def _finish(job: Job) -> None:
-    if not await jobs.finish(job):
-        raise StateChanged("the lease was lost")
-
-
-class _StepFailed(Exception):
-    """A step in the store raised ``error``."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-async def _take(step: Step) -> None:
-    # Within a transaction, an OSError looks like a lost connection of the database, after which the work is repeated. A
-    # sync that failed must not be: the next one succeeds, whether the disk has the bytes or not.
-    try:
-        await step()
-    except OSError as error:
-        raise _StepFailed(error) from error
-
-
-@contextmanager
-def _errors_of_steps() -> Iterator[None]:
-    try:
-        yield
-    except _StepFailed as failed:
-        raise failed.error from None

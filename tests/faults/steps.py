@@ -63,6 +63,7 @@ def _on(engine: str, found: Step) -> Step:
 
 LOCAL = "storage.blobs.local.folder:"
 FOLDER = f"{LOCAL}BlobFolder."
+RESULTS = "storage.uploads.job_results:"
 SLOT = "storage.blobs.local.slot_writer:"
 #: With PostgreSQL a receipt is one statement.
 FETCH, COUNTED = "storage.database.postgres.client:_fetch", "WITH counted"
@@ -183,13 +184,11 @@ STEPS = (
     _worker("publish: job ended, not renamed", Journey.UPLOAD, "before", f"{FOLDER}publish"),
     _worker("publish: renamed, folder not synced", Journey.UPLOAD, "after", f"{LOCAL}_rename", passage=2),
     _worker("publish: renamed, no rows", Journey.UPLOAD, "after", f"{FOLDER}publish"),
-    _worker("publish: rows written, not committed", Journey.UPLOAD, "after", "storage.uploads.uploads:add_file"),
-    _worker("publish: job ended, not committed", Journey.UPLOAD, "after", "storage.uploads.uploads:_finish"),
-    _worker("publish: committed, no event", Journey.UPLOAD, "after", "storage.uploads.uploads:publish"),
-    _worker(
-        "damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", "storage.uploads.uploads:reopen_slots"
-    ),
-    _worker("damaged chunk: slot reopened, no event", Journey.DAMAGE, "after", "storage.uploads.uploads:reopen_slots"),
+    _worker("publish: rows written, not committed", Journey.UPLOAD, "after", f"{RESULTS}add_file"),
+    _worker("publish: job ended, not committed", Journey.UPLOAD, "after", f"{RESULTS}_finish"),
+    _worker("publish: committed, no event", Journey.UPLOAD, "after", f"{RESULTS}publish"),
+    _worker("damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", f"{RESULTS}reopen_slots"),
+    _worker("damaged chunk: slot reopened, no event", Journey.DAMAGE, "after", f"{RESULTS}reopen_slots"),
     # A video is compressed.
     _worker(
         "compression: queued, no hint",
@@ -205,9 +204,13 @@ STEPS = (
     _worker("compression: in the store, not in its place", Journey.COMPRESS, "before", f"{LOCAL}_move", ".put"),
     _worker("compression: stored, no rows", Journey.COMPRESS, "after", f"{FOLDER}put"),
     _worker(
-        "compression: job ended, not committed", Journey.COMPRESS, "after", "storage.uploads.uploads:_finish", passage=2
+        "compression: job ended, not committed",
+        Journey.COMPRESS,
+        "after",
+        f"{RESULTS}_finish",
+        passage=2,
     ),
-    _worker("compression: committed, no event", Journey.COMPRESS, "after", "storage.uploads.uploads:add_rendition"),
+    _worker("compression: committed, no event", Journey.COMPRESS, "after", f"{RESULTS}add_rendition"),
     # An upload is aborted.
     _api("abort: row changed, bytes still there", Journey.ABORT, "after", "storage.uploads.uploads:abort"),
     _api("abort: bytes gone, no answer", Journey.ABORT, "after", "storage.blobs.local.store:LocalBlobStore.discard"),

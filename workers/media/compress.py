@@ -17,6 +17,7 @@ from storage.drive.models import File
 from storage.errors import NoSpace, StateChanged
 from storage.jobs.models import Job, JobKind
 from storage.tracing import span
+from storage.uploads import job_results
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from workers.job_context import JobContext
@@ -99,7 +100,7 @@ async def _publish(job: Job, file: File, target: Path, context: JobContext) -> N
     size, sha256 = await asyncio.to_thread(_measure, target)
     await context.store.put(key, target)
     try:
-        await rows.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
+        await job_results.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
     except (StateChanged, NoSpace):
         await context.store.delete(key)
         raise

@@ -13,7 +13,7 @@ from services.uploads.adoption import PublishedBlob, find_published, is_intact
 from services.uploads.progress.frame import bytes_frame
 from services.uploads.published_record import PublishedRecord, write_record
 from storage.jobs.models import Job
-from storage.uploads import uploads as rows
+from storage.uploads import job_results
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.uploads.media_facts import facts_of
@@ -59,10 +59,10 @@ async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
 
 
 async def _store_rows(
-    job: Job, upload: Upload, blob: PublishedBlob, context: JobContext, publish_bytes: rows.Step | None = None
+    job: Job, upload: Upload, blob: PublishedBlob, context: JobContext, publish_bytes: job_results.Step | None = None
 ) -> None:
     record = blob.record
-    await rows.publish(
+    await job_results.publish(
         job,
         upload,
         blob_key=blob.key,

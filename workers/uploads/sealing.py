@@ -7,8 +7,7 @@ from services.core.clock import now
 from storage.blobs import BlobStore, Part
 from storage.errors import BlobNotFound, NoSpace, PartsRefused, StateChanged
 from storage.jobs.models import Job
-from storage.uploads import receipts
-from storage.uploads import uploads as rows
+from storage.uploads import job_results, receipts
 from storage.uploads.models import Chunk, Upload
 from workers.job_context import JobContext
 
@@ -46,7 +45,7 @@ async def reopen(job: Job, upload: Upload, damaged: Collection[int], context: Jo
     open_slots |= {receipt.index for receipt in intact if receipt.index not in reopened.etags}
     has_moved = reopened.staging != upload.staging_area
     try:
-        await rows.reopen_slots(
+        await job_results.reopen_slots(
             job,
             open_slots,
             now() + context.upload_lifetime,

@@ -10,6 +10,7 @@ from services.uploads.progress.progress import Progress
 from storage.errors import DatabaseUnavailable, NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job
+from storage.uploads import job_results
 from storage.uploads import uploads as rows
 from storage.uploads.models import UploadStatus
 from workers.job_context import JobContext
@@ -31,7 +32,9 @@ async def fail_upload(job: Job, failure: Failure, context: JobContext, *, status
     """
     code, message = failure.code, failure.message
     expires_at = now() + context.upload_lifetime
-    await until_stored(lambda: rows.fail_job(job, status=status, code=code, message=message, expires_at=expires_at))
+    await until_stored(
+        lambda: job_results.fail_job(job, status=status, code=code, message=message, expires_at=expires_at)
+    )
     # Only bytes that are proven not to be the declared file are deleted.
     if code is BYTES_GONE:
         upload = await rows.find(job.subject_id)

@@ -22,8 +22,7 @@ from storage.database.connection import atomically
 from storage.drive.models import Blob, File
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import consistency, receipts
-from storage.uploads import uploads as rows
+from storage.uploads import consistency, job_results, receipts
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.support.clock import Clocks
@@ -73,7 +72,9 @@ async def a_stored_file(bench: Bench, owner: UUID, **changes: Any) -> File:
     job = await claim()
     await bench.store.publish(str(upload.id))
     await write_record(bench.store, str(upload.id), PublishedRecord.of(upload, digest(CONTENT), None))
-    return await rows.publish(job, upload, blob_key=str(upload.id), sha256=digest(CONTENT), media=None, now=now())
+    return await job_results.publish(
+        job, upload, blob_key=str(upload.id), sha256=digest(CONTENT), media=None, now=now()
+    )
 
 
 async def put(store: LocalBlobStore, folder: Path, key: str) -> str:
@@ -207,7 +208,7 @@ async def test_what_moved_on_meanwhile_is_not_queued_again(bench: Bench, ada: UU
     await atomically(lambda: jobs.enqueue(JobKind.REASSEMBLE, upload.id, now()))
     job = await claim()
     assert not await consistency.queue_again(upload, now())
-    await rows.publish(job, upload, blob_key=str(upload.id), sha256=digest(b""), media=None, now=now())
+    await job_results.publish(job, upload, blob_key=str(upload.id), sha256=digest(b""), media=None, now=now())
     assert not await consistency.queue_again(upload, now())
     assert (await Job.get(id=job.id)).state is JobState.DONE
 

@@ -12,8 +12,7 @@ from services.uploads.types import NewUpload
 from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import receipts
-from storage.uploads import uploads as rows
+from storage.uploads import job_results, receipts
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 from tests.support.server import digest
@@ -37,7 +36,9 @@ async def store_file(bench: Bench, owner: UUID, chunks: list[bytes]) -> Upload:
     job = await jobs.claim([JobKind.REASSEMBLE], "worker", LIFETIME, now())
     assert job
     await bench.store.publish(str(upload.id))
-    await rows.publish(job, upload, blob_key=str(upload.id), sha256=digest(b"".join(chunks)), media=None, now=now())
+    await job_results.publish(
+        job, upload, blob_key=str(upload.id), sha256=digest(b"".join(chunks)), media=None, now=now()
+    )
     return upload
 
 

@@ -29,6 +29,7 @@ from storage.uploads import (
     adoption,
     consistency,
     expiry,
+    job_results,
     known_chunks,
     open_slots,
     purge,
@@ -53,6 +54,7 @@ MODULES: list[ModuleType] = [
     limit_overrides,
     known_chunks,
     open_slots,
+    job_results,
     jobs,
     purge,
     quarantine,
@@ -197,7 +199,7 @@ CALLS: dict[str, Call] = {
     "quarantine.since": lambda rows: quarantine.since("a"),
     "quarantine.add": lambda rows: quarantine.add("a", NOW),
     "quarantine.remove": lambda rows: quarantine.remove("a"),
-    "uploads.add_file": lambda rows: uploads.add_file(rows.upload, blob_key="c", sha256=SHA256, media=None),
+    "job_results.add_file": lambda rows: job_results.add_file(rows.upload, blob_key="c", sha256=SHA256, media=None),
     "uploads.enqueue_job": lambda rows: uploads.enqueue_job(MISSING_ID, UploadStatus.COMPRESSING, NOW),
     "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
     "uploads.insert_owned": lambda rows: insert_owned(),
@@ -207,14 +209,14 @@ CALLS: dict[str, Call] = {
     "uploads.open_alike": lambda rows: uploads.open_alike(ACCOUNT_ID, "name", 20, SHA256),
     "uploads.page": lambda rows: uploads.page(ACCOUNT_ID, UploadStatus.READY, Window(100, after=ACCOUNT_ID)),
     "uploads.count": lambda rows: uploads.count(ACCOUNT_ID, UploadStatus.READY),
-    "uploads.reopen_slots": lambda rows: uploads.reopen_slots(rows.job, [0], NOW),
-    "uploads.publish": lambda rows: uploads.publish(
+    "job_results.reopen_slots": lambda rows: job_results.reopen_slots(rows.job, [0], NOW),
+    "job_results.publish": lambda rows: job_results.publish(
         rows.job, rows.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
     ),
-    "uploads.add_rendition": lambda rows: uploads.add_rendition(
+    "job_results.add_rendition": lambda rows: job_results.add_rendition(
         rows.job, MISSING_ID, mime_type="a", blob_key="a", size=1, sha256=SHA256
     ),
-    "uploads.fail_job": lambda rows: uploads.fail_job(
+    "job_results.fail_job": lambda rows: job_results.fail_job(
         rows.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
     "uploads.retry": lambda rows: uploads.retry(rows.upload, NOW),

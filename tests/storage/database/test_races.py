@@ -22,7 +22,7 @@ from storage.database.engine import PoolSize
 from storage.errors import Duplicate, OverQuota, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import consistency, expiry, purge, receipts, uploads
+from storage.uploads import consistency, expiry, job_results, purge, receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import ReportedChunk
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
@@ -81,7 +81,7 @@ async def failed() -> Upload:
     upload = await nearly_full()
     await receive(upload, 1)
     job = await take(upload)
-    await uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="broken")
+    await job_results.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="broken")
     return await look(upload)
 
 
@@ -186,9 +186,9 @@ async def test_a_job_is_ended_once_by_one_worker(pool: None) -> None:
         claimed = await at_once(*(jobs.claim([JobKind.REASSEMBLE], f"w{n}", LEASE, NOW) for n in range(4)))
         (job,) = [one for one in claimed if one]
         await at_once(
-            uploads.publish(job, upload, blob_key=str(uuid4()), sha256=SHA256, media=None, now=NOW),
-            uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="x"),
-            uploads.reopen_slots(job, [0], LATER),
+            job_results.publish(job, upload, blob_key=str(uuid4()), sha256=SHA256, media=None, now=NOW),
+            job_results.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="x"),
+            job_results.reopen_slots(job, [0], LATER),
             jobs.release(str(job.lease_owner), NOW),
             consistency.queue_again(await look(upload), NOW),
         )

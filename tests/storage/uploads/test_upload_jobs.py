@@ -11,7 +11,7 @@ from storage.drive.models import Blob, File, Rendition, RenditionKind
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.uploads import uploads
+from storage.uploads import job_results
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, LEASE, NOW, SHA256, claim, filled_indexes, look, new_upload, receive, receive_all
 
@@ -21,7 +21,7 @@ AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
 
 
 async def publish(job: Job, upload: Upload) -> File:
-    return await uploads.publish(
+    return await job_results.publish(
         job, upload, blob_key=str(upload.id), sha256=SHA256, media={"duration": 1.5}, now=AFTER_LEASE
     )
 
@@ -40,7 +40,7 @@ async def compressing_upload() -> tuple[Upload, File, Job]:
 
 
 async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
-    await uploads.add_rendition(job, file.id, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
+    await job_results.add_rendition(job, file.id, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
 
 
 # Reassembly
@@ -48,7 +48,7 @@ async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
 
 async def test_damaged_slots_are_opened_again_and_no_other() -> None:
     upload, job = await full_upload(chunks=4)
-    await uploads.reopen_slots(job, [1, 3], LATER + timedelta(days=1))
+    await job_results.reopen_slots(job, [1, 3], LATER + timedelta(days=1))
     assert await filled_indexes(upload.id) == [0, 2]
     found = await look(upload)
     assert (found.status, found.expires_at) == (UploadStatus.RECEIVING, LATER + timedelta(days=1))
@@ -59,13 +59,13 @@ async def test_the_slots_of_other_uploads_stay_closed() -> None:
     other = await new_upload(chunks=2)
     await receive(other, 1)
     _, job = await full_upload(chunks=2)
-    await uploads.reopen_slots(job, [0, 1], LATER)
+    await job_results.reopen_slots(job, [0, 1], LATER)
     assert await filled_indexes(other.id) == [1]
 
 
 async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:
     upload, job = await full_upload(chunks=2)
-    await uploads.reopen_slots(job, [1], LATER)
+    await job_results.reopen_slots(job, [1], LATER)
     assert (await receive(upload, 1)).complete
     again = await claim()
     assert (again.id, again.attempts) == (job.id, 1)
@@ -104,7 +104,7 @@ async def test_who_lost_the_lease_reopens_nothing() -> None:
     upload, stale = await full_upload(chunks=3)
     await claim(moment=AFTER_LEASE)
     with pytest.raises(StateChanged):
-        await uploads.reopen_slots(stale, [0, 1, 2], LATER)
+        await job_results.reopen_slots(stale, [0, 1, 2], LATER)
     assert (await look(upload)).received_chunks == 3
     assert (await look(upload)).status is UploadStatus.REASSEMBLING
 
@@ -153,7 +153,7 @@ async def test_who_lost_the_lease_adds_no_rendition() -> None:
 
 async def test_a_job_that_fails_for_good_tells_the_upload_why() -> None:
     upload, job = await full_upload(idempotency_key="key")
-    await uploads.fail_job(job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="Not the file.")
+    await job_results.fail_job(job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="Not the file.")
     found = await look(upload)
     assert (found.status, found.error_code, found.error_message) == (
         UploadStatus.FAILED,
@@ -167,7 +167,7 @@ async def test_a_job_that_fails_for_good_tells_the_upload_why() -> None:
 async def test_no_reason_keeps_a_job_from_ending() -> None:
     """ffmpeg quotes the contents of files, and PostgreSQL does not accept every character."""
     upload, job = await full_upload()
-    await uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="a\0b\udc80" + "x" * 1_000)
+    await job_results.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="a\0b\udc80" + "x" * 1_000)
     assert (await look(upload)).error_message == "ab?" + "x" * 497
     assert (await Job.get(id=job.id)).state is JobState.FAILED
 
@@ -176,7 +176,7 @@ async def test_a_compression_that_fails_leaves_the_upload_ready_under_its_key() 
     upload, job = await full_upload(compress={"preset": "FAST"}, idempotency_key="key")
     file = await publish(job, upload)
     compression = await claim(JobKind.COMPRESS, moment=AFTER_LEASE)
-    await uploads.fail_job(compression, status=UploadStatus.READY, code="NOT_A_VIDEO", message="No video.")
+    await job_results.fail_job(compression, status=UploadStatus.READY, code="NOT_A_VIDEO", message="No video.")
     found = await look(upload)
     assert (found.status, found.error_code, found.file_id) == (UploadStatus.READY, "NOT_A_VIDEO", file.id)
     assert found.idempotency_key == "key"
@@ -186,12 +186,12 @@ async def test_who_lost_the_lease_fails_nothing() -> None:
     upload, stale = await full_upload()
     await claim(moment=AFTER_LEASE)
     with pytest.raises(StateChanged):
-        await uploads.fail_job(stale, status=UploadStatus.FAILED, code="INTERNAL", message="reason")
+        await job_results.fail_job(stale, status=UploadStatus.FAILED, code="INTERNAL", message="reason")
     found = await look(upload)
     assert (found.status, found.error_code) == (UploadStatus.REASSEMBLING, None)
 
 
 async def test_a_job_may_fail_for_a_reason_of_any_length() -> None:
     upload, job = await full_upload()
-    await uploads.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="ü" * 10_000)
+    await job_results.fail_job(job, status=UploadStatus.FAILED, code="INTERNAL", message="ü" * 10_000)
     assert (await look(upload)).error_message == "ü" * 500

@@ -8,7 +8,7 @@ import pytest
 
 from storage.database.pages import Window
 from storage.errors import Duplicate, StateChanged
-from storage.uploads import expiry, uploads
+from storage.uploads import expiry, job_results, uploads
 from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, claim, look, new_account, new_upload, receive, receive_all
 
@@ -119,7 +119,7 @@ async def test_a_failed_upload_gives_its_key_back() -> None:
     account = await new_account()
     upload = await new_upload(account, chunks=1, idempotency_key="key")
     await receive_all(upload)
-    await uploads.fail_job(await claim(), status=UploadStatus.FAILED, code="INTERNAL", message="reason")
+    await job_results.fail_job(await claim(), status=UploadStatus.FAILED, code="INTERNAL", message="reason")
     await new_upload(account, idempotency_key="key")
 
 

@@ -18,7 +18,7 @@ from storage.blobs.s3.store import S3BlobStore
 from storage.drive.models import Blob, File
 from storage.jobs.models import Job
 from storage.token_buckets import LocalBuckets
-from storage.uploads import uploads as rows
+from storage.uploads import job_results
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.services.conftest import SENDER
 from tests.workers.uploads.s3_uploads import (
@@ -163,7 +163,7 @@ async def test_what_was_sealed_and_never_published_is_garbage_once_its_upload_ha
     assert job
     with pytest.raises(ChecksumMismatch):
         await reassemble(job, on_s3)
-    await rows.fail_job(job, status=S.FAILED, code="CHECKSUM_MISMATCH", message="-")
+    await job_results.fail_job(job, status=S.FAILED, code="CHECKSUM_MISMATCH", message="-")
     assert await found(on_s3) == [(Code.BLOB_ORPHAN, "removed")]
     assert await read_record(on_s3.store, str(upload.id)) is None
 

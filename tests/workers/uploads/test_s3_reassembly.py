@@ -15,7 +15,7 @@ from storage.blobs.s3.store import S3BlobStore
 from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
-from storage.uploads import receipts
+from storage.uploads import job_results, receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.server import digest
@@ -283,7 +283,7 @@ async def test_undeclared_bytes_are_swept_when_the_worker_that_found_them_was_ki
     assert job
     with pytest.raises(ChecksumMismatch):
         await reassemble(job, on_s3)
-    await rows.fail_job(job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="-")
+    await job_results.fail_job(job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="-")
     assert await left_in(on_s3) == (1, 0)
     await Sweeper(on_s3.store, uploads_of(on_s3)).sweep()
     assert await left_in(on_s3) == (0, 0)

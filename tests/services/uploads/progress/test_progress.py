@@ -12,7 +12,7 @@ from services.uploads.progress.throttle import FRAME_SECONDS
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.progress_stream import RedisEventLog, position
-from storage.uploads import uploads
+from storage.uploads import job_results
 from storage.uploads.models import UploadStatus
 from tests.services.uploads.progress.watching import (
     COMPRESSING,
@@ -90,13 +90,13 @@ async def test_a_whole_life_is_shown_in_order(progress: Progress) -> None:
     job = await claim()
     await progress.publish(bytes_frame(upload.id, REASSEMBLING, 20, 27, 1.0))
     assert (await watcher.next()).bytes_done == 20
-    file = await uploads.publish(job, upload, blob_key="key", sha256=SHA256, media=None, now=NOW)
+    file = await job_results.publish(job, upload, blob_key="key", sha256=SHA256, media=None, now=NOW)
     await progress.publish_snapshot(upload.id)
     await watcher.until(COMPRESSING)
     for percent in range(0, 100, 5):
         await progress.publish(ProgressFrame(upload.id, COMPRESSING, float(percent), speed=2.0))
     job = await claim(JobKind.COMPRESS)
-    await uploads.add_rendition(job, file.id, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
+    await job_results.add_rendition(job, file.id, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
     await progress.publish_snapshot(upload.id)
     frames = await watcher.rest()
     assert stages(frames) == [RECEIVING, REASSEMBLING, COMPRESSING, READY]
@@ -183,7 +183,7 @@ async def test_a_reopened_slot_leads_back_to_receiving(progress: Progress) -> No
     await receive_all(upload)
     watcher = Watcher(progress, upload)
     await watcher.until(REASSEMBLING)
-    await uploads.reopen_slots(await claim(), [0], LATER)
+    await job_results.reopen_slots(await claim(), [0], LATER)
     await progress.publish_snapshot(upload.id)
     again = await watcher.until(RECEIVING)
     assert again.bytes_done == 27
