@@ -11,7 +11,8 @@ from uuid import UUID
 from services.core.ids import Prefix, encode
 from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
-from storage.uploads.models import Upload
+from storage.drive.models import Blob, File
+from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.faults.steps import Journey
 from tests.support.file_age import set_age
 from tests.support.process import ServeProcess
@@ -151,6 +152,32 @@ async def sweep(stage: Stage, sent: Sent, arm: Arm) -> Json:
     return await eventually(swept, PATIENCE_SECONDS)
 
 
+async def restored(stage: Stage, sent: Sent, arm: Arm) -> Json:
+    """Let the database know a stored file only as an expired upload without its last chunk, as an older copy would.
+
+    The bytes were published by an attempt that was interrupted.
+    """
+    await begin(stage.person, sent)
+    await to_the_end(stage.person, sent)
+    async with stage.database():
+        upload = await Upload.get(id=sent.key)
+        last = upload.chunk_count - 1
+        del sent.acknowledged[last]
+        (stage.root / "blobs" / "syncing" / str(sent.key)).touch()
+        arm()
+        await File.filter(id=upload.file_id).delete()
+        await Blob.filter(key=str(sent.key)).delete()
+        await Chunk.filter(upload_id=sent.key, index=last).delete()
+        older = {"status": UploadStatus.RECEIVING, "received_chunks": last, "received_bytes": last * CHUNK}
+        await Upload.filter(id=sent.key).update(**older, expires_at=datetime.now(UTC) - timedelta(minutes=1))
+
+    async def ready() -> Json | None:
+        found = await look(stage.person, sent)
+        return found if found["status"] == "READY" else None
+
+    return await eventually(ready, PATIENCE_SECONDS)
+
+
 Walk = Callable[[Stage, Sent, Arm], Awaitable[Json]]
 WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.UPLOAD: (upload, "READY"),
@@ -161,4 +188,5 @@ WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.ABORT: (abort, "ABORTED"),
     Journey.EXPIRE: (expire, "EXPIRED"),
     Journey.SWEEP: (sweep, "SWEPT"),
+    Journey.RESTORED: (restored, "READY"),
 }

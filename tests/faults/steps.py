@@ -26,6 +26,7 @@ class Journey(StrEnum):
     ABORT = "abort"
     EXPIRE = "expire"
     SWEEP = "sweep"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,13 @@ STEPS = (
     _worker("publish: committed, no event", Journey.UPLOAD, "after", f"{RESULTS}publish"),
     _worker("damaged chunk: found, slot not reopened", Journey.DAMAGE, "before", f"{RESULTS}reopen_slots"),
     _worker("damaged chunk: slot reopened, no event", Journey.DAMAGE, "after", f"{RESULTS}reopen_slots"),
+    # The database is an older copy.
+    _worker("older database: adoption queued", Journey.RESTORED, "after", "storage.uploads.adoption:queue"),
+    _worker("older database: blob has its first name for a moment", Journey.RESTORED, "after", f"{LOCAL}_rename"),
+    _worker(
+        "older database: bytes verified, no rows", Journey.RESTORED, "before", "workers.uploads.publishing:_store_rows"
+    ),
+    _worker("older database: rows written, not committed", Journey.RESTORED, "after", f"{RESULTS}add_file"),
     # A video is compressed.
     _worker(
         "compression: queued, no hint",
