@@ -65,4 +65,14 @@ RULES = (
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
     """The errors of a document, or one error OPERATION_TOO_COMPLEX if its validation takes too much work."""
-    return validate(schema, document, RULES, max_errors=MAX_ERRORS)
+    return [_as_document_error(error) for error in validate(schema, document, RULES, max_errors=MAX_ERRORS)]
+
+
+def _as_document_error(error: GraphQLError) -> GraphQLError:
+    """An error of the document where a scalar type has failed to read a literal, which is no fault of the server.
+
+    Python's ``int`` raises ValueError for more than 4,300 digits, and graphql-core's ``Int`` passes it on.
+    """
+    if isinstance(error.original_error, ValueError):
+        return GraphQLError("The value cannot be read as its type.", error.nodes)
+    return error
