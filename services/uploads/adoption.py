@@ -63,10 +63,11 @@ async def adopt_later(upload: Upload, store: BlobStore) -> bool:
 
 
 async def is_intact(blob: PublishedBlob, store: BlobStore, report: Report | None = None) -> bool:
-    """Read the bytes of a blob, and compare them with its record; damage is noted in the record.
+    """Make a blob durable, read its bytes, and compare them with its record; damage is noted in the record.
 
     Raises :class:`BlobNotFound`, and ``OSError`` if they cannot be read.
     """
+    await store.make_durable(blob.key)
     size, digest = 0, hashlib.sha256()
     async for block in store.read(blob.key, 0, blob.record.size + 1):
         await asyncio.to_thread(digest.update, block)

@@ -65,6 +65,13 @@ class Publisher(Protocol):
         """
         ...
 
+    async def make_durable(self, key: str) -> None:
+        """Sync a blob that may not be durable: an attempt to publish it failed, or an operator has copied it.
+
+        Call it before the bytes are verified. Raises ``OSError``, and :class:`storage.errors.BlobNotFound`.
+        """
+        ...
+
     async def unpublish(self, staging: str) -> None:
         """Turn a blob that no row refers to back into the staging area, so that its slots can be reopened.
 

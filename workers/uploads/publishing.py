@@ -39,12 +39,10 @@ async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
     This happens after a crash, and when the database was restored from an older copy. Raises
     :class:`storage.errors.StateChanged` if the lease was lost.
     """
-    reread = await context.store.reread_after_failed_sync(upload.staging_area)
+    await context.store.reread_after_failed_sync(upload.staging_area)
     blob = await find_published(upload, context.store)
     if not blob:
         return False
-    # After a failed sync the name of the blob may not be durable.
-    publish_bytes = partial(context.store.publish, upload.staging_area) if reread else None
     reporter, start = ProgressReporter(job, context.progress), time.monotonic()
 
     async def report(done: int) -> None:
@@ -54,7 +52,7 @@ async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
 
     if not await is_intact(blob, context.store, report):
         return False
-    await _store_rows(job, upload, blob, context, publish_bytes)
+    await _store_rows(job, upload, blob, context)
     return True
 
 

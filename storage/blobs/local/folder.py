@@ -185,6 +185,16 @@ class BlobFolder:
         _sync(blob.parent)
         self._sync_mark(key).unlink(missing_ok=True)
 
+    def make_durable(self, key: str) -> None:
+        """Sync a blob and its name, as if it were published again."""
+        blob = self.blob_path(key)
+        self.reread_after_failed_sync(key)
+        blob.stat()
+        self._sync_mark(key).write_bytes(b"")
+        _sync(blob)
+        self._sync_folders(blob)
+        self._sync_mark(key).unlink(missing_ok=True)
+
     def unpublish(self, key: str) -> None:
         """Turn a blob back into a staging area, if there is none."""
         staging, blob = self.staging_path(key), self.blob_path(key)

@@ -130,6 +130,10 @@ class LocalBlobStore:
         await self._run_to_end(self._folder.publish, staging)
         return staging
 
+    async def make_durable(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        await self._run_to_end(self._folder.make_durable, key)
+
     async def unpublish(self, staging: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
         await self._run(self._folder.unpublish, staging)

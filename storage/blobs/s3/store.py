@@ -162,6 +162,9 @@ class S3BlobStore:
         """See :class:`storage.blobs.base.BlobStore`. The sealed object is the blob."""
         return StagingHandle.parse(staging).key
 
+    async def make_durable(self, key: str) -> None:
+        """See :class:`storage.blobs.base.BlobStore`. S3 answers when an object is durable."""
+
     async def unpublish(self, staging: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`. ``reopen`` copies the parts of the object instead."""
 

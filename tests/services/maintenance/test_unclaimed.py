@@ -22,6 +22,7 @@ from storage.jobs.models import JobKind
 from storage.uploads.models import QuarantinedBlob, Upload, UploadStatus
 from tests.services.conftest import Bench
 from tests.services.maintenance.published import CONTENT, content_of, damage, grow_old, published
+from tests.support.faults.failing_disk import FailingDisk
 from tests.support.file_age import set_age
 from tests.support.server import digest
 
@@ -214,3 +215,16 @@ async def test_a_derived_blob_is_garbage_whatever_its_age_in_the_database(
     assert await found(bench, mend=True) == []
     set_age(root, key)
     assert await found(bench, mend=True) == [(Code.BLOB_ORPHAN, key, "removed")]
+
+
+async def test_bytes_that_an_operator_copied_are_adopted_only_once_the_disk_has_them(
+    bench: Bench, ada: UUID, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = await published(bench, ada, status=S.EXPIRED)
+    disk = FailingDisk(root, monkeypatch)
+    disk.fail_once((0, 1))
+    ((code, _, mended),) = await found(bench, mend=True)
+    assert (code, mended) == (Code.BLOB_UNKNOWN, None)
+    assert (await Upload.get(id=upload.id)).status is S.EXPIRED
+    disk.drop_all_pages()
+    assert await content_of(bench.store, upload) != CONTENT

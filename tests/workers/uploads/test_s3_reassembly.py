@@ -16,7 +16,6 @@ from storage.drive.models import File
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.uploads import job_results, receipts
-from storage.uploads import uploads as rows
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.server import digest
 from tests.workers.uploads.s3_uploads import (
@@ -82,15 +81,15 @@ async def cut_off(context: JobContext, step: str, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patches:
         patches.setattr(store, "bucket", mortal)
         patches.setattr(store.records, "_bucket", mortal)
-        if hasattr(rows, step):
-            write = getattr(rows, step)
+        if hasattr(job_results, step):
+            write = getattr(job_results, step)
 
             async def cut(*arguments: Any, **named: Any) -> None:
                 if after:
                     await write(*arguments, **named)
                 mortal.die()
 
-            patches.setattr(rows, step, cut)
+            patches.setattr(job_results, step, cut)
         with pytest.raises(Killed):
             await work(context)
     assert mortal.dead
