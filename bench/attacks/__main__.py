@@ -52,7 +52,9 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     for number, (attack, source) in enumerate(runs):
         report_progress(f"{number + 1} of {len(runs)}: {attack.name if attack else NO_ATTACK} from {source}")
         target = Target(0, source, options.seconds, options.connections, options.rate)
-        measured.append((attack, source, measure(attack, folder / str(number), target, settings)))
+        figures = measure(attack, folder / str(number), target, settings)
+        measured.append((attack, source, figures))
+        report_progress(f"  waited {figures.waits.worst:.0f} ms at most, {figures.growth / MIB:.0f} MiB more")
     rows = [_row(*each) for each in measured]
     return Result(f"{markdown_table(COLUMNS, rows)}\n\n{_summary(measured)}", {"attacks": [*_contents(measured)]})
 
