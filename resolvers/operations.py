@@ -16,9 +16,9 @@ async def reserve(context: Context, points: int) -> Reservation:
     return await context.services.budgets.reserve(context.payer, points)
 
 
-async def wait_for_document_turn(context: Context) -> None:
-    """Wait until a document of this client may be parsed, so that many at once do not delay other clients."""
-    await context.services.document_turns.wait(context.address)
+async def wait_for_heavy_turn(context: Context) -> None:
+    """Wait until this client may keep the event loop busy for long, so that many at once do not delay the others."""
+    await context.services.heavy_turns.wait(context.address)
 
 
 def refund(context: Context, reservation: Reservation, points: int) -> tuple[LayerStatus, ...]:

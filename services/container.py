@@ -18,6 +18,9 @@ from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage.progress_stream import RedisEventLog
 
+#: Seconds between two pieces of heavy work, in which a small query is answered as a whole.
+HEAVY_PAUSE = 0.005
+
 
 @dataclass(frozen=True)
 class ServerInfo:
@@ -47,5 +50,5 @@ class Services:
     counters: Counters
     events: RedisEventLog
     server: ServerInfo
-    #: For documents that are not cached: the largest ones take about 30 ms to parse and validate.
-    document_turns: FairTurns = field(default_factory=lambda: FairTurns(1))
+    #: For work that may keep the event loop busy for 30 ms or more: large documents, and large frames.
+    heavy_turns: FairTurns = field(default_factory=lambda: FairTurns(1, HEAVY_PAUSE))

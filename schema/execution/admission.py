@@ -118,7 +118,7 @@ class AdmissionController:
         if self._is_ready(text, values):
             return None
         deposit = await _reserve(context, INVALID_COST + values // VALUES_A_POINT)
-        await operations.wait_for_document_turn(context)
+        await operations.wait_for_heavy_turn(context)
         if not self._is_ready(text, values):
             return deposit
         # Another request has sent the same document in the meantime.

@@ -26,6 +26,8 @@ from services.budgets.errors import RateLimited
 MAX_WAIT_SECONDS = 30.0
 #: The least seconds between two attempts to pay for a frame: no frame comes earlier after the one before.
 MIN_WAIT_SECONDS = 0.25
+#: Frames of so many points wait for their turn. One of 1,000 points takes about 60 ms.
+HEAVY_POINTS = 100
 
 
 class Frames:
@@ -101,6 +103,8 @@ class Frames:
             event = await events.wait(event, max(wait, MIN_WAIT_SECONDS))
 
     async def _run(self, event: Any) -> Response:
+        if self._cost.price >= HEAVY_POINTS:
+            await operations.wait_for_heavy_turn(self._context)
         executor = self._admitted.executor
         response = execute_subscription_event(executor.build_per_event_executor(event))
         return response if isinstance(response, Response) else await response

@@ -15,12 +15,16 @@ from services.budgets.budget_layers import client_network
 class FairTurns:
     """Lets ``per_turn`` pieces of work start in each turn of the event loop; any more wait in a queue.
 
+    After long work, ``pause`` seconds pass before more starts: a short request takes several turns of the loop, between
+    which it waits for the network or a reply of Redis.
+
     Clients alternate, and a client is an IPv4 address or a /64 network of IPv6. The queue has no limit of its own: what
     waits belongs to connections, whose number is limited.
     """
 
-    def __init__(self, per_turn: int) -> None:
+    def __init__(self, per_turn: int, pause: float = 0.0) -> None:
         self._per_turn = per_turn
+        self._pause = pause
         self._started = 0
         self._is_scheduled = False
         self._queues: OrderedDict[str, deque[Callable[[], object]]] = OrderedDict()
@@ -56,7 +60,14 @@ class FairTurns:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._start_turn)
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        """Runs after the work that has started in this turn."""
+        if self._pause:
+            asyncio.get_running_loop().call_later(self._pause, self._start_turn)
+        else:
+            self._start_turn()
 
     def _start_turn(self) -> None:
         self._is_scheduled = False
@@ -66,8 +77,10 @@ class FairTurns:
             callback = queue.popleft()
             if queue:
                 self._queues[client] = queue
-            self._count()
-            callback()
+            try:
+                callback()
+            finally:
+                self._count()
 
     def _has_work(self) -> bool:
         return bool(self._queues) and self._started < self._per_turn

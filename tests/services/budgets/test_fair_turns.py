@@ -93,6 +93,27 @@ async def test_whatever_is_cancelled_while_it_waits_holds_up_nothing() -> None:
         await fair.wait(OTHER)
 
 
+async def test_small_work_of_others_is_done_between_two_pieces_of_heavy_work() -> None:
+    fair, started = FairTurns(1, pause=3600), list[int]()
+
+    async def heavy() -> None:
+        await fair.wait(CROWD)
+        started.append(1)
+
+    tasks = [asyncio.create_task(heavy()) for _ in range(5)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(started) == 1
+    for task in tasks:
+        task.cancel()
+
+
+async def test_after_a_pause_the_next_piece_of_heavy_work_starts() -> None:
+    fair = FairTurns(1, pause=0.001)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*[fair.wait(CROWD) for _ in range(5)])
+
+
 async def test_a_call_that_fails_does_not_end_the_others() -> None:
     fair, done = FairTurns(1), asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
