@@ -86,7 +86,7 @@ async def test_a_subscription_goes_on_after_its_token_has_expired(
     server: SharedServer, uploader: Person, client: Any
 ) -> None:
     upload = await uploader.api.init(b"abc")
-    tokens = uploader.with_token(3)
+    tokens = uploader.with_token(10)
     auth = auth_of(client, server, tokens)
     stages = []
     async for progress in client.progress(auth, upload["id"]):

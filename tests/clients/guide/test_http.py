@@ -77,7 +77,7 @@ async def test_a_subscription_goes_on_after_its_token_has_expired(
     server: SharedServer, uploader: Person, guide: Guide
 ) -> None:
     upload = await uploader.api.init(b"abc")
-    outcome = await guide.run("run-http.js", "expiring", url=server.url, tokens=uploader.with_token(3), upload=upload)
+    outcome = await guide.run("run-http.js", "expiring", url=server.url, tokens=uploader.with_token(10), upload=upload)
     assert (outcome["result"][0], outcome["result"][-1]) == ("RECEIVING", "READY")
     assert (outcome["closes"][0], outcome["refreshes"]) == (4403, 1)
 

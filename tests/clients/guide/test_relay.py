@@ -81,6 +81,6 @@ async def test_a_subscription_goes_on_after_its_token_has_expired_and_updates_th
     server: SharedServer, uploader: Person, compiled: Guide
 ) -> None:
     upload = await uploader.api.init(b"abc")
-    outcome = await run(compiled, "subscription", server, uploader.with_token(3), upload=upload)
+    outcome = await run(compiled, "subscription", server, uploader.with_token(10), upload=upload)
     assert (outcome["result"]["frames"][-1], outcome["result"]["stored"]) == ("READY", "READY")
     assert (outcome["closes"][0], outcome["refreshes"]) == (4403, 1)

@@ -51,7 +51,7 @@ async def test_a_subscription_goes_on_after_its_token_has_expired(
     server: SharedServer, uploader: Person, guide: Guide
 ) -> None:
     upload = await uploader.api.init(b"abc")
-    outcome = await run(guide, "expiring", server, uploader.with_token(3), upload=upload)
+    outcome = await run(guide, "expiring", server, uploader.with_token(10), upload=upload)
     assert outcome["result"][-1] == "READY"
     assert (outcome["closes"][0], outcome["refreshes"]) == (4403, 1)
 
