@@ -14,7 +14,7 @@ from services.uploads.chunk_sizes import default_chunk_size
 from services.uploads.progress.frame import receiving_frame
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets, RedisBuckets
 
 #: A cursor before every event.

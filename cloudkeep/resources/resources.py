@@ -42,7 +42,7 @@ from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
 from storage.redis.breaker import breaker_of
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets, RedisBuckets
 from storage.uploads.slot_leases import SlotLeases
 

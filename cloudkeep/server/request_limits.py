@@ -12,8 +12,7 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from cloudkeep.server.refusals import RequestRefused, malformed, too_large
-from cloudkeep.server.upgrades import check_handshake, head_without_upgrade
+from cloudkeep.server.refusals import Reason, RequestRefused, malformed, too_large
 
 #: Bytes of a request's head, or of the framing of its body beyond the body's own size. Other servers allow 8 to 64 KiB.
 #: Signed URLs and tokens have a few hundred bytes; a GraphQL document that does not fit into a URL can be sent by POST.
@@ -97,7 +96,7 @@ class LimitedProtocol(HttpToolsProtocol):
             if not self._should_upgrade() or self.parser.get_http_version() == "1.0":
                 self._is_upgrade_ignored = True
                 return
-            check_handshake(self.parser.get_method(), self.headers)
+            _check_handshake(self.parser.get_method(), self.headers)
         super().on_headers_complete()
         self._is_in_body = True
         self._waiting += parsed
@@ -136,7 +135,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_upgrade_ignored:
             # The parser has skipped the body of the request.
             self._is_upgrade_ignored = False
-            head = head_without_upgrade(self.parser, self.url, self.headers)
+            head = _head_without_upgrade(self.parser, self.url, self.headers)
             self.reset_parser()
             self._parse(head + rest)
         elif rest:
@@ -211,3 +210,25 @@ class LimitedProtocol(HttpToolsProtocol):
     def _has_own_cycle(self) -> bool:
         """Whether ``cycle`` belongs to the request in the parser; one to upgrade the connection has none."""
         return getattr(self.cycle, "scope", None) is self.scope
+
+
+def _check_handshake(method: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """Raise :class:`RequestRefused` if a handshake is no GET, or has a body.
+
+    RFC 6455, section 4.1, requires a GET. The library would wait without end for the handshake after such a request.
+    """
+    if method != b"GET":
+        raise malformed("The handshake of a WebSocket must be a GET.", Reason.HANDSHAKE)
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 \t")):
+            raise malformed("The handshake of a WebSocket must not have a body.", Reason.HANDSHAKE)
+
+
+def _head_without_upgrade(parser: httptools.HttpRequestParser, url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The head that ``parser`` has just parsed, without its ``Upgrade``.
+
+    A server may ignore an upgrade. The parser cannot: it skips the body, and takes it for the next protocol.
+    """
+    fields = b"".join(b"%b: %b\r\n" % field for field in headers if field[0] != b"upgrade")
+    version = parser.get_http_version().encode()
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (parser.get_method(), url, version, fields)

@@ -18,9 +18,10 @@ from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore, Digests
 from storage.errors import BlobNotFound, SlotLocked, StagingLost, StateChanged
 from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.models import JobKind
 from storage.uploads import expiry, receipts
 from storage.uploads import uploads as rows
-from storage.uploads.models import JOB_OF_STATUS, Sliced, Upload, UploadStatus
+from storage.uploads.models import Sliced, Upload, UploadStatus
 from storage.uploads.receipts import Accepted, SlotState
 
 #: The price of a chunk in points, in addition to its bytes.
@@ -137,14 +138,14 @@ class Ingest:
         upload = await rows.find(slot.id)
         if upload and await adopt_later(upload, self._store):
             await self._progress.publish_snapshot(upload.id)
-            await self._notifications.send(JOB_OF_STATUS[UploadStatus.REASSEMBLING])
+            await self._notifications.send(JobKind.REASSEMBLE)
             raise UploadClosed("All bytes of this upload are stored already, and are being verified.")
 
     async def publish_receipts(self, upload: Sliced, accepted: Accepted) -> None:
         """Notify the watchers of new receipts, and the workers if the upload is complete."""
         if accepted.complete:
             await self._progress.publish(ProgressFrame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
-            await self._notifications.send(JOB_OF_STATUS[UploadStatus.REASSEMBLING])
+            await self._notifications.send(JobKind.REASSEMBLE)
         else:
             await self._progress.publish(receiving_frame(upload.id, accepted.received.bytes, upload.size))
 

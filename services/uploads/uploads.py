@@ -18,6 +18,7 @@ from storage.blobs import BlobStore
 from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
+from storage.jobs.models import JobKind
 from storage.uploads import expiry, open_slots, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
@@ -124,6 +125,7 @@ class Uploads:
         """
         if await adopt_later(upload, self._store):
             await self._progress.publish_snapshot(upload.id)
+            await self._notifications.send(JobKind.REASSEMBLE)
         elif await rows.abort(upload.id) or await rows.abort_failed(upload.id, BYTES_GONE):
             await self._store.discard(upload.staging_area, sealed=True)
             await self._progress.publish_snapshot(upload.id)

@@ -126,6 +126,6 @@ class GuardedRedis(Redis):
 
 
 def breaker_of(redis: Redis) -> Breaker:
-    """The breaker of a client that :func:`storage.redis.connection.connect_redis` returned."""
+    """The breaker of a client that :func:`storage.redis.client.connect_redis` returned."""
     assert isinstance(redis, GuardedRedis)
     return redis.breaker

@@ -1,11 +1,10 @@
-"""One way to connect to Redis or Valkey."""
+"""What every connection to Redis or Valkey shares: its options, its errors, and the limit of a call's time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from storage.redis.sentinel_url import SENTINEL_SCHEMES
@@ -21,7 +20,6 @@ local now = time[1] + time[2] / 1000000
 """
 
 MAX_CONNECTIONS = 50
-POOL_WAIT_SECONDS = 5
 CALL_SECONDS = 10
 #: redis-py bounds a command with ``asyncio.wait_for``, which on Python 3.11 swallows a cancellation that arrives
 #: together with the reply (cpython#86296): a loop would then run without end. :func:`in_time` bounds it instead.
@@ -52,34 +50,3 @@ def pool_options(url: str) -> tuple[str, dict[str, Any]]:
     from storage.redis.sentinels import master_pool_options  # imports this module
 
     return master_pool_options(url)
-
-
-def connect_redis(url: str, call_seconds: float | None = None) -> Redis:
-    """A client with a bounded pool that waits for a free connection instead of failing under load.
-
-    Its breaker (:mod:`storage.redis.breaker`) gives a call ``call_seconds``, or ``CALL_SECONDS``.
-    """
-    from storage.redis.breaker import Breaker, GuardedRedis  # imports this module
-
-    pool_url, options = pool_options(url)
-    pool = BlockingConnectionPool.from_url(
-        pool_url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=POOL_WAIT_SECONDS,
-        **NO_SOCKET_TIMEOUT,
-        socket_connect_timeout=POOL_WAIT_SECONDS,
-        decode_responses=True,
-        **options,
-    )
-    redis = GuardedRedis(connection_pool=pool)
-    redis.breaker = Breaker(pool, "Redis", call_seconds)
-    return redis
-
-
-async def close_redis(redis: Redis) -> None:
-    """Close the client, its breaker and its pool."""
-    from storage.redis.breaker import breaker_of  # imports this module
-
-    await breaker_of(redis).close()
-    await redis.aclose()
-    await redis.connection_pool.disconnect()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.progress_stream import EventLog, RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
 

@@ -177,7 +177,7 @@ STEPS = (
     _worker("changed file: held chunk not copied", Journey.CHANGED, "before", f"{FOLDER}copy_in", passage=2),
     _worker("changed file: held chunk copied", Journey.CHANGED, "after", f"{FOLDER}copy_in", passage=2),
     _worker("verified, not durable", Journey.UPLOAD, "before", f"{FOLDER}prepare"),
-    _worker("publish: synced, no folder", Journey.UPLOAD, "after", f"{LOCAL}_sync"),
+    _worker("publish: synced, no folder", Journey.UPLOAD, "after", f"{LOCAL}sync"),
     _worker("publish: durable, no record", Journey.UPLOAD, "after", f"{FOLDER}prepare"),
     _worker("publish: record written, not in its place", Journey.UPLOAD, "before", f"{FOLDER}take_record"),
     _worker("publish: record in its place, not durable", Journey.UPLOAD, "after", f"{LOCAL}_move"),

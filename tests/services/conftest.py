@@ -18,7 +18,7 @@ from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.token_buckets import LocalBuckets
 
 #: The address of senders of chunks.

@@ -24,7 +24,7 @@ from storage.jobs.jobs import enqueue
 from storage.jobs.models import Job, JobKind, JobState
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.uploads.models import Upload
 from storage.uploads.receipts import add
 from workers import job_runner, loop

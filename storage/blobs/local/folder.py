@@ -19,12 +19,12 @@ from pathlib import Path
 
 from storage.blobs.base import StoredObject
 from storage.blobs.disk_space import free_above_reserve, require_free_space
+from storage.durable_files import FULL, sync
 from storage.errors import BlobNotFound, NoSpace
 
 RECORD_SUFFIX = ".json"
 #: What a file in ``syncing`` contains while its blob is renamed to a staging area and back.
 RENAMING = b"renaming"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -101,7 +101,7 @@ class BlobFolder:
         finally:
             os.close(descriptor)
         # After a power cut the bytes may be lost and are sent again, but their file must exist.
-        _sync(path.parent)
+        sync(path.parent)
 
     def free_space(self) -> int:
         """The bytes that staging areas can still reserve."""
@@ -168,7 +168,7 @@ class BlobFolder:
         """
         # A process that is killed leaves it in the page cache, and a power cut ends what it stands for.
         self._sync_mark(key).write_bytes(b"")
-        _sync(self.find_bytes(key))
+        sync(self.find_bytes(key))
         blob = self.blob_path(key)
         blob.parent.mkdir(parents=True, exist_ok=True)
         self._sync_folders(blob)
@@ -182,7 +182,7 @@ class BlobFolder:
             # An attempt before this one was killed, perhaps before the new name was durable.
             if not blob.exists():
                 raise
-        _sync(blob.parent)
+        sync(blob.parent)
         self._sync_mark(key).unlink(missing_ok=True)
 
     def make_durable(self, key: str) -> None:
@@ -191,7 +191,7 @@ class BlobFolder:
         self.reread_after_failed_sync(key)
         blob.stat()
         self._sync_mark(key).write_bytes(b"")
-        _sync(blob)
+        sync(blob)
         self._sync_folders(blob)
         self._sync_mark(key).unlink(missing_ok=True)
 
@@ -200,7 +200,7 @@ class BlobFolder:
         staging, blob = self.staging_path(key), self.blob_path(key)
         if blob.exists() and not staging.exists():
             _rename(blob, staging)
-            _sync(staging.parent)
+            sync(staging.parent)
 
     def discard(self, key: str) -> None:
         """Delete a staging area. One with a record becomes a blob: it may hold the only copy of a file."""
@@ -252,7 +252,7 @@ class BlobFolder:
         well.
         """
         for folder in blob.parents:
-            _sync(folder)
+            sync(folder)
             if folder == self._root:
                 return
 
@@ -281,16 +281,8 @@ def _describe(key: str, status: os.stat_result) -> StoredObject:
     return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), key)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _move(source: Path, target: Path) -> None:
-    _sync(source)
+    sync(source)
     _rename(source, target)
 
 

@@ -13,7 +13,7 @@ from cloudkeep import __version__
 from cloudkeep.supervisor.process import ProcessSpec
 from cloudkeep.supervisor.restarts import ManagedProcess
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
-from storage.redis.connection import connect_redis
+from storage.redis.client import connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.process import cloudkeep, free_port
 from tests.support.server import http_client

@@ -17,7 +17,7 @@ from services.core.clock import now
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.budgets.subscription_leases import KEY, SubscriptionLeaseStore
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
 

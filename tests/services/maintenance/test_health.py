@@ -11,7 +11,7 @@ from services.maintenance import health
 from services.maintenance.health import Health
 from storage.blobs import LocalBlobStore
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 
 

@@ -8,7 +8,7 @@ import pytest
 from services.uploads.progress.progress import Progress
 from services.uploads.progress.upload_states import UploadState, read_states
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from tests.services.uploads.progress.watching import Reads
 
 

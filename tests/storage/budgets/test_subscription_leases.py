@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from storage.budgets.subscription_leases import BATCH, KEY, SubscriptionLeaseStore
-from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
+from storage.redis.connection import RedisUnavailable
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
 

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from storage.jobs.job_notifications import QUEUE, JobNotifications
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
 from tests.support.faults.tcp_tunnel import tunnel_to

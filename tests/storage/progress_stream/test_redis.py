@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from storage.progress_stream import RedisEventLog
 from storage.progress_stream.redis import BUFFER, STREAM, RedisSubscription
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.waiting import eventually
 

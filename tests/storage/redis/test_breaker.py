@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from storage.redis.breaker import Breaker, BreakerOpen, breaker_of
-from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
+from storage.redis.connection import RedisUnavailable
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
 from tests.support.waiting import eventually

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from storage.redis.connection import RedisUnavailable, close_redis, connect_redis, in_time
+from storage.redis.client import close_redis, connect_redis
+from storage.redis.connection import RedisUnavailable, in_time
 from storage.redis.valkey import EmbeddedValkey
 from tests.support.faults.hanging import hanging
 
@@ -20,7 +21,7 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
 
 
 async def test_callers_wait_for_a_free_connection(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.redis.connection.MAX_CONNECTIONS", 3)
+    monkeypatch.setattr("storage.redis.client.MAX_CONNECTIONS", 3)
     redis = connect_redis(valkey.url)
     await asyncio.gather(*(redis.incr("counter") for _ in range(200)))
     assert await redis.get("counter") == "200"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from storage.redis.breaker import Breaker, breaker_of
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.outbox import Outbox
 from tests.support.waiting import eventually
 

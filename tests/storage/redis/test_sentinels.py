@@ -14,7 +14,8 @@ import pytest
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream import RedisEventLog, Subscription
-from storage.redis.connection import RedisUnavailable, close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
+from storage.redis.connection import RedisUnavailable
 from storage.token_buckets import Bucket, BucketsUnavailable, RedisBuckets
 from tests.support.backends.certificates import Certificates
 from tests.support.backends.sentinels import SENTINEL_PASSWORD, SERVICE, Group, sentinel_group

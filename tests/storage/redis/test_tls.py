@@ -8,7 +8,7 @@ import pytest
 
 from storage.jobs.job_notifications import JobNotifications
 from storage.progress_stream.redis import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import Bucket, BucketsUnavailable, RedisBuckets
 from tests.support.backends.certificates import Certificates

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.token_buckets import RedisBuckets
 from tests.storage.token_buckets.claims import connected

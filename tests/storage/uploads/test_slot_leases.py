@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from storage.errors import SlotLocked
 from storage.redis.breaker import breaker_of
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey
 from storage.uploads.slot_leases import SlotLeases
 from tests.support.faults.hanging import hanging

@@ -14,7 +14,7 @@ from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.drive.models import Blob
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus

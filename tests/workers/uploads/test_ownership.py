@@ -21,7 +21,7 @@ from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.progress_stream import RedisEventLog
-from storage.redis.connection import close_redis, connect_redis
+from storage.redis.client import close_redis, connect_redis
 from storage.uploads.models import Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import CHUNK, fill, new_upload
