@@ -8,11 +8,11 @@ import os
 import sys
 from contextlib import aclosing
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
 from cloudkeep.cli.progress import ByteProgress
 from cloudkeep.resources.resources import connected_database, opened_store
+from cloudkeep.settings.preflight import folders_of
 from cloudkeep.settings.settings import PREFIX, Settings
 from services.maintenance.backup.blob_copies import BlobCopies, prune
 from services.maintenance.backup.check import check_backup
@@ -126,10 +126,8 @@ def _keys(settings: Settings) -> Path | None:
 
 def _require_outside(settings: Settings, folder: Path) -> None:
     """A backup among the data would be lost with it, and its blobs would look like stored ones."""
-    places = [settings.data_dir]
-    if settings.blob_url.startswith("file:"):
-        places.append(Path(unquote(urlsplit(settings.blob_url).path)))
-    for place in places:
+    folders = folders_of(settings)
+    for place in (folders["DATA_DIR"], folders.get("BLOB_URL", settings.data_dir)):
         if folder.resolve().is_relative_to(place.resolve()):
             raise BackupError(f"{folder} is inside {place}, whose loss a backup should survive: name another folder")
 

@@ -8,13 +8,12 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from cloudkeep import __version__
 from cloudkeep.cli.backup import contents, names_of, say, show, were_there
 from cloudkeep.cli.progress import ByteProgress
 from cloudkeep.resources.resources import connected_database, opened_store
-from cloudkeep.settings.preflight import claimed, prepare_folders
+from cloudkeep.settings.preflight import claimed, folders_of, prepare_folders
 from cloudkeep.settings.settings import Settings
 from services.maintenance.backup.check import check_files
 from services.maintenance.backup.document import BackupDocument, Blobs, read_document, require_known
@@ -111,45 +110,38 @@ class Restore:
 
     def _scratch(self) -> Path:
         """On the disk of the blobs, so that a verified copy only needs to be renamed."""
-        url = self.settings.blob_url
-        root = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else self.settings.data_dir
-        return root / "restoring"
+        return folders_of(self.settings).get("BLOB_URL", self.settings.data_dir) / "restoring"
 
     async def _report(self, blobs: BlobRestore) -> int:
         """Print what is missing, and what the doctor finds. Returns the exit code."""
         async with connected_database(self.settings):
             for key, text in blobs.named:
                 show(f"BLOB_LOST {key}: {await names_of(key)} {text}")
-            if not blobs.lost:
-                await self._close_lost_uploads()
-            can_be_fixed = await self._examine()
+            async with opened_store(self.settings) as store:
+                if not blobs.lost:
+                    await _close_lost_uploads(store)
+                await _write_records(store)
+                can_be_fixed = await _examine(store)
         show(f"Blobs: {were_there(blobs.present)}, {blobs.copied:,} copied, {blobs.lost:,} lost.")
         if blobs.lost > len(blobs.named):
             say("Only some of the lost blobs are listed; `cloudkeep doctor` lists them all.")
         say(f"Next: {'`cloudkeep doctor --fix`, then ' if can_be_fixed else ''}start the server.")
         return 1 if blobs.lost else 0
 
-    async def _close_lost_uploads(self) -> None:
-        """Close uploads without chunks. Not while files are missing too: the store may not be in its place yet."""
-        async with opened_store(self.settings) as store:
-            if closed := await close_lost_uploads(store):
-                show(
-                    f"Unfinished uploads: {closed:,} closed, because a backup has no chunks. "
-                    "Their senders must start again."
-                )
 
-    async def _examine(self) -> bool:
-        """Write missing records, and print how many other findings of each kind the doctor has.
+async def _close_lost_uploads(store: BlobStore) -> None:
+    """Close uploads without chunks. Not while files are missing too: the store may not be in its place yet."""
+    if closed := await close_lost_uploads(store):
+        show(f"Unfinished uploads: {closed:,} closed, because a backup has no chunks. Their senders must start again.")
 
-        Those of lost blobs have been printed. Returns whether there are others.
-        """
-        async with opened_store(self.settings) as store:
-            await _write_records(store)
-            codes = Counter([finding.code async for finding in Doctor(store).examine()])
-        others = {code: count for code, count in codes.items() if code not in _REPORTED}
-        for code, count in others.items():
-            show(f"{code}, {count:,} found: {_MEANING.get(code, '`cloudkeep doctor` lists them')}")
-        return bool(others)
+
+async def _examine(store: BlobStore) -> bool:
+    """Print how many findings of each kind the doctor has, except those of lost blobs. Whether it has any."""
+    codes = Counter([finding.code async for finding in Doctor(store).examine()])
+    others = {code: count for code, count in codes.items() if code not in _REPORTED}
+    for code, count in others.items():
+        show(f"{code}, {count:,} found: {_MEANING.get(code, '`cloudkeep doctor` lists them')}")
+    return bool(others)
 
 
 async def _write_records(store: BlobStore) -> None:
