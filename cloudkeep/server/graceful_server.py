@@ -6,6 +6,7 @@ WebSocket with 1012 (Service Restart), upon which graphql-ws connects again.
 """
 
 import asyncio
+import os
 import signal
 import socket
 import time
@@ -80,7 +81,7 @@ class GracefulServer(uvicorn.Server):
         # A process that was not stopped by the supervisor has blocked the shared socket for its successor, too.
         for listener in self._listeners:
             allow_new_connections(listener)
-        await super().startup(sockets and [*sockets, *_more_listeners(sockets)])
+        await super().startup(sockets and [*sockets, *more_listeners(sockets)])
         self._loop = asyncio.get_running_loop()
         self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._loop.add_signal_handler(signal.SIGUSR1, self.retire)
@@ -149,10 +150,19 @@ class GracefulServer(uvicorn.Server):
                 connection.shutdown()
 
 
-def _more_listeners(listeners: Sequence[socket.socket]) -> list[socket.socket]:
+def more_listeners(listeners: Sequence[socket.socket]) -> list[socket.socket]:
     """Duplicates of listening sockets, for as many connections as are to be accepted in one turn.
 
     libuv accepts a single connection by each descriptor in a turn. So after a crowd had connected, another client would
     wait for as many turns as there are connections before its own.
     """
-    return [listener.dup() for listener in listeners for _ in range(ACCEPTED_PER_TURN - 1)]
+    return [_duplicate(listener) for listener in listeners for _ in range(ACCEPTED_PER_TURN - 1)]
+
+
+def _duplicate(listener: socket.socket) -> socket.socket:
+    """A duplicate that leaves the socket non-blocking, which :meth:`socket.socket.dup` does not.
+
+    That mode belongs to the socket, not to the descriptor. Any other process that shares it would block in its next
+    ``accept``, and with it all of its clients, until someone else connects.
+    """
+    return socket.socket(listener.family, listener.type, listener.proto, fileno=os.dup(listener.fileno()))

@@ -119,6 +119,7 @@ def listening(host: str, port: int, setting: str = "PORT") -> Iterator[socket.so
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(BACKLOG)
+            listener.setblocking(False)
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
                 raise StartupError(f"{PREFIX}HOST: {host} is no address of this machine") from None

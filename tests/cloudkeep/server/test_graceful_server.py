@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -286,7 +287,7 @@ CLOSE = b"\x88\x80\0\0\0\0"
 async def test_a_client_that_reads_nothing_cannot_disturb_the_stop(
     last: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graceful_server, "FINISH_SECONDS", 0.5)
+    monkeypatch.setattr(graceful_server, "FINISH_REPLACED_SECONDS", 0.5)
     monkeypatch.setattr(graceful_server, "LINGER_SECONDS", 0.5)
     async with serving() as running:
         with socket.socket() as client:
@@ -299,3 +300,13 @@ async def test_a_client_that_reads_nothing_cannot_disturb_the_stop(
             await asyncio.get_running_loop().sock_sendall(client, last)
             running.server.retire()
             await running.ended()
+
+
+def test_a_socket_that_other_processes_accept_from_never_becomes_blocking() -> None:
+    with listening_socket() as shared:
+        shared.setblocking(False)
+        # As an API process gets it: Python does not know the mode of a descriptor.
+        with socket.socket(fileno=os.dup(shared.fileno())) as inherited:
+            for duplicate in graceful_server.more_listeners([inherited]):
+                duplicate.close()
+            assert not os.get_blocking(shared.fileno())
