@@ -9,6 +9,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from services.accounts.errors import Unauthenticated
+from services.accounts.sessions import Client
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
@@ -97,6 +98,7 @@ class Context:
     base_url: str
     admission: Admission
     token_error: str | None = None
+    user_agent: str | None = None
     #: When subscriptions end; None if they do not, or if the transport ends them.
     subscriptions_end_at: datetime | None = None
     _has_analysed: bool = False
@@ -134,6 +136,11 @@ class Context:
         return self.authenticated
 
     @property
+    def client(self) -> Client:
+        """Where the request comes from."""
+        return Client(self.address, self.user_agent)
+
+    @property
     def payer(self) -> Payer:
         """The address and the account whose budgets pay for the operation."""
         return Payer(self.address, self.authenticated.account_id if self.authenticated else None)
@@ -154,6 +161,7 @@ class RequestContext:
     base_url: str
     authenticated: Viewer | None = None
     token_error: str | None = None
+    user_agent: str | None = None
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
 
@@ -173,5 +181,6 @@ class RequestContext:
             self.base_url,
             admission,
             self.token_error,
+            self.user_agent,
             self.subscriptions_end_at,
         )

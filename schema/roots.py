@@ -6,10 +6,13 @@ from typing import Annotated
 import strawberry
 from strawberry.tools import merge_types
 
-from resolvers import accounts, drive, uploads
+from resolvers import drive, uploads
+from resolvers.accounts import accounts, sessions
 from resolvers.context import Context
-from schema.accounts.mutations import AccountMutations
 from schema.accounts.queries import AccountQueries
+from schema.accounts.registration import RegistrationMutations
+from schema.accounts.sessions import SessionMutations
+from schema.accounts.sign_in import SignInMutations
 from schema.accounts.types import Account, Session
 from schema.budgets.queries import BudgetQueries
 from schema.cost.directives import Cost
@@ -32,8 +35,8 @@ async def _account(context: Context, account_id: str) -> Node | None:
 
 
 async def _session(context: Context, session_id: str) -> Node | None:
-    row = await accounts.find_session(context, session_id)
-    return Session.of(row, current=accounts.is_current(context, row)) if row else None
+    row = await sessions.find_session(context, session_id)
+    return Session.of(row, current=sessions.is_current(context, row)) if row else None
 
 
 async def _upload(context: Context, upload_id: str) -> Node | None:
@@ -72,7 +75,7 @@ class NodeQueries:
 
 
 QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueries, ServerQueries)
-MUTATIONS = (AccountMutations, UploadMutations)
+MUTATIONS = (RegistrationMutations, SignInMutations, SessionMutations, UploadMutations)
 SUBSCRIPTIONS = (UploadSubscriptions,)
 DESCRIPTIONS = {
     "Query": "The data that clients can read.",

@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
+from services.accounts.authentication import Authentication
+from services.accounts.registration import Registrations
+from services.accounts.sessions import Sessions
+from services.accounts.sign_in import SignIn
 from services.budgets.budgets import Budgets
 from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
@@ -36,6 +40,10 @@ class Services:
     """The services of one process."""
 
     accounts: Accounts
+    authentication: Authentication
+    registrations: Registrations
+    sign_in: SignIn
+    sessions: Sessions
     uploads: Uploads
     ingest: Ingest
     direct: DirectSlots

@@ -20,6 +20,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
+from cloudkeep.graphql.authentication import request_context
 from cloudkeep.graphql.event_stream import empty_stream, event_stream, single_event
 from cloudkeep.graphql.graphiql import graphiql
 from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
@@ -50,7 +51,7 @@ from cloudkeep.graphql.websocket import (
 )
 from cloudkeep.server.bounded_websocket import limit_memory, on_connection_lost
 from cloudkeep.server.refused_origins import RefusedOrigins
-from endpoints.state import address_of, base_url_of, services_of
+from endpoints.state import address_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
@@ -125,7 +126,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """The context of a WebSocket. Raises :class:`Unauthenticated` for a token that is not valid."""
-        context = self._context(request, request.headers.get("authorization", ""))
+        context = await request_context(request, request.headers.get("authorization", ""))
         if context.token_error:
             raise Unauthenticated(context.token_error)
         return context
@@ -138,7 +139,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         token = bearer_token(authorization if isinstance(authorization, str) else "")
         if token:
             try:
-                viewer = context.services.accounts.authenticate(token)
+                viewer = await context.services.authentication.by_bearer_token(token)
                 bind_log_context(account_id=viewer.account_id)
                 context.sign_in(viewer)
             except Unauthenticated as error:
@@ -174,7 +175,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
         if request.method not in ALLOWED_OPERATIONS:
             raise RequestError(405, "GraphQL accepts GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
-        context = self._context(request, headers.authorization)
+        context = await request_context(request, headers.authorization)
         if request.method == "POST":
             operations = await from_body(headers, request.receive, self._memory.request(address_of(request)))
         else:
@@ -246,32 +247,22 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             return single_event(internal_error())
         return event_stream(results, _last_admission(context))
 
-    def _context(self, connection: Request | WebSocket, authorization: str) -> RequestContext:
-        context = RequestContext(services_of(connection), address_of(connection), base_url_of(connection))
-        token = bearer_token(authorization)
-        if token:
-            try:
-                context.authenticated = context.services.accounts.authenticate(token)
-                bind_log_context(account_id=context.authenticated.account_id)
-            except Unauthenticated as error:
-                context.token_error = str(error)
-        return context
-
     async def _serve_websocket(self, websocket: WebSocket) -> None:
         try:
-            request_context = await self.get_context(websocket, websocket)
+            opened = await self.get_context(websocket, websocket)
         except Unauthenticated:
             await websocket.close(UNAUTHORIZED)
             return
         context = WebSocketContext(
-            request_context.services,
-            request_context.address,
-            request_context.base_url,
+            opened.services,
+            opened.address,
+            opened.base_url,
+            user_agent=opened.user_agent,
             websocket=websocket,
             admissions=deque(maxlen=1),
         )
-        if request_context.authenticated:
-            context.sign_in(request_context.authenticated)
+        if opened.authenticated:
+            context.sign_in(opened.authenticated)
         try:
             await self.run(websocket, context=context)
         except TooManyConnections as error:

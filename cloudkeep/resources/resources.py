@@ -14,8 +14,13 @@ from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
-from services.accounts.accounts import AccountLimits, Accounts, Lifetimes
+from services.accounts.accounts import Accounts
+from services.accounts.authentication import Authentication
+from services.accounts.codes import Codes
 from services.accounts.passwords import Passwords
+from services.accounts.registration import Registrations
+from services.accounts.sessions import SessionLimits, Sessions
+from services.accounts.sign_in import SignIn
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
@@ -32,7 +37,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
-from storage.accounts.accounts import RegistrationLimits
+from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
@@ -119,10 +124,22 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
-        lifetimes = Lifetimes(timedelta(seconds=settings.otp_ttl), timedelta(seconds=settings.session_ttl))
-        limits = AccountLimits(settings.sessions, RegistrationLimits(*settings.registrations))
+        session_limits = SessionLimits(timedelta(seconds=settings.session_ttl), settings.sessions)
+        sessions = Sessions(tokens, keys, session_limits)
+        registrations = Registrations(
+            mailer,
+            passwords,
+            Codes(keys),
+            sessions,
+            timedelta(seconds=settings.otp_ttl),
+            RegistrationLimits(*settings.registrations),
+        )
         yield Services(
-            accounts=Accounts(mailer, passwords, tokens, keys, lifetimes, limits),
+            accounts=Accounts(),
+            authentication=Authentication(tokens),
+            registrations=registrations,
+            sign_in=SignIn(passwords, sessions),
+            sessions=sessions,
             uploads=base.uploads,
             ingest=ingest,
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),

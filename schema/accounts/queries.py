@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import accounts
+from resolvers.accounts import accounts
 from schema.accounts.types import Account
 from schema.relay.node import RequestInfo
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers import accounts
-from resolvers.accounts import Space
+from resolvers.accounts import accounts
+from resolvers.accounts.accounts import Space
 from schema.cost.directives import Cost
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
@@ -83,8 +83,14 @@ class Account(Node):
 
 @strawberry.type(description="A registration that is not confirmed yet.")
 class Registration:
+    id: strawberry.ID = strawberry.field(description="The ID, which `verifyOtp` needs beside the code.")
     email: str = strawberry.field(description="The e-mail address that the code was sent to.")
     expires_at: datetime = strawberry.field(description="When the code expires: after 10 minutes by default.")
+
+    @classmethod
+    def of(cls, row: models.Registration) -> "Registration":
+        """The GraphQL form of a row."""
+        return cls(id=strawberry.ID(encode(Prefix.REGISTRATION, row.id)), email=row.email, expires_at=row.expires_at)
 
 
 @strawberry.type(

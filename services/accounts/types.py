@@ -7,14 +7,6 @@ from storage.accounts.models import Account, Session
 
 
 @dataclass(frozen=True)
-class Registration:
-    """A registration that waits for its OTP."""
-
-    email: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
 class OpenSession:
     """The tokens with which a client acts for an account. ``expires_at`` is that of the access token."""
 

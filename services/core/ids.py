@@ -22,7 +22,11 @@ class Prefix(StrEnum):
     """The types that have public IDs. A prefix is never renamed."""
 
     ACCOUNT = "account"
+    API_TOKEN = "token"  # noqa: S105 - a prefix
+    EMAIL_CHANGE = "change"
     FILE = "file"
+    PASSWORD_RESET = "reset"  # noqa: S105 - a prefix
+    REGISTRATION = "registration"
     RENDITION = "rendition"
     SESSION = "session"
     SLOT = "slot"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
-from storage.accounts import accounts
+from storage.accounts import expired
 from workers.periodic import PeriodicTask
 from workers.worker_membership import WorkerMembership
 
@@ -29,7 +29,7 @@ class Housekeeping:
 
     async def purge_and_sweep(self) -> None:
         """Delete expired registrations, sessions and uploads, and the remains of dead uploads."""
-        await accounts.purge_expired(now())
+        await expired.purge(now())
         if self._membership.is_first:
             await self._sweeper.sweep()
 

@@ -1,0 +1,10 @@
+"""Prices of mutations that hash passwords, send mails or take guesses."""
+
+from schema.cost.directives import Cost
+
+#: Hashing a password with argon2 is slow on purpose: it takes 64 MiB of memory and all cores.
+PASSWORD = Cost(weight="50")
+#: A password is hashed and a mail is sent, perhaps to a person who has not requested it.
+PASSWORD_AND_MAIL = Cost(weight="100")
+#: The price makes guessing a code expensive, in addition to the limit of five attempts.
+GUESS = Cost(weight="20")

@@ -1,0 +1,71 @@
+"""Mutations of registrations, with their inputs and payloads."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Self
+
+import strawberry
+
+from resolvers.accounts import registration
+from schema.accounts.prices import GUESS, PASSWORD_AND_MAIL
+from schema.accounts.sign_in_payload import SignInPayload
+from schema.accounts.types import Registration
+from schema.execution.errors import UserError, to_payload, user_errors
+from schema.relay.node import INPUT, RequestInfo
+from storage.accounts import models
+
+
+@strawberry.input(description="The input of `register`.")
+class RegisterInput:
+    user_id: str = strawberry.field(
+        description="The name to sign in with: 3 to 32 letters (a to z), digits, dots, dashes or underscores. It "
+        "begins and ends with a letter or a digit, and is stored in lower case."
+    )
+    user_name: str = strawberry.field(description="The name that is shown to people: 1 to 100 characters.")
+    email: str = strawberry.field(description="The e-mail address that the code is sent to: at most 254 characters.")
+    password: str = strawberry.field(description="The password: 8 to 1,024 characters.")
+
+
+@strawberry.input(description="The input of `verifyOtp`.")
+class VerifyOtpInput:
+    registration_id: strawberry.ID = strawberry.field(description="The ID of the registration.")
+    otp: str = strawberry.field(description="The code from the mail: 6 digits.")
+
+
+@strawberry.type(description="The result of `register`.")
+class RegisterPayload:
+    registration: Registration | None = strawberry.field(description="The registration; null if there are errors.")
+    user_errors: list[UserError] = user_errors()
+
+    @classmethod
+    async def of(cls, work: Awaitable[models.Registration]) -> Self:
+        """Await the work, and return its result or its errors."""
+        result, errors = await to_payload(work)
+        return cls(registration=Registration.of(result) if result else None, user_errors=errors)
+
+
+@strawberry.type(description="The result of `verifyOtp`.")
+class VerifyOtpPayload(SignInPayload):
+    pass
+
+
+@strawberry.type
+class RegistrationMutations:
+    @strawberry.mutation(
+        description="Starts a registration, and sends a code of 6 digits to the e-mail address. `verifyOtp` creates "
+        "the account with this code. If the address has an account already, the result is the same, and the mail "
+        "says so.",
+        directives=[PASSWORD_AND_MAIL],
+    )
+    async def register(self, info: RequestInfo, input: Annotated[RegisterInput, INPUT]) -> RegisterPayload:
+        work = registration.register(
+            info.context, user_id=input.user_id, user_name=input.user_name, email=input.email, password=input.password
+        )
+        return await RegisterPayload.of(work)
+
+    @strawberry.mutation(
+        description="Creates the account with the code from the mail, and signs in. A code allows five attempts.",
+        directives=[GUESS],
+    )
+    async def verify_otp(self, info: RequestInfo, input: Annotated[VerifyOtpInput, INPUT]) -> VerifyOtpPayload:
+        work = registration.verify_otp(info.context, registration_id=input.registration_id, otp=input.otp)
+        return await VerifyOtpPayload.of(work)

@@ -1,0 +1,138 @@
+"""Registration: an account is created once the code that was mailed to its address is entered."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.accounts.codes import ATTEMPTS, Codes
+from services.accounts.errors import InvalidOtp, MailUnavailable, TooManyRegistrations
+from services.accounts.passwords import Passwords
+from services.accounts.sessions import Client, Sessions
+from services.accounts.types import OpenSession
+from services.budgets.budget_layers import client_network
+from services.core import validation
+from services.core.clock import now
+from services.core.errors import AlreadyExists
+from services.core.validation import Checks
+from storage.accounts import accounts, registrations
+from storage.accounts.models import Registration
+from storage.accounts.registrations import RegistrationLimits
+from storage.errors import Duplicate, LimitReached
+from storage.mail import Mail, Mailer, MailError
+
+#: The characters of a client's network that are stored. Every network of IPv4 and IPv6 is shorter.
+LONGEST_NETWORK = 64
+DEFAULT_LIMITS = RegistrationLimits(100_000, 100)
+
+
+class Registrations:
+    """Registers accounts. Passwords and codes are never stored in plain text."""
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        passwords: Passwords,
+        codes: Codes,
+        sessions: Sessions,
+        lifetime: timedelta,
+        limits: RegistrationLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._mailer = mailer
+        self._passwords = passwords
+        self._codes = codes
+        self._sessions = sessions
+        self._lifetime = lifetime
+        self._limits = limits
+
+    async def register(
+        self, *, user_id: str, user_name: str, email: str, password: str, client: Client
+    ) -> Registration:
+        """Register an account and mail a code to its address.
+
+        If the address has an account, the mail says so, and the caller gets the usual response, which prevents
+        enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`. Raises
+        :class:`InvalidInput`, :class:`MailUnavailable` and :class:`TooManyRegistrations`.
+        """
+        with Checks() as check:
+            user_id, name = check(validation.user_id, user_id), check(validation.person_name, user_name)
+            email, password = check(validation.email, email), check(validation.password, password)
+        if await accounts.user_id_exists(user_id):
+            raise AlreadyExists("This user ID is taken.", field="userId")
+        network = client_network(client.address)[:LONGEST_NETWORK]
+        with _refusing_surplus():
+            await registrations.require_space(network, self._limits, now())
+        password_hash = await self._passwords.hash(password)
+        code, row_id = self._codes.new(), uuid7()
+        if await accounts.email_exists(email):
+            # A registration without a code is stored, so that the limits do not show which addresses have accounts.
+            mail, code = _already_registered(email), secrets.token_urlsafe()
+        else:
+            mail = _code_mail(email, user_id, code, self._lifetime)
+        # Sent before it is stored: if the mail cannot be sent, nothing waits for a code.
+        await self._send(mail)
+        row = Registration(
+            id=row_id,
+            email=email,
+            user_id=user_id,
+            name=name,
+            password_hash=password_hash,
+            otp_hash=self._codes.hash(row_id, code),
+            expires_at=now() + self._lifetime,
+            network=network,
+        )
+        with _refusing_surplus():
+            await registrations.insert(row, self._limits, now())
+        return row
+
+    async def verify(self, *, registration_id: UUID | None, otp: str, client: Client) -> OpenSession:
+        """Complete a registration and open its first session.
+
+        Raises :class:`InvalidOtp` if the code is wrong, used or expired, or after too many attempts, and
+        :class:`AlreadyExists` if the user ID or the address has been taken since.
+        """
+        found = await registrations.count_attempt(registration_id, ATTEMPTS) if registration_id else None
+        alive = found if found and found.expires_at >= now() else None
+        if not alive or not self._codes.matches(alive.otp_hash, alive.id, otp):
+            raise InvalidOtp("The code is wrong or has expired. Register again to get a new one.", field="otp")
+        try:
+            account = await registrations.complete(alive)
+        except Duplicate as error:
+            raise AlreadyExists(
+                "This user ID or address has been taken. Register with another one.", field="registrationId"
+            ) from error
+        return await self._sessions.open(account, client)
+
+    async def _send(self, mail: Mail) -> None:
+        try:
+            await self._mailer.send(mail)
+        except MailError as error:
+            raise MailUnavailable("The mail could not be sent. Please try again in a moment.") from error
+
+
+@contextmanager
+def _refusing_surplus() -> Iterator[None]:
+    try:
+        yield
+    except LimitReached as error:
+        raise TooManyRegistrations("Too many registrations are waiting for their code. Try again later.") from error
+
+
+def _code_mail(email: str, user_id: str, code: str, lifetime: timedelta) -> Mail:
+    minutes = int(lifetime.total_seconds() // 60)
+    text = (
+        f"Your CloudKeep code for the user ID {user_id} is:\n\n    {code}\n\n"
+        f"It is valid for {minutes} minutes. If you did not request it, ignore this mail."
+    )
+    return Mail(to=email, subject=f"{code} is your CloudKeep code", text=text)
+
+
+def _already_registered(email: str) -> Mail:
+    text = (
+        "Someone, perhaps you, tried to register a CloudKeep account with this address. It already has an account, and "
+        "nothing was changed. If it was you, sign in with your user ID."
+    )
+    return Mail(to=email, subject="You already have a CloudKeep account", text=text)
