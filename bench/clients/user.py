@@ -17,7 +17,8 @@ from bench.harness.server import Server
 POLL_SECONDS = 0.02
 TIMEOUT = 300.0
 
-REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }"
+REGISTER = """mutation ($input: RegisterInput!) {
+  register(input: $input) { registration { id } userErrors { message } } }"""
 VERIFY = """mutation ($input: VerifyOtpInput!) {
   verifyOtp(input: $input) { session { accessToken } userErrors { message } } }"""
 INIT = """mutation ($input: InitUploadInput!) {
@@ -60,8 +61,10 @@ class User:
     def sign_up(cls, server: Server) -> Self:
         """A new account. The server prints the mailed code."""
         email, secret, anonymous = "bench@example.org", "correct horse battery", cls(server.port, "")
-        anonymous.execute(REGISTER, input={"userId": "bench", "userName": "Bench", "email": email, "password": secret})
-        answer = anonymous.execute(VERIFY, input={"email": email, "otp": _mailed_code(server.log)})
+        person = {"userId": "bench", "userName": "Bench", "email": email, "password": secret}
+        registration = anonymous.execute(REGISTER, input=person)["registration"]
+        code = {"registrationId": registration["id"], "otp": _mailed_code(server.log)}
+        answer = anonymous.execute(VERIFY, input=code)
         return cls(server.port, str(answer["session"]["accessToken"]))
 
     def begin(self, size: int, chunk_size: int, **more: object) -> OpenedUpload:

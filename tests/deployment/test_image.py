@@ -126,8 +126,8 @@ async def test_the_image_serves_on_a_read_only_root_as_an_unprivileged_user(
         async with http_client(container.url) as http:
             api = Api(http)
             person = {"userId": name, "userName": "A Person", "email": f"{name}@example.org", "password": PASSWORD}
-            await api.data(REGISTER, input=person)
-            code = {"email": person["email"], "otp": await container.otp()}
+            registration = (await api.data(REGISTER, input=person))["registration"]
+            code = {"registrationId": registration["id"], "otp": await container.otp()}
             session = (await api.data(VERIFY, input=code))["session"]
             http.headers["Authorization"] = f"Bearer {session['accessToken']}"
             upload = await api.upload(clip, fileName="bikes.mp4", compress={"preset": "FAST"})

@@ -10,7 +10,7 @@ import pytest
 from tests.support.backends.databases import Databases, empty_one
 from tests.support.clips import large_clip
 from tests.support.process import ServeProcess, serving
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, http_client
+from tests.support.server import PASSWORD, Api, http_client
 from workers.media.tools import Toolbox, find_tools
 
 
@@ -45,7 +45,7 @@ async def sign_up(http: httpx.AsyncClient, process: ServeProcess) -> Api:
     """Register a new user, with the code that the server prints, and sign in."""
     api, name = Api(http), f"user-{secrets.token_hex(4)}"
     email = f"{name}@example.org"
-    await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})
-    payload = await api.data(VERIFY, input={"email": email, "otp": process.otp()})
-    http.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
+    person = {"userId": name, "userName": "A Person", "email": email, "password": PASSWORD}
+    session = await api.join(person, process.otp)
+    http.headers["Authorization"] = f"Bearer {session['accessToken']}"
     return api

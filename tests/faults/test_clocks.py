@@ -18,7 +18,7 @@ from tests.faults.journeys import Stage, expire
 from tests.faults.proofs import nothing_is_left
 from tests.support.backends.databases import Databases
 from tests.support.process import serving
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, http_client
+from tests.support.server import PASSWORD, Api, http_client
 from tests.support.uploads import Sent, assert_whole, begin, fill, padded_clip, persistent_data, to_the_end
 from tests.support.waiting import eventually
 
@@ -93,8 +93,7 @@ def start(
 
 async def register(api: Api, otp: Callable[[], str]) -> Person:
     email = "ada@example.org"
-    await api.data(REGISTER, input={"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD})
-    session = (await api.data(VERIFY, input={"email": email, "otp": otp()}))["session"]
+    session = await api.join({"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}, otp)
     api.http.headers["Authorization"] = f"Bearer {session['accessToken']}"
     return Person(api, session["refreshToken"])
 

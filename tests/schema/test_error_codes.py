@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from schema.error_codes import UploadErrorCode, UserErrorCode, WaitReason
-from services.accounts import accounts, passwords
+from services.accounts import passwords, registration, sessions, sign_in
 from services.core import ids, validation
 from services.core.errors import ExpectedError
 from services.media import types
@@ -18,7 +18,20 @@ from storage.uploads.models import Upload, UploadStatus
 from tests.support.server import Api, key_of, sse_events
 
 #: Everything that a mutation calls and that raises errors of its own.
-RAISING = (accounts, passwords, ids, validation, types, direct, init_upload, lifecycle, new_upload, uploads)
+RAISING = (
+    passwords,
+    registration,
+    sessions,
+    sign_in,
+    ids,
+    validation,
+    types,
+    direct,
+    init_upload,
+    lifecycle,
+    new_upload,
+    uploads,
+)
 STATE = "query ($id: ID!) { upload(id: $id) { status waitsFor error { code message } } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { waitsFor stage } }"
 

@@ -40,13 +40,13 @@ REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
 GOOD: dict[str, tuple[str, Json]] = {
     "init": (INIT, {"fileName": "a.bin", "size": 70_000}),
     "register": (REGISTER, {"userId": "someone", "userName": "A", "email": "a@example.org", "password": PASSWORD}),
-    "verify": (VERIFY, {"email": "nobody@example.org", "otp": "000000"}),
+    "verify": (VERIFY, {"registrationId": "registration_x", "otp": "000000"}),
     "login": (LOGIN, {"userId": "nobody", "password": PASSWORD}),
 }
 TEXT_FIELDS = (
     *(("init", name) for name in ("fileName", "mimeType", "sha256", "idempotencyKey")),
     *(("register", name) for name in ("userId", "userName", "email", "password")),
-    *(("verify", name) for name in ("email", "otp")),
+    *(("verify", name) for name in ("registrationId", "otp")),
     *(("login", name) for name in ("userId", "password")),
 )
 NUMBER_FIELDS = (("init", "size"), ("init", "chunkSize"))

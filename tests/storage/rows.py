@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from storage.accounts.models import Account
+from storage.accounts.models import Account, Registration, Session
 from storage.blobs import Digests
 from storage.database.connection import atomically
 from storage.jobs import jobs
@@ -22,6 +22,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 LATER = NOW + timedelta(days=1)
 SHA256 = "0" * 64
+EMAIL = "ada@example.org"
 #: Runs ``main`` on a database as soon as the standard input ends.
 CONNECTED = """
 import asyncio, sys
@@ -41,6 +42,17 @@ asyncio.run(run(*sys.argv[1:]))
 async def new_account(name: str = "") -> Account:
     name = name or uuid4().hex
     return await Account.create(user_id=name, name=name, email=f"{name}@example.org", password_hash="hash")
+
+
+def new_registration(**more: Any) -> Registration:
+    """A registration that is not stored yet."""
+    given = {"user_id": "ada", "name": "Ada", "email": EMAIL, "password_hash": "hash", "otp_hash": "otp"}
+    return Registration(**{**given, "network": "192.0.2.1", "expires_at": LATER, **more})
+
+
+def session_of(account: Account, expires_at: datetime = LATER) -> Session:
+    """A session that is not stored yet, whose refresh token has the hash ``first``."""
+    return Session(account_id=account.id, refresh_hash="first", expires_at=expires_at)
 
 
 async def new_upload(account: Account | None = None, *, chunks: int = 3, **more: Any) -> Upload:

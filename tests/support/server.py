@@ -5,7 +5,7 @@ import hashlib
 import re
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from tests.support.backends.smtp_sink import SmtpSink
 PASSWORD = "correct horse battery"
 
 REGISTER = """mutation ($input: RegisterInput!) {
-  register(input: $input) { registration { email expiresAt } userErrors { field code message } } }"""
+  register(input: $input) { registration { id email expiresAt } userErrors { field code message } } }"""
 VERIFY = """mutation ($input: VerifyOtpInput!) {
   verifyOtp(input: $input) { session { accessToken refreshToken expiresAt account { id userId userName email } }
     userErrors { field code message } } }"""
@@ -129,6 +129,12 @@ class Api:
         (value,) = answer["data"].values()
         return value
 
+    async def join(self, person: Json, otp: Callable[[], str]) -> Json:
+        """Register with this input, complete the registration by the code, and return the session."""
+        registration = (await self.data(REGISTER, input=person))["registration"]
+        session: Json = (await self.data(VERIFY, input={"registrationId": registration["id"], "otp": otp()}))["session"]
+        return session
+
     async def init(self, content: bytes, **more: object) -> Json:
         """Begin an upload of this content."""
         given = {"fileName": "file.bin", "size": len(content), **more}
@@ -205,7 +211,7 @@ async def sign_up(http: httpx.AsyncClient, sink: SmtpSink) -> Api:
     """Register a new user and sign in."""
     api, name = Api(http), f"user-{secrets.token_hex(4)}"
     email = f"{name}@example.org"
-    await api.data(REGISTER, input={"userId": name, "userName": "A Person", "email": email, "password": PASSWORD})
-    payload = await api.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
-    http.headers["Authorization"] = f"Bearer {payload['session']['accessToken']}"
+    person = {"userId": name, "userName": "A Person", "email": email, "password": PASSWORD}
+    session = await api.join(person, lambda: otp_of(sink))
+    http.headers["Authorization"] = f"Bearer {session['accessToken']}"
     return api

@@ -2,7 +2,7 @@
 
 REGISTER = """mutation ($input: RegisterInput!) {
   register(input: $input) {
-    registration { email expiresAt }
+    registration { id email expiresAt }
     userErrors { field code message }
   }
 }"""

@@ -51,17 +51,18 @@ class Tour:
         self._transcript = transcript
         self._folder = folder
         self._clip = folder / "clip.mp4"
+        self._registration_id = ""
 
     async def register(self) -> None:
         """Register the account. The server mails a code."""
         self._transcript.step("Register", "We register a new account. The server mails a code to its e-mail address.")
         names = {"userId": self.user_id, "userName": "Demo", "email": self.email, "password": self.password}
-        await self._execute(REGISTER, input=names)
+        self._registration_id = (await self._execute(REGISTER, input=names))["registration"]["id"]
 
     async def verify(self, code: str) -> bool:
         """Verify the code and sign in. Returns False for a wrong code."""
         try:
-            payload = await self._execute(VERIFY_OTP, input={"email": self.email, "otp": code})
+            payload = await self._execute(VERIFY_OTP, input={"registrationId": self._registration_id, "otp": code})
         except RequestRefused as error:
             if error.code != WRONG_CODE:
                 raise

@@ -40,7 +40,7 @@ LOGIN = """mutation ($input: LoginInput!) {
 REFRESH = """mutation ($token: String!) {
   refreshSession(input: {refreshToken: $token}) { session { accessToken } userErrors { code } } }"""
 REGISTER = 'mutation { register(input: {userId: "", userName: "", email: "", password: ""}) { userErrors { code } } }'
-VERIFY = """mutation { verifyOtp(input: {email: "nobody@example.org", otp: "000000"}) { userErrors { code } } }"""
+VERIFY = """mutation { verifyOtp(input: {registrationId: "registration_x", otp: "000000"}) { userErrors { code } } }"""
 
 
 async def ask(

@@ -94,9 +94,9 @@ async def test_the_log_of_a_whole_upload_has_no_secrets(tmp_path: Path) -> None:
         async with httpx.AsyncClient(base_url=process.url, verify=False, timeout=30) as http:
             api = Api(http)
             person = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "password": PASSWORD}
-            await api.data(REGISTER, input=person)
+            registration = (await api.data(REGISTER, input=person))["registration"]
             otp = process.otp()
-            session = (await api.data(VERIFY, input={"email": "ada@example.org", "otp": otp}))["session"]
+            session = (await api.data(VERIFY, input={"registrationId": registration["id"], "otp": otp}))["session"]
             token = session["accessToken"]
             http.headers["Authorization"] = f"Bearer {token}"
             http.headers["X-Request-ID"] = "quote-me.1"

@@ -15,7 +15,7 @@ from tests.cloudkeep.telemetry.test_metrics import look
 from tests.support.backends.collector import Collector, Span, collecting
 from tests.support.clips import bikes
 from tests.support.process import free_port, serving
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api
+from tests.support.server import PASSWORD, Api
 from tests.support.waiting import eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -28,9 +28,8 @@ async def test_one_trace_leads_from_the_last_chunk_to_both_jobs(tmp_path: Path) 
         async with httpx.AsyncClient(base_url=process.url, verify=False, timeout=60) as http:
             api = Api(http)
             person = {"userId": "ada", "userName": "Ada", "email": "ada@example.org", "password": PASSWORD}
-            await api.data(REGISTER, input=person)
-            session = await api.data(VERIFY, input={"email": "ada@example.org", "otp": process.otp()})
-            http.headers["Authorization"] = f"Bearer {session['session']['accessToken']}"
+            session = await api.join(person, process.otp)
+            http.headers["Authorization"] = f"Bearer {session['accessToken']}"
             upload = await api.init(content, fileName="clip.mp4", compress={"preset": "FAST"})
             (slot,) = upload["slots"]["nodes"]
             assert (await api.put(slot, content, traceparent=TRACEPARENT)).status_code == 200

@@ -13,8 +13,9 @@ import pytest
 from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
-from storage.accounts import accounts
-from storage.accounts.models import Registration
+from storage.accounts import accounts, expired, registrations, sessions
+from storage.accounts.models import Session
+from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import Digests, ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
@@ -40,7 +41,7 @@ from storage.uploads import (
 )
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.open_slots import SlotRange
-from tests.storage.rows import LATER, LEASE, NOW
+from tests.storage.rows import LATER, LEASE, NOW, new_registration
 from tests.support.backends.databases import PostgresDatabases
 
 pytestmark = pytest.mark.postgres
@@ -48,6 +49,9 @@ pytestmark = pytest.mark.postgres
 MODULES: list[ModuleType] = [
     accounts,
     adoption,
+    expired,
+    registrations,
+    sessions,
     consistency,
     expiry,
     files,
@@ -70,8 +74,11 @@ INSERT INTO account (id, user_id, name, email, password_hash, created_at)
     FROM generate_series(1, 5000) n;
 INSERT INTO session (id, account_id, refresh_hash, expires_at, created_at)
     SELECT gen_random_uuid(), id, 'hash', timestamptz '2030-01-01', now() FROM account;
-INSERT INTO registration (email, user_id, name, password_hash, otp_hash, attempts, expires_at)
-    SELECT n || '@new.org', 'n' || n, 'n', 'hash', 'otp', 0, timestamptz '2030-01-01'
+INSERT INTO registration (
+    id, email, user_id, name, password_hash, otp_hash, attempts, expires_at, created_at, network
+)
+    SELECT gen_random_uuid(), n || '@new.org', 'n' || n, 'n', 'hash', 'otp', 0, timestamptz '2030-01-01', now(),
+        '192.0.2.' || n
     FROM generate_series(1, 5000) n;
 INSERT INTO blob (id, key, size, sha256, created_at)
     SELECT md5('b' || n)::uuid, 'key' || n, n, md5(n::text) || md5(n::text), now()
@@ -117,21 +124,20 @@ CALLS: dict[str, Call] = {
     "accounts.find_by_user_id": lambda rows: accounts.find_by_user_id("user1"),
     "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
     "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
-    "accounts.save_registration": lambda rows: accounts.save_registration(
-        email="a", user_id="a", name="a", password_hash="a", otp_hash="a", expires_at=NOW
+    "accounts.find_by_email": lambda rows: accounts.find_by_email("1@example.org"),
+    "expired.purge": lambda rows: expired.purge(NOW),
+    "registrations.require_space": lambda rows: registrations.require_space(
+        "192.0.2.1", RegistrationLimits(100_000, 100), NOW
     ),
-    "accounts.require_registration_space": lambda rows: accounts.require_registration_space(
-        "a", "192.0.2.1", accounts.RegistrationLimits(100_000, 100), NOW
+    "registrations.insert": lambda rows: registrations.insert(
+        new_registration(), RegistrationLimits(100_000, 100), NOW
     ),
-    "accounts.count_attempt": lambda rows: accounts.count_attempt("1@new.org", 5),
-    "accounts.complete_registration": lambda rows: accounts.complete_registration(
-        Registration(email="1@new.org", otp_hash="otp", user_id="new", name="n", password_hash="n")
-    ),
-    "accounts.open_session": lambda rows: accounts.open_session(MISSING_ID, ACCOUNT_ID, "a", NOW),
-    "accounts.find_session": lambda rows: accounts.find_session(MISSING_ID),
-    "accounts.rotate_session": lambda rows: accounts.rotate_session(MISSING_ID, "a", "b", NOW, NOW),
-    "accounts.close_session": lambda rows: accounts.close_session(MISSING_ID),
-    "accounts.purge_expired": lambda rows: accounts.purge_expired(NOW),
+    "registrations.count_attempt": lambda rows: registrations.count_attempt(MISSING_ID, 5),
+    "registrations.complete": lambda rows: registrations.complete(new_registration(id=MISSING_ID)),
+    "sessions.insert": lambda rows: sessions.insert(Session(account_id=ACCOUNT_ID, refresh_hash="a", expires_at=NOW)),
+    "sessions.find": lambda rows: sessions.find(MISSING_ID),
+    "sessions.rotate": lambda rows: sessions.rotate(MISSING_ID, "a", "b", NOW, NOW),
+    "sessions.close": lambda rows: sessions.close(MISSING_ID),
     "consistency.find_uploads": lambda rows: consistency.find_uploads([rows.upload.id]),
     "consistency.running_attempts": lambda rows: consistency.running_attempts([MISSING_ID]),
     "consistency.known_blobs": lambda rows: consistency.known_blobs(["key1", "key2"]),

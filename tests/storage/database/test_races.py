@@ -10,10 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from uuid_utils.compat import uuid7
 
-from storage.accounts import accounts
+from storage.accounts import registrations, sessions
 from storage.accounts.models import Account
+from storage.accounts.registrations import RegistrationLimits
 from storage.blobs.base import ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
@@ -25,7 +25,18 @@ from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, expiry, job_results, purge, receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import ReportedChunk
-from tests.storage.rows import LATER, LEASE, NOW, SHA256, look, new_account, new_upload, receive
+from tests.storage.rows import (
+    LATER,
+    LEASE,
+    NOW,
+    SHA256,
+    look,
+    new_account,
+    new_registration,
+    new_upload,
+    receive,
+    session_of,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -216,26 +227,19 @@ async def test_two_doctors_and_two_sweepers_do_the_same_work_once(pool: None) ->
 
 async def test_a_code_is_guessed_so_often_and_no_more(pool: None) -> None:
     for number in range(ROUNDS):
-        email = f"{number}@example.org"
-        registration: Any = {
-            "user_id": f"u{number}",
-            "name": "A",
-            "password_hash": "h",
-            "otp_hash": "o",
-            "expires_at": LATER,
-        }
-        await at_once(*(accounts.save_registration(email=email, **registration) for _ in range(4)))
-        guesses = await at_once(*(accounts.count_attempt(email, 5) for _ in range(20)))
+        rows = [new_registration(user_id=f"u{number}", email=f"{number}@example.org") for _ in range(4)]
+        await at_once(*(registrations.insert(row, RegistrationLimits(1_000, 1_000), NOW) for row in rows))
+        guesses = await at_once(*(registrations.count_attempt(rows[0].id, 5) for _ in range(20)))
         assert done(guesses) == 5
         right = next(one for one in guesses if one)
-        assert done(await at_once(*(accounts.complete_registration(right) for _ in range(4)))) == 1
+        assert done(await at_once(*(registrations.complete(right) for _ in range(4)))) == 1
 
 
 async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
     ada = await new_account()
     for _ in range(ROUNDS):
-        session = await accounts.open_session(uuid7(), ada.id, "old", LATER)
-        swaps = (accounts.rotate_session(session.id, "old", f"new-{n}", NOW, LATER) for n in range(6))
+        session = await sessions.insert(session_of(ada))
+        swaps = (sessions.rotate(session.id, "first", f"new-{n}", NOW, LATER) for n in range(6))
         assert done(await at_once(*swaps)) == 1
 
 

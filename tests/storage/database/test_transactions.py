@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from storage.accounts import accounts
+from storage.accounts import accounts, registrations
 from storage.accounts.models import Account
+from storage.accounts.registrations import RegistrationLimits
 from storage.database.connection import (
     atomically,
     close_database,
@@ -20,7 +21,7 @@ from storage.database.connection import (
     fetch_in_transaction,
     open_database,
 )
-from tests.storage.rows import LATER
+from tests.storage.rows import NOW, new_registration
 from tests.support.faults.cancelling import is_cancelled_at
 
 CANCELLATIONS = 20
@@ -202,9 +203,7 @@ async def test_the_connection_is_usable_wherever_a_caller_was_cancelled(
 
 
 async def register(name: str) -> None:
-    await accounts.save_registration(
-        email=name, user_id=name, name=name, password_hash="hash", otp_hash="otp", expires_at=LATER
-    )
+    await registrations.insert(new_registration(email=name), RegistrationLimits(1_000, 1_000), NOW)
 
 
 async def write_many(name: str) -> None:

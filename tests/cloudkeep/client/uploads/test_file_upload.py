@@ -20,7 +20,7 @@ from tests.cloudkeep.client.conftest import CHUNK, QUICK, Watcher, init_upload, 
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clips import bikes
 from tests.support.faults.proxy import Proxy
-from tests.support.server import PASSWORD, REGISTER, VERIFY, Api, key_of, otp_of
+from tests.support.server import PASSWORD, Api, key_of, otp_of
 
 FAST = Compression(CompressionPreset.FAST, 144)
 
@@ -212,9 +212,8 @@ class TestShortTokens:
         """The context of an upload, for a new user whose session can be renewed."""
         visitor, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
-        await visitor.data(REGISTER, input=person)
-        answer = await visitor.data(VERIFY, input={"email": email, "otp": otp_of(sink)})
-        session = Session(GraphQL(client, server), answer["session"]["accessToken"], answer["session"]["refreshToken"])
+        opened = await visitor.join(person, lambda: otp_of(sink))
+        session = Session(GraphQL(client, server), opened["accessToken"], opened["refreshToken"])
         return UploadContext(client, session, FAST, policy=QUICK)
 
     async def test_an_upload_can_outlast_its_access_tokens(

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from tortoise import connections
 
-from storage.accounts import accounts
+from storage.accounts import accounts, registrations
 from storage.accounts.models import Account
+from storage.accounts.registrations import RegistrationLimits
 from storage.database.connection import atomically, close_database, execute_many, open_database
 from storage.database.sqlite import engine as sqlite
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import Upload
-from tests.storage.rows import LATER, new_account, new_upload, receive
+from tests.storage.rows import NOW, new_account, new_registration, new_upload, receive
 from tests.support.backends.databases import written_by_another
 from tests.support.faults.disk import files_end_at
 
@@ -28,9 +29,7 @@ async def upload(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 async def register(_: Upload) -> None:
-    await accounts.save_registration(
-        email="ada", user_id="ada", name="Ada", password_hash="hash", otp_hash="otp", expires_at=LATER
-    )
+    await registrations.insert(new_registration(), RegistrationLimits(1_000, 1_000), NOW)
 
 
 WRITES: dict[str, Callable[[Upload], Awaitable[object]]] = {

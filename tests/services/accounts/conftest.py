@@ -1,0 +1,99 @@
+"""The services of accounts under changing circumstances, above one database and one mail server."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from services.accounts.authentication import Authentication
+from services.accounts.codes import Codes
+from services.accounts.passwords import Passwords
+from services.accounts.registration import DEFAULT_LIMITS, Registrations
+from services.accounts.sessions import Client, SessionLimits, Sessions
+from services.accounts.sign_in import SignIn
+from services.accounts.tokens import AccessTokens
+from services.accounts.types import OpenSession
+from services.core.keys import SecretKey
+from storage.accounts.models import Registration
+from storage.accounts.registrations import RegistrationLimits
+from storage.mail import Mailer, open_mailer
+from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.server import PASSWORD, otp_of
+
+OLD = SecretKey("old", b"the secret that everything began with")
+NEW = SecretKey("new", b"the secret that came in its place ...")
+EMAIL = "ada@example.org"
+CLIENT = Client("192.0.2.1")
+
+
+@dataclass(frozen=True)
+class AccountServices:
+    """The services of one process."""
+
+    registrations: Registrations
+    sessions: Sessions
+    sign_in: SignIn
+    authentication: Authentication
+
+    async def register(self, user_id: str = "ada", email: str = EMAIL, client: Client = CLIENT) -> Registration:
+        """Start a registration."""
+        return await self.registrations.register(
+            user_id=user_id, user_name="Ada", email=email, password=PASSWORD, client=client
+        )
+
+    async def verify(self, registration: Registration, otp: str) -> OpenSession:
+        """Complete a registration."""
+        return await self.registrations.verify(registration_id=registration.id, otp=otp, client=CLIENT)
+
+    async def join(self, sink: SmtpSink) -> OpenSession:
+        """Register and complete the registration."""
+        return await self.verify(await self.register(), otp_of(sink))
+
+    async def login(self) -> OpenSession:
+        """Sign in."""
+        return await self.sign_in.login(user_id="ada", password=PASSWORD, client=CLIENT)
+
+
+class World:
+    """Builds services with changing keys and limits; the database and the mails stay."""
+
+    def __init__(self, mailer: Mailer, passwords: Passwords) -> None:
+        self._mailer = mailer
+        self._passwords = passwords
+
+    def accounts(
+        self,
+        *keys: SecretKey,
+        otp: int = 600,
+        session: int = 3_600,
+        mailer: Mailer | None = None,
+        sessions: int = 1_000,
+        registrations: RegistrationLimits = DEFAULT_LIMITS,
+    ) -> AccountServices:
+        """The services with these keys, lifetimes in seconds, and limits."""
+        keys = keys or (OLD,)
+        tokens = AccessTokens(keys, timedelta(minutes=15))
+        open_sessions = Sessions(tokens, keys, SessionLimits(timedelta(seconds=session), sessions))
+        return AccountServices(
+            Registrations(
+                mailer or self._mailer,
+                self._passwords,
+                Codes(keys),
+                open_sessions,
+                timedelta(seconds=otp),
+                registrations,
+            ),
+            open_sessions,
+            SignIn(self._passwords, open_sessions),
+            Authentication(tokens),
+        )
+
+
+@pytest.fixture
+async def world(database: str, sink: SmtpSink) -> AsyncIterator[World]:
+    """The world of a test."""
+    mailer, passwords = open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none"), Passwords()
+    yield World(mailer, passwords)
+    passwords.close()
+    await mailer.close()
