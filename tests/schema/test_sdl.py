@@ -54,7 +54,7 @@ CONTRACT = parse(
     }
     type Subscription { uploadProgress(uploadId: ID!, after: String): UploadProgress! }
     input RegisterInput { userId: String!  userName: String!  email: String!  password: String! }
-    input VerifyOtpInput { email: String!  otp: String! }
+    input VerifyOtpInput { registrationId: ID!  otp: String! }
     input LoginInput { userId: String!  password: String! }
     input RefreshSessionInput { refreshToken: String! }
     input InitUploadInput {
