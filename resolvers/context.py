@@ -13,7 +13,6 @@ from services.accounts.sessions import Client
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
-from services.core.clock import host_now
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
 from storage.drive.models import File, Rendition
@@ -131,7 +130,7 @@ class Context:
         """
         if self.token_error:
             raise Unauthenticated(self.token_error)
-        if self.authenticated and self.authenticated.expires_at < host_now():
+        if self.authenticated and self.authenticated.has_expired:
             raise Unauthenticated("The access token has expired.")
         return self.authenticated
 
@@ -167,7 +166,7 @@ class RequestContext:
 
     @property
     def subscriptions_end_at(self) -> datetime | None:
-        """When the subscriptions of this request end: at the expiry of the access token."""
+        """When the subscriptions of this request end: at the expiry of the access token; None if it has none."""
         return self.authenticated.expires_at if self.authenticated else None
 
     def for_operation(self) -> Context:

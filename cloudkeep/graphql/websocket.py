@@ -65,6 +65,8 @@ class WebSocketContext(RequestContext):
         """Sign the viewer in, and close the connection when the token expires."""
         self.cancel_expiry()
         self.authenticated = viewer
+        if viewer.expires_at is None:
+            return
         seconds = (viewer.expires_at - host_now()).total_seconds()
         expired = partial(self.close, FORBIDDEN, "The access token has expired")
         self._expiry = asyncio.get_running_loop().call_later(seconds, expired)

@@ -28,11 +28,19 @@ REQUIRED = ["exp", "iat", "sub", "sid", "jti", "aud", "iss"]
 
 @dataclass(frozen=True)
 class Viewer:
-    """The user of a request, and when their token expires."""
+    """The user of a request. A viewer with an API token has no session.
+
+    ``expires_at`` is when the credentials of the request expire; None if they have no time that is fixed in advance.
+    """
 
     account_id: UUID
-    session_id: UUID
-    expires_at: datetime
+    session_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the credentials have expired by now."""
+        return self.expires_at is not None and self.expires_at <= host_now()
 
 
 class AccessTokens:
@@ -64,7 +72,7 @@ class AccessTokens:
     def verify(self, token: str) -> Viewer:
         """The viewer of a token. Raises :class:`Unauthenticated` for any flaw, without naming it."""
         viewer = self._verified(token)
-        if viewer.expires_at <= host_now():
+        if viewer.has_expired:
             raise Unauthenticated(REFUSED)
         return viewer
 
