@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import make_msgid
 from enum import StrEnum
 
 import aiosmtplib
@@ -19,6 +18,9 @@ _MAX_CONNECTIONS = 8  # submission servers commonly refuse more than ten from on
 # name up in the DNS, which takes longer than the timeout if reverse lookups get no reply.
 _CLIENT_NAME = "[127.0.0.1]"
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+#: RFC 4954, section 6: "authentication required" and the like may come as the reply to any command.
+_LOGIN_REPLIES = (530, 534, 535, 538)
+_REFUSALS_OF_A_MAIL = (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
 _SEND_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
 
 
@@ -75,7 +77,8 @@ class SmtpMailer:
         except _SEND_ERRORS as error:
             # When QUIT fails after the mail was accepted, the caller must not send it again.
             if not accepted:
-                raise MailError(f"mail server {self._server.host}:{self._server.port} {_reason(error)}") from None
+                reason = f"mail server {self._server.host}:{self._server.port} {_reason(error)}"
+                raise MailError(reason, is_permanent=_is_permanent(error)) from None
         finally:
             client.close()
 
@@ -103,10 +106,25 @@ def _compose(mail: Mail, sender: str) -> EmailMessage:
     message["To"] = mail.to
     message["Subject"] = mail.subject
     message["Date"] = datetime.now(UTC)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{mail.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text, cte="quoted-printable")
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     return message
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether the server refused this mail for good: its sender, its recipient or its data, with a 5xx reply.
+
+    A wrong login, a refused greeting or a missing extension is about the configuration. An operator can correct it, so
+    the mail may be sent later.
+    """
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return any(map(_is_permanent, error.recipients))
+    if isinstance(error, _REFUSALS_OF_A_MAIL):
+        return error.code >= 500 and error.code not in _LOGIN_REPLIES
+    return False
 
 
 def _reason(error: Exception) -> str:

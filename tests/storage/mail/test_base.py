@@ -51,3 +51,14 @@ def test_a_text_that_is_not_unicode_is_refused() -> None:
 )
 def test_a_bare_address_is_taken(address: str) -> None:
     assert Mail(address, "Hello", "text").to == address
+
+
+@pytest.mark.parametrize("mail_id", ["", "a b", "a@b", "a>", "é", "a\r\nBcc: eve@example.org", "a" * 65])
+def test_an_id_that_could_break_the_message_id_is_refused(mail_id: str) -> None:
+    with pytest.raises(ValueError, match="ID of a mail"):
+        Mail("ada@example.org", "Subject", "text", id=mail_id)
+
+
+def test_html_that_cannot_be_written_as_utf_8_is_refused() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        Mail("ada@example.org", "Subject", "text", html="\ud800")

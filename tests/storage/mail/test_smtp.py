@@ -50,6 +50,28 @@ async def test_a_mail_carries_the_headers_of_a_machine_s_mail() -> None:
     assert abs(message["Date"].datetime - datetime.now(UTC)) < timedelta(hours=1)
 
 
+async def test_a_mail_with_html_has_both_parts_and_the_text_comes_first() -> None:
+    async with smtp_sink() as sink:
+        html = "<!doctype html><p>Your code: <b>123456</b> ✓</p>\n"
+        await open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none").send(Mail(MAIL.to, MAIL.subject, "Grüße\n", html))
+    (mail,) = sink.mails
+    assert mail.message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in mail.message.iter_parts()] == ["text/plain", "text/html"]
+    assert (mail.text, mail.html) == ("Grüße\n", html)
+
+
+async def test_a_mail_that_is_sent_again_keeps_its_message_id() -> None:
+    mail = Mail(MAIL.to, MAIL.subject, MAIL.text)
+    async with smtp_sink() as sink:
+        mailer = open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none&from=ck@example.org")
+        await mailer.send(mail)
+        await mailer.send(mail)
+        await mailer.send(MAIL)
+    first, again, other = [received.message["Message-ID"] for received in sink.mails]
+    assert first == again == f"<{mail.id}@example.org>"
+    assert other != first
+
+
 async def test_a_wrong_password_is_a_mail_error_that_repeats_no_credentials(trusted: Certificates) -> None:
     async with smtp_sink(tls=SinkTls.STARTTLS, certificates=trusted, login=LOGIN) as sink:
         with pytest.raises(MailError, match=r"refused the login \(535 5\.7\.8\)") as refusal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -36,7 +36,16 @@ class Received:
     @property
     def text(self) -> str:
         """The decoded text, its lines separated by a newline."""
-        return str(self.message.get_content()).replace("\r\n", "\n")
+        return self._part("plain") or ""
+
+    @property
+    def html(self) -> str | None:
+        """The decoded HTML, if the mail has some."""
+        return self._part("html")
+
+    def _part(self, subtype: Literal["plain", "html"]) -> str | None:
+        part = self.message.get_body((subtype,))
+        return str(part.get_content()).replace("\r\n", "\n") if part else None
 
 
 @dataclass
