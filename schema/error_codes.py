@@ -107,6 +107,11 @@ class RequestErrorCode(Enum):
         "request never fits the budget.",
     )
     REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The head or the body of the request is too large.")
+    SERVER_BUSY = enum_value(
+        "SERVER_BUSY",
+        description="Too many requests with passwords wait for the processor. Send the request again after "
+        "`extensions.retryAfter` seconds.",
+    )
     SLOT_BUSY = enum_value("SLOT_BUSY", description="Another request is sending a chunk to this slot. Try again later.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     SLOT_TAKEN_OVER = enum_value(

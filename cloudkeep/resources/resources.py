@@ -17,6 +17,7 @@ from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
+from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.registration import Registrations
 from services.accounts.sessions import SessionLimits, Sessions
@@ -37,6 +38,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
+from storage.accounts.breached_passwords import BreachedPasswords
 from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
@@ -126,6 +128,8 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
         tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
         session_limits = SessionLimits(timedelta(seconds=settings.session_ttl), settings.sessions)
         sessions = Sessions(tokens, keys, session_limits)
+        breached = settings.breached_passwords
+        rules = PasswordRules(BreachedPasswords(breached) if breached else None)
         registrations = Registrations(
             mailer,
             passwords,
@@ -133,6 +137,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             sessions,
             timedelta(seconds=settings.otp_ttl),
             RegistrationLimits(*settings.registrations),
+            rules,
         )
         yield Services(
             accounts=Accounts(),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl
 
 from cloudkeep.settings.messages import quote
@@ -15,6 +16,7 @@ from cloudkeep.settings.units import parse_size
 from services.budgets.limits import Limit
 from services.core.hosts import parse_address, parse_authority, to_ascii
 from services.core.urls import has_more_than_origin, require_scheme, split_url
+from storage.accounts.breached_passwords import require_valid
 from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_SCHEMES, SENTINEL_USERNAME, parse_sentinel_url
 
 #: As a trusted proxy: every peer on a unix socket.
@@ -206,6 +208,12 @@ def _require_files(options: Mapping[str, str], *names: str) -> None:
     for name in names:
         if name in options and not os.access(options[name], os.R_OK):
             raise ValueError(f"{name} names a file that cannot be read")
+
+
+def breached_passwords(path: Path) -> Path:
+    """A file that ``storage.accounts.breached_passwords`` can search."""
+    require_valid(path)
+    return path
 
 
 def mail_url(url: str) -> str:

@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     sessions: t.Connections = Field(default=1_000, description="sessions that an account may have")
     registrations: t.RegistrationLimits = Field(default=(100_000, 100), description="pending in total / per address")
     otp_ttl: t.Lifetime = Field(default=10 * t.MINUTE, description="seconds until a mailed code expires")
+    breached_passwords: t.BreachedPasswords | None = Field(default=None, description="sorted file of SHA-1 hashes")
     job_lease: t.Timeout = Field(default=60.0, description="seconds after which a silent worker loses its job")
     job_attempts: t.Attempts = Field(default=5, description="how often a job is tried")
     body_threads: t.Threads = Field(default=16, description="chunk bodies that an API process receives on threads")

@@ -89,6 +89,7 @@ WorkerName = Annotated[
 ]
 #: ``~`` stands for the home folder.
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+BreachedPasswords = Annotated[AbsolutePath, AfterValidator(parsers.breached_passwords)]
 
 Secret = Annotated[str | None, Field(repr=False)]
 BaseUrl = Annotated[str, BeforeValidator(base_url)]

@@ -20,15 +20,23 @@ class RegisterInput:
         description="The name to sign in with: 3 to 32 letters (a to z), digits, dots, dashes or underscores. It "
         "begins and ends with a letter or a digit, and is stored in lower case."
     )
-    user_name: str = strawberry.field(description="The name that is shown to people: 1 to 100 characters.")
+    user_name: str = strawberry.field(
+        description="The name that is shown to people: 1 to 100 characters, none of which is invisible."
+    )
     email: str = strawberry.field(description="The e-mail address that the code is sent to: at most 254 characters.")
-    password: str = strawberry.field(description="The password: 8 to 1,024 characters.")
+    password: str = strawberry.field(
+        description="The password: 10 to 1,024 bytes of UTF-8. One that is common, that consists of few different "
+        "characters, or that is like the user ID, the user name or the address is refused."
+    )
 
 
 @strawberry.input(description="The input of `verifyOtp`.")
 class VerifyOtpInput:
     registration_id: strawberry.ID = strawberry.field(description="The ID of the registration.")
-    otp: str = strawberry.field(description="The code from the mail: 6 digits.")
+    otp: str = strawberry.field(
+        description="The code from the mail: 6 digits of any script. Spaces, dashes and invisible characters are "
+        "ignored. A text that is no code does not count as an attempt."
+    )
 
 
 @strawberry.type(description="The result of `register`.")

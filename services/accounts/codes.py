@@ -26,11 +26,8 @@ class Codes:
         """What is stored in place of the code of this row."""
         return _hash(self._keys[0], row_id, code)
 
-    def matches(self, code_hash: str, row_id: UUID, typed: str) -> bool:
-        """Whether a typed code is the one of this row."""
-        code = typed.strip()
-        if not (code.isascii() and code.isdigit()):
-            return False
+    def matches(self, code_hash: str, row_id: UUID, code: str) -> bool:
+        """Whether a code, in the form that :func:`services.core.validation.otp` returns, is the one of this row."""
         return any(hmac.compare_digest(_hash(key, row_id, code), code_hash) for key in self._keys)
 
 

@@ -1,6 +1,6 @@
 """Errors of accounts and sessions."""
 
-from services.core.errors import CloudKeepError, ErrorCode, ExpectedError
+from services.core.errors import CloudKeepError, ErrorCode, ExpectedError, RetryLater
 
 
 class InvalidCredentials(ExpectedError):
@@ -22,6 +22,14 @@ class MailUnavailable(ExpectedError):
 
     code = ErrorCode.MAIL_UNAVAILABLE
     status = 503
+
+
+class ServerBusy(RetryLater):
+    """Too many passwords wait to be hashed. Nothing was changed, and the call can be repeated."""
+
+    code = ErrorCode.SERVER_BUSY
+    status = 503
+    retry_after = 5.0
 
 
 class TooManyRegistrations(ExpectedError):

@@ -1,40 +1,81 @@
 """Password hashing by argon2id (RFC 9106), in threads of its own: one hash takes tens of milliseconds and 64 MiB."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from passlib.hash import argon2
+
+from services.accounts.errors import ServerBusy
+from services.accounts.hash_queue import HashQueue
+from storage.accounts.models import Account
+from storage.accounts.passwords import replace_password_hash
 
 T = TypeVar("T")
 
 #: Simultaneous hashes. More would only wait for a processor and use memory.
 THREADS = 2
+#: The passwords that may wait. Two cores hash six to ten in a second, so the last one waits for about ten seconds.
+WAITING = 64
 
 
 class Passwords:
-    """Hashes and verifies passwords."""
+    """Hashes and verifies passwords. ``address`` is that of the client.
 
-    def __init__(self) -> None:
+    Every method that hashes raises :class:`ServerBusy` when too many passwords wait.
+    """
+
+    def __init__(self, waiting: int = WAITING) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
-        self._dummy_hash: str | None = None
+        self._queue = HashQueue(THREADS, waiting)
+        self._dummy_hash = _hash_of_nothing()
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, address: str = "") -> str:
         """A new salted hash."""
-        return str(await self._run(lambda: argon2.hash(password)))
+        return str(await self._run(partial(argon2.hash, password), address))
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(self, password: str, password_hash: str | None, address: str = "") -> bool:
         """Whether the password is correct. A missing account takes as long as an existing one."""
-        if password_hash is None:
-            self._dummy_hash = self._dummy_hash or await self.hash("no account's password")
         reference = password_hash or self._dummy_hash
-        matches = bool(await self._run(lambda: argon2.verify(password, reference)))
+        matches = bool(await self._run(partial(argon2.verify, password, reference), address))
         return matches and password_hash is not None
+
+    async def check(self, account: Account | None, password: str, address: str = "") -> bool:
+        """Whether this is the password of the account.
+
+        A hash with older parameters is replaced, unless too many passwords wait.
+        """
+        old = account.password_hash if account else None
+        if not await self.verify(password, old, address) or account is None or old is None:
+            return False
+        if argon2.needs_update(old):
+            with suppress(ServerBusy):
+                # Only if it is still the same one, because the password may have been changed meanwhile.
+                await replace_password_hash(account.id, old, await self.hash(password, address))
+        return True
 
     def close(self) -> None:
         """Release the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def _run(self, work: Callable[[], T], address: str) -> T:
+        await self._queue.enter(address)
+        try:
+            job = asyncio.wrap_future(self._pool.submit(work))
+        except BaseException:
+            self._queue.leave()
+            raise
+        # A thread cannot be cancelled, so a cancelled request keeps its place until its hash is ready.
+        job.add_done_callback(lambda _: self._queue.leave())
+        return await asyncio.shield(job)
+
+
+def _hash_of_nothing() -> str:
+    """A hash that no password has, with the parameters of new ones: to verify it takes as long as for an account."""
+    hashed = argon2(use_defaults=True)
+    hashed.checksum = secrets.token_bytes(argon2.checksum_size)
+    return str(hashed.to_string())

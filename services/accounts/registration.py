@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from services.accounts.codes import ATTEMPTS, Codes
 from services.accounts.errors import InvalidOtp, MailUnavailable, TooManyRegistrations
+from services.accounts.password_rules import Owner, PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.sessions import Client, Sessions
 from services.accounts.types import OpenSession
@@ -40,6 +41,7 @@ class Registrations:
         sessions: Sessions,
         lifetime: timedelta,
         limits: RegistrationLimits = DEFAULT_LIMITS,
+        rules: PasswordRules | None = None,
     ) -> None:
         self._mailer = mailer
         self._passwords = passwords
@@ -47,6 +49,7 @@ class Registrations:
         self._sessions = sessions
         self._lifetime = lifetime
         self._limits = limits
+        self._rules = rules or PasswordRules()
 
     async def register(
         self, *, user_id: str, user_name: str, email: str, password: str, client: Client
@@ -55,17 +58,18 @@ class Registrations:
 
         If the address has an account, the mail says so, and the caller gets the usual response, which prevents
         enumeration of accounts. User IDs are public, so a taken one raises :class:`AlreadyExists`. Raises
-        :class:`InvalidInput`, :class:`MailUnavailable` and :class:`TooManyRegistrations`.
+        :class:`InvalidInput`, :class:`MailUnavailable`, :class:`ServerBusy` and :class:`TooManyRegistrations`.
         """
         with Checks() as check:
             user_id, name = check(validation.user_id, user_id), check(validation.person_name, user_name)
-            email, password = check(validation.email, email), check(validation.password, password)
+            email, password = check(validation.email, email), check(validation.new_password, password)
+        await self._rules.require_good(password, Owner(user_id, name, email))
         if await accounts.user_id_exists(user_id):
             raise AlreadyExists("This user ID is taken.", field="userId")
         network = client_network(client.address)[:LONGEST_NETWORK]
         with _refusing_surplus():
             await registrations.require_space(network, self._limits, now())
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password, client.address)
         code, row_id = self._codes.new(), uuid7()
         if await accounts.email_exists(email):
             # A registration without a code is stored, so that the limits do not show which addresses have accounts.
@@ -91,12 +95,14 @@ class Registrations:
     async def verify(self, *, registration_id: UUID | None, otp: str, client: Client) -> OpenSession:
         """Complete a registration and open its first session.
 
-        Raises :class:`InvalidOtp` if the code is wrong, used or expired, or after too many attempts, and
-        :class:`AlreadyExists` if the user ID or the address has been taken since.
+        Raises :class:`InvalidInput` for a text that is no code, :class:`InvalidOtp` if the code is wrong, used or
+        expired, or after too many attempts, and :class:`AlreadyExists` if the user ID or the address has been taken
+        since.
         """
+        code = validation.otp(otp)
         found = await registrations.count_attempt(registration_id, ATTEMPTS) if registration_id else None
         alive = found if found and found.expires_at >= now() else None
-        if not alive or not self._codes.matches(alive.otp_hash, alive.id, otp):
+        if not alive or not self._codes.matches(alive.otp_hash, alive.id, code):
             raise InvalidOtp("The code is wrong or has expired. Register again to get a new one.", field="otp")
         try:
             account = await registrations.complete(alive)

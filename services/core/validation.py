@@ -8,6 +8,8 @@ from typing import ParamSpec, Self, TypeVar, cast
 from email_validator import EmailNotValidError, validate_email
 
 from services.core.errors import ExpectedError, InvalidInput
+from services.core.person_names import VARIATION_SELECTORS, is_honest
+from services.core.typed_codes import otp as otp
 from storage.mail.base import is_address
 
 P = ParamSpec("P")
@@ -23,8 +25,11 @@ MAX_TYPED_CHARACTERS = 1_000
 NFC_JOINS = 4
 #: RFC 5321, section 4.5.3.1.3, without the angle brackets.
 MAX_EMAIL_CHARACTERS = 254
-#: NIST SP 800-63B: at least 8 characters, long pass phrases allowed, no rule about their composition.
-PASSWORD_CHARACTERS = range(8, 1025)
+#: The length of a new password, in bytes of UTF-8. OWASP ASVS 5.0.0, 6.2.1 and 6.2.9: at least 8 characters, and 64
+#: must be possible; 6.2.5: no rule about the composition.
+PASSWORD_BYTES = range(10, 1025)
+#: The longest password that an older account may have.
+MAX_PASSWORD_CHARACTERS = 1_024
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 
 USER_ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]", re.ASCII)
@@ -50,9 +55,12 @@ def _visible(text: str) -> str:
 
 
 def _is_visible(character: str) -> bool:
-    if unicodedata.category(character) in INVISIBLE_CATEGORIES or character in BLANKS:
-        return False
-    return not any(ord(character) in code_points for code_points in IGNORABLE)
+    return unicodedata.category(character) not in INVISIBLE_CATEGORIES and not _is_blank(character)
+
+
+def _is_blank(character: str) -> bool:
+    """Whether it has no ink although its category does not say so."""
+    return character in BLANKS or any(ord(character) in code_points for code_points in IGNORABLE)
 
 
 class Checks:
@@ -126,11 +134,16 @@ def user_id(value: str, field: str = "userId") -> str:
 
 
 def person_name(value: str, field: str = "userName") -> str:
-    """1 to 100 characters without control characters, at least one of which can be seen."""
+    """1 to 100 characters, all of which can be seen or are needed, with single spaces between words."""
     is_bounded = len(value) <= MAX_TYPED_CHARACTERS
-    name = _joined(value.strip(), MAX_NAME_CHARACTERS) if is_bounded and _is_clean(value) else ""
+    name = _joined(" ".join(value.split()), MAX_NAME_CHARACTERS) if is_bounded and _is_clean(value) else ""
     if len(name) > MAX_NAME_CHARACTERS or not _visible(name):
         raise InvalidInput(f"A name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters.", field=field)
+    if any(_is_blank(c) and c not in VARIATION_SELECTORS for c in name) or not is_honest(name):
+        raise InvalidInput(
+            "A name has no invisible characters, and at most a few accents on a letter. Type it instead of pasting it.",
+            field=field,
+        )
     return name
 
 
@@ -150,9 +163,12 @@ def email(value: str, field: str = "email") -> str:
 
 
 def password(value: str, field: str = "password") -> str:
-    """8 to 1024 characters of any kind, in form NFKC so that every keyboard types the same (NIST SP 800-63B)."""
-    refusal = InvalidInput("A password has 8 to 1024 characters.", field=field)
-    if len(value) >= PASSWORD_CHARACTERS.stop:
+    """A password as typed to sign in, in form NFKC, so that every keyboard types the same (NIST SP 800-63B).
+
+    Only what is too long for any account is refused. :func:`new_password` is for new ones.
+    """
+    refusal = InvalidInput(f"A password has at most {MAX_PASSWORD_CHARACTERS} characters.", field=field)
+    if len(value) > MAX_PASSWORD_CHARACTERS:
         raise refusal
     try:
         value.encode()
@@ -160,8 +176,21 @@ def password(value: str, field: str = "password") -> str:
         raise InvalidInput("A password may not hold half surrogate pairs.", field=field) from error
     # Counted again as it is hashed: in form NFKC one character can become eighteen.
     normalised = unicodedata.normalize("NFKC", value)
-    if len(normalised) not in PASSWORD_CHARACTERS:
+    if len(normalised) > MAX_PASSWORD_CHARACTERS:
         raise refusal
+    return normalised
+
+
+def new_password(value: str, field: str = "password") -> str:
+    """A new password: 10 to 1,024 bytes of UTF-8 in form NFKC. ``services.accounts.password_rules`` has more rules."""
+    normalised = password(value, field)
+    size = len(normalised.encode())
+    if size not in PASSWORD_BYTES:
+        raise InvalidInput(
+            f"A password has {PASSWORD_BYTES.start} to {PASSWORD_BYTES.stop - 1:,} bytes, and this one has {size:,}. "
+            "A letter of English is one byte. Several words make a good password.",
+            field=field,
+        )
     return normalised
 
 

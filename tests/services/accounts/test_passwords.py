@@ -1,18 +1,53 @@
 """Password hashes."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from passlib.hash import argon2
 
-from services.accounts.passwords import Passwords
+from services.accounts import passwords as module
+from services.accounts.errors import ServerBusy
+from services.accounts.passwords import THREADS, Passwords
+from storage.accounts.models import Account
 
 
 @pytest.fixture(autouse=True)
 def _in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the real password hashes."""
     monkeypatch.setattr("services.accounts.passwords.argon2", argon2)
+
+
+WEAK = argon2.using(rounds=1, memory_cost=8, parallelism=1)
+
+
+class SlowHash:
+    """In place of argon2: each hash waits until the test lets it continue."""
+
+    checksum_size = 32
+
+    def __init__(self) -> None:
+        self.continues = threading.Event()
+        self.running = 0
+
+    def __call__(self, *, use_defaults: bool) -> Any:
+        return argon2(use_defaults=use_defaults)
+
+    def hash(self, _: str) -> str:
+        self.running += 1
+        assert self.continues.wait(60)
+        self.running -= 1
+        return "hashed"
+
+
+async def make_account(password_hash: str) -> Account:
+    return await Account.create(user_id="ada", name="Ada", email="ada@example.org", password_hash=password_hash)
+
+
+async def stored(account: Account) -> str:
+    return (await Account.get(id=account.id)).password_hash
 
 
 @pytest.fixture
@@ -45,6 +80,68 @@ async def test_any_text_can_be_a_password(passwords: Passwords, odd: str) -> Non
 
 async def test_no_password_is_right_for_a_missing_account(passwords: Passwords) -> None:
     assert not await passwords.verify("nobody's password", None)
+
+
+def test_a_missing_account_has_a_hash_with_the_parameters_of_new_ones_from_the_start(passwords: Passwords) -> None:
+    dummy, hashed = passwords._dummy_hash, argon2.hash("password")
+    assert dummy.split("$")[:4] == hashed.split("$")[:4]
+    assert len(dummy) == len(hashed)
+
+
+async def test_a_hash_with_older_parameters_is_replaced_at_sign_in(passwords: Passwords, database: str) -> None:
+    account = await make_account(WEAK.hash("correct horse"))
+    assert not await passwords.check(account, "wrong horse")
+    assert (await stored(account)) == account.password_hash
+    assert await passwords.check(account, "correct horse")
+    fresh = await stored(account)
+    assert fresh.split("$")[:4] == argon2.hash("x").split("$")[:4]
+    account.password_hash = fresh
+    assert await passwords.check(account, "correct horse")
+    assert await stored(account) == fresh
+
+
+async def test_a_password_that_was_changed_during_a_sign_in_stays_changed(passwords: Passwords, database: str) -> None:
+    account = await make_account(WEAK.hash("correct horse"))
+    changed = argon2.hash("a newer one")
+    await Account.filter(id=account.id).update(password_hash=changed)
+    assert await passwords.check(account, "correct horse")
+    assert await stored(account) == changed
+
+
+async def test_a_missing_account_has_no_password(passwords: Passwords) -> None:
+    assert not await passwords.check(None, "correct horse")
+
+
+async def test_a_full_queue_is_busy_and_then_works_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = SlowHash()
+    monkeypatch.setattr(module, "argon2", slow)
+    passwords = Passwords(waiting=2)
+    waiting = [asyncio.create_task(passwords.hash("slow", "192.0.2.1")) for _ in range(THREADS + 2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ServerBusy):
+        await passwords.hash("one too many", "192.0.2.1")
+    slow.continues.set()
+    assert await asyncio.gather(*waiting) == ["hashed"] * (THREADS + 2)
+    assert await passwords.hash("later", "192.0.2.1") == "hashed"
+    passwords.close()
+
+
+async def test_a_cancelled_request_keeps_its_thread_until_the_hash_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = SlowHash()
+    monkeypatch.setattr(module, "argon2", slow)
+    passwords = Passwords()
+    running = [asyncio.create_task(passwords.hash("slow")) for _ in range(THREADS)]
+    await asyncio.sleep(0)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    later = asyncio.create_task(passwords.hash("later"))
+    await asyncio.sleep(0)
+    assert slow.running <= THREADS
+    assert not later.done()
+    slow.continues.set()
+    assert await later == "hashed"
+    passwords.close()
 
 
 async def test_the_loop_continues_while_a_password_is_hashed(passwords: Passwords) -> None:
