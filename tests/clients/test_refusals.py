@@ -7,7 +7,7 @@ from gql import Client, GraphQLRequest
 from gql.transport.exceptions import TransportConnectionFailed
 from gql.transport.websockets import WebsocketsTransport
 
-from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
+from cloudkeep.graphql.websocket_endpoint import SUBSCRIPTIONS_PER_CONNECTION
 from tests.clients.conftest import Npm
 from tests.clients.transports import TRANSPORTS, Asking, by_events, by_get, by_post
 from tests.support.graphql_ws import PROTOCOL

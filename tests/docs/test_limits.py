@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.graphql import request, websocket
-from cloudkeep.graphql.endpoint import SUBSCRIPTIONS_PER_CONNECTION
+from cloudkeep.graphql.websocket_endpoint import SUBSCRIPTIONS_PER_CONNECTION
 from cloudkeep.server import bounded_http, connection_gate, request_limits, websocket_frames
 from cloudkeep.server.bounded_http import TIMEOUTS, Phase
 from cloudkeep.supervisor import process
