@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from storage.attempt_delays import AttemptDelays
 from storage.blobs import BlobStore
 from storage.progress_stream import EventLog
 from storage.token_buckets import BucketStore
-from tests.contracts import blob_backends, bucket_backends, event_backends
+from tests.contracts import blob_backends, bucket_backends, delay_backends, event_backends
 from tests.contracts.blob_backends import BlobBackend
 from tests.contracts.event_backends import LogBackend
 from tests.support.backends.s3 import S3Server
@@ -59,4 +60,11 @@ def log(log_backend: LogBackend) -> EventLog:
 async def buckets(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BucketStore]:
     """Token buckets for one test."""
     async with bucket_backends.BACKENDS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=range(len(delay_backends.BACKENDS)), ids=[each.__name__ for each in delay_backends.BACKENDS])
+async def delays(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AttemptDelays]:
+    """Delays of attempts for one test."""
+    async with delay_backends.BACKENDS[request.param](tmp_path) as opened:
         yield opened
