@@ -8,6 +8,9 @@ from strawberry import enum_value
 
 @strawberry.enum(description="Why a mutation was refused: the codes in `userErrors`. A code never changes its meaning.")
 class UserErrorCode(Enum):
+    ACCOUNT_DISABLED = enum_value(
+        "ACCOUNT_DISABLED", description="The password is right, but an administrator has disabled the account."
+    )
     ALREADY_EXISTS = enum_value("ALREADY_EXISTS", description="The name is already taken.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared SHA-256.")
     CHUNKS_MISSING = enum_value("CHUNKS_MISSING", description="Some chunks of the upload have not arrived.")
@@ -123,6 +126,11 @@ class RequestErrorCode(Enum):
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
     TEMPORARILY_UNAVAILABLE = enum_value(
         "TEMPORARILY_UNAVAILABLE", description="The database does not respond. Send the request again."
+    )
+    TOO_MANY_ATTEMPTS = enum_value(
+        "TOO_MANY_ATTEMPTS",
+        description="There were too many wrong passwords, so this one was not checked. Try again after "
+        "`extensions.retryAfter` seconds.",
     )
     TOO_MANY_CONNECTIONS = enum_value(
         "TOO_MANY_CONNECTIONS",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.authentication import Authentication
+from services.accounts.devices import Devices
 from services.accounts.registration import Registrations
 from services.accounts.sessions import Sessions
 from services.accounts.sign_in import SignIn
@@ -43,6 +44,7 @@ class Services:
     authentication: Authentication
     registrations: Registrations
     sign_in: SignIn
+    devices: Devices
     sessions: Sessions
     uploads: Uploads
     ingest: Ingest

@@ -17,11 +17,13 @@ from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
+from services.accounts.devices import Devices
 from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.registration import Registrations
 from services.accounts.sessions import SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
+from services.accounts.sign_in_delays import LongestDelays, SignInDelays
 from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
@@ -40,6 +42,7 @@ from services.uploads.uploads import Uploads
 from storage import tracing
 from storage.accounts.breached_passwords import BreachedPasswords
 from storage.accounts.registrations import RegistrationLimits
+from storage.attempt_delays import LocalDelays, RedisDelays
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
@@ -139,11 +142,16 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
             RegistrationLimits(*settings.registrations),
             rules,
         )
+        devices = Devices(keys)
+        delays = SignInDelays(
+            keys, RedisDelays(base.redis), LocalDelays(), counters, LongestDelays(*settings.sign_in_delays)
+        )
         yield Services(
             accounts=Accounts(),
             authentication=Authentication(tokens),
             registrations=registrations,
-            sign_in=SignIn(passwords, sessions),
+            sign_in=SignIn(passwords, sessions, delays, devices),
+            devices=devices,
             sessions=sessions,
             uploads=base.uploads,
             ingest=ingest,

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl
 
 from cloudkeep.settings.messages import quote
-from cloudkeep.settings.units import parse_size
+from cloudkeep.settings.units import parse_duration, parse_size
 from services.budgets.limits import Limit
 from services.core.hosts import parse_address, parse_authority, to_ascii
 from services.core.urls import has_more_than_origin, require_scheme, split_url
@@ -23,6 +23,8 @@ from storage.redis.sentinel_url import SENTINEL_PASSWORD, SENTINEL_SCHEMES, SENT
 UNIX = "unix"
 #: A process needs one connection for a transaction and one for other queries meanwhile.
 MIN_POOL_SIZE = 2
+#: A longer delay would lock an owner out.
+LONGEST_DELAY_SECONDS = 24 * 60 * 60
 #: The options of libpq that we support (https://www.postgresql.org/docs/current/libpq-connect.html).
 POSTGRES_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "host")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -90,6 +92,15 @@ def registration_limits(text: str) -> tuple[int, int]:
     if not match:
         raise ValueError(f"must be two whole numbers above 0 like 100000/100, not {quote(text)}")
     return int(match[1]), int(match[2])
+
+
+def sign_in_delays(text: str) -> tuple[float, float]:
+    """``CLIENT/TOTAL``: the longest delay of one client, and of clients that wait because of others, in seconds."""
+    delays = [parse_duration(part) for part in text.split("/")]
+    seconds = [float(delay) for delay in delays if delay is not None and delay <= LONGEST_DELAY_SECONDS]
+    if len(delays) != 2 or len(seconds) != 2:
+        raise ValueError(f"must be two times of at most a day, like 15m/1m, not {quote(text)}")
+    return seconds[0], seconds[1]
 
 
 def pool_size(text: str) -> tuple[int, int]:

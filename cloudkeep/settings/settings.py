@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     access_token_ttl: t.Lifetime = Field(default=15 * t.MINUTE, description="seconds until an access token expires")
     sessions: t.Connections = Field(default=1_000, description="sessions that an account may have")
     registrations: t.RegistrationLimits = Field(default=(100_000, 100), description="pending in total / per address")
+    sign_in_delays: t.SignInDelays = Field(default=(900.0, 60.0), description="longest of a client / because of others")
     otp_ttl: t.Lifetime = Field(default=10 * t.MINUTE, description="seconds until a mailed code expires")
     breached_passwords: t.BreachedPasswords | None = Field(default=None, description="sorted file of SHA-1 hashes")
     job_lease: t.Timeout = Field(default=60.0, description="seconds after which a silent worker loses its job")

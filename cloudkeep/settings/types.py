@@ -81,6 +81,7 @@ Budget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.budget)]
 IngestBudget = Annotated[Limit | None, NoDecode, PlainValidator(parsers.ingest_budget)]
 SubscriptionLimits = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.subscription_limits)]
 RegistrationLimits = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.registration_limits)]
+SignInDelays = Annotated[tuple[float, float], NoDecode, BeforeValidator(parsers.sign_in_delays)]
 PoolSize = Annotated[tuple[int, int], NoDecode, BeforeValidator(parsers.pool_size)]
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", title="a host name or an IP address")]

@@ -67,6 +67,9 @@ OPERATION_SECONDS = Metric(
 REQUESTED = Metric("cloudkeep_cost_requested_points", "The most that operations could have cost, in points.")
 ACTUAL = Metric("cloudkeep_cost_actual_points", "What operations actually cost, in points.")
 OVERRUNS = Metric("cloudkeep_cost_overruns", "Answers that cost more than their price: a defect of the schema.")
+SIGN_INS = Metric(
+    "cloudkeep_sign_ins", "Passwords that were given, by outcome: succeeded, failed, or delayed.", ("outcome",)
+)
 CHUNKS = Metric("cloudkeep_chunks", "Chunks, by outcome: accepted, or the error code.", ("outcome",))
 CHUNK_BYTES = Metric("cloudkeep_chunk_bytes", "Bytes of chunks that got a receipt.")
 CHUNK_SECONDS = Metric("cloudkeep_chunk_seconds", "Seconds from a chunk's headers to its receipt.", histogram=True)
@@ -157,6 +160,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
     yield Sample(REQUESTED, counters.requested_points)
     yield Sample(ACTUAL, counters.actual_points)
     yield Sample(OVERRUNS, counters.cost_overruns)
+    yield from (Sample(SIGN_INS, number, (outcome,)) for outcome, number in counters.sign_ins.items())
     yield Sample(SUBSCRIPTIONS, counters.subscriptions)
     yield Sample(FRAMES, counters.frames)
     yield from (Sample(FRAMES_DELAYED, number, (reason,)) for reason, number in counters.frames_delayed.items())

@@ -16,4 +16,5 @@ async def register(context: Context, *, user_id: str, user_name: str, email: str
 async def verify_otp(context: Context, *, registration_id: str, otp: str) -> OpenSession:
     """Create the account, and open its first session."""
     key = decode(Prefix.REGISTRATION, registration_id)
-    return await context.services.registrations.verify(registration_id=key, otp=otp, client=context.client)
+    opened = await context.services.registrations.verify(registration_id=key, otp=otp, client=context.client)
+    return context.services.devices.with_token(opened)

@@ -12,8 +12,13 @@ from schema.relay.node import INPUT, RequestInfo
 
 @strawberry.input(description="The input of `login`.")
 class LoginInput:
-    user_id: str = strawberry.field(description="The user ID of the account.")
+    user_id: str = strawberry.field(description="The user ID or the e-mail address of the account.")
     password: str = strawberry.field(description="The password of the account.")
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="The `deviceToken` of the latest sign-in to this account on this device. With it, the wrong "
+        "passwords of others do not delay this sign-in. One that is not valid is ignored.",
+    )
 
 
 @strawberry.type(description="The result of `login`.")
@@ -24,7 +29,11 @@ class LoginPayload(SignInPayload):
 @strawberry.type
 class SignInMutations:
     @strawberry.mutation(
-        description="Signs in with a user ID and a password, and opens a session.", directives=[PASSWORD]
+        description="Signs in with a user ID or an e-mail address and a password, and opens a session. After five "
+        "wrong passwords, each further one has to wait, first for a second and at last for 15 minutes by default: "
+        "TOO_MANY_ATTEMPTS says how long.",
+        directives=[PASSWORD],
     )
     async def login(self, info: RequestInfo, input: Annotated[LoginInput, INPUT]) -> LoginPayload:
-        return await LoginPayload.of(sign_in.login(info.context, user_id=input.user_id, password=input.password))
+        work = sign_in.login(info.context, name=input.user_id, password=input.password, device_token=input.device_token)
+        return await LoginPayload.of(work)

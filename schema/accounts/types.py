@@ -128,6 +128,10 @@ class SignIn:
     expires_at: datetime = strawberry.field(
         description="When the access token expires: by default 15 minutes after it was issued."
     )
+    device_token: str | None = strawberry.field(
+        description="A token that tells this device from others, for `LoginInput.deviceToken`. It is not secret "
+        "enough to sign in with, and is valid for a year. Null if the session was only refreshed."
+    )
     account: Account = strawberry.field(description="The account that is signed in.")
     session: Session = strawberry.field(description="The session that the tokens belong to.")
 
@@ -138,6 +142,7 @@ class SignIn:
             access_token=opened.access_token,
             refresh_token=opened.refresh_token,
             expires_at=opened.expires_at,
+            device_token=opened.device_token,
             account=Account.of(opened.account),
             session=Session.of(opened.session, current=True),
         )

@@ -3,6 +3,13 @@
 from services.core.errors import CloudKeepError, ErrorCode, ExpectedError, RetryLater
 
 
+class AccountDisabled(ExpectedError):
+    """The password is right, and an administrator has disabled the account."""
+
+    code = ErrorCode.ACCOUNT_DISABLED
+    status = 403
+
+
 class InvalidCredentials(ExpectedError):
     """User ID or password is wrong. The error does not say which."""
 
@@ -30,6 +37,17 @@ class ServerBusy(RetryLater):
     code = ErrorCode.SERVER_BUSY
     status = 503
     retry_after = 5.0
+
+
+class TooManyAttempts(RetryLater):
+    """There were too many wrong passwords. The password was not verified. ``retry_after`` is in seconds."""
+
+    code = ErrorCode.TOO_MANY_ATTEMPTS
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooManyRegistrations(ExpectedError):

@@ -8,10 +8,15 @@ from storage.accounts.models import Account, Session
 
 @dataclass(frozen=True)
 class OpenSession:
-    """The tokens with which a client acts for an account. ``expires_at`` is that of the access token."""
+    """The tokens with which a client acts for an account. ``expires_at`` is that of the access token.
+
+    ``device_token`` tells the device from others at its next sign-in (:mod:`services.accounts.devices`). A refresh has
+    none.
+    """
 
     access_token: str
     refresh_token: str
     expires_at: datetime
     account: Account
     session: Session
+    device_token: str | None = None

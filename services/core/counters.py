@@ -18,6 +18,9 @@ Outcome: TypeAlias = Literal["data", "errors", "refused"]
 #: Why a frame of a subscription waits: the payer's budget has too few points, or the payer gets frames too fast.
 FrameDelay: TypeAlias = Literal["budget", "rate"]
 
+#: A password was right, wrong, or not verified because of a delay.
+SignInOutcome: TypeAlias = Literal["succeeded", "failed", "delayed"]
+
 
 class Durations:
     """A histogram of durations: the number within each of ``BOUNDS``, in seconds, and their sum."""
@@ -79,6 +82,8 @@ class Counters:
     operation_errors: Counter[tuple[OperationKind, str]] = field(default_factory=Counter)
     #: Durations of operations until their first answer, by kind.
     operation_seconds: defaultdict[OperationKind, float] = field(default_factory=lambda: defaultdict(float))
+    #: Passwords of sign-ins, and those that sessions ask for again, by outcome.
+    sign_ins: Counter[SignInOutcome] = field(default_factory=Counter)
     #: Chunks by outcome: ``accepted``, the error code, or ``aborted`` if the server stopped meanwhile.
     chunks: Counter[str] = field(default_factory=Counter)
     #: Bytes of chunks that got a receipt, and the durations of these chunks from head to receipt.

@@ -28,6 +28,16 @@ async def find_by_email(email: str) -> Account | None:
     return await Account.get_or_none(email=email)
 
 
+async def find(account_id: UUID) -> Account | None:
+    """The account with this key."""
+    return await Account.get_or_none(id=account_id)
+
+
+async def find_by_name(name: str) -> Account | None:
+    """The account with this normalised user ID or, with an @, this address."""
+    return await (find_by_email(name) if "@" in name else find_by_user_id(name))
+
+
 async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:
     """The accounts with these keys."""
     return {account.id: account for account in await Account.filter(id__in=list(account_ids))}

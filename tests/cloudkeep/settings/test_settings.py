@@ -125,6 +125,8 @@ def test_numbers_and_lists_are_read(load: Load) -> None:
     assert load(SUBSCRIPTIONS="0/7").subscriptions == (0, 7)
     assert load(WEBSOCKETS="7").websockets == 7
     assert load(SESSIONS="5", REGISTRATIONS="9/3").registrations == (9, 3)
+    assert load(SIGN_IN_DELAYS=" 1h / 30s ").sign_in_delays == (3_600, 30)
+    assert load(SIGN_IN_DELAYS="0/0").sign_in_delays == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +269,9 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("QUOTA", "0", f"must be none or a size between 1B and 8PiB, {SIZES}, not '0'"),
         ("QUOTA", "off", f"must be none or a size between 1B and 8PiB, {SIZES}, not 'off'"),
         ("RESERVATION_SHARE", "0%", "must be between 1 and 100, not '0%'"),
+        ("SIGN_IN_DELAYS", "15m", "must be two times of at most a day, like 15m/1m, not '15m'"),
+        ("SIGN_IN_DELAYS", "2d/1m", "must be two times of at most a day, like 15m/1m, not '2d/1m'"),
+        ("SIGN_IN_DELAYS", "-1/1m", "must be two times of at most a day, like 15m/1m, not '-1/1m'"),
         ("REGISTRATIONS", "0/5", "must be two whole numbers above 0 like 100000/100, not '0/5'"),
         ("RESERVATION_SHARE", "half", "must be between 1 and 100, not 'half'"),
         ("OPEN_UPLOADS", "0", "must be between 1 and 1000000, not '0'"),

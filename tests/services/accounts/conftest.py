@@ -8,15 +8,19 @@ import pytest
 
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
+from services.accounts.devices import Devices
 from services.accounts.passwords import Passwords
 from services.accounts.registration import DEFAULT_LIMITS, Registrations
 from services.accounts.sessions import Client, SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
+from services.accounts.sign_in_delays import SignInDelays
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession
+from services.core.counters import Counters
 from services.core.keys import SecretKey
 from storage.accounts.models import Registration
 from storage.accounts.registrations import RegistrationLimits
+from storage.attempt_delays import AttemptDelays, LocalDelays
 from storage.mail import Mailer, open_mailer
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import PASSWORD, otp_of
@@ -50,9 +54,11 @@ class AccountServices:
         """Register and complete the registration."""
         return await self.verify(await self.register(), otp_of(sink))
 
-    async def login(self) -> OpenSession:
+    async def login(
+        self, name: str = "ada", password: str = PASSWORD, client: Client = CLIENT, device_token: str | None = None
+    ) -> OpenSession:
         """Sign in."""
-        return await self.sign_in.login(user_id="ada", password=PASSWORD, client=CLIENT)
+        return await self.sign_in.login(name=name, password=password, client=client, device_token=device_token)
 
 
 class World:
@@ -60,7 +66,9 @@ class World:
 
     def __init__(self, mailer: Mailer, passwords: Passwords) -> None:
         self._mailer = mailer
-        self._passwords = passwords
+        self.passwords = passwords
+        self.shared_delays: AttemptDelays = LocalDelays()
+        self.counters = Counters()
 
     def accounts(
         self,
@@ -74,18 +82,19 @@ class World:
         """The services with these keys, lifetimes in seconds, and limits."""
         keys = keys or (OLD,)
         tokens = AccessTokens(keys, timedelta(minutes=15))
+        delays = SignInDelays(keys, self.shared_delays, LocalDelays(), self.counters)
         open_sessions = Sessions(tokens, keys, SessionLimits(timedelta(seconds=session), sessions))
         return AccountServices(
             Registrations(
                 mailer or self._mailer,
-                self._passwords,
+                self.passwords,
                 Codes(keys),
                 open_sessions,
                 timedelta(seconds=otp),
                 registrations,
             ),
             open_sessions,
-            SignIn(self._passwords, open_sessions),
+            SignIn(self.passwords, open_sessions, delays, Devices(keys)),
             Authentication(tokens),
         )
 

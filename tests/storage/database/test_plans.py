@@ -122,6 +122,8 @@ CALLS: dict[str, Call] = {
     "accounts.user_id_exists": lambda rows: accounts.user_id_exists("user1"),
     "accounts.email_exists": lambda rows: accounts.email_exists("1@example.org"),
     "accounts.find_by_user_id": lambda rows: accounts.find_by_user_id("user1"),
+    "accounts.find": lambda rows: accounts.find(ACCOUNT_ID),
+    "accounts.find_by_name": lambda rows: accounts.find_by_name("1@example.org"),
     "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
     "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
     "accounts.find_by_email": lambda rows: accounts.find_by_email("1@example.org"),
