@@ -1,18 +1,15 @@
 """The command ``cloudkeep upload``. It imports what it needs when it runs, so that other commands start quickly."""
 
-import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
-from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from cloudkeep.client.uploads.run import AskCredentials
     from services.media.types import Compression
 
 PARALLEL = range(1, 33)
@@ -21,7 +18,8 @@ ServerUrl = Annotated[
     typer.Option(
         metavar="URL",
         envvar="CLOUDKEEP_URL",
-        help="The server. Without it, the one that runs in the data folder (CLOUDKEEP_DATA_DIR, ./data by default).",
+        help="The server. Without it, the one of the last `cloudkeep login`, or the one that runs in the data folder "
+        "(CLOUDKEEP_DATA_DIR, ./data by default).",
         show_default=False,
     ),
 ]
@@ -47,8 +45,8 @@ def upload(
 ) -> None:
     """Upload files to a CloudKeep server. Prints the ID and the download URL of each file.
 
-    Signs in with the access token in CLOUDKEEP_TOKEN, or asks for user ID and password. After an interruption, run the
-    same command again: it sends only what is missing.
+    Signs in with the token in CLOUDKEEP_TOKEN or the session of `cloudkeep login`, or asks for user ID and password.
+    After an interruption, run the same command again: it sends only what is missing.
 
     Exit codes: 0 every file was uploaded, 1 a file was not uploaded, 2 wrong usage, no server or no sign-in, 3 a file
     was uploaded but not compressed, 130 interrupted.
@@ -82,16 +80,28 @@ def program_name() -> str:
 def _upload(
     files: list[Path], compress: str | None, max_height: int | None, url: str | None, parallel: int, *, direct: bool
 ) -> int:
-    from cloudkeep.client.errors import UsageError
-    from cloudkeep.client.running_server import server_url
+    from cloudkeep.client.credentials.choice import choose_credentials
+    from cloudkeep.client.errors import SignInError, UsageError
     from cloudkeep.client.uploads.run import UploadOptions, require_sources, run
 
     if parallel not in PARALLEL:
         raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
     compression = _compression(compress, max_height)
     require_sources(files)
-    credentials = _credentials()
-    return run(UploadOptions(tuple(files), server_url(url), compression, parallel, direct), credentials)
+    credentials = choose_credentials(url)
+    if not credentials.is_signed_in and not sys.stdin.isatty():
+        raise SignInError(
+            "no one is signed in: run `cloudkeep login`, set CLOUDKEEP_TOKEN to an access token or an API token, or "
+            "run this in a terminal"
+        )
+    options = UploadOptions(tuple(files), credentials.url, compression, parallel, direct)
+    return run(options, credentials.tokens, _ask)
+
+
+def _ask() -> tuple[str, str]:
+    from cloudkeep.client.prompts import ask, ask_password
+
+    return ask("User ID"), ask_password()
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":
@@ -110,28 +120,3 @@ def _compression(preset: str | None, max_height: int | None) -> "Compression | N
         return Compression(CompressionPreset(preset.upper()), max_height).validated()
     except InvalidInput as error:
         raise UsageError(f"--max-height: {error}") from error
-
-
-def _credentials() -> "str | AskCredentials":
-    """The token from the environment, or a prompt for user ID and password."""
-    from cloudkeep.client.errors import SignInError
-
-    token = os.environ.get("CLOUDKEEP_TOKEN", "").strip()
-    if not (token.isascii() and token.isprintable() and " " not in token):
-        raise SignInError("CLOUDKEEP_TOKEN is not an access token")
-    if not token and not sys.stdin.isatty():
-        raise SignInError("no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal")
-    return token or _prompt
-
-
-def _prompt() -> tuple[str, str]:
-    """Ask for user ID and password on standard error. Raises KeyboardInterrupt at the end of the input."""
-    sys.stderr.write("User ID: ")
-    sys.stderr.flush()
-    user_id = sys.stdin.readline()
-    if not user_id:
-        raise KeyboardInterrupt
-    try:
-        return user_id.strip(), getpass("Password: ")
-    except EOFError:
-        raise KeyboardInterrupt from None

@@ -23,6 +23,10 @@ class SignInError(ClientError):
     """Signing in failed, or the session has ended."""
 
 
+class CredentialsError(ClientError):
+    """The stored credentials cannot be read or written."""
+
+
 class UploadFailed(ClientError):
     """A file cannot be uploaded. The upload of other files continues."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-SESSION_FIELDS = "session { accessToken refreshToken } userErrors { code message }"
+SESSION_FIELDS = """session { accessToken refreshToken expiresAt account { id userId } }
+    userErrors { field code message }"""
 UPLOAD_FIELDS = """id status size receivedBytes direct error { message }
     file { id download { url } renditions { recipe download { url } } }"""
 

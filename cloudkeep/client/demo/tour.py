@@ -14,6 +14,7 @@ from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.http import network_errors_retryable, raise_if_retryable
 from cloudkeep.client.api.retry import Attempts, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.tokens import TokenPair
 from cloudkeep.client.demo.clip import make_clip
 from cloudkeep.client.demo.documents import ABORT_UPLOAD, FILE, REGISTER, VERIFY_OTP
 from cloudkeep.client.demo.transcript import ShownGraphQL, Transcript
@@ -68,7 +69,9 @@ class Tour:
                 raise
             return False
         session = payload["session"]
-        self._session = Session(self._graphql, session["accessToken"], session["refreshToken"])
+        self._session = Session(
+            self._graphql, TokenPair(self._graphql, session["accessToken"], session["refreshToken"])
+        )
         return True
 
     async def upload_and_download(self) -> None:

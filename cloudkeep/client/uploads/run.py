@@ -9,6 +9,8 @@ from pathlib import Path
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.sign_in import sign_in
+from cloudkeep.client.api.tokens import TokenPair, Tokens
 from cloudkeep.client.display.display import Display, open_display, print_error
 from cloudkeep.client.display.progress import Track
 from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
@@ -22,6 +24,8 @@ FILES_AT_ONCE = 8
 
 #: Asks for user ID and password.
 AskCredentials = Callable[[], tuple[str, str]]
+#: The tokens with which to use a GraphQL endpoint; None if there are none yet.
+OpenTokens = Callable[[GraphQL], Tokens | None]
 
 
 class ExitCode(IntEnum):
@@ -53,19 +57,21 @@ class FileResult:
     file_id: str | None = None
 
 
-def run(options: UploadOptions, credentials: str | AskCredentials) -> ExitCode:
-    """Upload the files, signed in by an access token or by user ID and password.
+def run(options: UploadOptions, open_tokens: OpenTokens, ask: AskCredentials) -> ExitCode:
+    """Upload the files with these tokens, or after a sign-in by user ID and password.
 
     Raises :class:`cloudkeep.client.errors.ClientError` when the whole run fails, and KeyboardInterrupt.
     """
     http = open_http(options.url)
+    graphql = GraphQL(http, options.url)
     with asyncio.Runner() as runner:
         try:
-            session = Session(GraphQL(http, options.url), credentials if isinstance(credentials, str) else None)
-            runner.run(session.check())
-            if not isinstance(credentials, str):
+            tokens = open_tokens(graphql)
+            runner.run(Session(graphql, tokens).check())
+            if tokens is None:
                 # Outside of the event loop, because a prompt blocks.
-                runner.run(session.sign_in(*credentials()))
+                tokens = TokenPair.of(graphql, runner.run(sign_in(graphql, *ask())))
+            session = Session(graphql, tokens)
             context = UploadContext(http, session, options.compress, options.parallel, direct=options.direct)
             return runner.run(upload_all(options.files, context, open_display()))
         finally:

@@ -14,6 +14,7 @@ from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.tokens import GivenToken
 from cloudkeep.client.display.progress import StageProgress
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
@@ -57,6 +58,14 @@ class Watcher:
     def end(self, text: str) -> None:
         """See :class:`cloudkeep.client.display.progress.Track`."""
         self.notes.append(text)
+
+
+@pytest.fixture(autouse=True)
+def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for credentials, and no keyring, so that the tests never use those of the developer."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return tmp_path / "config"
 
 
 @pytest.fixture
@@ -105,7 +114,7 @@ def puts(client: httpx.AsyncClient) -> list[str]:
 @pytest.fixture
 def context(client: httpx.AsyncClient, server: str, token: str) -> UploadContext:
     """The context of uploads, with few and quick retries."""
-    return UploadContext(client, Session(GraphQL(client, server), token), policy=QUICK)
+    return UploadContext(client, Session(GraphQL(client, server), GivenToken(token)), policy=QUICK)
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ from tests.support.server import Api, http_client
 
 SECONDS = 60
 URL = "--url or CLOUDKEEP_URL"
+NOBODY = (
+    "no one is signed in: run `cloudkeep login`, set CLOUDKEEP_TOKEN to an access token or an API token, or run this "
+    "in a terminal"
+)
 # The background jobs of a shell ignore Ctrl-C, and the tests may be started as one.
 heed_interrupts = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
@@ -153,13 +157,14 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        ("", "no one is signed in: set CLOUDKEEP_TOKEN to an access token, or run this in a terminal"),
+        ("", NOBODY),
         ("two words", "CLOUDKEEP_TOKEN is not an access token"),
         ("tökén", "CLOUDKEEP_TOKEN is not an access token"),
     ],
 )
 def test_without_a_token_and_a_terminal_the_upload_ends_with_one_line(file: Path, token: str, message: str) -> None:
-    result = CliRunner().invoke(app, ["upload", str(file)], env={"CLOUDKEEP_TOKEN": token})
+    environment = {"CLOUDKEEP_TOKEN": token, "CLOUDKEEP_URL": "http://127.0.0.1:1"}
+    result = CliRunner().invoke(app, ["upload", str(file)], env=environment)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cloudkeep: {message}\n")
 
 

@@ -12,6 +12,8 @@ from cloudkeep.client.api.documents import LOGIN, ME, UPLOAD_PROGRESS
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.sign_in import sign_in
+from cloudkeep.client.api.tokens import GivenToken, TokenPair
 from cloudkeep.client.errors import ServerUnreachable, SignInError
 from tests.cloudkeep.client.conftest import init_upload
 from tests.support.faults.proxy import Proxy
@@ -38,45 +40,44 @@ async def _login(api: Api) -> Json:
 
 
 async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -> None:
-    session = Session(graphql)
-    await session.check()
-    await session.sign_in(await _user_id(api), PASSWORD)
+    await Session(graphql).check()
+    session = Session(graphql, TokenPair.of(graphql, await sign_in(graphql, await _user_id(api), PASSWORD)))
     assert await session.execute(ME) == await api.data(ME)
 
 
 async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: Api) -> None:
     with pytest.raises(SignInError, match=r"^User ID or password is wrong$"):
-        await Session(graphql).sign_in(await _user_id(api), "wrong horse battery")
+        await sign_in(graphql, await _user_id(api), "wrong horse battery")
 
 
 async def test_an_invalid_token_is_an_error_at_once(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match=r"^the token in CLOUDKEEP_TOKEN is invalid or has expired; set a new one"):
-        await Session(graphql, STALE).check()
+        await Session(graphql, GivenToken(STALE)).check()
 
 
 async def test_an_expired_token_is_renewed_and_the_query_sent_again(graphql: GraphQL, api: Api) -> None:
-    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    session = Session(graphql, TokenPair(graphql, STALE, (await _login(api))["refreshToken"]))
     assert await session.execute(ME) == await api.data(ME)
 
 
 async def test_many_queries_at_once_renew_a_session_once(graphql: GraphQL, api: Api) -> None:
-    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    session = Session(graphql, TokenPair(graphql, STALE, (await _login(api))["refreshToken"]))
     answers = await asyncio.gather(*(session.execute(ME) for _ in range(8)))
     assert answers == [await api.data(ME)] * 8
 
 
 async def test_a_session_that_cannot_be_renewed_ends_with_one_line(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match=r"^the session has ended; run the same command again"):
-        await Session(graphql, STALE, "no refresh token").execute(ME)
+        await Session(graphql, TokenPair(graphql, STALE, "no refresh token")).execute(ME)
 
 
 async def test_a_token_from_the_environment_cannot_be_renewed(graphql: GraphQL) -> None:
     with pytest.raises(SignInError, match="CLOUDKEEP_TOKEN"):
-        await Session(graphql, STALE).execute(ME)
+        await Session(graphql, GivenToken(STALE)).execute(ME)
 
 
 async def test_a_subscription_starts_with_a_renewed_session(graphql: GraphQL, api: Api, file: Path) -> None:
-    session = Session(graphql, STALE, (await _login(api))["refreshToken"])
+    session = Session(graphql, TokenPair(graphql, STALE, (await _login(api))["refreshToken"]))
     frames = session.subscribe(UPLOAD_PROGRESS, id=(await init_upload(api, file))["id"], after=None)
     assert (await anext(frames))["stage"] == "RECEIVING"
     await frames.aclose()
@@ -87,7 +88,7 @@ async def test_a_server_that_is_away_is_unreachable(graphql: GraphQL, front: Pro
     with pytest.raises(ServerUnreachable, match=f"^the connection to {front.url} was lost$"):
         await Session(graphql).check()
     with pytest.raises(ServerUnreachable):
-        await Session(graphql).sign_in("someone", PASSWORD)
+        await sign_in(graphql, "someone", PASSWORD)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from cloudkeep.client.api.graphql import GraphQL, Json
 from cloudkeep.client.api.http import raise_if_retryable
 from cloudkeep.client.api.retry import Attempts, retry
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.throttle import Throttle
 from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
@@ -193,10 +194,12 @@ async def test_the_wait_of_a_proxys_refusal_is_in_its_header(body: Json | str) -
 
 
 async def test_signing_in_waits_too_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    payload = {"login": {"session": {"accessToken": "a", "refreshToken": "b"}, "userErrors": []}}
+    tokens = {"accessToken": "a", "refreshToken": "b", "expiresAt": "2026-11-30T12:00:00+00:00"}
+    payload = {"login": {"session": {**tokens, "account": {"id": "account_1", "userId": "ada"}}, "userErrors": []}}
     answers = [(429, limited(0.0)), (200, ANSWER), (429, limited(0.0)), (200, {"data": payload})]
     async with answering(*answers) as url, httpx.AsyncClient() as http:
-        session = Session(GraphQL(http, url))
-        await session.check()
-        await session.sign_in("ada", "correct horse")
-    assert capsys.readouterr().err == f"cloudkeep: {SLOWED}\n" * 2
+        graphql = GraphQL(http, url)
+        await Session(graphql).check()
+        await sign_in(graphql, "ada", "correct horse")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["cloudkeep: the server limits how much you may send; waiting 1 s, as it asks"] * 2

@@ -10,6 +10,7 @@ import pytest
 
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.tokens import TokenPair
 from cloudkeep.client.errors import UploadFailed
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
@@ -213,7 +214,8 @@ class TestShortTokens:
         visitor, email = Api(http), "ada@example.org"
         person = {"userId": "ada", "userName": "Ada", "email": email, "password": PASSWORD}
         opened = await visitor.join(person, lambda: otp_of(sink))
-        session = Session(GraphQL(client, server), opened["accessToken"], opened["refreshToken"])
+        graphql = GraphQL(client, server)
+        session = Session(graphql, TokenPair(graphql, opened["accessToken"], opened["refreshToken"]))
         return UploadContext(client, session, FAST, policy=QUICK)
 
     async def test_an_upload_can_outlast_its_access_tokens(

@@ -8,6 +8,7 @@ import pytest
 
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.tokens import GivenToken
 from cloudkeep.client.display.display import Display
 from cloudkeep.client.errors import SignInError, UsageError
 from cloudkeep.client.uploads.file_upload import UploadContext
@@ -98,7 +99,7 @@ async def test_the_url_of_a_compressed_copy_is_printed_too(
 async def test_the_end_of_the_session_ends_the_run(
     client: httpx.AsyncClient, server: str, files: list[Path], capsys: Capture
 ) -> None:
-    context = UploadContext(client, Session(GraphQL(client, server), "not.a.token"), policy=QUICK)
+    context = UploadContext(client, Session(GraphQL(client, server), GivenToken("not.a.token")), policy=QUICK)
     with pytest.raises(SignInError):
         await upload_all(files, context, Display(bars=False))
     assert capsys.readouterr().out == ""
