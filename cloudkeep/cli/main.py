@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cloudkeep.client.accounts.commands import login, logout, register, whoami
 from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
 
@@ -54,6 +55,10 @@ def serve() -> None:
 
 app.command("demo")(demo)
 app.command("upload")(upload)
+app.command("login")(login)
+app.command("logout")(logout)
+app.command("whoami")(whoami)
+app.command("register")(register)
 
 
 @app.command()

@@ -27,6 +27,14 @@ class CredentialsError(ClientError):
     """The stored credentials cannot be read or written."""
 
 
+class KeyringError(CredentialsError):
+    """The credentials are in the system keyring, which does not work now."""
+
+
+class Refused(ClientError):
+    """The server refused a command."""
+
+
 class UploadFailed(ClientError):
     """A file cannot be uploaded. The upload of other files continues."""
 
@@ -38,11 +46,15 @@ class SourceChanged(UploadFailed):
 
 
 class RequestRefused(UploadFailed):
-    """The server refused a request, and trying again does not help. ``code`` is the server's error code."""
+    """The server refused a request, and trying again does not help.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``code`` is the server's error code, and ``field`` the name of the input that it is about, if it is about one.
+    """
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(printable(message).rstrip("."))
         self.code = code
+        self.field = field
 
 
 class RetryableError(Exception):

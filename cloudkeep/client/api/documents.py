@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-SESSION_FIELDS = """session { accessToken refreshToken expiresAt account { id userId } }
-    userErrors { field code message }"""
+USER_ERRORS = "userErrors { field code message }"
+SESSION_FIELDS = f"""session {{ accessToken refreshToken expiresAt account {{ id userId }} session {{ id }} }}
+    {USER_ERRORS}"""
 UPLOAD_FIELDS = """id status size receivedBytes direct error { message }
     file { id download { url } renditions { recipe download { url } } }"""
 

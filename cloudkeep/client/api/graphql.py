@@ -23,7 +23,11 @@ Json = dict[str, Any]
 STREAM_TIMEOUT = httpx.Timeout(30.0, connect=10.0, read=45.0)
 UNAUTHENTICATED = "UNAUTHENTICATED"
 #: Errors that are worth waiting for, with the messages of this client.
-RATE_LIMITS = {"RATE_LIMITED": BUDGET_USED_UP, "TOO_MANY_SUBSCRIPTIONS": "too many subscriptions are open"}
+RATE_LIMITS = {
+    "RATE_LIMITED": BUDGET_USED_UP,
+    "TOO_MANY_SUBSCRIPTIONS": "too many subscriptions are open",
+    "TOO_MANY_ATTEMPTS": "there were too many attempts",
+}
 
 
 class Unauthenticated(Exception):
@@ -114,17 +118,18 @@ def _only_field(body: Json) -> Any:
         raise _error(error.get("extensions") or {}, str(error.get("message")))
     (value,) = body["data"].values()
     for error in (value or {}).get("userErrors") or []:
-        raise RequestRefused(str(error["code"]), str(error["message"]))
+        raise _error(error, str(error["message"]), next(reversed(error.get("field") or []), None))
     return value
 
 
-def _error(extensions: Json, message: str) -> Exception:
-    code, retry_after = str(extensions.get("code")), retry_after_member(extensions)
+def _error(error: Json, message: str, field: str | None = None) -> Exception:
+    """The exception for the extensions of a top-level error, or for a user error, which has the same members."""
+    code, retry_after = str(error.get("code")), retry_after_member(error)
     if code == UNAUTHENTICATED:
         return Unauthenticated()
     if code in RATE_LIMITS and retry_after is not None:
         return RateLimited(RATE_LIMITS[code], retry_after)
-    return RequestRefused(code, message)
+    return RequestRefused(code, message, field)
 
 
 def _not_cloudkeep(response: httpx.Response) -> RetryableError:

@@ -7,7 +7,7 @@ from typing import Any
 from cloudkeep.client.api.documents import ME
 from cloudkeep.client.api.graphql import GraphQL, Unauthenticated
 from cloudkeep.client.api.tokens import GivenToken, Tokens
-from cloudkeep.client.api.waiting import execute_when_allowed
+from cloudkeep.client.api.waiting import when_allowed
 from cloudkeep.client.errors import RequestRefused, RetryableError, ServerUnreachable
 
 
@@ -21,21 +21,11 @@ class Session:
     async def check(self) -> None:
         """Raise :class:`ServerUnreachable` unless a server answers, and :class:`SignInError` for an invalid token."""
         try:
-            me = await self._check()
+            me = await when_allowed(lambda: self.execute(ME))
         except (RetryableError, RequestRefused) as error:
             raise ServerUnreachable(str(error)) from error
-        except Unauthenticated as error:
-            raise self._tokens.ended() from error
         if not me and await self._tokens.current():
             raise self._tokens.ended()
-
-    async def _check(self) -> Any:
-        token = await self._tokens.current()
-        try:
-            return await execute_when_allowed(self._graphql, ME, {}, token)
-        except Unauthenticated:
-            await self._tokens.renew(token)
-        return await execute_when_allowed(self._graphql, ME, {}, await self._tokens.current())
 
     async def execute(self, document: str, **variables: object) -> Any:
         """One attempt at a query or mutation, two if the access token has expired.

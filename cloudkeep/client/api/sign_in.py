@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from cloudkeep.client.api.documents import LOGIN, REFRESH_SESSION
 from cloudkeep.client.api.graphql import GraphQL, Json, Unauthenticated
-from cloudkeep.client.api.waiting import execute_when_allowed
+from cloudkeep.client.api.waiting import when_allowed
 from cloudkeep.client.errors import RequestRefused, RetryableError, ServerUnreachable, SignInError
 
 #: The code of a refresh token that is invalid, has expired or was used before.
@@ -20,6 +20,7 @@ class SessionEnded(Exception):
 class SignIn:
     """A session that was opened or refreshed. ``expires_at`` is when the access token expires."""
 
+    session_id: str
     account_id: str
     user_id: str
     access_token: str = field(repr=False)
@@ -32,6 +33,7 @@ class SignIn:
         """The sign-in of a payload's ``session``."""
         account = session["account"]
         return cls(
+            session["session"]["id"],
             account["id"],
             account["userId"],
             session["accessToken"],
@@ -41,11 +43,16 @@ class SignIn:
         )
 
 
-async def sign_in(graphql: GraphQL, user_id: str, password: str) -> SignIn:
-    """Open a session. Waits as long as the server asks. Raises :class:`SignInError` and :class:`ServerUnreachable`."""
-    variables = {"input": {"userId": user_id, "password": password}}
+async def sign_in(graphql: GraphQL, user_id: str, password: str, device_token: str | None = None) -> SignIn:
+    """Open a session by a user ID or an address. Waits as long as the server asks.
+
+    ``device_token`` is that of an earlier sign-in on this device. Raises :class:`SignInError` and
+    :class:`ServerUnreachable`.
+    """
+    given = {"userId": user_id, "password": password, "deviceToken": device_token}
+    variables = {"input": {name: value for name, value in given.items() if value is not None}}
     try:
-        payload = await execute_when_allowed(graphql, LOGIN, variables, None)
+        payload = await when_allowed(lambda: graphql.execute(LOGIN, variables, None))
     except RequestRefused as error:
         raise SignInError(str(error)) from error
     except RetryableError as error:

@@ -1,24 +1,26 @@
-"""Operations before there is a progress display: a wait that the server asks for is printed as a line."""
+"""Requests before there is a progress display: a wait that the server asks for is printed as a line."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from cloudkeep.client.api.graphql import GraphQL, Json
 from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.display.display import print_error
 from cloudkeep.client.errors import RateLimited, ServerUnreachable
 
+T = TypeVar("T")
+
 POLICY = RetryPolicy()
 
 
-async def execute_when_allowed(graphql: GraphQL, document: str, variables: Json, token: str | None) -> Any:
-    """Execute, and wait as long as the server asks.
+async def when_allowed(call: Callable[[], Awaitable[T]]) -> T:
+    """Call, again after each wait that the server asks for.
 
-    Raises what :meth:`GraphQL.execute` raises, and :class:`ServerUnreachable` for a wait that is too long to sit out.
+    Raises what ``call`` raises, and :class:`ServerUnreachable` instead of a wait of more than some minutes.
     """
     while True:
         try:
-            return await graphql.execute(document, variables, token)
+            return await call()
         except RateLimited as error:
             if error.retry_after > POLICY.max_retry_after:
                 raise ServerUnreachable(f"{error}; try again in {error.retry_after / 60:.0f} minutes") from error

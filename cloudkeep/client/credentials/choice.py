@@ -8,7 +8,7 @@ from cloudkeep.client.api.tokens import GivenToken, Tokens
 from cloudkeep.client.credentials.store import CredentialStore, open_store
 from cloudkeep.client.credentials.stored_tokens import StoredTokens
 from cloudkeep.client.credentials.types import ServerCredentials
-from cloudkeep.client.errors import SignInError
+from cloudkeep.client.errors import KeyringError, SignInError
 from cloudkeep.client.running_server import server_url
 
 
@@ -57,15 +57,26 @@ def choose_credentials(url: str | None) -> Credentials:
     return choose_stored(url)
 
 
-def choose_stored(url: str | None) -> StoredCredentials:
-    """The server of ``url``, and what is stored for it.
+def choose_stored(url: str | None, *, without_keyring: bool = False) -> StoredCredentials:
+    """The server of ``url``, and what is stored for it; with ``without_keyring`` nothing if the keyring fails.
 
     Without ``url``, it is the server of CLOUDKEEP_DATA_DIR, that of the last sign-in, or that of ``./data``.
     """
     store = open_store()
     is_chosen = bool(url or os.environ.get("CLOUDKEEP_DATA_DIR"))
     server = server_url(url) if is_chosen else store.default_server() or server_url(None)
-    return StoredCredentials(server, store, store.load(server))
+    try:
+        stored = store.load(server)
+    except KeyringError:
+        if not without_keyring:
+            raise
+        stored = ServerCredentials()
+    return StoredCredentials(server, store, stored)
+
+
+def is_token_in_environment() -> bool:
+    """Whether CLOUDKEEP_TOKEN has a token, which wins over a session."""
+    return bool(os.environ.get("CLOUDKEEP_TOKEN", "").strip())
 
 
 def _token_of_environment() -> str:

@@ -6,14 +6,14 @@ sign-in, else in that file.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from cloudkeep.client.credentials.private_folder import PrivateFolder, config_folder
 from cloudkeep.client.credentials.system_keyring import KeyringUnavailable, SystemKeyring
 from cloudkeep.client.credentials.types import ServerCredentials
-from cloudkeep.client.errors import CredentialsError, printable
+from cloudkeep.client.errors import CredentialsError, KeyringError, printable
 
 Json = dict[str, Any]
 
@@ -70,15 +70,17 @@ class CredentialStore:
         """Replace the credentials of a server after a sign-in, which makes it the default."""
         self._replace(url, self._stored(url, credentials, try_keyring=True), signed_in=True)
 
-    def remove_session(self, url: str) -> None:
-        """Remove the session of a server. The server is no default from now on, even if the keyring fails."""
-        try:
+    def remove_session(self, url: str) -> bool:
+        """Remove the session of a server, also if the keyring does not work. Returns whether there was one."""
+        document = self._read()
+        if url not in document.servers:
+            return False
+        entry: Json | str | None = None
+        with suppress(KeyringError):
             credentials = self.load(url).with_session(None)
-            entry = self._stored(url, credentials, try_keyring=self._read().servers.get(url) == IN_KEYRING)
-        except CredentialsError:
-            self._replace(url, None, signed_in=False)
-            raise
+            entry = self._stored(url, credentials, try_keyring=document.servers[url] == IN_KEYRING)
         self._replace(url, entry, signed_in=False)
+        return url in document.signed_in
 
     def place(self, url: str) -> str:
         """Where the credentials of a server are kept, for people."""
@@ -90,7 +92,7 @@ class CredentialStore:
         try:
             text = self._keyring.get(url)
         except KeyringUnavailable as error:
-            raise CredentialsError(
+            raise KeyringError(
                 f"the session at {url} is kept in the system keyring, but {error}; sign in again with "
                 f"`cloudkeep login --url {url}`, or set CLOUDKEEP_TOKEN"
             ) from error

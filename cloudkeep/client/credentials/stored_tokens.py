@@ -18,6 +18,7 @@ MARGIN = timedelta(minutes=1)
 def stored_session(signed_in: SignIn) -> StoredSession:
     """The part of a sign-in that is stored."""
     return StoredSession(
+        signed_in.session_id,
         signed_in.account_id,
         signed_in.user_id,
         signed_in.access_token,

@@ -15,6 +15,7 @@ MAX_DEVICE_TOKENS = 8
 class StoredSession:
     """A session of an account. ``expires_at`` is when the access token expires."""
 
+    session_id: str
     account_id: str
     user_id: str
     access_token: str = field(repr=False)
@@ -24,6 +25,7 @@ class StoredSession:
     def to_json(self) -> Json:
         """The JSON form."""
         return {
+            "sessionId": self.session_id,
             "accountId": self.account_id,
             "userId": self.user_id,
             "accessToken": self.access_token,
@@ -38,6 +40,7 @@ class StoredSession:
         if expires_at.tzinfo is None:
             raise ValueError("a time without a time zone")
         return cls(
+            _text(value["sessionId"]),
             _text(value["accountId"]),
             _text(value["userId"]),
             _text(value["accessToken"]),

@@ -195,7 +195,8 @@ async def test_the_wait_of_a_proxys_refusal_is_in_its_header(body: Json | str) -
 
 async def test_signing_in_waits_too_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     tokens = {"accessToken": "a", "refreshToken": "b", "expiresAt": "2026-11-30T12:00:00+00:00"}
-    payload = {"login": {"session": {**tokens, "account": {"id": "account_1", "userId": "ada"}}, "userErrors": []}}
+    session = {**tokens, "account": {"id": "account_1", "userId": "ada"}, "session": {"id": "session_1"}}
+    payload = {"login": {"session": session, "userErrors": []}}
     answers = [(429, limited(0.0)), (200, ANSWER), (429, limited(0.0)), (200, {"data": payload})]
     async with answering(*answers) as url, httpx.AsyncClient() as http:
         graphql = GraphQL(http, url)

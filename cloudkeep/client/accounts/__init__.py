@@ -1,0 +1,1 @@
+"""The commands of accounts: sign in and out, register, and API tokens."""

@@ -1,0 +1,129 @@
+"""The work of ``cloudkeep register``."""
+
+from dataclasses import dataclass, field
+
+from cloudkeep.client.accounts.connection import Connection, connected
+from cloudkeep.client.accounts.documents import REGISTER, RESEND_OTP, SERVER, VERIFY_OTP
+from cloudkeep.client.accounts.server import note
+from cloudkeep.client.accounts.signing_in import keep
+from cloudkeep.client.api.graphql import Json
+from cloudkeep.client.api.sign_in import SignIn
+from cloudkeep.client.credentials.choice import choose_stored
+from cloudkeep.client.errors import Refused, RequestRefused, UsageError, printable
+from cloudkeep.client.prompts import ask, ask_new_password, password_of_stdin, require_terminal
+
+#: The server accepts no more guesses of one code.
+MAX_GUESSES = 5
+WRONG_CODE = "INVALID_OTP"
+RESEND = "resend"
+CLOSED, INVITE = "CLOSED", "INVITE"
+
+
+@dataclass
+class Answers:
+    """What a registration needs; None is asked for. ``invitation`` may be a link, whose last part is the token."""
+
+    user_id: str | None
+    user_name: str | None
+    email: str | None
+    invitation: str | None
+    password: str | None = field(default=None, repr=False)
+
+    def complete(self, *, needs_invitation: bool) -> None:
+        """Ask for what is missing."""
+        self.user_id = self.user_id or ask("User ID")
+        self.user_name = self.user_name or ask("Your name, as others see it")
+        self.email = self.email or ask("E-mail address")
+        if needs_invitation:
+            self.invitation = self.invitation or ask("Invitation (the link or its token)")
+        self.password = self.password or ask_new_password()
+
+    def forget(self, name: str | None) -> bool:
+        """Remove the answer to an input's field, so that it is asked for again. False if there is no such answer."""
+        attribute = _ATTRIBUTES.get(name or "")
+        if attribute:
+            setattr(self, attribute, None)
+        return attribute is not None
+
+    def to_input(self) -> Json:
+        """The input of ``register``."""
+        values = {name: getattr(self, attribute) for name, attribute in _ATTRIBUTES.items()}
+        if self.invitation:
+            values["invitation"] = self.invitation.rstrip("/").rpartition("/")[2].rpartition("=")[2]
+        return {name: value for name, value in values.items() if value is not None}
+
+
+_ATTRIBUTES = {
+    "userId": "user_id",
+    "userName": "user_name",
+    "email": "email",
+    "password": "password",
+    "invitation": "invitation",
+}
+
+
+def register(url: str | None, answers: Answers, *, password_stdin: bool) -> int:
+    """Register an account, and store its first session."""
+    if not password_stdin:
+        require_terminal("give all options, and the password with --password-stdin")
+    elif not (answers.user_id and answers.user_name and answers.email):
+        raise UsageError("--password-stdin needs the user ID, --name and --email as well")
+    chosen = choose_stored(url, without_keyring=True)
+    with connected(chosen.url) as connection:
+        mode = connection.execute(SERVER)["registration"]
+        if mode == CLOSED:
+            raise Refused(f"{chosen.url} accepts no registrations; ask its administrator for an account")
+        note(f"Registering at {chosen.url}")
+        answers.password = password_of_stdin() if password_stdin else None
+        may_ask_again = not password_stdin
+        registration = _register(connection, answers, mode == INVITE, may_ask_again=may_ask_again)
+        keep(connection, chosen, _verify(connection, registration))
+    return 0
+
+
+def _register(connection: Connection, answers: Answers, needs_invitation: bool, *, may_ask_again: bool) -> Json:
+    """Register. In a terminal, an answer that the server refuses is asked for again."""
+    while True:
+        if needs_invitation and not answers.invitation and not may_ask_again:
+            raise UsageError("this server needs an invitation: --invitation LINK")
+        answers.complete(needs_invitation=needs_invitation)
+        try:
+            registration: Json = connection.execute(REGISTER, input=answers.to_input())["registration"]
+            return registration
+        except RequestRefused as error:
+            if not may_ask_again or not answers.forget(error.field):
+                raise
+            note(f"{error}. Please try again.")
+            needs_invitation = needs_invitation or error.field == "invitation"
+
+
+def _verify(connection: Connection, registration: Json) -> SignIn:
+    """Ask for the code until it is right."""
+    note(f"A code was mailed to {printable(registration['email'])}. To get another one, type {RESEND}.")
+    guesses = 0
+    while guesses < MAX_GUESSES:
+        code = ask("Code")
+        if code.lower() == RESEND:
+            registration = _resend(connection, registration)
+            guesses = 0
+            continue
+        guesses += 1
+        try:
+            given = {"registrationId": registration["id"], "otp": code}
+            return SignIn.of(connection.execute(VERIFY_OTP, input=given)["session"])
+        except RequestRefused as error:
+            if error.code != WRONG_CODE:
+                raise
+            note("The code is wrong or has expired. Please try again.")
+    raise Refused("the code was wrong too often; run the same command again for a new code")
+
+
+def _resend(connection: Connection, registration: Json) -> Json:
+    try:
+        payload = connection.execute(RESEND_OTP, input={"registrationId": registration["id"]})
+    except RequestRefused as error:
+        note(f"{error}.")
+        return registration
+    note("A new code was mailed.")
+    fresh: Json = payload["registration"] or registration
+    return fresh

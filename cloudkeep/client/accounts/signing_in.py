@@ -1,0 +1,129 @@
+"""The work of ``cloudkeep login``, ``logout`` and ``whoami``."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+from cloudkeep.client.accounts.connection import Connection, connected
+from cloudkeep.client.accounts.documents import CURRENT_SESSION, LOGOUT, WHOAMI
+from cloudkeep.client.accounts.server import note, require_tokens
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.api.sign_in import SignIn, sign_in
+from cloudkeep.client.api.tokens import TokenPair, Tokens
+from cloudkeep.client.credentials.choice import (
+    Credentials,
+    StoredCredentials,
+    choose_credentials,
+    choose_stored,
+    is_token_in_environment,
+)
+from cloudkeep.client.credentials.stored_tokens import stored_session
+from cloudkeep.client.errors import ClientError, RetryableError, SignInError, UsageError, printable
+from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, require_terminal
+
+#: Seconds that a logout waits for the server.
+LOGOUT_TIMEOUT = 15.0
+
+
+def login(url: str | None, user: str | None, *, password_stdin: bool) -> int:
+    """Open a session and store it. An earlier session of the same server ends."""
+    if not password_stdin:
+        require_terminal("give the user ID, and the password with --password-stdin")
+    elif not user:
+        raise UsageError("--password-stdin needs the user ID or the address as well")
+    chosen = choose_stored(url, without_keyring=True)
+    with connected(chosen.url) as connection:
+        connection.require_server()
+        note(f"Signing in at {chosen.url}")
+        name = user or ask("User ID or e-mail address")
+        password = password_of_stdin() if password_stdin else ask_password()
+        device_token = chosen.stored.device_token_for(name)
+        signed_in = connection.run(sign_in(connection.graphql, name, password, device_token))
+        keep(connection, chosen, signed_in)
+        if earlier := chosen.stored.session:
+            # Not by the stored tokens, which are those of the new session now.
+            tokens = TokenPair(connection.graphql, earlier.access_token, earlier.refresh_token)
+            connection.run(_end(connection, tokens))
+    return 0
+
+
+def keep(connection: Connection, chosen: StoredCredentials, signed_in: SignIn) -> None:
+    """Store a session that was just opened, and say so. If that fails, end it, because nobody could use it."""
+    credentials = chosen.stored.with_session(stored_session(signed_in), signed_in.device_token)
+    try:
+        chosen.store.save_sign_in(chosen.url, credentials)
+    except BaseException:
+        connection.run(_end(connection, TokenPair.of(connection.graphql, signed_in)))
+        raise
+    note(f"Signed in as {printable(signed_in.user_id)}. The session is kept in {chosen.store.place(chosen.url)}.")
+    if is_token_in_environment():
+        note("CLOUDKEEP_TOKEN is set, and is used instead of this session until you unset it.")
+
+
+def logout(url: str | None) -> int:
+    """End the session at the server, and remove it here in any case."""
+    chosen = choose_stored(url, without_keyring=True)
+    problem: str | None = None
+    try:
+        with connected(chosen.url) as connection:
+            tokens = chosen.tokens(connection.graphql)
+            problem = connection.run(_end(connection, tokens)) if tokens else None
+    finally:
+        was_signed_in = chosen.store.remove_session(chosen.url)
+    if not was_signed_in:
+        note(f"No one is signed in at {chosen.url}.")
+        return 0
+    if not chosen.is_signed_in:
+        problem = "the session is in the system keyring, which does not work"
+    if problem:
+        note(f"Signed out here. At {chosen.url} the session stays open until it expires or you end it: {problem}.")
+        return 1
+    note(f"Signed out of {chosen.url}.")
+    return 0
+
+
+async def _end(connection: Connection, tokens: Tokens | None) -> str | None:
+    """End a session at the server, in one attempt. Returns the reason if that fails."""
+    try:
+        async with asyncio.timeout(LOGOUT_TIMEOUT):
+            await Session(connection.graphql, tokens).execute(LOGOUT)
+    except SignInError:
+        return None  # it has ended before
+    except TimeoutError:
+        return f"no answer from {connection.url}"
+    except (ClientError, RetryableError) as error:
+        return str(error)
+    return None
+
+
+def whoami(url: str | None) -> int:
+    """Print who is signed in, and where."""
+    credentials = choose_credentials(url)
+    with connected(credentials.url) as connection:
+        tokens = require_tokens(connection, credentials)
+        me = connection.execute(WHOAMI, tokens)
+        if not me:
+            raise tokens.ended()
+        lines = {
+            "Account": f"{me['userId']} ({me['userName']}, {me['email']})",
+            "Server": credentials.url,
+            **_session(connection, tokens, credentials),
+        }
+    for name, value in lines.items():
+        sys.stdout.write(f"{name + ':':<9} {printable(value)}\n")
+    return 0
+
+
+def _session(connection: Connection, tokens: Tokens, credentials: Credentials) -> dict[str, str]:
+    if not isinstance(credentials, StoredCredentials) or not credentials.stored.session:
+        return {"Session": "none; the token in CLOUDKEEP_TOKEN is used"}
+    found = connection.execute(CURRENT_SESSION, tokens, id=credentials.stored.session.session_id)
+    opened, ends = (_time(found["createdAt"]), _time(found["expiresAt"])) if found else ("?", "?")
+    return {
+        "Session": f"opened {opened}, ends {ends} unless it is used",
+        "Kept in": credentials.store.place(credentials.url),
+    }
+
+
+def _time(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
