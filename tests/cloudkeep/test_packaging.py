@@ -1,7 +1,10 @@
-"""The locked requirements and the names of top-level packages."""
+"""The locked requirements, the names of top-level packages, and the files of a wheel."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from json import loads
@@ -9,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from services.mail.kinds import MailKind
+from services.mail.templates import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / name for name in ("uv.txt", "runtime.txt", "dev.txt", "bench.txt")]
@@ -61,3 +67,13 @@ def test_no_dependency_has_the_name_of_a_top_level_package(name: str) -> None:
     spec = find_spec(name)
     assert spec
     assert spec.origin == str(ROOT / name / "__init__.py")
+
+
+def test_a_wheel_has_the_templates_of_all_mails(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("services/mail/builtin/")}
+    assert packed == {str(path.relative_to(ROOT)) for path in BUILT_IN.rglob("*.*")}
+    assert len(packed) >= 2 * len(MailKind)
