@@ -15,7 +15,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job
 from storage.tracing import span
 from workers.job_context import JobContext
-from workers.job_type import Failure, JobType
+from workers.job_type import Failure, JobType, Postponed
 from workers.lease import LeasePolicy, run_under_lease, until_stored
 
 logger = logging.getLogger("cloudkeep.worker")
@@ -33,6 +33,7 @@ OUTCOMES: Mapping[type[BaseException], str] = {
     asyncio.CancelledError: "given_back",
     StateChanged: "lease_lost",
     NoSpace: "no_room",
+    Postponed: "postponed",
     ExpectedError: "failed",
 }
 
@@ -81,6 +82,8 @@ class JobRunner:
             code = next(code for kind, code in MISSING_RESOURCES.items() if isinstance(error, kind))
             logger.warning("job %s waits, %s: %s", job.kind, code.value, error)
             await self._wait(job, job_type, code)
+        except Postponed as error:
+            await self._postpone(job, error)
         except ExpectedError as error:
             await self._fail(job, job_type, Failure(error.code, str(error)))
         except Exception:
@@ -96,6 +99,10 @@ class JobRunner:
         await until_stored(lambda: jobs.give_back(job, now() + timedelta(seconds=seconds), code))
         await job_type.on_wait(job, self._context)
         await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _postpone(self, job: Job, error: Postponed) -> None:
+        logger.warning("job %s: attempt %d failed: %s", job.kind, job.attempts, error)
+        await until_stored(lambda: jobs.postpone(job, now() + error.pause, str(error)))
 
     async def _try_again(self, job: Job, job_type: JobType) -> None:
         if job.attempts >= self._max_attempts(job_type):

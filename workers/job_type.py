@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.core.errors import ErrorCode
 from storage.jobs import jobs
@@ -15,6 +16,14 @@ class Failure:
 
     code: ErrorCode
     message: str
+
+
+class Postponed(Exception):
+    """The attempt failed for a reason that passes. The job runs again after the pause. ``str(error)`` is the reason."""
+
+    def __init__(self, pause: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.pause = pause
 
 
 Handler = Callable[[Job, JobContext], Awaitable[None]]
@@ -33,7 +42,8 @@ class JobType:
     A *handler* ends its job by :func:`storage.jobs.jobs.finish` in the transaction that stores the result; without a
     result, it only returns. It may run again after a crash at any point. Its exception decides what follows: after an
     :class:`services.core.errors.ExpectedError` the job fails for good, after an error for a missing resource
-    (:mod:`workers.job_runner`) it waits, and after any other error it is retried.
+    (:mod:`workers.job_runner`) it waits, after :class:`Postponed` it runs again when the pause is over, and after any
+    other error it is retried.
 
     *on_failure* ends a job that has failed for good by :func:`storage.jobs.jobs.fail` in the transaction that changes
     its subject, repeated by :func:`workers.lease.until_stored`. *on_wait* is called after a job was given back because

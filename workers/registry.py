@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from workers.job_type import JobType
+from workers.mail.send import MAIL
 from workers.media.compress import COMPRESS
 from workers.uploads.reassemble import REASSEMBLE
 
-JOB_TYPES: Sequence[JobType] = (REASSEMBLE, COMPRESS)
+JOB_TYPES: Sequence[JobType] = (REASSEMBLE, COMPRESS, MAIL)

@@ -14,6 +14,7 @@ from cloudkeep.supervisor.bootstrap import (
     migrate_or_exit,
     read_settings,
     refusal,
+    require_mail_templates,
     require_store,
     run_worker,
     until_signalled,
@@ -28,6 +29,7 @@ def serve() -> int:
     raise_descriptor_limit()
     settings = read_settings()
     require_store(settings)
+    require_mail_templates(settings)
     from cloudkeep.supervisor.supervisor import supervise
 
     return asyncio.run(supervise(settings))

@@ -17,6 +17,7 @@ from cloudkeep.http.fair_start import FairStart
 from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
+from cloudkeep.resources.mail import load_mail_templates
 from cloudkeep.resources.resources import connected_database, open_services
 from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
 from cloudkeep.settings.preflight import StartupError
@@ -36,6 +37,7 @@ from services.budgets.connections import ConnectionLimiter
 from services.budgets.request_memory import RequestMemory
 from services.core.counters import ConnectionCounters, Counters
 from services.core.errors import DATABASE_AWAY, CloudKeepError
+from services.mail.templates import MailTemplates
 from storage.errors import NoSpace, StoreUnavailable
 
 
@@ -69,7 +71,7 @@ def create_app(
     )
     app = Starlette(
         routes=[each for route in ROUTES for each in route.starlette_routes(options)],
-        lifespan=_lifespan(settings, counters, metrics),
+        lifespan=_lifespan(settings, counters, metrics, load_mail_templates(settings)),
         exception_handlers={
             CloudKeepError: problems.refusal_response,
             **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refusal_response),
@@ -85,13 +87,13 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, counters: Counters, metrics: Metrics
+    settings: Settings, counters: Counters, metrics: Metrics, templates: MailTemplates
 ) -> Callable[[Starlette], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
             connected_database(settings),
-            open_services(settings, counters) as services,
+            open_services(settings, counters, templates) as services,
             metrics.running(
                 lambda: metric_catalogue.samples_of_budgets(services.budgets.counters),
                 lambda: metric_catalogue.samples_of_subscriptions(services.subscription_leases),

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from cloudkeep import __version__
 from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
+from cloudkeep.resources.mail import mail_composer
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
@@ -32,6 +33,8 @@ from services.budgets.subscription_leases import SubscriptionLeases, Subscriptio
 from services.container import ServerInfo, Services
 from services.core.counters import Counters
 from services.drive.files import Files
+from services.mail.sender import MailSender
+from services.mail.templates import MailTemplates
 from services.maintenance.health import Health
 from services.uploads.chunk_sizes import LARGEST_FILE
 from services.uploads.direct import DirectSlots
@@ -107,11 +110,14 @@ async def open_resources(
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, counters: Counters) -> AsyncIterator[Services]:
-    """The services of an API process, opened."""
+async def open_services(settings: Settings, counters: Counters, templates: MailTemplates) -> AsyncIterator[Services]:
+    """The services of an API process, opened. ``templates``: those of :func:`load_mail_templates`."""
     async with open_resources(settings, counters, "api") as base, AsyncExitStack() as stack:
         mailer = open_mailer(settings.mail_url)
         stack.push_async_callback(mailer.close)
+        composer = mail_composer(settings, templates)
+        mails = MailSender(mailer, composer, settings.secret_keys, counters, base.notifications)
+        stack.push_async_callback(mails.close)
         passwords = Passwords()
         stack.callback(passwords.close)
         await base.log.start()
@@ -134,7 +140,7 @@ async def open_services(settings: Settings, counters: Counters) -> AsyncIterator
         breached = settings.breached_passwords
         rules = PasswordRules(BreachedPasswords(breached) if breached else None)
         registrations = Registrations(
-            mailer,
+            mails,
             passwords,
             Codes(keys),
             sessions,

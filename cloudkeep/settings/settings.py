@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     direct_uploads: t.Switch = Field(default=False, description="uploads go straight to S3 unless they say otherwise")
     downloads: t.Downloads = Field(default=t.Downloads.STREAM, description="through this server, or straight from S3")
     mail_url: t.MailUrl = Field(default="console:", description="SMTP server for outgoing mail, or the console")
+    mail_templates: t.AbsolutePath | None = Field(default=None, description="folder of the operator's mail templates")
+    locale: t.Locale = Field(default="en", description="language of mails, for accounts that have none")
     trusted_proxies: t.Proxies = Field(default=(), description="proxies whose headers name the client")
     proxy_header: t.ProxyHeader = Field(default=t.ProxyHeader.X_FORWARDED_FOR, description="header that they set")
     public_url: t.BaseUrl = Field(default_factory=_public_url, description="address of this server for clients")

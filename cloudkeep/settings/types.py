@@ -17,6 +17,7 @@ from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween,
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
 from services.core.urls import base_url
+from services.mail.languages import TAG
 
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
@@ -88,6 +89,7 @@ HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", title="a host nam
 WorkerName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$", title="1 to 100 letters, digits, '.', '_' or '-'")
 ]
+Locale = Annotated[str, Field(pattern=f"^{TAG.pattern}$", title="a language tag, such as en or de-AT")]
 #: ``~`` stands for the home folder.
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 BreachedPasswords = Annotated[AbsolutePath, AfterValidator(parsers.breached_passwords)]

@@ -87,6 +87,16 @@ def require_store(settings: Settings) -> None:
         asyncio.run(require_bucket(settings))
 
 
+def require_mail_templates(settings: Settings) -> None:
+    """End the process if a template of the operator's cannot be used."""
+    from cloudkeep.resources.mail import check_mail_templates
+
+    try:
+        check_mail_templates(settings)
+    except StartupError as error:
+        raise refusal(error) from None
+
+
 async def require_bucket(settings: Settings) -> None:
     """End the process if the bucket cannot be used. A server that already runs waits for it instead."""
     from cloudkeep.resources.resources import open_store

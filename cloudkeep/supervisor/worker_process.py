@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from cloudkeep.resources.mail import load_mail_templates, mail_composer
 from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.process import send_heartbeats, sending_start_beats
@@ -14,10 +15,12 @@ from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_p
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
 from services.maintenance.sweeper import Sweeper
+from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
 from workers.job_context import JobContext
 from workers.lease import LeasePolicy
 from workers.loop import Worker
+from workers.mail.outgoing import OutgoingMails
 from workers.maintenance.housekeeping import Housekeeping
 from workers.media.tools import Toolbox, find_tools
 from workers.registry import JOB_TYPES
@@ -42,11 +45,13 @@ async def work(settings: Settings, heartbeat: int | None = None) -> None:
 
 async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) -> None:
     tools, counters = await asyncio.to_thread(find_tools), Counters()
+    composer = mail_composer(settings, load_mail_templates(settings))
     async with (
         open_resources(settings, counters, "worker", name.text, name.scratch) as base,
         worker_metrics(counters, base.log) as metrics,
     ):
-        context = _job_context(settings, base, tools, name, counters)
+        mails = OutgoingMails(open_mailer(settings.mail_url), composer, settings.secret_keys)
+        context = _job_context(settings, base, tools, name, counters, mails)
         policy = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
         housekeeping = Housekeeping(Sweeper(base.store, base.uploads), context.membership)
         worker = Worker(policy, JOB_TYPES, context, base.heartbeats, housekeeping.tasks())
@@ -58,10 +63,11 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
                 group.create_task(_send_heartbeats(name, worker, heartbeat))
         finally:
             await base.log.close()
+            await mails.mailer.close()
 
 
 def _job_context(
-    settings: Settings, base: Resources, tools: Toolbox, name: WorkerName, counters: Counters
+    settings: Settings, base: Resources, tools: Toolbox, name: WorkerName, counters: Counters, mails: OutgoingMails
 ) -> JobContext:
     membership = WorkerMembership(name.text)
     return JobContext(
@@ -74,6 +80,7 @@ def _job_context(
         scratch=name.scratch,
         upload_lifetime=upload_lifetime(settings),
         encode_stall_timeout=settings.encode_stall_timeout,
+        mails=mails,
         reserve=settings.storage_reserve,
         counters=counters,
     )

@@ -82,6 +82,7 @@ PROBE_FAILURES = Metric(
     "cloudkeep_probe_failures", "Files that were stored without media facts, because ffprobe failed."
 )
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
+MAILS = Metric("cloudkeep_mails", "Mails, by kind and outcome.", ("kind", "outcome"))
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
 FRAMES = Metric("cloudkeep_subscription_frames", "Frames that subscriptions have sent.")
 FRAMES_DELAYED = Metric(
@@ -180,6 +181,7 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
     yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())
     yield Sample(PROBE_FAILURES, counters.probe_failures)
     yield Sample(FFMPEG, counters.ffmpeg_seconds)
+    yield from (Sample(MAILS, number, labels) for labels, number in counters.mails.items())
 
 
 def samples_of_budgets(counters: BudgetCounters) -> Iterator[Sample]:

@@ -24,13 +24,6 @@ class InvalidOtp(ExpectedError):
     status = 400
 
 
-class MailUnavailable(ExpectedError):
-    """The mail could not be sent. Nothing was changed, and the call can be repeated."""
-
-    code = ErrorCode.MAIL_UNAVAILABLE
-    status = 503
-
-
 class ServerBusy(RetryLater):
     """Too many passwords wait to be hashed. Nothing was changed, and the call can be repeated."""
 

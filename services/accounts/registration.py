@@ -9,7 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.accounts.codes import ATTEMPTS, Codes
-from services.accounts.errors import InvalidOtp, MailUnavailable, TooManyRegistrations
+from services.accounts.errors import InvalidOtp, TooManyRegistrations
 from services.accounts.password_rules import Owner, PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.sessions import Client, Sessions
@@ -19,11 +19,12 @@ from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists
 from services.core.validation import Checks
+from services.mail.kinds import AlreadyRegisteredMail, MailContent, RegistrationMail
+from services.mail.sender import MailSender
 from storage.accounts import accounts, registrations
 from storage.accounts.models import Registration
 from storage.accounts.registrations import RegistrationLimits
 from storage.errors import Duplicate, LimitReached
-from storage.mail import Mail, Mailer, MailError
 
 #: The characters of a client's network that are stored. Every network of IPv4 and IPv6 is shorter.
 LONGEST_NETWORK = 64
@@ -35,7 +36,7 @@ class Registrations:
 
     def __init__(
         self,
-        mailer: Mailer,
+        mails: MailSender,
         passwords: Passwords,
         codes: Codes,
         sessions: Sessions,
@@ -43,7 +44,7 @@ class Registrations:
         limits: RegistrationLimits = DEFAULT_LIMITS,
         rules: PasswordRules | None = None,
     ) -> None:
-        self._mailer = mailer
+        self._mails = mails
         self._passwords = passwords
         self._codes = codes
         self._sessions = sessions
@@ -73,11 +74,12 @@ class Registrations:
         code, row_id = self._codes.new(), uuid7()
         if await accounts.email_exists(email):
             # A registration without a code is stored, so that the limits do not show which addresses have accounts.
-            mail, code = _already_registered(email), secrets.token_urlsafe()
+            mail: MailContent = AlreadyRegisteredMail()
+            code = secrets.token_urlsafe()
         else:
-            mail = _code_mail(email, user_id, code, self._lifetime)
+            mail = RegistrationMail(code, user_id, minutes=int(self._lifetime.total_seconds() // 60))
         # Sent before it is stored: if the mail cannot be sent, nothing waits for a code.
-        await self._send(mail)
+        await self._mails.send_now(mail, to=email)
         row = Registration(
             id=row_id,
             email=email,
@@ -112,12 +114,6 @@ class Registrations:
             ) from error
         return await self._sessions.open(account, client)
 
-    async def _send(self, mail: Mail) -> None:
-        try:
-            await self._mailer.send(mail)
-        except MailError as error:
-            raise MailUnavailable("The mail could not be sent. Please try again in a moment.") from error
-
 
 @contextmanager
 def _refusing_surplus() -> Iterator[None]:
@@ -125,20 +121,3 @@ def _refusing_surplus() -> Iterator[None]:
         yield
     except LimitReached as error:
         raise TooManyRegistrations("Too many registrations are waiting for their code. Try again later.") from error
-
-
-def _code_mail(email: str, user_id: str, code: str, lifetime: timedelta) -> Mail:
-    minutes = int(lifetime.total_seconds() // 60)
-    text = (
-        f"Your CloudKeep code for the user ID {user_id} is:\n\n    {code}\n\n"
-        f"It is valid for {minutes} minutes. If you did not request it, ignore this mail."
-    )
-    return Mail(to=email, subject=f"{code} is your CloudKeep code", text=text)
-
-
-def _already_registered(email: str) -> Mail:
-    text = (
-        "Someone, perhaps you, tried to register a CloudKeep account with this address. It already has an account, and "
-        "nothing was changed. If it was you, sign in with your user ID."
-    )
-    return Mail(to=email, subject="You already have a CloudKeep account", text=text)

@@ -20,6 +20,9 @@ FrameDelay: TypeAlias = Literal["budget", "rate"]
 
 #: A password was right, wrong, or not verified because of a delay.
 SignInOutcome: TypeAlias = Literal["succeeded", "failed", "delayed"]
+#: The outcome of an attempt to send a mail: the mail server accepted it, another attempt follows, the mail server
+#: refused it for good, no other attempt follows, or the process could make no attempt.
+MailOutcome: TypeAlias = Literal["sent", "retried", "refused", "given_up", "dropped"]
 
 
 class Durations:
@@ -101,6 +104,8 @@ class Counters:
     probe_failures: int = 0
     #: Encoding seconds of ffmpeg.
     ffmpeg_seconds: float = 0.0
+    #: Mails, by kind and outcome.
+    mails: Counter[tuple[str, MailOutcome]] = field(default_factory=Counter)
     #: Subscriptions that are open now.
     subscriptions: int = 0
     #: Frames of subscriptions: all of them, and those that had to wait, by reason.

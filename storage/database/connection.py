@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 APP = "cloudkeep"
 #: The modules with tables, one for each domain.
-MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "uploads")]
+MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "outbox", "uploads")]
 DEFAULT_POOL = PoolSize()
 NEWEST = "__latest__"
 #: Attempts at a transaction that the database aborts, with pauses of a few hundredths of a second.

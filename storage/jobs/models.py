@@ -14,6 +14,7 @@ class JobKind(StrEnum):
 
     REASSEMBLE = "REASSEMBLE"
     COMPRESS = "COMPRESS"
+    MAIL = "MAIL"
 
 
 class JobState(StrEnum):

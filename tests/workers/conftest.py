@@ -23,10 +23,12 @@ from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.jobs import enqueue
 from storage.jobs.models import Job, JobKind, JobState
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
+from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
 from storage.redis.client import close_redis, connect_redis
 from storage.uploads.models import Upload
 from storage.uploads.receipts import add
+from tests.support.mail import outgoing_mails
 from workers import job_runner, loop
 from workers.job_context import JobContext
 from workers.job_type import JobType, oldest_first
@@ -70,6 +72,7 @@ async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path
         scratch=scratch,
         upload_lifetime=DAY,
         encode_stall_timeout=30.0,
+        mails=outgoing_mails(open_mailer("console:")),
     )
     await notifications.close()
     await close_redis(redis)

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 from tests.workers.conftest import Start, ended, new_upload, queue
 from workers import job_runner
 from workers.job_context import JobContext
-from workers.job_type import Failure
+from workers.job_type import Failure, Postponed
 
 REASSEMBLE = JobKind.REASSEMBLE
 
@@ -54,6 +54,22 @@ async def test_the_pause_before_another_attempt_stays_short_however_many_there_w
     async with start(handler, attempts=64):
         job = await eventually(postponed)
     assert job.run_after < now() + timedelta(minutes=5)
+
+
+async def test_a_postponed_job_runs_again_when_its_pause_is_over(start: Start) -> None:
+    upload = await new_upload()
+
+    async def handler(job: Job) -> None:
+        raise Postponed(timedelta(hours=1), "the mail server is away")
+
+    async def postponed() -> Job | None:
+        return await Job.get_or_none(subject_id=upload.id, attempts=1, state=JobState.QUEUED)
+
+    async with start(handler, attempts=1):
+        await queue(REASSEMBLE, upload)
+        job = await eventually(postponed)
+    assert timedelta(minutes=59) < job.run_after - now() <= timedelta(hours=1)
+    assert job.error_message == "the mail server is away"
 
 
 async def test_a_refusal_fails_at_once_with_its_code(start: Start) -> None:

@@ -1,14 +1,18 @@
 """Deletes expired rows and garbage, every minute and every hour."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
 from storage.accounts import expired
+from storage.outbox import outbox
 from workers.periodic import PeriodicTask
 from workers.worker_membership import WorkerMembership
 
 HOUSEKEEPING_SECONDS = 60.0
+#: How long the outbox keeps a mail that was not sent, and the reason, for the operator.
+UNSENT_MAIL = timedelta(days=30)
 #: Checks every derived blob, so it runs only as often as one can become garbage.
 DERIVED_SECONDS = 3600.0
 
@@ -28,8 +32,12 @@ class Housekeeping:
         ]
 
     async def purge_and_sweep(self) -> None:
-        """Delete expired registrations, sessions and uploads, and the remains of dead uploads."""
+        """Delete expired rows of accounts, mails and uploads, and the remains of dead uploads."""
         await expired.purge(now())
+        # The row of a mail that was sent is needed no longer than its worker needs to end the job.
+        sent_before = now() - timedelta(seconds=HOUSEKEEPING_SECONDS)
+        while await outbox.purge(sent_before, now() - UNSENT_MAIL) == outbox.BATCH:
+            pass
         if self._membership.is_first:
             await self._sweeper.sweep()
 

@@ -156,7 +156,7 @@ async def read_states(upload_ids: Collection[UUID]) -> dict[UUID, UploadState]:
     moment = monotonic()
     uploads = await consistency.find_uploads(upload_ids)
     found: dict[tuple[JobKind, UUID], Job] = {}
-    for kind in JobKind:
+    for kind in set(JOB_OF_STATUS.values()):
         working = [upload.id for upload in uploads.values() if JOB_OF_STATUS.get(upload.status) is kind]
         if working:
             found |= {(kind, subject): job for subject, job in (await jobs.find_many(kind, working)).items()}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from cloudkeep.resources.mail import load_mail_templates
 from cloudkeep.resources.resources import connected_database, open_services
 from cloudkeep.settings.settings import Settings
 from services.budgets.limits import Payer
@@ -33,7 +34,7 @@ PATIENCE = 60
 @pytest.fixture
 async def services(settings: Settings, valkey: EmbeddedValkey) -> AsyncIterator[Services]:
     quick = settings.model_copy(update={"budget_timeout": 0.2})
-    async with connected_database(quick), open_services(quick, Counters()) as opened:
+    async with connected_database(quick), open_services(quick, Counters(), load_mail_templates(quick)) as opened:
         yield opened
 
 

@@ -23,6 +23,7 @@ from storage.accounts.registrations import RegistrationLimits
 from storage.attempt_delays import AttemptDelays, LocalDelays
 from storage.mail import Mailer, open_mailer
 from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.mail import mail_sender
 from tests.support.server import PASSWORD, otp_of
 
 OLD = SecretKey("old", b"the secret that everything began with")
@@ -86,7 +87,7 @@ class World:
         open_sessions = Sessions(tokens, keys, SessionLimits(timedelta(seconds=session), sessions))
         return AccountServices(
             Registrations(
-                mailer or self._mailer,
+                mail_sender(mailer or self._mailer),
                 self.passwords,
                 Codes(keys),
                 open_sessions,

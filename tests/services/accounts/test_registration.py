@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.accounts.errors import InvalidOtp, MailUnavailable, TooManyRegistrations
+from services.accounts.errors import InvalidOtp, TooManyRegistrations
 from services.accounts.sessions import Client
 from services.accounts.types import OpenSession
 from services.core.errors import AlreadyExists
+from services.mail.errors import MailUnavailable
 from storage.accounts.models import Account, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
 from storage.mail import open_mailer

@@ -26,6 +26,8 @@ from storage.drive import files
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
+from storage.outbox import outbox
+from storage.outbox.models import OutboxMail
 from storage.uploads import (
     adoption,
     consistency,
@@ -60,13 +62,14 @@ MODULES: list[ModuleType] = [
     open_slots,
     job_results,
     jobs,
+    outbox,
     purge,
     quarantine,
     receipts,
     usage,
     uploads,
 ]
-GROWING = {"upload", "chunk", "job", "file", "blob", "rendition", "session", "account", "registration"}
+GROWING = {"upload", "chunk", "job", "file", "blob", "rendition", "session", "account", "registration", "outbox_mail"}
 #: Many accounts with a few uploads each, most of them finished long ago, as in a server that is some years old.
 FILL = """
 INSERT INTO account (id, user_id, name, email, password_hash, created_at)
@@ -99,6 +102,10 @@ INSERT INTO chunk (upload_id, "index", size, sha256)
 INSERT INTO job (id, kind, subject_id, state, attempts, run_after, created_at)
     SELECT gen_random_uuid(), 'REASSEMBLE', id, CASE status WHEN 'REASSEMBLING' THEN 'QUEUED' ELSE 'DONE' END, 1,
         timestamptz '2026-01-01', now() FROM upload;
+INSERT INTO outbox_mail (id, recipient, kind, params, created_at, sent_at)
+    SELECT md5('m' || n)::uuid, 'name', 'password_changed', '{}',
+        CASE WHEN n % 1000 = 1 THEN timestamptz '2020-01-01' ELSE timestamptz '2030-01-01' END,
+        CASE WHEN n % 2 = 1 THEN timestamptz '2030-01-01' END FROM generate_series(1, 20000) n;
 VACUUM ANALYZE"""
 ACCOUNT_ID = UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1
 MISSING_ID = UUID(int=0)
@@ -183,6 +190,10 @@ CALLS: dict[str, Call] = {
     "jobs.release": lambda rows: jobs.release("me", NOW),
     "jobs.find": lambda rows: jobs.find(JobKind.REASSEMBLE, MISSING_ID),
     "jobs.find_many": lambda rows: jobs.find_many(JobKind.REASSEMBLE, [MISSING_ID, ACCOUNT_ID]),
+    "outbox.enqueue": lambda rows: outbox.enqueue(OutboxMail(recipient="a", kind="a", params={}), NOW),
+    "outbox.find": lambda rows: outbox.find(MISSING_ID),
+    "outbox.finish": lambda rows: outbox.finish(rows.job, NOW),
+    "outbox.purge": lambda rows: outbox.purge(NOW, NOW),
     "open_slots.find": lambda rows: open_slots.find([SlotRange(rows.upload.id, 0, 10, 2)] * 3),
     "open_slots.find the last": lambda rows: open_slots.find([SlotRange(rows.upload.id, 0, 10, 2, last=True)] * 3),
     "purge.dead_with_receipts": lambda rows: purge.dead_with_receipts("CHECKSUM_MISMATCH", 100),

@@ -11,7 +11,7 @@ import pytest
 
 from storage.mail import Mail, MailError, open_mailer
 from tests.support.backends.certificates import Certificates
-from tests.support.backends.smtp_sink import SinkTls, smtp_sink
+from tests.support.backends.smtp_sink import SinkTls, Stage, smtp_sink
 
 MAIL = Mail("ada@example.org", "Your code", "It is 123456.\n")
 LOGIN = ("cloud@keep", "p@ss/wörd:2")
@@ -134,6 +134,72 @@ async def test_many_mails_at_once_take_few_connections() -> None:
         await asyncio.gather(*(mailer.send(MAIL) for _ in range(40)))
     assert len(sink.mails) == 40
     assert 1 < sink.most_open < 20
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "is_permanent"),
+    [
+        (Stage.MAIL, "450 4.7.1 greylisted", False),
+        (Stage.MAIL, "550 5.7.1 not from you", True),
+        (Stage.MAIL, "530 5.7.0 authentication required", False),
+        (Stage.RCPT, "451 4.2.1 mailbox busy", False),
+        (Stage.RCPT, "452 4.2.2 mailbox full", False),
+        (Stage.RCPT, "550 5.1.1 no such mailbox", True),
+        (Stage.DATA, "421 4.3.2 going down", False),
+        (Stage.DATA, "554 5.5.1 no valid recipients", True),
+        (Stage.CONTENT, "451 4.3.0 try again", False),
+        (Stage.CONTENT, "554 5.7.1 spam", True),
+    ],
+)
+async def test_a_refusal_says_whether_it_is_final_and_a_later_mail_arrives(
+    stage: Stage, reply: str, is_permanent: bool
+) -> None:
+    async with smtp_sink() as sink:
+        mailer = open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none")
+        sink.replies[stage] = [reply]
+        with pytest.raises(MailError, match=reply[:3]) as refusal:
+            await mailer.send(MAIL)
+        assert refusal.value.is_permanent is is_permanent
+        await mailer.send(MAIL)
+    assert [mail.text for mail in sink.mails] == [MAIL.text]
+
+
+@pytest.mark.parametrize("stage", Stage)
+async def test_a_connection_that_is_dropped_at_any_stage_is_an_error_that_may_pass(stage: Stage) -> None:
+    async with smtp_sink() as sink:
+        mailer = open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none")
+        sink.drop_at = stage
+        with pytest.raises(MailError) as error:
+            await mailer.send(MAIL)
+        assert not error.value.is_permanent
+        sink.drop_at = None
+        await mailer.send(MAIL)
+    copies = [mail.message["Message-ID"] for mail in sink.mails]
+    # A sender cannot know whether a mail arrived whose reply is missing. The copy has the same Message-ID.
+    assert copies == [f"<{MAIL.id}@[127.0.0.1]>"] * (2 if stage is Stage.ACCEPTED else 1)
+
+
+async def test_a_slow_server_is_waited_for_within_the_timeout() -> None:
+    async with smtp_sink() as sink:
+        sink.delay = 0.2
+        await open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none", timeout=60).send(MAIL)
+        assert len(sink.mails) == 1
+        sink.delay = 60
+        with pytest.raises(MailError, match="in time") as error:
+            await open_mailer(f"smtp://127.0.0.1:{sink.port}?tls=none", timeout=0.5).send(MAIL)
+    assert not error.value.is_permanent
+
+
+async def test_a_server_that_demands_a_login_that_it_does_not_get_may_be_configured_later(
+    trusted: Certificates,
+) -> None:
+    async with smtp_sink(tls=SinkTls.STARTTLS, certificates=trusted, login=LOGIN) as sink:
+        for userinfo in ("", "someone:wrong@"):
+            with pytest.raises(MailError, match=r"53[05]") as error:
+                await open_mailer(f"smtp://{userinfo}127.0.0.1:{sink.port}").send(MAIL)
+            assert not error.value.is_permanent
+        await open_mailer(f"smtp://{USERINFO}@127.0.0.1:{sink.port}").send(MAIL)
+    assert len(sink.mails) == 1
 
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]

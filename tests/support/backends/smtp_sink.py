@@ -23,6 +23,19 @@ class SinkTls(StrEnum):
     NONE = "none"
 
 
+class Stage(StrEnum):
+    """The stages of a mail at which a sink can fail: at the command, or once the content has arrived."""
+
+    CONNECT = "connect"
+    EHLO = "EHLO"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    CONTENT = "content"
+    #: The mail is stored, but its sender is not told.
+    ACCEPTED = "accepted"
+
+
 @dataclass(frozen=True)
 class Received:
     """A received mail. ``user`` is the login, ``encrypted`` whether TLS was used."""
@@ -50,13 +63,24 @@ class Received:
 
 @dataclass
 class SmtpSink:
-    """A running sink. ``in_clear`` has every byte that arrived without TLS, ``open`` the connections."""
+    """A running sink. ``in_clear`` has every byte that arrived without TLS, ``open`` the connections.
+
+    ``replies``: refusals, each for one command or content. ``drop_at``: the stage at which connections are closed.
+    ``delay``: seconds before every reply to MAIL, RCPT and the content.
+    """
 
     port: int = 0
     mails: list[Received] = field(default_factory=list)
     in_clear: bytearray = field(default_factory=bytearray)
     open: int = 0
     most_open: int = 0
+    replies: dict[Stage, list[str]] = field(default_factory=dict)
+    drop_at: Stage | None = None
+    delay: float = 0.0
+
+    def reply(self, stage: Stage) -> str | None:
+        """The next refusal at this stage, if there is one."""
+        return self.replies[stage].pop(0) if self.replies.get(stage) else None
 
 
 @asynccontextmanager
@@ -109,6 +133,8 @@ class _RecordingSmtp(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        if self._sink.drop_at is Stage.CONNECT:
+            _drop(self)
         # STARTTLS reports the connection a second time.
         if not self._counted:
             self._counted = True
@@ -118,6 +144,14 @@ class _RecordingSmtp(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         self._sink.open -= 1
         super().connection_lost(error)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        if self._sink.drop_at is Stage.DATA:
+            _drop(self)
+        elif reply := self._sink.reply(Stage.DATA):
+            await self.push(reply)
+        else:
+            await super().smtp_DATA(arg)
 
     def data_received(self, data: bytes) -> None:
         if not _is_encrypted(self):
@@ -131,15 +165,44 @@ class _Handler:
         self._refuse_recipients = refuse_recipients
         self._ignore_quit = ignore_quit
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        if self._sink.drop_at is Stage.EHLO:
+            _drop(server)
+        return responses
+
+    async def handle_MAIL(
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        refusal = await self._refusal(server, Stage.MAIL)
+        if not refusal:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return refusal or "250 OK"
+
+    async def _refusal(self, server: SMTP, stage: Stage) -> str | None:
+        """Wait, drop the connection if it is to be dropped, and return the refusal of this stage."""
+        await asyncio.sleep(self._sink.delay)
+        if self._sink.drop_at is stage:
+            _drop(server)
+            return "421 dropped"
+        return self._sink.reply(stage)
+
     async def handle_RCPT(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if self._refuse_recipients:
             return f"550 5.1.1 {address} is unknown here"
+        if refusal := await self._refusal(server, Stage.RCPT):
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if refusal := await self._refusal(server, Stage.CONTENT):
+            return refusal
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
@@ -148,6 +211,8 @@ class _Handler:
         self._sink.mails.append(
             Received(envelope.mail_from or "", list(envelope.rcpt_tos), message, user, _is_encrypted(server))
         )
+        if self._sink.drop_at is Stage.ACCEPTED:
+            _drop(server)
         return "250 kept"
 
     async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
@@ -169,6 +234,11 @@ class _Authenticator:
             return AuthResult(success=True, auth_data=data)
         refusal = f"535 5.7.8 no user {given[0]} with password {given[1]}"
         return AuthResult(success=False, handled=False, message=refusal)
+
+
+def _drop(server: SMTP) -> None:
+    transport: Any = server.transport
+    transport.abort()
 
 
 def _is_encrypted(server: SMTP) -> bool:

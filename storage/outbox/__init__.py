@@ -1,0 +1,1 @@
+"""Rows of mails that wait until a worker sends them."""
