@@ -20,10 +20,18 @@ class UserErrorCode(Enum):
     INVALID_CREDENTIALS = enum_value("INVALID_CREDENTIALS", description="The user ID, password or token is wrong.")
     INVALID_INPUT = enum_value("INVALID_INPUT", description="The value is not allowed for this field.")
     INVALID_OTP = enum_value("INVALID_OTP", description="The code is wrong, was used before, or has expired.")
+    INVITATION_INVALID = enum_value(
+        "INVITATION_INVALID",
+        description="The invitation does not exist, was used, has expired, or is for another address.",
+    )
+    INVITATION_REQUIRED = enum_value(
+        "INVITATION_REQUIRED", description="The server only accepts registrations with an invitation."
+    )
     MAIL_UNAVAILABLE = enum_value("MAIL_UNAVAILABLE", description="The mail could not be sent. Try again later.")
     NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
     NOT_FOUND = enum_value("NOT_FOUND", description="The object does not exist, or the viewer may not see it.")
     QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The file does not fit into the account's quota.")
+    REGISTRATION_CLOSED = enum_value("REGISTRATION_CLOSED", description="The server accepts no registrations.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     STORAGE_FULL = enum_value(
         "STORAGE_FULL",
@@ -129,13 +137,18 @@ class RequestErrorCode(Enum):
     )
     TOO_MANY_ATTEMPTS = enum_value(
         "TOO_MANY_ATTEMPTS",
-        description="There were too many wrong passwords, so this one was not checked. Try again after "
+        description="There were too many wrong passwords or codes, so this one was not verified. Try again after "
         "`extensions.retryAfter` seconds.",
     )
     TOO_MANY_CONNECTIONS = enum_value(
         "TOO_MANY_CONNECTIONS",
         description="The client's address, or the server, has as many connections or unfinished requests as it may "
         "have. Try again after the seconds of `Retry-After`.",
+    )
+    TOO_MANY_MAILS = enum_value(
+        "TOO_MANY_MAILS",
+        description="The address, which need not have an account, got as many mails as it may within an hour. Try "
+        "again after `extensions.retryAfter` seconds.",
     )
     TOO_MANY_SUBSCRIPTIONS = enum_value(
         "TOO_MANY_SUBSCRIPTIONS", description="The client has as many open subscriptions as it may have."

@@ -33,9 +33,20 @@ class ServerBusy(RetryLater):
 
 
 class TooManyAttempts(RetryLater):
-    """There were too many wrong passwords. The password was not verified. ``retry_after`` is in seconds."""
+    """There were too many wrong passwords or codes. This one was not verified. ``retry_after`` is in seconds."""
 
     code = ErrorCode.TOO_MANY_ATTEMPTS
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyMails(RetryLater):
+    """The address got as many mails as it may within an hour. ``retry_after`` is in seconds."""
+
+    code = ErrorCode.TOO_MANY_MAILS
     status = 429
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -49,6 +60,27 @@ class TooManyRegistrations(ExpectedError):
     code = ErrorCode.TOO_MANY_REGISTRATIONS
     status = 429
     retry_after = 60.0
+
+
+class RegistrationClosed(ExpectedError):
+    """The server accepts no registrations."""
+
+    code = ErrorCode.REGISTRATION_CLOSED
+    status = 403
+
+
+class InvitationRequired(ExpectedError):
+    """The server only accepts registrations with an invitation."""
+
+    code = ErrorCode.INVITATION_REQUIRED
+    status = 403
+
+
+class InvitationInvalid(ExpectedError):
+    """The invitation does not exist, was used, has expired, or is for another address."""
+
+    code = ErrorCode.INVITATION_INVALID
+    status = 403
 
 
 class Unauthenticated(CloudKeepError):
