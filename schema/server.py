@@ -18,6 +18,13 @@ class Feature(Enum):
     )
 
 
+@strawberry.enum(description="Who may register an account.")
+class RegistrationMode(Enum):
+    OPEN = strawberry.enum_value("OPEN", description="Everybody.")
+    INVITE = strawberry.enum_value("INVITE", description="People with an invitation: see `RegisterInput.invitation`.")
+    CLOSED = strawberry.enum_value("CLOSED", description="Nobody.")
+
+
 @strawberry.type(description="The version, limits and features of the server.", directives=[Cost(weight="0")])
 class Server:
     version: str = strawberry.field(description="The version of CloudKeep.")
@@ -27,12 +34,18 @@ class Server:
     features: list[Feature] = strawberry.field(
         description="The optional features that this server has.", directives=[at_most(len(Feature))]
     )
+    registration: RegistrationMode = strawberry.field(description="Who may register an account.")
 
     @classmethod
     def of(cls, server: ServerInfo) -> "Server":
         """The GraphQL form of a server's description."""
         features = [Feature.COMPRESSION, *([Feature.DIRECT_UPLOADS] if server.takes_direct_uploads else [])]
-        return cls(version=server.version, max_file_size=ByteSize(server.max_file_size), features=features)
+        return cls(
+            version=server.version,
+            max_file_size=ByteSize(server.max_file_size),
+            features=features,
+            registration=RegistrationMode[server.registration.name],
+        )
 
 
 @strawberry.type

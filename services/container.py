@@ -9,6 +9,7 @@ from services.accounts.devices import Devices
 from services.accounts.registration import Registrations
 from services.accounts.sessions import Sessions
 from services.accounts.sign_in import SignIn
+from services.accounts.types import RegistrationMode
 from services.budgets.budgets import Budgets
 from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
@@ -34,6 +35,7 @@ class ServerInfo:
     version: str
     max_file_size: int
     takes_direct_uploads: bool
+    registration: RegistrationMode = RegistrationMode.OPEN
 
 
 @dataclass(frozen=True)

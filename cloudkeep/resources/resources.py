@@ -16,12 +16,13 @@ from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
+from services.accounts.attempts import Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
 from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
-from services.accounts.registration import Registrations
+from services.accounts.registration import RegistrationPolicy, Registrations
 from services.accounts.sessions import SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
 from services.accounts.sign_in_delays import LongestDelays, SignInDelays
@@ -144,8 +145,12 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             passwords,
             Codes(keys),
             sessions,
-            timedelta(seconds=settings.otp_ttl),
-            RegistrationLimits(*settings.registrations),
+            Attempts(keys, settings.mails_per_address),
+            RegistrationPolicy(
+                timedelta(seconds=settings.otp_ttl),
+                settings.registration,
+                RegistrationLimits(*settings.registrations),
+            ),
             rules,
         )
         devices = Devices(keys)
@@ -173,7 +178,10 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             counters=counters,
             events=base.log,
             server=ServerInfo(
-                __version__, min(settings.max_file_size, LARGEST_FILE), base.store.supports_direct_uploads
+                __version__,
+                min(settings.max_file_size, LARGEST_FILE),
+                base.store.supports_direct_uploads,
+                settings.registration,
             ),
         )
 

@@ -14,6 +14,7 @@ from cloudkeep.settings import types as t
 from cloudkeep.settings.messages import message
 from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.secret_keys import read_or_create_keys
+from services.accounts.types import RegistrationMode
 from services.budgets.limits import Limits
 from services.core.keys import SecretKey
 
@@ -126,10 +127,12 @@ class Settings(BaseSettings):
     session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until a session expires")
     access_token_ttl: t.Lifetime = Field(default=15 * t.MINUTE, description="seconds until an access token expires")
     sessions: t.Connections = Field(default=1_000, description="sessions that an account may have")
+    registration: t.Registration = Field(default=RegistrationMode.OPEN, description="who may register")
     registrations: t.RegistrationLimits = Field(default=(100_000, 100), description="pending in total / per address")
     sign_in_delays: t.SignInDelays = Field(default=(900.0, 60.0), description="longest of a client / because of others")
     otp_ttl: t.Lifetime = Field(default=10 * t.MINUTE, description="seconds until a mailed code expires")
     breached_passwords: t.BreachedPasswords | None = Field(default=None, description="sorted file of SHA-1 hashes")
+    mails_per_address: t.Connections = Field(default=5, description="mails to one address in an hour")
     job_lease: t.Timeout = Field(default=60.0, description="seconds after which a silent worker loses its job")
     job_attempts: t.Attempts = Field(default=5, description="how often a job is tried")
     body_threads: t.Threads = Field(default=16, description="chunk bodies that an API process receives on threads")

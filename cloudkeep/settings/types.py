@@ -14,6 +14,7 @@ from pydantic_settings import NoDecode
 from cloudkeep.settings import parsers
 from cloudkeep.settings.secret_keys import parse_keys
 from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween, size_or_none
+from services.accounts.types import RegistrationMode
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
 from services.core.urls import base_url
@@ -60,6 +61,8 @@ class Downloads(Word):
     REDIRECT = "redirect"
 
 
+#: A mode of registration, in upper or lower case.
+Registration = Annotated[RegistrationMode, BeforeValidator(lambda value: str(value).strip().lower())]
 Switch = Annotated[bool, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ApiProcesses = Annotated[int, Field(ge=1, le=64)]

@@ -1,20 +1,26 @@
 """Registration."""
 
 from resolvers.context import Context
+from services.accounts.registration import Applicant as Applicant
 from services.accounts.types import OpenSession
 from services.core.ids import Prefix, decode
 from storage.accounts.models import Registration
 
 
-async def register(context: Context, *, user_id: str, user_name: str, email: str, password: str) -> Registration:
+async def register(context: Context, applicant: Applicant) -> Registration:
     """Start a registration. For errors see :meth:`services.accounts.registration.Registrations.register`."""
-    return await context.services.registrations.register(
-        user_id=user_id, user_name=user_name, email=email, password=password, client=context.client
-    )
+    return await context.services.registrations.register(applicant, context.client)
 
 
-async def verify_otp(context: Context, *, registration_id: str, otp: str) -> OpenSession:
+async def resend_otp(context: Context, registration_id: str) -> Registration:
+    """Mail a new code. For errors see :meth:`services.accounts.registration.Registrations.resend`."""
+    return await context.services.registrations.resend(decode(Prefix.REGISTRATION, registration_id))
+
+
+async def verify_otp(context: Context, *, registration_id: str, otp: str, user_id: str | None) -> OpenSession:
     """Create the account, and open its first session."""
     key = decode(Prefix.REGISTRATION, registration_id)
-    opened = await context.services.registrations.verify(registration_id=key, otp=otp, client=context.client)
+    opened = await context.services.registrations.verify(
+        registration_id=key, otp=otp, client=context.client, user_id=user_id
+    )
     return context.services.devices.with_token(opened)

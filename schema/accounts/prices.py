@@ -6,5 +6,7 @@ from schema.cost.directives import Cost
 PASSWORD = Cost(weight="50")
 #: A password is hashed and a mail is sent, perhaps to a person who has not requested it.
 PASSWORD_AND_MAIL = Cost(weight="100")
+#: A mail is sent, perhaps to a person who has not requested it.
+MAIL = Cost(weight="50")
 #: The price makes guessing a code expensive, in addition to the limit of five attempts.
 GUESS = Cost(weight="20")

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 import strawberry
 
 from resolvers.accounts import registration
-from schema.accounts.prices import GUESS, PASSWORD_AND_MAIL
+from schema.accounts.prices import GUESS, MAIL, PASSWORD_AND_MAIL
 from schema.accounts.sign_in_payload import SignInPayload
 from schema.accounts.types import Registration
 from schema.execution.errors import UserError, to_payload, user_errors
@@ -28,6 +28,11 @@ class RegisterInput:
         description="The password: 10 to 1,024 bytes of UTF-8. One that is common, that consists of few different "
         "characters, or that is like the user ID, the user name or the address is refused."
     )
+    invitation: str | None = strawberry.field(
+        default=None,
+        description="The invitation, which a server with the mode `INVITE` requires: see `Server.registration`. It "
+        "begins with `cki_`, and can be used once.",
+    )
 
 
 @strawberry.input(description="The input of `verifyOtp`.")
@@ -37,10 +42,19 @@ class VerifyOtpInput:
         description="The code from the mail: 6 digits of any script. Spaces, dashes and invisible characters are "
         "ignored. A text that is no code does not count as an attempt."
     )
+    user_id: str | None = strawberry.field(
+        default=None,
+        description="Another user ID than that of the registration, if that was taken meanwhile.",
+    )
 
 
-@strawberry.type(description="The result of `register`.")
-class RegisterPayload:
+@strawberry.input(description="The input of `resendOtp`.")
+class ResendOtpInput:
+    registration_id: strawberry.ID = strawberry.field(description="The ID of the registration.")
+
+
+@strawberry.type
+class RegistrationPayload:
     registration: Registration | None = strawberry.field(description="The registration; null if there are errors.")
     user_errors: list[UserError] = user_errors()
 
@@ -49,6 +63,16 @@ class RegisterPayload:
         """Await the work, and return its result or its errors."""
         result, errors = await to_payload(work)
         return cls(registration=Registration.of(result) if result else None, user_errors=errors)
+
+
+@strawberry.type(description="The result of `register`.")
+class RegisterPayload(RegistrationPayload):
+    pass
+
+
+@strawberry.type(description="The result of `resendOtp`.")
+class ResendOtpPayload(RegistrationPayload):
+    pass
 
 
 @strawberry.type(description="The result of `verifyOtp`.")
@@ -65,15 +89,27 @@ class RegistrationMutations:
         directives=[PASSWORD_AND_MAIL],
     )
     async def register(self, info: RequestInfo, input: Annotated[RegisterInput, INPUT]) -> RegisterPayload:
-        work = registration.register(
-            info.context, user_id=input.user_id, user_name=input.user_name, email=input.email, password=input.password
+        applicant = registration.Applicant(
+            input.user_id, input.user_name, input.email, input.password, input.invitation
         )
+        work = registration.register(info.context, applicant)
         return await RegisterPayload.of(work)
 
     @strawberry.mutation(
-        description="Creates the account with the code from the mail, and signs in. A code allows five attempts.",
+        description="Sends a new code for a registration. The code before it becomes invalid. Wrong codes stay "
+        "counted: after five of them, register again.",
+        directives=[MAIL],
+    )
+    async def resend_otp(self, info: RequestInfo, input: Annotated[ResendOtpInput, INPUT]) -> ResendOtpPayload:
+        return await ResendOtpPayload.of(registration.resend_otp(info.context, input.registration_id))
+
+    @strawberry.mutation(
+        description="Creates the account with the code from the mail, and signs in. A code allows five attempts. The "
+        "first account of a server becomes an administrator.",
         directives=[GUESS],
     )
     async def verify_otp(self, info: RequestInfo, input: Annotated[VerifyOtpInput, INPUT]) -> VerifyOtpPayload:
-        work = registration.verify_otp(info.context, registration_id=input.registration_id, otp=input.otp)
+        work = registration.verify_otp(
+            info.context, registration_id=input.registration_id, otp=input.otp, user_id=input.user_id
+        )
         return await VerifyOtpPayload.of(work)

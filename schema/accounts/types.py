@@ -58,6 +58,10 @@ class Account(Node):
     async def email(self, info: RequestInfo) -> str:
         return (await self._load(info)).email
 
+    @strawberry.field(description="Whether the account is an administrator of the server.")
+    async def is_admin(self, info: RequestInfo) -> bool:
+        return (await self._load(info)).is_admin
+
     @strawberry.field(description="When the account was created.")
     async def created_at(self, info: RequestInfo) -> datetime:
         return (await self._load(info)).created_at

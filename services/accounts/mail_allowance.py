@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.accounts.attempts import Attempts
+from services.mail.errors import MailUnavailable
 from storage.accounts.attempts import AttemptKind
-from storage.mail import MailError
 
 
 class MailAllowance:
@@ -27,11 +27,11 @@ class MailAllowance:
     async def sending(self, address: str) -> AsyncIterator[None]:
         """Count one mail to a normalised address, which the block sends. Raises :class:`TooManyMails`.
 
-        A mail that the block cannot send (:class:`storage.mail.MailError`) does not count.
+        A mail that the block cannot send (:class:`MailUnavailable`) does not count.
         """
         counted = await self._attempts.require(AttemptKind.MAIL, address)
         try:
             yield
-        except MailError:
+        except MailUnavailable:
             await self._attempts.take_back(counted)
             raise

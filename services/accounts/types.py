@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from storage.accounts.models import Account, Session
+
+
+class RegistrationMode(StrEnum):
+    """Who may register: everybody, people with an invitation, or nobody."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,12 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from storage.accounts.models import Account
+from storage.database.connection import lock_name
 
 
 async def user_id_exists(user_id: str) -> bool:
     """Whether an account has this normalised user ID."""
     return await Account.filter(user_id=user_id).exists()
-
-
-async def email_exists(email: str) -> bool:
-    """Whether an account has this normalised address."""
-    return await Account.filter(email=email).exists()
 
 
 async def find_by_user_id(user_id: str) -> Account | None:
@@ -41,6 +37,23 @@ async def find_by_name(name: str) -> Account | None:
 async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:
     """The accounts with these keys."""
     return {account.id: account for account in await Account.filter(id__in=list(account_ids))}
+
+
+async def any_exists() -> bool:
+    """Whether there is any account."""
+    # In the order of the index: PostgreSQL would scan the table for any row.
+    return bool(await Account.all().order_by("id").limit(1).values_list("id", flat=True))
+
+
+async def is_first() -> bool:
+    """Whether the account that the caller's transaction creates is the first one of this database.
+
+    Of transactions that create accounts at once, one gets True.
+    """
+    if await any_exists():
+        return False
+    await lock_name("first account")
+    return not await any_exists()
 
 
 async def lock(account_id: UUID) -> None:

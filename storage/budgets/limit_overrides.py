@@ -64,6 +64,11 @@ async def change(account_id: UUID, amounts: Mapping[GrantKind, Amount | None], n
     await atomically(work)
 
 
+async def grant_quota(account_id: UUID, capacity: int) -> None:
+    """Set the quota of a new account, in bytes, in the caller's transaction."""
+    await Grant.bulk_create([Grant(account_id=account_id, kind=GrantKind.QUOTA, capacity=capacity, refill=None)])
+
+
 async def find_all(account_id: UUID | None = None) -> list[Grant]:
     """All overrides, or those of one account, by user ID and kind, their accounts loaded."""
     query = Grant.all() if account_id is None else Grant.filter(account_id=account_id)

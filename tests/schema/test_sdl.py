@@ -182,6 +182,7 @@ def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
         for argument in field.arguments or ()
     }
     assert demanded - known == {
+        ("Mutation", "resendOtp", "input"),
         ("Query", "operationCost", "query"),
         ("Upload", "slot", "index"),
     }

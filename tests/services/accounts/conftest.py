@@ -6,16 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from services.accounts.attempts import DEFAULT_MAILS, Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
 from services.accounts.passwords import Passwords
-from services.accounts.registration import DEFAULT_LIMITS, Registrations
+from services.accounts.registration import DEFAULT_LIMITS, Applicant, RegistrationPolicy, Registrations
 from services.accounts.sessions import Client, SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
 from services.accounts.sign_in_delays import SignInDelays
 from services.accounts.tokens import AccessTokens
-from services.accounts.types import OpenSession
+from services.accounts.types import OpenSession, RegistrationMode
 from services.core.counters import Counters
 from services.core.keys import SecretKey
 from storage.accounts.models import Registration
@@ -43,9 +44,7 @@ class AccountServices:
 
     async def register(self, user_id: str = "ada", email: str = EMAIL, client: Client = CLIENT) -> Registration:
         """Start a registration."""
-        return await self.registrations.register(
-            user_id=user_id, user_name="Ada", email=email, password=PASSWORD, client=client
-        )
+        return await self.registrations.register(Applicant(user_id, "Ada", email, PASSWORD), client)
 
     async def verify(self, registration: Registration, otp: str) -> OpenSession:
         """Complete a registration."""
@@ -79,6 +78,8 @@ class World:
         mailer: Mailer | None = None,
         sessions: int = 1_000,
         registrations: RegistrationLimits = DEFAULT_LIMITS,
+        mode: RegistrationMode = RegistrationMode.OPEN,
+        mails: int = DEFAULT_MAILS,
     ) -> AccountServices:
         """The services with these keys, lifetimes in seconds, and limits."""
         keys = keys or (OLD,)
@@ -91,8 +92,8 @@ class World:
                 self.passwords,
                 Codes(keys),
                 open_sessions,
-                timedelta(seconds=otp),
-                registrations,
+                Attempts(keys, mails),
+                RegistrationPolicy(timedelta(seconds=otp), mode, registrations),
             ),
             open_sessions,
             SignIn(self.passwords, open_sessions, delays, Devices(keys)),

@@ -5,19 +5,21 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
-from services.accounts.errors import InvalidOtp, TooManyRegistrations
+from services.accounts.errors import InvalidOtp, TooManyMails, TooManyRegistrations
 from services.accounts.sessions import Client
 from services.accounts.types import OpenSession
-from services.core.errors import AlreadyExists
+from services.core.errors import AlreadyExists, NotFound
 from services.mail.errors import MailUnavailable
-from storage.accounts.models import Account, Registration, Session
+from storage.accounts.models import Account, Attempt, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
 from storage.mail import open_mailer
 from tests.services.accounts.conftest import EMAIL, NEW, OLD, World
 from tests.support.backends.smtp_sink import SmtpSink
+from tests.support.clock import Clocks
 from tests.support.server import PASSWORD, otp_of
 
 
@@ -56,6 +58,60 @@ async def test_a_mail_that_cannot_be_sent_leaves_the_earlier_code_valid(world: W
     with pytest.raises(MailUnavailable):
         await world.accounts(mailer=no_server).register()
     assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
+
+
+async def test_a_mail_that_was_not_sent_does_not_count(world: World) -> None:
+    no_server = world.accounts(mailer=open_mailer("smtp://127.0.0.1:9?tls=none"), mails=1)
+    for _ in range(3):
+        with pytest.raises(MailUnavailable):
+            await no_server.register()
+    await world.accounts(mails=1).register()
+    with pytest.raises(TooManyMails):
+        await world.accounts(mails=1).register("countess")
+
+
+async def test_of_registrations_at_once_for_one_address_as_many_send_a_mail_as_it_may_get(
+    world: World, sink: SmtpSink
+) -> None:
+    works = [world.accounts(mails=3).register(f"user{number}") for number in range(6)]
+    ends = await asyncio.gather(*works, return_exceptions=True)
+    assert [type(end) for end in ends].count(TooManyMails) == 3
+    assert len(sink.mails) == await Registration.filter(email=EMAIL).count() == 3
+
+
+async def test_an_address_is_not_stored_with_its_attempts(world: World) -> None:
+    await world.accounts().register()
+    assert EMAIL not in repr(await Attempt.all().values())
+
+
+async def test_a_new_code_is_valid_for_as_long_as_the_first(world: World, clocks: Clocks, sink: SmtpSink) -> None:
+    registration = await world.accounts(otp=600).register()
+    clocks.passed = timedelta(seconds=590)
+    await world.accounts(otp=600).registrations.resend(registration.id)
+    clocks.passed = timedelta(seconds=1_180)
+    assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
+
+
+async def test_an_expired_registration_gets_no_new_code(world: World, clocks: Clocks, sink: SmtpSink) -> None:
+    registration = await world.accounts(otp=600).register()
+    clocks.passed = timedelta(seconds=610)
+    with pytest.raises(NotFound):
+        await world.accounts().registrations.resend(registration.id)
+    assert len(sink.mails) == 1
+
+
+async def test_a_new_code_that_cannot_be_mailed_leaves_the_one_before_valid(world: World, sink: SmtpSink) -> None:
+    registration = await world.accounts().register()
+    with pytest.raises(MailUnavailable):
+        await world.accounts(mailer=open_mailer("smtp://127.0.0.1:9?tls=none")).registrations.resend(registration.id)
+    assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
+
+
+async def test_the_limits_of_an_address_end_after_an_hour(world: World, clocks: Clocks, sink: SmtpSink) -> None:
+    accounts = world.accounts(otp=6_000, mails=1)
+    await accounts.register()
+    clocks.passed = timedelta(hours=1, seconds=1)
+    assert (await accounts.verify(await accounts.register("countess"), otp_of(sink))).account.user_id == "countess"
 
 
 async def test_two_verifications_at_once_make_one_account_and_one_session(world: World, sink: SmtpSink) -> None:

@@ -9,15 +9,11 @@ from tests.storage.rows import new_account
 
 pytestmark = pytest.mark.usefixtures("database")
 
-EMAIL = "ada@example.org"
-
 
 async def test_accounts_are_found_by_what_is_unique() -> None:
     account = await new_account("ada")
     assert await accounts.user_id_exists("ada")
     assert not await accounts.user_id_exists("Ada")
-    assert await accounts.email_exists(EMAIL)
-    assert not await accounts.email_exists("ada")
     found = await accounts.find_by_user_id("ada")
     assert found
     assert found.id == account.id

@@ -8,7 +8,7 @@ import pytest
 
 from storage.accounts import accounts, expired, registrations
 from storage.accounts.models import Account, Registration
-from storage.accounts.registrations import RegistrationLimits
+from storage.accounts.registrations import RegistrationLimits, RegistrationUsed
 from storage.errors import Duplicate, LimitReached
 from tests.storage.rows import EMAIL, LATER, NOW, new_account, new_registration, run_together
 
@@ -60,12 +60,37 @@ async def test_of_many_guesses_at_once_no_more_than_the_limit_count() -> None:
     assert len([found for found in attempts if found]) == 5
 
 
+async def test_a_guess_that_was_right_is_taken_back_and_a_count_is_never_below_zero() -> None:
+    row = await register()
+    await registrations.count_attempt(row.id, 5)
+    for _ in range(2):
+        await registrations.take_back_attempt(row.id)
+    assert (await Registration.get(id=row.id)).attempts == 0
+
+
+async def test_a_new_code_replaces_the_one_before_and_leaves_the_guesses_counted() -> None:
+    row = await register()
+    await registrations.count_attempt(row.id, 5)
+    assert await registrations.replace_code(row.id, "newer", LATER + timedelta(hours=1))
+    found = await Registration.get(id=row.id)
+    assert (found.otp_hash, found.attempts, found.expires_at) == ("newer", 1, LATER + timedelta(hours=1))
+    assert not await registrations.replace_code(uuid4(), "newer", LATER)
+
+
+async def test_a_registration_waits_until_it_has_expired_or_has_no_guess_left() -> None:
+    row = await register()
+    assert await registrations.find_waiting(row.id, 1, LATER)
+    assert await registrations.find_waiting(row.id, 1, LATER + timedelta(seconds=1)) is None
+    await registrations.count_attempt(row.id, 1)
+    assert await registrations.find_waiting(row.id, 1, LATER) is None
+
+
 async def test_no_attempt_counts_at_a_missing_registration() -> None:
     assert await registrations.count_attempt(uuid4(), 5) is None
 
 
 async def test_a_registration_becomes_an_account() -> None:
-    account = await registrations.complete(await register())
+    account = await registrations.complete(await register(), NOW)
     found = (await accounts.find_many([account.id]))[account.id]
     assert (found.user_id, found.name, found.email, found.password_hash) == ("ada", "Ada", EMAIL, "hash")
     assert await Registration.all().count() == 0
@@ -73,8 +98,10 @@ async def test_a_registration_becomes_an_account() -> None:
 
 async def test_a_registration_is_completed_once() -> None:
     registration = await register()
-    results = await asyncio.gather(*(registrations.complete(registration) for _ in range(10)), return_exceptions=True)
-    assert [type(result) for result in results].count(Duplicate) == 9
+    results = await asyncio.gather(
+        *(registrations.complete(registration, NOW) for _ in range(10)), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(RegistrationUsed) == 9
     assert await Account.all().count() == 1
 
 
@@ -82,7 +109,7 @@ async def test_a_user_id_that_was_taken_meanwhile_is_refused_and_the_registratio
     registration = await register()
     await new_account("ada")
     with pytest.raises(Duplicate):
-        await registrations.complete(registration)
+        await registrations.complete(registration, NOW)
     assert await Registration.filter(email=EMAIL).exists()
 
 
@@ -90,7 +117,7 @@ async def test_an_address_that_was_taken_meanwhile_is_refused() -> None:
     registration = await register()
     await Account.create(user_id="other", name="Other", email=EMAIL, password_hash="hash")
     with pytest.raises(Duplicate):
-        await registrations.complete(registration)
+        await registrations.complete(registration, NOW)
 
 
 #: Registers ten people from one network, of which there may be 7.

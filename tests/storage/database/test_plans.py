@@ -13,13 +13,14 @@ import pytest
 from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
-from storage.accounts import accounts, expired, registrations, sessions
-from storage.accounts.models import Session
+from storage.accounts import accounts, addresses, attempts, expired, invitations, registrations, sessions
+from storage.accounts.attempts import AttemptKind
+from storage.accounts.models import Invitation, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import Digests, ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
-from storage.database.connection import close_database, open_database
+from storage.database.connection import atomically, close_database, open_database
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
 from storage.drive import files
@@ -50,8 +51,11 @@ pytestmark = pytest.mark.postgres
 
 MODULES: list[ModuleType] = [
     accounts,
+    addresses,
     adoption,
+    attempts,
     expired,
+    invitations,
     registrations,
     sessions,
     consistency,
@@ -69,7 +73,20 @@ MODULES: list[ModuleType] = [
     usage,
     uploads,
 ]
-GROWING = {"upload", "chunk", "job", "file", "blob", "rendition", "session", "account", "registration", "outbox_mail"}
+GROWING = {
+    "upload",
+    "chunk",
+    "job",
+    "file",
+    "blob",
+    "rendition",
+    "session",
+    "account",
+    "registration",
+    "attempt",
+    "outbox_mail",
+    "email_change",
+}
 #: Many accounts with a few uploads each, most of them finished long ago, as in a server that is some years old.
 FILL = """
 INSERT INTO account (id, user_id, name, email, password_hash, created_at)
@@ -83,6 +100,10 @@ INSERT INTO registration (
     SELECT gen_random_uuid(), n || '@new.org', 'n' || n, 'n', 'hash', 'otp', 0, timestamptz '2030-01-01', now(),
         '192.0.2.' || n
     FROM generate_series(1, 5000) n;
+INSERT INTO attempt (id, kind, subject, at)
+    SELECT gen_random_uuid(), 'MAIL', n::text, timestamptz '2026-11-22 12:00Z' FROM generate_series(1, 5000) n;
+INSERT INTO email_change (id, account_id, new_email, old_email, otp_hash, attempts, expires_at, created_at)
+    SELECT gen_random_uuid(), id, email, 'old-' || email, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO blob (id, key, size, sha256, created_at)
     SELECT md5('b' || n)::uuid, 'key' || n, n, md5(n::text) || md5(n::text), now()
     FROM generate_series(1, 20000) n;
@@ -127,7 +148,8 @@ REPORTED = receipts.ReportedChunk(2, 10, SHA256, "etag")
 HELD = {4_000: known_chunks.KnownChunk(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
     "accounts.user_id_exists": lambda rows: accounts.user_id_exists("user1"),
-    "accounts.email_exists": lambda rows: accounts.email_exists("1@example.org"),
+    "accounts.any_exists": lambda rows: accounts.any_exists(),
+    "accounts.is_first": lambda rows: accounts.is_first(),
     "accounts.find_by_user_id": lambda rows: accounts.find_by_user_id("user1"),
     "accounts.find": lambda rows: accounts.find(ACCOUNT_ID),
     "accounts.find_by_name": lambda rows: accounts.find_by_name("1@example.org"),
@@ -142,7 +164,21 @@ CALLS: dict[str, Call] = {
         new_registration(), RegistrationLimits(100_000, 100), NOW
     ),
     "registrations.count_attempt": lambda rows: registrations.count_attempt(MISSING_ID, 5),
-    "registrations.complete": lambda rows: registrations.complete(new_registration(id=MISSING_ID)),
+    "registrations.find_waiting": lambda rows: registrations.find_waiting(MISSING_ID, 5, NOW),
+    "registrations.replace_code": lambda rows: registrations.replace_code(MISSING_ID, "a", NOW),
+    "registrations.take_back_attempt": lambda rows: registrations.take_back_attempt(MISSING_ID),
+    "registrations.complete": lambda rows: complete_registration(),
+    "addresses.lock": lambda rows: atomically(lambda: addresses.lock("1@example.org")),
+    "addresses.is_taken": lambda rows: addresses.is_taken("1@example.org", NOW, except_account=ACCOUNT_ID),
+    "attempts.count": lambda rows: attempts.count(AttemptKind.MAIL, "1", 5, NOW),
+    "attempts.remove": lambda rows: attempts.remove(MISSING_ID),
+    "attempts.purge": lambda rows: attempts.purge(NOW),
+    "invitations.insert": lambda rows: invitations.insert(Invitation(token_hash="a", expires_at=NOW)),
+    "invitations.find_usable": lambda rows: invitations.find_usable("1", "1@example.org", NOW),
+    "invitations.use": lambda rows: invitations.use(MISSING_ID, "1@example.org", NOW),
+    "invitations.set_account": lambda rows: invitations.set_account(MISSING_ID, ACCOUNT_ID),
+    "invitations.find_all": lambda rows: invitations.find_all(),
+    "invitations.delete": lambda rows: invitations.delete(MISSING_ID),
     "sessions.insert": lambda rows: sessions.insert(Session(account_id=ACCOUNT_ID, refresh_hash="a", expires_at=NOW)),
     "sessions.find": lambda rows: sessions.find(MISSING_ID),
     "sessions.rotate": lambda rows: sessions.rotate(MISSING_ID, "a", "b", NOW, NOW),
@@ -175,6 +211,7 @@ CALLS: dict[str, Call] = {
         ACCOUNT_ID, dict.fromkeys(GrantKind), NOW
     ),
     "limit_overrides.quota_of": lambda rows: limit_overrides.quota_of(ACCOUNT_ID, 1),
+    "limit_overrides.grant_quota": lambda rows: limit_overrides.grant_quota(ACCOUNT_ID, 1),
     "limit_overrides.find_all": lambda rows: limit_overrides.find_all(ACCOUNT_ID),
     "known_chunks.find": lambda rows: known_chunks.find(ACCOUNT_ID, [SHA256] * 3),
     "jobs.enqueue": lambda rows: jobs.enqueue(JobKind.COMPRESS, MISSING_ID, NOW),
@@ -251,6 +288,11 @@ CALLS: dict[str, Call] = {
 
 def new_upload() -> Upload:
     return Upload(account_id=ACCOUNT_ID, file_name="a", mime_type="a", size=20, chunk_size=10, expires_at=LATER)
+
+
+async def complete_registration() -> None:
+    (row,) = await Registration.filter(expires_at__gt=NOW).order_by("expires_at").limit(1)
+    await registrations.complete(row, NOW)
 
 
 async def insert_owned() -> None:

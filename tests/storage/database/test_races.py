@@ -232,7 +232,7 @@ async def test_a_code_is_guessed_so_often_and_no_more(pool: None) -> None:
         guesses = await at_once(*(registrations.count_attempt(rows[0].id, 5) for _ in range(20)))
         assert done(guesses) == 5
         right = next(one for one in guesses if one)
-        assert done(await at_once(*(registrations.complete(right) for _ in range(4)))) == 1
+        assert done(await at_once(*(registrations.complete(right, NOW) for _ in range(4)))) == 1
 
 
 async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
