@@ -2,7 +2,6 @@
 
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -88,7 +87,8 @@ class Admission:
 class Context:
     """The context of one operation: the services, the viewer, the client's address, and the operation's cost.
 
-    Every URL in the response begins with ``base_url``. ``token_error`` says why the token of the request is not valid.
+    Every URL in the response begins with ``base_url``. ``token_error`` says why the token of the request is not valid,
+    or cannot be checked at the moment.
     """
 
     services: Services
@@ -96,10 +96,10 @@ class Context:
     address: str
     base_url: str
     admission: Admission
-    token_error: str | None = None
+    token_error: CloudKeepError | None = None
     user_agent: str | None = None
-    #: When subscriptions end; None if they do not, or if the transport ends them.
-    subscriptions_end_at: datetime | None = None
+    #: Whether subscriptions end with the credentials of the viewer. Otherwise the transport ends.
+    ends_subscriptions: bool = True
     _has_analysed: bool = False
 
     def analyse_once(self) -> None:
@@ -126,10 +126,10 @@ class Context:
         """The account that is signed in; None if the request has no token.
 
         Raises :class:`Unauthenticated` for a token that is not valid: with None, a client whose token has expired would
-        appear to be signed out.
+        appear to be signed out. Raises :class:`TemporarilyUnavailable` if the token cannot be checked at the moment.
         """
         if self.token_error:
-            raise Unauthenticated(self.token_error)
+            raise self.token_error
         if self.authenticated and self.authenticated.has_expired:
             raise Unauthenticated("The access token has expired.")
         return self.authenticated
@@ -150,24 +150,29 @@ class RequestContext:
     """The context of an HTTP request, which may have several operations, or of a WebSocket connection.
 
     ``base_url`` is the scheme and host that the client used; every URL in the response begins with it. ``token_error``
-    says why the token of the request is not valid; fields that need no viewer work nevertheless. ``connection_params``
-    is the payload of a WebSocket client's ``connection_init``. ``admissions`` has one entry for each operation, in the
-    order in which the operations started.
+    says why the token of the request is not valid, or cannot be checked at the moment; fields that need no viewer work
+    nevertheless. ``connection_params`` is the payload of a WebSocket client's ``connection_init``. ``admissions`` has
+    one entry for each operation, in the order in which the operations started.
     """
 
     services: Services
     address: str
     base_url: str
     authenticated: Viewer | None = None
-    token_error: str | None = None
+    token_error: CloudKeepError | None = None
     user_agent: str | None = None
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
 
     @property
-    def subscriptions_end_at(self) -> datetime | None:
-        """When the subscriptions of this request end: at the expiry of the access token; None if it has none."""
-        return self.authenticated.expires_at if self.authenticated else None
+    def client(self) -> Client:
+        """Where the request comes from."""
+        return Client(self.address, self.user_agent)
+
+    @property
+    def ends_subscriptions(self) -> bool:
+        """Whether the subscriptions of this request end with the credentials of the viewer."""
+        return True
 
     def for_operation(self) -> Context:
         """A context for one more operation."""
@@ -181,5 +186,5 @@ class RequestContext:
             admission,
             self.token_error,
             self.user_agent,
-            self.subscriptions_end_at,
+            self.ends_subscriptions,
         )

@@ -1,9 +1,10 @@
 """Budgets, subscription leases and metrics of operations, and of the frames of subscriptions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from resolvers.context import Context
+from services.accounts.tokens import Viewer
 from services.budgets.budgets import Reservation as Reservation
 from services.budgets.frame_payments import FramePayment as FramePayment
 from services.budgets.frame_rates import FrameRate as FrameRate
@@ -42,6 +43,11 @@ async def open_subscription(context: Context) -> AsyncIterator[FrameRate]:
     async with services.subscription_leases.acquire(payer) as rate:
         with services.counters.subscription(), services.frame_payments.opened(payer):
             yield rate
+
+
+def watch(context: Context, viewer: Viewer, ended: Callable[[], None]) -> Callable[[], None]:
+    """Call ``ended`` when the viewer's session has ended. Call the result to stop that."""
+    return context.services.authentication.watch(viewer, ended)
 
 
 async def pay_frame(context: Context, points: int) -> FramePayment:

@@ -31,6 +31,11 @@ class UserErrorCode(Enum):
     NOT_A_VIDEO = enum_value("NOT_A_VIDEO", description="There is no video in the file that can be compressed.")
     NOT_FOUND = enum_value("NOT_FOUND", description="The object does not exist, or the viewer may not see it.")
     QUOTA_EXCEEDED = enum_value("QUOTA_EXCEEDED", description="The file does not fit into the account's quota.")
+    REAUTHENTICATION_REQUIRED = enum_value(
+        "REAUTHENTICATION_REQUIRED",
+        description="The last sign-in of the session was more than ten minutes ago. Call `reauthenticate`, then try "
+        "again.",
+    )
     REGISTRATION_CLOSED = enum_value("REGISTRATION_CLOSED", description="The server accepts no registrations.")
     SLOT_CONFLICT = enum_value("SLOT_CONFLICT", description="The slot already has a chunk with other bytes.")
     STORAGE_FULL = enum_value(

@@ -10,6 +10,7 @@ from resolvers import drive, uploads
 from resolvers.accounts import accounts, sessions
 from resolvers.context import Context
 from schema.accounts.queries import AccountQueries
+from schema.accounts.reauthentication import ReauthenticationMutations
 from schema.accounts.registration import RegistrationMutations
 from schema.accounts.sessions import SessionMutations
 from schema.accounts.sign_in import SignInMutations
@@ -75,7 +76,7 @@ class NodeQueries:
 
 
 QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueries, ServerQueries)
-MUTATIONS = (RegistrationMutations, SignInMutations, SessionMutations, UploadMutations)
+MUTATIONS = (RegistrationMutations, SignInMutations, SessionMutations, ReauthenticationMutations, UploadMutations)
 SUBSCRIPTIONS = (UploadSubscriptions,)
 DESCRIPTIONS = {
     "Query": "The data that clients can read.",

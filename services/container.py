@@ -6,6 +6,7 @@ from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.authentication import Authentication
 from services.accounts.devices import Devices
+from services.accounts.reauthentication import Reauthentication
 from services.accounts.registration import Registrations
 from services.accounts.sessions import Sessions
 from services.accounts.sign_in import SignIn
@@ -48,6 +49,7 @@ class Services:
     sign_in: SignIn
     devices: Devices
     sessions: Sessions
+    reauthentication: Reauthentication
     uploads: Uploads
     ingest: Ingest
     direct: DirectSlots

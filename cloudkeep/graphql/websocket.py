@@ -6,7 +6,7 @@ the connection without a close code.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,20 +51,24 @@ MAX_REASON_BYTES = 123
 
 @dataclass
 class WebSocketContext(RequestContext):
-    """The context of a connection, which is closed when its token expires."""
+    """The context of a connection, which is closed when its token expires or its session ends."""
 
     websocket: WebSocket = field(kw_only=True)
     _expiry: asyncio.TimerHandle | None = None
+    _stop_watching: Callable[[], None] | None = None
     _closing: asyncio.Task[None] | None = None
 
     @property
-    def subscriptions_end_at(self) -> None:
-        """Never: the connection is closed instead, after which clients reconnect. They do not retry upon an error."""
+    def ends_subscriptions(self) -> bool:
+        """No: the connection is closed instead, after which clients reconnect. They do not retry upon an error."""
+        return False
 
     def sign_in(self, viewer: Viewer) -> None:
-        """Sign the viewer in, and close the connection when the token expires."""
-        self.cancel_expiry()
+        """Sign the viewer in, and close the connection when the token expires or the session ends."""
+        self.sign_out()
         self.authenticated = viewer
+        ended = partial(self.close, UNAUTHORIZED, "The session has ended")
+        self._stop_watching = self.services.authentication.watch(viewer, ended)
         if viewer.expires_at is None:
             return
         seconds = (viewer.expires_at - host_now()).total_seconds()
@@ -72,14 +76,17 @@ class WebSocketContext(RequestContext):
         self._expiry = asyncio.get_running_loop().call_later(seconds, expired)
 
     def close(self, code: int, reason: str) -> None:
-        """Close the connection in the background, unless it is closed already."""
-        if self.websocket.application_state is WebSocketState.CONNECTED:
+        """Close the connection in the background, unless it is closed or being closed already."""
+        if self.websocket.application_state is WebSocketState.CONNECTED and not self._closing:
             self._closing = asyncio.ensure_future(self.websocket.close(code, reason))
 
-    def cancel_expiry(self) -> None:
-        """Do not close the connection when its token expires."""
+    def sign_out(self) -> None:
+        """Sign the viewer out, with whose credentials the connection no longer ends."""
+        self.authenticated = None
         if self._expiry:
             self._expiry.cancel()
+        if self._stop_watching:
+            self._stop_watching()
 
 
 class OrderlyAdapter(ASGIWebSocketAdapter):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
@@ -33,6 +34,7 @@ from resolvers.context import RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
 from services.budgets.request_memory import RequestMemory
+from services.core.errors import DATABASE_AWAY, TemporarilyUnavailable, refusal_of
 from services.core.log_context import bind_log_context
 
 SUBSCRIPTIONS_PER_CONNECTION = 50
@@ -70,10 +72,13 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
         self._refused_origins = RefusedOrigins()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """The context of a WebSocket. Raises :class:`Unauthenticated` for a token that is not valid."""
+        """The context of a WebSocket. Raises :class:`Unauthenticated` for a token that is not valid.
+
+        Raises :class:`TemporarilyUnavailable` if the token cannot be checked at the moment.
+        """
         context = await request_context(request, request.headers.get("authorization", ""))
         if context.token_error:
-            raise Unauthenticated(context.token_error)
+            raise context.token_error
         return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
@@ -84,11 +89,14 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
         token = bearer_token(authorization if isinstance(authorization, str) else "")
         if token:
             try:
-                viewer = await context.services.authentication.by_bearer_token(token)
+                viewer = await context.services.authentication.by_bearer_token(token, context.client)
                 bind_log_context(account_id=viewer.account_id)
                 context.sign_in(viewer)
             except Unauthenticated as error:
                 raise ConnectionRejectionError from error
+            except DATABASE_AWAY as error:
+                await context.websocket.close(TRY_AGAIN_LATER, str(refusal_of(error)))
+                raise WebSocketDisconnected from error
         return NO_PAYLOAD
 
     async def create_websocket_response(self, request: WebSocket, subprotocol: str | None) -> WebSocket:
@@ -124,6 +132,9 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
         except Unauthenticated:
             await websocket.close(UNAUTHORIZED)
             return
+        except TemporarilyUnavailable as error:
+            await websocket.close(TRY_AGAIN_LATER, str(error))
+            return
         context = WebSocketContext(
             opened.services,
             opened.address,
@@ -139,4 +150,4 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
         except TooManyConnections as error:
             await websocket.close(TRY_AGAIN_LATER, str(error))
         finally:
-            context.cancel_expiry()
+            context.sign_out()

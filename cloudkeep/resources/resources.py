@@ -12,21 +12,20 @@ from cloudkeep import __version__
 from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.resources.mail import mail_composer
+from cloudkeep.resources.sessions import open_sessions
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.attempts import Attempts
-from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
 from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
+from services.accounts.reauthentication import Reauthentication
 from services.accounts.registration import RegistrationPolicy, Registrations
-from services.accounts.sessions import SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
 from services.accounts.sign_in_delays import LongestDelays, SignInDelays
-from services.accounts.tokens import AccessTokens
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
@@ -135,9 +134,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
-        tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
-        session_limits = SessionLimits(timedelta(seconds=settings.session_ttl), settings.sessions)
-        sessions = Sessions(tokens, keys, session_limits)
+        sessions, authentication = await stack.enter_async_context(open_sessions(settings))
         breached = settings.breached_passwords
         rules = PasswordRules(BreachedPasswords(breached) if breached else None)
         registrations = Registrations(
@@ -157,13 +154,15 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         delays = SignInDelays(
             keys, RedisDelays(base.redis), LocalDelays(), counters, LongestDelays(*settings.sign_in_delays)
         )
+        sign_in = SignIn(passwords, sessions, delays, devices)
         yield Services(
             accounts=Accounts(),
-            authentication=Authentication(tokens),
+            authentication=authentication,
             registrations=registrations,
-            sign_in=SignIn(passwords, sessions, delays, devices),
+            sign_in=sign_in,
             devices=devices,
             sessions=sessions,
+            reauthentication=Reauthentication(sign_in.verify_password),
             uploads=base.uploads,
             ingest=ingest,
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),

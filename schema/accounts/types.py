@@ -5,9 +5,11 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.accounts import accounts
+from resolvers.accounts import accounts, sessions
 from resolvers.accounts.accounts import Space
-from schema.cost.directives import Cost
+from resolvers.pages import PageArguments
+from schema.cost.directives import Cost, paged
+from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from services.accounts.types import OpenSession
@@ -71,6 +73,21 @@ class Account(Node):
     async def storage(self, info: RequestInfo) -> Storage:
         return Storage.of(await accounts.storage_usage(info.context, self.key))
 
+    @strawberry.field(description="The sessions of the account that are open, newest first.", directives=[paged()])
+    async def sessions(
+        self,
+        info: RequestInfo,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection["Session"]:
+        context = info.context
+        page = await sessions.sessions_page(context, PageArguments(first, after, last, before))
+        return connect(
+            page, lambda row: Session.of(row, current=sessions.is_current(context, row)), lambda row: str(row.id)
+        )
+
     @classmethod
     def of(cls, row: models.Account) -> "Account":
         """The GraphQL form of a row."""
@@ -102,8 +119,18 @@ class Registration:
 )
 class Session(Node):
     created_at: datetime = strawberry.field(description="When the account signed in.")
+    last_used_at: datetime = strawberry.field(
+        description="When the session was last used. It is stored once a minute, so it may be a minute late."
+    )
+    user_agent: str | None = strawberry.field(
+        description="The `User-Agent` of the client that used the session last; null if it sent none."
+    )
+    address: str | None = strawberry.field(
+        description="The network address of the client that used the session last; null if it is not known."
+    )
     expires_at: datetime = strawberry.field(
-        description="When the session ends: by default 30 days after it was opened or last refreshed."
+        description="When the session ends: by default 30 days after it was opened or last refreshed, and at the "
+        "latest 180 days after it was opened."
     )
     current: bool = strawberry.field(description="Whether the access token of this request belongs to the session.")
 
@@ -113,7 +140,10 @@ class Session(Node):
         return cls(
             id=strawberry.ID(encode(Prefix.SESSION, row.id)),
             created_at=row.created_at,
-            expires_at=row.expires_at,
+            last_used_at=row.last_used_at or row.rotated_at or row.created_at,
+            user_agent=row.user_agent,
+            address=row.address or None,
+            expires_at=sessions.expires_at(row),
             current=current,
         )
 

@@ -5,8 +5,8 @@ This replaces two methods of Strawberry's schema, one of which every transport c
 and they take more time than a small query.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from inspect import isawaitable
 from typing import Any
 
@@ -25,7 +25,7 @@ from schema.cost.directives import describe_arguments
 from schema.execution.admission import AdmissionController, Admitted, Refused, Request
 from schema.execution.documents import Documents
 from schema.execution.errors import rendered
-from schema.execution.expiry import until_expiry
+from schema.execution.expiry import Expiry
 from schema.execution.frames import Frames
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
 from schema.execution.results import first_result, operation_span, refusal
@@ -176,10 +176,25 @@ async def _follow(admitted: Admitted, request: Request, rate: FrameRate) -> Asyn
     assert isinstance(source, AsyncGenerator)
     frames = Frames(admitted, request, rate)
     results = frames.results(source)
-    timely = until_expiry(results, admitted.context.subscriptions_end_at)
-    async with aclosing(source), aclosing(results), aclosing(timely):
-        try:
-            async for result in timely:
-                yield result
-        except Exception as error:
-            yield frames.last_result(error)
+    with _expiry(admitted.context) as expiry:
+        timely = expiry.limit(results)
+        async with aclosing(source), aclosing(results), aclosing(timely):
+            try:
+                async for result in timely:
+                    yield result
+            except Exception as error:
+                yield frames.last_result(error)
+
+
+@contextmanager
+def _expiry(context: Context) -> Iterator[Expiry]:
+    """The end of a subscription, which is that of the viewer's credentials unless the transport ends with them."""
+    if context.authenticated is None or not context.ends_subscriptions:
+        yield Expiry()
+        return
+    expiry = Expiry(context.authenticated.expires_at)
+    stop = operations.watch(context, context.authenticated, expiry.end)
+    try:
+        yield expiry
+    finally:
+        stop()

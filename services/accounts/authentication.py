@@ -1,14 +1,44 @@
 """Finds the viewer of a request by what the client sends as a proof."""
 
+from collections.abc import Callable
+
+from services.accounts.errors import Unauthenticated
+from services.accounts.live_sessions import LiveSessions
+from services.accounts.session_use import SessionUse
+from services.accounts.sessions import Client
 from services.accounts.tokens import AccessTokens, Viewer
+
+ENDED = "The session has ended. Sign in again."
 
 
 class Authentication:
-    """Verifies the credentials of requests."""
+    """Verifies the credentials of requests, and watches those of streams."""
 
-    def __init__(self, tokens: AccessTokens) -> None:
+    def __init__(self, tokens: AccessTokens, live_sessions: LiveSessions, session_use: SessionUse) -> None:
         self._tokens = tokens
+        self._live_sessions = live_sessions
+        self._session_use = session_use
 
-    async def by_bearer_token(self, token: str) -> Viewer:
-        """The viewer of a bearer token. Raises :class:`services.accounts.errors.Unauthenticated`."""
-        return self._tokens.verify(token)
+    async def by_bearer_token(self, token: str, client: Client | None = None) -> Viewer:
+        """The viewer of a bearer token. With a client, this is a use of the session by that client.
+
+        Raises :class:`Unauthenticated`, also if the session was closed, and
+        :class:`storage.errors.DatabaseUnavailable`.
+        """
+        viewer = self._tokens.verify(token)
+        if viewer.session_id is not None:
+            if not await self._live_sessions.is_live(viewer.session_id):
+                raise Unauthenticated(ENDED)
+            if client:
+                self._session_use.record(viewer.session_id, client)
+        return viewer
+
+    def watch(self, viewer: Viewer, ended: Callable[[], None]) -> Callable[[], None]:
+        """Call ``ended``, perhaps several times, when the viewer's session has ended. Call the result to stop that."""
+        if viewer.session_id is None:
+            return _do_nothing
+        return self._live_sessions.watch(viewer.session_id, ended)
+
+
+def _do_nothing() -> None:
+    pass

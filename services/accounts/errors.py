@@ -43,6 +43,13 @@ class TooManyAttempts(RetryLater):
         self.retry_after = retry_after
 
 
+class ReauthenticationRequired(ExpectedError):
+    """The session has to show the password again, because the last sign-in was too long ago."""
+
+    code = ErrorCode.REAUTHENTICATION_REQUIRED
+    status = 403
+
+
 class TooManyMails(RetryLater):
     """The address got as many mails as it may within an hour. ``retry_after`` is in seconds."""
 

@@ -42,7 +42,7 @@ def test_a_request_without_a_valid_token_has_no_viewer(seconds: int | None, why:
 def test_a_token_that_is_not_valid_is_an_error_where_a_viewer_is_optional_too() -> None:
     whole = request(None)
     assert whole.for_operation().viewer_or_none is None
-    whole.token_error = "It has expired."
+    whole.token_error = Unauthenticated("It has expired.")
     for operation in (whole.for_operation(), context(-1)):
         with pytest.raises(Unauthenticated, match="has expired"):
             _ = operation.viewer_or_none
@@ -50,7 +50,7 @@ def test_a_token_that_is_not_valid_is_an_error_where_a_viewer_is_optional_too() 
 
 def test_a_request_whose_token_is_not_valid_is_paid_for_by_its_address() -> None:
     whole = request(None)
-    whole.token_error = "It has expired."
+    whole.token_error = Unauthenticated("It has expired.")
     assert whole.for_operation().payer == Payer("192.0.2.1", None)
 
 

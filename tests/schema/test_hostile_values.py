@@ -57,6 +57,9 @@ IDS = (
         for name in ("completeUpload", "abortUpload", "retryUpload")
     ),
     REFRESH,
+    "mutation ($v: ID!) { revokeSession(input: {sessionId: $v}) { userErrors { code } } }",
+    "mutation ($v: String!) { logout(input: {refreshToken: $v}) { userErrors { code } } }",
+    "query ($v: String) { me { sessions(before: $v) { nodes { id } } } }",
     "query ($v: String) { uploads(after: $v) { nodes { id } } }",
     "query ($v: String) { files(after: $v) { nodes { id } } }",
 )

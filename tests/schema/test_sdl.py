@@ -46,6 +46,10 @@ CONTRACT = parse(
       verifyOtp(input: VerifyOtpInput!): VerifyOtpPayload!
       login(input: LoginInput!): LoginPayload!
       refreshSession(input: RefreshSessionInput!): RefreshSessionPayload!
+      reauthenticate(input: ReauthenticateInput!): ReauthenticatePayload!
+      logout(input: LogoutInput): LogoutPayload!
+      revokeSession(input: RevokeSessionInput!): RevokeSessionPayload!
+      revokeOtherSessions: RevokeOtherSessionsPayload!
       initUpload(input: InitUploadInput!): InitUploadPayload!
       completeUpload(input: CompleteUploadInput!): CompleteUploadPayload!
       reportChunks(input: ReportChunksInput!): ReportChunksPayload!
@@ -56,6 +60,8 @@ CONTRACT = parse(
     input RegisterInput { userId: String!  userName: String!  email: String!  password: String! }
     input VerifyOtpInput { registrationId: ID!  otp: String! }
     input LoginInput { userId: String!  password: String! }
+    input ReauthenticateInput { password: String! }
+    input RevokeSessionInput { sessionId: ID! }
     input RefreshSessionInput { refreshToken: String! }
     input InitUploadInput {
       fileName: String!
@@ -105,9 +111,9 @@ CONTRACT = parse(
 ).definitions
 
 FIELDS = {
-    "Account": "id",
+    "Account": "id sessions",
     "Registration": "email expiresAt",
-    "Session": "id createdAt expiresAt current",
+    "Session": "id createdAt lastUsedAt userAgent address expiresAt current",
     "Server": "version maxFileSize features",
     "UploadError": "code message",
     "Upload": "id fileName size status chunkSize chunkCount receivedChunks receivedBytes expiresAt file error slots",
@@ -214,12 +220,15 @@ def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> 
     assert {kind.name for kind in served.get_possible_types(node)} == NODES
 
 
+#: The arguments of mutations that need no input.
+ARGUMENTS = {"logout": [("input", "LogoutInput")], "revokeOtherSessions": []}
+
+
 def test_every_mutation_has_an_input_and_a_payload_of_its_own(served: GraphQLSchema) -> None:
     for field in definition(served, "Mutation").fields or ():
         name = field.name.value[0].upper() + field.name.value[1:]
-        assert [(each.name.value, print_ast(each.type)) for each in field.arguments or ()] == [
-            ("input", f"{name}Input!")
-        ]
+        arguments = [(each.name.value, print_ast(each.type)) for each in field.arguments or ()]
+        assert arguments == ARGUMENTS.get(field.name.value, [("input", f"{name}Input!")])
         assert print_ast(field.type) == f"{name}Payload!"
         assert "userErrors" in {each.name.value for each in definition(served, f"{name}Payload").fields or ()}
 
@@ -230,7 +239,7 @@ PAGING = {("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "St
 
 def test_every_connection_is_complete(served: GraphQLSchema) -> None:
     names = {name for name in served.type_map if name.endswith("Connection")}
-    assert names == {"UploadConnection", "FileConnection", "ChunkSlotConnection"}
+    assert names == {"UploadConnection", "FileConnection", "ChunkSlotConnection", "SessionConnection"}
     for name in names:
         assert {field.name.value for field in definition(served, name).fields or ()} == CONNECTION
     for kind in filter(is_object_type, served.type_map.values()):

@@ -91,6 +91,7 @@ def test_the_largest_size_of_a_list_is_that_of_its_resolver(weights: Weights) ->
         if field.rule and field.rule.slicing
     }
     assert paged == {
+        "Account.sessions": MAX_PAGE,
         "Query.uploads": MAX_PAGE,
         "Query.files": MAX_PAGE,
         "Upload.slots": MAX_SLOTS,

@@ -5,7 +5,7 @@ import gc
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -225,9 +225,10 @@ async def test_a_client_without_a_token_in_the_parameters_is_anonymous(shared: S
 
 async def short_token(shared: SharedServer) -> str:
     """A token of the signed-in user that is valid for one to two seconds."""
-    account = await shared.api.data("{ me { id } }")
+    account = await shared.api.data("{ me { id sessions(first: 1) { nodes { id } } } }")
+    (session,) = account["sessions"]["nodes"]
     tokens = AccessTokens(KEYS, timedelta(seconds=2))
-    return f"Bearer {tokens.issue(key_of(account['id']), uuid4())[0]}"
+    return f"Bearer {tokens.issue(key_of(account['id']), key_of(session['id']))[0]}"
 
 
 @pytest.mark.parametrize("place", ["parameters", "header"])

@@ -12,6 +12,7 @@ from services.accounts.codes import Codes
 from services.accounts.devices import Devices
 from services.accounts.passwords import Passwords
 from services.accounts.registration import DEFAULT_LIMITS, Applicant, RegistrationPolicy, Registrations
+from services.accounts.session_use import SessionUse
 from services.accounts.sessions import Client, SessionLimits, Sessions
 from services.accounts.sign_in import SignIn
 from services.accounts.sign_in_delays import SignInDelays
@@ -97,7 +98,7 @@ class World:
             ),
             open_sessions,
             SignIn(self.passwords, open_sessions, delays, Devices(keys)),
-            Authentication(tokens),
+            Authentication(tokens, open_sessions.live, SessionUse()),
         )
 
 

@@ -14,7 +14,12 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 async def new_session(expires_at: datetime = LATER) -> Session:
-    return await sessions.insert(session_of(await new_account(), expires_at))
+    return await inserted(session_of(await new_account(), expires_at))
+
+
+async def inserted(row: Session) -> Session:
+    await sessions.insert(row)
+    return row
 
 
 async def test_a_session_is_found_with_its_account() -> None:
@@ -62,12 +67,14 @@ async def test_a_closed_session_is_gone() -> None:
 @pytest.mark.parametrize("limit", [1, 3])
 async def test_one_session_too_many_closes_those_that_were_idle_for_longest(limit: int) -> None:
     ada = await new_account()
-    opened = [await sessions.insert(session_of(ada, LATER + timedelta(hours=hour))) for hour in range(5)]
+    opened = [await inserted(session_of(ada, LATER + timedelta(hours=hour))) for hour in range(5)]
     other = await new_session()
     await sessions.rotate(opened[0].id, "first", "second", NOW, LATER + timedelta(days=9))
-    last = await sessions.insert(session_of(ada, LATER + timedelta(days=10)), limit)
+    last = session_of(ada, LATER + timedelta(days=10))
+    closed = await sessions.insert(last, limit)
     newest = [last.id, opened[0].id, opened[4].id][:limit]
     assert {row.id for row in await Session.filter(account=ada)} == set(newest)
+    assert set(closed) == {row.id for row in opened} - set(newest)
     assert await sessions.find(other.id)
 
 

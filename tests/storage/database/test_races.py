@@ -238,7 +238,8 @@ async def test_a_code_is_guessed_so_often_and_no_more(pool: None) -> None:
 async def test_a_refresh_token_is_swapped_once(pool: None) -> None:
     ada = await new_account()
     for _ in range(ROUNDS):
-        session = await sessions.insert(session_of(ada))
+        session = session_of(ada)
+        await sessions.insert(session)
         swaps = (sessions.rotate(session.id, "first", f"new-{n}", NOW, LATER) for n in range(6))
         assert done(await at_once(*swaps)) == 1
 
