@@ -23,8 +23,6 @@ from services.core.keys import SecretKey, derive
 from storage.accounts import accounts
 
 PURPOSE = "device"
-#: The cookie of clients with a session cookie. The prefix binds it to this host, and to HTTPS or localhost.
-COOKIE = "__Host-ck-device"
 #: A device that has not signed in for as long is forgotten. Every sign-in issues a new token.
 LIFETIME = timedelta(days=365)
 ID_BYTES, TIME_BYTES, MAC_BYTES = 16, 8, 32

@@ -11,7 +11,7 @@ class AccountDisabled(ExpectedError):
 
 
 class InvalidCredentials(ExpectedError):
-    """User ID or password is wrong. The error does not say which."""
+    """A name or a secret is wrong. The error does not say which."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     status = 401

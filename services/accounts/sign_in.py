@@ -40,7 +40,7 @@ class SignIn:
         stranger = self._delays.of_name(name, client.address)
         # A device that has used up its guesses counts as a stranger, so a thief of its token does not lock it out.
         ticket = await self._delays.begin(*([self._delays.of_device(device)] if device else []), stranger)
-        account = await self._delays.finish(ticket, self._verified(name, password, client))
+        account = await self._delays.finish(ticket, self._verified(name, password, client.address))
         if account is None:
             raise InvalidCredentials(WRONG)
         _require_enabled(account)
@@ -49,27 +49,27 @@ class SignIn:
         return self._devices.with_token(opened, device if ticket.guess is not stranger else None)
 
     async def verify_password(
-        self, account: Account, password: str, *, session_id: UUID, client: Client, field: str = "password"
+        self, account: Account, password: str, session_id: UUID, *, address: str = "", field: str = "password"
     ) -> None:
         """Check the password of an account in one of its sessions, as a change of the password does.
 
-        The wrong ones of each session are delayed by themselves: a stolen session must not be a way to guess the
-        password, nor delay the owner. Raises :class:`InvalidCredentials` with this field, :class:`TooManyAttempts` and
-        :class:`ServerBusy`.
+        ``address`` is that of the client. The wrong ones of each session are delayed by themselves: a stolen session
+        must not be a way to guess the password, nor delay the owner. Raises :class:`InvalidCredentials` with this
+        field, :class:`TooManyAttempts` and :class:`ServerBusy`.
         """
         try:
             password = validation.password(password)
         except InvalidInput as error:
             raise InvalidCredentials("The password is wrong.", field=field) from error
         ticket = await self._delays.begin(self._delays.of_session(session_id))
-        if not await self._delays.finish(ticket, self._matches(account, password, client)):
+        if not await self._delays.finish(ticket, self._matches(account, password, address)):
             raise InvalidCredentials("The password is wrong.", field=field)
 
-    async def _verified(self, name: str, password: str, client: Client) -> Account | None:
-        return await self._matches(await accounts.find_by_name(name), password, client)
+    async def _verified(self, name: str, password: str, address: str) -> Account | None:
+        return await self._matches(await accounts.find_by_name(name), password, address)
 
-    async def _matches(self, account: Account | None, password: str, client: Client) -> Account | None:
-        return account if await self._passwords.check(account, password, client.address) else None
+    async def _matches(self, account: Account | None, password: str, address: str) -> Account | None:
+        return account if await self._passwords.check(account, password, address) else None
 
 
 def normalised_name(typed: str) -> str:

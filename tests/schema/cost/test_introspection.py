@@ -21,7 +21,8 @@ DOCUMENTS = [
     '{ __type(name: "Upload") { name fields { name } interfaces { possibleTypes { name } } } }',
     '{ __type(name: "UserErrorCode") { enumValues { name } } a: __type(name: "LoginInput") { inputFields { name } } }',
     '{ __type(name: "Nothing") { name } }',
-    "{ __schema { types { ...F } types { ... { ...F fields { name } } } } } fragment F on __Type { ofType { kind } }",
+    "{ __schema { types { ...F } types { ... { ...F fields(includeDeprecated: true) { name } } } } } "
+    "fragment F on __Type { ofType { kind } }",
     "{ __schema { directives { args { type { kind } } } types @skip(if: true) { name } } }",
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from services.accounts.errors import AccountDisabled, InvalidCredentials
 from services.core.clock import now
 from storage.accounts.models import Account, Session
-from tests.services.accounts.conftest import CLIENT, EMAIL, World
+from tests.services.accounts.conftest import EMAIL, World
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import PASSWORD
 
@@ -64,7 +64,7 @@ async def test_only_the_right_password_tells_that_an_account_is_disabled(world: 
 async def test_a_password_is_checked_again_in_a_session(world: World, sink: SmtpSink) -> None:
     opened = await world.accounts().join(sink)
     sign_in = world.accounts().sign_in
-    await sign_in.verify_password(opened.account, PASSWORD, session_id=opened.session.id, client=CLIENT)
+    await sign_in.verify_password(opened.account, PASSWORD, opened.session.id)
     with pytest.raises(InvalidCredentials) as caught:
-        await sign_in.verify_password(opened.account, WRONG, session_id=uuid4(), client=CLIENT, field="currentPassword")
+        await sign_in.verify_password(opened.account, WRONG, uuid4(), field="currentPassword")
     assert caught.value.field == "currentPassword"

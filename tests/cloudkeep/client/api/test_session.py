@@ -46,7 +46,7 @@ async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -
 
 
 async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: Api) -> None:
-    with pytest.raises(SignInError, match=r"^User ID or password is wrong$"):
+    with pytest.raises(SignInError, match=r"^User ID, e-mail address or password is wrong$"):
         await sign_in(graphql, await _user_id(api), "wrong horse battery")
 
 
