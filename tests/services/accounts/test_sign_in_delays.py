@@ -138,6 +138,23 @@ async def test_a_known_device_signs_in_while_its_own_address_and_hundreds_of_oth
     assert await outcome(accounts, client=OWNER, password=PASSWORD, device_token=token) == "in"
 
 
+async def test_an_owner_on_a_new_device_waits_for_a_minute_at_most_however_many_others_guess(
+    world: World, sink: SmtpSink
+) -> None:
+    accounts = world.accounts()
+    await accounts.join(sink)
+
+    async def wait() -> float:
+        with pytest.raises(TooManyAttempts) as caught:
+            await accounts.login(client=OWNER)
+        return caught.value.retry_after or 0
+
+    await outcomes(accounts, BOTS[:FREE_IN_TOTAL])
+    first = await wait()
+    await asyncio.gather(*(outcome(accounts, client=client) for client in BOTS * 4))
+    assert await wait() < first <= 60
+
+
 async def test_wrong_passwords_on_a_known_device_delay_no_other_device(world: World, sink: SmtpSink) -> None:
     accounts = world.accounts()
     await accounts.join(sink)
