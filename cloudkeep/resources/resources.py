@@ -20,6 +20,7 @@ from services.accounts.accounts import Accounts
 from services.accounts.attempts import Attempts
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
+from services.accounts.new_device_mails import NewDeviceMails
 from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.reauthentication import Reauthentication
@@ -154,7 +155,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         delays = SignInDelays(
             keys, RedisDelays(base.redis), LocalDelays(), counters, LongestDelays(*settings.sign_in_delays)
         )
-        sign_in = SignIn(passwords, sessions, delays, devices)
+        sign_in = SignIn(passwords, sessions, delays, devices, NewDeviceMails(mails))
         yield Services(
             accounts=Accounts(),
             authentication=authentication,

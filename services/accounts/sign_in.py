@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.accounts.devices import Devices
 from services.accounts.errors import AccountDisabled, InvalidCredentials
+from services.accounts.new_device_mails import NewDeviceMails
 from services.accounts.passwords import Passwords
 from services.accounts.sessions import Client, Sessions
 from services.accounts.sign_in_delays import SignInDelays
@@ -19,11 +20,19 @@ WRONG = "User ID, e-mail address or password is wrong."
 class SignIn:
     """Opens sessions for passwords. Wrong ones are delayed (:mod:`services.accounts.sign_in_delays`)."""
 
-    def __init__(self, passwords: Passwords, sessions: Sessions, delays: SignInDelays, devices: Devices) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        sessions: Sessions,
+        delays: SignInDelays,
+        devices: Devices,
+        new_device_mails: NewDeviceMails,
+    ) -> None:
         self._passwords = passwords
         self._sessions = sessions
         self._delays = delays
         self._devices = devices
+        self._new_device_mails = new_device_mails
 
     async def login(self, *, name: str, password: str, client: Client, device_token: str | None = None) -> OpenSession:
         """Open a session. ``name`` is the user ID or the address of the account.
@@ -44,9 +53,12 @@ class SignIn:
         if account is None:
             raise InvalidCredentials(WRONG)
         _require_enabled(account)
-        opened = await self._sessions.open(account, client)
-        # A stranger gets a new device, whose counter nobody else knows.
-        return self._devices.with_token(opened, device if ticket.guess is not stranger else None)
+        if ticket.guess is stranger:
+            # A stranger gets a new device, whose counter nobody else knows.
+            device = None
+            # Before the session is opened, so that there is no session without the mail.
+            await self._new_device_mails.queue(account, client)
+        return self._devices.with_token(await self._sessions.open(account, client), device)
 
     async def verify_password(
         self, account: Account, password: str, session_id: UUID, *, address: str = "", field: str = "password"

@@ -18,10 +18,14 @@ WINDOW = timedelta(hours=1)
 
 
 class AttemptKind(StrEnum):
-    """What is counted: a mail to the address, or a guess at a code that was mailed to it."""
+    """What is counted: a mail to the address, or a guess at a code that was mailed to it.
+
+    NEW_DEVICE is a mail about a sign-in; its subject is the account.
+    """
 
     MAIL = "MAIL"
     OTP = "OTP"
+    NEW_DEVICE = "NEW_DEVICE"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from services.accounts.attempts import DEFAULT_MAILS, Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
+from services.accounts.new_device_mails import NewDeviceMails
 from services.accounts.passwords import Passwords
 from services.accounts.registration import DEFAULT_LIMITS, Applicant, RegistrationPolicy, Registrations
 from services.accounts.session_use import SessionUse
@@ -87,9 +88,10 @@ class World:
         tokens = AccessTokens(keys, timedelta(minutes=15))
         delays = SignInDelays(keys, self.shared_delays, LocalDelays(), self.counters)
         open_sessions = Sessions(tokens, keys, SessionLimits(timedelta(seconds=session), sessions))
+        sender = mail_sender(mailer or self._mailer)
         return AccountServices(
             Registrations(
-                mail_sender(mailer or self._mailer),
+                sender,
                 self.passwords,
                 Codes(keys),
                 open_sessions,
@@ -97,7 +99,7 @@ class World:
                 RegistrationPolicy(timedelta(seconds=otp), mode, registrations),
             ),
             open_sessions,
-            SignIn(self.passwords, open_sessions, delays, Devices(keys)),
+            SignIn(self.passwords, open_sessions, delays, Devices(keys), NewDeviceMails(sender)),
             Authentication(tokens, open_sessions.live, SessionUse()),
         )
 
@@ -109,3 +111,23 @@ async def world(database: str, sink: SmtpSink) -> AsyncIterator[World]:
     yield World(mailer, passwords)
     passwords.close()
     await mailer.close()
+
+
+@pytest.fixture
+def long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first delay that is longer than any test, so that the numbers are exact."""
+    monkeypatch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 10_000.0)
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were compared with a hash."""
+    seen: list[str] = []
+    verify = Passwords.verify
+
+    async def counted(self: Passwords, password: str, password_hash: str | None, address: str = "") -> bool:
+        seen.append(password)
+        return await verify(self, password, password_hash, address)
+
+    monkeypatch.setattr(Passwords, "verify", counted)
+    return seen

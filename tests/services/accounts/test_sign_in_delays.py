@@ -1,12 +1,9 @@
 """Guesses at a password: few of them are verified, nobody can lock an owner out, and the delays tell nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from redis.asyncio import Redis
 
 from services.accounts.errors import InvalidCredentials, TooManyAttempts
 from services.accounts.passwords import Passwords
@@ -14,60 +11,14 @@ from services.accounts.sessions import Client
 from services.accounts.sign_in_delays import FREE_IN_TOTAL, FREE_OF_CLIENT
 from services.core.clock import now
 from storage.accounts.models import Account
-from storage.attempt_delays import RedisDelays
-from storage.redis.client import close_redis, connect_redis
-from storage.redis.valkey import EmbeddedValkey
-from tests.services.accounts.conftest import EMAIL, AccountServices, World
+from tests.services.accounts.conftest import EMAIL, World
+from tests.services.accounts.guesses import ATTACKER, BOTS, OWNER, WRONG, outcome, outcomes
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import PASSWORD
 
-WRONG = "not the password"
+pytestmark = pytest.mark.usefixtures("long_delays")
+
 WRONG_MESSAGE = "User ID, e-mail address or password is wrong."
-ATTACKER = Client("198.51.100.7")
-OWNER = Client("192.0.2.1")
-#: Each has four failures at most, so only the failures in total delay them.
-BOTS = [Client(f"203.0.113.{number}") for number in range(250)]
-
-
-@pytest.fixture(autouse=True)
-def _long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first delay that is longer than any test, so that the numbers are exact."""
-    monkeypatch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 10_000.0)
-
-
-@pytest.fixture
-def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were compared with a hash."""
-    seen: list[str] = []
-    verify = Passwords.verify
-
-    async def counted(self: Passwords, password: str, password_hash: str | None, address: str = "") -> bool:
-        seen.append(password)
-        return await verify(self, password, password_hash, address)
-
-    monkeypatch.setattr(Passwords, "verify", counted)
-    return seen
-
-
-async def outcome(
-    accounts: AccountServices,
-    name: str = "ada",
-    client: Client = ATTACKER,
-    password: str = WRONG,
-    device_token: str | None = None,
-) -> str:
-    """What a sign-in comes to: ``in``, ``wrong``, or ``wait``."""
-    try:
-        await accounts.login(name, password, client, device_token)
-    except InvalidCredentials:
-        return "wrong"
-    except TooManyAttempts:
-        return "wait"
-    return "in"
-
-
-async def outcomes(accounts: AccountServices, clients: Iterable[Client], name: str = "ada") -> list[str]:
-    return [await outcome(accounts, name, client) for client in clients]
 
 
 async def test_a_thousand_guesses_at_once_get_no_more_verifications_than_are_free(
@@ -268,44 +219,3 @@ async def test_outcomes_are_counted(world: World, sink: SmtpSink) -> None:
     await outcomes(world.accounts(), [ATTACKER] * 8)
     await outcome(world.accounts(), client=OWNER, password=PASSWORD)
     assert world.counters.sign_ins == {"failed": 5, "delayed": 3, "succeeded": 1}
-
-
-@pytest.fixture
-async def valkey(tmp_path: Path) -> AsyncIterator[EmbeddedValkey]:
-    server = EmbeddedValkey(tmp_path)
-    await server.start()
-    yield server
-    await server.stop(0)
-
-
-@pytest.fixture
-async def redis(world: World, valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
-    """A Redis of which the services of the world make use."""
-    client = connect_redis(valkey.url, 60)
-    world.shared_delays = RedisDelays(client)
-    yield client
-    await close_redis(client)
-
-
-async def test_while_redis_is_away_each_process_counts_by_itself(
-    world: World, sink: SmtpSink, valkey: EmbeddedValkey, redis: Redis, verified: list[str]
-) -> None:
-    """Also when Redis dies in the middle of many guesses."""
-    processes = [world.accounts() for _ in range(3)]
-    await processes[0].join(sink)
-    guesses = [asyncio.create_task(outcome(process)) for _ in range(50) for process in processes]
-    await guesses[0]
-    await valkey.stop(0)
-    guesses += [asyncio.create_task(outcome(process)) for _ in range(50) for process in processes]
-    assert set(await asyncio.gather(*guesses)) == {"wrong", "wait"}
-    assert len(verified) <= (1 + len(processes)) * FREE_OF_CLIENT
-    assert await outcome(processes[0], client=OWNER, password=PASSWORD) == "in"
-
-
-async def test_names_and_addresses_are_not_readable_in_redis(world: World, sink: SmtpSink, redis: Redis) -> None:
-    await world.accounts().join(sink)
-    for name in ("ada", EMAIL):
-        await outcome(world.accounts(), name)
-    keys = await redis.keys("*")
-    assert len(keys) == 4
-    assert not any(text in key for key in keys for text in ("ada", "example", ATTACKER.address))
