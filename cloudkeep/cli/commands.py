@@ -59,19 +59,19 @@ def health(*, worker: bool) -> int:
 
 def doctor(*, mend: bool) -> int:
     """Compare the database with the store."""
-    settings = _settings_of_existing_server()
+    settings = settings_of_existing_server()
     from cloudkeep.cli.maintenance import examine
 
-    return _interruptible(examine(settings, mend=mend))
+    return interruptible(examine(settings, mend=mend))
 
 
 def scrub(*, rate: str, from_start: bool) -> int:
     """Verify every stored blob."""
     bytes_per_second = _rate(rate)
-    settings = _settings_of_existing_server()
+    settings = settings_of_existing_server()
     from cloudkeep.cli.maintenance import scrub
 
-    return _interruptible(scrub(settings, rate=bytes_per_second, from_start=from_start))
+    return interruptible(scrub(settings, rate=bytes_per_second, from_start=from_start))
 
 
 def backup(folder: Path, *, blobs: bool, prune: bool) -> int:
@@ -105,14 +105,15 @@ def restore(folder: Path, *, force: bool, verify: bool) -> int:
 
 def grant(user_id: str | None, *, remove: bool, **options: str | None) -> int:
     """Give an account limits of its own, or list those that have some. ``options`` are texts by the kind of limit."""
-    from cloudkeep.cli.grant import GrantRefused, grant, parse_changes
+    from cloudkeep.cli.account_lookup import CommandRefused
+    from cloudkeep.cli.grant import grant, parse_changes
     from storage.budgets.models import GrantKind
 
     try:
         texts = {GrantKind(name): text for name, text in options.items()}
         changes = parse_changes(user_id, texts, remove=remove)
-        return _interruptible(grant(_settings_of_existing_server(), changes))
-    except GrantRefused as error:
+        return interruptible(grant(settings_of_existing_server(), changes))
+    except CommandRefused as error:
         raise refusal(error) from None
 
 
@@ -124,7 +125,7 @@ def _rate(text: str) -> int:
         raise refusal(f"--rate {error}") from None
 
 
-def _settings_of_existing_server() -> Settings:
+def settings_of_existing_server() -> Settings:
     """The settings of a server that has run before. Prints which one it is."""
     settings = read_settings(create=False)
     asyncio.run(migrate_or_exit(settings, must_exist=True))
@@ -146,17 +147,17 @@ def _without_password(url: str) -> str:
 
 
 def _reporting(work: Coroutine[None, None, int]) -> int:
-    """Like :func:`_interruptible`, for work that has more reasons to refuse."""
+    """Like :func:`interruptible`, for work that has more reasons to refuse."""
     from services.maintenance.backup.layout import BackupError
     from storage.errors import StorageError
 
     try:
-        return _interruptible(work)
+        return interruptible(work)
     except (BackupError, StartupError, StorageError, OSError) as error:
         raise refusal(error) from None
 
 
-def _interruptible(work: Coroutine[None, None, int]) -> int:
+def interruptible(work: Coroutine[None, None, int]) -> int:
     """Run ``work`` and return its exit code.
 
     Ctrl-C and SIGTERM cancel it. An unavailable database or store is reported in one line.

@@ -8,15 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cloudkeep.cli.account_lookup import CommandRefused, find_account
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.settings.parsers import bytes_and_refill, capacity_and_refill
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.units import LARGEST_SIZE, format_size, parse_size
-from services.core import validation
 from services.core.clock import now
-from services.core.errors import InvalidInput
-from storage.accounts import accounts
-from storage.accounts.models import Account
 from storage.budgets import limit_overrides
 from storage.budgets.limit_overrides import Amount
 from storage.budgets.models import NO_LIMIT, Grant, GrantKind
@@ -28,10 +25,6 @@ NONE = "none"
 MAX_SUBSCRIPTIONS = 1_000_000
 
 
-class GrantRefused(Exception):
-    """The arguments cannot be applied. ``str(error)`` is one line that names everything that is wrong with them."""
-
-
 @dataclass(frozen=True)
 class GrantChanges:
     """The new amount of each kind for a user; None removes a grant."""
@@ -41,7 +34,7 @@ class GrantChanges:
 
 
 def parse_changes(user_id: str | None, options: Mapping[GrantKind, str | None], *, remove: bool) -> GrantChanges:
-    """Parse the arguments of the command: a text for each kind that changes. Raises :class:`GrantRefused`."""
+    """Parse the arguments of the command: a text for each kind that changes. Raises :class:`CommandRefused`."""
     problems: list[str] = []
     amounts: dict[GrantKind, Amount | None] = {}
     for kind, text in options.items():
@@ -52,14 +45,14 @@ def parse_changes(user_id: str | None, options: Mapping[GrantKind, str | None], 
     if user_id is None and (remove or amounts):
         problems.append("a user ID is required to change grants")
     if problems:
-        raise GrantRefused("; ".join(problems))
+        raise CommandRefused("; ".join(problems))
     return GrantChanges(user_id, dict.fromkeys(GrantKind) if remove else amounts)
 
 
 async def grant(settings: Settings, changes: GrantChanges) -> int:
-    """Apply the changes and print all grants. Raises :class:`GrantRefused` for an unknown user ID."""
+    """Apply the changes and print all grants. Raises :class:`CommandRefused` for an unknown user ID."""
     async with connected_database(settings):
-        account = None if changes.user_id is None else await _find_account(changes.user_id)
+        account = None if changes.user_id is None else await find_account(changes.user_id)
         if account:
             await limit_overrides.change(account.id, changes.amounts, now())
         rows = await limit_overrides.find_all(account.id if account else None)
@@ -68,16 +61,6 @@ async def grant(settings: Settings, changes: GrantChanges) -> int:
     if not rows:
         sys.stdout.write(f"{account.user_id if account else 'Every account'} has the limits of the settings.\n")
     return 0
-
-
-async def _find_account(user_id: str) -> Account:
-    try:
-        account = await accounts.find_by_user_id(validation.user_id(user_id))
-    except InvalidInput:
-        account = None
-    if account is None:
-        raise GrantRefused(f"there is no account with the user ID {user_id!r}")
-    return account
 
 
 def _parse(kind: GrantKind, text: str, problems: list[str]) -> Amount | None:

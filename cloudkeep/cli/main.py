@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cloudkeep.cli.admin.commands import admin
 from cloudkeep.client.accounts.commands import login, logout, register, whoami
 from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
@@ -59,6 +60,7 @@ app.command("login")(login)
 app.command("logout")(logout)
 app.command("whoami")(whoami)
 app.command("register")(register)
+app.add_typer(admin, name="admin")
 
 
 @app.command()

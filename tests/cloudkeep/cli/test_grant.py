@@ -15,6 +15,7 @@ from storage.database.sqlite.engine import BUSY_TIMEOUT_MS
 pytestmark = pytest.mark.sqlite
 
 USAGE = 2
+INSERT = "INSERT INTO account (id, user_id, name, email, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)"
 Answer = tuple[int, list[str], str]
 
 
@@ -47,7 +48,7 @@ def printed(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) 
     with closing(sqlite3.connect(database_url.removeprefix("sqlite://"))) as connection, connection:
         for name in ("ada", "bob"):
             account = (str(uuid4()), name, name, f"{name}@example.org", "-", "2026-11-22 12:00:00+00:00")
-            connection.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)", account)
+            connection.execute(INSERT, account)
     return Printed()
 
 

@@ -1,0 +1,1 @@
+"""The commands ``cloudkeep admin``, which work on the database of the data folder, whether a server runs or not."""
