@@ -10,7 +10,7 @@ REGISTER = f"mutation ($input: RegisterInput!) {{ register(input: $input) {{ reg
 RESEND_OTP = f"""mutation ($input: ResendOtpInput!) {{
   resendOtp(input: $input) {{ registration {{ id email }} {ERRORS} }} }}"""
 VERIFY_OTP = f"mutation ($input: VerifyOtpInput!) {{ verifyOtp(input: $input) {{ {SESSION_FIELDS} }} }}"
-LOGOUT = f"mutation {{ logout {{ {ERRORS} }} }}"
+LOGOUT = f"mutation ($input: LogoutInput!) {{ logout(input: $input) {{ {ERRORS} }} }}"
 REAUTHENTICATE = f"mutation ($input: ReauthenticateInput!) {{ reauthenticate(input: $input) {{ {ERRORS} }} }}"
 
 LISTED_FIELDS = "id name scopes createdAt lastUsedAt expiresAt"

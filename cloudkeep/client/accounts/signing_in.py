@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from cloudkeep.client.accounts.connection import Connection, connected
 from cloudkeep.client.accounts.documents import CURRENT_SESSION, LOGOUT, WHOAMI
 from cloudkeep.client.accounts.server import note, require_tokens
-from cloudkeep.client.api.session import Session
-from cloudkeep.client.api.sign_in import SignIn, sign_in
-from cloudkeep.client.api.tokens import TokenPair, Tokens
+from cloudkeep.client.api.sign_in import INVALID_CREDENTIALS, SignIn, sign_in
+from cloudkeep.client.api.tokens import Tokens
 from cloudkeep.client.credentials.choice import (
     Credentials,
     StoredCredentials,
@@ -18,7 +17,8 @@ from cloudkeep.client.credentials.choice import (
     is_token_in_environment,
 )
 from cloudkeep.client.credentials.stored_tokens import stored_session
-from cloudkeep.client.errors import ClientError, RetryableError, SignInError, UsageError, printable
+from cloudkeep.client.credentials.types import StoredSession
+from cloudkeep.client.errors import ClientError, RequestRefused, RetryableError, UsageError, printable
 from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, require_terminal
 
 #: Seconds that a logout waits for the server.
@@ -41,19 +41,17 @@ def login(url: str | None, user: str | None, *, password_stdin: bool) -> int:
         signed_in = connection.run(sign_in(connection.graphql, name, password, device_token))
         keep(connection, chosen, signed_in)
         if earlier := chosen.stored.session:
-            # Not by the stored tokens, which are those of the new session now.
-            tokens = TokenPair(connection.graphql, earlier.access_token, earlier.refresh_token)
-            connection.run(_end(connection, tokens))
+            connection.run(_end(connection, earlier))
     return 0
 
 
 def keep(connection: Connection, chosen: StoredCredentials, signed_in: SignIn) -> None:
     """Store a session that was just opened, and say so. If that fails, end it, because nobody could use it."""
-    credentials = chosen.stored.with_session(stored_session(signed_in), signed_in.device_token)
+    session = stored_session(signed_in)
     try:
-        chosen.store.save_sign_in(chosen.url, credentials)
+        chosen.store.save_sign_in(chosen.url, chosen.stored.with_session(session, signed_in.device_token))
     except BaseException:
-        connection.run(_end(connection, TokenPair.of(connection.graphql, signed_in)))
+        connection.run(_end(connection, session))
         raise
     note(f"Signed in as {printable(signed_in.user_id)}. The session is kept in {chosen.store.place(chosen.url)}.")
     if is_token_in_environment():
@@ -65,9 +63,9 @@ def logout(url: str | None) -> int:
     chosen = choose_stored(url, without_keyring=True)
     problem: str | None = None
     try:
-        with connected(chosen.url) as connection:
-            tokens = chosen.tokens(connection.graphql)
-            problem = connection.run(_end(connection, tokens)) if tokens else None
+        if chosen.stored.session:
+            with connected(chosen.url) as connection:
+                problem = connection.run(_end(connection, chosen.stored.session))
     finally:
         was_signed_in = chosen.store.remove_session(chosen.url)
     if not was_signed_in:
@@ -82,15 +80,16 @@ def logout(url: str | None) -> int:
     return 0
 
 
-async def _end(connection: Connection, tokens: Tokens | None) -> str | None:
+async def _end(connection: Connection, session: StoredSession) -> str | None:
     """End a session at the server, in one attempt. Returns the reason if that fails."""
+    variables = {"input": {"refreshToken": session.refresh_token}}
     try:
         async with asyncio.timeout(LOGOUT_TIMEOUT):
-            await Session(connection.graphql, tokens).execute(LOGOUT)
-    except SignInError:
-        return None  # it has ended before
+            await connection.graphql.execute(LOGOUT, variables, None)
     except TimeoutError:
         return f"no answer from {connection.url}"
+    except RequestRefused as error:
+        return None if error.code == INVALID_CREDENTIALS else str(error)  # with that code it has ended before
     except (ClientError, RetryableError) as error:
         return str(error)
     return None

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 USER_ERRORS = "userErrors { field code message }"
-SESSION_FIELDS = f"""session {{ accessToken refreshToken expiresAt account {{ id userId }} session {{ id }} }}
-    {USER_ERRORS}"""
+SESSION_FIELDS = f"""session {{
+    accessToken refreshToken expiresAt deviceToken account {{ id userId }} session {{ id }} }} {USER_ERRORS}"""
 UPLOAD_FIELDS = """id status size receivedBytes direct error { message }
     file { id download { url } renditions { recipe download { url } } }"""
 

@@ -26,7 +26,8 @@ UNAUTHENTICATED = "UNAUTHENTICATED"
 RATE_LIMITS = {
     "RATE_LIMITED": BUDGET_USED_UP,
     "TOO_MANY_SUBSCRIPTIONS": "too many subscriptions are open",
-    "TOO_MANY_ATTEMPTS": "there were too many attempts",
+    "TOO_MANY_ATTEMPTS": "there were too many wrong passwords",
+    "SERVER_BUSY": "the server is busy",
 }
 
 

@@ -9,7 +9,9 @@ import psutil
 import pytest
 
 from cloudkeep.client.accounts.commands import INTERRUPTED
+from cloudkeep.client.api.documents import LOGIN
 from cloudkeep.client.credentials.store import CredentialStore
+from services.accounts.sign_in_delays import FREE_OF_CLIENT
 from storage.accounts.models import Session
 from tests.cloudkeep.client.accounts.conftest import Ended, command
 from tests.cloudkeep.client.credentials.fake_keyrings import FILE_VARIABLE
@@ -110,8 +112,24 @@ async def test_a_keyring_that_fails_makes_the_file_take_its_place(
 async def test_a_wrong_password_is_one_line_and_stores_nothing(server: str, user_id: str, config_home: Path) -> None:
     ended = await command("login", user_id, "--url", server, "--password-stdin", stdin="wrong horse battery\n")
     assert (ended.code, ended.out) == (2, [])
-    assert ended.err == [f"Signing in at {server}", "cloudkeep: User ID or password is wrong"]
+    assert ended.err == [f"Signing in at {server}", "cloudkeep: User ID, e-mail address or password is wrong"]
     assert not config_home.exists()
+
+
+async def _guess_until_delayed(api: Api, user_id: str) -> None:
+    for _ in range(FREE_OF_CLIENT + 1):
+        await api.call(LOGIN, input={"userId": user_id, "password": "wrong horse battery"})
+
+
+async def test_wrong_passwords_of_others_do_not_delay_a_device_that_has_signed_in_before(
+    sign_in: SignIn, api: Api, user_id: str, server: str, store: CredentialStore
+) -> None:
+    await sign_in()
+    assert store.load(server).device_token_for(user_id)
+    assert (await command("logout")).out == []
+    await _guess_until_delayed(api, user_id)
+    ended = await sign_in()
+    assert (ended.code, [line for line in ended.err if "waiting" in line]) == (0, [])
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])

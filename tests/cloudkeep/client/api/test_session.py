@@ -1,6 +1,7 @@
 """Signing in, and renewing a session."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.tokens import GivenToken, TokenPair
 from cloudkeep.client.errors import ServerUnreachable, SignInError
+from services.accounts.sign_in_delays import FREE_OF_CLIENT
 from tests.cloudkeep.client.conftest import init_upload
 from tests.support.faults.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json
@@ -48,6 +50,18 @@ async def test_user_id_and_password_open_a_session(graphql: GraphQL, api: Api) -
 async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: Api) -> None:
     with pytest.raises(SignInError, match=r"^User ID, e-mail address or password is wrong$"):
         await sign_in(graphql, await _user_id(api), "wrong horse battery")
+
+
+async def test_after_too_many_wrong_passwords_it_waits_as_long_as_the_server_asks_and_says_so(
+    graphql: GraphQL, api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 2.0)
+    user_id = await _user_id(api)
+    for _ in range(FREE_OF_CLIENT + 1):
+        await api.call(LOGIN, input={"userId": user_id, "password": "wrong horse battery"})
+    await sign_in(graphql, user_id, PASSWORD)
+    line, *_ = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"cloudkeep: there were too many wrong passwords; waiting \d+ s, as it asks", line)
 
 
 async def test_an_invalid_token_is_an_error_at_once(graphql: GraphQL) -> None:

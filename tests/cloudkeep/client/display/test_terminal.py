@@ -56,7 +56,7 @@ async def test_a_wrong_password_is_one_line(server: str, user_id: str, file: Pat
         await _sign_in(screen, user_id, "wrong horse battery")
         code, _ = await screen.end()
     assert code == 2
-    assert screen.text.endswith("\r\ncloudkeep: User ID or password is wrong\r\n")
+    assert screen.text.endswith("\r\ncloudkeep: User ID, e-mail address or password is wrong\r\n")
 
 
 async def test_ctrl_c_while_a_bar_is_drawn_leaves_a_tidy_terminal(
