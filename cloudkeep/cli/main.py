@@ -7,6 +7,7 @@ import typer
 
 from cloudkeep.cli.admin.commands import admin
 from cloudkeep.client.accounts.commands import login, logout, register, whoami
+from cloudkeep.client.accounts.token_commands import token
 from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
 
@@ -60,6 +61,7 @@ app.command("login")(login)
 app.command("logout")(logout)
 app.command("whoami")(whoami)
 app.command("register")(register)
+app.add_typer(token, name="token")
 app.add_typer(admin, name="admin")
 
 

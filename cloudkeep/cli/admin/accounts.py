@@ -5,7 +5,8 @@ import sys
 from rich.filesize import decimal
 
 from cloudkeep.cli.account_lookup import CommandRefused, find_account
-from cloudkeep.cli.admin.tables import quota_text, table, time_text, yes
+from cloudkeep.cli.admin.values import quota_text, yes
+from cloudkeep.client.display.tables import table, time_text
 from cloudkeep.client.errors import printable
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.settings.settings import Settings

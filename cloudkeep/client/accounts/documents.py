@@ -5,6 +5,8 @@ from cloudkeep.client.api.documents import USER_ERRORS as ERRORS
 
 SERVER = "{ server { registration } }"
 WHOAMI = "{ me { userId userName email } }"
+#: For API tokens, many of which may not read the address.
+WHOAMI_WITHOUT_ADDRESS = "{ me { userId userName } }"
 CURRENT_SESSION = "query ($id: ID!) { node(id: $id) { ... on Session { createdAt expiresAt } } }"
 REGISTER = f"mutation ($input: RegisterInput!) {{ register(input: $input) {{ registration {{ id email }} {ERRORS} }} }}"
 RESEND_OTP = f"""mutation ($input: ResendOtpInput!) {{
@@ -13,7 +15,7 @@ VERIFY_OTP = f"mutation ($input: VerifyOtpInput!) {{ verifyOtp(input: $input) {{
 LOGOUT = f"mutation ($input: LogoutInput!) {{ logout(input: $input) {{ {ERRORS} }} }}"
 REAUTHENTICATE = f"mutation ($input: ReauthenticateInput!) {{ reauthenticate(input: $input) {{ {ERRORS} }} }}"
 
-LISTED_FIELDS = "id name scopes createdAt lastUsedAt expiresAt"
+LISTED_FIELDS = "id name lastCharacters scopes createdAt lastUsedAt expiresAt"
 CREATE_API_TOKEN = f"""mutation ($input: CreateApiTokenInput!) {{
   createApiToken(input: $input) {{ apiToken {{ {LISTED_FIELDS} }} secret {ERRORS} }} }}"""
 REVOKE_API_TOKEN = f"""mutation ($input: RevokeApiTokenInput!) {{
@@ -25,6 +27,7 @@ API_TOKENS = f"""query ($first: Int!, $after: String) {{
 ALL = (
     SERVER,
     WHOAMI,
+    WHOAMI_WITHOUT_ADDRESS,
     CURRENT_SESSION,
     REGISTER,
     RESEND_OTP,

@@ -2,10 +2,9 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 
 from cloudkeep.client.accounts.connection import Connection, connected
-from cloudkeep.client.accounts.documents import CURRENT_SESSION, LOGOUT, WHOAMI
+from cloudkeep.client.accounts.documents import CURRENT_SESSION, LOGOUT, WHOAMI, WHOAMI_WITHOUT_ADDRESS
 from cloudkeep.client.accounts.server import note, require_tokens
 from cloudkeep.client.api.sign_in import INVALID_CREDENTIALS, SignIn, sign_in
 from cloudkeep.client.api.tokens import Tokens
@@ -18,6 +17,7 @@ from cloudkeep.client.credentials.choice import (
 )
 from cloudkeep.client.credentials.stored_tokens import stored_session
 from cloudkeep.client.credentials.types import StoredSession
+from cloudkeep.client.display.tables import time_text
 from cloudkeep.client.errors import ClientError, RequestRefused, RetryableError, UsageError, printable
 from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, require_terminal
 
@@ -99,30 +99,25 @@ def whoami(url: str | None) -> int:
     """Print who is signed in, and where."""
     credentials = choose_credentials(url)
     with connected(credentials.url) as connection:
-        tokens = require_tokens(connection, credentials)
-        me = connection.execute(WHOAMI, tokens)
-        if not me:
-            raise tokens.ended()
-        lines = {
-            "Account": f"{me['userId']} ({me['userName']}, {me['email']})",
-            "Server": credentials.url,
-            **_session(connection, tokens, credentials),
-        }
+        lines = _lines(connection, require_tokens(connection, credentials), credentials)
     for name, value in lines.items():
         sys.stdout.write(f"{name + ':':<9} {printable(value)}\n")
     return 0
 
 
-def _session(connection: Connection, tokens: Tokens, credentials: Credentials) -> dict[str, str]:
-    if not isinstance(credentials, StoredCredentials) or not credentials.stored.session:
-        return {"Session": "none; the token in CLOUDKEEP_TOKEN is used"}
-    found = connection.execute(CURRENT_SESSION, tokens, id=credentials.stored.session.session_id)
-    opened, ends = (_time(found["createdAt"]), _time(found["expiresAt"])) if found else ("?", "?")
+def _lines(connection: Connection, tokens: Tokens, credentials: Credentials) -> dict[str, str]:
+    session = credentials.stored.session if isinstance(credentials, StoredCredentials) else None
+    me = connection.execute(WHOAMI if session else WHOAMI_WITHOUT_ADDRESS, tokens)
+    if not me:
+        raise tokens.ended()
+    lines = {"Account": f"{me['userId']} ({me['userName']})", "Server": credentials.url}
+    if not session or not isinstance(credentials, StoredCredentials):
+        return {**lines, "Session": "none; the token in CLOUDKEEP_TOKEN is used"}
+    found = connection.execute(CURRENT_SESSION, tokens, id=session.session_id) or {}
+    opened, ends = time_text(found.get("createdAt")), time_text(found.get("expiresAt"))
     return {
-        "Session": f"opened {opened}, ends {ends} unless it is used",
+        **lines,
+        "Address": me["email"],
+        "Session": f"opened at {opened} UTC, ends at {ends} UTC unless it is used",
         "Kept in": credentials.store.place(credentials.url),
     }
-
-
-def _time(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"

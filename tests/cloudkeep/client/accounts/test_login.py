@@ -1,6 +1,7 @@
 """``cloudkeep login``, ``whoami`` and ``logout``, and what ``upload`` does with their session."""
 
 import asyncio
+import re
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -70,10 +71,11 @@ async def test_whoami_says_who_where_and_where_the_session_is_kept(
     await sign_in()
     ended = await command("whoami")
     assert (ended.code, ended.err) == (0, [])
-    account, where, session, kept = ended.out
-    assert account == f"Account:  {user_id} (A Person, {user_id}@example.org)"
+    account, where, address, session, kept = ended.out
+    assert account == f"Account:  {user_id} (A Person)"
     assert where == f"Server:   {server}"
-    assert session.startswith("Session:  opened 20")
+    assert address == f"Address:  {user_id}@example.org"
+    assert re.fullmatch(r"Session:  opened at 20\S+ \S+ UTC, ends at 20\S+ \S+ UTC unless it is used", session)
     assert kept == f"Kept in:  {config_home}/cloudkeep/credentials.json"
 
 

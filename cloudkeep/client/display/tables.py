@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rich.filesize import decimal
-
 from cloudkeep.client.errors import printable
-from storage.budgets.models import NO_LIMIT
 
 NOTHING = "-"
 
@@ -18,19 +15,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(_line(cells, widths) for cells in lines)
 
 
-def time_text(moment: datetime | None) -> str:
-    """A time in UTC to the minute."""
+def time_text(moment: datetime | str | None) -> str:
+    """A time, or its form in ISO 8601, in UTC to the minute."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else NOTHING
-
-
-def yes(value: object) -> str:
-    """``yes`` or a dash."""
-    return "yes" if value else NOTHING
-
-
-def quota_text(quota: int | None) -> str:
-    """A quota in bytes; None and ``NO_LIMIT`` are no limit."""
-    return "none" if quota is None or quota == NO_LIMIT else decimal(quota)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
