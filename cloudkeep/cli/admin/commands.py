@@ -91,13 +91,57 @@ def quota(
     _run(lambda settings: grant(settings, parse_changes(user, {GrantKind.QUOTA: size}, remove=False)))
 
 
+@admin.command()
+def invite(
+    email: Annotated[
+        str | None,
+        typer.Argument(metavar="EMAIL", help="The only address that may use it; any without.", show_default=False),
+    ] = None,
+    expires: Annotated[str, typer.Option(metavar="TIME", help="How long it is valid, as in 12h or 7d.")] = "7d",
+    quota: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="The quota of the new account.", show_default=False)
+    ] = None,
+    makes_admin: Annotated[bool, typer.Option("--admin", help="The new account is an administrator.")] = False,
+) -> None:
+    """Invite someone to register, once.
+
+    It prints the token of the invitation, which cannot be shown again. With EMAIL and a mail server
+    (CLOUDKEEP_MAIL_URL), the token is mailed as well.
+
+    Exit codes: 0 done, 1 the mail was not sent, 2 wrong usage, or the database cannot be used.
+    """
+    from cloudkeep.cli.admin import invitations
+
+    options = invitations.InviteOptions(email, expires, quota, makes_admin)
+    _run(lambda settings: invitations.invite(settings, options))
+
+
+@admin.command("invitations")
+def list_invitations() -> None:
+    """List the invitations."""
+    from cloudkeep.cli.admin import invitations
+
+    _run(invitations.print_invitations)
+
+
+@admin.command()
+def uninvite(
+    invitation: Annotated[str, typer.Argument(metavar="ID", help="The ID of the invitation.", show_default=False)],
+) -> None:
+    """Delete an invitation that was not used."""
+    from cloudkeep.cli.admin import invitations
+
+    _run(lambda settings: invitations.uninvite(settings, invitation))
+
+
 def _run(work: Work) -> None:
     """Run the work with the settings of a server that has run before, and exit."""
     from cloudkeep.cli.account_lookup import CommandRefused
     from cloudkeep.cli.commands import interruptible, settings_of_existing_server
+    from cloudkeep.settings.preflight import StartupError
     from cloudkeep.supervisor.bootstrap import refusal
 
     try:
         raise typer.Exit(interruptible(work(settings_of_existing_server())))
-    except CommandRefused as error:
+    except (CommandRefused, StartupError) as error:
         raise refusal(error) from None
