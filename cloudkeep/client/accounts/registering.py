@@ -3,19 +3,15 @@
 from dataclasses import dataclass, field
 
 from cloudkeep.client.accounts.connection import Connection, connected
-from cloudkeep.client.accounts.documents import REGISTER, RESEND_OTP, SERVER, VERIFY_OTP
+from cloudkeep.client.accounts.documents import REGISTER, SERVER
 from cloudkeep.client.accounts.server import note
 from cloudkeep.client.accounts.signing_in import keep
+from cloudkeep.client.accounts.verification import Verification
 from cloudkeep.client.api.graphql import Json
-from cloudkeep.client.api.sign_in import SignIn
 from cloudkeep.client.credentials.choice import choose_stored
-from cloudkeep.client.errors import Refused, RequestRefused, UsageError, printable
+from cloudkeep.client.errors import Refused, RequestRefused, UsageError
 from cloudkeep.client.prompts import ask, ask_new_password, password_of_stdin, require_terminal
 
-#: The server accepts no more guesses of one code.
-MAX_GUESSES = 5
-WRONG_CODE = "INVALID_OTP"
-RESEND = "resend"
 CLOSED, INVITE = "CLOSED", "INVITE"
 
 
@@ -71,13 +67,14 @@ def register(url: str | None, answers: Answers, *, password_stdin: bool) -> int:
     chosen = choose_stored(url, without_keyring=True)
     with connected(chosen.url) as connection:
         mode = connection.execute(SERVER)["registration"]
-        if mode == CLOSED:
+        # A closed server without any account accepts an invitation.
+        if mode == CLOSED and not answers.invitation:
             raise Refused(f"{chosen.url} accepts no registrations; ask its administrator for an account")
         note(f"Registering at {chosen.url}")
         answers.password = password_of_stdin() if password_stdin else None
         may_ask_again = not password_stdin
         registration = _register(connection, answers, mode == INVITE, may_ask_again=may_ask_again)
-        keep(connection, chosen, _verify(connection, registration))
+        keep(connection, chosen, Verification(connection, registration, may_ask_again).run())
     return 0
 
 
@@ -95,35 +92,3 @@ def _register(connection: Connection, answers: Answers, needs_invitation: bool, 
                 raise
             note(f"{error}. Please try again.")
             needs_invitation = needs_invitation or error.field == "invitation"
-
-
-def _verify(connection: Connection, registration: Json) -> SignIn:
-    """Ask for the code until it is right."""
-    note(f"A code was mailed to {printable(registration['email'])}. To get another one, type {RESEND}.")
-    guesses = 0
-    while guesses < MAX_GUESSES:
-        code = ask("Code")
-        if code.lower() == RESEND:
-            registration = _resend(connection, registration)
-            guesses = 0
-            continue
-        guesses += 1
-        try:
-            given = {"registrationId": registration["id"], "otp": code}
-            return SignIn.of(connection.execute(VERIFY_OTP, input=given)["session"])
-        except RequestRefused as error:
-            if error.code != WRONG_CODE:
-                raise
-            note("The code is wrong or has expired. Please try again.")
-    raise Refused("the code was wrong too often; run the same command again for a new code")
-
-
-def _resend(connection: Connection, registration: Json) -> Json:
-    try:
-        payload = connection.execute(RESEND_OTP, input={"registrationId": registration["id"]})
-    except RequestRefused as error:
-        note(f"{error}.")
-        return registration
-    note("A new code was mailed.")
-    fresh: Json = payload["registration"] or registration
-    return fresh

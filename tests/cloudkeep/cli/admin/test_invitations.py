@@ -18,7 +18,7 @@ def test_an_invitation_is_printed_once_and_only_its_hash_is_stored(admin: Admin)
     assert printed.code == 0
     assert TOKEN.fullmatch(token)
     assert token not in printed.err
-    assert f"cloudkeep register --url " in printed.err
+    assert "cloudkeep register --url " in printed.err
 
     async def stored() -> list[str]:
         rows = await Invitation.all().values()
