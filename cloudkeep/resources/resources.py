@@ -163,7 +163,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             sign_in=sign_in,
             devices=devices,
             sessions=sessions,
-            reauthentication=Reauthentication(sign_in.verify_password),
+            reauthentication=Reauthentication(sign_in),
             uploads=base.uploads,
             ingest=ingest,
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),
