@@ -141,8 +141,9 @@ class Context:
 
     @property
     def payer(self) -> Payer:
-        """The address and the account whose budgets pay for the operation."""
-        return Payer(self.address, self.authenticated.account_id if self.authenticated else None)
+        """The address, the account and the API token whose budgets pay for the operation."""
+        viewer = self.authenticated
+        return Payer(self.address, viewer.account_id, viewer.api_token_id) if viewer else Payer(self.address)
 
 
 @dataclass

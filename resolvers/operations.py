@@ -1,15 +1,31 @@
 """Budgets, subscription leases and metrics of operations, and of the frames of subscriptions."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from resolvers.context import Context
+from services.access.scopes import require_scope
+from services.access.types import TokenRequirement
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import Reservation as Reservation
 from services.budgets.frame_payments import FramePayment as FramePayment
 from services.budgets.frame_rates import FrameRate as FrameRate
 from services.budgets.limits import LayerStatus
 from services.core.counters import FrameDelay, OperationKind, Outcome
+
+
+def has_scopes(context: Context) -> bool:
+    """Whether the viewer has an API token, which may not use every field."""
+    return context.authenticated is not None and context.authenticated.scopes is not None
+
+
+def require_scopes(context: Context, requirements: Iterable[tuple[str, TokenRequirement]]) -> None:
+    """Raise :class:`services.access.errors.Forbidden` if the viewer's API token may not use all of these.
+
+    Each is a name for the error, such as the coordinate of a field, with what it requires.
+    """
+    for name, requirement in requirements:
+        require_scope(context.authenticated, requirement, name)
 
 
 async def reserve(context: Context, points: int) -> Reservation:

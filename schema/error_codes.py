@@ -45,6 +45,9 @@ class UserErrorCode(Enum):
     )
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
     TOO_LARGE = enum_value("TOO_LARGE", description="The file is larger than the server accepts.")
+    TOO_MANY_API_TOKENS = enum_value(
+        "TOO_MANY_API_TOKENS", description="The account has as many valid API tokens as it may have. Revoke one first."
+    )
     TOO_MANY_REGISTRATIONS = enum_value(
         "TOO_MANY_REGISTRATIONS",
         description="Too many registrations wait for their code. Try again when the first of them have expired.",
@@ -95,7 +98,12 @@ class RequestErrorCode(Enum):
     BODY_STALLED = enum_value("BODY_STALLED", description="The body arrived too slowly.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The chunk does not have the declared SHA-256.")
     CHUNK_SIZE_MISMATCH = enum_value("CHUNK_SIZE_MISMATCH", description="The chunk does not have the slot's size.")
-    FORBIDDEN = enum_value("FORBIDDEN", description="The client's address may not read this URL.")
+    FORBIDDEN = enum_value(
+        "FORBIDDEN",
+        description="The API token may not use a field of the operation: it has none of the scopes in "
+        "`extensions.requiredScopes`, or no API token may use the field. On `/metrics`: the client's address may not "
+        "read this URL.",
+    )
     GRAPHQL_INVALID = enum_value(
         "GRAPHQL_INVALID", description="The document or its variables are not valid for this schema."
     )

@@ -1,14 +1,15 @@
 """The root types Query, Mutation and Subscription, each merged from a class of every domain."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import strawberry
 from strawberry.tools import merge_types
 
-from resolvers import drive, uploads
-from resolvers.accounts import accounts, sessions
+from resolvers import drive, operations, uploads
+from resolvers.accounts import accounts, api_tokens, sessions
 from resolvers.context import Context
+from schema.accounts.api_tokens import ApiToken, ApiTokenMutations
 from schema.accounts.queries import AccountQueries
 from schema.accounts.reauthentication import ReauthenticationMutations
 from schema.accounts.registration import RegistrationMutations
@@ -20,6 +21,8 @@ from schema.cost.directives import Cost
 from schema.drive.queries import DriveQueries
 from schema.drive.types import File, Rendition
 from schema.relay.node import Node, RequestInfo
+from schema.scopes.directives import ANY_API_TOKEN
+from schema.scopes.requirements import requirement_of_type
 from schema.server import ServerQueries
 from schema.uploads.mutations import UploadMutations
 from schema.uploads.queries import UploadQueries
@@ -33,6 +36,11 @@ NODE_ID = strawberry.argument(description="The ID of any object that implements 
 async def _account(context: Context, account_id: str) -> Node | None:
     key = accounts.find_account(context, account_id)
     return Account.of_key(key) if key else None
+
+
+async def _api_token(context: Context, token_id: str) -> Node | None:
+    row = await api_tokens.find(context, token_id)
+    return ApiToken.of(row) if row else None
 
 
 async def _session(context: Context, session_id: str) -> Node | None:
@@ -55,28 +63,51 @@ async def _rendition(context: Context, rendition_id: str) -> Node | None:
     return Rendition.of(row) if row else None
 
 
+class NodeKind(NamedTuple):
+    """A type that ``node`` can load, and the function that finds the viewer's object with an ID."""
+
+    type: type[Node]
+    find: Callable[[Context, str], Awaitable[Node | None]]
+
+
 #: An ID's prefix names its type, so that only one table has to be read.
-NODES: dict[Prefix, Callable[[Context, str], Awaitable[Node | None]]] = {
-    Prefix.ACCOUNT: _account,
-    Prefix.FILE: _file,
-    Prefix.RENDITION: _rendition,
-    Prefix.SESSION: _session,
-    Prefix.UPLOAD: _upload,
+NODES = {
+    Prefix.ACCOUNT: NodeKind(Account, _account),
+    Prefix.API_TOKEN: NodeKind(ApiToken, _api_token),
+    Prefix.FILE: NodeKind(File, _file),
+    Prefix.RENDITION: NodeKind(Rendition, _rendition),
+    Prefix.SESSION: NodeKind(Session, _session),
+    Prefix.UPLOAD: NodeKind(Upload, _upload),
 }
+
+
+UNKNOWN = NODES[Prefix.UPLOAD]
 
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="The viewer's object with this ID; null if there is none.")
+    @strawberry.field(
+        description="The viewer's object with this ID; null if there is none. An API token needs the scope of the "
+        "object's type.",
+        directives=[ANY_API_TOKEN],
+    )
     async def node(self, info: RequestInfo, id: Annotated[strawberry.ID, NODE_ID]) -> Node | None:
         prefix = prefix_of(id)
         # An ID with any other prefix is looked up as well, so that the response is that for an unknown ID.
-        find = NODES.get(prefix, _upload) if prefix else _upload
-        return await find(info.context, id)
+        kind = NODES.get(prefix, UNKNOWN) if prefix else UNKNOWN
+        operations.require_scopes(info.context, [(f"`node` for {kind.type.__name__}", requirement_of_type(kind.type))])
+        return await kind.find(info.context, id)
 
 
 QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueries, ServerQueries)
-MUTATIONS = (RegistrationMutations, SignInMutations, SessionMutations, ReauthenticationMutations, UploadMutations)
+MUTATIONS = (
+    RegistrationMutations,
+    SignInMutations,
+    SessionMutations,
+    ReauthenticationMutations,
+    ApiTokenMutations,
+    UploadMutations,
+)
 SUBSCRIPTIONS = (UploadSubscriptions,)
 DESCRIPTIONS = {
     "Query": "The data that clients can read.",

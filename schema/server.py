@@ -8,6 +8,7 @@ from resolvers.server import ServerInfo, server_info
 from schema.cost.directives import Cost, at_most
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
+from schema.scopes.directives import ANY_API_TOKEN
 
 
 @strawberry.enum(description="An optional feature of a server.")
@@ -50,6 +51,9 @@ class Server:
 
 @strawberry.type
 class ServerQueries:
-    @strawberry.field(description="The version, limits and features of the server. It needs no access token.")
+    @strawberry.field(
+        description="The version, limits and features of the server. It needs no access token.",
+        directives=[ANY_API_TOKEN],
+    )
     def server(self, info: RequestInfo) -> Server:
         return Server.of(server_info(info.context))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
+from services.accounts.api_tokens import ApiTokens
 from services.accounts.authentication import Authentication
 from services.accounts.devices import Devices
 from services.accounts.reauthentication import Reauthentication
@@ -50,6 +51,7 @@ class Services:
     devices: Devices
     sessions: Sessions
     reauthentication: Reauthentication
+    api_tokens: ApiTokens
     uploads: Uploads
     ingest: Ingest
     direct: DirectSlots

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from starlette.responses import Response
@@ -51,7 +52,7 @@ class OperationResponse:
         if isinstance(errors[0], OperationNotAllowed):
             return cls._not_allowed(body, errors[0].operation_type)
         status = _status_of(body["errors"])
-        return cls(body, status, is_document_error=status == 400)
+        return cls(body, status, _challenge(body["errors"][0]), is_document_error=status == 400)
 
     @classmethod
     def from_request_error(cls, error: RequestError) -> "OperationResponse":
@@ -133,8 +134,15 @@ def _error(message: str, code: str) -> Json:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
+def _challenge(error: Json) -> Mapping[str, str]:
+    """The header of the refusal of a token that does not have a scope (RFC 6750, section 3.1)."""
+    if not (scopes := (error.get("extensions") or {}).get("requiredScopes")):
+        return {}
+    return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'}
+
+
 def _status_of(errors: Sequence[Json]) -> int:
-    return _STATUSES.get(_code(errors[0]), 400)
+    return _statuses_by_code().get(_code(errors[0]), 400)
 
 
 def _code(error: Json) -> str:
@@ -147,7 +155,12 @@ def _statuses(kind: type[CloudKeepError]) -> Iterator[tuple[str, int]]:
         yield from _statuses(special)
 
 
-_STATUSES = dict(_statuses(CloudKeepError))
+@cache
+def _statuses_by_code() -> dict[str, int]:
+    # Not when this module is imported: a domain whose errors are imported later would be missing.
+    return dict(_statuses(CloudKeepError))
+
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from cloudkeep import __version__
 from cloudkeep.resources import clock_file
+from cloudkeep.resources.api_tokens import open_api_tokens
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.resources.mail import mail_composer
 from cloudkeep.resources.sessions import open_sessions
@@ -135,7 +136,8 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
-        sessions, authentication = await stack.enter_async_context(open_sessions(settings))
+        api_tokens = await stack.enter_async_context(open_api_tokens(settings))
+        sessions, authentication = await stack.enter_async_context(open_sessions(settings, api_tokens))
         breached = settings.breached_passwords
         rules = PasswordRules(BreachedPasswords(breached) if breached else None)
         registrations = Registrations(
@@ -159,6 +161,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         yield Services(
             accounts=Accounts(),
             authentication=authentication,
+            api_tokens=api_tokens,
             registrations=registrations,
             sign_in=sign_in,
             devices=devices,
@@ -228,6 +231,7 @@ def budget_limits(settings: Settings) -> Limits:
         account=settings.budget_account,
         anonymous=settings.budget_anonymous,
         ingest=settings.budget_ingest,
+        api_token=settings.budget_api_token,
     )
 
 

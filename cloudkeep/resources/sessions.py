@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from cloudkeep.settings.settings import Settings
+from services.accounts.api_tokens import ApiTokens
 from services.accounts.authentication import Authentication
 from services.accounts.session_limits import SessionLimits
 from services.accounts.session_use import SessionUse
@@ -13,7 +14,7 @@ from services.accounts.tokens import AccessTokens
 
 
 @asynccontextmanager
-async def open_sessions(settings: Settings) -> AsyncIterator[tuple[Sessions, Authentication]]:
+async def open_sessions(settings: Settings, api_tokens: ApiTokens) -> AsyncIterator[tuple[Sessions, Authentication]]:
     """The sessions and the authentication of an API process, with their background tasks."""
     keys = settings.secret_keys
     tokens = AccessTokens(keys, timedelta(seconds=settings.access_token_ttl))
@@ -24,7 +25,7 @@ async def open_sessions(settings: Settings) -> AsyncIterator[tuple[Sessions, Aut
         stack.push_async_callback(sessions.live.close)
         await use.start()
         stack.push_async_callback(use.close)
-        yield sessions, Authentication(tokens, sessions.live, use)
+        yield sessions, Authentication(tokens, sessions.live, use, api_tokens)
 
 
 def session_limits(settings: Settings) -> SessionLimits:

@@ -9,6 +9,7 @@ from resolvers.accounts import sessions
 from schema.accounts.prices import PASSWORD
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo
+from schema.scopes.directives import NO_API_TOKEN
 
 
 @strawberry.input(description="The input of `reauthenticate`.")
@@ -30,7 +31,7 @@ class ReauthenticationMutations:
         description="Shows that the viewer still knows the password. Mutations that change credentials, or close other "
         "sessions, need this unless the sign-in was less than ten minutes ago. Otherwise they are refused with "
         "REAUTHENTICATION_REQUIRED.",
-        directives=[PASSWORD],
+        directives=[PASSWORD, NO_API_TOKEN],
     )
     async def reauthenticate(
         self, info: RequestInfo, input: Annotated[ReauthenticateInput, INPUT]

@@ -11,6 +11,7 @@ from schema.accounts.sign_in_payload import SignInPayload
 from schema.accounts.types import Registration
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo
+from schema.scopes.directives import NO_API_TOKEN
 from storage.accounts import models
 
 
@@ -86,7 +87,7 @@ class RegistrationMutations:
         description="Starts a registration, and sends a code of 6 digits to the e-mail address. `verifyOtp` creates "
         "the account with this code. If the address has an account already, the result is the same, and the mail "
         "says so.",
-        directives=[PASSWORD_AND_MAIL],
+        directives=[PASSWORD_AND_MAIL, NO_API_TOKEN],
     )
     async def register(self, info: RequestInfo, input: Annotated[RegisterInput, INPUT]) -> RegisterPayload:
         applicant = registration.Applicant(
@@ -98,7 +99,7 @@ class RegistrationMutations:
     @strawberry.mutation(
         description="Sends a new code for a registration. The code before it becomes invalid. Wrong codes stay "
         "counted: after five of them, register again.",
-        directives=[MAIL],
+        directives=[MAIL, NO_API_TOKEN],
     )
     async def resend_otp(self, info: RequestInfo, input: Annotated[ResendOtpInput, INPUT]) -> ResendOtpPayload:
         return await ResendOtpPayload.of(registration.resend_otp(info.context, input.registration_id))
@@ -106,7 +107,7 @@ class RegistrationMutations:
     @strawberry.mutation(
         description="Creates the account with the code from the mail, and signs in. A code allows five attempts. The "
         "first account of a server becomes an administrator.",
-        directives=[GUESS],
+        directives=[GUESS, NO_API_TOKEN],
     )
     async def verify_otp(self, info: RequestInfo, input: Annotated[VerifyOtpInput, INPUT]) -> VerifyOtpPayload:
         work = registration.verify_otp(

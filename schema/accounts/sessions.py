@@ -10,6 +10,7 @@ from schema.accounts.sign_in_payload import SignInPayload
 from schema.cost.directives import CHANGE
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo
+from schema.scopes.directives import NO_API_TOKEN
 
 
 @strawberry.input(description="The input of `refreshSession`.")
@@ -68,7 +69,7 @@ class SessionMutations:
     @strawberry.mutation(
         description="Exchanges a refresh token for a new access token and a new refresh token. It needs no access "
         "token.",
-        directives=[CHANGE],
+        directives=[CHANGE, NO_API_TOKEN],
     )
     async def refresh_session(
         self, info: RequestInfo, input: Annotated[RefreshSessionInput, INPUT]
@@ -78,7 +79,7 @@ class SessionMutations:
     @strawberry.mutation(
         description="Signs out: closes the session of the request. Its tokens are refused from now on: by every "
         "process of the server within five seconds, also on event streams and WebSockets.",
-        directives=[CHANGE],
+        directives=[CHANGE, NO_API_TOKEN],
     )
     async def logout(self, info: RequestInfo, input: Annotated[LogoutInput | None, INPUT] = None) -> LogoutPayload:
         work = sessions.logout(info.context, input.refresh_token if input else None)
@@ -88,7 +89,7 @@ class SessionMutations:
     @strawberry.mutation(
         description="Closes one of the viewer's sessions, as `logout` does. For any session but that of the request, "
         "the last sign-in must be recent: see `reauthenticate`.",
-        directives=[CHANGE],
+        directives=[CHANGE, NO_API_TOKEN],
     )
     async def revoke_session(
         self, info: RequestInfo, input: Annotated[RevokeSessionInput, INPUT]
@@ -98,7 +99,7 @@ class SessionMutations:
     @strawberry.mutation(
         description="Closes every session of the viewer but that of the request, as `logout` does. The last sign-in "
         "must be recent: see `reauthenticate`.",
-        directives=[CHANGE],
+        directives=[CHANGE, NO_API_TOKEN],
     )
     async def revoke_other_sessions(self, info: RequestInfo) -> RevokeOtherSessionsPayload:
         number, errors = await to_payload(sessions.revoke_other_sessions(info.context))

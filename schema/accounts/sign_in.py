@@ -8,6 +8,7 @@ from resolvers.accounts import sign_in
 from schema.accounts.prices import PASSWORD
 from schema.accounts.sign_in_payload import SignInPayload
 from schema.relay.node import INPUT, RequestInfo
+from schema.scopes.directives import NO_API_TOKEN
 
 
 @strawberry.input(description="The input of `login`.")
@@ -32,7 +33,7 @@ class SignInMutations:
         description="Signs in with a user ID or an e-mail address and a password, and opens a session. After five "
         "wrong passwords, each further one has to wait, first for a second and at last for 15 minutes by default: "
         "TOO_MANY_ATTEMPTS says how long.",
-        directives=[PASSWORD],
+        directives=[PASSWORD, NO_API_TOKEN],
     )
     async def login(self, info: RequestInfo, input: Annotated[LoginInput, INPUT]) -> LoginPayload:
         work = sign_in.login(info.context, name=input.user_id, password=input.password, device_token=input.device_token)

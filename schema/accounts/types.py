@@ -5,13 +5,15 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.accounts import accounts, sessions
+from resolvers.accounts import accounts, api_tokens, sessions
 from resolvers.accounts.accounts import Space
 from resolvers.pages import PageArguments
+from schema.accounts.api_tokens import ApiToken
 from schema.cost.directives import Cost, paged
 from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
+from schema.scopes.directives import ACCOUNT, ANY_API_TOKEN, READ_OR_UPLOAD
 from services.accounts.types import OpenSession
 from services.core.ids import Prefix, encode
 from storage.accounts import models
@@ -43,7 +45,7 @@ class Storage:
         )
 
 
-@strawberry.type(description="An account, as its owner sees it.")
+@strawberry.type(description="An account, as its owner sees it.", directives=[ANY_API_TOKEN])
 class Account(Node):
     key: strawberry.Private[UUID]
     row: strawberry.Private[models.Account | None]
@@ -56,7 +58,7 @@ class Account(Node):
     async def user_name(self, info: RequestInfo) -> str:
         return (await self._load(info)).name
 
-    @strawberry.field(description="The verified e-mail address.")
+    @strawberry.field(description="The verified e-mail address.", directives=[ACCOUNT])
     async def email(self, info: RequestInfo) -> str:
         return (await self._load(info)).email
 
@@ -69,11 +71,16 @@ class Account(Node):
         return (await self._load(info)).created_at
 
     # The sums over the account's files, renditions and uploads are computed for each request.
-    @strawberry.field(description="The storage that the account uses, and its quota.", directives=[Cost(weight="5")])
+    @strawberry.field(
+        description="The storage that the account uses, and its quota.",
+        directives=[Cost(weight="5"), READ_OR_UPLOAD],
+    )
     async def storage(self, info: RequestInfo) -> Storage:
         return Storage.of(await accounts.storage_usage(info.context, self.key))
 
-    @strawberry.field(description="The sessions of the account that are open, newest first.", directives=[paged()])
+    @strawberry.field(
+        description="The sessions of the account that are open, newest first.", directives=[paged(), ACCOUNT]
+    )
     async def sessions(
         self,
         info: RequestInfo,
@@ -87,6 +94,13 @@ class Account(Node):
         return connect(
             page, lambda row: Session.of(row, current=sessions.is_current(context, row)), lambda row: str(row.id)
         )
+
+    @strawberry.field(description="The API tokens of the account, newest first.", directives=[paged(), ACCOUNT])
+    async def api_tokens(
+        self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[ApiToken]:
+        page = await api_tokens.page(info.context, self.key, PageArguments(first, after, last, before))
+        return connect(page, ApiToken.of, lambda row: str(row.id))
 
     @classmethod
     def of(cls, row: models.Account) -> "Account":
@@ -115,7 +129,8 @@ class Registration:
 
 
 @strawberry.type(
-    description="A session of an account: it begins with a sign-in on one device. Only `SignIn` has its tokens."
+    description="A session of an account: it begins with a sign-in on one device. Only `SignIn` has its tokens.",
+    directives=[ACCOUNT],
 )
 class Session(Node):
     created_at: datetime = strawberry.field(description="When the account signed in.")

@@ -10,13 +10,14 @@ from schema.budgets.rate_limit import FREE, RateLimit
 from schema.cost.directives import Cost
 from schema.execution.admission import INVALID_COST
 from schema.relay.node import RequestInfo
+from schema.scopes.directives import ANY_API_TOKEN
 
 
 @strawberry.type
 class BudgetQueries:
     @strawberry.field(
         description="The client's remaining budget; null if the server has no budgets. Only `ingest` has a price.",
-        directives=[FREE],
+        directives=[FREE, ANY_API_TOKEN],
     )
     def rate_limit(self, info: RequestInfo) -> RateLimit | None:
         return RateLimit.of(info.context.admission)
@@ -25,7 +26,7 @@ class BudgetQueries:
         description="The price of an operation, field by field, without running it. An operation can have this field "
         "once.",
         # The document is parsed and analysed as if it were run.
-        directives=[Cost(weight=str(INVALID_COST))],
+        directives=[Cost(weight=str(INVALID_COST)), ANY_API_TOKEN],
     )
     def operation_cost(
         self,

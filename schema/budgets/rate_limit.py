@@ -27,7 +27,8 @@ NEVER = 10 * 365 * 24 * 60 * 60.0
 )
 class BudgetLayer:
     name: str = strawberry.field(
-        description="The name of the layer: `address`, and `account` or, without a sign-in, `anonymous`."
+        description="The name of the layer: `address`, and `account` or, without a sign-in, `anonymous`; for an API "
+        "token also `token`."
     )
     limit: int = strawberry.field(description="The points of a full budget.")
     remaining: int = strawberry.field(description="The points that remain.")

@@ -81,6 +81,14 @@ class CostGraph:
         self._inputs = inputs
         self._dynamic: list[Node] = []
         self._static = self._fixed()
+        self._coordinates: frozenset[str] | None = None
+
+    @property
+    def coordinates(self) -> frozenset[str]:
+        """The coordinates of all fields that the operation may resolve, such as ``Upload.file``."""
+        if self._coordinates is None:
+            self._coordinates = frozenset(field.coordinate for node in self._nodes for field in node.fields)
+        return self._coordinates
 
     def costs(self, variables: Variables) -> Costs:
         """The cost of every node, for these variables."""

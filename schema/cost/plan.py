@@ -86,6 +86,10 @@ class OperationPlan:
         graph = self._graph(variables)
         return graph.costs(variables).own[graph.root.index] if graph.root else 0
 
+    def coordinates(self, variables: Variables = NO_VARIABLES) -> frozenset[str]:
+        """The coordinates of all fields that the operation may resolve for these variables, such as ``Upload.file``."""
+        return self._graph(variables).coordinates
+
     def entries(self, variables: Variables = NO_VARIABLES) -> list[Entry]:
         """The price of each field, breadth first."""
         return breakdown_of(self._graph(variables), variables)

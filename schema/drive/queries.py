@@ -10,18 +10,19 @@ from schema.cost.directives import paged
 from schema.drive.types import File
 from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
+from schema.scopes.directives import READ
 
 FILE_ID = strawberry.argument(description="The ID of the file.")
 
 
 @strawberry.type
 class DriveQueries:
-    @strawberry.field(description="The viewer's file with this ID; null if there is none.")
+    @strawberry.field(description="The viewer's file with this ID; null if there is none.", directives=[READ])
     async def file(self, info: RequestInfo, id: Annotated[strawberry.ID, FILE_ID]) -> File | None:
         row = await drive.find_file(info.context, id)
         return File.of(row) if row else None
 
-    @strawberry.field(description="The viewer's files, newest first.", directives=[paged()])
+    @strawberry.field(description="The viewer's files, newest first.", directives=[paged(), READ])
     async def files(
         self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File]:

@@ -9,6 +9,7 @@ from resolvers import drive
 from schema.cost.directives import at_most
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
+from schema.scopes.directives import READ
 from services.core.ids import Prefix, encode
 from services.media.types import MediaFacts
 from storage.drive import models
@@ -65,7 +66,9 @@ class Media:
         )
 
 
-@strawberry.type(description="A version of a file that the server made from it, such as a compressed video.")
+@strawberry.type(
+    description="A version of a file that the server made from it, such as a compressed video.", directives=[READ]
+)
 class Rendition(Node):
     row: strawberry.Private[models.Rendition]
     recipe: RenditionRecipe = strawberry.field(description="How the rendition was made.")
@@ -94,7 +97,7 @@ class Rendition(Node):
         )
 
 
-@strawberry.type(description="A stored file. Its bytes were verified.")
+@strawberry.type(description="A stored file. Its bytes were verified.", directives=[READ])
 class File(Node):
     row: strawberry.Private[models.File]
     name: str = strawberry.field(description="The name of the file, without a path.")

@@ -18,6 +18,8 @@ from schema.execution.documents import Document, Documents, Operation
 from schema.execution.errors import OperationNotAllowed, rendered
 from schema.execution.persisted_documents import TrustedDocuments
 from schema.execution.variables import FEW_VALUES, too_many, values_in
+from schema.scopes.requirements import Requirements
+from services.access.errors import Forbidden
 from services.core.errors import CloudKeepError
 
 logger = logging.getLogger("cloudkeep.graphql")
@@ -91,6 +93,7 @@ class AdmissionController:
         self._schema = schema
         self._documents = documents
         self._maximum = maximum
+        self._requirements = Requirements(schema)
         self.trusted = TrustedDocuments({})
 
     async def admit(self, context: Context, request: Request) -> Admitted:
@@ -142,10 +145,12 @@ class AdmissionController:
             if operation.type not in request.allowed:
                 raise OperationNotAllowed(operation.type)
             executor = self._executor(context, request, document)
-            return operation, executor, self._price(operation, executor)
+            price = self._price(operation, executor)
+            self._require_scopes(context, operation, executor)
+            return operation, executor, price
         except GraphQLError as error:
             raise Refused([error]) from None
-        except OperationTooComplex as error:
+        except (OperationTooComplex, Forbidden) as error:
             raise Refused([rendered(error)]) from None
 
     def _executor(self, context: Context, request: Request, document: Document) -> Executor[None]:
@@ -168,6 +173,15 @@ class AdmissionController:
             message = f"The operation costs {price} points, and no operation may cost more than {self._maximum}."
             raise OperationTooComplex(message, limit="cost", maximum=self._maximum, actual=price)
         return price
+
+    def _require_scopes(self, context: Context, operation: Operation, executor: Executor[None]) -> None:
+        """Refuse the whole operation if the viewer's API token may not use one of its fields, before any of it runs.
+
+        A mutation would otherwise take effect, and then fail to show its result. Raises :class:`Forbidden`.
+        """
+        if operations.has_scopes(context):
+            coordinates = operation.plan.coordinates(executor.variable_values.coerced)
+            operations.require_scopes(context, self._requirements.of(coordinates))
 
 
 async def _pay(context: Context, price: int, deposit: Reservation | None) -> Reservation:

@@ -29,6 +29,7 @@ from schema.execution.expiry import Expiry
 from schema.execution.frames import Frames
 from schema.execution.persisted_documents import TrustedDocuments, names_a_document
 from schema.execution.results import first_result, operation_span, refusal
+from schema.scopes.requirements import add_scopes
 from services.budgets.errors import TooManySubscriptions
 
 ANY_TYPE = frozenset(OperationType)
@@ -40,6 +41,7 @@ class Schema(strawberry.Schema):
 
     def __init__(self, *, maximum_cost: int, **options: Any) -> None:
         super().__init__(**options)
+        add_scopes(self._schema)
         add_prices(self._schema)
         describe_arguments(self._schema)
         #: The most that an operation may cost, in points.

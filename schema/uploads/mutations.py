@@ -7,6 +7,7 @@ import strawberry
 from resolvers import uploads
 from schema.cost.directives import CHANGE, Cost, sized_by
 from schema.relay.node import INPUT, RequestInfo
+from schema.scopes.directives import DELETE, UPLOAD
 from schema.uploads.inputs import (
     AbortUploadInput,
     CompleteUploadInput,
@@ -32,7 +33,7 @@ WORK = Cost(weight="50")
 class UploadMutations:
     @strawberry.mutation(
         description="Starts an upload: reserves storage for the file, and returns the slots for its chunks.",
-        directives=[RESERVATION],
+        directives=[RESERVATION, UPLOAD],
     )
     async def init_upload(self, info: RequestInfo, input: Annotated[InitUploadInput, INPUT]) -> InitUploadPayload:
         return await InitUploadPayload.of(uploads.init_upload(info.context, input.to_domain()))
@@ -40,7 +41,7 @@ class UploadMutations:
     @strawberry.mutation(
         description="Confirms that all chunks were sent, or fails with CHUNKS_MISSING. It is optional: the server "
         "starts to reassemble the file as soon as the last chunk has arrived.",
-        directives=[CHANGE],
+        directives=[CHANGE, UPLOAD],
     )
     async def complete_upload(
         self, info: RequestInfo, input: Annotated[CompleteUploadInput, INPUT]
@@ -52,7 +53,7 @@ class UploadMutations:
         description="Reports chunks of a `direct` upload that were sent to S3. The server compares each report with "
         "the chunk on S3: if they match, the slot is `received`, otherwise there is an error. It starts to reassemble "
         "the file as soon as the last chunk is reported.",
-        directives=[WORK, sized_by("input.chunks", "userErrors", maximum=uploads.MAX_REPORTS)],
+        directives=[WORK, sized_by("input.chunks", "userErrors", maximum=uploads.MAX_REPORTS), UPLOAD],
     )
     async def report_chunks(self, info: RequestInfo, input: Annotated[ReportChunksInput, INPUT]) -> ReportChunksPayload:
         return await ReportChunksPayload.of(uploads.report_chunks(info.context, input.upload_id, input.to_domain()))
@@ -60,7 +61,7 @@ class UploadMutations:
     @strawberry.mutation(
         description="Aborts an upload and frees its storage. It fails with UPLOAD_CLOSED once all chunks have arrived, "
         "unless the upload FAILED with INTERNAL. It can be repeated.",
-        directives=[CHANGE],
+        directives=[CHANGE, DELETE],
     )
     async def abort_upload(self, info: RequestInfo, input: Annotated[AbortUploadInput, INPUT]) -> AbortUploadPayload:
         return await AbortUploadPayload.of(uploads.abort_upload(info.context, input.upload_id))
@@ -68,7 +69,7 @@ class UploadMutations:
     @strawberry.mutation(
         description="Retries the step that failed: the compression of a READY upload, or the reassembly of an upload "
         "that FAILED with INTERNAL. It can be repeated.",
-        directives=[WORK],
+        directives=[WORK, UPLOAD],
     )
     async def retry_upload(self, info: RequestInfo, input: Annotated[RetryUploadInput, INPUT]) -> RetryUploadPayload:
         return await RetryUploadPayload.of(uploads.retry_upload(info.context, input.upload_id))

@@ -9,6 +9,7 @@ from resolvers.uploads import WatchedFrame
 from schema.error_codes import WaitReason
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
+from schema.scopes.directives import READ_OR_UPLOAD
 from schema.uploads.types import Upload
 
 
@@ -50,7 +51,7 @@ class UploadProgress:
         description="Why the server cannot continue at the moment; null if it can."
     )
 
-    @strawberry.field(description="The upload as it is now.")
+    @strawberry.field(description="The upload as it is now.", directives=[READ_OR_UPLOAD])
     async def upload(self, info: RequestInfo) -> Upload:
         return Upload.of(await uploads.upload_of_frame(info.context, self.frame))
 

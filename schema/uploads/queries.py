@@ -9,6 +9,7 @@ from resolvers.pages import PageArguments
 from schema.cost.directives import paged
 from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
+from schema.scopes.directives import READ_OR_UPLOAD
 from schema.uploads.types import Upload, UploadStatus
 from storage.uploads import models
 
@@ -18,12 +19,14 @@ STATUS = strawberry.argument(description="The status of the uploads to return. B
 
 @strawberry.type
 class UploadQueries:
-    @strawberry.field(description="The viewer's upload with this ID; null if there is none.")
+    @strawberry.field(
+        description="The viewer's upload with this ID; null if there is none.", directives=[READ_OR_UPLOAD]
+    )
     async def upload(self, info: RequestInfo, id: Annotated[strawberry.ID, UPLOAD_ID]) -> Upload | None:
         row = await uploads.find_upload(info.context, id)
         return Upload.of(row) if row else None
 
-    @strawberry.field(description="The viewer's uploads, newest first.", directives=[paged()])
+    @strawberry.field(description="The viewer's uploads, newest first.", directives=[paged(), READ_OR_UPLOAD])
     async def uploads(
         self,
         info: RequestInfo,

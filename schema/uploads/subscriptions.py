@@ -9,6 +9,7 @@ import strawberry
 from resolvers import uploads
 from schema.cost.directives import Cost
 from schema.relay.node import RequestInfo
+from schema.scopes.directives import READ_OR_UPLOAD
 from schema.uploads.progress import UploadProgress
 from schema.uploads.queries import UPLOAD_ID
 
@@ -23,7 +24,7 @@ class UploadSubscriptions:
         "`upload`. While the budget has too few points, an event waits, and a newer one replaces it; after 30 seconds "
         "the subscription ends with RATE_LIMITED: start it again after `retryAfter` seconds, with the last `cursor`.",
         # For a lease in Redis and the first snapshot. The frames are paid for one by one.
-        directives=[Cost(weight="10")],
+        directives=[Cost(weight="10"), READ_OR_UPLOAD],
     )
     async def upload_progress(
         self,

@@ -14,6 +14,7 @@ from schema.error_codes import UploadErrorCode, WaitReason
 from schema.relay.connections import After, Before, Connection, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
+from schema.scopes.directives import READ, READ_OR_UPLOAD, UPLOAD
 from services.core.ids import Prefix, encode, encode_slot
 from services.uploads.types import Slot
 from storage.uploads import models
@@ -65,7 +66,8 @@ class ChunkSlot:
         description="The URL to send the chunk to, by PUT of its bytes, or by POST of multipart/form-data with the "
         "bytes in the file part `chunk`. It is signed, so that it needs no access token; query the slot again to renew "
         "it. For a `direct` upload it is a URL of S3, which only accepts PUT: pass the `ETag` of its response to "
-        "`reportChunks`."
+        "`reportChunks`.",
+        directives=[UPLOAD],
     )
     def url(self, info: RequestInfo) -> str:
         # It may be awaitable, which graphql-core resolves, but Strawberry's annotations cannot say.
@@ -73,7 +75,8 @@ class ChunkSlot:
 
     @strawberry.field(
         description="When `url` expires: by default at the first full hour after 6 hours. For a `direct` upload it is "
-        "always one hour."
+        "always one hour.",
+        directives=[UPLOAD],
     )
     def url_expires_at(self, info: RequestInfo) -> datetime:
         return uploads.slot_url_expires_at(info.context, self.upload)
@@ -102,7 +105,10 @@ class UploadError:
         return cls(code=UploadErrorCode.of(code), message=message or "")
 
 
-@strawberry.type(description="The upload of one file, which is sent in chunks. It remains when it has ended.")
+@strawberry.type(
+    description="The upload of one file, which is sent in chunks. It remains when it has ended.",
+    directives=[READ_OR_UPLOAD],
+)
 class Upload(Node):
     row: strawberry.Private[models.Upload]
     file_name: str = strawberry.field(description="The name that the file will have.")
@@ -132,7 +138,8 @@ class Upload(Node):
         return self.size if self.row.is_full else ByteSize(self.row.received_bytes)
 
     @strawberry.field(
-        description="The file, once it is stored: also while its video is being compressed. Before that it is null."
+        description="The file, once it is stored: also while its video is being compressed. Before that it is null.",
+        directives=[READ],
     )
     async def file(self, info: RequestInfo) -> File | None:
         row = await uploads.file_of(info.context, self.row)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from services.accounts import api_token_text
+from services.accounts.api_tokens import ApiTokens
 from services.accounts.errors import Unauthenticated
 from services.accounts.live_sessions import LiveSessions
 from services.accounts.session_use import SessionUse
@@ -14,17 +16,22 @@ ENDED = "The session has ended. Sign in again."
 class Authentication:
     """Verifies the credentials of requests, and watches those of streams."""
 
-    def __init__(self, tokens: AccessTokens, live_sessions: LiveSessions, session_use: SessionUse) -> None:
+    def __init__(
+        self, tokens: AccessTokens, live_sessions: LiveSessions, session_use: SessionUse, api_tokens: ApiTokens
+    ) -> None:
         self._tokens = tokens
         self._live_sessions = live_sessions
         self._session_use = session_use
+        self._api_tokens = api_tokens
 
     async def by_bearer_token(self, token: str, client: Client | None = None) -> Viewer:
-        """The viewer of a bearer token. With a client, this is a use of the session by that client.
+        """The viewer of an access token or an API token. With a client, this is a use of the session by that client.
 
-        Raises :class:`Unauthenticated`, also if the session was closed, and
+        Raises :class:`Unauthenticated`, also if the session was closed or the token was revoked, and
         :class:`storage.errors.DatabaseUnavailable`.
         """
+        if api_token_text.looks_like_one(token):
+            return await self._api_tokens.viewer_of(token)
         viewer = self._tokens.verify(token)
         if viewer.session_id is not None:
             if not await self._live_sessions.is_live(viewer.session_id):
@@ -34,10 +41,15 @@ class Authentication:
         return viewer
 
     def watch(self, viewer: Viewer, ended: Callable[[], None]) -> Callable[[], None]:
-        """Call ``ended``, perhaps several times, when the viewer's session has ended. Call the result to stop that."""
-        if viewer.session_id is None:
-            return _do_nothing
-        return self._live_sessions.watch(viewer.session_id, ended)
+        """Call ``ended``, perhaps several times, when the viewer's session or API token has ended.
+
+        Call the result to stop that.
+        """
+        if viewer.session_id is not None:
+            return self._live_sessions.watch(viewer.session_id, ended)
+        if viewer.api_token_id is not None:
+            return self._api_tokens.live.watch(viewer.api_token_id, ended)
+        return _do_nothing
 
 
 def _do_nothing() -> None:

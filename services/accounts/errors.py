@@ -61,6 +61,13 @@ class TooManyMails(RetryLater):
         self.retry_after = retry_after
 
 
+class TooManyApiTokens(ExpectedError):
+    """The account has as many valid API tokens as it may have."""
+
+    code = ErrorCode.TOO_MANY_API_TOKENS
+    status = 409
+
+
 class TooManyRegistrations(ExpectedError):
     """Too many registrations wait for their code, in total or of the client's network."""
 

@@ -19,7 +19,7 @@ class Reauthentication:
     async def by_password(self, viewer: Viewer, password: str, client: Client) -> datetime:
         """Accept the viewer's password. Returns until when the viewer's session can change credentials.
 
-        Raises like :meth:`SignIn.verify_password`, and :class:`ReauthenticationRequired` for a viewer without a session.
+        Raises like :meth:`SignIn.verify_password`, and :class:`ReauthenticationRequired` for an API token.
         """
         if viewer.session_id is None:
             raise ReauthenticationRequired("Sign in first: an API token cannot change credentials.")

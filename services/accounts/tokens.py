@@ -11,6 +11,7 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from services.accounts.errors import Unauthenticated
+from services.accounts.types import ApiTokenScope
 from services.core.clock import host_now
 from services.core.keys import SecretKey, derive
 
@@ -36,6 +37,9 @@ class Viewer:
     account_id: UUID
     session_id: UUID | None = None
     expires_at: datetime | None = None
+    api_token_id: UUID | None = None
+    #: What an API token may do; None if there is no such limit, as for sessions.
+    scopes: frozenset[ApiTokenScope] | None = None
 
     @property
     def has_expired(self) -> bool:

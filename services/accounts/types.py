@@ -1,10 +1,10 @@
-"""The results of the accounts service."""
+"""The results of the accounts service, and the scopes of API tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from storage.accounts.models import Account, Session
+from storage.accounts.models import Account, ApiToken, Session
 
 
 class RegistrationMode(StrEnum):
@@ -29,3 +29,22 @@ class OpenSession:
     account: Account
     session: Session
     device_token: str | None = None
+
+
+class ApiTokenScope(StrEnum):
+    """What an API token may do. The values are stored; none is ever renamed."""
+
+    READ = "READ"
+    UPLOAD = "UPLOAD"
+    WRITE = "WRITE"
+    DELETE = "DELETE"
+    ACCOUNT = "ACCOUNT"
+    COMPRESSOR = "COMPRESSOR"
+
+
+@dataclass(frozen=True)
+class NewApiToken:
+    """A token that was just created, with its text, which nothing can show a second time."""
+
+    row: ApiToken
+    secret: str

@@ -80,9 +80,24 @@ class Layers:
             _layer("account", "points", account, limits.account, overrides)
             if account
             else _layer("anonymous", "points", network, limits.anonymous),
+            self._of_token(payer, overrides),
             _layer("ingest", "bytes", account or network, limits.ingest, overrides),
         ]
         return tuple(layer for layer in layers if layer)
+
+    def _of_token(self, payer: Payer, overrides: Mapping[str, Limit] | None) -> Layer | None:
+        """The bucket of an API token, which never holds more than half of what the account's does.
+
+        Otherwise a grant of little, or a setting, could let one program use up all points of its owner.
+        """
+        limit = self._limits.api_token
+        if payer.api_token_id is None or limit is None:
+            return None
+        account = (overrides or {}).get("account", self._limits.account)
+        if account:
+            capacity, refill = min(limit.capacity, account.capacity // 2), min(limit.refill, account.refill / 2)
+            limit = Limit(capacity, refill, limit.closed)
+        return _layer("token", "points", str(payer.api_token_id), limit)
 
 
 def _layer(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
-LayerName: TypeAlias = Literal["global", "address", "account", "anonymous", "ingest"]
+LayerName: TypeAlias = Literal["global", "address", "account", "token", "anonymous", "ingest"]
 Unit: TypeAlias = Literal["points", "bytes"]
 
 
@@ -26,8 +26,8 @@ class Limit:
 class Limits:
     """The limit of every layer; None is none.
 
-    ``account`` applies to each account, ``anonymous`` to each address without a sign-in. ``ingest`` counts the bytes of
-    chunks, for each account; all others count points.
+    ``account`` applies to each account, ``api_token`` in addition to each of its API tokens, and ``anonymous`` to each
+    address without a sign-in. ``ingest`` counts the bytes of chunks, for each account; all others count points.
     """
 
     all: Limit | None = Limit(1_000_000, 50_000)
@@ -35,14 +35,16 @@ class Limits:
     account: Limit | None = Limit(20_000, 1_000)
     anonymous: Limit | None = Limit(2_000, 50)
     ingest: Limit | None = Limit(256 * 2**30, 2**30)
+    api_token: Limit | None = Limit(10_000, 500)
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """The payer: the client's address as text, and the account if the client is signed in."""
+    """The payer: the client's address as text, and the account and the API token if the client has them."""
 
     address: str
     account_id: UUID | None = None
+    api_token_id: UUID | None = None
 
 
 class LayerStatus(NamedTuple):

@@ -84,9 +84,11 @@ class SubscriptionLeases:
         Raises :class:`TooManySubscriptions`.
         """
         owner, limit = await self._limit_of(payer)
+        # A program with an API token leaves half of them to its owner.
+        most = max(1, limit // 2) if payer.api_token_id else limit
         lease_id = token_hex(8)
-        if not await self._acquire(owner, lease_id, limit):
-            raise TooManySubscriptions(f"At most {limit} subscriptions may be open at the same time. Close one first.")
+        if not await self._acquire(owner, lease_id, most):
+            raise TooManySubscriptions(f"At most {most} subscriptions may be open at the same time. Close one first.")
         self._held.setdefault(owner, set()).add(lease_id)
         rate = self._rates.setdefault(owner, FrameRate())
         rate.set_limit(limit)

@@ -1,13 +1,17 @@
 """Deletes rows of accounts that have expired."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.accounts import attempts
-from storage.accounts.models import Registration, Session
+from storage.accounts.models import ApiToken, Registration, Session
+
+#: For so long, the list of an account shows which token has expired.
+SHOWN_AFTER_EXPIRY = timedelta(days=30)
 
 
 async def purge(now: datetime) -> None:
-    """Delete registrations, sessions and attempts that no longer matter."""
+    """Delete registrations, sessions, API tokens and attempts that no longer matter."""
     await Registration.filter(expires_at__lt=now).delete()
     await Session.filter(expires_at__lt=now).delete()
     await attempts.purge(now)
+    await ApiToken.filter(expires_at__lt=now - SHOWN_AFTER_EXPIRY).delete()

@@ -50,6 +50,8 @@ CONTRACT = parse(
       logout(input: LogoutInput): LogoutPayload!
       revokeSession(input: RevokeSessionInput!): RevokeSessionPayload!
       revokeOtherSessions: RevokeOtherSessionsPayload!
+      createApiToken(input: CreateApiTokenInput!): CreateApiTokenPayload!
+      revokeApiToken(input: RevokeApiTokenInput!): RevokeApiTokenPayload!
       initUpload(input: InitUploadInput!): InitUploadPayload!
       completeUpload(input: CompleteUploadInput!): CompleteUploadPayload!
       reportChunks(input: ReportChunksInput!): ReportChunksPayload!
@@ -63,6 +65,10 @@ CONTRACT = parse(
     input ReauthenticateInput { password: String! }
     input RevokeSessionInput { sessionId: ID! }
     input RefreshSessionInput { refreshToken: String! }
+    input CreateApiTokenInput { name: String!  scopes: [ApiTokenScope!]!  expiresAt: DateTime }
+    input RevokeApiTokenInput { apiTokenId: ID! }
+    enum ApiTokenScope { READ UPLOAD WRITE DELETE ACCOUNT COMPRESSOR }
+    type CreateApiTokenPayload { apiToken: ApiToken  secret: String  userErrors: [UserError!]! }
     input InitUploadInput {
       fileName: String!
       size: ByteSize!
@@ -111,7 +117,8 @@ CONTRACT = parse(
 ).definitions
 
 FIELDS = {
-    "Account": "id sessions",
+    "Account": "id sessions apiTokens",
+    "ApiToken": "id name scopes createdAt expiresAt lastUsedAt lastCharacters",
     "Registration": "email expiresAt",
     "Session": "id createdAt lastUsedAt userAgent address expiresAt current",
     "Server": "version maxFileSize features",
@@ -211,7 +218,7 @@ def shape(field: FieldDefinitionNode) -> set[tuple[str, str]]:
     return {("", print_ast(field.type)), *arguments}
 
 
-NODES = {"Account", "Session", "Upload", "File", "Rendition"}
+NODES = {"Account", "ApiToken", "Session", "Upload", "File", "Rendition"}
 
 
 def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> None:
@@ -239,7 +246,8 @@ PAGING = {("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "St
 
 def test_every_connection_is_complete(served: GraphQLSchema) -> None:
     names = {name for name in served.type_map if name.endswith("Connection")}
-    assert names == {"UploadConnection", "FileConnection", "ChunkSlotConnection", "SessionConnection"}
+    listed = {"ApiToken", "ChunkSlot", "File", "Session", "Upload"}
+    assert names == {f"{name}Connection" for name in listed}
     for name in names:
         assert {field.name.value for field in definition(served, name).fields or ()} == CONNECTION
     for kind in filter(is_object_type, served.type_map.values()):

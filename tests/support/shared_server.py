@@ -25,7 +25,9 @@ from tests.support.server import Api, http_client, listening_socket, serve, sign
 #: Even on a busy machine, every request is paid in Redis.
 BUDGET_TIMEOUT = 60.0
 #: All users of the tests have one address. Tests of budgets set their own limits.
-PLENTY: dict[str, Any] = dict.fromkeys(("budget_anonymous", "budget_address", "budget_account"), "1000000/100000")
+PLENTY: dict[str, Any] = dict.fromkeys(
+    ("budget_anonymous", "budget_address", "budget_account", "budget_api_token"), "1000000/100000"
+)
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
 
 

@@ -211,15 +211,15 @@ def test_a_budget_that_lets_nothing_through_is_refused(load: Load, text: str) ->
 
 def test_each_budget_limits_the_layer_of_its_name(load: Load) -> None:
     budgets = {"BUDGET_GLOBAL": "5/1", "BUDGET_ADDRESS": "4/1", "BUDGET_ACCOUNT": "3/1", "BUDGET_ANONYMOUS": "2/1"}
-    limits = budget_limits(load(**budgets, BUDGET_INGEST="1/1"))
-    assert limits == Limits(*(Limit(capacity, 1.0) for capacity in (5, 4, 3, 2, 1)))
+    limits = budget_limits(load(**budgets, BUDGET_INGEST="1/1", BUDGET_API_TOKEN="6/1"))
+    assert limits == Limits(*(Limit(capacity, 1.0) for capacity in (5, 4, 3, 2, 1, 6)))
 
 
 def test_without_a_setting_budgets_are_wide(load: Load) -> None:
     settings = load()
     assert (settings.budget_global, settings.budget_address) == (Limit(1_000_000, 50_000), Limit(40_000, 2_000))
     assert (settings.budget_account, settings.budget_anonymous) == (Limit(20_000, 1_000), Limit(2_000, 50))
-    assert settings.budget_ingest == Limit(256 * 2**30, 2**30)
+    assert (settings.budget_ingest, settings.budget_api_token) == (Limit(256 * 2**30, 2**30), Limit(10_000, 500))
 
 
 def test_trusted_documents_are_a_file_and_can_be_exclusive(load: Load, tmp_path: Path) -> None:

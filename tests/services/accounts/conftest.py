@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.accounts.api_token_use import ApiTokenUse
+from services.accounts.api_tokens import ApiTokens
 from services.accounts.attempts import DEFAULT_MAILS, Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
@@ -100,7 +102,7 @@ class World:
             ),
             open_sessions,
             SignIn(self.passwords, open_sessions, delays, Devices(keys), NewDeviceMails(sender)),
-            Authentication(tokens, open_sessions.live, SessionUse()),
+            Authentication(tokens, open_sessions.live, SessionUse(), ApiTokens(ApiTokenUse(), 100)),
         )
 
 

@@ -89,3 +89,42 @@ def test_a_grant_does_not_open_a_layer_that_is_closed() -> None:
     granted = {"account": Limit(300, 30), "ingest": Limit(100, 10, closed=True)}
     found = Layers(limits).layers_of(Payer("", ACCOUNT), granted)
     assert [(layer.name, layer.closed) for layer in found][2:] == [("account", True), ("ingest", False)]
+
+
+TOKEN = UUID("01939b1c-0000-7000-8000-000000000003")
+PROGRAM = Payer("192.0.2.1", ACCOUNT, TOKEN)
+
+
+def of_token(limits: Limits, overrides: dict[str, Limit] | None = None) -> tuple[int, float] | None:
+    """The capacity and the refill of the bucket of an API token."""
+    found = Layers(limits).layers_of(PROGRAM, overrides)
+    return next(((each.bucket.capacity, each.bucket.refill) for each in found if each.name == "token"), None)
+
+
+def test_a_program_with_an_api_token_pays_by_its_token_as_well_as_by_its_account() -> None:
+    assert keys(Layers(LIMITS).default_layers(PROGRAM)) == [
+        "global:all",
+        "address:192.0.2.1",
+        f"account:{ACCOUNT}",
+        f"token:{TOKEN}",
+        f"ingest:{ACCOUNT}",
+    ]
+
+
+def test_by_default_a_token_has_half_of_the_points_of_its_account() -> None:
+    assert of_token(Limits()) == (10_000, 500)
+
+
+def test_a_token_never_has_more_than_half_of_the_points_of_its_account() -> None:
+    limits = Limits(account=Limit(1_000, 10), api_token=Limit(5_000, 3))
+    assert of_token(limits) == (500, 3)
+    assert of_token(limits, {"account": Limit(100, 4)}) == (50, 2)
+    assert of_token(limits, {"account": Limit(1_000_000, 10_000)}) == (5_000, 3)
+
+
+def test_a_token_has_its_whole_limit_where_accounts_have_none() -> None:
+    assert of_token(Limits(account=None, api_token=Limit(5_000, 3))) == (5_000, 3)
+
+
+def test_tokens_have_no_bucket_of_their_own_where_the_setting_is_off() -> None:
+    assert of_token(Limits(api_token=None)) is None

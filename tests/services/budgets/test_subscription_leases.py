@@ -250,3 +250,11 @@ async def test_subscriptions_of_one_payer_share_the_rate_of_their_frames(leases:
         assert first is second
         assert first is not other
     assert leases._rates == {}
+
+
+async def test_a_program_with_an_api_token_leaves_half_of_the_seats_to_its_owner(
+    leases: SubscriptionLeases, open_for_long: AsyncExitStack
+) -> None:
+    program = Payer(ADA.address, ADA.account_id, uuid4())
+    assert await opened(open_for_long, leases, program, 10) == LIMITS.account // 2
+    assert await opened(open_for_long, leases, ADA, 10) == LIMITS.account - LIMITS.account // 2

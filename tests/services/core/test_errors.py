@@ -12,7 +12,6 @@ from services.core.errors import CloudKeepError, ErrorCode, InvalidInput, NotFou
 
 #: Rendered without a class of their own, by GraphQL or by the endpoints.
 CLASSLESS = {
-    ErrorCode.FORBIDDEN,
     ErrorCode.GRAPHQL_INVALID,
     ErrorCode.HOST_NOT_ALLOWED,
     ErrorCode.INTERNAL,

@@ -13,9 +13,9 @@ import pytest
 from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
-from storage.accounts import accounts, addresses, attempts, expired, invitations, registrations, sessions
+from storage.accounts import accounts, addresses, api_tokens, attempts, expired, invitations, registrations, sessions
 from storage.accounts.attempts import AttemptKind
-from storage.accounts.models import Invitation, Registration, Session
+from storage.accounts.models import ApiToken, Invitation, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import Digests, ReopenedStaging
 from storage.budgets import limit_overrides
@@ -54,6 +54,7 @@ MODULES: list[ModuleType] = [
     addresses,
     adoption,
     attempts,
+    api_tokens,
     expired,
     invitations,
     registrations,
@@ -82,6 +83,7 @@ GROWING = {
     "rendition",
     "session",
     "account",
+    "api_token",
     "registration",
     "attempt",
     "outbox_mail",
@@ -94,6 +96,9 @@ INSERT INTO account (id, user_id, name, email, password_hash, created_at)
     FROM generate_series(1, 5000) n;
 INSERT INTO session (id, account_id, refresh_hash, expires_at, created_at)
     SELECT gen_random_uuid(), id, 'hash', timestamptz '2030-01-01', now() FROM account;
+INSERT INTO api_token (id, account_id, name, secret_hash, last_characters, scopes, expires_at, created_at)
+    SELECT gen_random_uuid(), id, 'name', md5(id::text), 'abcd', '["READ"]', timestamptz '2030-01-01', now()
+    FROM account;
 INSERT INTO registration (
     id, email, user_id, name, password_hash, otp_hash, attempts, expires_at, created_at, network
 )
@@ -156,6 +161,16 @@ CALLS: dict[str, Call] = {
     "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
     "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
     "accounts.find_by_email": lambda rows: accounts.find_by_email("1@example.org"),
+    "api_tokens.insert": lambda rows: api_tokens.insert(
+        ApiToken(account_id=ACCOUNT_ID, name="a", secret_hash="a", last_characters="a", scopes=[]), 100, NOW
+    ),
+    "api_tokens.find_usable": lambda rows: api_tokens.find_usable(["hash1", "hash2"]),
+    "api_tokens.find_live": lambda rows: api_tokens.find_live([MISSING_ID], NOW),
+    "api_tokens.find": lambda rows: api_tokens.find(MISSING_ID),
+    "api_tokens.page": lambda rows: api_tokens.page(ACCOUNT_ID, Window(20)),
+    "api_tokens.count": lambda rows: api_tokens.count(ACCOUNT_ID),
+    "api_tokens.delete": lambda rows: api_tokens.delete(MISSING_ID),
+    "api_tokens.set_last_use": lambda rows: api_tokens.set_last_use([MISSING_ID], NOW),
     "expired.purge": lambda rows: expired.purge(NOW),
     "registrations.require_space": lambda rows: registrations.require_space(
         "192.0.2.1", RegistrationLimits(100_000, 100), NOW

@@ -1,0 +1,105 @@
+"""What the database has said about credentials within the last two seconds.
+
+Every request needs its credentials, so they are not read for each of them. Keys that are read at the same time share a
+query, and only one query runs at a time: a flood of invented tokens costs a query for hundreds of them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
+from time import monotonic
+from typing import Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+#: Revoked credentials stop everywhere within five seconds, so that what is known may be two seconds old.
+LIFE_SECONDS = 2.0
+#: Keys that are remembered, known or not. An entry takes less than a kilobyte.
+MAX_ENTRIES = 10_000
+#: Keys that one query reads.
+BATCH = 500
+
+
+class _Entry(NamedTuple, Generic[Value]):
+    value: Value | None
+    read_at: float
+
+
+class RecentReads(Generic[Key, Value]):
+    """The reads of one process. ``read`` returns the values of up to ``BATCH`` keys; a key without one is unknown."""
+
+    def __init__(
+        self,
+        read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]],
+        life: float = LIFE_SECONDS,
+        max_entries: int = MAX_ENTRIES,
+    ) -> None:
+        self._read = read
+        self._life = life
+        self._max_entries = max_entries
+        self._entries: dict[Key, _Entry[Value]] = {}
+        self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
+        self._query: asyncio.Task[None] | None = None
+
+    async def get(self, key: Key) -> Value | None:
+        """The value of a key, as it was at most ``life`` seconds ago; None if there is none.
+
+        Raises the error of ``read``, such as :class:`storage.errors.DatabaseUnavailable`: what is older is not used.
+        """
+        entry = self._entries.get(key)
+        if entry and monotonic() < entry.read_at + self._life:
+            return entry.value
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+            if self._query is None:
+                self._query = asyncio.create_task(self._read_waiting())
+        # Shielded, because other callers wait for the same result.
+        return await asyncio.shield(waiting)
+
+    def forget(self, key: Key) -> None:
+        """Read this key again when it is needed, because its value has changed.
+
+        A query that is running may have read it before, so its result is not kept, and later calls do not share it.
+        """
+        self._entries.pop(key, None)
+        self._waiting.pop(key, None)
+
+    async def _read_waiting(self) -> None:
+        try:
+            while waiting := dict(islice(self._waiting.items(), BATCH)):
+                await self._read_together(waiting)
+        finally:
+            self._query = None
+
+    async def _read_together(self, waiting: Mapping[Key, "asyncio.Future[Value | None]"]) -> None:
+        # The time before the query: a slow one returns what was true when it began.
+        began = monotonic()
+        try:
+            values = await self._read(list(waiting))
+        except Exception as error:
+            for key, future in waiting.items():
+                self._is_current(key, future)
+                future.set_exception(error)
+                # Every caller may have been cancelled. Without this, asyncio would log the error.
+                future.exception()
+            return
+        for key, future in waiting.items():
+            if self._is_current(key, future):
+                self._keep(key, values.get(key), began)
+            future.set_result(values.get(key))
+
+    def _is_current(self, key: Key, future: "asyncio.Future[Value | None]") -> bool:
+        """Remove the future from those that wait. False if the key was forgotten meanwhile."""
+        if self._waiting.get(key) is not future:
+            return False
+        del self._waiting[key]
+        return True
+
+    def _keep(self, key: Key, value: Value | None, read_at: float) -> None:
+        # Inserted at the end, so that the first entries are the oldest ones.
+        self._entries.pop(key, None)
+        self._entries[key] = _Entry(value, read_at)
+        if len(self._entries) > self._max_entries:
+            del self._entries[next(iter(self._entries))]

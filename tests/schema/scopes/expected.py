@@ -1,0 +1,78 @@
+"""Which API tokens may use which field, written down apart from the schema.
+
+A new field of the schema belongs into exactly one of these tables. Choose with care: a field that shows or allows more
+than the object that it is on needs a scope of its own.
+"""
+
+from services.accounts.types import ApiTokenScope
+
+#: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
+SCOPED = {
+    "READ": "Query.file Query.files Upload.file File Rendition",
+    "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
+    "ChunkSlot.urlExpiresAt",
+    "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
+    "Upload",
+    "DELETE": "Mutation.abortUpload",
+    "ACCOUNT": "Account.email Account.apiTokens ApiToken Session",
+}
+#: The fields and types that every API token may use.
+OPEN = "Query.me Query.node Query.rateLimit Query.operationCost Query.server Account"
+#: The fields that no API token may use.
+CLOSED = (
+    "Mutation.register Mutation.verifyOtp Mutation.login Mutation.refreshSession Mutation.createApiToken "
+    "Mutation.revokeApiToken"
+)
+#: The root fields that need no viewer.
+ANONYMOUS = {
+    "Query.rateLimit",
+    "Query.operationCost",
+    "Query.server",
+    "Mutation.register",
+    "Mutation.verifyOtp",
+    "Mutation.login",
+    "Mutation.refreshSession",
+}
+#: The other fields of each type, which show no more than the object that they are on. Payloads, connections and edges
+#: are left out: all of their fields are of this kind.
+PLAIN = {
+    "Account": "id userId userName createdAt",
+    "ApiToken": "id name scopes lastCharacters createdAt expiresAt lastUsedAt",
+    "BudgetLayer": "name limit remaining restoreRate",
+    "ChunkSlot": "id index offset size received",
+    "FieldCost": "path coordinate times cost total",
+    "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions",
+    "IngestBudget": "limit remaining restoreRate",
+    "Media": "duration width height frameRate videoCodec audioCodec bitRate container",
+    "OperationCost": "requestedQueryCost maximum fields",
+    "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "RateLimit": "cost limit remaining used resetAt restoreRate layers ingest",
+    "Registration": "id email expiresAt",
+    "Rendition": "id recipe mimeType size sha256 download downloadUrl",
+    "Server": "version maxFileSize features",
+    "Session": "id createdAt expiresAt current",
+    "SignIn": "accessToken refreshToken expiresAt account session",
+    "SignedUrl": "url expiresAt",
+    "Storage": "quota used originals derived reserved",
+    "Upload": "id fileName size status chunkSize chunkCount receivedChunks receivedBytes expiresAt createdAt direct "
+    "waitsFor error slots slot",
+    "UploadError": "code message",
+    "UploadProgress": "cursor stage percent bytesDone bytesTotal etaSeconds speed waitsFor",
+    "UserError": "field message code",
+}
+NOT_LISTED = ("Payload", "Connection", "Edge")
+
+Scopes = frozenset[ApiTokenScope]
+EVERY_SCOPE: Scopes = frozenset(ApiTokenScope)
+
+#: By coordinate: the scopes of which one is needed; empty if no token may use it, None if every token may.
+NEEDS: dict[str, Scopes | None] = dict.fromkeys(OPEN.split())
+NEEDS |= dict.fromkeys(CLOSED.split(), frozenset())
+for _scopes, _names in SCOPED.items():
+    NEEDS |= dict.fromkeys(_names.split(), frozenset(map(ApiTokenScope, _scopes.split())))
+
+
+def may_use(scopes: Scopes, coordinate: str) -> bool:
+    """Whether a token with these scopes may use a field or, by ``node``, a type."""
+    needed = NEEDS.get(coordinate)
+    return needed is None or bool(needed & scopes)
