@@ -32,6 +32,9 @@ async def test_curl_signs_in_and_lists_files(server: SharedServer, reader: Perso
     token = signed_in["login"]["session"]["accessToken"]
     listed = await answer("files.sh", URL=server.url, TOKEN=token)
     assert [file["name"] for file in listed["files"]["nodes"]] == NAMES
+    created = await answer("api-token.sh", URL=server.url, TOKEN=token)
+    listed = await answer("files.sh", URL=server.url, TOKEN=created["createApiToken"]["secret"])
+    assert [file["name"] for file in listed["files"]["nodes"]] == NAMES
 
 
 async def test_a_session_signs_in_or_says_why_not(server: SharedServer, reader: Person, guide: Guide) -> None:

@@ -51,7 +51,7 @@ PLAIN = {
     "Rendition": "id recipe mimeType size sha256 download downloadUrl",
     "Server": "version maxFileSize features",
     "Session": "id createdAt expiresAt current",
-    "SignIn": "accessToken refreshToken expiresAt account session",
+    "SignIn": "accessToken refreshToken expiresAt account session deviceToken",
     "SignedUrl": "url expiresAt",
     "Storage": "quota used originals derived reserved",
     "Upload": "id fileName size status chunkSize chunkCount receivedChunks receivedBytes expiresAt createdAt direct "
