@@ -15,9 +15,14 @@ from storage.accounts.models import ApiToken
 async def create(
     context: Context, *, name: str, scopes: Sequence[ApiTokenScope], expires_at: datetime | None
 ) -> NewApiToken:
-    """Create a token of the viewer. Raises as :meth:`services.accounts.api_tokens.ApiTokens.create`."""
-    owner = context.viewer.account_id
-    return await context.services.api_tokens.create(owner, name=name, scopes=scopes, expires_at=expires_at)
+    """Create a token of the viewer, in a session whose password was given recently.
+
+    Raises :class:`services.accounts.errors.ReauthenticationRequired` in any other, and as
+    :meth:`services.accounts.api_tokens.ApiTokens.create`.
+    """
+    viewer = context.viewer
+    await context.services.sessions.require_recent_authentication(viewer)
+    return await context.services.api_tokens.create(viewer.account_id, name=name, scopes=scopes, expires_at=expires_at)
 
 
 async def revoke(context: Context, token_id: str) -> ApiToken:

@@ -84,6 +84,9 @@ def is_needed(name: str, argument: GraphQLArgument) -> bool:
     return is_required_argument(argument) or name == "first"
 
 
+LATER = "2999-01-01T00:00:00Z"
+
+
 def value_of(name: str, element: Any, upload_id: str, every: bool) -> Any:
     """A value for an argument or an input field. The field need not accept it."""
     kind = get_named_type(element.type)
@@ -97,9 +100,15 @@ def value_of(name: str, element: Any, upload_id: str, every: bool) -> Any:
         value = next(iter(kind.values))
     else:
         text = "{ me { id } }" if name == "query" else f"{name}@example.org"
-        value = {"Int": ITEMS, "ByteSize": 10, "Boolean": False, "Float": 1.5, "ID": upload_id, "JSON": {}}.get(
-            kind.name, text
-        )
+        value = {
+            "Int": ITEMS,
+            "ByteSize": 10,
+            "Boolean": False,
+            "Float": 1.5,
+            "ID": upload_id,
+            "JSON": {},
+            "DateTime": LATER,
+        }.get(kind.name, text)
     return [value] * ITEMS if is_list_type(get_nullable_type(element.type)) else value
 
 
