@@ -36,18 +36,25 @@ REFRESH = "mutation ($v: String!) { refreshSession(input: {refreshToken: $v}) { 
 REPORT = """mutation ($id: ID!, $chunks: [ReportedChunk!]!) {
     reportChunks(input: {uploadId: $id, chunks: $chunks}) { userErrors { code } } }"""
 
+CREATE = "mutation ($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret userErrors { code } } }"
+REVOKE = "mutation ($input: RevokeApiTokenInput!) { revokeApiToken(input: $input) { userErrors { code } } }"
+
 #: Valid inputs. One field at a time is replaced by a hostile value. Without a SHA-256, every upload is a new one.
 GOOD: dict[str, tuple[str, Json]] = {
     "init": (INIT, {"fileName": "a.bin", "size": 70_000}),
     "register": (REGISTER, {"userId": "someone", "userName": "A", "email": "a@example.org", "password": PASSWORD}),
     "verify": (VERIFY, {"registrationId": "registration_x", "otp": "000000"}),
     "login": (LOGIN, {"userId": "nobody", "password": PASSWORD}),
+    "create": (CREATE, {"name": "a script", "scopes": ["READ"]}),
+    "revoke": (REVOKE, {"apiTokenId": "token_x"}),
 }
 TEXT_FIELDS = (
     *(("init", name) for name in ("fileName", "mimeType", "sha256", "idempotencyKey")),
     *(("register", name) for name in ("userId", "userName", "email", "password")),
     *(("verify", name) for name in ("registrationId", "otp")),
     *(("login", name) for name in ("userId", "password")),
+    ("create", "name"),
+    ("revoke", "apiTokenId"),
 )
 NUMBER_FIELDS = (("init", "size"), ("init", "chunkSize"))
 IDS = (

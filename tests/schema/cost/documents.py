@@ -138,11 +138,22 @@ VARIABLES = st.fixed_dictionaries(
 )
 
 
-def answer(schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], seed: int) -> Any:
-    """A possible response. Its lists are not longer than their declared sizes."""
+def answer(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    variables: dict[str, Any],
+    seed: int,
+    resolved: set[str] | None = None,
+) -> Any:
+    """A possible response. Its lists are not longer than their declared sizes.
+
+    The coordinates of the fields that were resolved for it are added to ``resolved``.
+    """
     random = Random(seed)
+    coordinates = set[str]() if resolved is None else resolved
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
+        coordinates.add(f"{info.parent_type.name}.{info.field_name}")
         definition = info.parent_type.fields[info.field_name]
         size = (source or {}).get("sizes", {}).get(info.field_name, size_of(definition, arguments))
         return made(definition.type, size, handed(definition, arguments))

@@ -42,6 +42,16 @@ def test_the_actual_cost_equals_the_reference_and_is_at_most_the_price(
     assert plan.actual(data, coerced) <= plan.price(coerced)
 
 
+@settings(SAME, max_examples=200)
+@given(text=documents(SCHEMA), variables=VARIABLES, seed=st.integers(0, 2**32))
+def test_every_field_that_is_resolved_is_one_of_the_coordinates_of_the_plan(
+    text: str, variables: dict[str, object], seed: int
+) -> None:
+    document, resolved = parse(text), set[str]()
+    answer(SCHEMA, document, variables, seed, resolved)
+    assert resolved <= plan_operation(WEIGHTS, document, operation_of(document)).coordinates(coerce(text, variables))
+
+
 def coerce(text: str, variables: dict[str, object]) -> dict[str, object]:
     """The variables as execution sees them."""
     result = get_variable_values(SCHEMA, operation_of(parse(text)).variable_definitions or (), variables)
