@@ -14,14 +14,15 @@ SCOPED = {
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
     "Upload",
     "DELETE": "Mutation.abortUpload",
-    "ACCOUNT": "Account.email Account.apiTokens ApiToken Session",
+    "ACCOUNT": "Account.email Account.sessions Account.apiTokens ApiToken Session",
 }
 #: The fields and types that every API token may use.
 OPEN = "Query.me Query.node Query.rateLimit Query.operationCost Query.server Account"
 #: The fields that no API token may use.
 CLOSED = (
-    "Mutation.register Mutation.verifyOtp Mutation.login Mutation.refreshSession Mutation.createApiToken "
-    "Mutation.revokeApiToken"
+    "Mutation.register Mutation.verifyOtp Mutation.resendOtp Mutation.login Mutation.refreshSession "
+    "Mutation.reauthenticate Mutation.logout Mutation.revokeSession Mutation.revokeOtherSessions "
+    "Mutation.createApiToken Mutation.revokeApiToken"
 )
 #: The root fields that need no viewer.
 ANONYMOUS = {
@@ -30,13 +31,14 @@ ANONYMOUS = {
     "Query.server",
     "Mutation.register",
     "Mutation.verifyOtp",
+    "Mutation.resendOtp",
     "Mutation.login",
     "Mutation.refreshSession",
 }
 #: The other fields of each type, which show no more than the object that they are on. Payloads, connections and edges
 #: are left out: all of their fields are of this kind.
 PLAIN = {
-    "Account": "id userId userName createdAt",
+    "Account": "id userId userName createdAt isAdmin",
     "ApiToken": "id name scopes lastCharacters createdAt expiresAt lastUsedAt",
     "BudgetLayer": "name limit remaining restoreRate",
     "ChunkSlot": "id index offset size received",
@@ -49,8 +51,8 @@ PLAIN = {
     "RateLimit": "cost limit remaining used resetAt restoreRate layers ingest",
     "Registration": "id email expiresAt",
     "Rendition": "id recipe mimeType size sha256 download downloadUrl",
-    "Server": "version maxFileSize features",
-    "Session": "id createdAt expiresAt current",
+    "Server": "version registration maxFileSize features",
+    "Session": "id createdAt lastUsedAt userAgent address expiresAt current",
     "SignIn": "accessToken refreshToken expiresAt account session deviceToken",
     "SignedUrl": "url expiresAt",
     "Storage": "quota used originals derived reserved",
