@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cloudkeep.settings.settings import PREFIX, Settings
+from services.mail.template_folders import TemplateFolders
 from storage.database.engine import SQLITE
 
 BACKLOG = 2048
@@ -53,6 +54,11 @@ def folders_of(settings: Settings) -> dict[str, Path]:
     if settings.blob_url.startswith("file:"):
         folders["BLOB_URL"] = Path(unquote(urlsplit(settings.blob_url).path))
     return folders
+
+
+def mail_folders(settings: Settings) -> TemplateFolders:
+    """The folders that may have mail templates of the operator's."""
+    return TemplateFolders(settings.mail_templates, Path.cwd())
 
 
 def _require_writable(folder: Path) -> None:

@@ -13,7 +13,14 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from cloudkeep.settings.file_modes import create_private_files, make_private
-from cloudkeep.settings.preflight import REFUSED, StartupError, prepare_folders, raise_descriptor_limit, require_folders
+from cloudkeep.settings.preflight import (
+    REFUSED,
+    StartupError,
+    mail_folders,
+    prepare_folders,
+    raise_descriptor_limit,
+    require_folders,
+)
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings
 from cloudkeep.settings.types import LogFormat
 from cloudkeep.telemetry.logs import set_up_logging
@@ -88,11 +95,13 @@ def require_store(settings: Settings) -> None:
 
 
 def require_mail_templates(settings: Settings) -> None:
-    """End the process if a template of the operator's cannot be used."""
-    from cloudkeep.resources.mail import check_mail_templates
+    """End the process if a template of the operator's cannot be used, before its children would all say so."""
+    if not mail_folders(settings).has_files():
+        return
+    from cloudkeep.resources.mail import load_mail_templates
 
     try:
-        check_mail_templates(settings)
+        load_mail_templates(settings)
     except StartupError as error:
         raise refusal(error) from None
 

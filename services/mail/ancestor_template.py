@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from services.mail.sandbox import TemplateFault
 from services.mail.template import LONGEST_SUBJECT, Rendered, Values, check_characters, one_line
 
-#: Its documentation has the first name, and its code the second.
-NAMES = ("registerEmailTemplate.json", "registrationEmailTemplate.json")
 KEYS = ("subject", "body")
 
 

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 LONGEST_VALUE = 1_000
 #: Characters that a template may render to, whatever its values: more than any mail program shows at once.
 LONGEST_OUTPUT = 1_000_000
-#: Levels of ``if`` and parentheses. Python's own compiler allows 100 levels of indentation.
+#: Levels of ``if`` and parentheses, and branches of one ``if``, which Python compiles to levels. It allows 100.
 DEEPEST = 40
 #: How many characters a filter makes of one, at most: ``&#34;``, ``%F0%9F%98%80``, and capital letters such as those of
 #: U+0390.
@@ -120,6 +120,8 @@ def _check(node: nodes.Node, depth: int, variables: Mapping[str, type]) -> None:
     if depth > DEEPEST:
         raise TemplateFault("nested too deeply", node.lineno)
     match node:
+        case nodes.If(elif_=branches) if len(branches) > DEEPEST:
+            raise TemplateFault(f"more than {DEEPEST} times elif", node.lineno)
         case nodes.Name(name=name) if name not in variables:
             raise TemplateFault(f"unknown variable {name!r}; there are {', '.join(sorted(variables))}", node.lineno)
         case nodes.Filter():

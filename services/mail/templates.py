@@ -1,31 +1,22 @@
 """All templates of a server: the built-in ones, and those of the operator in their place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from services.mail.ancestor_template import NAMES, AncestorTemplate, parse_ancestor_template
+from services.mail.ancestor_template import AncestorTemplate, parse_ancestor_template
 from services.mail.errors import MailTemplateError
 from services.mail.kinds import KINDS, MailKind
 from services.mail.languages import LAST_RESORT, candidates
 from services.mail.template import MailTemplate, Renderer, compile_html, compile_text
 from services.mail.template_files import parse, template_files
+from services.mail.template_folders import TemplateFolders
 
 #: The folder of the templates that are part of CloudKeep.
 BUILT_IN = Path(__file__).parent / "builtin"
-#: In the working directory, where the program that CloudKeep descends from has its template.
-ANCESTOR_FOLDER = "config"
 
 Files = Mapping[tuple[str, MailKind, str], Path]
-
-
-@dataclass(frozen=True)
-class TemplateFolders:
-    """Where the operator's templates are. ``own`` is the folder of the settings, ``working`` the working directory."""
-
-    own: Path | None = None
-    working: Path | None = None
 
 
 class MailTemplates:
@@ -60,11 +51,6 @@ def load_templates(folders: TemplateFolders, default_locale: str = LAST_RESORT) 
     return MailTemplates(templates, default_locale)
 
 
-def has_own_templates(folders: TemplateFolders) -> bool:
-    """Whether there are any templates besides the built-in ones."""
-    return folders.own is not None or bool(_ancestor_files(folders))
-
-
 def _load(language: str, kind: MailKind, own: Files, built_in: Files) -> MailTemplate:
     text = own.get((language, kind, ".txt")) or built_in.get((language, kind, ".txt"))
     html = own.get((language, kind, ".html"))
@@ -77,16 +63,7 @@ def _load(language: str, kind: MailKind, own: Files, built_in: Files) -> MailTem
 
 
 def _ancestor_template(folders: TemplateFolders) -> AncestorTemplate | None:
-    files = _ancestor_files(folders)
+    files = folders.ancestor_files()
     if len(files) > 1:
         raise MailTemplateError(f"{files[0]} and {files[1]} are both there: remove one of them")
     return parse(files[0], parse_ancestor_template) if files else None
-
-
-def _ancestor_files(folders: TemplateFolders) -> list[Path]:
-    """The files of the first folder that has any: that of the settings, then ``config`` in the working directory."""
-    places = [folders.own, folders.working / ANCESTOR_FOLDER if folders.working else None]
-    for place in filter(None, places):
-        if files := [place / name for name in NAMES if (place / name).is_file()]:
-            return files
-    return []

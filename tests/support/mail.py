@@ -4,7 +4,8 @@ from services.core.counters import Counters
 from services.core.keys import SecretKey
 from services.mail.composer import MailComposer
 from services.mail.sender import MailSender
-from services.mail.templates import TemplateFolders, load_templates
+from services.mail.template_folders import TemplateFolders
+from services.mail.templates import load_templates
 from storage.mail import Mailer
 from workers.mail.outgoing import OutgoingMails
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.mail.ancestor_template import NAMES
 from services.mail.errors import MailTemplateError
 from services.mail.kinds import MailKind
-from services.mail.templates import TemplateFolders, has_own_templates, load_templates
+from services.mail.template_folders import ANCESTOR_NAMES, TemplateFolders
+from services.mail.templates import load_templates
 
 VALUES: dict[str, str | int] = {
     "code": "123456",
@@ -19,7 +19,7 @@ VALUES: dict[str, str | int] = {
 TEMPLATE = {"subject": "Welcome {{name}} 100% {0} {% if %}", "body": "Hi {user}, %s %(x)s {{ code }}\r\n<b>ü</b>\n\n"}
 
 
-def file_in(folder: Path, content: str | bytes, name: str = NAMES[0]) -> Path:
+def file_in(folder: Path, content: str | bytes, name: str = ANCESTOR_NAMES[0]) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -30,12 +30,12 @@ def folders(tmp_path: Path, own: Path | None = None) -> TemplateFolders:
     return TemplateFolders(own, tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANCESTOR_NAMES)
 @pytest.mark.parametrize("place", ["config", "own"])
 def test_it_is_sent_as_it_is_with_the_code_on_a_line_below(tmp_path: Path, name: str, place: str) -> None:
     file_in(tmp_path / place, json.dumps(TEMPLATE), name)
     where = folders(tmp_path, tmp_path / "own" if place == "own" else None)
-    assert has_own_templates(where)
+    assert where.has_files()
     for locale in (None, "de", "fr"):
         rendered = load_templates(where).find(MailKind.REGISTRATION, locale).render(VALUES)
         assert rendered.subject == TEMPLATE["subject"]
@@ -45,7 +45,7 @@ def test_it_is_sent_as_it_is_with_the_code_on_a_line_below(tmp_path: Path, name:
 
 def test_the_folder_of_the_settings_comes_before_the_working_directory(tmp_path: Path) -> None:
     file_in(tmp_path / "config", json.dumps({"subject": "old", "body": ""}))
-    file_in(tmp_path / "own", json.dumps({"subject": "new", "body": ""}), NAMES[1])
+    file_in(tmp_path / "own", json.dumps({"subject": "new", "body": ""}), ANCESTOR_NAMES[1])
     rendered = load_templates(folders(tmp_path, tmp_path / "own")).find(MailKind.REGISTRATION, "en").render(VALUES)
     assert (rendered.subject, rendered.text) == ("new", "\n\n123456\n")
 
@@ -59,7 +59,7 @@ def test_a_template_of_a_language_comes_before_it(tmp_path: Path) -> None:
 
 
 def test_two_files_in_one_folder_are_refused(tmp_path: Path) -> None:
-    for name in NAMES:
+    for name in ANCESTOR_NAMES:
         file_in(tmp_path / "config", json.dumps(TEMPLATE), name)
     with pytest.raises(MailTemplateError, match="are both there: remove one of them"):
         load_templates(folders(tmp_path))

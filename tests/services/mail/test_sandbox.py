@@ -1,6 +1,8 @@
 """A template cannot run a program, cannot take much memory or time, and its faults have a line."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.mail.sandbox import LONGEST_OUTPUT, LONGEST_VALUE, TemplateFault, compile_template
 
@@ -103,6 +105,7 @@ def test_what_is_no_text_is_refused_with_its_line(bomb: str, is_html: bool) -> N
         "{{ " + "code if code else " * 5_000 + "code }}",
         "{% if code %}" * 200 + "{% endif %}" * 200,
         "{% if code %}" * 5_000 + "{% endif %}" * 5_000,
+        "{% if code %}a" + "{% elif code %}b" * 3_500 + "{% endif %}",
         "{{ " + "9" * 10_000 + " }}",
         "{{ 0x" + "f" * 10_000 + " }}",
         "{{ 1e" + "9" * 10_000 + " }}",
@@ -125,6 +128,77 @@ def test_wrong_syntax_is_refused_with_its_line(source: str) -> None:
     with pytest.raises(TemplateFault) as fault:
         compile_template(f"\n\n\n{source}", VARIABLES, is_html=False)
     assert fault.value.line == 4
+
+
+WORDS = [
+    *[
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-",
+        "if",
+        "elif",
+        "else",
+        "endif",
+        "for",
+        "in",
+        "set",
+        "raw",
+        "endraw",
+        "code",
+        "minutes",
+        "cod",
+        "'a'",
+        '"',
+        "9",
+        "1.5",
+        "0x1",
+        "true",
+        "none",
+    ],
+    *[
+        "==",
+        "<",
+        "*",
+        "**",
+        "~",
+        "|",
+        "upper",
+        "urlencode",
+        "(",
+        ")",
+        "[",
+        "]",
+        "not",
+        "and",
+        "or",
+        ".",
+        "__class__",
+        "ü",
+        "\\",
+        ",",
+        ":",
+        "is",
+        "defined",
+    ],
+    "\n",
+]
+
+
+@given(words=st.lists(st.sampled_from(WORDS), max_size=30), is_html=st.booleans())
+def test_any_source_is_refused_with_a_line_or_renders(words: list[str], is_html: bool) -> None:
+    source = " ".join(words)
+    line, template = 1, None
+    try:
+        template = compile_template(source, VARIABLES, is_html=is_html)
+    except TemplateFault as fault:
+        line = fault.line
+    assert 1 <= line <= source.count("\n") + 1
+    for minutes in (1, 10):
+        assert template is None or len(template.render(VALUES | {"minutes": minutes})) <= LONGEST_OUTPUT
 
 
 def test_an_unknown_variable_is_refused_with_the_names_that_there_are() -> None:

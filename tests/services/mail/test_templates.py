@@ -12,7 +12,8 @@ from services.mail.errors import MailTemplateError
 from services.mail.kinds import KINDS, MailKind
 from services.mail.template import samples
 from services.mail.template_files import LARGEST_FILE
-from services.mail.templates import BUILT_IN, MailTemplates, TemplateFolders, has_own_templates, load_templates
+from services.mail.template_folders import TemplateFolders
+from services.mail.templates import BUILT_IN, MailTemplates, load_templates
 
 Write = Callable[[str, str | bytes], Path]
 VALUES: dict[str, str | int] = {
@@ -221,5 +222,5 @@ def test_hostile_values_break_neither_the_subject_nor_the_size(tmp_path: Path) -
 
 
 def test_a_server_without_files_of_its_own_is_recognised(tmp_path: Path) -> None:
-    assert not has_own_templates(TemplateFolders(None, tmp_path))
-    assert has_own_templates(TemplateFolders(tmp_path, None))
+    assert not TemplateFolders(None, tmp_path).has_files()
+    assert TemplateFolders(tmp_path, None).has_files()
