@@ -22,7 +22,7 @@ from workers.lease import until_stored
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
-#: After this time no other attempt is made. RFC 5321, section 4.5.4.1, suggests four to five days for a server that
+#: After this time no attempt is made. RFC 5321, section 4.5.4.1, suggests four to five days for a server that
 #: relays mail for others; most of ours are about something that their reader should do soon.
 PATIENCE = timedelta(days=3)
 #: A limit for a job that ends its worker each time. In three days there are about twenty attempts.
@@ -37,12 +37,15 @@ async def send(job: Job, context: JobContext) -> None:
     row = await outbox.find(job.subject_id)
     if row is None or row.sent_at is not None:
         return
+    if now() - row.created_at >= PATIENCE:
+        # Also a mail of a backup that was restored much later.
+        _count(context, row, "given_up")
+        raise MailUnavailable(f"not sent within {PATIENCE.days} days")
     try:
         await context.mails.mailer.send(context.mails.compose(row))
     except (MailError, SecretKeyMissing) as error:
-        is_permanent = isinstance(error, MailError) and error.is_permanent
-        if is_permanent or now() - row.created_at >= PATIENCE:
-            _count(context, row, "refused" if is_permanent else "given_up")
+        if isinstance(error, MailError) and error.is_permanent:
+            _count(context, row, "refused")
             raise MailUnavailable(str(error)) from error
         _count(context, row, "retried")
         raise Postponed(pause_after(job.attempts), str(error)) from error

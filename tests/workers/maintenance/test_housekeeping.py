@@ -1,6 +1,7 @@
 """Housekeeping: one worker deletes expired rows and leftovers for all."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,10 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.accounts.models import Session
 from storage.blobs import LocalBlobStore
+from storage.database.connection import atomically
 from storage.jobs.models import Job
+from storage.outbox import outbox
+from storage.outbox.models import OutboxMail
 from storage.uploads.models import Upload, UploadStatus
 from tests.support.waiting import eventually
 from tests.workers.conftest import DAY, Start, new_upload
@@ -71,3 +75,20 @@ async def test_expired_sessions_are_purged_by_any_worker(housekeeping: Housekeep
     context.membership.update(["another", "one"])
     await housekeeping.purge_and_sweep()
     assert not await Session.exists(account_id=account_id)
+
+
+async def test_mails_that_were_sent_are_purged_and_those_that_wait_are_kept(housekeeping: Housekeeping) -> None:
+    minutes, days = timedelta(minutes=2), timedelta(days=31)
+    ages = {
+        "sent": (minutes, minutes),
+        "just sent": (minutes, timedelta(0)),
+        "old": (days, None),
+        "new": (minutes, None),
+    }
+    for kind, (age, sent) in ages.items():
+        mail = OutboxMail(recipient="ada@example.org", kind=kind, params={})
+        await atomically(partial(outbox.enqueue, mail, now() - age))
+        await OutboxMail.filter(id=mail.id).update(sent_at=None if sent is None else now() - sent)
+    await housekeeping.purge_and_sweep()
+    assert set(await OutboxMail.all().values_list("kind", flat=True)) == {"just sent", "new"}
+    assert await Job.all().count() == 2
