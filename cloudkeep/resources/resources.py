@@ -140,12 +140,13 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         sessions, authentication = await stack.enter_async_context(open_sessions(settings, api_tokens))
         breached = settings.breached_passwords
         rules = PasswordRules(BreachedPasswords(breached) if breached else None)
+        attempts = Attempts(keys, settings.mails_per_address)
         registrations = Registrations(
             mails,
             passwords,
             Codes(keys),
             sessions,
-            Attempts(keys, settings.mails_per_address),
+            attempts,
             RegistrationPolicy(
                 timedelta(seconds=settings.otp_ttl),
                 settings.registration,

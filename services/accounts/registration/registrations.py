@@ -12,10 +12,10 @@ from uuid_utils.compat import uuid7
 from services.accounts.attempts import Attempts
 from services.accounts.codes import ATTEMPTS, Codes
 from services.accounts.errors import TooManyRegistrations
+from services.accounts.mail_allowance import MailAllowance
 from services.accounts.password_rules import Owner, PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.registration.admission import Admission
-from services.accounts.registration.mails import RegistrationMails
 from services.accounts.registration.verification import Verification
 from services.accounts.sessions import Client, Sessions
 from services.accounts.types import OpenSession, RegistrationMode
@@ -24,6 +24,7 @@ from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists, NotFound
 from services.core.validation import Checks
+from services.mail.kinds import AlreadyRegisteredMail, MailContent, RegistrationMail
 from services.mail.sender import MailSender
 from storage.accounts import accounts, addresses, registrations
 from storage.accounts.models import Registration
@@ -68,7 +69,8 @@ class Registrations:
         policy: RegistrationPolicy,
         rules: PasswordRules | None = None,
     ) -> None:
-        self._mails = RegistrationMails(mails, attempts, policy.lifetime)
+        self._mails = mails
+        self._allowance = MailAllowance(attempts)
         self._passwords = passwords
         self._codes = codes
         self._policy = policy
@@ -142,11 +144,13 @@ class Registrations:
         """Mail a new code to the address of a row, and set its hash in the row, which is not stored here."""
         if await addresses.is_taken(row.email, now()):
             # A code that nobody knows, so that neither limits nor guesses show which addresses have accounts.
+            mail: MailContent = AlreadyRegisteredMail()
             code = secrets.token_urlsafe()
-            await self._mails.send_already_registered(row.email)
         else:
             code = self._codes.new()
-            await self._mails.send_code(row.email, row.user_id, code)
+            mail = RegistrationMail(code, row.user_id, minutes=int(self._policy.lifetime.total_seconds() // 60))
+        async with self._allowance.sending(row.email):
+            await self._mails.send_now(mail, to=row.email)
         row.otp_hash = self._codes.hash(row.id, code)
         row.expires_at = now() + self._policy.lifetime
 

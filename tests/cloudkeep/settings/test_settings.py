@@ -8,6 +8,7 @@ from redis.asyncio import ConnectionPool
 
 from cloudkeep.resources.resources import budget_limits
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
+from services.accounts.types import RegistrationMode
 from services.budgets.limits import Limit, Limits
 from storage.redis.connection import pool_options
 
@@ -166,6 +167,12 @@ def test_the_budget_for_chunks_may_have_units(load: Load) -> None:
     assert load(BUDGET_INGEST="256GiB/1GB/closed").budget_ingest == Limit(256 * 2**30, 1e9, closed=True)
 
 
+@pytest.mark.parametrize("text", ["invite", " INVITE "])
+def test_the_mode_of_registration_is_a_word(load: Load, text: str) -> None:
+    assert load().registration is RegistrationMode.OPEN
+    assert load(REGISTRATION=text).registration is RegistrationMode.INVITE
+
+
 def test_proxies_may_be_on_a_unix_socket_and_manage_another_header(load: Load) -> None:
     settings = load(TRUSTED_PROXIES="unix, 10.0.0.1,", PROXY_HEADER="forwarded")
     assert (settings.trusted_proxies, settings.proxy_header) == (("unix", "10.0.0.1"), "Forwarded")
@@ -294,6 +301,8 @@ def test_printing_the_settings_shows_no_password(load: Load) -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8", "must be a list of IP addresses and CIDR ranges, not '10.0.0.1/8'"),
         ("TRUSTED_PROXIES", "unix,UNIX", "must be a list of IP addresses and CIDR ranges, not 'UNIX'"),
         ("PROXY_HEADER", "X-Real-IP", "must be X-Forwarded-For or Forwarded, not 'X-Real-IP'"),
+        ("REGISTRATION", "friends", "must be open or invite or closed, not 'friends'"),
+        ("MAILS_PER_ADDRESS", "0", "must be between 1 and 1000000, not '0'"),
         ("LOG_LEVEL", "LOUD", "must be DEBUG or INFO or WARNING or ERROR, not 'LOUD'"),
         ("TRUSTED_DOCUMENTS_ONLY", "maybe", "must be true or false, not 'maybe'"),
         ("TRUSTED_DOCUMENTS_ONLY", "true", "needs CLOUDKEEP_TRUSTED_DOCUMENTS: without it, no document could run"),
