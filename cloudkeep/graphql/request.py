@@ -48,20 +48,27 @@ class RequestHeaders:
     authorization: str
     content_encoding: str
     content_type: str
+    cookie: str
+    origin: str
+    sec_fetch_site: str
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Read the headers. Several headers of one name are joined to a list, which is valid for Accept only (RFC
-        9110, section 5.3).
+        """Read the headers. Several headers of one name are joined to a list, which is valid for Accept (RFC 9110,
+        section 5.3) and Cookie (RFC 9113, section 8.2.3) only.
         """
         values: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in _HEADER_NAMES:
-                values[name] = values[name] + b", " + value if name in values else value
+                separator = b"; " if name == b"cookie" else b", "
+                values[name] = values[name] + separator + value if name in values else value
         return cls(*(values[name].decode("latin-1") if name in values else "" for name in _HEADER_NAMES))
 
 
-_HEADER_NAMES = (b"accept", b"authorization", b"content-encoding", b"content-type")
+_HEADER_NAMES = (
+    *(b"accept", b"authorization", b"content-encoding", b"content-type"),
+    *(b"cookie", b"origin", b"sec-fetch-site"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ has arrived is allowed, so that a server is reachable by its own address without
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from services.core.hosts import Authority, parse_address, parse_authority, to_ascii
+from services.core.hosts import Authority, is_loopback, parse_address, parse_authority, to_ascii
 
 #: In the list of allowed hosts, this stands for every host.
 ANY = "*"
-LOCALHOST = "localhost"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -50,8 +49,7 @@ class AllowedHosts:
         return f"{scheme}://{Authority(authority.host) if is_default else authority}"
 
     def _allows_name(self, name: str) -> bool:
-        is_loopback = name == LOCALHOST or name.endswith(f".{LOCALHOST}")
-        return is_loopback or name in self._hosts or f".{name}".endswith(self._domains)
+        return is_loopback(name) or name in self._hosts or f".{name}".endswith(self._domains)
 
     def _is_public(self, authority: Authority) -> bool:
         default = _DEFAULT_PORTS[self._public_scheme]

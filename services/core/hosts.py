@@ -10,6 +10,7 @@ Address = IPv4Address | IPv6Address
 #: Names, IPv4 addresses, or IPv6 addresses in brackets, and perhaps a port. Underscores are in names of containers.
 _AUTHORITY = re.compile(r"([a-z0-9_](?:[a-z0-9_.-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::(\d{0,5}))?", re.ASCII)
 _MAX_PORT = 65_535
+LOCALHOST = "localhost"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host in lower case is the machine itself: a loopback address, or a loopback name (RFC 6761, 6.3)."""
+    address = parse_address(host.strip("[]"))
+    return address.is_loopback if address else host == LOCALHOST or host.endswith(f".{LOCALHOST}")
 
 
 def parse_authority(text: str) -> Authority:
