@@ -7,6 +7,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from resolvers.cookies import Cookie, CookieName, Cookies
 from services.accounts.errors import Unauthenticated
 from services.accounts.sessions import Client
 from services.accounts.tokens import Viewer
@@ -16,6 +17,9 @@ from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
 from storage.drive.models import File, Rendition
 from storage.uploads.open_slots import SlotRange
+
+#: Why there are no cookies where the transport does not say otherwise.
+NO_COOKIES = "Only a response over HTTP can set cookies."
 
 
 class Loaders:
@@ -100,6 +104,7 @@ class Context:
     user_agent: str | None = None
     #: Whether subscriptions end with the credentials of the viewer. Otherwise the transport ends.
     ends_subscriptions: bool = True
+    cookies: Cookies = field(default_factory=lambda: Cookies(NO_COOKIES))
     _has_analysed: bool = False
 
     def analyse_once(self) -> None:
@@ -139,6 +144,18 @@ class Context:
         """Where the request comes from."""
         return Client(self.address, self.user_agent)
 
+    def cookie(self, name: CookieName) -> str | None:
+        """The value of a cookie of the request; None without it, and if the request may use no cookies."""
+        return self.cookies.received.get(name)
+
+    def set_cookie(self, name: CookieName, value: str, max_age: int) -> None:
+        """Have the response set a cookie for ``max_age`` seconds. Raises :class:`CookiesRefused`."""
+        self.cookies.set(Cookie(name, value, max_age))
+
+    def clear_session_cookie(self) -> None:
+        """Have the response delete the session cookie, if the request may use cookies."""
+        self.cookies.clear(CookieName.SESSION)
+
     @property
     def payer(self) -> Payer:
         """The address, the account and the API token whose budgets pay for the operation."""
@@ -153,7 +170,7 @@ class RequestContext:
     ``base_url`` is the scheme and host that the client used; every URL in the response begins with it. ``token_error``
     says why the token of the request is not valid, or cannot be checked at the moment; fields that need no viewer work
     nevertheless. ``connection_params`` is the payload of a WebSocket client's ``connection_init``. ``admissions`` has
-    one entry for each operation, in the order in which the operations started.
+    one entry for each operation, in the order in which the operations started. All operations share ``cookies``.
     """
 
     services: Services
@@ -164,6 +181,7 @@ class RequestContext:
     user_agent: str | None = None
     connection_params: dict[str, object] | None = None
     admissions: MutableSequence[Admission] = field(default_factory=list)
+    cookies: Cookies = field(default_factory=lambda: Cookies(NO_COOKIES))
 
     @property
     def client(self) -> Client:
@@ -174,6 +192,10 @@ class RequestContext:
     def ends_subscriptions(self) -> bool:
         """Whether the subscriptions of this request end with the credentials of the viewer."""
         return True
+
+    def sign_in(self, viewer: Viewer) -> None:
+        """Run later operations for this viewer."""
+        self.authenticated, self.token_error = viewer, None
 
     def for_operation(self) -> Context:
         """A context for one more operation."""
@@ -188,4 +210,5 @@ class RequestContext:
             self.token_error,
             self.user_agent,
             self.ends_subscriptions,
+            self.cookies,
         )

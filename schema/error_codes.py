@@ -14,6 +14,11 @@ class UserErrorCode(Enum):
     ALREADY_EXISTS = enum_value("ALREADY_EXISTS", description="The name is already taken.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared SHA-256.")
     CHUNKS_MISSING = enum_value("CHUNKS_MISSING", description="Some chunks of the upload have not arrived.")
+    COOKIES_REFUSED = enum_value(
+        "COOKIES_REFUSED",
+        description="The response cannot set the cookie: the request does not come from a page of this server's own "
+        "origin, has an access token, or came over a WebSocket or as an event stream.",
+    )
     IDEMPOTENCY_CONFLICT = enum_value(
         "IDEMPOTENCY_CONFLICT", description="The idempotency key was used before, for another file."
     )
@@ -98,6 +103,10 @@ class RequestErrorCode(Enum):
     BODY_STALLED = enum_value("BODY_STALLED", description="The body arrived too slowly.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The chunk does not have the declared SHA-256.")
     CHUNK_SIZE_MISMATCH = enum_value("CHUNK_SIZE_MISMATCH", description="The chunk does not have the slot's size.")
+    CROSS_ORIGIN_REQUEST = enum_value(
+        "CROSS_ORIGIN_REQUEST",
+        description="The request has a session cookie, and comes from a page of another origin. Nothing was run.",
+    )
     FORBIDDEN = enum_value(
         "FORBIDDEN",
         description="The API token may not use a field of the operation: it has none of the scopes in "
@@ -167,7 +176,8 @@ class RequestErrorCode(Enum):
         "TOO_MANY_SUBSCRIPTIONS", description="The client has as many open subscriptions as it may have."
     )
     UNAUTHENTICATED = enum_value(
-        "UNAUTHENTICATED", description="The request has no access token, or a token that is invalid or has expired."
+        "UNAUTHENTICATED",
+        description="The request has no access token and no session cookie, or one that is invalid or has expired.",
     )
     UNTRUSTED_DOCUMENT = enum_value(
         "UNTRUSTED_DOCUMENT", description="The server only runs the documents that its operator has listed."

@@ -49,6 +49,13 @@ _RULES: Sequence[tuple[Sequence[str], re.Pattern[str], str | Callable[[re.Match[
         ),
         _masked,
     ),
+    (
+        ("cookie",),
+        _pattern(r"(?P<name>cookie(?:\\?[\"']\s*[:,=]|\s*[:=])\s*)(?P<quote>b?\\?[\"'])?[^\"'\\\r\n]+"),
+        _masked,
+    ),
+    # A cookie of this server, outside of its header.
+    (("ck=", "ck-device="), _pattern(r"(?P<name>(?<![a-z])ck(?:-device)?=)[^\s\"'\\;,]+"), _masked),
     (("bearer",), _pattern(r"(?P<name>bearer(?:\s+|%20|\+))[\w.~+/=%-]+"), _masked),
     (("x-amz-", "x-goog-", "x-ms-"), _pattern(rf"(?P<name>{_HEADER}\s*:\s*)[^\s\"'\\,]+"), _masked),
     (_WORDS, _pattern(rf"(?P<name>{_NAME}{_EQUALS})(?:{_QUOTED}|{_VALUE})"), _masked),

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from strawberry.exceptions import MissingQueryError
 from strawberry.types.graphql import OperationType
 
-from cloudkeep.graphql.authentication import request_context
+from cloudkeep.graphql.authentication import context_of_request
 from cloudkeep.graphql.event_stream import empty_stream, event_stream, single_event
 from cloudkeep.graphql.graphiql import graphiql
 from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
@@ -34,14 +34,17 @@ from cloudkeep.graphql.response import (
     single_response,
 )
 from cloudkeep.graphql.websocket_endpoint import WebSocketEndpoint
+from endpoints.cookies import set_cookie
 from endpoints.state import address_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
 
 logger = logging.getLogger("cloudkeep.graphql")
 
-#: The headers of a response to a token that is not valid (RFC 6750, section 3).
-CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+#: The headers of a response to a token that is not valid (RFC 6750, section 3), and to a cookie that is not.
+INVALID_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+INVALID_COOKIE = {"WWW-Authenticate": "Bearer"}
+EVENT_STREAM_COOKIES = "An event stream cannot set cookies. Accept application/json instead."
 #: The types of operation that each method may run, by whether the response is a stream. A GET must be safe, so that a
 #: link changes nothing; HEAD is a GET without the body (RFC 9110, sections 9.2.1 and 9.3.2).
 ALLOWED_OPERATIONS = {
@@ -50,8 +53,8 @@ ALLOWED_OPERATIONS = {
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
 ALLOWED_STREAMS = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED_OPERATIONS.items()}
-#: The response to a GET is for one viewer, and soon outdated.
-NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
+#: A response is for one viewer, and soon outdated. It may have tokens (RFC 6749, section 5.1).
+NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept, Authorization, Cookie"}
 
 
 class GraphQLEndpoint(WebSocketEndpoint):
@@ -70,14 +73,22 @@ class GraphQLEndpoint(WebSocketEndpoint):
             return
         except RequestError as error:
             response = _error_response(OperationResponse.from_request_error(error), media_types)
-        if scope["method"] != "POST":
-            response.headers.update(NO_STORE)
+        response.headers.update(NO_STORE)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
         if request.method not in ALLOWED_OPERATIONS:
             raise RequestError(405, "GraphQL accepts GET, HEAD and POST.", headers={"Allow": "GET, HEAD, POST"})
-        context = await request_context(request, headers.authorization)
+        context = await context_of_request(request, headers, self.public_origin)
+        response = await self._respond_in(context, request, headers, media_types)
+        for cookie in context.cookies.changes:
+            header = set_cookie(cookie.name, cookie.value, cookie.max_age, context.base_url)
+            response.headers.append("Set-Cookie", header)
+        return response
+
+    async def _respond_in(
+        self, context: RequestContext, request: Request, headers: RequestHeaders, media_types: Sequence[str]
+    ) -> Response:
         if request.method == "POST":
             operations = await from_body(headers, request.receive, self.memory.request(address_of(request)))
         else:
@@ -127,12 +138,16 @@ class GraphQLEndpoint(WebSocketEndpoint):
             return internal_error()
         response = OperationResponse.from_result(result)
         if context.token_error and response.is_unauthenticated:
-            return response.refused(Unauthenticated.status, CHALLENGE)
+            # A request that may use cookies has no token.
+            challenge = INVALID_TOKEN if context.cookies.refusal else INVALID_COOKIE
+            return response.refused(Unauthenticated.status, challenge)
         return response
 
     async def _stream(self, request: Request, operation: GraphQLRequest, context: RequestContext) -> Response:
         if request.method == "HEAD":
             return empty_stream()
+        # The head of the response is sent before the operation runs.
+        context.cookies.refusal = EVENT_STREAM_COOKIES
         try:
             results = await self.schema.stream(
                 operation.query,

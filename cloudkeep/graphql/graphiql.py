@@ -7,6 +7,8 @@ from strawberry.http.ides import get_graphql_ide_html
 
 #: The script wraps fetch and WebSocket, with which GraphiQL sends requests, so it has to be loaded before GraphiQL.
 COST_SCRIPT = Path(__file__).with_name("graphiql_cost.js").read_text("utf-8")
+#: The page may use a session cookie, so no page of another origin may show it in a frame and lead clicks to it.
+NOT_FRAMED = {"Content-Security-Policy": "frame-ancestors 'none'", "X-Frame-Options": "DENY"}
 _PAGE = (
     get_graphql_ide_html("graphiql")
     .replace("<title>Strawberry GraphiQL</title>", "<title>CloudKeep GraphiQL</title>", 1)
@@ -16,4 +18,4 @@ _PAGE = (
 
 def graphiql() -> Response:
     """The page of GraphiQL."""
-    return HTMLResponse(_PAGE)
+    return HTMLResponse(_PAGE, headers=NOT_FRAMED)

@@ -66,7 +66,7 @@ class WebSocketContext(RequestContext):
     def sign_in(self, viewer: Viewer) -> None:
         """Sign the viewer in, and close the connection when the token expires or the session ends."""
         self.sign_out()
-        self.authenticated = viewer
+        super().sign_in(viewer)
         ended = partial(self.close, UNAUTHORIZED, "The session has ended")
         self._stop_watching = self.services.authentication.watch(viewer, ended)
         if viewer.expires_at is None:

@@ -13,12 +13,13 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.websocket_origin import normalize_origin
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
-from cloudkeep.graphql.authentication import request_context
-from cloudkeep.graphql.request import bearer_token, parse_json
+from cloudkeep.graphql.authentication import context_of_websocket, sign_in_by_token
+from cloudkeep.graphql.request import RequestHeaders, bearer_token, parse_json
 from cloudkeep.graphql.response import encode_json
 from cloudkeep.graphql.websocket import (
     TRY_AGAIN_LATER,
@@ -34,8 +35,7 @@ from resolvers.context import RequestContext
 from services.accounts.errors import Unauthenticated
 from services.budgets.connections import ConnectionLimiter, TooManyConnections
 from services.budgets.request_memory import RequestMemory
-from services.core.errors import DATABASE_AWAY, TemporarilyUnavailable, refusal_of
-from services.core.log_context import bind_log_context
+from services.core.errors import TemporarilyUnavailable
 
 SUBSCRIPTIONS_PER_CONNECTION = 50
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
@@ -46,8 +46,9 @@ NO_PAYLOAD: UnsetType = UNSET
 class WebSocketEndpoint(GraphQL[RequestContext, None]):
     """Strawberry's ASGI app, with CloudKeep's context and limits for WebSockets.
 
-    Pages of the server's own origin and of ``origins`` may open a WebSocket; ``*`` stands for every origin.
-    ``connections`` limits the WebSockets of an address, and ``memory`` its requests that are not complete.
+    Pages of the server's own origin and of ``origins`` may open a WebSocket; ``*`` stands for every origin. Pages
+    of the request's own host and of ``public_url`` may also use cookies. ``connections`` limits the WebSockets of an
+    address, and ``memory`` its requests that are not complete.
     """
 
     websocket_adapter_class = OrderlyAdapter
@@ -57,16 +58,18 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
         self,
         schema: BaseSchema,
         connections: ConnectionLimiter,
+        public_url: str,
         origins: Sequence[str] = (),
         memory: RequestMemory | None = None,
     ) -> None:
         super().__init__(
             schema,
-            allowed_origins=origins,
+            allowed_origins=(public_url, *origins),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=SUBSCRIPTIONS_PER_CONNECTION,
         )
+        self.public_origin = normalize_origin(public_url) or ""
         self._connections = connections
         self.memory = memory or RequestMemory()
         self._refused_origins = RefusedOrigins()
@@ -74,29 +77,31 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """The context of a WebSocket. Raises :class:`Unauthenticated` for a token that is not valid.
 
-        Raises :class:`TemporarilyUnavailable` if the token cannot be checked at the moment.
+        A cookie that is not valid is only an error without a token in ``connection_init``. Raises
+        :class:`TemporarilyUnavailable` if the token cannot be checked at the moment.
         """
-        context = await request_context(request, request.headers.get("authorization", ""))
-        if context.token_error:
+        headers = RequestHeaders.of(request.scope)
+        context = await context_of_websocket(request, headers, self.public_origin)
+        if context.token_error and headers.authorization:
             raise context.token_error
         return context
 
     async def on_ws_connect(self, context: RequestContext) -> UnsetType | dict[str, object] | None:
-        """Sign in with the token in the connection's parameters: browsers cannot set headers on a WebSocket."""
+        """Sign in with the token in the connection's parameters: browsers cannot set headers on a WebSocket.
+
+        This token takes the place of one in the handshake, and of a cookie.
+        """
         assert isinstance(context, WebSocketContext)
         parameters = context.connection_params or {}
         authorization = {name.lower(): value for name, value in parameters.items()}.get("authorization")
         token = bearer_token(authorization if isinstance(authorization, str) else "")
         if token:
-            try:
-                viewer = await context.services.authentication.by_bearer_token(token, context.client)
-                bind_log_context(account_id=viewer.account_id)
-                context.sign_in(viewer)
-            except Unauthenticated as error:
-                raise ConnectionRejectionError from error
-            except DATABASE_AWAY as error:
-                await context.websocket.close(TRY_AGAIN_LATER, str(refusal_of(error)))
-                raise WebSocketDisconnected from error
+            await sign_in_by_token(context, token)
+        if isinstance(context.token_error, Unauthenticated):
+            raise ConnectionRejectionError
+        if context.token_error:
+            await context.websocket.close(TRY_AGAIN_LATER, str(context.token_error))
+            raise WebSocketDisconnected
         return NO_PAYLOAD
 
     async def create_websocket_response(self, request: WebSocket, subprotocol: str | None) -> WebSocket:
@@ -139,9 +144,11 @@ class WebSocketEndpoint(GraphQL[RequestContext, None]):
             opened.services,
             opened.address,
             opened.base_url,
+            token_error=opened.token_error,
             user_agent=opened.user_agent,
             websocket=websocket,
             admissions=deque(maxlen=1),
+            cookies=opened.cookies,
         )
         if opened.authenticated:
             context.sign_in(opened.authenticated)

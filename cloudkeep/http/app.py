@@ -63,7 +63,7 @@ def create_app(
         lambda: metric_catalogue.samples_of_process("api"),
     )
     options = EndpointOptions(
-        graphql=GraphQLEndpoint(schema, websockets, (settings.public_url, *settings.cors_origins), memory),
+        graphql=GraphQLEndpoint(schema, websockets, settings.public_url, settings.cors_origins, memory),
         body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
         is_stopping=lambda: drain.started,
         exposition=metrics.exposition,

@@ -32,9 +32,10 @@ MAX_AGE = 24 * 60 * 60
 def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
     """Wrap the app so that pages of ``origins`` may use it; ``*`` stands for every origin.
 
-    No response allows credentials: a page authorizes itself by a token or a signed URL, and never by cookies or other
-    data that the browser adds. So every header that a page sends is allowed. The app is wrapped as a whole, because the
-    response to an internal error, which pages may read as well, is rendered outside of the app's own middleware.
+    No response allows credentials: a page of another origin authorizes itself by a token or a signed URL, and never by
+    cookies or other data that the browser adds. So every header that a page sends is allowed. The app is wrapped as a
+    whole, because the response to an internal error, which pages may read as well, is rendered outside of the app's own
+    middleware.
     """
     if not origins:
         return OriginLog(app, lambda _: False)

@@ -25,7 +25,7 @@ async def open_sessions(settings: Settings, api_tokens: ApiTokens) -> AsyncItera
         stack.push_async_callback(sessions.live.close)
         await use.start()
         stack.push_async_callback(use.close)
-        yield sessions, Authentication(tokens, sessions.live, use, api_tokens)
+        yield sessions, Authentication(tokens, sessions.live, use, sessions.cookies, api_tokens)
 
 
 def session_limits(settings: Settings) -> SessionLimits:

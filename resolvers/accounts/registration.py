@@ -1,7 +1,9 @@
 """Registration."""
 
+from resolvers.accounts.opened_session import open_session
 from resolvers.context import Context
 from services.accounts.registration import Applicant as Applicant
+from services.accounts.sessions import Client
 from services.accounts.types import OpenSession
 from services.core.ids import Prefix, decode
 from storage.accounts.models import Registration
@@ -17,10 +19,16 @@ async def resend_otp(context: Context, registration_id: str) -> Registration:
     return await context.services.registrations.resend(decode(Prefix.REGISTRATION, registration_id))
 
 
-async def verify_otp(context: Context, *, registration_id: str, otp: str, user_id: str | None) -> OpenSession:
+async def verify_otp(
+    context: Context, *, registration_id: str, otp: str, user_id: str | None, cookies: bool | None
+) -> OpenSession:
     """Create the account, and open its first session."""
     key = decode(Prefix.REGISTRATION, registration_id)
-    opened = await context.services.registrations.verify(
-        registration_id=key, otp=otp, client=context.client, user_id=user_id
-    )
-    return context.services.devices.with_token(opened)
+
+    async def verify(client: Client) -> OpenSession:
+        opened = await context.services.registrations.verify(
+            registration_id=key, otp=otp, client=client, user_id=user_id
+        )
+        return context.services.devices.with_token(opened)
+
+    return await open_session(context, verify, cookies=cookies)

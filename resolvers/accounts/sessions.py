@@ -59,6 +59,8 @@ async def logout(context: Context, refresh_token: str | None) -> None:
         session_id, field = context.viewer.session_id, None
     if session_id is None or not await sessions.close(session_id):
         raise NotFound("There is no such session.", field=field)
+    if refresh_token is None:
+        context.clear_session_cookie()
 
 
 async def revoke_session(context: Context, session_id: str) -> str:

@@ -1,11 +1,19 @@
 """Sign-in."""
 
+from resolvers.accounts.opened_session import open_session
 from resolvers.context import Context
+from resolvers.cookies import CookieName
+from services.accounts.sessions import Client
 from services.accounts.types import OpenSession
 
 
-async def login(context: Context, *, name: str, password: str, device_token: str | None) -> OpenSession:
+async def login(
+    context: Context, *, name: str, password: str, device_token: str | None, cookies: bool | None
+) -> OpenSession:
     """Open a session. For errors see :meth:`services.accounts.sign_in.SignIn.login`."""
-    return await context.services.sign_in.login(
-        name=name, password=password, client=context.client, device_token=device_token
-    )
+    device = device_token or context.cookie(CookieName.DEVICE)
+
+    async def sign_in(client: Client) -> OpenSession:
+        return await context.services.sign_in.login(name=name, password=password, client=client, device_token=device)
+
+    return await open_session(context, sign_in, cookies=cookies)

@@ -11,8 +11,8 @@ from schema.scopes.directives import ANY_API_TOKEN
 @strawberry.type
 class AccountQueries:
     @strawberry.field(
-        description="The viewer's account; null without an access token. An access token that is not valid, or has "
-        "expired, is the error UNAUTHENTICATED.",
+        description="The viewer's account; null without a token and a cookie. One that is not valid, or has expired, "
+        "is the error UNAUTHENTICATED.",
         directives=[ANY_API_TOKEN],
     )
     def me(self, info: RequestInfo) -> Account | None:

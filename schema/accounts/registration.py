@@ -7,7 +7,7 @@ import strawberry
 
 from resolvers.accounts import registration
 from schema.accounts.prices import GUESS, MAIL, PASSWORD_AND_MAIL
-from schema.accounts.sign_in_payload import SignInPayload
+from schema.accounts.sign_in_payload import SignInPayload, cookies_input
 from schema.accounts.types import Registration
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo
@@ -47,6 +47,7 @@ class VerifyOtpInput:
         default=None,
         description="Another user ID than that of the registration, if that was taken meanwhile.",
     )
+    cookies: bool | None = cookies_input()
 
 
 @strawberry.input(description="The input of `resendOtp`.")
@@ -111,6 +112,10 @@ class RegistrationMutations:
     )
     async def verify_otp(self, info: RequestInfo, input: Annotated[VerifyOtpInput, INPUT]) -> VerifyOtpPayload:
         work = registration.verify_otp(
-            info.context, registration_id=input.registration_id, otp=input.otp, user_id=input.user_id
+            info.context,
+            registration_id=input.registration_id,
+            otp=input.otp,
+            user_id=input.user_id,
+            cookies=input.cookies,
         )
         return await VerifyOtpPayload.of(work)

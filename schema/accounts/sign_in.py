@@ -6,7 +6,7 @@ import strawberry
 
 from resolvers.accounts import sign_in
 from schema.accounts.prices import PASSWORD
-from schema.accounts.sign_in_payload import SignInPayload
+from schema.accounts.sign_in_payload import SignInPayload, cookies_input
 from schema.relay.node import INPUT, RequestInfo
 from schema.scopes.directives import NO_API_TOKEN
 
@@ -20,6 +20,7 @@ class LoginInput:
         description="The `deviceToken` of the latest sign-in to this account on this device. With it, the wrong "
         "passwords of others do not delay this sign-in. One that is not valid is ignored.",
     )
+    cookies: bool | None = cookies_input()
 
 
 @strawberry.type(description="The result of `login`.")
@@ -36,5 +37,11 @@ class SignInMutations:
         directives=[PASSWORD, NO_API_TOKEN],
     )
     async def login(self, info: RequestInfo, input: Annotated[LoginInput, INPUT]) -> LoginPayload:
-        work = sign_in.login(info.context, name=input.user_id, password=input.password, device_token=input.device_token)
+        work = sign_in.login(
+            info.context,
+            name=input.user_id,
+            password=input.password,
+            device_token=input.device_token,
+            cookies=input.cookies,
+        )
         return await LoginPayload.of(work)

@@ -144,10 +144,12 @@ class Session(Node):
         description="The network address of the client that used the session last; null if it is not known."
     )
     expires_at: datetime = strawberry.field(
-        description="When the session ends: by default 30 days after it was opened or last refreshed, and at the "
-        "latest 180 days after it was opened."
+        description="When the session ends: by default 30 days after it was opened or last refreshed, or last used "
+        "with a cookie, and at the latest 180 days after it was opened."
     )
-    current: bool = strawberry.field(description="Whether the access token of this request belongs to the session.")
+    current: bool = strawberry.field(
+        description="Whether the access token or the cookie of this request belongs to the session."
+    )
 
     @classmethod
     def of(cls, row: models.Session, *, current: bool) -> "Session":
@@ -166,20 +168,21 @@ class Session(Node):
 @strawberry.type(description="A session that was just opened or refreshed, with its tokens.")
 class SignIn:
     access_token: str | None = strawberry.field(
-        description="The access token, which is valid until `expiresAt`. Send it in the header `Authorization: Bearer "
-        "TOKEN`."
+        description="The access token, which is valid until `expiresAt`; null if the session has a cookie. Send it in "
+        "the header `Authorization: Bearer TOKEN`."
     )
     refresh_token: str | None = strawberry.field(
-        description="The refresh token, which `refreshSession` exchanges for new tokens. It can be used once. If the "
-        "response is lost, it can be sent again within 30 seconds, which returns the same new refresh token. Using it "
-        "later closes the session."
+        description="The refresh token, which `refreshSession` exchanges for new tokens; null if the session has a "
+        "cookie. It can be used once. If the response is lost, it can be sent again within 30 seconds, which returns "
+        "the same new refresh token. Using it later closes the session."
     )
-    expires_at: datetime = strawberry.field(
-        description="When the access token expires: by default 15 minutes after it was issued."
+    expires_at: datetime | None = strawberry.field(
+        description="When the access token expires: by default 15 minutes after it was issued; null without one."
     )
     device_token: str | None = strawberry.field(
         description="A token that tells this device from others, for `LoginInput.deviceToken`. It is not secret "
-        "enough to sign in with, and is valid for a year. Null if the session was only refreshed."
+        "enough to sign in with, and is valid for a year. Null if the session was only refreshed, or "
+        "has a cookie: then the token is in another cookie."
     )
     account: Account = strawberry.field(description="The account that is signed in.")
     session: Session = strawberry.field(description="The session that the tokens belong to.")
@@ -188,9 +191,9 @@ class SignIn:
     def of(cls, opened: OpenSession) -> "SignIn":
         """The GraphQL form of an open session."""
         return cls(
-            access_token=opened.access_token,
-            refresh_token=opened.refresh_token,
-            expires_at=opened.expires_at,
+            access_token=opened.access_token or None,
+            refresh_token=opened.refresh_token or None,
+            expires_at=None if opened.cookie else opened.expires_at,
             device_token=opened.device_token,
             account=Account.of(opened.account),
             session=Session.of(opened.session, current=True),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from services.accounts import api_token_text
 from services.accounts.api_tokens import ApiTokens
+from services.accounts.cookie_sessions import CookieSessions, CookieUse
 from services.accounts.errors import Unauthenticated
 from services.accounts.live_sessions import LiveSessions
 from services.accounts.session_use import SessionUse
@@ -17,9 +18,15 @@ class Authentication:
     """Verifies the credentials of requests, and watches those of streams."""
 
     def __init__(
-        self, tokens: AccessTokens, live_sessions: LiveSessions, session_use: SessionUse, api_tokens: ApiTokens
+        self,
+        tokens: AccessTokens,
+        live_sessions: LiveSessions,
+        session_use: SessionUse,
+        cookies: CookieSessions,
+        api_tokens: ApiTokens,
     ) -> None:
         self._tokens = tokens
+        self._cookies = cookies
         self._live_sessions = live_sessions
         self._session_use = session_use
         self._api_tokens = api_tokens
@@ -39,6 +46,16 @@ class Authentication:
             if client:
                 self._session_use.record(viewer.session_id, client)
         return viewer
+
+    async def by_cookie(self, secret: str, client: Client) -> CookieUse:
+        """The viewer of a session cookie, which this client has sent. No bearer token is valid here, nor vice versa.
+
+        Raises :class:`Unauthenticated`, and :class:`storage.errors.DatabaseUnavailable`.
+        """
+        found = await self._cookies.use(secret)
+        if found.viewer.session_id is not None:
+            self._session_use.record(found.viewer.session_id, client)
+        return found
 
     def watch(self, viewer: Viewer, ended: Callable[[], None]) -> Callable[[], None]:
         """Call ``ended``, perhaps several times, when the viewer's session or API token has ended.

@@ -10,6 +10,13 @@ class AccountDisabled(ExpectedError):
     status = 403
 
 
+class CookiesRefused(ExpectedError):
+    """The response to this request cannot set cookies."""
+
+    code = ErrorCode.COOKIES_REFUSED
+    status = 403
+
+
 class InvalidCredentials(ExpectedError):
     """A name or a secret is wrong. The error does not say which."""
 

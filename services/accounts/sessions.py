@@ -8,6 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.accounts.cookie_sessions import CookieSessions, new_secret
 from services.accounts.errors import InvalidCredentials, ReauthenticationRequired
 from services.accounts.live_sessions import LiveSessions
 from services.accounts.refresh_tokens import RefreshTokens, digest, session_of
@@ -31,20 +32,28 @@ MAX_ADDRESS = 64
 
 @dataclass(frozen=True)
 class Client:
-    """Where a request comes from: the client's address, and the ``User-Agent`` that it sends."""
+    """Where a request comes from: the client's address, and the ``User-Agent`` that it sends.
+
+    ``keeps_cookie``: whether it keeps the session that it opens in a cookie, and gets no tokens.
+    """
 
     address: str = ""
     user_agent: str | None = None
+    keeps_cookie: bool = False
 
 
 class Sessions:
-    """Opens, refreshes, finds and closes sessions. ``live`` is what requests and streams check."""
+    """Opens, refreshes, finds and closes sessions.
+
+    ``live`` is what requests and streams check, and ``cookies`` finds the session of a cookie.
+    """
 
     def __init__(self, tokens: AccessTokens, keys: Sequence[SecretKey], limits: SessionLimits) -> None:
         self._tokens = tokens
         self._refresh_tokens = RefreshTokens(keys)
         self._limits = limits
         self.live = LiveSessions(limits)
+        self.cookies = CookieSessions(self.live, limits)
 
     async def open(self, account: Account, client: Client) -> OpenSession:
         """Open a session of an account that has just signed in.
@@ -52,11 +61,13 @@ class Sessions:
         Raises :class:`InvalidCredentials` if the account was disabled or got another password since it was read.
         """
         session_id, moment = uuid7(), now()
-        refresh_token = self._refresh_tokens.first(session_id)
+        cookie = new_secret() if client.keeps_cookie else None
+        refresh_token = "" if cookie else self._refresh_tokens.first(session_id)
         row = Session(
             id=session_id,
             account_id=account.id,
-            refresh_hash=digest(refresh_token),
+            refresh_hash=digest(refresh_token) if refresh_token else "",
+            cookie_hash=digest(cookie) if cookie else None,
             created_at=moment,
             expires_at=moment + self._limits.idle,
             ends_at=moment + self._limits.absolute,
@@ -69,6 +80,8 @@ class Sessions:
             self.live.forget(await rows.insert(row, self._limits.number, account=account))
         except rows.AccountChanged as error:
             raise InvalidCredentials("The account was changed meanwhile. Sign in again.") from error
+        if cookie:
+            return OpenSession("", "", end_of(row), account, row, cookie=cookie)
         return self._sign_in(account, row, refresh_token)
 
     async def refresh(self, refresh_token: str) -> OpenSession:

@@ -17,10 +17,10 @@ class RegistrationMode(StrEnum):
 
 @dataclass(frozen=True)
 class OpenSession:
-    """The tokens with which a client acts for an account. ``expires_at`` is that of the access token.
+    """A session, with the tokens by which a client acts for its account. ``expires_at`` is that of the access token.
 
     ``device_token`` tells the device from others at its next sign-in (:mod:`services.accounts.devices`). A refresh has
-    none.
+    none. ``cookie`` is the secret of a session with a cookie, whose tokens are empty.
     """
 
     access_token: str
@@ -29,6 +29,7 @@ class OpenSession:
     account: Account
     session: Session
     device_token: str | None = None
+    cookie: str | None = None
 
 
 class ApiTokenScope(StrEnum):

@@ -73,6 +73,18 @@ async def find_open(session_ids: Sequence[UUID], now: datetime, oldest: datetime
     return {UUID(str(key)) for key in await query.values_list("id", flat=True)}
 
 
+async def find_by_cookies(cookie_hashes: Sequence[str]) -> dict[str, Session]:
+    """The sessions with these hashes of cookies, also those that have ended."""
+    return {str(row.cookie_hash): row for row in await Session.filter(cookie_hash__in=list(cookie_hashes))}
+
+
+async def prolong(session_id: UUID, expires_at: datetime, step: timedelta) -> None:
+    """Move the end of an idle session, unless another process has moved it within the last ``step``."""
+    # An earlier end is stored as well: the limit has become shorter.
+    is_due = Q(expires_at__lt=expires_at - step) | Q(expires_at__gt=expires_at)
+    await Session.filter(is_due, id=session_id).update(expires_at=expires_at)
+
+
 async def page(account_id: UUID, window: Window[UUID], now: datetime, oldest: datetime) -> list[Session]:
     """A window of the open sessions of an account, the newest one first; see :func:`find_open`."""
     return await newest_first(_open(now, oldest).filter(account_id=account_id), window)

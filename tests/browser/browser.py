@@ -43,9 +43,9 @@ class Browser:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
-    def showing(self, url: str, profile: Path) -> Iterator[None]:
+    def showing(self, url: str, profile: Path, *flags: str) -> Iterator[None]:
         """Show a page with the browser profile ``profile`` until the block ends; then kill the browser."""
-        command = [self.program, *FLAGS, f"--user-data-dir={profile}", url]
+        command = [self.program, *FLAGS, *flags, f"--user-data-dir={profile}", url]
         with (profile.parent / f"{profile.name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command, env={**os.environ, **self.environment}, stdout=log, stderr=log, start_new_session=True

@@ -115,3 +115,23 @@ def test_a_long_text_takes_no_longer_than_its_length() -> None:
     """It ends: no pattern tries the same characters again and again."""
     for part in ("authorization: ", "signature=", "token='", "%3a%2f%2f", "x-amz-token: ", "eyJ", '\\"', "://a"):
         without_credentials(part * 20_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"Cookie: a=1; __Host-ck={SECRET}", "Cookie: ***"),
+        (f"Set-Cookie: ck={SECRET}; Path=/\r\nDate: x", "Set-Cookie: ***\r\nDate: x"),
+        (f"[(b'cookie', b'__Host-ck={SECRET}'), (b'a', b'b')]", "[(b'cookie', b'***'), (b'a', b'b')]"),
+        (f'{{"set-cookie": "__Host-ck={SECRET}"}}', '{"set-cookie": "***"}'),
+        (f"sent __Host-ck={SECRET}; b=1", "sent __Host-ck=***; b=1"),
+        (f"sent ck-device={SECRET}, ck={SECRET}", "sent ck-device=***, ck=***"),
+    ],
+)
+def test_a_cookie_is_replaced(text: str, masked: str) -> None:
+    assert without_credentials(text) == masked
+
+
+@pytest.mark.parametrize("text", ["stack=1", "lock=2", "the cookie is not valid", "ck-100"])
+def test_what_is_no_cookie_stays(text: str) -> None:
+    assert without_credentials(text) == text

@@ -163,6 +163,7 @@ async def test_a_browser_gets_graphiql(shared: SharedServer) -> None:
     assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "<title>CloudKeep GraphiQL</title>" in response.text
     assert response.text.index("cloudkeep-cost") < response.text.index("graphiql.min.js")
+    assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
     assert "integrity=" in response.text
 
 

@@ -122,6 +122,13 @@ async def test_a_page_can_read_a_404_and_a_401(shared: SharedServer) -> None:
     assert_readable(unknown)
 
 
+async def test_a_page_can_read_why_its_request_with_a_session_cookie_is_refused(shared: SharedServer) -> None:
+    headers = {"Origin": PAGE, "Cookie": f"__Host-ck={'A' * 43}", "Sec-Fetch-Site": "same-site"}
+    response = await shared.http.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
+    assert response.status_code == 403
+    assert_readable(response)
+
+
 async def test_a_page_can_read_an_event_stream(shared: SharedServer) -> None:
     upload = await shared.api.init(CONTENT)
     request = {"query": PROGRESS, "variables": {"id": upload["id"]}}

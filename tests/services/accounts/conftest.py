@@ -102,7 +102,9 @@ class World:
             ),
             open_sessions,
             SignIn(self.passwords, open_sessions, delays, Devices(keys), NewDeviceMails(sender)),
-            Authentication(tokens, open_sessions.live, SessionUse(), ApiTokens(ApiTokenUse(), 100)),
+            Authentication(
+                tokens, open_sessions.live, SessionUse(), open_sessions.cookies, ApiTokens(ApiTokenUse(), 100)
+            ),
         )
 
 

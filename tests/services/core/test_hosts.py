@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.core.hosts import Authority, parse_authority, to_ascii
+from services.core.hosts import Authority, is_loopback, parse_authority, to_ascii
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,14 @@ def test_only_an_address_in_its_usual_form_is_an_address(text: str, address: str
 
 def test_an_international_name_is_compared_as_browsers_send_it() -> None:
     assert (to_ascii("B\xfccher.example"), to_ascii("Drive")) == ("xn--bcher-kva.example", "drive")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        *((host, True) for host in ("localhost", "a.b.localhost", "127.0.0.1", "127.8.9.1", "[::1]", "::1")),
+        *((host, False) for host in ("", "example.org", "xlocalhost", "localhost.example.org", "10.0.0.1", "[fd::1]")),
+    ],
+)
+def test_loopback_hosts_are_the_machine_itself(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

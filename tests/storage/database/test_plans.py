@@ -198,6 +198,8 @@ CALLS: dict[str, Call] = {
     "sessions.find": lambda rows: sessions.find(MISSING_ID),
     "sessions.rotate": lambda rows: sessions.rotate(MISSING_ID, "a", "b", NOW, NOW),
     "sessions.find_open": lambda rows: sessions.find_open([MISSING_ID, ACCOUNT_ID], NOW, NOW),
+    "sessions.find_by_cookies": lambda rows: sessions.find_by_cookies([SHA256, "1" * 64]),
+    "sessions.prolong": lambda rows: sessions.prolong(MISSING_ID, NOW, timedelta(minutes=1)),
     "sessions.page": lambda rows: sessions.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID), NOW, NOW),
     "sessions.count": lambda rows: sessions.count(ACCOUNT_ID, NOW, NOW),
     "sessions.set_authenticated": lambda rows: sessions.set_authenticated(MISSING_ID, NOW),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator
 
 BLOCK = 64 * 1024
@@ -73,10 +74,12 @@ class StallingLink:
 
 
 @contextlib.asynccontextmanager
-async def stalling_link(port: int, listener: socket.socket) -> AsyncIterator[StallingLink]:
-    """A link from the listener to ``port`` on this machine."""
+async def stalling_link(
+    port: int, listener: socket.socket, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[StallingLink]:
+    """A link from the listener to ``port`` on this machine. With ``tls``, clients connect by TLS."""
     link = StallingLink(port)
-    server = await asyncio.start_server(link.connect, sock=listener.dup())
+    server = await asyncio.start_server(link.connect, sock=listener.dup(), ssl=tls)
     try:
         yield link
     finally:
