@@ -67,10 +67,10 @@ app.add_typer(admin, name="admin")
 
 @app.command()
 def worker() -> None:
-    """Run one more worker, which verifies and compresses uploads and sends mails.
+    """Run one more worker, which verifies and compresses uploads.
 
-    It needs the settings of the server, CLOUDKEEP_REDIS_URL among them. On another host it also needs
-    CLOUDKEEP_SECRET_KEYS, and a database and a store that both hosts reach (CLOUDKEEP_DATABASE_URL,
+    It also sends mails. It needs the settings of the server, CLOUDKEEP_REDIS_URL among them. On another host it needs
+    CLOUDKEEP_SECRET_KEYS as well, and a database and a store that both hosts reach (CLOUDKEEP_DATABASE_URL,
     CLOUDKEEP_BLOB_URL).
 
     Ctrl-C stops it. Exit codes: 0 stopped, 2 a setting is wrong or something else prevents the start.
