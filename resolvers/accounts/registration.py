@@ -16,7 +16,8 @@ async def register(context: Context, applicant: Applicant) -> Registration:
 
 async def resend_otp(context: Context, registration_id: str) -> Registration:
     """Mail a new code. For errors see :meth:`services.accounts.registration.Registrations.resend`."""
-    return await context.services.registrations.resend(decode(Prefix.REGISTRATION, registration_id))
+    key = decode(Prefix.REGISTRATION, registration_id)
+    return await context.services.registrations.resend(key, context.client)
 
 
 async def verify_otp(

@@ -3,7 +3,7 @@
 The address need not belong to an account, so a refusal does not tell whether it does. Everything that mails a code, or
 that takes one, uses this service::
 
-    async with mail_allowance.sending(email):  # before a code or a notice is mailed
+    async with mail_allowance.sending(email, client.address):  # before a code or a notice is mailed
         await mailer.send(mail)
 
     await attempts.require(AttemptKind.OTP, email, always=row.attempts == 1)  # before a code is compared
@@ -26,8 +26,10 @@ PURPOSE = "attempts-of-address"
 #: Guesses at the codes of one address, in an hour. With the first guess at each of five codes, that is at most 13.
 GUESSES = 10
 DEFAULT_MAILS = 5
+_MAILS = (TooManyMails, "Too many mails were sent to this address. Try again later.")
 _ERRORS = {
-    AttemptKind.MAIL: (TooManyMails, "Too many mails were sent to this address. Try again later."),
+    AttemptKind.MAIL: _MAILS,
+    AttemptKind.CLIENT_MAIL: _MAILS,
     AttemptKind.OTP: (TooManyAttempts, "There were too many wrong codes for this address. Try again later."),
 }
 
@@ -38,7 +40,9 @@ class Attempts:
     def __init__(self, keys: Sequence[SecretKey], mails: int = DEFAULT_MAILS) -> None:
         """``mails`` is the number of mails to one address in an hour."""
         self._key = derive(keys[0], PURPOSE)
-        self._limits = {AttemptKind.MAIL: mails, AttemptKind.OTP: GUESSES}
+        # One client network leaves a mail to the others: it cannot keep the owner from getting a code.
+        by_client = max(1, mails - 1)
+        self._limits = {AttemptKind.MAIL: mails, AttemptKind.CLIENT_MAIL: by_client, AttemptKind.OTP: GUESSES}
 
     async def require(self, kind: AttemptKind, address: str, *, always: bool = False) -> UUID:
         """Count one attempt at a normalised address. Returns a key for :meth:`take_back`.

@@ -1,9 +1,12 @@
 """The mails that an address may get in an hour, of all those that strangers can cause."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from services.accounts.attempts import Attempts
+from services.accounts.errors import TooManyMails
+from services.budgets.budget_layers import client_network
 from services.mail.errors import MailUnavailable
 from storage.accounts.attempts import AttemptKind
 
@@ -19,19 +22,35 @@ class MailAllowance:
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
-    async def require(self, address: str) -> None:
-        """Count one mail to a normalised address, for a mail that is sent later. Raises :class:`TooManyMails`."""
-        await self._attempts.require(AttemptKind.MAIL, address)
+    async def require(self, address: str, client: str = "") -> Sequence[UUID]:
+        """Count one mail to a normalised address, for a mail that is sent later. Raises :class:`TooManyMails`.
+
+        ``client`` is the address of the client that causes it. Its network cannot use up the last mail of the hour.
+        """
+        counted: list[UUID] = []
+        try:
+            if client:
+                of_client = f"{address} {client_network(client)}"
+                counted.append(await self._attempts.require(AttemptKind.CLIENT_MAIL, of_client))
+            counted.append(await self._attempts.require(AttemptKind.MAIL, address))
+        except TooManyMails:
+            await self._take_back(counted)
+            raise
+        return counted
 
     @asynccontextmanager
-    async def sending(self, address: str) -> AsyncIterator[None]:
-        """Count one mail to a normalised address, which the block sends. Raises :class:`TooManyMails`.
+    async def sending(self, address: str, client: str = "") -> AsyncIterator[None]:
+        """Count one mail like :meth:`require`, which the block sends.
 
         A mail that the block cannot send (:class:`MailUnavailable`) does not count.
         """
-        counted = await self._attempts.require(AttemptKind.MAIL, address)
+        counted = await self.require(address, client)
         try:
             yield
         except MailUnavailable:
-            await self._attempts.take_back(counted)
+            await self._take_back(counted)
             raise
+
+    async def _take_back(self, counted: Sequence[UUID]) -> None:
+        for attempt in counted:
+            await self._attempts.take_back(attempt)

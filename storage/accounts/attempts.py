@@ -18,12 +18,13 @@ WINDOW = timedelta(hours=1)
 
 
 class AttemptKind(StrEnum):
-    """What is counted: a mail to the address, or a guess at a code that was mailed to it.
+    """What is counted: a mail to the address, one that a client network causes, or a guess at a mailed code.
 
     NEW_DEVICE is a mail about a sign-in; its subject is the account.
     """
 
     MAIL = "MAIL"
+    CLIENT_MAIL = "CLIENT_MAIL"
     OTP = "OTP"
     NEW_DEVICE = "NEW_DEVICE"
 

@@ -104,12 +104,12 @@ class Registrations:
             invitation_id=invitation_id,
         )
         # Sent before it is stored: if the mail cannot be sent, nothing waits for a code.
-        await self._mail_new_code(row)
+        await self._mail_new_code(row, client)
         with _refusing_surplus():
             await registrations.insert(row, self._policy.limits, now())
         return row
 
-    async def resend(self, registration_id: UUID | None) -> Registration:
+    async def resend(self, registration_id: UUID | None, client: Client) -> Registration:
         """Mail a new code for a registration. The code before it becomes invalid, and wrong guesses stay counted.
 
         Raises :class:`NotFound` for a registration that does not exist, has expired or has no guess left,
@@ -119,7 +119,7 @@ class Registrations:
         if not found:
             raise _not_waiting()
         await self._admission.require(invited=found.invitation_id is not None)
-        await self._mail_new_code(found)
+        await self._mail_new_code(found, client)
         if not await registrations.replace_code(found.id, found.otp_hash, found.expires_at):
             raise _not_waiting()
         return found
@@ -140,7 +140,7 @@ class Registrations:
         await self._rules.require_good(password, Owner(user_id, name, email))
         return Applicant(user_id, name, email, password, applicant.invitation)
 
-    async def _mail_new_code(self, row: Registration) -> None:
+    async def _mail_new_code(self, row: Registration, client: Client) -> None:
         """Mail a new code to the address of a row, and set its hash in the row, which is not stored here."""
         if await addresses.is_taken(row.email, now()):
             # A code that nobody knows, so that neither limits nor guesses show which addresses have accounts.
@@ -149,7 +149,7 @@ class Registrations:
         else:
             code = self._codes.new()
             mail = RegistrationMail(code, row.user_id, minutes=int(self._policy.lifetime.total_seconds() // 60))
-        async with self._allowance.sending(row.email):
+        async with self._allowance.sending(row.email, client.address):
             await self._mails.send_now(mail, to=row.email)
         row.otp_hash = self._codes.hash(row.id, code)
         row.expires_at = now() + self._policy.lifetime

@@ -49,9 +49,9 @@ async def test_the_owner_can_register_after_a_stranger_has_used_up_the_guesses(a
 async def test_to_register_again_gives_no_more_guesses(applicant: Applicant) -> None:
     """Guesses are counted for each address and hour, across registrations. The first at each code is always allowed."""
     refusals: list[str] = []
-    for number in range(5):
+    for number in range(4):
         refusals += await applicant.guess_wrongly(*await applicant.begin(f"mallory{number}"), times=5)
-    assert refusals == ["INVALID_OTP"] * 10 + ["INVALID_OTP", *["TOO_MANY_ATTEMPTS"] * 4] * 3
+    assert refusals == ["INVALID_OTP"] * 10 + ["INVALID_OTP", *["TOO_MANY_ATTEMPTS"] * 4] * 2
 
 
 async def test_a_refused_guess_has_the_seconds_to_wait(applicant: Applicant) -> None:
@@ -65,14 +65,15 @@ async def test_a_refused_guess_has_the_seconds_to_wait(applicant: Applicant) -> 
 
 
 async def test_an_address_gets_few_mails_an_hour_whoever_requests_them(applicant: Applicant, sink: SmtpSink) -> None:
+    """One client network causes four of the five, so that one is left to the owner."""
     registration_id, _ = await applicant.begin("ada")
     await applicant.resend(registration_id)
-    for number in range(3):
+    for number in range(2):
         await applicant.begin(f"mallory{number}")
     refused = [await applicant.register("eve"), await applicant.resend(registration_id)]
     assert [error_of(payload) for payload in refused] == ["TOO_MANY_MAILS"] * 2
     assert 0 < wait_of(refused[0]) <= HOUR
-    assert len(sink.mails) == 5
+    assert len(sink.mails) == 4
     await applicant.begin("bob", "bob@example.org")
 
 
@@ -80,7 +81,7 @@ async def test_the_limit_of_mails_does_not_tell_which_addresses_have_accounts(ap
     await applicant.join("ada")
 
     async def refusals(email: str) -> list[str]:
-        payloads = [await applicant.register(f"mallory{number}", email) for number in range(7)]
+        payloads = [await applicant.register(f"mallory{number}", email) for number in range(6)]
         return [payload["errors"][0]["message"] for payload in payloads if "errors" in payload]
 
     of_unknown = await refusals("nobody@example.org")

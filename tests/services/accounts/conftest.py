@@ -50,6 +50,10 @@ class AccountServices:
         """Start a registration."""
         return await self.registrations.register(Applicant(user_id, "Ada", email, PASSWORD), client)
 
+    async def resend(self, registration: Registration) -> Registration:
+        """Mail a new code."""
+        return await self.registrations.resend(registration.id, CLIENT)
+
     async def verify(self, registration: Registration, otp: str) -> OpenSession:
         """Complete a registration."""
         return await self.registrations.verify(registration_id=registration.id, otp=otp, client=CLIENT)

@@ -73,10 +73,35 @@ async def test_a_mail_that_was_not_sent_does_not_count(world: World) -> None:
 async def test_of_registrations_at_once_for_one_address_as_many_send_a_mail_as_it_may_get(
     world: World, sink: SmtpSink
 ) -> None:
-    works = [world.accounts(mails=3).register(f"user{number}") for number in range(6)]
+    accounts = world.accounts(mails=3)
+    works = [accounts.register(f"user{number}", client=Client(f"192.0.2.{number}")) for number in range(6)]
     ends = await asyncio.gather(*works, return_exceptions=True)
     assert [type(end) for end in ends].count(TooManyMails) == 3
     assert len(sink.mails) == await Registration.filter(email=EMAIL).count() == 3
+
+
+@pytest.mark.parametrize("others", ["198.51.100.1", "2001:db8:0:1::1"])
+async def test_one_client_network_leaves_a_mail_to_the_others(world: World, sink: SmtpSink, others: str) -> None:
+    accounts = world.accounts(mails=3)
+    network = [Client(f"2001:db8::{number}") for number in range(4)]
+    ends = await asyncio.gather(
+        *(accounts.register(f"user{number}", client=client) for number, client in enumerate(network)),
+        return_exceptions=True,
+    )
+    assert [type(end) for end in ends].count(TooManyMails) == 2
+    await accounts.register("ada", client=Client(others))
+    with pytest.raises(TooManyMails):
+        await accounts.register("bob", client=Client("203.0.113.1"))
+    assert len(sink.mails) == 3
+
+
+async def test_a_mail_that_the_address_may_not_get_does_not_count_for_the_client(world: World) -> None:
+    accounts = world.accounts(mails=1)
+    await accounts.register()
+    rows = await Attempt.all().count()
+    with pytest.raises(TooManyMails):
+        await accounts.register("countess", client=Client("203.0.113.1"))
+    assert await Attempt.all().count() == rows
 
 
 async def test_an_address_is_not_stored_with_its_attempts(world: World) -> None:
@@ -87,7 +112,7 @@ async def test_an_address_is_not_stored_with_its_attempts(world: World) -> None:
 async def test_a_new_code_is_valid_for_as_long_as_the_first(world: World, clocks: Clocks, sink: SmtpSink) -> None:
     registration = await world.accounts(otp=600).register()
     clocks.passed = timedelta(seconds=590)
-    await world.accounts(otp=600).registrations.resend(registration.id)
+    await world.accounts(otp=600).resend(registration)
     clocks.passed = timedelta(seconds=1_180)
     assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
 
@@ -96,14 +121,14 @@ async def test_an_expired_registration_gets_no_new_code(world: World, clocks: Cl
     registration = await world.accounts(otp=600).register()
     clocks.passed = timedelta(seconds=610)
     with pytest.raises(NotFound):
-        await world.accounts().registrations.resend(registration.id)
+        await world.accounts().resend(registration)
     assert len(sink.mails) == 1
 
 
 async def test_a_new_code_that_cannot_be_mailed_leaves_the_one_before_valid(world: World, sink: SmtpSink) -> None:
     registration = await world.accounts().register()
     with pytest.raises(MailUnavailable):
-        await world.accounts(mailer=open_mailer("smtp://127.0.0.1:9?tls=none")).registrations.resend(registration.id)
+        await world.accounts(mailer=open_mailer("smtp://127.0.0.1:9?tls=none")).resend(registration)
     assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
 
 
