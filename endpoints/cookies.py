@@ -34,9 +34,14 @@ def cookie_name(name: str, base_url: str) -> str:
 
 def cookie_values(header: str, name: str) -> set[str]:
     """The different values of a cookie in a ``Cookie`` header. More than one cannot come from this server alone."""
-    pairs = (pair.partition("=") for pair in header.split(";"))
-    # Only a space and a tab: other white space belongs to the name, which is then not ours.
-    return {value.strip(" \t") for found, _, value in pairs if found.strip(" \t") == name}
+    return {value.strip(" \t") for value in _pattern(name).findall(header)} if name in header else set()
+
+
+@lru_cache(_CACHED)
+def _pattern(name: str) -> re.Pattern[str]:
+    # Only spaces and tabs: other white space belongs to the name, which is then not ours. A search takes a tenth of the
+    # time of splitting a header of 64 KiB.
+    return re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}[ \t]*(?:=([^;]*)|(?=;|$))")
 
 
 def set_cookie(name: str, value: str, max_age: int, base_url: str) -> str:

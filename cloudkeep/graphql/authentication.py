@@ -56,7 +56,7 @@ def _own_origins(connection: HTTPConnection, public_origin: str) -> Collection[s
 
 
 def _sent(connection: HTTPConnection, headers: RequestHeaders, name: CookieName) -> set[str]:
-    return cookie_values(headers.cookie, cookie_name(name, base_url_of(connection))) if headers.cookie else set()
+    return cookie_values(headers.cookie, cookie_name(name, base_url_of(connection)))
 
 
 async def _signed_in(
@@ -67,9 +67,11 @@ async def _signed_in(
     if token := bearer_token(headers.authorization):
         await sign_in_by_token(context, token)
     elif may_read and headers.cookie:
-        cookies.received = _single_values(connection, headers)
+        sent = {name: _sent(connection, headers, name) for name in CookieName}
+        # Of several values, any could be another site's.
+        cookies.received = {name: next(iter(values)) for name, values in sent.items() if len(values) == 1}
         with _storing_refusals(context):
-            await _sign_in_by_cookie(context, _sent(connection, headers, CookieName.SESSION))
+            await _sign_in_by_cookie(context, sent[CookieName.SESSION])
     return context
 
 
@@ -79,12 +81,6 @@ def _storing_refusals(context: RequestContext) -> Iterator[None]:
         yield
     except (Unauthenticated, *DATABASE_AWAY) as error:
         context.token_error = refusal_of(error)
-
-
-def _single_values(connection: HTTPConnection, headers: RequestHeaders) -> dict[CookieName, str]:
-    """The cookies with one value. Of several, any could be another site's."""
-    sent = {name: _sent(connection, headers, name) for name in CookieName}
-    return {name: values.pop() for name, values in sent.items() if len(values) == 1}
 
 
 async def _sign_in_by_cookie(context: RequestContext, secrets: Collection[str]) -> None:

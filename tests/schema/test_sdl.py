@@ -60,8 +60,8 @@ CONTRACT = parse(
     }
     type Subscription { uploadProgress(uploadId: ID!, after: String): UploadProgress! }
     input RegisterInput { userId: String!  userName: String!  email: String!  password: String! }
-    input VerifyOtpInput { registrationId: ID!  otp: String! }
-    input LoginInput { userId: String!  password: String! }
+    input VerifyOtpInput { registrationId: ID!  otp: String!  cookies: Boolean = false }
+    input LoginInput { userId: String!  password: String!  cookies: Boolean = false }
     input ReauthenticateInput { password: String! }
     input RevokeSessionInput { sessionId: ID! }
     input RefreshSessionInput { refreshToken: String! }
@@ -92,7 +92,7 @@ CONTRACT = parse(
     type SignIn {
       accessToken: String
       refreshToken: String
-      expiresAt: DateTime!
+      expiresAt: DateTime
       account: Account!
       session: Session!
     }

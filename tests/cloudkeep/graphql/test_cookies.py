@@ -388,3 +388,16 @@ async def test_the_account_of_the_cookie_pays_as_with_a_token(signed_in: Page) -
     policies = [(await signed_in.post(ME, headers)).headers["RateLimit-Policy"] for headers in (OWN_PAGE, bearer)]
     assert policies[0] == policies[1]
     assert "account" in policies[0]
+
+
+async def test_no_log_has_the_secret(signed_in: Page, caplog: pytest.LogCaptureFixture) -> None:
+    secret = signed_in.cookie
+    with caplog.at_level("DEBUG", logger="cloudkeep"):
+        await signed_in.who()
+        await signed_in.post(ME, {"Origin": "https://evil.example"})
+        await signed_in.post("{ nothing }")
+        await signed_in.post(LOGOUT)
+        signed_in.cookie = secret
+        await signed_in.post(ME)
+    assert "evil.example" in caplog.text
+    assert secret not in caplog.text
