@@ -136,7 +136,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         keys = settings.secret_keys
-        api_tokens = await stack.enter_async_context(open_api_tokens(settings))
+        api_tokens = await stack.enter_async_context(open_api_tokens(settings, mails))
         sessions, authentication = await stack.enter_async_context(open_sessions(settings, api_tokens))
         breached = settings.breached_passwords
         rules = PasswordRules(BreachedPasswords(breached) if breached else None)

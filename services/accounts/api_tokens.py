@@ -7,6 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.accounts import api_token_text
+from services.accounts.api_token_mails import ApiTokenMails
 from services.accounts.api_token_use import ApiTokenUse
 from services.accounts.errors import TooManyApiTokens, Unauthenticated
 from services.accounts.live_checks import LiveChecks
@@ -21,6 +22,7 @@ from storage.accounts import api_tokens as rows
 from storage.accounts.models import ApiToken
 from storage.database.pages import Window
 from storage.errors import LimitReached
+from storage.outbox import outbox
 
 REFUSED = "The API token is invalid, was revoked, or has expired."
 MISTYPED = "The API token is not complete or has a typing error: its last characters do not fit the others."
@@ -29,8 +31,9 @@ MISTYPED = "The API token is not complete or has a typing error: its last charac
 class ApiTokens:
     """Creates, finds and revokes tokens, and recognises them. An account has at most ``limit`` that are valid."""
 
-    def __init__(self, use: ApiTokenUse, limit: int) -> None:
+    def __init__(self, use: ApiTokenUse, mails: ApiTokenMails, limit: int) -> None:
         self._limit = limit
+        self._mails = mails
         self._use = use
         self._recent: RecentReads[str, Viewer] = RecentReads(_read)
         #: What streams of this process check.
@@ -69,12 +72,24 @@ class ApiTokens:
             created_at=now(),
             expires_at=expires_at,
         )
+        await self._store(row)
+        return NewApiToken(row, secret)
+
+    async def _store(self, row: ApiToken) -> None:
+        """Store a token, and a mail about it. Raises :class:`TooManyApiTokens`."""
+        moment = now()
+        mail = await self._mails.about(row.account_id, row.last_characters, row.scopes)
+
+        async def store_mail() -> None:
+            if mail:
+                await outbox.enqueue(mail, moment)
+
         try:
-            await rows.insert(row, self._limit, now())
+            await rows.insert(row, self._limit, moment, and_then=store_mail)
         except LimitReached as error:
             message = f"An account may have {self._limit} API tokens. Revoke one first."
             raise TooManyApiTokens(message) from error
-        return NewApiToken(row, secret)
+        await self._mails.notify_workers()
 
     async def find(self, token_id: UUID) -> ApiToken | None:
         """The token with this key, of any account."""

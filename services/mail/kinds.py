@@ -22,6 +22,7 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     NEW_SIGN_IN = "new_sign_in"
     INVITATION = "invitation"
+    API_TOKEN_CREATED = "api_token_created"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,17 @@ class InvitationMail(MailContent):
     invitation_id: UUID
 
 
+@dataclass(frozen=True)
+class ApiTokenCreatedMail(MailContent):
+    """Tells the owner of a new API token. ``scopes`` and ``time`` are for people."""
+
+    kind = MailKind.API_TOKEN_CREATED
+
+    last_characters: str
+    scopes: str
+    time: str
+
+
 KINDS: Mapping[MailKind, type[MailContent]] = {
     content.kind: content
     for content in (
@@ -140,6 +152,7 @@ KINDS: Mapping[MailKind, type[MailContent]] = {
         PasswordChangedMail,
         NewSignInMail,
         InvitationMail,
+        ApiTokenCreatedMail,
     )
 }
 

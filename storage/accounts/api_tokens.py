@@ -1,6 +1,6 @@
 """Rows of API tokens."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -26,8 +26,17 @@ class UsableApiToken(NamedTuple):
     expires_at: datetime | None
 
 
-async def insert(row: ApiToken, limit: int, now: datetime) -> None:
-    """Store a new token. Raises :class:`LimitReached` if the account has ``limit`` tokens that have not expired."""
+async def _nothing() -> None:
+    """Do nothing else."""
+
+
+async def insert(
+    row: ApiToken, limit: int, now: datetime, *, and_then: Callable[[], Awaitable[None]] = _nothing
+) -> None:
+    """Store a new token, and do what belongs into the same transaction.
+
+    Raises :class:`LimitReached` if the account has ``limit`` tokens that have not expired.
+    """
 
     async def work() -> None:
         await accounts.lock(row.account_id)
@@ -35,6 +44,7 @@ async def insert(row: ApiToken, limit: int, now: datetime) -> None:
         if await valid.count() >= limit:
             raise LimitReached("the account has too many API tokens")
         await ApiToken.bulk_create([row])
+        await and_then()
 
     await atomically(work)
 

@@ -20,13 +20,14 @@ WINDOW = timedelta(hours=1)
 class AttemptKind(StrEnum):
     """What is counted: a mail to the address, one that a client network causes, or a guess at a mailed code.
 
-    NEW_DEVICE is a mail about a sign-in; its subject is the account.
+    NEW_DEVICE is a mail about a sign-in, API_TOKEN one about a new token; their subject is the account.
     """
 
     MAIL = "MAIL"
     CLIENT_MAIL = "CLIENT_MAIL"
     OTP = "OTP"
     NEW_DEVICE = "NEW_DEVICE"
+    API_TOKEN = "API_TOKEN"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.accounts.api_token_mails import ApiTokenMails
 from services.accounts.api_token_use import ApiTokenUse
 from services.accounts.api_tokens import ApiTokens
 from services.accounts.attempts import DEFAULT_MAILS, Attempts
@@ -107,7 +108,11 @@ class World:
             open_sessions,
             SignIn(self.passwords, open_sessions, delays, Devices(keys), NewDeviceMails(sender)),
             Authentication(
-                tokens, open_sessions.live, SessionUse(), open_sessions.cookies, ApiTokens(ApiTokenUse(), 100)
+                tokens,
+                open_sessions.live,
+                SessionUse(),
+                open_sessions.cookies,
+                ApiTokens(ApiTokenUse(), ApiTokenMails(sender), 100),
             ),
         )
 

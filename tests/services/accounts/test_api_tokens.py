@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.accounts import api_token_text
+from services.accounts.api_token_mails import MAILS, ApiTokenMails
 from services.accounts.api_token_use import ApiTokenUse
 from services.accounts.api_tokens import ApiTokens
 from services.accounts.errors import TooManyApiTokens, Unauthenticated
@@ -19,6 +20,10 @@ from services.core.errors import ExpectedError, InvalidInput
 from storage.accounts.models import Account, ApiToken
 from storage.database.connection import database_time
 from storage.database.pages import Window
+from storage.jobs.models import Job, JobKind
+from storage.mail import open_mailer
+from storage.outbox.models import OutboxMail
+from tests.support.mail import mail_sender
 from tests.support.waiting import eventually
 
 LIMIT = 5
@@ -34,14 +39,22 @@ async def use(database: str) -> AsyncIterator[ApiTokenUse]:
 
 
 @pytest.fixture
-def tokens(use: ApiTokenUse) -> ApiTokens:
-    return ApiTokens(use, LIMIT)
+async def mails() -> AsyncIterator[ApiTokenMails]:
+    """The mails about new tokens."""
+    mailer = open_mailer("console:")
+    yield ApiTokenMails(mail_sender(mailer))
+    await mailer.close()
 
 
 @pytest.fixture
-def other_process(use: ApiTokenUse) -> ApiTokens:
+def tokens(use: ApiTokenUse, mails: ApiTokenMails) -> ApiTokens:
+    return ApiTokens(use, mails, LIMIT)
+
+
+@pytest.fixture
+def other_process(use: ApiTokenUse, mails: ApiTokenMails) -> ApiTokens:
     """The same service in another process."""
-    return ApiTokens(use, LIMIT)
+    return ApiTokens(use, mails, LIMIT)
 
 
 async def create(tokens: ApiTokens, account_id: UUID, **changes: Any) -> NewApiToken:
@@ -194,10 +207,36 @@ async def test_the_last_use_of_many_tokens_is_stored_by_few_statements(
     assert sum("UPDATE" in record.getMessage() for record in caplog.records) < LIMIT
 
 
-async def test_a_use_just_before_the_end_of_a_process_is_stored(ada: UUID) -> None:
+async def test_a_use_just_before_the_end_of_a_process_is_stored(mails: ApiTokenMails, ada: UUID) -> None:
     use = ApiTokenUse()
-    tokens = ApiTokens(use, LIMIT)
+    tokens = ApiTokens(use, mails, LIMIT)
     await use.start()
     await tokens.viewer_of((await create(tokens, ada)).secret)
     await use.close()
     assert (await ApiToken.get()).last_used_at is not None
+
+
+async def test_the_owner_gets_a_mail_about_a_new_token_without_its_name_and_its_text(
+    tokens: ApiTokens, ada: UUID
+) -> None:
+    created = await create(tokens, ada, name="see x.test", scopes=[ApiTokenScope.UPLOAD, ApiTokenScope.READ])
+    (mail,) = await OutboxMail.all()
+    assert (mail.kind, mail.recipient, mail.account_id) == ("api_token_created", "ada@example.org", ada)
+    assert (mail.params["last_characters"], mail.params["scopes"]) == (created.secret[-4:], "READ, UPLOAD")
+    assert "x.test" not in str(mail.params)
+    assert created.secret not in str(mail.params)
+    assert await Job.filter(kind=JobKind.MAIL, subject_id=mail.id).count() == 1
+
+
+async def test_there_is_no_mail_about_a_token_that_was_not_created(tokens: ApiTokens, ada: UUID) -> None:
+    for _ in range(LIMIT):
+        await create(tokens, ada)
+    with pytest.raises(TooManyApiTokens):
+        await create(tokens, ada)
+    assert await OutboxMail.all().count() == LIMIT
+
+
+async def test_tokens_that_are_created_and_revoked_again_and_again_send_few_mails(tokens: ApiTokens, ada: UUID) -> None:
+    for _ in range(MAILS + 3):
+        await tokens.revoke((await create(tokens, ada)).row)
+    assert await OutboxMail.all().count() == MAILS

@@ -9,6 +9,7 @@ from services.core.keys import SecretKey
 from services.mail.kinds import (
     KINDS,
     AlreadyRegisteredMail,
+    ApiTokenCreatedMail,
     EmailChangedMail,
     EmailChangeMail,
     InvitationMail,
@@ -28,6 +29,7 @@ CONTENTS: list[MailContent] = [
     CHANGED,
     InvitationMail(UUID(int=8)),
     PasswordChangedMail(),
+    ApiTokenCreatedMail("x4yZ", "READ, UPLOAD", "2026-11-30 15:30 UTC"),
     NewSignInMail("Firefox on Linux", "192.0.2.1", "30 November 2026, 15:30 UTC"),
 ]
 
