@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from cloudkeep.settings.settings import Settings
-from services.accounts.api_token_mails import ApiTokenMails
-from services.accounts.api_token_use import ApiTokenUse
 from services.accounts.api_tokens import ApiTokens
+from services.accounts.api_tokens.mails import ApiTokenMails
+from services.accounts.api_tokens.use import ApiTokenUse
 from services.mail.sender import MailSender
 
 

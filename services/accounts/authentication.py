@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from services.accounts import api_token_text
-from services.accounts.api_tokens import ApiTokens
+from services.accounts.api_tokens import ApiTokens, token_text
 from services.accounts.cookie_sessions import CookieSessions, CookieUse
 from services.accounts.errors import Unauthenticated
 from services.accounts.live_sessions import LiveSessions
@@ -37,7 +36,7 @@ class Authentication:
         Raises :class:`Unauthenticated`, also if the session was closed or the token was revoked, and
         :class:`storage.errors.DatabaseUnavailable`.
         """
-        if api_token_text.looks_like_one(token):
+        if token_text.looks_like_one(token):
             return await self._api_tokens.viewer_of(token)
         viewer = self._tokens.verify(token)
         if viewer.session_id is not None:

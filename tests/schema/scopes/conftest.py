@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from services.accounts import api_token_text
+from services.accounts.api_tokens import token_text
 from services.accounts.types import ApiTokenScope
 from services.core.clock import now
 from storage.accounts.models import ApiToken
@@ -41,12 +41,12 @@ class Owner:
 
     async def stored_token(self, scopes: Collection[str], days: float | None = None) -> str:
         """The text of a new token that the API would not create: without scopes, or expired."""
-        secret = api_token_text.new_token()
+        secret = token_text.new_token()
         await ApiToken.create(
             account_id=key_of(self.ids["Account"]),
             name="stored",
-            secret_hash=api_token_text.digest(secret),
-            last_characters=api_token_text.last_characters(secret),
+            secret_hash=token_text.digest(secret),
+            last_characters=token_text.last_characters(secret),
             scopes=list(scopes),
             expires_at=None if days is None else now() + timedelta(days=days),
         )

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from schema.build import build_schema
-from services.accounts import api_token_text
+from services.accounts.api_tokens import token_text
 from services.accounts.types import ApiTokenScope
 from services.core.ids import Prefix, encode
 from tests.schema.scopes.conftest import OWNED, REVOKE, Owner
@@ -49,7 +49,7 @@ async def tokens(owner: Owner) -> dict[str, str]:
         "revoked": revoked,
         "truncated": whole[:-1],
         "mistyped": whole.replace(whole[10], "1" if whole[10] != "1" else "2", 1),
-        "unknown": api_token_text.new_token(),
+        "unknown": token_text.new_token(),
     }
 
 

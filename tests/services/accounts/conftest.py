@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.accounts.api_token_mails import ApiTokenMails
-from services.accounts.api_token_use import ApiTokenUse
 from services.accounts.api_tokens import ApiTokens
+from services.accounts.api_tokens.mails import ApiTokenMails
+from services.accounts.api_tokens.use import ApiTokenUse
 from services.accounts.attempts import DEFAULT_MAILS, Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes

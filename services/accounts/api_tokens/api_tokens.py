@@ -1,4 +1,4 @@
-"""API tokens: for programs that act for an account without its password."""
+"""Creates, recognises and revokes API tokens."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.accounts import api_token_text
-from services.accounts.api_token_mails import ApiTokenMails
-from services.accounts.api_token_use import ApiTokenUse
+from services.accounts.api_tokens import token_text
+from services.accounts.api_tokens.mails import ApiTokenMails
+from services.accounts.api_tokens.use import ApiTokenUse
 from services.accounts.errors import TooManyApiTokens, Unauthenticated
 from services.accounts.live_checks import LiveChecks
 from services.accounts.recent_reads import RecentReads
@@ -45,9 +45,9 @@ class ApiTokens:
         A token with a typing error is refused without a query. One that was revoked, or whose account was disabled, is
         refused after ``RecentReads``' life at the latest.
         """
-        if not api_token_text.is_well_formed(token):
+        if not token_text.is_well_formed(token):
             raise Unauthenticated(MISTYPED)
-        viewer = await self._recent.get(api_token_text.digest(token))
+        viewer = await self._recent.get(token_text.digest(token))
         if viewer is None or viewer.has_expired or viewer.api_token_id is None:
             raise Unauthenticated(REFUSED)
         self._use.record(viewer.api_token_id)
@@ -61,13 +61,13 @@ class ApiTokens:
             name = check(validation.person_name, name, field="name")
             granted = check(_scopes, scopes)
             expires_at = check(_expiry, expires_at)
-        secret = api_token_text.new_token()
+        secret = token_text.new_token()
         row = ApiToken(
             id=uuid7(),
             account_id=account_id,
             name=name,
-            secret_hash=api_token_text.digest(secret),
-            last_characters=api_token_text.last_characters(secret),
+            secret_hash=token_text.digest(secret),
+            last_characters=token_text.last_characters(secret),
             scopes=granted,
             created_at=now(),
             expires_at=expires_at,

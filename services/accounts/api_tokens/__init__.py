@@ -1,0 +1,3 @@
+"""API tokens: for programs that act for an account without its password."""
+
+from services.accounts.api_tokens.api_tokens import ApiTokens as ApiTokens
