@@ -23,6 +23,8 @@ from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, requi
 
 #: Seconds that a logout waits for the server.
 LOGOUT_TIMEOUT = 15.0
+#: The codes for a session that has ended already.
+ENDED_BEFORE = frozenset({INVALID_CREDENTIALS, "NOT_FOUND"})
 
 
 def login(url: str | None, user: str | None, *, password_stdin: bool) -> int:
@@ -89,7 +91,7 @@ async def _end(connection: Connection, session: StoredSession) -> str | None:
     except TimeoutError:
         return f"no answer from {connection.url}"
     except RequestRefused as error:
-        return None if error.code == INVALID_CREDENTIALS else str(error)  # with that code it has ended before
+        return None if error.code in ENDED_BEFORE else str(error)
     except (ClientError, RetryableError) as error:
         return str(error)
     return None

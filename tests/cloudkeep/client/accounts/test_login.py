@@ -4,6 +4,7 @@ import asyncio
 import re
 import stat
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -204,6 +205,75 @@ async def test_a_second_sign_in_replaces_the_first(sign_in: SignIn, store: Crede
     assert second
     assert first.session_id != second.session_id
     assert (await command("whoami")).code == 0
+
+
+async def test_a_logout_ends_the_session_at_the_server_and_removes_it_here(
+    sign_in: SignIn, server: str, store: CredentialStore
+) -> None:
+    await sign_in()
+    session = store.load(server).session
+    assert session
+    before = await Session.all().count()
+    ended = await command("logout")
+    assert (ended.code, ended.out, ended.err) == (0, [], [f"Signed out of {server}."])
+    assert await Session.all().count() == before - 1
+    assert (store.load(server).session, store.default_server()) == (None, None)
+
+
+async def test_a_logout_works_with_an_access_token_that_has_expired(
+    sign_in: SignIn, server: str, store: CredentialStore
+) -> None:
+    await sign_in()
+    credentials = store.load(server)
+    assert credentials.session
+    stale = replace(credentials.session, access_token="not.a.token")
+    store.save(server, credentials.with_session(stale))
+    ended = await command("logout")
+    assert (ended.code, ended.err) == (0, [f"Signed out of {server}."])
+
+
+async def test_a_logout_removes_the_session_here_while_the_server_is_away_and_says_so(
+    sign_in: SignIn, front: Proxy, store: CredentialStore
+) -> None:
+    await sign_in()
+    front.open = False
+    ended = await command("logout")
+    assert ended.code == 1
+    assert ended.err == [
+        f"Signed out here. At {front.url} the session stays open until it expires or you end it: the connection to "
+        f"{front.url} was lost."
+    ]
+    assert store.load(front.url).session is None
+
+
+async def test_a_logout_of_a_session_that_has_ended_before_is_a_logout(sign_in: SignIn, server: str) -> None:
+    await sign_in()
+    await Session.all().delete()
+    ended = await command("logout")
+    assert (ended.code, ended.err) == (0, [f"Signed out of {server}."])
+
+
+async def test_a_logout_without_a_session_says_so(server: str) -> None:
+    ended = await command("logout", "--url", server)
+    assert (ended.code, ended.err) == (0, [f"No one is signed in at {server}."])
+
+
+async def test_a_session_that_was_revoked_elsewhere_ends_with_one_line(
+    sign_in: SignIn, server: str, user_id: str
+) -> None:
+    await sign_in()
+    await Session.all().delete()
+    ended = await command("whoami")
+    again = f"sign in again with `cloudkeep login --url {server}`"
+    assert (ended.code, ended.out) == (2, [])
+    assert ended.err == [f"cloudkeep: the session of {user_id} at {server} has ended; {again}"]
+
+
+async def test_a_sign_in_ends_the_session_that_it_replaces(sign_in: SignIn) -> None:
+    await sign_in()
+    before = await Session.all().count()
+    await sign_in()
+    assert await Session.all().count() == before
 
 
 async def test_commands_at_the_same_time_share_a_session(sign_in: SignIn, store: CredentialStore, server: str) -> None:
