@@ -207,16 +207,17 @@ def scrub(
 
 @app.command()
 def documents() -> None:
-    """Print the GraphQL documents of `upload` and `demo`.
+    """Print the GraphQL documents of the command line.
 
     They are JSON for CLOUDKEEP_TRUSTED_DOCUMENTS.
     """
     import json
 
+    from cloudkeep.client.accounts import documents as accounts
     from cloudkeep.client.api.documents import ALL, persisted_documents
     from cloudkeep.client.demo import documents as demo
 
-    typer.echo(json.dumps(persisted_documents([*ALL, *demo.ALL]), indent=2))
+    typer.echo(json.dumps(persisted_documents([*ALL, *accounts.ALL, *demo.ALL]), indent=2))
 
 
 @app.command()

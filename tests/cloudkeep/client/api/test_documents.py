@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cloudkeep.client.accounts import documents as accounts
 from cloudkeep.client.api import documents
 from cloudkeep.client.demo import documents as demo
 from schema.build import build_schema
@@ -12,4 +13,4 @@ from tests.support.process import cloudkeep
 def test_the_printed_documents_are_a_file_of_trusted_documents(tmp_path: Path) -> None:
     (path := tmp_path / "documents.json").write_text(cloudkeep("documents").stdout)
     trusted = TrustedDocuments.load(path, lambda text: build_schema().documents.prepare(text).errors, exclusive=True)
-    assert all(trusted.trusts(document) for document in [*documents.ALL, *demo.ALL])
+    assert all(trusted.trusts(document) for document in [*documents.ALL, *accounts.ALL, *demo.ALL])
