@@ -142,7 +142,7 @@ class RequestErrorCode(Enum):
     REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The head or the body of the request is too large.")
     SERVER_BUSY = enum_value(
         "SERVER_BUSY",
-        description="Too many requests with passwords wait for the processor. Send the request again after "
+        description="Too many requests with passwords, or for resets, wait. Send the request again after "
         "`extensions.retryAfter` seconds.",
     )
     SLOT_BUSY = enum_value("SLOT_BUSY", description="Another request is sending a chunk to this slot. Try again later.")

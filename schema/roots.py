@@ -10,8 +10,11 @@ from resolvers import drive, operations, uploads
 from resolvers.accounts import accounts, api_tokens, sessions
 from resolvers.context import Context
 from schema.accounts.api_tokens import ApiToken, ApiTokenMutations
+from schema.accounts.email_change import EmailChangeMutations
+from schema.accounts.profile import ProfileMutations
 from schema.accounts.queries import AccountQueries
 from schema.accounts.reauthentication import ReauthenticationMutations
+from schema.accounts.recovery import RecoveryMutations
 from schema.accounts.registration import RegistrationMutations
 from schema.accounts.sessions import SessionMutations
 from schema.accounts.sign_in import SignInMutations
@@ -106,6 +109,9 @@ MUTATIONS = (
     SessionMutations,
     ReauthenticationMutations,
     ApiTokenMutations,
+    RecoveryMutations,
+    EmailChangeMutations,
+    ProfileMutations,
     UploadMutations,
 )
 SUBSCRIPTIONS = (UploadSubscriptions,)

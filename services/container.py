@@ -6,6 +6,9 @@ from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.api_tokens import ApiTokens
 from services.accounts.authentication import Authentication
+from services.accounts.credentials.email_change import EmailChanges
+from services.accounts.credentials.password_change import PasswordChange
+from services.accounts.credentials.password_recovery import PasswordRecovery
 from services.accounts.devices import Devices
 from services.accounts.reauthentication import Reauthentication
 from services.accounts.registration import Registrations
@@ -50,6 +53,9 @@ class Services:
     sign_in: SignIn
     devices: Devices
     sessions: Sessions
+    recovery: PasswordRecovery
+    password_change: PasswordChange
+    email_changes: EmailChanges
     reauthentication: Reauthentication
     api_tokens: ApiTokens
     uploads: Uploads

@@ -12,6 +12,7 @@ from cloudkeep import __version__
 from cloudkeep.resources import clock_file
 from cloudkeep.resources.api_tokens import open_api_tokens
 from cloudkeep.resources.clock_sync import synchronized_clock
+from cloudkeep.resources.credentials import credential_services, password_rules
 from cloudkeep.resources.mail import mail_composer
 from cloudkeep.resources.sessions import open_sessions
 from cloudkeep.settings.settings import Settings
@@ -22,7 +23,6 @@ from services.accounts.attempts import Attempts
 from services.accounts.codes import Codes
 from services.accounts.devices import Devices
 from services.accounts.new_device_mails import NewDeviceMails
-from services.accounts.password_rules import PasswordRules
 from services.accounts.passwords import Passwords
 from services.accounts.reauthentication import Reauthentication
 from services.accounts.registration import RegistrationPolicy, Registrations
@@ -45,7 +45,6 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
-from storage.accounts.breached_passwords import BreachedPasswords
 from storage.accounts.registrations import RegistrationLimits
 from storage.attempt_delays import LocalDelays, RedisDelays
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
@@ -138,8 +137,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         keys = settings.secret_keys
         api_tokens = await stack.enter_async_context(open_api_tokens(settings, mails))
         sessions, authentication = await stack.enter_async_context(open_sessions(settings, api_tokens))
-        breached = settings.breached_passwords
-        rules = PasswordRules(BreachedPasswords(breached) if breached else None)
+        rules = password_rules(settings)
         attempts = Attempts(keys, settings.mails_per_address)
         registrations = Registrations(
             mails,
@@ -159,7 +157,21 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             keys, RedisDelays(base.redis), LocalDelays(), counters, LongestDelays(*settings.sign_in_delays)
         )
         sign_in = SignIn(passwords, sessions, delays, devices, NewDeviceMails(mails))
+        credentials = await stack.enter_async_context(
+            credential_services(
+                settings,
+                mails=mails,
+                attempts=attempts,
+                passwords=passwords,
+                rules=rules,
+                sessions=sessions,
+                sign_in=sign_in,
+            )
+        )
         yield Services(
+            recovery=credentials.recovery,
+            password_change=credentials.password_change,
+            email_changes=credentials.email_changes,
             accounts=Accounts(),
             authentication=authentication,
             api_tokens=api_tokens,

@@ -10,3 +10,9 @@ PASSWORD_AND_MAIL = Cost(weight="100")
 MAIL = Cost(weight="50")
 #: The price makes guessing a code expensive, in addition to the limit of five attempts.
 GUESS = Cost(weight="20")
+#: A mail is sent, perhaps to a person who has not requested it.
+MAIL = Cost(weight="50")
+#: A code is compared, and a password is hashed if it is right.
+GUESS_AND_PASSWORD = Cost(weight="70")
+#: One password is verified, and another one is hashed.
+TWO_PASSWORDS = Cost(weight="100")

@@ -66,6 +66,10 @@ class Account(Node):
     async def is_admin(self, info: RequestInfo) -> bool:
         return (await self._load(info)).is_admin
 
+    @strawberry.field(description="The language of mails, a tag of BCP 47; null is the server's.")
+    async def locale(self, info: RequestInfo) -> str | None:
+        return (await self._load(info)).locale
+
     @strawberry.field(description="When the account was created.")
     async def created_at(self, info: RequestInfo) -> datetime:
         return (await self._load(info)).created_at

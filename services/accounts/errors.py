@@ -32,7 +32,7 @@ class InvalidOtp(ExpectedError):
 
 
 class ServerBusy(RetryLater):
-    """Too many passwords wait to be hashed. Nothing was changed, and the call can be repeated."""
+    """Too many requests with passwords, or for resets, wait. Nothing was changed, and the call can be repeated."""
 
     code = ErrorCode.SERVER_BUSY
     status = 503

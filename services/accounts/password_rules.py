@@ -12,6 +12,7 @@ from functools import cache
 from services.core import validation
 from services.core.errors import InvalidInput
 from storage.accounts.breached_passwords import BreachedPasswords
+from storage.accounts.models import Account
 
 #: Fewer are a repetition, such as "1111111111".
 DIFFERENT_CHARACTERS = 4
@@ -41,6 +42,11 @@ class Owner:
     email: str
 
 
+def owner_of(account: Account) -> Owner:
+    """The owner of an account that exists."""
+    return Owner(account.user_id, account.name, account.email)
+
+
 class PasswordRules:
     """Decides whether a password can be a new one of an account."""
 
@@ -52,10 +58,18 @@ class PasswordRules:
 
         ``password`` is in the form that :func:`services.core.validation.new_password` returns.
         """
-        if len(set(password)) < DIFFERENT_CHARACTERS:
-            raise InvalidInput(REPETITIVE, field=field)
+        self.require_unlike(password, owner, field)
+        await self.require_strong(password, field)
+
+    def require_unlike(self, password: str, owner: Owner, field: str = "password") -> None:
+        """Raise :class:`InvalidInput` if the password is like the names of its owner."""
         if is_like_owner(password, owner):
             raise InvalidInput(LIKE_OWNER, field=field)
+
+    async def require_strong(self, password: str, field: str = "password") -> None:
+        """Raise :class:`InvalidInput` for a password that is bad for every account."""
+        if len(set(password)) < DIFFERENT_CHARACTERS:
+            raise InvalidInput(REPETITIVE, field=field)
         if await asyncio.to_thread(_is_common, password):
             raise InvalidInput(COMMON, field=field)
         if await self._is_breached(password):

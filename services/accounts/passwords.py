@@ -32,7 +32,14 @@ class Passwords:
     def __init__(self, waiting: int = WAITING) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._queue = HashQueue(THREADS, waiting)
-        self._dummy_hash = _hash_of_nothing()
+        self._dummy_hash = self.unusable_hash()
+
+    @staticmethod
+    def unusable_hash() -> str:
+        """A hash that no password has. To verify it takes as long as for any other with the present parameters."""
+        hashed = argon2(use_defaults=True)
+        hashed.checksum = secrets.token_bytes(argon2.checksum_size)
+        return str(hashed.to_string())
 
     async def hash(self, password: str, address: str = "") -> str:
         """A new salted hash."""
@@ -72,10 +79,3 @@ class Passwords:
         # A thread cannot be cancelled, so a cancelled request keeps its place until its hash is ready.
         job.add_done_callback(lambda _: self._queue.leave())
         return await asyncio.shield(job)
-
-
-def _hash_of_nothing() -> str:
-    """A hash that no password has, with the parameters of new ones: to verify it takes as long as for an account."""
-    hashed = argon2(use_defaults=True)
-    hashed.checksum = secrets.token_bytes(argon2.checksum_size)
-    return str(hashed.to_string())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from storage.accounts.models import Account, ApiToken, Session
 
@@ -49,3 +50,20 @@ class NewApiToken:
 
     row: ApiToken
     secret: str
+
+
+@dataclass(frozen=True)
+class PendingCode:
+    """A reset or a change of address that waits for the code that was mailed for it. ``id`` is the key of its row."""
+
+    id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class ProfileChanges:
+    """A new name, unless it is None; and a new locale, if ``changes_locale``."""
+
+    user_name: str | None = None
+    locale: str | None = None
+    changes_locale: bool = False

@@ -1,6 +1,6 @@
 """Rows of accounts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from tortoise.expressions import F
@@ -32,6 +32,13 @@ async def find(account_id: UUID) -> Account | None:
 async def find_by_name(name: str) -> Account | None:
     """The account with this normalised user ID or, with an @, this address."""
     return await (find_by_email(name) if "@" in name else find_by_user_id(name))
+
+
+async def update_profile(account_id: UUID, values: Mapping[str, str | None]) -> Account | None:
+    """Change columns of an account, and return it; None if there is none."""
+    if values:
+        await Account.filter(id=account_id).update(**values)
+    return await find(account_id)
 
 
 async def find_many(account_ids: Collection[UUID]) -> dict[UUID, Account]:

@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from schema.error_codes import UploadErrorCode, UserErrorCode, WaitReason
-from services.accounts import passwords, registration, sessions, sign_in
+from services.accounts import password_rules, passwords, profile, registration, sessions, sign_in
+from services.accounts.credentials import email_change, mailed_codes, password_change, password_recovery
 from services.core import ids, validation
 from services.core.errors import ExpectedError
 from services.media import types
@@ -19,7 +20,13 @@ from tests.support.server import Api, key_of, sse_events
 
 #: Everything that a mutation calls and that raises errors of its own.
 RAISING = (
+    email_change,
+    mailed_codes,
+    password_change,
+    password_recovery,
+    password_rules,
     passwords,
+    profile,
     registration,
     sessions,
     sign_in,

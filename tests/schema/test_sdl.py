@@ -52,6 +52,13 @@ CONTRACT = parse(
       revokeOtherSessions: RevokeOtherSessionsPayload!
       createApiToken(input: CreateApiTokenInput!): CreateApiTokenPayload!
       revokeApiToken(input: RevokeApiTokenInput!): RevokeApiTokenPayload!
+      requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload!
+      resetPassword(input: ResetPasswordInput!): ResetPasswordPayload!
+      changePassword(input: ChangePasswordInput!): ChangePasswordPayload!
+      requestEmailChange(input: RequestEmailChangeInput!): RequestEmailChangePayload!
+      confirmEmailChange(input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload!
+      undoEmailChange(input: UndoEmailChangeInput!): UndoEmailChangePayload!
+      updateProfile(input: UpdateProfileInput!): UpdateProfilePayload!
       initUpload(input: InitUploadInput!): InitUploadPayload!
       completeUpload(input: CompleteUploadInput!): CompleteUploadPayload!
       reportChunks(input: ReportChunksInput!): ReportChunksPayload!
@@ -64,6 +71,9 @@ CONTRACT = parse(
     input LoginInput { userId: String!  password: String!  cookies: Boolean = false }
     input ReauthenticateInput { password: String! }
     input RevokeSessionInput { sessionId: ID! }
+    input RequestPasswordResetInput { email: String! }
+    input ResetPasswordInput { resetId: ID!  otp: String!  newPassword: String! }
+    input ChangePasswordInput { currentPassword: String!  newPassword: String! }
     input RefreshSessionInput { refreshToken: String! }
     input CreateApiTokenInput { name: String!  scopes: [ApiTokenScope!]!  expiresAt: DateTime }
     input RevokeApiTokenInput { apiTokenId: ID! }
@@ -117,8 +127,10 @@ CONTRACT = parse(
 ).definitions
 
 FIELDS = {
-    "Account": "id sessions apiTokens",
     "ApiToken": "id name scopes createdAt expiresAt lastUsedAt lastCharacters",
+    "Account": "id sessions apiTokens locale",
+    "PasswordReset": "id expiresAt",
+    "EmailChange": "id expiresAt",
     "Registration": "email expiresAt",
     "Session": "id createdAt lastUsedAt userAgent address expiresAt current",
     "Server": "version maxFileSize features",

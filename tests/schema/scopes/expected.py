@@ -14,7 +14,7 @@ SCOPED = {
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
     "Upload",
     "DELETE": "Mutation.abortUpload",
-    "ACCOUNT": "Account.email Account.sessions Account.apiTokens ApiToken Session",
+    "ACCOUNT": "Mutation.updateProfile Account.email Account.sessions Account.apiTokens ApiToken Session",
 }
 #: The fields and types that every API token may use.
 OPEN = "Query.me Query.node Query.rateLimit Query.operationCost Query.server Account"
@@ -22,7 +22,8 @@ OPEN = "Query.me Query.node Query.rateLimit Query.operationCost Query.server Acc
 CLOSED = (
     "Mutation.register Mutation.verifyOtp Mutation.resendOtp Mutation.login Mutation.refreshSession "
     "Mutation.reauthenticate Mutation.logout Mutation.revokeSession Mutation.revokeOtherSessions "
-    "Mutation.createApiToken Mutation.revokeApiToken"
+    "Mutation.createApiToken Mutation.revokeApiToken Mutation.requestPasswordReset Mutation.resetPassword "
+    "Mutation.changePassword Mutation.requestEmailChange Mutation.confirmEmailChange Mutation.undoEmailChange"
 )
 #: The root fields that need no viewer.
 ANONYMOUS = {
@@ -34,20 +35,25 @@ ANONYMOUS = {
     "Mutation.resendOtp",
     "Mutation.login",
     "Mutation.refreshSession",
+    "Mutation.requestPasswordReset",
+    "Mutation.resetPassword",
+    "Mutation.undoEmailChange",
 }
 #: The other fields of each type, which show no more than the object that they are on. Payloads, connections and edges
 #: are left out: all of their fields are of this kind.
 PLAIN = {
-    "Account": "id userId userName createdAt isAdmin",
+    "Account": "id userId userName createdAt isAdmin locale",
     "ApiToken": "id name scopes lastCharacters createdAt expiresAt lastUsedAt",
     "BudgetLayer": "name limit remaining restoreRate",
     "ChunkSlot": "id index offset size received",
+    "EmailChange": "id expiresAt",
     "FieldCost": "path coordinate times cost total",
     "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions",
     "IngestBudget": "limit remaining restoreRate",
     "Media": "duration width height frameRate videoCodec audioCodec bitRate container",
     "OperationCost": "requestedQueryCost maximum fields",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "PasswordReset": "id expiresAt",
     "RateLimit": "cost limit remaining used resetAt restoreRate layers ingest",
     "Registration": "id email expiresAt",
     "Rendition": "id recipe mimeType size sha256 download downloadUrl",

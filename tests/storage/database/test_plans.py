@@ -13,9 +13,23 @@ import pytest
 from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
-from storage.accounts import accounts, addresses, api_tokens, attempts, expired, invitations, registrations, sessions
+from storage.accounts import (
+    accounts,
+    addresses,
+    api_tokens,
+    attempts,
+    credentials,
+    email_changes,
+    expired,
+    invitations,
+    password_resets,
+    passwords,
+    registrations,
+    sessions,
+)
 from storage.accounts.attempts import AttemptKind
-from storage.accounts.models import ApiToken, Invitation, Registration, Session
+from storage.accounts.email_changes import Undo
+from storage.accounts.models import Account, ApiToken, EmailChange, Invitation, PasswordReset, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
 from storage.blobs import Digests, ReopenedStaging
 from storage.budgets import limit_overrides
@@ -56,7 +70,11 @@ MODULES: list[ModuleType] = [
     attempts,
     api_tokens,
     expired,
+    credentials,
+    email_changes,
     invitations,
+    password_resets,
+    passwords,
     registrations,
     sessions,
     consistency,
@@ -88,6 +106,7 @@ GROWING = {
     "attempt",
     "outbox_mail",
     "email_change",
+    "password_reset",
 }
 #: Many accounts with a few uploads each, most of them finished long ago, as in a server that is some years old.
 FILL = """
@@ -109,6 +128,8 @@ INSERT INTO attempt (id, kind, subject, at)
     SELECT gen_random_uuid(), 'MAIL', n::text, timestamptz '2026-11-22 12:00Z' FROM generate_series(1, 5000) n;
 INSERT INTO email_change (id, account_id, new_email, old_email, otp_hash, attempts, expires_at, created_at)
     SELECT gen_random_uuid(), id, email, 'old-' || email, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
+INSERT INTO password_reset (id, account_id, otp_hash, attempts, expires_at, created_at)
+    SELECT gen_random_uuid(), id, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO blob (id, key, size, sha256, created_at)
     SELECT md5('b' || n)::uuid, 'key' || n, n, md5(n::text) || md5(n::text), now()
     FROM generate_series(1, 20000) n;
@@ -142,10 +163,19 @@ Call = Callable[["Rows"], Awaitable[object]]
 class Rows:
     """Rows for the queries."""
 
+    account: Account
+    change: EmailChange
+    session: Session
+    reset: PasswordReset
     upload: Upload
     full: Upload
     ended: Upload
     job: Job
+
+
+def notice(_: object = None) -> OutboxMail:
+    """A mail to queue."""
+    return OutboxMail(recipient="a", kind="a", params={})
 
 
 SHA256 = "0" * 64
@@ -158,6 +188,7 @@ CALLS: dict[str, Call] = {
     "accounts.find_by_user_id": lambda rows: accounts.find_by_user_id("user1"),
     "accounts.find": lambda rows: accounts.find(ACCOUNT_ID),
     "accounts.find_by_name": lambda rows: accounts.find_by_name("1@example.org"),
+    "accounts.update_profile": lambda rows: accounts.update_profile(ACCOUNT_ID, {"name": "a"}),
     "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
     "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
     "accounts.find_by_email": lambda rows: accounts.find_by_email("1@example.org"),
@@ -194,6 +225,31 @@ CALLS: dict[str, Call] = {
     "invitations.set_account": lambda rows: invitations.set_account(MISSING_ID, ACCOUNT_ID),
     "invitations.find_all": lambda rows: invitations.find_all(),
     "invitations.delete": lambda rows: invitations.delete(MISSING_ID),
+    "credentials.replace_password": lambda rows: credentials.replace_password(
+        rows.account, "a", NOW, notice(), kept_session=MISSING_ID
+    ),
+    "credentials.set_password": lambda rows: credentials.set_password(ACCOUNT_ID, "a", NOW),
+    "credentials.end_everything": lambda rows: credentials.end_everything(ACCOUNT_ID),
+    "passwords.replace_password_hash": lambda rows: passwords.replace_password_hash(ACCOUNT_ID, "a", "b"),
+    "password_resets.insert": lambda rows: password_resets.insert(
+        PasswordReset(account_id=ACCOUNT_ID, otp_hash="a", expires_at=NOW), "1@example.org"
+    ),
+    "password_resets.count_attempt": lambda rows: password_resets.count_attempt(rows.reset.id, 5),
+    "password_resets.complete": lambda rows: password_resets.complete(rows.reset, "a", NOW, notice()),
+    "email_changes.insert": lambda rows: email_changes.insert(
+        EmailChange(account_id=ACCOUNT_ID, new_email="a", otp_hash="a", expires_at=NOW)
+    ),
+    "email_changes.count_attempt": lambda rows: email_changes.count_attempt(rows.change.id, ACCOUNT_ID, 5),
+    "email_changes.confirm": lambda rows: email_changes.confirm(
+        rows.change, Undo("a", LATER), NOW, notice, session_id=rows.session.id
+    ),
+    "email_changes.find_undoable": lambda rows: email_changes.find_undoable("a", NOW),
+    "email_changes.undo": lambda rows: email_changes.undo(
+        EmailChange(id=rows.change.id, account_id=ACCOUNT_ID, old_email="1@example.org", confirmed_at=NOW),
+        "a",
+        NOW,
+        notice(),
+    ),
     "sessions.insert": lambda rows: sessions.insert(Session(account_id=ACCOUNT_ID, refresh_hash="a", expires_at=NOW)),
     "sessions.find": lambda rows: sessions.find(MISSING_ID),
     "sessions.rotate": lambda rows: sessions.rotate(MISSING_ID, "a", "b", NOW, NOW),
@@ -339,6 +395,10 @@ async def filled(database_url: str, databases: PostgresDatabases) -> AsyncIterat
         await databases.run(statement, name)
     await open_database(database_url, PoolSize(2, 2))
     rows = Rows()
+    rows.account = await Account.get(id=ACCOUNT_ID)
+    rows.session = await Session.get(account_id=ACCOUNT_ID)
+    rows.change = await EmailChange.get(account_id=ACCOUNT_ID)
+    rows.reset = await PasswordReset.get(account_id=ACCOUNT_ID)
     rows.upload = (await Upload.filter(status=UploadStatus.RECEIVING).limit(1))[0]
     rows.full = (await Upload.filter(status=UploadStatus.REASSEMBLING).limit(1))[0]
     rows.ended = (await Upload.filter(status=UploadStatus.ABORTED).limit(1))[0]

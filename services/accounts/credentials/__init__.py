@@ -1,0 +1,1 @@
+"""Changes of what an account is trusted by: its password and its address."""
