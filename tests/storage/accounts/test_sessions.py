@@ -1,6 +1,7 @@
 """Rows of sessions: a refresh token is swapped once, and the number of sessions is limited."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 
 from storage.accounts import expired, sessions
 from storage.accounts.models import Account, Session
+from storage.database.connection import atomically
 from tests.storage.rows import LATER, NOW, new_account, run_together, session_of
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -84,6 +86,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from storage.accounts import sessions
 from storage.accounts.models import Account
+from storage.database.connection import atomically
 from tests.storage.rows import session_of
 async def main(account_id):
     account = await Account.get(id=UUID(account_id))
@@ -105,3 +108,54 @@ async def test_what_has_expired_is_purged() -> None:
     assert await sessions.find(late.id) is None
     assert await sessions.find(alive.id)
     assert await Account.all().count() == 2
+
+
+async def test_every_session_of_an_account_is_closed_but_the_one_to_keep() -> None:
+    ada, other = await new_account(), await new_session()
+    opened = [await inserted(session_of(ada)) for _ in range(4)]
+    closed = await sessions.close_all(ada.id, kept=opened[1].id)
+    assert set(closed) == {row.id for row in opened} - {opened[1].id}
+    assert {row.id for row in await Session.all()} == {opened[1].id, other.id}
+    assert await sessions.close_all(ada.id) == [opened[1].id]
+    assert await sessions.find(other.id)
+
+
+async def test_sessions_stay_open_if_the_change_that_closes_them_is_undone() -> None:
+    session = await new_session()
+
+    async def change() -> None:
+        await sessions.close_all(session.account_id)
+        raise ValueError("undone")
+
+    with pytest.raises(ValueError, match="undone"):
+        await atomically(change)
+    assert await sessions.find(session.id)
+
+
+async def test_a_sign_in_with_the_old_password_does_not_outlive_a_change_of_it() -> None:
+    for number in range(10):
+        ada = await new_account(f"ada{number}")
+
+        async def change(ada: Account = ada, at: datetime = NOW + timedelta(hours=number)) -> None:
+            await Account.filter(id=ada.id).update(password_changed_at=at)
+            await sessions.close_all(ada.id)
+
+        async def sign_in(ada: Account = ada) -> None:
+            with suppress(sessions.AccountChanged):
+                await sessions.insert(session_of(ada), account=ada)
+
+        await asyncio.gather(sign_in(), atomically(change), sign_in(), sign_in())
+        assert await Session.filter(account_id=ada.id).count() == 0
+
+
+async def test_open_sessions_are_those_that_have_not_reached_any_of_their_limits() -> None:
+    second = timedelta(seconds=1)
+    idle, ended, old = await new_session(NOW - second), await new_session(), await new_session()
+    alive, disabled = await new_session(), await new_session()
+    await Session.filter(id=ended.id).update(ends_at=NOW - second)
+    await Session.filter(id=old.id).update(created_at=NOW - timedelta(days=180) - second)
+    await Session.filter(id__in=[alive.id, disabled.id]).update(ends_at=NOW)
+    await Account.filter(id=disabled.account_id).update(disabled_at=NOW)
+    keys = [row.id for row in (idle, ended, old, alive, disabled)]
+    assert await sessions.find_open([*keys, uuid4()], NOW, NOW - timedelta(days=180)) == {alive.id}
+    assert await sessions.find_open([], NOW, NOW) == set()
