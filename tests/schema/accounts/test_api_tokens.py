@@ -235,6 +235,39 @@ async def test_a_token_opens_a_websocket_and_its_scopes_apply_there(
         assert refused["payload"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+async def test_a_token_that_expires_in_the_last_second_of_all_opens_streams(
+    shared: SharedServer, http: httpx.AsyncClient
+) -> None:
+    payload = await create(shared.api, "UPLOAD", expiresAt="9999-12-31T23:59:59Z")
+    http.headers["Authorization"] = f"Bearer {payload['secret']}"
+    upload = await Api(http).init(b"12345")
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    async with (
+        connected(shared.url, headers={"Authorization": http.headers["Authorization"]}) as socket,
+        http.stream("POST", "/graphql", json=body, headers=EVENTS) as stream,
+    ):
+        await socket.init()
+        await socket.subscribe(PROGRESS, id=upload["id"])
+        assert (await socket.receive())["type"] == "next"
+        assert "errors" not in await anext(sse_events(stream))
+
+
+async def test_streams_end_when_their_token_expires(owner: Api, http: httpx.AsyncClient) -> None:
+    script = await program(owner, http, "UPLOAD")
+    upload = await script.init(b"12345")
+    await ApiToken.filter(id=key_of(script.token_id)).update(expires_at=now() + timedelta(seconds=5))
+    body = {"query": PROGRESS, "variables": {"id": upload["id"]}}
+    async with (
+        connected(str(owner.http.base_url), headers={"Authorization": http.headers["Authorization"]}) as socket,
+        http.stream("POST", "/graphql", json=body, headers=EVENTS) as stream,
+    ):
+        await socket.init()
+        await socket.subscribe(PROGRESS, id=upload["id"])
+        *_, last = [event async for event in sse_events(stream)]
+        assert code_of(last) == "UNAUTHENTICATED"
+        assert await socket.closing() in (4401, 4403)
+
+
 async def revoke(owner: Api, token_id: str) -> None:
     """Revoke a token by the API, as its owner does."""
     assert (await owner.data(REVOKE, id=token_id))["apiToken"]["id"] == token_id
