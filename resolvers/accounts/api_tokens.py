@@ -22,7 +22,9 @@ async def create(
     """
     viewer = context.viewer
     await context.services.sessions.require_recent_authentication(viewer)
-    return await context.services.api_tokens.create(viewer.account_id, name=name, scopes=scopes, expires_at=expires_at)
+    return await context.services.api_tokens.create(
+        viewer.account_id, name=name, scopes=scopes, expires_at=expires_at, session_id=viewer.session_id
+    )
 
 
 async def revoke(context: Context, token_id: str) -> ApiToken:

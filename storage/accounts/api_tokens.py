@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from storage.accounts import accounts
-from storage.accounts.models import ApiToken
+from storage.accounts.models import ApiToken, Session
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
 from storage.errors import LimitReached
@@ -26,20 +26,33 @@ class UsableApiToken(NamedTuple):
     expires_at: datetime | None
 
 
+class SessionClosed(Exception):
+    """The session in which a token was to be created has been closed meanwhile."""
+
+
 async def _nothing() -> None:
     """Do nothing else."""
 
 
 async def insert(
-    row: ApiToken, limit: int, now: datetime, *, and_then: Callable[[], Awaitable[None]] = _nothing
+    row: ApiToken,
+    limit: int,
+    now: datetime,
+    *,
+    session_id: UUID | None = None,
+    and_then: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
     """Store a new token, and do what belongs into the same transaction.
 
-    Raises :class:`LimitReached` if the account has ``limit`` tokens that have not expired.
+    Raises :class:`LimitReached` if the account has ``limit`` tokens that have not expired. ``session_id`` is the
+    session that creates the token. Raises :class:`SessionClosed`: a reset of the password closes all sessions and
+    deletes all tokens, and the token of a request that is under way must not outlive that.
     """
 
     async def work() -> None:
         await accounts.lock(row.account_id)
+        if session_id and not await Session.filter(id=session_id, account_id=row.account_id).exists():
+            raise SessionClosed
         valid = ApiToken.filter(Q(expires_at=None) | Q(expires_at__gt=now), account_id=row.account_id)
         if await valid.count() >= limit:
             raise LimitReached("the account has too many API tokens")

@@ -54,9 +54,18 @@ class ApiTokens:
         return viewer
 
     async def create(
-        self, account_id: UUID, *, name: str, scopes: Sequence[ApiTokenScope], expires_at: datetime | None
+        self,
+        account_id: UUID,
+        *,
+        name: str,
+        scopes: Sequence[ApiTokenScope],
+        expires_at: datetime | None,
+        session_id: UUID | None = None,
     ) -> NewApiToken:
-        """Create a token. Raises :class:`InvalidInput` and :class:`TooManyApiTokens`."""
+        """Create a token, in a session if there is one.
+
+        Raises :class:`InvalidInput`, :class:`TooManyApiTokens`, and :class:`Unauthenticated` if the session was closed.
+        """
         with Checks() as check:
             name = check(validation.person_name, name, field="name")
             granted = check(_scopes, scopes)
@@ -72,11 +81,11 @@ class ApiTokens:
             created_at=now(),
             expires_at=expires_at,
         )
-        await self._store(row)
+        await self._store(row, session_id)
         return NewApiToken(row, secret)
 
-    async def _store(self, row: ApiToken) -> None:
-        """Store a token, and a mail about it. Raises :class:`TooManyApiTokens`."""
+    async def _store(self, row: ApiToken, session_id: UUID | None) -> None:
+        """Store a token, and a mail about it. For errors see :meth:`create`."""
         moment = now()
         mail = await self._mails.about(row.account_id, row.last_characters, row.scopes)
 
@@ -85,7 +94,9 @@ class ApiTokens:
                 await outbox.enqueue(mail, moment)
 
         try:
-            await rows.insert(row, self._limit, moment, and_then=store_mail)
+            await rows.insert(row, self._limit, moment, session_id=session_id, and_then=store_mail)
+        except rows.SessionClosed as error:
+            raise Unauthenticated("The session has ended. Sign in again.") from error
         except LimitReached as error:
             message = f"An account may have {self._limit} API tokens. Revoke one first."
             raise TooManyApiTokens(message) from error

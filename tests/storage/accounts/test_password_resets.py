@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storage.accounts import credentials, email_changes, password_resets, sessions
+from storage.accounts import api_tokens, credentials, email_changes, password_resets, sessions
 from storage.accounts.models import Account, ApiToken, EmailChange, PasswordReset, Session
 from storage.outbox import outbox
 from storage.outbox.models import OutboxMail
@@ -117,6 +117,17 @@ async def test_a_change_of_password_keeps_its_own_session_and_the_tokens() -> No
     assert [UUID(str(key)) for key in await Session.all().values_list("id", flat=True)] == [kept]
     assert [await model.all().count() for model in (ApiToken, PasswordReset, EmailChange)] == [1, 0, 0]
     assert (await stored(account)).password_changed_at == NOW
+
+
+async def test_a_request_that_is_under_way_creates_no_token_after_a_reset() -> None:
+    account = await new_account()
+    reset = await everything_open(account)
+    (session_id, _) = [session.id for session in await Session.all()]
+    await password_resets.complete(reset, "new", NOW, new_notice())
+    row = ApiToken(account_id=account.id, name="token", secret_hash="hash", last_characters="1234", scopes=[])
+    with pytest.raises(api_tokens.SessionClosed):
+        await api_tokens.insert(row, 10, NOW, session_id=session_id)
+    assert await ApiToken.all().count() == 0
 
 
 async def test_of_two_changes_of_password_one_wins() -> None:
