@@ -60,6 +60,8 @@ _RULES: Sequence[tuple[Sequence[str], re.Pattern[str], str | Callable[[re.Match[
     (("x-amz-", "x-goog-", "x-ms-"), _pattern(rf"(?P<name>{_HEADER}\s*:\s*)[^\s\"'\\,]+"), _masked),
     (_WORDS, _pattern(rf"(?P<name>{_NAME}{_EQUALS})(?:{_QUOTED}|{_VALUE})"), _masked),
     (_WORDS, _pattern(rf"(?P<name>{_NAME}\\?[\"']\s*[:,]\s*){_QUOTED}"), _masked),
+    # An API token, which has this prefix so that it is recognised anywhere.
+    (("ckp_",), re.compile(r"(?<=ckp_)[0-9A-Za-z]{20,}"), MASK),
     (("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), MASK),
 )
 

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
+from services.accounts.api_tokens import token_text
 from storage.redaction import without_credentials
 
 SECRET = "AbC+dE/f0-_9~x=="
@@ -135,3 +136,9 @@ def test_a_cookie_is_replaced(text: str, masked: str) -> None:
 @pytest.mark.parametrize("text", ["stack=1", "lock=2", "the cookie is not valid", "ck-100"])
 def test_what_is_no_cookie_stays(text: str) -> None:
     assert without_credentials(text) == text
+
+
+def test_an_api_token_is_replaced_wherever_it_is() -> None:
+    token = token_text.new_token()
+    assert without_credentials(f"cannot parse {token!r} at 5") == "cannot parse 'ckp_***' at 5"
+    assert without_credentials("a token begins with ckp_, as in ckp_xyz") == "a token begins with ckp_, as in ckp_xyz"
