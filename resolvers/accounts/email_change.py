@@ -8,7 +8,7 @@ from storage.accounts.models import Account
 
 async def request(context: Context, new_email: str) -> PendingCode:
     """Mail a code to a new address for the viewer."""
-    return await context.services.email_changes.request(context.viewer, new_email)
+    return await context.services.email_changes.request(context.viewer, new_email, context.client)
 
 
 async def confirm(context: Context, *, change_id: str, otp: str) -> Account:

@@ -8,7 +8,7 @@ from storage.accounts.models import Account
 
 async def request(context: Context, email: str) -> PendingCode:
     """Mail a code. For errors see :meth:`services.accounts.credentials.password_recovery.PasswordRecovery.request`."""
-    return await context.services.recovery.request(email)
+    return await context.services.recovery.request(email, context.client)
 
 
 async def reset(context: Context, *, reset_id: str, otp: str, new_password: str) -> None:

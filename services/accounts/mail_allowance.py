@@ -22,16 +22,15 @@ class MailAllowance:
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
-    async def require(self, address: str, client: str = "") -> Sequence[UUID]:
+    async def require(self, address: str, client: str) -> Sequence[UUID]:
         """Count one mail to a normalised address, for a mail that is sent later. Raises :class:`TooManyMails`.
 
         ``client`` is the address of the client that causes it. Its network cannot use up the last mail of the hour.
         """
         counted: list[UUID] = []
         try:
-            if client:
-                of_client = f"{address} {client_network(client)}"
-                counted.append(await self._attempts.require(AttemptKind.CLIENT_MAIL, of_client))
+            of_client = f"{address} {client_network(client)}"
+            counted.append(await self._attempts.require(AttemptKind.CLIENT_MAIL, of_client))
             counted.append(await self._attempts.require(AttemptKind.MAIL, address))
         except TooManyMails:
             await self._take_back(counted)
@@ -39,7 +38,7 @@ class MailAllowance:
         return counted
 
     @asynccontextmanager
-    async def sending(self, address: str, client: str = "") -> AsyncIterator[None]:
+    async def sending(self, address: str, client: str) -> AsyncIterator[None]:
         """Count one mail like :meth:`require`, which the block sends.
 
         A mail that the block cannot send (:class:`MailUnavailable`) does not count.

@@ -16,7 +16,7 @@ from services.accounts.codes import ATTEMPTS
 from services.accounts.credentials.mailed_codes import WRONG, MailedCodes
 from services.accounts.errors import InvalidCredentials, InvalidOtp, Unauthenticated
 from services.accounts.passwords import Passwords
-from services.accounts.sessions import Sessions
+from services.accounts.sessions import Client, Sessions
 from services.accounts.tokens import Viewer
 from services.accounts.types import PendingCode
 from services.core import validation
@@ -56,7 +56,7 @@ class EmailChanges:
         self._passwords = passwords
         self._keys = keys
 
-    async def request(self, viewer: Viewer, new_email: str) -> PendingCode:
+    async def request(self, viewer: Viewer, new_email: str, client: Client) -> PendingCode:
         """Mail a code to the new address.
 
         If it is taken, the mail tells its owner, and the response is the same. Raises :class:`InvalidInput`,
@@ -72,7 +72,7 @@ class EmailChanges:
         # An account may not mail to very many addresses either.
         await self._mailed.attempts.require(AttemptKind.MAIL, f"account {account.id}")
         row = EmailChange(id=uuid7(), account_id=account.id, new_email=email, expires_at=now() + self._mailed.lifetime)
-        async with self._mailed.allowance.sending(email):
+        async with self._mailed.allowance.sending(email, client.address):
             row.otp_hash = await self._mail_code(row, account)
         await rows.insert(row)
         return PendingCode(row.id, row.expires_at)

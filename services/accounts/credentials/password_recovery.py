@@ -38,14 +38,14 @@ class PasswordRecovery:
         self._sessions = sessions
         self._background = background
 
-    async def request(self, email: str) -> PendingCode:
+    async def request(self, email: str, client: Client) -> PendingCode:
         """Mail a code to an address, if an account has it.
 
         Everything that depends on the account happens after the response. Raises :class:`InvalidInput`,
         :class:`TooManyMails` and :class:`ServerBusy`.
         """
         email = validation.email(email)
-        await self._mailed.allowance.require(email)
+        await self._mailed.allowance.require(email, client.address)
         pending = PendingCode(uuid7(), now() + self._mailed.lifetime)
         try:
             self._background.start(lambda: self._mail_code(email, pending))
