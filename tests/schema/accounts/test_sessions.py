@@ -1,11 +1,13 @@
 """The sessions of an account: its owner sees them, and closes them."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from services.accounts import live_checks
+from services.core.clock import now
 from storage.accounts.models import Session
 from tests.support.server import PASSWORD, Api, Json, http_client, key_of
 from tests.support.shared_server import SharedServer, another_user
@@ -55,7 +57,7 @@ async def is_signed_out(api: Api) -> bool:
 
 async def make_old(session_id: str) -> None:
     """Let the last sign-in of a session be long ago."""
-    await Session.filter(id=key_of(session_id)).update(authenticated_at="2026-01-01T00:00:00+00:00")
+    await Session.filter(id=key_of(session_id)).update(authenticated_at=now() - timedelta(minutes=11))
 
 
 async def test_the_owner_sees_each_device_with_its_last_use(shared: SharedServer) -> None:
