@@ -1,25 +1,21 @@
 """Composes mails of contents, in the language of their recipients."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from uuid import UUID, uuid4
 
 from services.core.keys import SecretKey
-from services.mail.kinds import MailContent, MailKind
+from services.mail.kinds import MailContent
 from services.mail.templates import MailTemplates
-from services.mail.tokens import DERIVATIONS, Derivation
+from services.mail.tokens import DERIVATIONS
 from storage.mail import Mail
 
 
 class MailComposer:
     """Fills templates. ``server`` is the public URL, which every template may use."""
 
-    def __init__(
-        self, templates: MailTemplates, server: str, derivations: Mapping[MailKind, Derivation] = DERIVATIONS
-    ) -> None:
+    def __init__(self, templates: MailTemplates, server: str) -> None:
         self._templates = templates
         self._server = server
-        self._derivations = derivations
 
     def compose(
         self,
@@ -38,7 +34,7 @@ class MailComposer:
         values = {field.name: _value(getattr(content, field.name)) for field in fields(content)}
         if content.derived:
             assert key, f"{content.kind} is sent by the outbox, which has the secret keys"
-            values |= self._derivations[content.kind](key, content)
+            values |= DERIVATIONS[content.kind](key, content)
         rendered = self._templates.find(content.kind, locale).render({**values, "server": self._server})
         return Mail(to, rendered.subject, rendered.text, rendered.html, str(mail_id or uuid4()))
 

@@ -32,7 +32,7 @@ class MailContent:
     ``required``: variables that must be in the text of the mail, because it would be useless without them.
     ``derived``: variables that are secret and are not fields, because they are computed from the secret keys when the
     mail is rendered; see :mod:`services.mail.tokens`. ``may_wait``: whether the mail may be stored in the outbox. One
-    with a code must not be: codes are never stored in plain text.
+    with a code or a random token must not be: they are never stored in plain text.
     """
 
     kind: ClassVar[MailKind]
@@ -121,13 +121,13 @@ class NewSignInMail(MailContent):
 
 @dataclass(frozen=True)
 class InvitationMail(MailContent):
-    """An invitation to register. ``invitation_id`` is its ID, from which the token is derived."""
+    """An invitation to register, with its token."""
 
     kind = MailKind.INVITATION
     required = ("token",)
-    derived = ("token",)
+    may_wait = False
 
-    invitation_id: UUID
+    token: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from services.core.keys import SecretKey, derive
-from services.mail.kinds import EmailChangedMail, InvitationMail, MailContent, MailKind
+from services.mail.kinds import EmailChangedMail, MailContent, MailKind
 
 #: Computes the variables of ``MailContent.derived`` with a secret key.
 Derivation = Callable[[SecretKey, MailContent], Mapping[str, str]]
@@ -37,13 +37,7 @@ def _token_of_change(key: SecretKey, content: MailContent) -> Mapping[str, str]:
     return {"token": mail_token(key, content.kind, content.change_id)}
 
 
-def _token_of_invitation(key: SecretKey, content: MailContent) -> Mapping[str, str]:
-    assert isinstance(content, InvitationMail)
-    return {"token": mail_token(key, content.kind, content.invitation_id)}
-
-
 #: By kind, for each one with derived variables.
 DERIVATIONS: Mapping[MailKind, Derivation] = {
     MailKind.EMAIL_CHANGED: _token_of_change,
-    MailKind.INVITATION: _token_of_invitation,
 }

@@ -8,7 +8,7 @@ from uuid import UUID
 from cloudkeep.cli.account_lookup import CommandRefused
 from cloudkeep.cli.admin.values import quota_text, yes
 from cloudkeep.client.display.tables import NOTHING, table, time_text
-from cloudkeep.resources.mail import load_mail_templates
+from cloudkeep.resources.mail import load_mail_templates, mail_composer
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween
@@ -17,10 +17,9 @@ from services.accounts.registration.invitations import InvitationTerms
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
-from services.mail.composer import MailComposer
-from services.mail.kinds import InvitationMail, MailKind
+from services.mail.kinds import InvitationMail
 from storage.accounts.models import Invitation
-from storage.mail import MailError, open_mailer
+from storage.mail import Mail, MailError, open_mailer
 
 CONSOLE = "console:"
 LIFETIME = DurationBetween(60, 366 * 24 * 60 * 60)
@@ -67,22 +66,20 @@ async def invite(settings: Settings, options: InviteOptions) -> int:
     )
     if not row.email or settings.mail_url == CONSOLE:
         return 0
-    composer = MailComposer(templates, settings.public_url, {MailKind.INVITATION: lambda *_: {"token": token}})
-    return await _mail(settings, row, composer)
+    return await _mail(settings, mail_composer(settings, templates).compose(InvitationMail(token), row.email))
 
 
-async def _mail(settings: Settings, row: Invitation, composer: MailComposer) -> int:
+async def _mail(settings: Settings, mail: Mail) -> int:
     # Sent here and not by the outbox, so that the operator sees whether it worked. The database has no token.
-    mail = composer.compose(InvitationMail(row.id), row.email or "", key=settings.secret_keys[0])
     mailer = open_mailer(settings.mail_url)
     try:
         await mailer.send(mail)
     except MailError as error:
-        sys.stderr.write(f"The mail to {row.email} was not sent: {error}. Give the token to them yourself.\n")
+        sys.stderr.write(f"The mail to {mail.to} was not sent: {error}. Give the token to them yourself.\n")
         return 1
     finally:
         await mailer.close()
-    sys.stderr.write(f"It was mailed to {row.email}.\n")
+    sys.stderr.write(f"It was mailed to {mail.to}.\n")
     return 0
 
 

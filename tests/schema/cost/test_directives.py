@@ -117,7 +117,7 @@ def test_the_sdl_has_all_weights(weights: Weights) -> None:
     read = Weights.of(SERVED)
     assert read.types == weights.types
     prices = [
-        {coordinate: weight.weight for kind in each.fields.values() for coordinate, weight in kind.items()}
+        {(kind, name): field.weight for kind, fields in each.fields.items() for name, field in fields.items()}
         for each in (read, weights)
     ]
     assert prices[0] == prices[1]

@@ -12,6 +12,7 @@ from services.core.errors import CloudKeepError, ErrorCode, InvalidInput, NotFou
 
 #: Rendered without a class of their own, by GraphQL or by the endpoints.
 CLASSLESS = {
+    ErrorCode.CROSS_ORIGIN_REQUEST,
     ErrorCode.GRAPHQL_INVALID,
     ErrorCode.HOST_NOT_ALLOWED,
     ErrorCode.INTERNAL,

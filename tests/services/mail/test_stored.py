@@ -12,7 +12,6 @@ from services.mail.kinds import (
     ApiTokenCreatedMail,
     EmailChangedMail,
     EmailChangeMail,
-    InvitationMail,
     MailContent,
     NewSignInMail,
     PasswordChangedMail,
@@ -27,7 +26,6 @@ from tests.support.mail import KEY, SERVER, composer
 CHANGED = EmailChangedMail(UUID(int=7), days=7)
 CONTENTS: list[MailContent] = [
     CHANGED,
-    InvitationMail(UUID(int=8)),
     PasswordChangedMail(),
     ApiTokenCreatedMail("x4yZ", "READ, UPLOAD", "2026-11-30 15:30 UTC"),
     NewSignInMail("Firefox on Linux", "192.0.2.1", "30 November 2026, 15:30 UTC"),
