@@ -40,7 +40,9 @@ class LiveChecks:
         self._find = find
         #: When the query began that has found the key, the oldest first.
         self._trusted: dict[UUID, float] = {}
+        #: For the next query, and for the one that is running.
         self._waiting: dict[UUID, asyncio.Future[bool]] = {}
+        self._reading: dict[UUID, asyncio.Future[bool]] = {}
         self._query: asyncio.Task[None] | None = None
         #: What open streams call when their credentials have ended.
         self._streams: dict[UUID, list[Ended]] = {}
@@ -67,12 +69,12 @@ class LiveChecks:
         """
         if monotonic() < self._trusted.get(key, float("-inf")) + TRUSTED_SECONDS:
             return True
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+        shared = self._reading.get(key) or self._waiting.get(key)
+        if shared is None:
+            shared = self._waiting[key] = asyncio.get_running_loop().create_future()
             self._query = self._query or asyncio.create_task(self._read_waiting())
         # Shielded, because other callers wait for the same result.
-        return await asyncio.shield(waiting)
+        return await asyncio.shield(shared)
 
     def forget(self, keys: Collection[UUID]) -> None:
         """Read these keys again when they are used next, because their credentials were closed.
@@ -81,7 +83,7 @@ class LiveChecks:
         """
         for key in keys:
             self._trusted.pop(key, None)
-            self._waiting.pop(key, None)
+            self._reading.pop(key, None)
 
     def watch(self, key: UUID, ended: Ended) -> Callable[[], None]:
         """Call ``ended`` when the credentials have ended, and again at each check until the result is called."""
@@ -100,36 +102,31 @@ class LiveChecks:
 
     async def _read_waiting(self) -> None:
         try:
-            while waiting := dict(islice(self._waiting.items(), BATCH)):
-                await self._read(waiting)
+            while self._waiting:
+                batch = dict(islice(self._waiting.items(), BATCH))
+                for key in batch:
+                    del self._waiting[key]
+                self._reading = dict(batch)
+                await self._read(batch)
         finally:
             self._query = None
 
-    async def _read(self, waiting: dict[UUID, asyncio.Future[bool]]) -> None:
+    async def _read(self, batch: dict[UUID, asyncio.Future[bool]]) -> None:
         began_at = monotonic()
         try:
-            found = await self._find(list(waiting))
+            found = await self._find(list(batch))
         except BaseException as error:
-            for key, future in waiting.items():
-                self._fail(key, future, error)
+            self._reading.clear()
+            for future in batch.values():
+                _fail(future, error)
             if not isinstance(error, Exception):
                 raise
             return
-        for key, future in waiting.items():
-            if self._waiting.get(key) is future:
-                del self._waiting[key]
-                if key in found:
-                    self._trust(key, began_at)
+        for key, future in batch.items():
+            # A key that was forgotten meanwhile is not there.
+            if self._reading.pop(key, None) and key in found:
+                self._trust(key, began_at)
             future.set_result(key in found)
-
-    def _fail(self, key: UUID, future: asyncio.Future[bool], error: BaseException) -> None:
-        if self._waiting.get(key) is future:
-            del self._waiting[key]
-        if isinstance(error, Exception):
-            future.set_exception(error)
-            future.exception()  # retrieved, so that asyncio does not log it if every caller has gone
-        else:
-            future.cancel()
 
     def _trust(self, key: UUID, began_at: float) -> None:
         self._trusted.pop(key, None)
@@ -165,3 +162,11 @@ class LiveChecks:
         if not self._is_away:
             logger.warning("open streams are not checked until the database is back: %s", in_one_line(error))
         self._is_away = True
+
+
+def _fail(future: asyncio.Future[bool], error: BaseException) -> None:
+    if isinstance(error, Exception):
+        future.set_exception(error)
+        future.exception()  # retrieved, so that asyncio does not log it if every caller has gone
+    else:
+        future.cancel()

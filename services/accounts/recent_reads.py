@@ -39,7 +39,9 @@ class RecentReads(Generic[Key, Value]):
         self._life = life
         self._max_entries = max_entries
         self._entries: dict[Key, _Entry[Value]] = {}
+        #: For the next query, and for the one that is running.
         self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
+        self._reading: dict[Key, asyncio.Future[Value | None]] = {}
         self._query: asyncio.Task[None] | None = None
 
     async def get(self, key: Key) -> Value | None:
@@ -50,13 +52,13 @@ class RecentReads(Generic[Key, Value]):
         entry = self._entries.get(key)
         if entry and monotonic() < entry.read_at + self._life:
             return entry.value
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
+        shared = self._reading.get(key) or self._waiting.get(key)
+        if shared is None:
+            shared = self._waiting[key] = asyncio.get_running_loop().create_future()
             if self._query is None:
                 self._query = asyncio.create_task(self._read_waiting())
         # Shielded, because other callers wait for the same result.
-        return await asyncio.shield(waiting)
+        return await asyncio.shield(shared)
 
     def forget(self, key: Key) -> None:
         """Read this key again when it is needed, because its value has changed.
@@ -64,38 +66,36 @@ class RecentReads(Generic[Key, Value]):
         A query that is running may have read it before, so its result is not kept, and later calls do not share it.
         """
         self._entries.pop(key, None)
-        self._waiting.pop(key, None)
+        self._reading.pop(key, None)
 
     async def _read_waiting(self) -> None:
         try:
-            while waiting := dict(islice(self._waiting.items(), BATCH)):
-                await self._read_together(waiting)
+            while self._waiting:
+                batch = dict(islice(self._waiting.items(), BATCH))
+                for key in batch:
+                    del self._waiting[key]
+                self._reading = dict(batch)
+                await self._read_together(batch)
         finally:
             self._query = None
 
-    async def _read_together(self, waiting: Mapping[Key, "asyncio.Future[Value | None]"]) -> None:
+    async def _read_together(self, batch: Mapping[Key, "asyncio.Future[Value | None]"]) -> None:
         # The time before the query: a slow one returns what was true when it began.
         began = monotonic()
         try:
-            values = await self._read(list(waiting))
+            values = await self._read(list(batch))
         except Exception as error:
-            for key, future in waiting.items():
-                self._is_current(key, future)
+            self._reading.clear()
+            for future in batch.values():
                 future.set_exception(error)
                 # Every caller may have been cancelled. Without this, asyncio would log the error.
                 future.exception()
             return
-        for key, future in waiting.items():
-            if self._is_current(key, future):
+        for key, future in batch.items():
+            # A key that was forgotten meanwhile is not there.
+            if self._reading.pop(key, None):
                 self._keep(key, values.get(key), began)
             future.set_result(values.get(key))
-
-    def _is_current(self, key: Key, future: "asyncio.Future[Value | None]") -> bool:
-        """Remove the future from those that wait. False if the key was forgotten meanwhile."""
-        if self._waiting.get(key) is not future:
-            return False
-        del self._waiting[key]
-        return True
 
     def _keep(self, key: Key, value: Value | None, read_at: float) -> None:
         # Inserted at the end, so that the first entries are the oldest ones.

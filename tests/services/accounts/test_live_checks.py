@@ -205,3 +205,18 @@ async def test_a_fault_does_not_end_the_checks_of_streams(checks: LiveChecks, cr
     await until(lambda: len(credentials.queries) > 3)
     credentials.error = None
     await until(ended.is_set)
+
+
+async def test_a_request_that_waits_for_its_query_is_answered_if_its_credentials_are_closed_meanwhile(
+    checks: LiveChecks, credentials: Credentials
+) -> None:
+    credentials.answers.clear()
+    running = asyncio.ensure_future(checks.is_live(BOB))
+    await until(lambda: bool(credentials.queries))
+    waiting = asyncio.ensure_future(checks.is_live(ADA))
+    await asyncio.sleep(0)
+    credentials.keys.remove(ADA)
+    checks.forget([ADA])
+    credentials.answers.set()
+    async with asyncio.timeout(30):
+        assert [await running, await waiting] == [True, False]

@@ -123,3 +123,19 @@ async def test_invented_keys_do_not_use_more_and_more_memory() -> None:
         await reads.get(str(number))
     assert len(reads._entries) == 10
     assert not reads._waiting
+
+
+async def test_a_caller_that_waits_for_its_query_is_answered_if_the_key_is_forgotten_meanwhile() -> None:
+    source = Source(a=1, b=2)
+    source.gate.clear()
+    reads = RecentReads(source.read)
+    running = asyncio.create_task(reads.get("b"))
+    while not source.queries:
+        await asyncio.sleep(0)
+    waiting = asyncio.create_task(reads.get("a"))
+    await asyncio.sleep(0)
+    del source.values["a"]
+    reads.forget("a")
+    source.gate.set()
+    async with asyncio.timeout(30):
+        assert [await running, await waiting] == [2, None]
