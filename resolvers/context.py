@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from resolvers.cookies import Cookie, CookieName, Cookies
 from services.accounts.errors import Unauthenticated
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from services.accounts.tokens import Viewer
 from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services

@@ -9,11 +9,11 @@ from services.accounts.authentication import Authentication
 from services.accounts.credentials.email_change import EmailChanges
 from services.accounts.credentials.password_change import PasswordChange
 from services.accounts.credentials.password_recovery import PasswordRecovery
-from services.accounts.devices import Devices
-from services.accounts.reauthentication import Reauthentication
 from services.accounts.registration import Registrations
-from services.accounts.sessions import Sessions
-from services.accounts.sign_in import SignIn
+from services.accounts.sessions.sessions import Sessions
+from services.accounts.sign_in.devices import Devices
+from services.accounts.sign_in.reauthentication import Reauthentication
+from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.types import RegistrationMode
 from services.budgets.budgets import Budgets
 from services.budgets.fair_turns import FairTurns

@@ -113,9 +113,11 @@ def _signals_are_heard() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
-    """Use fast hashes in this process; tests/services/accounts/test_passwords.py tests real ones."""
+    """Use fast hashes in this process; tests/services/accounts/passwords/test_passwords.py tests real ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.accounts.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1))
+        patch.setattr(
+            "services.accounts.passwords.passwords.argon2", argon2.using(rounds=1, memory_cost=8, parallelism=1)
+        )
         yield
 
 

@@ -13,10 +13,10 @@ from services.accounts.credentials.mailed_codes import MailedCodes
 from services.accounts.credentials.password_change import PasswordChange
 from services.accounts.credentials.password_recovery import PasswordRecovery
 from services.accounts.mail_allowance import MailAllowance
-from services.accounts.password_rules import PasswordRules
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Sessions
-from services.accounts.sign_in import SignIn
+from services.accounts.passwords.password_rules import PasswordRules
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Sessions
+from services.accounts.sign_in.sign_in import SignIn
 from services.core.background import BackgroundWork
 from services.mail.sender import MailSender
 from storage.accounts.breached_passwords import BreachedPasswords

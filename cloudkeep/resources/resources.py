@@ -21,13 +21,13 @@ from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.attempts import Attempts
 from services.accounts.codes import Codes
-from services.accounts.devices import Devices
-from services.accounts.new_device_mails import NewDeviceMails
-from services.accounts.passwords import Passwords
-from services.accounts.reauthentication import Reauthentication
+from services.accounts.passwords.passwords import Passwords
 from services.accounts.registration import RegistrationPolicy, Registrations
-from services.accounts.sign_in import SignIn
-from services.accounts.sign_in_delays import LongestDelays, SignInDelays
+from services.accounts.sign_in.devices import Devices
+from services.accounts.sign_in.new_device_mails import NewDeviceMails
+from services.accounts.sign_in.reauthentication import Reauthentication
+from services.accounts.sign_in.sign_in import SignIn
+from services.accounts.sign_in.sign_in_delays import LongestDelays, SignInDelays
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides

@@ -7,9 +7,9 @@ from datetime import timedelta
 from cloudkeep.settings.settings import Settings
 from services.accounts.api_tokens import ApiTokens
 from services.accounts.authentication import Authentication
-from services.accounts.session_limits import SessionLimits
-from services.accounts.session_use import SessionUse
-from services.accounts.sessions import Sessions
+from services.accounts.sessions.session_limits import SessionLimits
+from services.accounts.sessions.session_use import SessionUse
+from services.accounts.sessions.sessions import Sessions
 from services.accounts.tokens import AccessTokens
 
 

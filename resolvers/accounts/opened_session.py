@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from resolvers.context import Context
 from resolvers.cookies import CookieName
-from services.accounts.cookie_sessions import seconds_left
-from services.accounts.devices import LIFETIME as DEVICE_LIFETIME
-from services.accounts.sessions import Client
+from services.accounts.sessions.cookie_sessions import seconds_left
+from services.accounts.sessions.sessions import Client
+from services.accounts.sign_in.devices import LIFETIME as DEVICE_LIFETIME
 from services.accounts.types import OpenSession
 
 

@@ -3,7 +3,7 @@
 from resolvers.accounts.opened_session import open_session
 from resolvers.context import Context
 from services.accounts.registration import Applicant as Applicant
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from services.accounts.types import OpenSession
 from services.core.ids import Prefix, decode
 from storage.accounts.models import Registration

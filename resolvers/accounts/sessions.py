@@ -6,7 +6,7 @@ from uuid import UUID
 from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_key
 from services.access.permissions import Permission, require_permission, visible
-from services.accounts.session_limits import end_of
+from services.accounts.sessions.session_limits import end_of
 from services.accounts.types import OpenSession
 from services.core.errors import NotFound
 from services.core.ids import Prefix, decode, require_key

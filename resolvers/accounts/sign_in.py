@@ -3,14 +3,14 @@
 from resolvers.accounts.opened_session import open_session
 from resolvers.context import Context
 from resolvers.cookies import CookieName
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from services.accounts.types import OpenSession
 
 
 async def login(
     context: Context, *, name: str, password: str, device_token: str | None, cookies: bool | None
 ) -> OpenSession:
-    """Open a session. For errors see :meth:`services.accounts.sign_in.SignIn.login`."""
+    """Open a session. For errors see :meth:`services.accounts.sign_in.sign_in.SignIn.login`."""
     device = device_token or context.cookie(CookieName.DEVICE)
 
     async def sign_in(client: Client) -> OpenSession:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from services.accounts.api_tokens import ApiTokens, token_text
-from services.accounts.cookie_sessions import CookieSessions, CookieUse
 from services.accounts.errors import Unauthenticated
-from services.accounts.live_sessions import LiveSessions
-from services.accounts.session_use import SessionUse
-from services.accounts.sessions import Client
+from services.accounts.sessions.cookie_sessions import CookieSessions, CookieUse
+from services.accounts.sessions.live_sessions import LiveSessions
+from services.accounts.sessions.session_use import SessionUse
+from services.accounts.sessions.sessions import Client
 from services.accounts.tokens import AccessTokens, Viewer
 
 ENDED = "The session has ended. Sign in again."

@@ -20,8 +20,8 @@ class RegistrationMode(StrEnum):
 class OpenSession:
     """A session, with the tokens by which a client acts for its account. ``expires_at`` is that of the access token.
 
-    ``device_token`` tells the device from others at its next sign-in (:mod:`services.accounts.devices`). A refresh has
-    none. ``cookie`` is the secret of a session with a cookie, whose tokens are empty.
+    ``device_token`` tells the device from others at its next sign-in (:mod:`services.accounts.sign_in.devices`). A
+    refresh has none. ``cookie`` is the secret of a session with a cookie, whose tokens are empty.
     """
 
     access_token: str

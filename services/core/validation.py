@@ -182,7 +182,7 @@ def password(value: str, field: str = "password") -> str:
 
 
 def new_password(value: str, field: str = "password") -> str:
-    """A new password: 10 to 1,024 bytes of UTF-8 in form NFKC. ``services.accounts.password_rules`` has more rules."""
+    """A new password: 10 to 1,024 bytes of UTF-8 in form NFKC. ``password_rules`` has more."""
     normalised = password(value, field)
     size = len(normalised.encode())
     if size not in PASSWORD_BYTES:

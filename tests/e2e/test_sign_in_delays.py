@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from services.accounts.sign_in_delays import FREE_OF_CLIENT
+from services.accounts.sign_in.sign_in_delays import FREE_OF_CLIENT
 from tests.support.process import serving
 from tests.support.server import http_client
 

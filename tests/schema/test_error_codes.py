@@ -8,8 +8,11 @@ from types import ModuleType
 import pytest
 
 from schema.error_codes import UploadErrorCode, UserErrorCode, WaitReason
-from services.accounts import password_rules, passwords, profile, registration, sessions, sign_in
+from services.accounts import profile, registration
 from services.accounts.credentials import email_change, mailed_codes, password_change, password_recovery
+from services.accounts.passwords import password_rules, passwords
+from services.accounts.sessions import sessions
+from services.accounts.sign_in import sign_in
 from services.core import ids, validation
 from services.core.errors import ExpectedError
 from services.media import types

@@ -15,8 +15,8 @@ from uuid_utils.compat import uuid7
 from services.accounts.codes import ATTEMPTS
 from services.accounts.credentials.mailed_codes import WRONG, MailedCodes
 from services.accounts.errors import InvalidCredentials, InvalidOtp, Unauthenticated
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Client, Sessions
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.tokens import Viewer
 from services.accounts.types import PendingCode
 from services.core import validation

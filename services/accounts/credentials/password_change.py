@@ -1,10 +1,10 @@
 """Changes of passwords, by people who know the present one."""
 
 from services.accounts.errors import InvalidCredentials, Unauthenticated
-from services.accounts.password_rules import PasswordRules, owner_of
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Client, Sessions
-from services.accounts.sign_in import SignIn
+from services.accounts.passwords.password_rules import PasswordRules, owner_of
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Client, Sessions
+from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.tokens import Viewer
 from services.core import validation
 from services.core.clock import now

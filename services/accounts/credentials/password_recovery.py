@@ -7,9 +7,9 @@ from uuid_utils.compat import uuid7
 from services.accounts.codes import ATTEMPTS
 from services.accounts.credentials.mailed_codes import WRONG, MailedCodes
 from services.accounts.errors import InvalidOtp, ServerBusy
-from services.accounts.password_rules import PasswordRules, owner_of
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Client, Sessions
+from services.accounts.passwords.password_rules import PasswordRules, owner_of
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.types import PendingCode
 from services.core import validation
 from services.core.background import BackgroundFull, BackgroundWork

@@ -13,11 +13,11 @@ from services.accounts.attempts import Attempts
 from services.accounts.codes import ATTEMPTS, Codes
 from services.accounts.errors import TooManyRegistrations
 from services.accounts.mail_allowance import MailAllowance
-from services.accounts.password_rules import Owner, PasswordRules
-from services.accounts.passwords import Passwords
+from services.accounts.passwords.password_rules import Owner, PasswordRules
+from services.accounts.passwords.passwords import Passwords
 from services.accounts.registration.admission import Admission
 from services.accounts.registration.verification import Verification
-from services.accounts.sessions import Client, Sessions
+from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.types import OpenSession, RegistrationMode
 from services.budgets.budget_layers import client_network
 from services.core import validation

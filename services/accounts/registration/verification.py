@@ -8,7 +8,7 @@ from services.accounts.attempts import Attempts
 from services.accounts.codes import ATTEMPTS, Codes
 from services.accounts.errors import InvalidOtp, InvitationInvalid
 from services.accounts.registration.admission import Admission
-from services.accounts.sessions import Client, Sessions
+from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.types import OpenSession
 from services.core import validation
 from services.core.clock import now

@@ -53,12 +53,16 @@ def make_data_folder(folder: Path, databases: Databases) -> Path:
     return folder
 
 
+#: In the order of their values.
+ACCOUNT_COLUMNS = "id, user_id, name, email, password_hash, created_at"
+
+
 def add_account(data_dir: Path, user: str) -> str:
     """Add an account. Returns its ID."""
     account = str(uuid7())
     values = (account, user, user, f"{user}@example.org", "-", "2026-11-22 12:00:00+00:00")
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
-        database.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)", values)
+        database.execute(f"INSERT INTO account ({ACCOUNT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
     return account
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.accounts.passwords import Passwords
-from services.accounts.sign_in_delays import FREE_OF_CLIENT
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sign_in.sign_in_delays import FREE_OF_CLIENT
 from tests.schema.accounts.test_accounts import ERRORS, join, new_user, register
 from tests.support.backends.databases import Databases
 from tests.support.server import PASSWORD, Api, Json, otp_of
@@ -24,7 +24,7 @@ VERIFY = f"mutation ($input: VerifyOtpInput!) {{ verifyOtp(input: $input) {SESSI
 async def shared(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> AsyncIterator[SharedServer]:
     """A server whose first delay is longer than any test, so that the numbers are exact."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 600.0)
+        patch.setattr("services.accounts.sign_in.sign_in_delays.FIRST_SECONDS", 600.0)
         async with shared_server(tmp_path_factory.mktemp("stand"), databases) as running:
             yield running
 

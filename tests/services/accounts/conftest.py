@@ -12,14 +12,14 @@ from services.accounts.api_tokens.use import ApiTokenUse
 from services.accounts.attempts import DEFAULT_MAILS, Attempts
 from services.accounts.authentication import Authentication
 from services.accounts.codes import Codes
-from services.accounts.devices import Devices
-from services.accounts.new_device_mails import NewDeviceMails
-from services.accounts.passwords import Passwords
+from services.accounts.passwords.passwords import Passwords
 from services.accounts.registration import DEFAULT_LIMITS, Applicant, RegistrationPolicy, Registrations
-from services.accounts.session_use import SessionUse
-from services.accounts.sessions import Client, SessionLimits, Sessions
-from services.accounts.sign_in import SignIn
-from services.accounts.sign_in_delays import SignInDelays
+from services.accounts.sessions.session_use import SessionUse
+from services.accounts.sessions.sessions import Client, SessionLimits, Sessions
+from services.accounts.sign_in.devices import Devices
+from services.accounts.sign_in.new_device_mails import NewDeviceMails
+from services.accounts.sign_in.sign_in import SignIn
+from services.accounts.sign_in.sign_in_delays import SignInDelays
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession, RegistrationMode
 from services.core.counters import Counters
@@ -129,7 +129,7 @@ async def world(database: str, sink: SmtpSink) -> AsyncIterator[World]:
 @pytest.fixture
 def long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first delay that is longer than any test, so that the numbers are exact."""
-    monkeypatch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 10_000.0)
+    monkeypatch.setattr("services.accounts.sign_in.sign_in_delays.FIRST_SECONDS", 10_000.0)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.accounts.errors import InvalidCredentials, TooManyAttempts
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from tests.services.accounts.conftest import AccountServices
 
 WRONG = "not the password"

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from services.accounts.errors import InvalidOtp, TooManyMails, TooManyRegistrations
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from services.accounts.types import OpenSession
 from services.core.errors import AlreadyExists, NotFound
 from services.mail.errors import MailUnavailable

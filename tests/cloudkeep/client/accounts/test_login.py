@@ -13,7 +13,7 @@ import pytest
 from cloudkeep.client.accounts.commands import INTERRUPTED
 from cloudkeep.client.api.documents import LOGIN
 from cloudkeep.client.credentials.store import CredentialStore
-from services.accounts.sign_in_delays import FREE_OF_CLIENT
+from services.accounts.sign_in.sign_in_delays import FREE_OF_CLIENT
 from storage.accounts.models import Session
 from tests.cloudkeep.client.accounts.conftest import Ended, command
 from tests.cloudkeep.client.credentials.fake_keyrings import FILE_VARIABLE

@@ -16,7 +16,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.tokens import GivenToken, TokenPair
 from cloudkeep.client.errors import ServerUnreachable, SignInError
-from services.accounts.sign_in_delays import FREE_OF_CLIENT
+from services.accounts.sign_in.sign_in_delays import FREE_OF_CLIENT
 from tests.cloudkeep.client.conftest import init_upload
 from tests.support.faults.proxy import Proxy
 from tests.support.server import PASSWORD, Api, Json
@@ -55,7 +55,7 @@ async def test_a_wrong_password_is_an_error_of_one_line(graphql: GraphQL, api: A
 async def test_after_too_many_wrong_passwords_it_waits_as_long_as_the_server_asks_and_says_so(
     graphql: GraphQL, api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.accounts.sign_in_delays.FIRST_SECONDS", 2.0)
+    monkeypatch.setattr("services.accounts.sign_in.sign_in_delays.FIRST_SECONDS", 2.0)
     user_id = await _user_id(api)
     for _ in range(FREE_OF_CLIENT + 1):
         await api.call(LOGIN, input={"userId": user_id, "password": "wrong horse battery"})

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from services.accounts.cookie_sessions import new_secret, seconds_left
 from services.accounts.errors import InvalidCredentials, Unauthenticated
-from services.accounts.session_limits import SessionLimits
-from services.accounts.sessions import Client, Sessions
+from services.accounts.sessions.cookie_sessions import new_secret, seconds_left
+from services.accounts.sessions.session_limits import SessionLimits
+from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession
 from services.core.clock import now

@@ -3,7 +3,7 @@
 Failures are counted for a typed name: of each client network, and of all networks together. The keys are HMACs of the
 name as it was typed, a user ID or an address, and not of an account. So delays tell neither whether an account exists
 nor which address it has. A device that has signed in before has a counter of its own
-(:mod:`services.accounts.devices`), and so has a session that asks for the password again.
+(:mod:`services.accounts.sign_in.devices`), and so has a session that asks for the password again.
 
 OWASP ASVS 5.0.0, 6.1.1 and 6.3.1, ask for a defence against guessing that cannot be used to lock accounts; NIST SP
 800-63B, section 3.2.2, proposes growing delays and clients that signed in before.
@@ -17,8 +17,8 @@ from ipaddress import ip_network
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from services.accounts.devices import Device
 from services.accounts.errors import TooManyAttempts
+from services.accounts.sign_in.devices import Device
 from services.budgets.budget_layers import client_network
 from services.core.counters import Counters
 from services.core.keys import SecretKey, derive

@@ -5,7 +5,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from services.accounts.sessions import MAX_ADDRESS, MAX_USER_AGENT, Client
+from services.accounts.sessions.sessions import MAX_ADDRESS, MAX_USER_AGENT, Client
 from services.core.clock import now
 from services.core.errors import DATABASE_AWAY
 from storage.accounts.sessions import Use, record_uses

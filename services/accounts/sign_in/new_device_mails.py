@@ -2,7 +2,7 @@
 
 import re
 
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
 from services.core.clock import now
 from services.mail.kinds import NewSignInMail
 from services.mail.sender import MailSender

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.accounts.password_rules import Owner, PasswordRules
+from services.accounts.passwords.password_rules import Owner, PasswordRules
 from services.core import validation
 from services.core.errors import InvalidInput
 from storage.accounts.breached_passwords import BreachedPasswords

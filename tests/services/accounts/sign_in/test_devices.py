@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.accounts.devices import LIFETIME, TOKEN_CHARACTERS, Device, Devices
+from services.accounts.sign_in.devices import LIFETIME, TOKEN_CHARACTERS, Device, Devices
 from services.core.clock import now
 from services.core.keys import derive
 from storage.accounts.models import Account

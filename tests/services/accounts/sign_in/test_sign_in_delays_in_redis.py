@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.accounts.sign_in_delays import FREE_OF_CLIENT
+from services.accounts.sign_in.sign_in_delays import FREE_OF_CLIENT
 from storage.attempt_delays import RedisDelays
 from storage.redis.client import close_redis, connect_redis
 from storage.redis.valkey import EmbeddedValkey

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.accounts.cookie_sessions import CookieSessions, new_secret
 from services.accounts.errors import InvalidCredentials, ReauthenticationRequired
-from services.accounts.live_sessions import LiveSessions
-from services.accounts.refresh_tokens import RefreshTokens, digest, session_of
-from services.accounts.session_limits import SessionLimits as SessionLimits
-from services.accounts.session_limits import end_of
+from services.accounts.sessions.cookie_sessions import CookieSessions, new_secret
+from services.accounts.sessions.live_sessions import LiveSessions
+from services.accounts.sessions.refresh_tokens import RefreshTokens, digest, session_of
+from services.accounts.sessions.session_limits import SessionLimits as SessionLimits
+from services.accounts.sessions.session_limits import end_of
 from services.accounts.tokens import AccessTokens, Viewer
 from services.accounts.types import OpenSession
 from services.core.clock import now

@@ -10,7 +10,7 @@ import pytest
 from cloudkeep.resources import clock_file
 from cloudkeep.resources.clock_sync import synchronized_clock
 from services.accounts.errors import InvalidCredentials, Unauthenticated
-from services.accounts.sessions import REPEATABLE
+from services.accounts.sessions.sessions import REPEATABLE
 from storage.accounts.models import Session
 from tests.services.accounts.conftest import NEW, OLD, AccountServices, World
 from tests.support.backends.smtp_sink import SmtpSink

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.accounts.live_checks import LiveChecks
-from services.accounts.session_limits import SessionLimits
+from services.accounts.sessions.session_limits import SessionLimits
 from services.core.clock import now
 from storage.accounts import sessions as rows
 

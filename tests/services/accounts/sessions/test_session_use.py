@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.accounts import session_use
-from services.accounts.session_use import SessionUse
-from services.accounts.sessions import Client
+from services.accounts.sessions import session_use
+from services.accounts.sessions.session_use import SessionUse
+from services.accounts.sessions.sessions import Client
 from storage.accounts.models import Session
 from storage.accounts.sessions import Use, insert, record_uses
 from storage.errors import DatabaseUnavailable

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from services.accounts.devices import Devices
 from services.accounts.errors import AccountDisabled, InvalidCredentials
-from services.accounts.new_device_mails import NewDeviceMails
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Client, Sessions
-from services.accounts.sign_in_delays import SignInDelays
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Client, Sessions
+from services.accounts.sign_in.devices import Devices
+from services.accounts.sign_in.new_device_mails import NewDeviceMails
+from services.accounts.sign_in.sign_in_delays import SignInDelays
 from services.accounts.types import OpenSession
 from services.core import validation
 from services.core.errors import InvalidInput
@@ -18,7 +18,7 @@ WRONG = "User ID, e-mail address or password is wrong."
 
 
 class SignIn:
-    """Opens sessions for passwords. Wrong ones are delayed (:mod:`services.accounts.sign_in_delays`)."""
+    """Opens sessions for passwords. Wrong ones are delayed (:mod:`services.accounts.sign_in.sign_in_delays`)."""
 
     def __init__(
         self,

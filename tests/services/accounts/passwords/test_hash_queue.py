@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.accounts.errors import ServerBusy
-from services.accounts.hash_queue import HashQueue
+from services.accounts.passwords.hash_queue import HashQueue
 
 
 class Crowd:

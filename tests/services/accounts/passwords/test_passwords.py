@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from passlib.hash import argon2
 
-from services.accounts import passwords as module
 from services.accounts.errors import ServerBusy
-from services.accounts.passwords import THREADS, Passwords
+from services.accounts.passwords import passwords as module
+from services.accounts.passwords.passwords import THREADS, Passwords
 from storage.accounts.models import Account
 
 
 @pytest.fixture(autouse=True)
 def _in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the real password hashes."""
-    monkeypatch.setattr("services.accounts.passwords.argon2", argon2)
+    monkeypatch.setattr("services.accounts.passwords.passwords.argon2", argon2)
 
 
 WEAK = argon2.using(rounds=1, memory_cost=8, parallelism=1)

@@ -12,8 +12,8 @@ from services.accounts.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from services.accounts.reauthentication import Reauthentication
-from services.accounts.sessions import RECENT
+from services.accounts.sessions.sessions import RECENT
+from services.accounts.sign_in.reauthentication import Reauthentication
 from services.accounts.tokens import Viewer
 from services.core.clock import now
 from storage.accounts.models import Account

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from services.accounts.errors import ReauthenticationRequired, Unauthenticated
-from services.accounts.sessions import RECENT, Client
-from services.accounts.sign_in import SignIn
+from services.accounts.sessions.sessions import RECENT, Client
+from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.tokens import Viewer
 from services.core.clock import now
 from storage.accounts import sessions as rows

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from services.accounts.errors import InvalidCredentials, ReauthenticationRequired
-from services.accounts.session_limits import end_of
-from services.accounts.sessions import RECENT, Client, SessionLimits, Sessions
+from services.accounts.sessions.session_limits import end_of
+from services.accounts.sessions.sessions import RECENT, Client, SessionLimits, Sessions
 from services.accounts.tokens import AccessTokens, Viewer
 from services.core.clock import now
 from services.core.keys import SecretKey

@@ -12,10 +12,10 @@ from datetime import timedelta
 from time import monotonic
 
 from services.accounts.errors import Unauthenticated
-from services.accounts.live_sessions import LiveSessions
 from services.accounts.recent_reads import RecentReads
-from services.accounts.refresh_tokens import digest
-from services.accounts.session_limits import SessionLimits, end_of
+from services.accounts.sessions.live_sessions import LiveSessions
+from services.accounts.sessions.refresh_tokens import digest
+from services.accounts.sessions.session_limits import SessionLimits, end_of
 from services.accounts.tokens import Viewer
 from services.core.clock import now
 from storage.accounts import sessions as rows

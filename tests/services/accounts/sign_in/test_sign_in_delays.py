@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.accounts.errors import InvalidCredentials, TooManyAttempts
-from services.accounts.passwords import Passwords
-from services.accounts.sessions import Client
-from services.accounts.sign_in_delays import FREE_IN_TOTAL, FREE_OF_CLIENT
+from services.accounts.passwords.passwords import Passwords
+from services.accounts.sessions.sessions import Client
+from services.accounts.sign_in.sign_in_delays import FREE_IN_TOTAL, FREE_OF_CLIENT
 from services.core.clock import now
 from storage.accounts.models import Account
 from tests.services.accounts.conftest import EMAIL, World

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from services.accounts.errors import InvalidCredentials
-from services.accounts.refresh_tokens import digest
-from services.accounts.sessions import REPEATABLE, Client, SessionLimits, Sessions
+from services.accounts.sessions.refresh_tokens import digest
+from services.accounts.sessions.sessions import REPEATABLE, Client, SessionLimits, Sessions
 from services.accounts.tokens import AccessTokens
 from services.accounts.types import OpenSession
 from services.core.clock import now

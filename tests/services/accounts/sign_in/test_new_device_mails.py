@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.accounts.new_device_mails import MAILS
-from services.accounts.sessions import Client
+from services.accounts.sessions.sessions import Client
+from services.accounts.sign_in.new_device_mails import MAILS
 from storage.jobs.models import Job, JobKind
 from storage.outbox.models import OutboxMail
 from tests.services.accounts.conftest import EMAIL, AccountServices, World

@@ -11,7 +11,7 @@ from typing import TypeVar
 from passlib.hash import argon2
 
 from services.accounts.errors import ServerBusy
-from services.accounts.hash_queue import HashQueue
+from services.accounts.passwords.hash_queue import HashQueue
 from storage.accounts.models import Account
 from storage.accounts.passwords import replace_password_hash
 

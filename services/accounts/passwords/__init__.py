@@ -1,0 +1,1 @@
+"""Passwords: the rules of new ones, and their hashes."""
