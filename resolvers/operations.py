@@ -63,7 +63,7 @@ async def open_subscription(context: Context) -> AsyncIterator[FrameRate]:
 
 def watch(context: Context, viewer: Viewer, ended: Callable[[], None]) -> Callable[[], None]:
     """Call ``ended`` when the viewer's session has ended. Call the result to stop that."""
-    return context.services.authentication.watch(viewer, ended)
+    return context.services.accounts.authentication.watch(viewer, ended)
 
 
 async def pay_frame(context: Context, points: int) -> FramePayment:

@@ -4,16 +4,6 @@ from dataclasses import dataclass, field
 
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
-from services.accounts.api_tokens import ApiTokens
-from services.accounts.authentication import Authentication
-from services.accounts.credentials.email_change import EmailChanges
-from services.accounts.credentials.password_change import PasswordChange
-from services.accounts.credentials.password_recovery import PasswordRecovery
-from services.accounts.registration import Registrations
-from services.accounts.sessions.sessions import Sessions
-from services.accounts.sign_in.devices import Devices
-from services.accounts.sign_in.reauthentication import Reauthentication
-from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.types import RegistrationMode
 from services.budgets.budgets import Budgets
 from services.budgets.fair_turns import FairTurns
@@ -48,16 +38,6 @@ class Services:
     """The services of one process."""
 
     accounts: Accounts
-    authentication: Authentication
-    registrations: Registrations
-    sign_in: SignIn
-    devices: Devices
-    sessions: Sessions
-    recovery: PasswordRecovery
-    password_change: PasswordChange
-    email_changes: EmailChanges
-    reauthentication: Reauthentication
-    api_tokens: ApiTokens
     uploads: Uploads
     ingest: Ingest
     direct: DirectSlots

@@ -48,7 +48,7 @@ async def context_of_websocket(
 async def sign_in_by_token(context: RequestContext, token: str) -> None:
     """Sign in the viewer of a bearer token, or store why the token is not accepted."""
     with _storing_refusals(context):
-        _sign_in(context, await context.services.authentication.by_bearer_token(token, context.client))
+        _sign_in(context, await context.services.accounts.authentication.by_bearer_token(token, context.client))
 
 
 def _own_origins(connection: HTTPConnection, public_origin: str) -> Collection[str]:
@@ -94,7 +94,7 @@ async def _sign_in_by_cookie(context: RequestContext, secrets: Collection[str]) 
         raise Unauthenticated(AMBIGUOUS)
     (secret,) = secrets
     try:
-        found = await context.services.authentication.by_cookie(secret, context.client)
+        found = await context.services.accounts.authentication.by_cookie(secret, context.client)
     except Unauthenticated:
         context.cookies.clear(CookieName.SESSION)
         raise

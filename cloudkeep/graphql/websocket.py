@@ -68,7 +68,7 @@ class WebSocketContext(RequestContext):
         self.sign_out()
         super().sign_in(viewer)
         ended = partial(self.close, UNAUTHORIZED, "The session has ended")
-        self._stop_watching = self.services.authentication.watch(viewer, ended)
+        self._stop_watching = self.services.accounts.authentication.watch(viewer, ended)
         if viewer.expires_at is None:
             return
         seconds = (viewer.expires_at - host_now()).total_seconds()

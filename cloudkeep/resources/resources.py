@@ -10,24 +10,12 @@ from redis.asyncio import Redis
 
 from cloudkeep import __version__
 from cloudkeep.resources import clock_file
-from cloudkeep.resources.api_tokens import open_api_tokens
+from cloudkeep.resources.accounts import open_accounts
 from cloudkeep.resources.clock_sync import synchronized_clock
-from cloudkeep.resources.credentials import credential_services, password_rules
 from cloudkeep.resources.mail import mail_composer
-from cloudkeep.resources.sessions import open_sessions
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
-from services.accounts.accounts import Accounts
-from services.accounts.attempts import Attempts
-from services.accounts.codes import Codes
-from services.accounts.passwords.passwords import Passwords
-from services.accounts.registration import RegistrationPolicy, Registrations
-from services.accounts.sign_in.devices import Devices
-from services.accounts.sign_in.new_device_mails import NewDeviceMails
-from services.accounts.sign_in.reauthentication import Reauthentication
-from services.accounts.sign_in.sign_in import SignIn
-from services.accounts.sign_in.sign_in_delays import LongestDelays, SignInDelays
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
@@ -45,8 +33,6 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing
-from storage.accounts.registrations import RegistrationLimits
-from storage.attempt_delays import LocalDelays, RedisDelays
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
@@ -119,8 +105,6 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         composer = mail_composer(settings, templates)
         mails = MailSender(mailer, composer, settings.secret_keys, counters, base.notifications)
         stack.push_async_callback(mails.close)
-        passwords = Passwords()
-        stack.callback(passwords.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
         buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout, breaker_of(base.redis))
@@ -134,58 +118,15 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         stack.push_async_callback(subscription_leases.close)
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
-        keys = settings.secret_keys
-        api_tokens = await stack.enter_async_context(open_api_tokens(settings, mails))
-        sessions, authentication = await stack.enter_async_context(open_sessions(settings, api_tokens))
-        rules = password_rules(settings)
-        attempts = Attempts(keys, settings.mails_per_address)
-        registrations = Registrations(
-            mails,
-            passwords,
-            Codes(keys),
-            sessions,
-            attempts,
-            RegistrationPolicy(
-                timedelta(seconds=settings.otp_ttl),
-                settings.registration,
-                RegistrationLimits(*settings.registrations),
-            ),
-            rules,
-        )
-        devices = Devices(keys)
-        delays = SignInDelays(
-            keys, RedisDelays(base.redis), LocalDelays(), counters, LongestDelays(*settings.sign_in_delays)
-        )
-        sign_in = SignIn(passwords, sessions, delays, devices, NewDeviceMails(mails))
-        credentials = await stack.enter_async_context(
-            credential_services(
-                settings,
-                mails=mails,
-                attempts=attempts,
-                passwords=passwords,
-                rules=rules,
-                sessions=sessions,
-                sign_in=sign_in,
-            )
-        )
+        accounts = await stack.enter_async_context(open_accounts(settings, base.redis, mails, counters))
         yield Services(
-            recovery=credentials.recovery,
-            password_change=credentials.password_change,
-            email_changes=credentials.email_changes,
-            accounts=Accounts(),
-            authentication=authentication,
-            api_tokens=api_tokens,
-            registrations=registrations,
-            sign_in=sign_in,
-            devices=devices,
-            sessions=sessions,
-            reauthentication=Reauthentication(sign_in),
+            accounts=accounts,
             uploads=base.uploads,
             ingest=ingest,
             files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
-            signed_urls=SignedUrls(keys, timedelta(seconds=settings.url_ttl)),
+            signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.heartbeats),
             budgets=budgets,
             limit_overrides=limit_overrides,

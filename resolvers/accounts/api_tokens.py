@@ -21,8 +21,8 @@ async def create(
     :meth:`services.accounts.api_tokens.ApiTokens.create`.
     """
     viewer = context.viewer
-    await context.services.sessions.require_recent_authentication(viewer)
-    return await context.services.api_tokens.create(
+    await context.services.accounts.sessions.require_recent_authentication(viewer)
+    return await context.services.accounts.api_tokens.create(
         viewer.account_id, name=name, scopes=scopes, expires_at=expires_at, session_id=viewer.session_id
     )
 
@@ -30,16 +30,16 @@ async def create(
 async def revoke(context: Context, token_id: str) -> ApiToken:
     """Revoke a token of the viewer. Raises :class:`services.core.errors.NotFound`."""
     viewer, key = context.viewer, require_key(Prefix.API_TOKEN, token_id, field="apiTokenId")
-    found = await context.services.api_tokens.find(key)
+    found = await context.services.accounts.api_tokens.find(key)
     row = require_permission(viewer, Permission.EDIT, found, "API token", field="apiTokenId")
-    await context.services.api_tokens.revoke(row)
+    await context.services.accounts.api_tokens.revoke(row)
     return row
 
 
 async def find(context: Context, token_id: str) -> ApiToken | None:
     """The token with this ID, if the viewer may see it."""
     viewer, key = context.viewer, decode(Prefix.API_TOKEN, token_id)
-    return visible(viewer, await context.services.api_tokens.find(key)) if key else None
+    return visible(viewer, await context.services.accounts.api_tokens.find(key)) if key else None
 
 
 async def page(context: Context, account_id: UUID, arguments: PageArguments) -> Page[ApiToken]:
@@ -47,7 +47,7 @@ async def page(context: Context, account_id: UUID, arguments: PageArguments) -> 
 
     Raises :class:`services.core.errors.InvalidInput`.
     """
-    tokens = context.services.api_tokens
+    tokens = context.services.accounts.api_tokens
     listing: Listing[ApiToken, UUID] = Listing(
         fetch=lambda window: tokens.page(account_id, window),
         count=lambda: tokens.count(account_id),

@@ -35,4 +35,4 @@ async def open_session(
 async def _close_former_session(context: Context) -> None:
     former = context.authenticated if context.cookie(CookieName.SESSION) else None
     if former and former.session_id:
-        await context.services.sessions.close(former.session_id)
+        await context.services.accounts.sessions.close(former.session_id)

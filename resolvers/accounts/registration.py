@@ -11,13 +11,13 @@ from storage.accounts.models import Registration
 
 async def register(context: Context, applicant: Applicant) -> Registration:
     """Start a registration. For errors see :meth:`services.accounts.registration.Registrations.register`."""
-    return await context.services.registrations.register(applicant, context.client)
+    return await context.services.accounts.registrations.register(applicant, context.client)
 
 
 async def resend_otp(context: Context, registration_id: str) -> Registration:
     """Mail a new code. For errors see :meth:`services.accounts.registration.Registrations.resend`."""
     key = decode(Prefix.REGISTRATION, registration_id)
-    return await context.services.registrations.resend(key, context.client)
+    return await context.services.accounts.registrations.resend(key, context.client)
 
 
 async def verify_otp(
@@ -27,9 +27,9 @@ async def verify_otp(
     key = decode(Prefix.REGISTRATION, registration_id)
 
     async def verify(client: Client) -> OpenSession:
-        opened = await context.services.registrations.verify(
+        opened = await context.services.accounts.registrations.verify(
             registration_id=key, otp=otp, client=client, user_id=user_id
         )
-        return context.services.devices.with_token(opened)
+        return context.services.accounts.devices.with_token(opened)
 
     return await open_session(context, verify, cookies=cookies)

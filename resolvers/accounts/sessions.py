@@ -15,13 +15,13 @@ from storage.accounts.models import Session
 
 async def refresh(context: Context, refresh_token: str) -> OpenSession:
     """Exchange a refresh token for new tokens."""
-    return await context.services.sessions.refresh(refresh_token)
+    return await context.services.accounts.sessions.refresh(refresh_token)
 
 
 async def find_session(context: Context, session_id: str) -> Session | None:
     """The session with this ID, if the viewer may see it."""
     viewer, key = context.viewer, decode(Prefix.SESSION, session_id)
-    return visible(viewer, await context.services.sessions.find(key)) if key else None
+    return visible(viewer, await context.services.accounts.sessions.find(key)) if key else None
 
 
 def is_current(context: Context, session: Session) -> bool:
@@ -36,7 +36,7 @@ def expires_at(session: Session) -> datetime:
 
 async def sessions_page(context: Context, arguments: PageArguments) -> Page[Session]:
     """A page of the viewer's sessions, newest first. Raises :class:`services.core.errors.InvalidInput`."""
-    sessions, owner = context.services.sessions, context.viewer.account_id
+    sessions, owner = context.services.accounts.sessions, context.viewer.account_id
     listing: Listing[Session, UUID] = Listing(
         fetch=lambda window: sessions.page(owner, window),
         count=lambda: sessions.count(owner),
@@ -51,7 +51,7 @@ async def logout(context: Context, refresh_token: str | None) -> None:
 
     Raises :class:`NotFound` if there is no such session.
     """
-    sessions = context.services.sessions
+    sessions = context.services.accounts.sessions
     if refresh_token is not None:
         session = await sessions.session_of(refresh_token)
         session_id, field = session.id if session else None, "refreshToken"
@@ -65,7 +65,7 @@ async def logout(context: Context, refresh_token: str | None) -> None:
 
 async def revoke_session(context: Context, session_id: str) -> str:
     """Close one of the viewer's sessions, and return its ID. Raises :class:`NotFound`."""
-    sessions, viewer = context.services.sessions, context.viewer
+    sessions, viewer = context.services.accounts.sessions, context.viewer
     key = require_key(Prefix.SESSION, session_id, field="sessionId")
     session = require_permission(viewer, Permission.EDIT, await sessions.find(key), "session", field="sessionId")
     if session.id != viewer.session_id:
@@ -77,10 +77,10 @@ async def revoke_session(context: Context, session_id: str) -> str:
 async def revoke_other_sessions(context: Context) -> int:
     """Close every session of the viewer but that of the request. Returns their number."""
     viewer = context.viewer
-    await context.services.sessions.require_recent_authentication(viewer)
-    return await context.services.sessions.close_others(viewer.account_id, viewer.session_id)
+    await context.services.accounts.sessions.require_recent_authentication(viewer)
+    return await context.services.accounts.sessions.close_others(viewer.account_id, viewer.session_id)
 
 
 async def reauthenticate(context: Context, password: str) -> datetime:
     """Accept the viewer's password again. Returns until when the session can change credentials."""
-    return await context.services.reauthentication.by_password(context.viewer, password, context.client)
+    return await context.services.accounts.reauthentication.by_password(context.viewer, password, context.client)

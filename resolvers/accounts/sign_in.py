@@ -14,6 +14,8 @@ async def login(
     device = device_token or context.cookie(CookieName.DEVICE)
 
     async def sign_in(client: Client) -> OpenSession:
-        return await context.services.sign_in.login(name=name, password=password, client=client, device_token=device)
+        return await context.services.accounts.sign_in.login(
+            name=name, password=password, client=client, device_token=device
+        )
 
     return await open_session(context, sign_in, cookies=cookies)
