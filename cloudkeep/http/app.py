@@ -17,6 +17,7 @@ from cloudkeep.http.fair_start import FairStart
 from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
+from cloudkeep.http.security_headers import SecurityHeaders
 from cloudkeep.resources.mail import load_mail_templates
 from cloudkeep.resources.resources import connected_database, open_services
 from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
@@ -83,7 +84,8 @@ def create_app(
     app_with_cors = with_cors(settings.cors_origins, limited_app)
     checked_app = HostCheck(app_with_cors, AllowedHosts(settings.public_url, settings.allowed_hosts))
     instrumented_app = InstrumentationMiddleware(FairStart(ErrorPages(checked_app)), counters, settings.access_log)
-    return ProxyHeaders(instrumented_app, settings.trusted_proxies, settings.proxy_header)
+    protected_app = SecurityHeaders(instrumented_app, settings.public_url)
+    return ProxyHeaders(protected_app, settings.trusted_proxies, settings.proxy_header)
 
 
 def _lifespan(
