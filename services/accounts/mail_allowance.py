@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from services.accounts.attempts import Attempts
+from services.accounts.customer_networks import customer_network
 from services.accounts.errors import TooManyMails
-from services.budgets.budget_layers import client_network
 from services.mail.errors import MailUnavailable
 from storage.accounts.attempts import AttemptKind
 
@@ -29,7 +29,7 @@ class MailAllowance:
         """
         counted: list[UUID] = []
         try:
-            of_client = f"{address} {client_network(client)}"
+            of_client = f"{address} {customer_network(client)}"
             counted.append(await self._attempts.require(AttemptKind.CLIENT_MAIL, of_client))
             counted.append(await self._attempts.require(AttemptKind.MAIL, address))
         except TooManyMails:

@@ -41,7 +41,7 @@ class Registration(Model):
     attempts = fields.IntField(default=0)
     expires_at = fields.DatetimeField()
     created_at = fields.DatetimeField(auto_now_add=True)
-    # The client's address, or its /64 network (IPv6).
+    # The client's address, or its /48 network (IPv6).
     network = fields.CharField(max_length=64)
     locale = fields.CharField(max_length=35, null=True)
     # The invitation that it uses up when it is completed.

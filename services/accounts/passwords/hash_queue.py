@@ -4,8 +4,8 @@ import asyncio
 from collections import OrderedDict, deque
 from typing import TypeAlias
 
+from services.accounts.customer_networks import customer_network
 from services.accounts.errors import ServerBusy
-from services.budgets.budget_layers import client_network
 
 Turn: TypeAlias = "asyncio.Future[None]"
 
@@ -15,7 +15,7 @@ BUSY = "Too many passwords wait to be checked at the moment. Try again in a few 
 class HashQueue:
     """Lets ``running`` pieces of work run at the same time, and ``waiting`` more wait for their turn.
 
-    Clients alternate; a client is an IPv4 address or a /64 network of IPv6. When the queue is full, the client that has
+    Clients alternate; a client is an IPv4 address or a /48 network of IPv6. When the queue is full, the client that has
     the most requests in it loses its newest one. So a client that sends very many only displaces itself.
     """
 
@@ -37,7 +37,7 @@ class HashQueue:
         if self._free:
             self._free -= 1
             return
-        network = client_network(address)
+        network = customer_network(address)
         if self.waiting >= self._limit:
             self._make_room(network)
         turn: Turn = asyncio.get_running_loop().create_future()

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from services.accounts.attempts import Attempts
 from services.accounts.codes import ATTEMPTS, Codes
+from services.accounts.customer_networks import customer_network
 from services.accounts.errors import TooManyRegistrations
 from services.accounts.mail_allowance import MailAllowance
 from services.accounts.passwords.password_rules import Owner, PasswordRules
@@ -19,7 +20,6 @@ from services.accounts.registration.admission import Admission
 from services.accounts.registration.verification import Verification
 from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.types import OpenSession, RegistrationMode
-from services.budgets.budget_layers import client_network
 from services.core import validation
 from services.core.clock import now
 from services.core.errors import AlreadyExists, NotFound
@@ -91,7 +91,7 @@ class Registrations:
         invitation_id = await self._admission.invitation_of(checked.invitation, checked.email)
         if await accounts.user_id_exists(checked.user_id):
             raise AlreadyExists("This user ID is taken.", field="userId")
-        network = client_network(client.address)[:LONGEST_NETWORK]
+        network = customer_network(client.address)[:LONGEST_NETWORK]
         with _refusing_surplus():
             await registrations.require_space(network, self._policy.limits, now())
         row = Registration(

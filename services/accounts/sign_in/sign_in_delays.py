@@ -13,13 +13,12 @@ import hmac
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from services.accounts.customer_networks import customer_network
 from services.accounts.errors import TooManyAttempts
 from services.accounts.sign_in.devices import Device
-from services.budgets.budget_layers import client_network
 from services.core.counters import Counters
 from services.core.keys import SecretKey, derive
 from storage.attempt_delays import AttemptDelays, Counter, DelayRule, DelaysOverloaded, DelaysUnavailable
@@ -35,8 +34,6 @@ FREE_OF_CLIENT = 5
 FREE_IN_TOTAL = 20
 #: Seconds of the first delay, which a person hardly notices.
 FIRST_SECONDS = 1.0
-#: The network that a customer with IPv6 can have (RFC 6177): 65,536 of the networks that count as one client elsewhere.
-IPV6_BITS = 48
 #: The seconds to wait when Redis has more calls than it answers in time.
 BUSY_SECONDS = 1.0
 
@@ -90,7 +87,7 @@ class SignInDelays:
         """A guess for a name, which is normalised, by a client that is not known. ``address`` is the client's."""
         # The tag in braces, so that one script can use both (Redis Cluster specification, "Hash tags").
         total = self._key_of("name", name)
-        client = self._key_of("network", name, _network(address))
+        client = self._key_of("network", name, customer_network(address))
         return Guess(
             Counter(f"cloudkeep:sign-in:{{{total}}}:{client}", self._of_client),
             Counter(f"cloudkeep:sign-in:{{{total}}}", self._of_all),
@@ -152,11 +149,6 @@ async def _end(call: Callable[[Counter, Counter | None], Awaitable[None]], guess
     except (DelaysUnavailable, DelaysOverloaded):
         # The failure stays counted. It is forgotten after a while.
         return
-
-
-def _network(address: str) -> str:
-    network = client_network(address)
-    return str(ip_network(network).supernet(new_prefix=IPV6_BITS)) if network.endswith("/64") else network
 
 
 def _refusal(wait: float) -> TooManyAttempts:

@@ -78,10 +78,10 @@ async def test_another_client_displaces_the_newest_request_of_the_one_that_fills
     assert crowd.refused == ["a4", "a3", "a2", "e"]
 
 
-async def test_the_addresses_of_a_network_of_ipv6_are_one_client(crowd: Crowd) -> None:
+async def test_all_networks_of_a_customer_with_ipv6_are_one_client(crowd: Crowd) -> None:
     for number in range(5):
-        await crowd.send(f"a{number}", f"2001:db8::{number}")
-    await crowd.send("b", "2001:db8:0:1::1")
+        await crowd.send(f"a{number}", f"2001:db8:0:{number}::1")
+    await crowd.send("b", "2001:db8:1::1")
     assert crowd.refused == ["a4"]
 
 
