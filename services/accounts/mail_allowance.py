@@ -22,34 +22,39 @@ class MailAllowance:
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
-    async def require(self, address: str, client: str) -> Sequence[UUID]:
+    async def require(self, address: str, client: str, account_id: UUID | None = None) -> Sequence[UUID]:
         """Count one mail to a normalised address, for a mail that is sent later. Raises :class:`TooManyMails`.
 
         ``client`` is the address of the client that causes it. Its network cannot use up the last mail of the hour.
+        With an account that causes it, the mails of the account are limited as well, whatever their addresses. Returns
+        keys for :meth:`take_back`.
         """
+        limits = [(AttemptKind.CLIENT_MAIL, f"{address} {customer_network(client)}"), (AttemptKind.MAIL, address)]
+        if account_id:
+            limits.append((AttemptKind.MAIL, f"account {account_id}"))
         counted: list[UUID] = []
         try:
-            of_client = f"{address} {customer_network(client)}"
-            counted.append(await self._attempts.require(AttemptKind.CLIENT_MAIL, of_client))
-            counted.append(await self._attempts.require(AttemptKind.MAIL, address))
+            for kind, subject in limits:
+                counted.append(await self._attempts.require(kind, subject))
         except TooManyMails:
-            await self._take_back(counted)
+            await self.take_back(counted)
             raise
         return counted
 
     @asynccontextmanager
-    async def sending(self, address: str, client: str) -> AsyncIterator[None]:
+    async def sending(self, address: str, client: str, account_id: UUID | None = None) -> AsyncIterator[None]:
         """Count one mail like :meth:`require`, which the block sends.
 
         A mail that the block cannot send (:class:`MailUnavailable`) does not count.
         """
-        counted = await self.require(address, client)
+        counted = await self.require(address, client, account_id)
         try:
             yield
         except MailUnavailable:
-            await self._take_back(counted)
+            await self.take_back(counted)
             raise
 
-    async def _take_back(self, counted: Sequence[UUID]) -> None:
+    async def take_back(self, counted: Sequence[UUID]) -> None:
+        """Remove a mail from its counts, because it is not sent."""
         for attempt in counted:
             await self._attempts.take_back(attempt)

@@ -32,6 +32,11 @@ async def count_attempt(reset_id: UUID, limit: int) -> PasswordReset | None:
     return await PasswordReset.get_or_none(id=reset_id).prefetch_related("account") if counted else None
 
 
+async def take_back_attempt(reset_id: UUID) -> None:
+    """Remove one guess from the count, because the code was right."""
+    await PasswordReset.filter(id=reset_id, attempts__gt=0).update(attempts=F("attempts") - 1)
+
+
 async def complete(reset: PasswordReset, password_hash: str, now: datetime, notice: OutboxMail) -> list[UUID] | None:
     """Use up a reset: set the password, end every session and API token of the account, and queue the notice.
 

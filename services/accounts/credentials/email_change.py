@@ -33,7 +33,6 @@ from services.mail.kinds import (
 from services.mail.tokens import mail_token
 from storage.accounts import accounts, addresses
 from storage.accounts import email_changes as rows
-from storage.accounts.attempts import AttemptKind
 from storage.accounts.email_changes import Undo
 from storage.accounts.models import Account, EmailChange
 from storage.errors import Duplicate
@@ -69,10 +68,8 @@ class EmailChanges:
             raise Unauthenticated("This account no longer exists.")
         if email == account.email:
             raise InvalidInput("This is the address of the account already.", field="newEmail")
-        # An account may not mail to very many addresses either.
-        await self._mailed.attempts.require(AttemptKind.MAIL, f"account {account.id}")
         row = EmailChange(id=uuid7(), account_id=account.id, new_email=email, expires_at=now() + self._mailed.lifetime)
-        async with self._mailed.allowance.sending(email, client.address):
+        async with self._mailed.allowance.sending(email, client.address, account.id):
             row.otp_hash = await self._mail_code(row, account)
         await rows.insert(row)
         return PendingCode(row.id, row.expires_at)

@@ -14,6 +14,7 @@ from services.accounts.types import PendingCode
 from services.core import validation
 from services.core.background import BackgroundFull, BackgroundWork
 from services.core.clock import now
+from services.core.errors import InvalidInput
 from services.core.validation import Checks
 from services.mail.kinds import PasswordChangedMail, PasswordResetMail
 from storage.accounts import accounts
@@ -45,11 +46,12 @@ class PasswordRecovery:
         :class:`TooManyMails` and :class:`ServerBusy`.
         """
         email = validation.email(email)
-        await self._mailed.allowance.require(email, client.address)
+        counted = await self._mailed.allowance.require(email, client.address)
         pending = PendingCode(uuid7(), now() + self._mailed.lifetime)
         try:
             self._background.start(lambda: self._mail_code(email, pending))
         except BackgroundFull as error:
+            await self._mailed.allowance.take_back(counted)
             raise ServerBusy("Too many resets are in progress at the moment. Try again in a few seconds.") from error
         return pending
 
@@ -72,7 +74,8 @@ class PasswordRecovery:
         """Set a new password, and end every session and API token of the account.
 
         It opens no session: a sign-in has to follow, which can ask for a second factor (OWASP ASVS 5.0.0, 6.4.3).
-        Raises :class:`InvalidInput`, :class:`InvalidOtp` and :class:`ServerBusy`.
+        A right code stays valid if the new password is refused. Raises :class:`InvalidInput`, :class:`InvalidOtp` and
+        :class:`ServerBusy`.
         """
         field = "newPassword"
         with Checks() as check:
@@ -82,9 +85,14 @@ class PasswordRecovery:
         row = await rows.count_attempt(reset_id, ATTEMPTS) if reset_id else None
         await self._mailed.require_match(row, reset_id, code, row.account.email if row else None)
         assert row
-        # After the code is known to be right: the error tells the names of the account.
-        self._rules.require_unlike(password, owner_of(row.account), field)
-        password_hash = await self._passwords.hash(password, client.address)
+        try:
+            # After the code is known to be right: the error tells the names of the account.
+            self._rules.require_unlike(password, owner_of(row.account), field)
+            password_hash = await self._passwords.hash(password, client.address)
+        except (InvalidInput, ServerBusy):
+            # The code was right, so it was no guess.
+            await rows.take_back_attempt(row.id)
+            raise
         notice = self._mailed.mails.outgoing(
             PasswordChangedMail(), to=row.account.email, locale=row.account.locale, account_id=row.account_id
         )

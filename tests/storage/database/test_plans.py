@@ -235,6 +235,7 @@ CALLS: dict[str, Call] = {
         PasswordReset(account_id=ACCOUNT_ID, otp_hash="a", expires_at=NOW), "1@example.org"
     ),
     "password_resets.count_attempt": lambda rows: password_resets.count_attempt(rows.reset.id, 5),
+    "password_resets.take_back_attempt": lambda rows: password_resets.take_back_attempt(rows.reset.id),
     "password_resets.complete": lambda rows: password_resets.complete(rows.reset, "a", NOW, notice()),
     "email_changes.insert": lambda rows: email_changes.insert(
         EmailChange(account_id=ACCOUNT_ID, new_email="a", otp_hash="a", expires_at=NOW)
