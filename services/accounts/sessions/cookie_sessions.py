@@ -4,6 +4,7 @@ The secret is random and means nothing by itself, and the server stores only its
 refresh token: its use moves the time at which the idle session ends.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,9 @@ from services.accounts.tokens import Viewer
 from services.core.clock import now
 from storage.accounts import sessions as rows
 from storage.accounts.models import Session
+from storage.errors import StorageError, in_one_line
+
+logger = logging.getLogger("cloudkeep.accounts")
 
 #: 256 random bits. Nobody can guess them, so a fast hash is enough (OWASP ASVS 5.0.0, 7.2.3 asks for 128).
 SECRET_BYTES = 32
@@ -74,7 +78,12 @@ class CookieSessions:
         # Before the write, so that simultaneous requests do not write as well.
         found.renewed_at = moment
         found.session.expires_at = now() + self._limits.idle
-        await rows.prolong(found.session.id, found.session.expires_at, RENEWAL)
+        try:
+            await rows.prolong(found.session.id, found.session.expires_at, RENEWAL)
+        except StorageError as error:
+            # The request may only read, which a full disk allows. The next renewal is a minute later.
+            logger.warning("the end of a session could not be moved: %s", in_one_line(error))
+            return None
         return seconds_left(found.session)
 
 

@@ -17,6 +17,7 @@ from services.core.clock import now
 from storage.accounts.models import Account, Session
 from tests.conftest import KEYS
 from tests.support.clock import Clocks
+from tests.support.faults.disk import files_end_at
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -167,6 +168,14 @@ async def test_the_sessions_of_a_disabled_account_are_refused(opened: OpenSessio
 async def test_a_session_of_the_past_has_no_time_left(opened: OpenSession, clocks: Clocks) -> None:
     clocks.passed = 9 * DAY
     assert seconds_left(opened.session) == 0
+
+
+@pytest.mark.sqlite
+async def test_a_cookie_is_accepted_while_the_disk_is_full(secret: str, clocks: Clocks) -> None:
+    clocks.passed = HOUR
+    with files_end_at(0):
+        assert await Process().max_age(secret) is None
+    assert await Process().max_age(secret) is not None
 
 
 async def test_an_unknown_session_closes_nothing(opened: OpenSession, secret: str) -> None:
