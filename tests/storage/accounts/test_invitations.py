@@ -1,10 +1,12 @@
 """An invitation is used once, before it expires, and by its address if it has one."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from storage.accounts import invitations
+from storage.accounts import expired, invitations
+from storage.accounts.expired import SHOWN_AFTER_EXPIRY
 from storage.accounts.models import Invitation
 from tests.storage.rows import EMAIL, LATER, NOW, new_account
 
@@ -49,6 +51,14 @@ async def test_invitations_are_listed_with_the_accounts_that_used_them() -> None
     (found,) = await invitations.find_all()
     assert found.account
     assert found.account.user_id == "ada"
+
+
+async def test_an_invitation_is_purged_some_time_after_it_has_expired() -> None:
+    await invite(expires_at=NOW)
+    await expired.purge(NOW + SHOWN_AFTER_EXPIRY)
+    assert await Invitation.all().count() == 1
+    await expired.purge(NOW + SHOWN_AFTER_EXPIRY + timedelta(seconds=1))
+    assert await Invitation.all().count() == 0
 
 
 async def test_an_invitation_is_deleted_unless_it_was_used() -> None:

@@ -107,7 +107,10 @@ GROWING = {
     "outbox_mail",
     "email_change",
     "password_reset",
+    "invitation",
 }
+#: Lists of whole tables for an administrator. No request runs them.
+OF_THE_COMMAND_LINE = {"invitations.find_all"}
 #: Many accounts with a few uploads each, most of them finished long ago, as in a server that is some years old.
 FILL = """
 INSERT INTO account (id, user_id, name, email, password_hash, created_at)
@@ -128,6 +131,8 @@ INSERT INTO attempt (id, kind, subject, at)
     SELECT gen_random_uuid(), 'MAIL', n::text, timestamptz '2026-11-22 12:00Z' FROM generate_series(1, 5000) n;
 INSERT INTO email_change (id, account_id, new_email, old_email, otp_hash, attempts, expires_at, created_at)
     SELECT gen_random_uuid(), id, email, 'old-' || email, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
+INSERT INTO invitation (id, token_hash, makes_admin, expires_at, created_at)
+    SELECT gen_random_uuid(), id::text, false, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO password_reset (id, account_id, otp_hash, attempts, expires_at, created_at)
     SELECT gen_random_uuid(), id, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO blob (id, key, size, sha256, created_at)
@@ -425,7 +430,7 @@ async def test_no_query_scans_a_table_that_grows(filled: Rows) -> None:
         with suppress(StorageError, BaseORMException):  # its first statement has been seen all the same
             await call(filled)
         for record in asked.copy():
-            if scanned := await scans(record):
+            if name not in OF_THE_COMMAND_LINE and (scanned := await scans(record)):
                 found[name] = [*found.get(name, []), f"{scanned}: {record.query}"]
     assert found == {}
 
