@@ -29,6 +29,7 @@ from services.mail.sender import MailSender
 from storage.accounts import accounts, addresses, registrations
 from storage.accounts.models import Registration
 from storage.accounts.registrations import RegistrationLimits
+from storage.cancellation import run_to_end
 from storage.errors import LimitReached
 
 #: The characters of a client's network that are stored. Every network of IPv4 and IPv6 is shorter.
@@ -119,10 +120,14 @@ class Registrations:
         if not found:
             raise _not_waiting()
         await self._admission.require(invited=found.invitation_id is not None)
-        await self._mail_new_code(found, client)
-        if not await registrations.replace_code(found.id, found.otp_hash, found.expires_at):
+        # Also if the caller has gone meanwhile: a code that was mailed must be valid.
+        if not await run_to_end(self._replace_code(found, client)):
             raise _not_waiting()
         return found
+
+    async def _replace_code(self, row: Registration, client: Client) -> bool:
+        await self._mail_new_code(row, client)
+        return await registrations.replace_code(row.id, row.otp_hash, row.expires_at)
 
     async def verify(
         self, *, registration_id: UUID | None, otp: str, client: Client, user_id: str | None = None

@@ -1,6 +1,7 @@
 """Registration below the API: expiry, rotated keys, limits and races."""
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from services.core.errors import AlreadyExists, NotFound
 from services.mail.errors import MailUnavailable
 from storage.accounts.models import Account, Attempt, Registration, Session
 from storage.accounts.registrations import RegistrationLimits
-from storage.mail import open_mailer
+from storage.mail import Mail, open_mailer
 from tests.services.accounts.conftest import EMAIL, NEW, OLD, World
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.clock import Clocks
@@ -58,6 +59,35 @@ async def test_a_mail_that_cannot_be_sent_leaves_the_earlier_code_valid(world: W
     with pytest.raises(MailUnavailable):
         await world.accounts(mailer=no_server).register()
     assert (await world.accounts().verify(registration, otp_of(sink))).account.user_id == "ada"
+
+
+class SlowMailer:
+    """A mail server that accepts a mail only when it may."""
+
+    def __init__(self) -> None:
+        self.mails: asyncio.Queue[Mail] = asyncio.Queue()
+        self.may_accept = asyncio.Event()
+
+    async def send(self, mail: Mail) -> None:
+        self.mails.put_nowait(mail)
+        await self.may_accept.wait()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_code_that_was_mailed_is_valid_although_its_caller_has_gone(world: World) -> None:
+    registration = await world.accounts().register()
+    mailer = SlowMailer()
+    resending = asyncio.create_task(world.accounts(mailer=mailer).resend(registration))
+    mail = await mailer.mails.get()
+    resending.cancel()
+    mailer.may_accept.set()
+    with pytest.raises(asyncio.CancelledError):
+        await resending
+    code = re.search(r"\b\d{6}\b", mail.text)
+    assert code
+    assert await world.accounts().verify(registration, code[0])
 
 
 async def test_a_mail_that_was_not_sent_does_not_count(world: World) -> None:
