@@ -22,7 +22,6 @@ from storage.accounts import api_tokens as rows
 from storage.accounts.models import ApiToken
 from storage.database.pages import Window
 from storage.errors import LimitReached
-from storage.outbox import outbox
 
 REFUSED = "The API token is invalid, was revoked, or has expired."
 MISTYPED = "The API token is not complete or has a typing error: its last characters do not fit the others."
@@ -87,14 +86,14 @@ class ApiTokens:
     async def _store(self, row: ApiToken, session_id: UUID | None) -> None:
         """Store a token, and a mail about it. For errors see :meth:`create`."""
         moment = now()
-        mail = await self._mails.about(row.account_id, row.last_characters, row.scopes)
-
-        async def store_mail() -> None:
-            if mail:
-                await outbox.enqueue(mail, moment)
-
         try:
-            await rows.insert(row, self._limit, moment, session_id=session_id, and_then=store_mail)
+            await rows.insert(
+                row,
+                self._limit,
+                moment,
+                session_id=session_id,
+                and_then=lambda: self._mails.queue(row, moment),
+            )
         except rows.SessionClosed as error:
             raise Unauthenticated("The session has ended. Sign in again.") from error
         except LimitReached as error:

@@ -235,6 +235,16 @@ async def test_there_is_no_mail_about_a_token_that_was_not_created(tokens: ApiTo
     assert await OutboxMail.all().count() == LIMIT
 
 
+async def test_tokens_that_were_not_created_do_not_use_up_the_mails(tokens: ApiTokens, ada: UUID) -> None:
+    created = [await create(tokens, ada) for _ in range(LIMIT)]
+    for _ in range(MAILS):
+        with pytest.raises(TooManyApiTokens):
+            await create(tokens, ada)
+    await tokens.revoke(created[0].row)
+    await create(tokens, ada)
+    assert await OutboxMail.all().count() == LIMIT + 1
+
+
 async def test_tokens_that_are_created_and_revoked_again_and_again_send_few_mails(tokens: ApiTokens, ada: UUID) -> None:
     for _ in range(MAILS + 3):
         await tokens.revoke((await create(tokens, ada)).row)
