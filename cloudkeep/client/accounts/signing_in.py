@@ -15,10 +15,11 @@ from cloudkeep.client.credentials.choice import (
     choose_stored,
     is_token_in_environment,
 )
+from cloudkeep.client.credentials.refresh_lock import refresh_lock_outside_loop
 from cloudkeep.client.credentials.stored_tokens import stored_session
 from cloudkeep.client.credentials.types import StoredSession
 from cloudkeep.client.display.tables import time_text
-from cloudkeep.client.errors import ClientError, RequestRefused, RetryableError, UsageError, printable
+from cloudkeep.client.errors import ClientError, CredentialsError, RequestRefused, RetryableError, UsageError, printable
 from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, require_terminal
 
 #: Seconds that a logout waits for the server.
@@ -51,7 +52,8 @@ def keep(connection: Connection, chosen: StoredCredentials, signed_in: SignIn) -
     """Store a session that was just opened, and say so. If that fails, end it, because nobody could use it."""
     session = stored_session(signed_in)
     try:
-        chosen.store.save_sign_in(chosen.url, chosen.stored.with_session(session, signed_in.device_token))
+        with refresh_lock_outside_loop(chosen.store.folder, chosen.url):
+            chosen.store.save_sign_in(chosen.url, chosen.stored.with_session(session, signed_in.device_token))
     except BaseException:
         connection.run(_end(connection, session))
         raise
@@ -69,7 +71,7 @@ def logout(url: str | None) -> int:
             with connected(chosen.url) as connection:
                 problem = connection.run(_end(connection, chosen.stored.session))
     finally:
-        was_signed_in = chosen.store.remove_session(chosen.url)
+        was_signed_in = _remove(chosen)
     if not was_signed_in:
         note(f"No one is signed in at {chosen.url}.")
         return 0
@@ -80,6 +82,16 @@ def logout(url: str | None) -> int:
         return 1
     note(f"Signed out of {chosen.url}.")
     return 0
+
+
+def _remove(chosen: StoredCredentials) -> bool:
+    """Remove the session here. Returns whether there was one."""
+    try:
+        with refresh_lock_outside_loop(chosen.store.folder, chosen.url):
+            return chosen.store.remove_session(chosen.url)
+    except CredentialsError:
+        # A refresh by another command takes very long. It may store its session after this.
+        return chosen.store.remove_session(chosen.url)
 
 
 async def _end(connection: Connection, session: StoredSession) -> str | None:

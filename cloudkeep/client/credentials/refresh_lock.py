@@ -1,14 +1,17 @@
-"""Lets one process at a time refresh the session of a server."""
+"""Lets one process at a time replace the session of a server: by a refresh, a sign-in or a logout.
+
+Without it, a refresh could store its tokens over those of a sign-in, or after a logout.
+"""
 
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha256
 
 from cloudkeep.client.credentials.private_folder import PrivateFolder
-from cloudkeep.client.errors import RetryableError
+from cloudkeep.client.errors import CredentialsError, RetryableError
 
 POLL_SECONDS = 0.05
 #: Seconds. Longer than the HTTP client waits for an answer, and the keyring for a person.
@@ -21,11 +24,28 @@ async def refresh_lock(folder: PrivateFolder, url: str, timeout: float = TIMEOUT
 
     Raises :class:`RetryableError` if another process holds it for too long, and :class:`CredentialsError`.
     """
+    with _opened(folder, url) as file:
+        await _lock(file, timeout)
+        yield
+
+
+@contextmanager
+def refresh_lock_outside_loop(folder: PrivateFolder, url: str, timeout: float = TIMEOUT) -> Iterator[None]:
+    """:func:`refresh_lock` for a command while it runs no event loop. Raises :class:`CredentialsError` only."""
+    with _opened(folder, url) as file:
+        try:
+            asyncio.run(_lock(file, timeout))
+        except RetryableError as error:
+            raise CredentialsError(str(error)) from error
+        yield
+
+
+@contextmanager
+def _opened(folder: PrivateFolder, url: str) -> Iterator[int]:
     # A hash, because a URL is no file name. The lock is one for each server, because a refresh can take long.
     file = folder.open_lock(f"refresh-{sha256(url.encode()).hexdigest()[:16]}.lock")
     try:
-        await _lock(file, timeout)
-        yield
+        yield file
     finally:
         os.close(file)
 

@@ -21,11 +21,13 @@ from cloudkeep.client.credentials.system_keyring import SystemKeyring
 from cloudkeep.client.credentials.types import ServerCredentials, StoredSession
 from cloudkeep.client.errors import RetryableError, SignInError
 from storage.accounts.models import Session
-from tests.cloudkeep.client.accounts.conftest import command, program
+from tests.cloudkeep.client.accounts.conftest import Ended, command, program
 from tests.cloudkeep.client.credentials.conftest import UseKeyring
 from tests.cloudkeep.client.credentials.fake_keyrings import Working
 from tests.support.server import PASSWORD, Api
 
+#: Seconds.
+LONG_FOR_A_LOGOUT = 5.0
 STALE = "not.a.token"
 #: Ends itself, as by SIGKILL, when the server has answered and nothing is stored yet.
 KILLED_BEFORE_THE_STORE = """
@@ -172,6 +174,30 @@ async def test_after_a_logout_by_another_command_nothing_is_refreshed(
     with pytest.raises(SignInError, match=f"^another command has signed out of {server}; run this one again$"):
         await waiting.current()
     assert graphql.refreshes == 0
+
+
+class LogoutMeanwhile(GraphQL):
+    """Another command signs out while the server answers a refresh."""
+
+    logout: asyncio.Task[Ended]
+
+    async def execute(self, document: str, variables: Json, token: str | None) -> Any:
+        """See :class:`GraphQL`."""
+        answer = await super().execute(document, variables, token)
+        if document == REFRESH_SESSION:
+            self.logout = asyncio.create_task(command("logout"))
+            # It cannot end before the refresh does. The time is for it to begin.
+            await asyncio.wait({self.logout}, timeout=LONG_FOR_A_LOGOUT)
+        return answer
+
+
+async def test_a_refresh_stores_no_session_that_another_command_has_ended_meanwhile(
+    client: httpx.AsyncClient, store: CredentialStore, server: str, session: StoredSession
+) -> None:
+    graphql = LogoutMeanwhile(client, server)
+    await StoredTokens(graphql, store, server, session).current()
+    assert (await graphql.logout).code == 0
+    assert store.load(server).session is None
 
 
 async def test_a_sign_in_to_another_account_is_not_taken_over(
