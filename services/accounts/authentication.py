@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.accounts.api_tokens import ApiTokens, token_text
+from services.accounts.api_tokens import PREFIX, ApiTokens
 from services.accounts.errors import Unauthenticated
 from services.accounts.sessions.cookie_sessions import CookieSessions, CookieUse
 from services.accounts.sessions.live_sessions import LiveSessions
@@ -36,7 +36,7 @@ class Authentication:
         Raises :class:`Unauthenticated`, also if the session was closed or the token was revoked, and
         :class:`storage.errors.DatabaseUnavailable`.
         """
-        if token_text.looks_like_one(token):
+        if token.startswith(PREFIX):
             return await self._api_tokens.viewer_of(token)
         viewer = self._tokens.verify(token)
         if viewer.session_id is not None:

@@ -4,7 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from services.accounts.api_tokens import token_text
+from services.accounts.api_tokens import PREFIX
+from services.core import checked_tokens
 from storage.redaction import without_credentials
 
 SECRET = "AbC+dE/f0-_9~x=="
@@ -139,6 +140,6 @@ def test_what_is_no_cookie_stays(text: str) -> None:
 
 
 def test_an_api_token_is_replaced_wherever_it_is() -> None:
-    token = token_text.new_token()
+    token = checked_tokens.new(PREFIX)
     assert without_credentials(f"cannot parse {token!r} at 5") == "cannot parse 'ckp_***' at 5"
     assert without_credentials("a token begins with ckp_, as in ckp_xyz") == "a token begins with ckp_, as in ckp_xyz"

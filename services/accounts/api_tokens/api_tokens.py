@@ -6,7 +6,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.accounts.api_tokens import token_text
 from services.accounts.api_tokens.mails import ApiTokenMails
 from services.accounts.api_tokens.use import ApiTokenUse
 from services.accounts.errors import TooManyApiTokens, Unauthenticated
@@ -14,7 +13,7 @@ from services.accounts.live_checks import LiveChecks
 from services.accounts.recent_reads import RecentReads
 from services.accounts.tokens import Viewer
 from services.accounts.types import ApiTokenScope, NewApiToken
-from services.core import validation
+from services.core import checked_tokens, validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.core.validation import Checks
@@ -23,6 +22,10 @@ from storage.accounts.models import ApiToken
 from storage.database.pages import Window
 from storage.errors import LimitReached
 
+#: Every bearer token that begins with it is an API token, perhaps a mistyped one.
+PREFIX = "ckp_"
+#: The characters at the end of a token by which its owner recognises it in a list.
+SHOWN_CHARACTERS = 4
 REFUSED = "The API token is invalid, was revoked, or has expired."
 MISTYPED = "The API token is not complete or has a typing error: its last characters do not fit the others."
 
@@ -44,9 +47,9 @@ class ApiTokens:
         A token with a typing error is refused without a query. One that was revoked, or whose account was disabled, is
         refused after ``RecentReads``' life at the latest.
         """
-        if not token_text.is_well_formed(token):
+        if not checked_tokens.is_well_formed(PREFIX, token):
             raise Unauthenticated(MISTYPED)
-        viewer = await self._recent.get(token_text.digest(token))
+        viewer = await self._recent.get(checked_tokens.digest(token))
         if viewer is None or viewer.has_expired or viewer.api_token_id is None:
             raise Unauthenticated(REFUSED)
         self._use.record(viewer.api_token_id)
@@ -69,13 +72,13 @@ class ApiTokens:
             name = check(validation.person_name, name, field="name")
             granted = check(_scopes, scopes)
             expires_at = check(_expiry, expires_at)
-        secret = token_text.new_token()
+        secret = checked_tokens.new(PREFIX)
         row = ApiToken(
             id=uuid7(),
             account_id=account_id,
             name=name,
-            secret_hash=token_text.digest(secret),
-            last_characters=token_text.last_characters(secret),
+            secret_hash=checked_tokens.digest(secret),
+            last_characters=secret[-SHOWN_CHARACTERS:],
             scopes=granted,
             created_at=now(),
             expires_at=expires_at,

@@ -8,7 +8,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.accounts.api_tokens import token_text
+from services.accounts.api_tokens import PREFIX
+from services.core import checked_tokens
 from services.core.clock import now
 from storage.accounts.models import Account, ApiToken, Session
 from tests.support.graphql_ws import connected
@@ -214,7 +215,7 @@ async def test_a_token_has_a_budget_of_its_own_beside_that_of_its_account(
 async def test_requests_with_an_unknown_token_are_paid_by_the_budget_of_anonymous_clients(
     http: httpx.AsyncClient,
 ) -> None:
-    http.headers["Authorization"] = f"Bearer {token_text.new_token()}"
+    http.headers["Authorization"] = f"Bearer {checked_tokens.new(PREFIX)}"
     layers = (await Api(http).data("{ rateLimit { layers { name } } }"))["layers"]
     assert [layer["name"] for layer in layers] == ["address", "anonymous"]
 

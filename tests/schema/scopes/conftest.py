@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from services.accounts.api_tokens import token_text
+from services.accounts.api_tokens import PREFIX
 from services.accounts.types import ApiTokenScope
+from services.core import checked_tokens
 from services.core.clock import now
 from storage.accounts.models import ApiToken
 from tests.support.server import Api, key_of
@@ -41,12 +42,12 @@ class Owner:
 
     async def stored_token(self, scopes: Collection[str], days: float | None = None) -> str:
         """The text of a new token that the API would not create: without scopes, or expired."""
-        secret = token_text.new_token()
+        secret = checked_tokens.new(PREFIX)
         await ApiToken.create(
             account_id=key_of(self.ids["Account"]),
             name="stored",
-            secret_hash=token_text.digest(secret),
-            last_characters=token_text.last_characters(secret),
+            secret_hash=checked_tokens.digest(secret),
+            last_characters=secret[-4:],
             scopes=list(scopes),
             expires_at=None if days is None else now() + timedelta(days=days),
         )

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from schema.build import build_schema
-from services.accounts.api_tokens import token_text
+from services.accounts.api_tokens import PREFIX
 from services.accounts.types import ApiTokenScope
+from services.core import checked_tokens
 from services.core.ids import Prefix, encode
 from tests.schema.scopes.conftest import OWNED, REVOKE, Owner
 from tests.schema.scopes.documents import Document, every_document
@@ -49,7 +50,7 @@ async def tokens(owner: Owner) -> dict[str, str]:
         "revoked": revoked,
         "truncated": whole[:-1],
         "mistyped": whole.replace(whole[10], "1" if whole[10] != "1" else "2", 1),
-        "unknown": token_text.new_token(),
+        "unknown": checked_tokens.new(PREFIX),
     }
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from services.accounts.api_tokens import ApiTokens, token_text
+from services.accounts.api_tokens import PREFIX, ApiTokens
 from services.accounts.api_tokens.mails import MAILS, ApiTokenMails
 from services.accounts.api_tokens.use import ApiTokenUse
 from services.accounts.errors import TooManyApiTokens, Unauthenticated
 from services.accounts.types import ApiTokenScope, NewApiToken
+from services.core import checked_tokens
 from services.core.clock import now
 from services.core.errors import ExpectedError, InvalidInput
 from storage.accounts.models import Account, ApiToken
@@ -74,7 +75,7 @@ async def test_the_text_of_a_token_is_stored_nowhere(tokens: ApiTokens, ada: UUI
     (stored,) = await ApiToken.all().values()
     assert created.secret not in str(stored)
     assert created.secret[4:20] not in str(stored)
-    assert stored["secret_hash"] == token_text.digest(created.secret)
+    assert stored["secret_hash"] == checked_tokens.digest(created.secret)
     assert created.secret.endswith(stored["last_characters"])
 
 
@@ -82,7 +83,7 @@ async def test_the_text_of_a_token_is_stored_nowhere(tokens: ApiTokens, ada: UUI
 async def test_a_token_with_a_typing_error_is_refused_without_a_query(
     tokens: ApiTokens, caplog: pytest.LogCaptureFixture, flaw: str
 ) -> None:
-    secret = token_text.new_token()
+    secret = checked_tokens.new(PREFIX)
     typed = {"truncated": secret[:-1], "mistyped": secret[:-1] + "-", "empty": "ckp_"}[flaw]
     with caplog.at_level(logging.DEBUG, "tortoise.db_client"), pytest.raises(Unauthenticated, match="typing error"):
         await tokens.viewer_of(typed)
@@ -91,7 +92,7 @@ async def test_a_token_with_a_typing_error_is_refused_without_a_query(
 
 async def test_a_token_that_was_never_issued_is_refused(tokens: ApiTokens, ada: UUID) -> None:
     with pytest.raises(Unauthenticated, match="invalid"):
-        await tokens.viewer_of(token_text.new_token())
+        await tokens.viewer_of(checked_tokens.new(PREFIX))
 
 
 async def test_an_expired_token_is_refused(tokens: ApiTokens, ada: UUID) -> None:
