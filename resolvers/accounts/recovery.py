@@ -22,5 +22,5 @@ async def reset(context: Context, *, reset_id: str, otp: str, new_password: str)
 async def change(context: Context, *, current_password: str, new_password: str) -> Account:
     """Replace the password of the viewer."""
     return await context.services.accounts.password_change.change(
-        context.viewer, current_password=current_password, new_password=new_password, client=context.client
+        context.viewer, current_password=current_password, new_password=new_password
     )

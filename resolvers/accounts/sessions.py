@@ -83,4 +83,4 @@ async def revoke_other_sessions(context: Context) -> int:
 
 async def reauthenticate(context: Context, password: str) -> datetime:
     """Accept the viewer's password again. Returns until when the session can change credentials."""
-    return await context.services.accounts.reauthentication.by_password(context.viewer, password, context.client)
+    return await context.services.accounts.reauthentication.by_password(context.viewer, password)

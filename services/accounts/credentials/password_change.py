@@ -1,9 +1,10 @@
 """Changes of passwords, by people who know the present one."""
 
 from services.accounts.errors import InvalidCredentials, Unauthenticated
+from services.accounts.passwords.hash_queue import known_client
 from services.accounts.passwords.password_rules import PasswordRules, owner_of
 from services.accounts.passwords.passwords import Passwords
-from services.accounts.sessions.sessions import Client, Sessions
+from services.accounts.sessions.sessions import Sessions
 from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.tokens import Viewer
 from services.core import validation
@@ -28,7 +29,7 @@ class PasswordChange:
         self._sessions = sessions
         self._mails = mails
 
-    async def change(self, viewer: Viewer, *, current_password: str, new_password: str, client: Client) -> Account:
+    async def change(self, viewer: Viewer, *, current_password: str, new_password: str) -> Account:
         """Replace the password of the viewer, and close all other sessions (OWASP ASVS 5.0.0, 6.2.3 and 7.4.3).
 
         API tokens stay: they do not depend on the password, and their owner can revoke them. Raises
@@ -41,10 +42,8 @@ class PasswordChange:
         field = "newPassword"
         password = validation.new_password(new_password, field)
         await self._rules.require_good(password, owner_of(account), field)
-        await self._sign_in.verify_password(
-            account, current_password, viewer.session_id, address=client.address, field="currentPassword"
-        )
-        password_hash = await self._passwords.hash(password, client.address)
+        await self._sign_in.verify_password(account, current_password, viewer.session_id, field="currentPassword")
+        password_hash = await self._passwords.hash(password, known_client(account.id))
         notice = self._mails.outgoing(
             PasswordChangedMail(), to=account.email, locale=account.locale, account_id=account.id
         )

@@ -24,7 +24,7 @@ WAITING = 64
 
 
 class Passwords:
-    """Hashes and verifies passwords. ``address`` is that of the client.
+    """Hashes and verifies passwords. ``client`` is the address of the client, or its :func:`known_client`.
 
     Every method that hashes raises :class:`ServerBusy` when too many passwords wait.
     """
@@ -41,36 +41,36 @@ class Passwords:
         hashed.checksum = secrets.token_bytes(argon2.checksum_size)
         return str(hashed.to_string())
 
-    async def hash(self, password: str, address: str = "") -> str:
+    async def hash(self, password: str, client: str = "") -> str:
         """A new salted hash."""
-        return str(await self._run(partial(argon2.hash, password), address))
+        return str(await self._run(partial(argon2.hash, password), client))
 
-    async def verify(self, password: str, password_hash: str | None, address: str = "") -> bool:
+    async def verify(self, password: str, password_hash: str | None, client: str = "") -> bool:
         """Whether the password is correct. A missing account takes as long as an existing one."""
         reference = password_hash or self._dummy_hash
-        matches = bool(await self._run(partial(argon2.verify, password, reference), address))
+        matches = bool(await self._run(partial(argon2.verify, password, reference), client))
         return matches and password_hash is not None
 
-    async def check(self, account: Account | None, password: str, address: str = "") -> bool:
+    async def check(self, account: Account | None, password: str, client: str = "") -> bool:
         """Whether this is the password of the account.
 
         A hash with older parameters is replaced, unless too many passwords wait.
         """
         old = account.password_hash if account else None
-        if not await self.verify(password, old, address) or account is None or old is None:
+        if not await self.verify(password, old, client) or account is None or old is None:
             return False
         if argon2.needs_update(old):
             with suppress(ServerBusy):
                 # Only if it is still the same one, because the password may have been changed meanwhile.
-                await replace_password_hash(account.id, old, await self.hash(password, address))
+                await replace_password_hash(account.id, old, await self.hash(password, client))
         return True
 
     def close(self) -> None:
         """Release the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T], address: str) -> T:
-        await self._queue.enter(address)
+    async def _run(self, work: Callable[[], T], client: str) -> T:
+        await self._queue.enter(client)
         try:
             job = asyncio.wrap_future(self._pool.submit(work))
         except BaseException:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.accounts.errors import ReauthenticationRequired, Unauthenticated
-from services.accounts.sessions.sessions import RECENT, Client
+from services.accounts.sessions.sessions import RECENT
 from services.accounts.sign_in.sign_in import SignIn
 from services.accounts.tokens import Viewer
 from services.core.clock import now
@@ -16,7 +16,7 @@ class Reauthentication:
     def __init__(self, sign_in: SignIn) -> None:
         self._sign_in = sign_in
 
-    async def by_password(self, viewer: Viewer, password: str, client: Client) -> datetime:
+    async def by_password(self, viewer: Viewer, password: str) -> datetime:
         """Accept the viewer's password. Returns until when the viewer's session can change credentials.
 
         Raises like :meth:`SignIn.verify_password`, and :class:`ReauthenticationRequired` for an API token.
@@ -26,7 +26,7 @@ class Reauthentication:
         session = await rows.find(viewer.session_id)
         if session is None:
             raise Unauthenticated("The session has ended. Sign in again.")
-        await self._sign_in.verify_password(session.account, password, session.id, address=client.address)
+        await self._sign_in.verify_password(session.account, password, session.id)
         moment = now()
         if not await rows.set_authenticated(session.id, moment):
             raise Unauthenticated("The session has ended. Sign in again.")

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.accounts.errors import AccountDisabled, InvalidCredentials
+from services.accounts.passwords.hash_queue import known_client
 from services.accounts.passwords.passwords import Passwords
 from services.accounts.sessions.sessions import Client, Sessions
 from services.accounts.sign_in.devices import Devices
@@ -49,7 +50,8 @@ class SignIn:
         stranger = self._delays.of_name(name, client.address)
         # A device that has used up its guesses counts as a stranger, so a thief of its token does not lock it out.
         ticket = await self._delays.begin(*([self._delays.of_device(device)] if device else []), stranger)
-        account = await self._delays.finish(ticket, self._verified(name, password, client.address))
+        hasher = client.address if device is None or ticket.guess is stranger else known_client(device.account_id)
+        account = await self._delays.finish(ticket, self._verified(name, password, hasher))
         if account is None:
             raise InvalidCredentials(WRONG)
         _require_enabled(account)
@@ -61,11 +63,11 @@ class SignIn:
         return self._devices.with_token(await self._sessions.open(account, client), device)
 
     async def verify_password(
-        self, account: Account, password: str, session_id: UUID, *, address: str = "", field: str = "password"
+        self, account: Account, password: str, session_id: UUID, *, field: str = "password"
     ) -> None:
         """Check the password of an account in one of its sessions, as a change of the password does.
 
-        ``address`` is that of the client. The wrong ones of each session are delayed by themselves: a stolen session
+        The wrong ones of each session are delayed by themselves: a stolen session
         must not be a way to guess the password, nor delay the owner. Raises :class:`InvalidCredentials` with this
         field, :class:`TooManyAttempts` and :class:`ServerBusy`.
         """
@@ -74,14 +76,14 @@ class SignIn:
         except InvalidInput as error:
             raise InvalidCredentials("The password is wrong.", field=field) from error
         ticket = await self._delays.begin(self._delays.of_session(session_id))
-        if not await self._delays.finish(ticket, self._matches(account, password, address)):
+        if not await self._delays.finish(ticket, self._matches(account, password, known_client(account.id))):
             raise InvalidCredentials("The password is wrong.", field=field)
 
-    async def _verified(self, name: str, password: str, address: str) -> Account | None:
-        return await self._matches(await accounts.find_by_name(name), password, address)
+    async def _verified(self, name: str, password: str, client: str) -> Account | None:
+        return await self._matches(await accounts.find_by_name(name), password, client)
 
-    async def _matches(self, account: Account | None, password: str, address: str) -> Account | None:
-        return account if await self._passwords.check(account, password, address) else None
+    async def _matches(self, account: Account | None, password: str, client: str) -> Account | None:
+        return account if await self._passwords.check(account, password, client) else None
 
 
 def normalised_name(typed: str) -> str:

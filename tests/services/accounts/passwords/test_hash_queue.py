@@ -1,11 +1,14 @@
 """The queue of passwords that wait to be hashed."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
 from services.accounts.errors import ServerBusy
-from services.accounts.passwords.hash_queue import HashQueue
+from services.accounts.passwords.hash_queue import HashQueue, known_client
+
+ACCOUNT = UUID(int=99)
 
 
 class Crowd:
@@ -114,3 +117,26 @@ async def test_a_request_that_is_cancelled_before_its_turn_takes_none(crowd: Cro
     crowd.queue.leave()
     await settled()
     assert crowd.entered == ["a", "c"]
+
+
+async def test_a_known_client_displaces_a_stranger_although_each_of_these_has_one_request(crowd: Crowd) -> None:
+    for number in range(5):
+        await crowd.send(f"a{number}", f"192.0.2.{number}")
+    await crowd.send("owner", known_client(ACCOUNT))
+    await crowd.send("stranger", "198.51.100.1")
+    assert crowd.refused == ["a1", "stranger"]
+
+
+async def test_a_known_client_with_a_request_in_the_queue_displaces_no_other_stranger(crowd: Crowd) -> None:
+    for number in range(5):
+        await crowd.send(f"a{number}", f"192.0.2.{number}")
+    for number in range(3):
+        await crowd.send(f"owner{number}", known_client(ACCOUNT))
+    assert crowd.refused == ["a1", "owner1", "owner2"]
+
+
+async def test_a_known_client_displaces_no_other_known_client(crowd: Crowd) -> None:
+    for number in range(5):
+        await crowd.send(f"a{number}", known_client(UUID(int=number)))
+    await crowd.send("owner", known_client(ACCOUNT))
+    assert crowd.refused == ["owner"]

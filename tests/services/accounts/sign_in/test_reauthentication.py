@@ -52,7 +52,7 @@ async def test_the_password_makes_a_session_recent_for_ten_minutes(
     later(timedelta(minutes=30))
     with pytest.raises(ReauthenticationRequired):
         await accounts.sessions.require_recent_authentication(viewer)
-    until = await reauthentication(accounts).by_password(viewer, PASSWORD, CLIENT)
+    until = await reauthentication(accounts).by_password(viewer, PASSWORD)
     assert now() < until <= now() + RECENT
     await accounts.sessions.require_recent_authentication(viewer)
 
@@ -63,9 +63,9 @@ async def test_a_wrong_password_changes_nothing_and_several_are_delayed(
     later(timedelta(minutes=30))
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
-            await reauthentication(accounts).by_password(viewer, WRONG, CLIENT)
+            await reauthentication(accounts).by_password(viewer, WRONG)
     with pytest.raises(TooManyAttempts):
-        await reauthentication(accounts).by_password(viewer, PASSWORD, CLIENT)
+        await reauthentication(accounts).by_password(viewer, PASSWORD)
     with pytest.raises(ReauthenticationRequired):
         await accounts.sessions.require_recent_authentication(viewer)
 
@@ -76,14 +76,14 @@ async def test_one_session_does_not_become_recent_by_another(
     account = await Account.get(id=viewer.account_id)
     other = Viewer(account.id, (await accounts.sessions.open(account, CLIENT)).session.id)
     later(timedelta(minutes=30))
-    await reauthentication(accounts).by_password(other, PASSWORD, CLIENT)
+    await reauthentication(accounts).by_password(other, PASSWORD)
     with pytest.raises(ReauthenticationRequired):
         await accounts.sessions.require_recent_authentication(viewer)
 
 
 async def test_a_viewer_without_a_session_cannot_show_the_password(accounts: AccountServices, viewer: Viewer) -> None:
     with pytest.raises(ReauthenticationRequired):
-        await reauthentication(accounts).by_password(Viewer(viewer.account_id), PASSWORD, CLIENT)
+        await reauthentication(accounts).by_password(Viewer(viewer.account_id), PASSWORD)
 
 
 async def test_a_session_that_was_closed_meanwhile_is_refused(
@@ -95,6 +95,6 @@ async def test_a_session_that_was_closed_meanwhile_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr(accounts.sign_in, "verify_password", close)
         with pytest.raises(Unauthenticated):
-            await reauthentication(accounts).by_password(viewer, PASSWORD, CLIENT)
+            await reauthentication(accounts).by_password(viewer, PASSWORD)
     with pytest.raises(Unauthenticated):
-        await reauthentication(accounts).by_password(viewer, PASSWORD, CLIENT)
+        await reauthentication(accounts).by_password(viewer, PASSWORD)

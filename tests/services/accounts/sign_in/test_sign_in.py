@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 
 from services.accounts.errors import AccountDisabled, InvalidCredentials
+from services.accounts.passwords.hash_queue import HashQueue, known_client
 from services.core.clock import now
 from storage.accounts.models import Account, Session
-from tests.services.accounts.conftest import EMAIL, World
+from tests.services.accounts.conftest import CLIENT, EMAIL, World
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import PASSWORD
 
@@ -68,3 +69,23 @@ async def test_a_password_is_checked_again_in_a_session(world: World, sink: Smtp
     with pytest.raises(InvalidCredentials) as caught:
         await sign_in.verify_password(opened.account, WRONG, uuid4(), field="currentPassword")
     assert caught.value.field == "currentPassword"
+
+
+async def test_a_known_device_waits_for_its_turn_as_its_account(
+    world: World, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = world.accounts()
+    await accounts.join(sink)
+    token = (await accounts.login()).device_token
+    waited: list[str] = []
+    enter = HashQueue.enter
+
+    async def recorded(self: HashQueue, client: str) -> None:
+        waited.append(client)
+        await enter(self, client)
+
+    monkeypatch.setattr(HashQueue, "enter", recorded)
+    account = (await accounts.login()).account
+    await accounts.login(device_token=token)
+    await accounts.login(device_token=f"{token}x")
+    assert waited == [CLIENT.address, known_client(account.id), CLIENT.address]

@@ -187,7 +187,7 @@ async def test_each_session_has_a_few_guesses_of_its_own(world: World, sink: Smt
     opened = await world.accounts().join(sink)
 
     async def guess(session_id: UUID, password: str = WRONG) -> None:
-        await world.accounts().sign_in.verify_password(opened.account, password, session_id, address=OWNER.address)
+        await world.accounts().sign_in.verify_password(opened.account, password, session_id)
 
     for _ in range(FREE_OF_CLIENT):
         with pytest.raises(InvalidCredentials):
