@@ -29,7 +29,8 @@ class MailAllowance:
         With an account that causes it, the mails of the account are limited as well, whatever their addresses. Returns
         keys for :meth:`take_back`.
         """
-        limits = [(AttemptKind.CLIENT_MAIL, f"{address} {customer_network(client)}"), (AttemptKind.MAIL, address)]
+        mailbox = mailbox_of(address)
+        limits = [(AttemptKind.CLIENT_MAIL, f"{mailbox} {customer_network(client)}"), (AttemptKind.MAIL, mailbox)]
         if account_id:
             limits.append((AttemptKind.MAIL, f"account {account_id}"))
         counted: list[UUID] = []
@@ -58,3 +59,13 @@ class MailAllowance:
         """Remove a mail from its counts, because it is not sent."""
         for attempt in counted:
             await self._attempts.take_back(attempt)
+
+
+def mailbox_of(address: str) -> str:
+    """The address without a tag, such as ``ada@example.org`` for ``ada+news@example.org`` (RFC 5233, subaddressing).
+
+    Many mail servers deliver all tags to one mailbox, so a choice of tags would have no limit. Only the
+    limits use this: accounts and mails keep the address as it is.
+    """
+    local_part, _, domain = address.rpartition("@")
+    return f"{local_part.partition('+')[0] or local_part}@{domain}"

@@ -127,6 +127,18 @@ async def test_one_customer_of_a_provider_leaves_a_mail_to_the_others(
     assert len(sink.mails) == 3
 
 
+async def test_the_tags_of_an_address_are_one_mailbox_for_the_limit_of_mails(world: World, sink: SmtpSink) -> None:
+    accounts = world.accounts(mails=3)
+    for number in range(3):
+        await accounts.register(f"user{number}", f"ada+{number}@example.org", Client(f"192.0.2.{number}"))
+    for address in ("ada@example.org", "ada+x+y@example.org", "ada+@example.org"):
+        with pytest.raises(TooManyMails):
+            await accounts.register("bob", address, Client("203.0.113.1"))
+    for address in ("+ada@example.org", "ada+x@example.com", "bob+ada@example.org"):
+        await accounts.register("bob", address, Client("203.0.113.1"))
+    assert len(sink.mails) == 6
+
+
 async def test_a_mail_that_the_address_may_not_get_does_not_count_for_the_client(world: World) -> None:
     accounts = world.accounts(mails=1)
     await accounts.register()
