@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.faults.steps import STEPS, Step
+from tests.faults.steps import ACCOUNT_STEPS, STEPS, Step
 
 INSIDE = Path(__file__).parent / "inside"
 #: The sweeper every second, no longer and longer pauses before the next attempt or the next start, and leases that are
@@ -23,6 +23,11 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "workers.lease": {"RENEWALS": 20},
     "cloudkeep.supervisor.restarts": {"LONGEST_PAUSE": 0.2},
 }
+#: The classes whose calls are the statements of a process.
+CLIENTS = {
+    "storage.database.sqlite.client": ["Client", "Transaction"],
+    "storage.database.postgres.client": ["Client", "Transaction"],
+}
 
 
 class Arming:
@@ -34,7 +39,7 @@ class Arming:
         self._numbers = itertools.count(1)
         self._armed = ""
         folder.mkdir()
-        plan = {"functions": functions(), "constants": CONSTANTS, "postmaster": postmaster}
+        plan = {"functions": functions(), "constants": CONSTANTS, "clients": CLIENTS, "postmaster": postmaster}
         (folder / "plan.json").write_text(json.dumps(plan))
         path = os.pathsep.join(filter(None, [str(INSIDE), os.environ.get("PYTHONPATH")]))
         self.environment = {"PYTHONPATH": path, "FAULT_FOLDER": str(folder)}
@@ -68,6 +73,6 @@ class Arming:
 def functions() -> dict[str, list[str]]:
     """The functions that are steps, by module."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for step in STEPS:
+    for step in (*STEPS, *ACCOUNT_STEPS):
         found[step.module].add(step.function)
     return {module: sorted(names) for module, names in found.items()}

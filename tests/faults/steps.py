@@ -27,6 +27,7 @@ class Journey(StrEnum):
     EXPIRE = "expire"
     SWEEP = "sweep"
     RESTORED = "restored"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,20 @@ STEPS = (
     _worker("sweep: removed", Journey.SWEEP, "after", "services.maintenance.sweeper:Sweeper._remove"),
 )
 
+#: The steps of a mutation of an account, besides the statements that it sends to the database.
+ACCOUNT_STEPS = (
+    _api("mail: not handed over", Journey.ACCOUNT, "before", "storage.mail.smtp:SmtpMailer.send"),
+    _api("mail: handed over", Journey.ACCOUNT, "after", "storage.mail.smtp:SmtpMailer.send"),
+    _api("request: not begun", Journey.ACCOUNT, "before", "cloudkeep.graphql.endpoint:GraphQLEndpoint._respond"),
+    _api("request: done, no answer", Journey.ACCOUNT, "after", "cloudkeep.graphql.endpoint:GraphQLEndpoint._respond"),
+)
+
+
+def statement(number: int, moment: str) -> Step:
+    """The moment before or after a statement that the armed request sends to the database, counted from 1."""
+    return _api(f"statement {number}: {moment}", Journey.ACCOUNT, moment, "database:statement", passage=number)
+
 
 def step(name: str) -> Step:
     """The step of this name. Raises :class:`KeyError`."""
-    return {found.name: found for found in STEPS}[name]
+    return {found.name: found for found in (*STEPS, *ACCOUNT_STEPS)}[name]

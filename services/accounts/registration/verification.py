@@ -78,4 +78,4 @@ def _refusals() -> Iterator[None]:
 
 
 def _invalid() -> InvalidOtp:
-    return InvalidOtp("The code is wrong or has expired. Register again to get a new one.", field="otp")
+    return InvalidOtp("The code is wrong, was used, or has expired. Try to sign in, or register again.", field="otp")

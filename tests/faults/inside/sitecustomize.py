@@ -21,6 +21,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -36,7 +37,19 @@ CLOCKS = {
     "storage.database.connection": ("database_time", "database"),
 }
 
+#: A request, and the methods of the clients in ``_plan["clients"]`` that send statements to the database.
+REQUEST = "cloudkeep.graphql.endpoint:GraphQLEndpoint._respond"
+STATEMENT = "database:statement"
+METHODS = (
+    *("begin", "commit", "rollback", "savepoint", "release_savepoint", "savepoint_rollback"),
+    *("execute_insert", "execute_many", "execute_query", "execute_query_dict", "execute_script", "fetch"),
+)
+
 _passed: Counter[str] = Counter()
+#: The step that was armed when the current request began. Tasks that the request starts have it, too.
+_armed_for: ContextVar[str] = ContextVar("armed_for", default="")
+#: Whether a method is running that has been counted: some call each other.
+_in_statement: ContextVar[bool] = ContextVar("in_statement", default=False)
 
 
 def role() -> str:
@@ -55,10 +68,12 @@ def pass_by(target: str, moment: str, arguments: object) -> None:
         armed = json.loads((FOLDER / "armed.json").read_text())
     except FileNotFoundError:
         return
+    if (target, moment) == (REQUEST, "before"):
+        _armed_for.set(armed["id"])
     step = armed["step"]
     if (target, moment, role()) != (f"{step['module']}:{step['function']}", step["moment"], step["where"]):
         return
-    if step["argument"] not in repr(arguments):
+    if step["argument"] not in repr(arguments) or is_of_the_process(target, armed["id"]):
         return
     _passed[armed["id"]] += 1
     if _passed[armed["id"]] < step["passage"]:
@@ -73,6 +88,11 @@ def pass_by(target: str, moment: str, arguments: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     strike(armed["victim"])
     struck.touch()
+
+
+def is_of_the_process(target: str, armed: str) -> bool:
+    """Whether this is a statement that no request sends, such as one of the clock."""
+    return target == STATEMENT and _armed_for.get() != armed
 
 
 def strike(victim: str) -> None:
@@ -153,18 +173,40 @@ def wrapped(original: Callable[..., Any], target: str) -> Callable[..., Any]:
     return wrapper
 
 
+def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a client for databases, with a check for a strike before and after each statement."""
+
+    @functools.wraps(original)
+    async def wrapper(*args: Any, **named: Any) -> Any:
+        if _in_statement.get():
+            return await original(*args, **named)
+        token = _in_statement.set(True)
+        try:
+            pass_by(STATEMENT, "before", args[1:])
+            result = await original(*args, **named)
+            pass_by(STATEMENT, "after", args[1:])
+            return result
+        finally:
+            _in_statement.reset(token)
+
+    return wrapper
+
+
 class Finder(importlib.abc.MetaPathFinder):
     """Prepares modules of the plan as soon as they are loaded, before other modules import names from them."""
 
-    def __init__(self, functions: dict[str, list[str]], constants: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, functions: dict[str, list[str]], constants: dict[str, dict[str, Any]], clients: dict[str, list[str]]
+    ) -> None:
         self._functions = functions
         self._constants = constants
+        self._clients = clients
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Find the module as it would be found without us."""
-        if not any(name in modules for modules in (self._functions, self._constants, CLOCKS)):
+        if not any(name in modules for modules in (self._functions, self._constants, self._clients, CLOCKS)):
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         assert spec
@@ -183,6 +225,10 @@ class Finder(importlib.abc.MetaPathFinder):
             *owners, name = function.split(".")
             owner = functools.reduce(getattr, owners, module)
             setattr(owner, name, wrapped(getattr(owner, name), f"{module.__name__}:{function}"))
+        for client in self._clients.get(module.__name__, ()):
+            owner = getattr(module, client)
+            for name in filter(functools.partial(hasattr, owner), METHODS):
+                setattr(owner, name, counted(getattr(owner, name)))
         if module.__name__ in CLOCKS:
             name, whose = CLOCKS[module.__name__]
             setattr(module, name, with_wrong_clock(getattr(module, name), whose))
@@ -193,6 +239,6 @@ class Finder(importlib.abc.MetaPathFinder):
 
 if any(argument.startswith("cloudkeep") for argument in sys.orig_argv):
     _plan = json.loads((FOLDER / "plan.json").read_text())
-    sys.meta_path.insert(0, Finder(_plan["functions"], _plan["constants"]))
+    sys.meta_path.insert(0, Finder(_plan["functions"], _plan["constants"], _plan["clients"]))
 if role():
     signal.signal(signal.SIGUSR1, cut_connections)
