@@ -45,8 +45,8 @@ def upload(
 ) -> None:
     """Upload files to a CloudKeep server. Prints the ID and the download URL of each file.
 
-    Signs in with the token in CLOUDKEEP_TOKEN or the session of `cloudkeep login`, or asks for user ID and password.
-    After an interruption, run the same command again: it sends only what is missing.
+    Signs in with the token in CLOUDKEEP_TOKEN or the session of `cloudkeep login`, or asks for a name (user ID or
+    address) and a password. After an interruption, run the same command again: it sends only what is missing.
 
     Exit codes: 0 every file was uploaded, 1 a file was not uploaded, 2 wrong usage, no server or no sign-in, 3 a file
     was uploaded but not compressed, 130 interrupted.
@@ -101,7 +101,7 @@ def _upload(
 def _ask() -> tuple[str, str]:
     from cloudkeep.client.prompts import ask, ask_password
 
-    return ask("User ID"), ask_password()
+    return ask("User ID or e-mail address"), ask_password()
 
 
 def _compression(preset: str | None, max_height: int | None) -> "Compression | None":

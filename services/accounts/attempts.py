@@ -1,4 +1,4 @@
-"""Limits for each mail address and hour, whoever the caller is: mails that strangers cause, and guesses at codes.
+"""Limits for each mail address and hour, over all callers: mails that strangers cause, and guesses at codes.
 
 The address need not belong to an account, so a refusal does not tell whether it does. Everything that mails a code, or
 that takes one, uses this service::
@@ -13,6 +13,7 @@ always allowed: an owner who types her code correctly is never refused. Codes ar
 """
 
 import hmac
+import math
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -26,11 +27,11 @@ PURPOSE = "attempts-of-address"
 #: Guesses at the codes of one address, in an hour. With the first guess at each of five codes, that is at most 13.
 GUESSES = 10
 DEFAULT_MAILS = 5
-_MAILS = (TooManyMails, "Too many mails were sent to this address. Try again later.")
+_MAILS = (TooManyMails, "Too many mails were sent to this address.")
 _ERRORS = {
     AttemptKind.MAIL: _MAILS,
     AttemptKind.CLIENT_MAIL: _MAILS,
-    AttemptKind.OTP: (TooManyAttempts, "There were too many wrong codes for this address. Try again later."),
+    AttemptKind.OTP: (TooManyAttempts, "There were too many wrong codes for this address."),
 }
 
 
@@ -55,7 +56,8 @@ class Attempts:
         if not isinstance(counted, Refused):
             return counted
         error, message = _ERRORS[kind]
-        raise error(message, retry_after=min(counted.until - moment, WINDOW).total_seconds())
+        wait = min(counted.until - moment, WINDOW).total_seconds()
+        raise error(f"{message} Try again in {math.ceil(wait / 60)} min.", retry_after=wait)
 
     async def take_back(self, attempt: UUID) -> None:
         """Remove an attempt from its count, because it did not take place."""

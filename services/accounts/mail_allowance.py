@@ -12,7 +12,7 @@ from storage.accounts.attempts import AttemptKind
 
 
 class MailAllowance:
-    """Limits the mails to each address, whoever causes them (OWASP ASVS 5.0.0, 6.3.1 and 2.4.1).
+    """Limits the mails to each address, over all callers (OWASP ASVS 5.0.0, 6.3.1 and 2.4.1).
 
     Codes of registrations, resets and changes of address, and the notice to the owner of an address that somebody
     registers, all count. Call it whether or not the address has an account, before anything depends on that: then the

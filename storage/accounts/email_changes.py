@@ -55,7 +55,7 @@ async def confirm(
         await addresses.lock(change.new_email)
         await accounts.lock(change.account_id)
         account = await Account.get(id=change.account_id)
-        # A reset closes the sessions of whoever took over the account, and a request of theirs may be under way.
+        # A reset closes the sessions of someone who took over the account, and their request may be under way.
         if not await Session.filter(id=session_id, account_id=account.id).exists():
             return None
         if not await _mark_confirmed(change.id, account.email, undo, now):

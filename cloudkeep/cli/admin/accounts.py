@@ -85,7 +85,7 @@ async def disable(settings: Settings, name: str) -> int:
     async with connected_database(settings):
         account = await find_account(name)
         changed = await administration.disable(account.id, now())
-    return _report(account, changed, "is disabled, and its sessions have ended", "was disabled before")
+    return _report(account, changed, "is disabled, and its sessions have ended", "is already disabled")
 
 
 async def enable(settings: Settings, name: str) -> int:
@@ -93,7 +93,7 @@ async def enable(settings: Settings, name: str) -> int:
     async with connected_database(settings):
         account = await find_account(name)
         changed = await administration.enable(account.id)
-    return _report(account, changed, "can sign in again", "was not disabled")
+    return _report(account, changed, "can sign in again", "is not disabled")
 
 
 async def promote(settings: Settings, name: str) -> int:
@@ -101,7 +101,7 @@ async def promote(settings: Settings, name: str) -> int:
     async with connected_database(settings):
         account = await find_account(name)
         changed = await administration.promote(account.id)
-    return _report(account, changed, "is an administrator now", "was an administrator before")
+    return _report(account, changed, "is an administrator now", "is already an administrator")
 
 
 async def demote(settings: Settings, name: str) -> int:
@@ -112,7 +112,7 @@ async def demote(settings: Settings, name: str) -> int:
             changed = await administration.demote(account.id)
         except LastAdministrator as error:
             raise CommandRefused(f"{account.user_id} was not demoted: {error}") from error
-    return _report(account, changed, "is no administrator any more", "was no administrator")
+    return _report(account, changed, "is no longer an administrator", "is not an administrator")
 
 
 def _report(account: Account, changed: bool, done: str, unchanged: str) -> int:

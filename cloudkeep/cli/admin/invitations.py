@@ -61,7 +61,8 @@ async def invite(settings: Settings, options: InviteOptions) -> int:
     sys.stdout.write(f"{token}\n")
     sys.stdout.flush()
     sys.stderr.write(
-        f"The invitation {row.id} is valid until {time_text(row.expires_at)} UTC, once, and is not shown again.\n"
+        f"This is the token of the invitation {row.id}, and cannot be shown again. It permits one registration, until "
+        f"{time_text(row.expires_at)} UTC.\n"
         f"To use it: cloudkeep register --url {settings.public_url} --invitation TOKEN\n"
     )
     if not row.email or settings.mail_url == CONSOLE:

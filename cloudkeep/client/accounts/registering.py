@@ -9,7 +9,7 @@ from cloudkeep.client.accounts.signing_in import keep
 from cloudkeep.client.accounts.verification import Verification
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.credentials.choice import choose_stored
-from cloudkeep.client.errors import Refused, RequestRefused, UsageError
+from cloudkeep.client.errors import CredentialsError, Refused, RequestRefused, UsageError
 from cloudkeep.client.prompts import ask, ask_new_password, password_of_stdin, require_terminal
 
 CLOSED, INVITE = "CLOSED", "INVITE"
@@ -74,7 +74,11 @@ def register(url: str | None, answers: Answers, *, password_stdin: bool) -> int:
         answers.password = password_of_stdin() if password_stdin else None
         may_ask_again = not password_stdin
         registration = _register(connection, answers, mode == INVITE, may_ask_again=may_ask_again)
-        keep(connection, chosen, Verification(connection, registration, may_ask_again).run())
+        signed_in = Verification(connection, registration, may_ask_again).run()
+        try:
+            keep(connection, chosen, signed_in)
+        except CredentialsError as error:
+            raise CredentialsError(f"the account was created, but the session cannot be kept: {error}") from error
     return 0
 
 

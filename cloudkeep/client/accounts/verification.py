@@ -18,7 +18,7 @@ RESEND = "resend"
 
 @dataclass
 class Verification:
-    """A registration that waits for its code. ``may_ask_again``: whether someone can choose another user ID."""
+    """A registration that waits for its code. ``may_ask_again``: whether someone can correct an answer."""
 
     connection: Connection
     registration: Json
@@ -36,10 +36,12 @@ class Verification:
             try:
                 return self._verify(code)
             except RequestRefused as error:
-                if error.code != WRONG_CODE:
+                if error.field != "otp" or not self.may_ask_again:
                     raise
-                guesses += 1
-                note("The code is wrong or has expired. Please try again.")
+                # A text that is no code, such as one with a digit too few, is no guess.
+                guesses += error.code == WRONG_CODE
+                wrong = "The code is wrong or has expired" if error.code == WRONG_CODE else str(error)
+                note(f"{wrong}. Please try again.")
         raise Refused("the code was wrong too often; run the same command again for a new code")
 
     def _verify(self, code: str) -> SignIn:

@@ -82,5 +82,5 @@ def is_token_in_environment() -> bool:
 def _token_of_environment() -> str:
     token = os.environ.get("CLOUDKEEP_TOKEN", "").strip()
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise SignInError("CLOUDKEEP_TOKEN is not an access token")
+        raise SignInError("CLOUDKEEP_TOKEN is neither an access token nor an API token")
     return token

@@ -117,7 +117,9 @@ class PrivateFolder:
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise CredentialsError(f"{path} is a symbolic link, so it is not used; remove it") from error
-            raise CredentialsError(f"{path}: {error.strerror}") from error
+            raise CredentialsError(
+                f"{path}: {error.strerror}; XDG_CONFIG_HOME can name another folder for credentials"
+            ) from error
 
 
 def _too_open(path: Path, status: os.stat_result, verb: str, mode: int) -> CredentialsError:

@@ -26,7 +26,7 @@ class ApiTokenMails:
         """Tell the owner about a new token, unless ``MAILS`` were sent within an hour.
 
         Call it in the transaction that stores the token: one that is not created must not count. The mail has no name
-        of the token: whoever creates it chooses the name, which could be a link.
+        of the token: a thief who creates one could choose a link as its name.
         """
         if isinstance(await attempts.count(AttemptKind.API_TOKEN, token.account_id.hex, MAILS, moment), Refused):
             return

@@ -158,8 +158,8 @@ def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str
     ("token", "message"),
     [
         ("", NOBODY),
-        ("two words", "CLOUDKEEP_TOKEN is not an access token"),
-        ("tökén", "CLOUDKEEP_TOKEN is not an access token"),
+        ("two words", "CLOUDKEEP_TOKEN is neither an access token nor an API token"),
+        ("tökén", "CLOUDKEEP_TOKEN is neither an access token nor an API token"),
     ],
 )
 def test_without_a_token_and_a_terminal_the_upload_ends_with_one_line(file: Path, token: str, message: str) -> None:

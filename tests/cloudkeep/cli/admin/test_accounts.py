@@ -44,21 +44,21 @@ def test_disabling_ends_the_sessions_and_enabling_lets_the_owner_sign_in_again(a
 
     admin.within(sign_in)
     assert admin("disable", "ada").out == ["ada is disabled, and its sessions have ended."]
-    assert admin("disable", "ada").out == ["ada was disabled before."]
+    assert admin("disable", "ada").out == ["ada is already disabled."]
     assert admin.within(lambda: Session.all().count()) == 0
     assert admin("enable", "ada").out == ["ada can sign in again."]
-    assert admin("enable", "ada").out == ["ada was not disabled."]
+    assert admin("enable", "ada").out == ["ada is not disabled."]
 
 
 def test_the_last_administrator_is_not_demoted(admin: Admin) -> None:
     assert admin("promote", "ada").out == ["ada is an administrator now."]
-    assert admin("promote", "ada").out == ["ada was an administrator before."]
+    assert admin("promote", "ada").out == ["ada is already an administrator."]
     printed = admin("demote", "ada")
     assert (printed.code, printed.out) == (USAGE, [])
     assert printed.err == ("cloudkeep: ada was not demoted: there would be no administrator left who can sign in\n")
     admin("promote", "bob")
-    assert admin("demote", "ada").out == ["ada is no administrator any more."]
-    assert admin("demote", "ada").out == ["ada was no administrator."]
+    assert admin("demote", "ada").out == ["ada is no longer an administrator."]
+    assert admin("demote", "ada").out == ["ada is not an administrator."]
 
 
 def test_a_quota_is_that_of_grant(admin: Admin) -> None:

@@ -66,6 +66,17 @@ async def test_a_wrong_code_is_asked_for_again_and_a_new_one_is_mailed_on_reques
     assert (code, len(sink.mails)) == (0, 2)
 
 
+async def test_a_text_that_is_no_code_is_asked_for_again(server: str, sink: SmtpSink) -> None:
+    async with terminal("register", "--url", server) as screen:
+        await _answer(screen)
+        await screen.see("Code: ")
+        screen.type(f"{otp_of(sink)[:5]}\n")
+        await screen.see("A code has 6 digits. Please try again.")
+        await screen.answer("Code: ", otp_of(sink))
+        code, _ = await screen.end()
+    assert code == 0
+
+
 async def test_after_five_wrong_codes_it_ends(server: str, sink: SmtpSink) -> None:
     async with terminal("register", "--url", server) as screen:
         await _answer(screen)
@@ -144,6 +155,32 @@ async def test_a_script_gives_the_password_and_the_code_on_standard_input(
         await process.communicate()
     assert process.returncode == 0
     assert store.load(server).session
+
+
+@pytest.mark.parametrize(
+    ("otp", "message"), [("000000", "The code is wrong or has expired"), ("resent", "A code has 6 digits")]
+)
+async def test_a_script_with_a_wrong_code_is_refused(server: str, otp: str, message: str) -> None:
+    given = ("grace", "--name", "Grace", "--email", EMAIL, "--password-stdin")
+    ended = await command("register", *given, "--url", server, stdin=f"{PASSWORD}\n{otp}\n")
+    assert ended.code == 2
+    assert ended.err[-1].startswith(f"Code: cloudkeep: {message}")
+
+
+async def test_an_account_whose_session_cannot_be_kept_exists_and_the_message_says_so(
+    server: str, sink: SmtpSink, config_home: Path
+) -> None:
+    async with terminal("register", "--url", server) as screen:
+        await _answer(screen)
+        await screen.see("Code: ")
+        config_home.write_text("a file in the place of the folder")
+        screen.type(f"{otp_of(sink)}\n")
+        code, _ = await screen.end()
+    shown = re.sub(r"\s+", " ", screen.text)
+    assert code == 2
+    assert "cloudkeep: the account was created, but the session cannot be kept: " in shown
+    assert "XDG_CONFIG_HOME can name another folder for credentials" in shown
+    assert await Account.filter(user_id="grace").exists()
 
 
 @pytest.mark.parametrize(
