@@ -16,7 +16,7 @@ from tests.cloudkeep.test_packaging import locked
 from tests.deployment import composefile, dockerfile
 
 ROOT = Path(__file__).parents[2]
-COMPOSE = ["docker-compose.yml", "compose.direct.yml", "compose.single.yml"]
+COMPOSE = ["docker-compose.yml", "compose.direct.yml", "compose.mails.yml", "compose.single.yml"]
 DEV = locked(ROOT / "requirements/dev.txt")
 TOOLS = Path(sys.executable).parent
 SETTINGS = {f"CLOUDKEEP_{name.upper()}" for name in Settings.model_fields}
@@ -193,6 +193,22 @@ def test_the_stack_starts_in_an_order_that_works(stack: Any) -> None:
     for name in ("api", "worker"):
         assert conditions(name) == {"migrate": "service_completed_successfully", "valkey": "service_healthy"}
     assert conditions("migrate") == {"postgres": "service_healthy", "bucket": "service_completed_successfully"}
+
+
+def test_registration_and_language_can_be_set_where_the_secrets_are(secrets: dict[str, str]) -> None:
+    given = {**secrets, "CLOUDKEEP_REGISTRATION": "invite", "CLOUDKEEP_LOCALE": "de"}
+    services = composefile.load(ROOT / "docker-compose.yml", given)["services"]
+    for name in ("api", "worker"):
+        environment = services[name]["environment"]
+        assert (environment["CLOUDKEEP_REGISTRATION"], environment["CLOUDKEEP_LOCALE"]) == ("invite", "de")
+
+
+def test_everything_that_sends_mails_reads_the_same_folder_of_texts() -> None:
+    services = composefile.load(ROOT / "compose.mails.yml", {"CLOUDKEEP_MAILS_FOLDER": "/srv/mails"})["services"]
+    assert services.keys() == {"api", "worker"}
+    for service in services.values():
+        folder = service["environment"]["CLOUDKEEP_MAIL_TEMPLATES"]
+        assert service["volumes"] == [f"/srv/mails:{folder}:ro"]
 
 
 def test_a_container_has_longer_to_stop_than_its_process_takes(stack: Any) -> None:
