@@ -166,8 +166,12 @@ async def find_many(kind: JobKind, subject_ids: Collection[UUID]) -> dict[UUID, 
 
 
 async def count_open() -> list[tuple[JobKind, JobState, int, datetime]]:
-    """The number of waiting and running jobs of each kind, and when the first of them was due. One indexed query."""
-    groups = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).group_by("kind", "state")
+    """The number of waiting and running jobs of each kind, and when the first of them was due. One indexed query.
+
+    Jobs of kinds that only a newer version knows are left out: during an upgrade, it may have queued some.
+    """
+    known = Job.filter(state__in=[JobState.QUEUED, JobState.RUNNING], kind__in=list(JobKind))
+    groups = known.group_by("kind", "state")
     rows = await groups.annotate(number=Count("id"), first=Min("run_after")).values("kind", "state", "number", "first")
     as_datetime = Job._meta.fields_map["run_after"].to_python_value
     return [(JobKind(row["kind"]), JobState(row["state"]), row["number"], as_datetime(row["first"])) for row in rows]

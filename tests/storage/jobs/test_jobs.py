@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tortoise import connections
 
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
@@ -195,6 +196,13 @@ async def test_a_job_is_found_by_kind_and_subject() -> None:
     assert await jobs.find(JobKind.REASSEMBLE, subject) is None
     assert await jobs.find(JobKind.COMPRESS, uuid4()) is None
     assert await jobs.find(JobKind.COMPRESS, subject)
+
+
+async def test_jobs_that_only_a_newer_version_knows_are_not_counted() -> None:
+    await enqueue(JobKind.COMPRESS)
+    await enqueue(JobKind.REASSEMBLE)
+    await connections.get("default").execute_query("UPDATE job SET kind = 'NEWER' WHERE kind = 'REASSEMBLE'")
+    assert [(kind, number) for kind, _, number, _ in await jobs.count_open()] == [(JobKind.COMPRESS, 1)]
 
 
 async def test_a_reason_of_any_length_can_be_stored() -> None:
