@@ -45,10 +45,6 @@ class TooManyAttempts(RetryLater):
     code = ErrorCode.TOO_MANY_ATTEMPTS
     status = 429
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
 
 class ReauthenticationRequired(ExpectedError):
     """The session has to show the password again, because the last sign-in was too long ago."""
@@ -62,10 +58,6 @@ class TooManyMails(RetryLater):
 
     code = ErrorCode.TOO_MANY_MAILS
     status = 429
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class TooManyApiTokens(ExpectedError):

@@ -91,7 +91,15 @@ class CloudKeepError(Exception):
 
 
 class RetryLater(CloudKeepError):
-    """The same request may succeed later. GraphQL clients, too, see ``retry_after``."""
+    """The same request may succeed later. GraphQL clients, too, see ``retry_after``.
+
+    ``retry_after``: seconds, if they differ from those of the class.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        if retry_after is not None:
+            self.retry_after = retry_after
 
     @property
     def extensions(self) -> dict[str, object]:
