@@ -48,13 +48,18 @@ class MailedCodes:
         if row is None or address is None:
             # As many writes as for a row that exists.
             for _ in range(2):
-                await self.attempts.require(AttemptKind.OTP, f"missing {row_id}", always=True)
+                await self._count_in_vain(row_id)
             raise InvalidOtp(WRONG, field="otp")
         try:
             # The first guess at each code is always allowed, so that others cannot use up the guesses of the owner.
             await self.attempts.require(AttemptKind.OTP, address, always=row.attempts == 1)
         except TooManyAttempts as error:
-            # An error of its own would tell that the row exists, and so that the address has an account.
+            # An error of its own would tell that the row exists, and so that the address has an account. So would the
+            # time without a write.
+            await self._count_in_vain(row_id)
             raise InvalidOtp(WRONG, field="otp") from error
         if row.expires_at < now() or not self.codes.matches(row.otp_hash, row.id, code):
             raise InvalidOtp(WRONG, field="otp")
+
+    async def _count_in_vain(self, row_id: UUID | None) -> None:
+        await self.attempts.require(AttemptKind.OTP, f"missing {row_id}", always=True)
