@@ -14,9 +14,7 @@ async def request(context: Context, email: str) -> PendingCode:
 async def reset(context: Context, *, reset_id: str, otp: str, new_password: str) -> None:
     """Set a new password with a code."""
     key = decode(Prefix.PASSWORD_RESET, reset_id)
-    await context.services.accounts.recovery.reset(
-        reset_id=key, otp=otp, new_password=new_password, client=context.client
-    )
+    await context.services.accounts.recovery.reset(reset_id=key, otp=otp, new_password=new_password)
 
 
 async def change(context: Context, *, current_password: str, new_password: str) -> Account:

@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 from services.accounts.codes import ATTEMPTS
 from services.accounts.credentials.mailed_codes import WRONG, MailedCodes
 from services.accounts.errors import InvalidOtp, ServerBusy
+from services.accounts.passwords.hash_queue import known_client
 from services.accounts.passwords.password_rules import PasswordRules, owner_of
 from services.accounts.passwords.passwords import Passwords
 from services.accounts.sessions.sessions import Client, Sessions
@@ -70,7 +71,7 @@ class PasswordRecovery:
             content = PasswordResetMail(code=code, minutes=self._mailed.minutes)
             self._mailed.mails.send_later_in_process(content, to=email, locale=account.locale)
 
-    async def reset(self, *, reset_id: UUID | None, otp: str, new_password: str, client: Client) -> None:
+    async def reset(self, *, reset_id: UUID | None, otp: str, new_password: str) -> None:
         """Set a new password, and end every session and API token of the account.
 
         It opens no session: a sign-in has to follow, which can ask for a second factor (OWASP ASVS 5.0.0, 6.4.3).
@@ -88,7 +89,7 @@ class PasswordRecovery:
         try:
             # After the code is known to be right: the error tells the names of the account.
             self._rules.require_unlike(password, owner_of(row.account), field)
-            password_hash = await self._passwords.hash(password, client.address)
+            password_hash = await self._passwords.hash(password, known_client(row.account_id))
         except (InvalidInput, ServerBusy):
             # The code was right, so it was no guess.
             await rows.take_back_attempt(row.id)

@@ -1,8 +1,8 @@
 """The queue in front of the threads that hash passwords: bounded, and fair to clients.
 
 Requests from as many networks as the queue has places would keep everybody else out. So a client that has shown before
-that it belongs to an account, by a session or the token of a device, takes the place of one that has not. It can do so
-once at a time, so that the owners of accounts cannot keep everybody else out either.
+that it belongs to an account, by a session, the token of a device or a mailed code, takes the place of one that has
+not. It can do so once at a time, so that the owners of accounts cannot keep everybody else out either.
 """
 
 import asyncio

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from services.accounts.passwords.hash_queue import HashQueue, known_client
 from tests.schema.accounts.credentials import (
     CHANGE_PASSWORD,
     REQUEST_RESET,
@@ -18,7 +19,7 @@ from tests.schema.accounts.credentials import (
     mails_to,
 )
 from tests.schema.accounts.test_accounts import login, other_otp, refresh
-from tests.support.server import PASSWORD, Json
+from tests.support.server import PASSWORD, Json, key_of
 from tests.support.shared_server import SharedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -218,3 +219,21 @@ async def test_a_change_of_password_ends_the_reset_that_waits(shared: SharedServ
     code = code_in(await mail_to(shared, user["email"], RESET_SUBJECT))
     await as_session(shared, session, CHANGE_PASSWORD, currentPassword=PASSWORD, newPassword=NEW)
     assert await reset(shared, reset_id, code, "yet another one") == ["INVALID_OTP"]
+
+
+async def test_a_right_code_waits_for_its_turn_as_its_account(
+    shared: SharedServer, ada: tuple[Json, Json], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, session = ada
+    reset_id = await request(shared, user["email"])
+    code = code_in(await mail_to(shared, user["email"], RESET_SUBJECT))
+    waited: list[str] = []
+    enter = HashQueue.enter
+
+    async def recorded(self: HashQueue, client: str) -> None:
+        waited.append(client)
+        await enter(self, client)
+
+    monkeypatch.setattr(HashQueue, "enter", recorded)
+    assert await reset(shared, reset_id, code) == []
+    assert known_client(key_of(session["account"]["id"])) in waited
