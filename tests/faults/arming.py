@@ -62,6 +62,11 @@ class Arming:
         prepared.rename(self._folder / "clocks.json")
 
     @property
+    def has_struck(self) -> bool:
+        """Whether it has struck since it was armed, and is still armed."""
+        return (self._folder / "armed.json").exists() and self.struck_at is not None
+
+    @property
     def struck_at(self) -> float | None:
         """The time of the strike, in seconds since the epoch; None before it."""
         try:

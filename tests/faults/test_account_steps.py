@@ -45,6 +45,7 @@ SETTINGS = {
     **{f"CLOUDKEEP_{name.upper()}": value for name, value in PLENTY.items()},
     "CLOUDKEEP_BUDGET_TIMEOUT": "60",
     "CLOUDKEEP_REGISTRATIONS": "100000/100000",
+    "CLOUDKEEP_MAILS_PER_ADDRESS": "100",
 }
 #: A process forgets within this time what it knew about credentials that another one has revoked.
 FORGOTTEN_SECONDS = 5.0
@@ -92,10 +93,17 @@ async def strike(server: AccountServer, mutation: Mutation, where: Step) -> bool
 
 async def struck_while_running(server: AccountServer, mutation: Mutation, person: Person, where: Step) -> bool:
     """Run a mutation while the step is armed. Returns whether the process was killed; it is back then."""
+
+    async def has_struck() -> bool:
+        return server.arming.has_struck
+
     server.arming.arm(where, "api")
     payload: Json | None = None
     try:
         payload = await mutation.run(person)
+        if where.name in mutation.steps:
+            # Every request gets there, but perhaps after its answer.
+            await eventually(has_struck)
     except httpx.TransportError:
         await server.wait_until_ready()
     finally:

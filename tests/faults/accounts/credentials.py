@@ -22,20 +22,23 @@ async def request_reset(person: Person) -> Json:
     payload = await server.call(REQUEST_RESET, {"email": person.email})
 
     async def done() -> bool:
-        return server.arming.struck_at is not None or len(server.mails_to(person.email)) > known
+        return server.arming.has_struck or len(server.mails_to(person.email)) > known
 
     await eventually(done)
-    if len(server.mails_to(person.email)) > known:
-        person.pending = payload["reset"]["id"]
-        person.code = await person.mailed(person.email, CODE, known=known)
     return payload
+
+
+async def get_reset_code(person: Person) -> None:
+    """Request a reset, and keep its code."""
+    known = len(person.server.mails_to(person.email))
+    payload = await person.server.succeed(REQUEST_RESET, {"email": person.email})
+    person.pending, person.code = payload["reset"]["id"], await person.mailed(person.email, CODE, known=known)
 
 
 async def waiting_for_reset(server: AccountServer) -> Person:
     """The owner of an account who has got the code for a new password."""
     person = await owner(server)
-    server.arming.disarm()
-    await request_reset(person)
+    await get_reset_code(person)
     return person
 
 
@@ -51,7 +54,8 @@ async def has_the_new_password(person: Person) -> None:
 
 
 async def recover(person: Person) -> None:
-    """Reset the password by the newest code."""
+    """Reset the password by the code of a new request."""
+    await get_reset_code(person)
     assert not (await reset(person))["userErrors"]
     await has_the_new_password(person)
 
@@ -116,8 +120,6 @@ async def undo(person: Person) -> Json:
 async def recover_by_the_old_address(person: Person) -> None:
     """No password opens the account until the old address resets it."""
     assert not await person.opens(person.user_id, PASSWORD)
-    person.server.arming.disarm()
-    await request_reset(person)
     await recover(person)
 
 

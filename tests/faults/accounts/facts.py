@@ -25,7 +25,7 @@ async def note(person: Person) -> None:
     person.mails = set()
     if person.row:
         person.mails = {mail.id for mail in await OutboxMail.filter(account_id=person.row.id)}
-    person.noted["codes"] = await Registration.filter(email=person.email).values_list("otp_hash", flat=True)
+    person.noted["codes"] = {row.otp_hash for row in await Registration.filter(email=person.email)}
 
 
 async def facts(person: Person) -> Facts:
@@ -36,7 +36,7 @@ async def facts(person: Person) -> Facts:
     found: Facts = {
         "account": account is not None,
         "registrations": await registrations.count(),
-        "new codes": await registrations.exclude(otp_hash__in=person.noted["codes"]).count(),
+        "new codes": len({row.otp_hash for row in await registrations} - person.noted["codes"]),
         "invitation": await _invitation(person, account),
         "works": await person.working(),
     }
@@ -45,7 +45,7 @@ async def facts(person: Person) -> Facts:
 
 async def _of(person: Person, account: Account) -> Facts:
     key = account.id
-    kinds = await OutboxMail.filter(account_id=key).exclude(id__in=[*person.mails]).values_list("kind", flat=True)
+    mails = [mail for mail in await OutboxMail.filter(account_id=key) if mail.id not in person.mails]
     recent = datetime.now(UTC) - timedelta(hours=1)
     return {
         "administrator": account.is_admin,
@@ -59,7 +59,7 @@ async def _of(person: Person, account: Account) -> Facts:
         "resets": await PasswordReset.filter(account_id=key).count(),
         "changes": await EmailChange.filter(account_id=key, confirmed_at=None).count(),
         "reserved": await EmailChange.filter(old_email=person.email, undo_until__gt=datetime.now(UTC)).count(),
-        "mails": sorted(map(str, kinds)),
+        "mails": sorted(mail.kind for mail in mails),
     }
 
 
