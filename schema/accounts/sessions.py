@@ -77,8 +77,8 @@ class SessionMutations:
         return await RefreshSessionPayload.of(sessions.refresh(info.context, input.refresh_token))
 
     @strawberry.mutation(
-        description="Signs out: closes the session of the request. Its tokens are refused from now on: by every "
-        "process of the server within five seconds, also on event streams and WebSockets.",
+        description="Signs out: closes the session of the request, or that of `refreshToken`. Every process of the "
+        "server refuses its tokens within five seconds, also on event streams and WebSockets.",
         directives=[CHANGE, NO_API_TOKEN],
     )
     async def logout(self, info: RequestInfo, input: Annotated[LogoutInput | None, INPUT] = None) -> LogoutPayload:

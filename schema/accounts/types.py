@@ -184,8 +184,8 @@ class SignIn:
         description="When the access token expires: by default 15 minutes after it was issued; null without one."
     )
     device_token: str | None = strawberry.field(
-        description="A token that tells this device from others, for `LoginInput.deviceToken`. It is not secret "
-        "enough to sign in with, and is valid for a year. Null if the session was only refreshed, or "
+        description="A token that tells this device from others, for `LoginInput.deviceToken`. Without the "
+        "password it opens nothing. It is valid for a year. Null if the session was only refreshed, or "
         "has a cookie: then the token is in another cookie."
     )
     account: Account = strawberry.field(description="The account that is signed in.")

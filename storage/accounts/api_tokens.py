@@ -31,7 +31,7 @@ class SessionClosed(Exception):
 
 
 async def _nothing() -> None:
-    """Do nothing else."""
+    """Do nothing."""
 
 
 async def insert(
@@ -42,7 +42,7 @@ async def insert(
     session_id: UUID | None = None,
     and_then: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
-    """Store a new token, and do what belongs into the same transaction.
+    """Store a new token, and await ``and_then`` in the same transaction.
 
     Raises :class:`LimitReached` if the account has ``limit`` tokens that have not expired. ``session_id`` is the
     session that creates the token. Raises :class:`SessionClosed`: a reset of the password closes all sessions and
