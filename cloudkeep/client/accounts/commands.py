@@ -77,7 +77,7 @@ def register(
         str | None, typer.Option(metavar="ADDRESS", help="Where the code is sent.", show_default=False)
     ] = None,
     invitation: Annotated[
-        str | None, typer.Option(metavar="LINK", help="The invitation, as a link or a token.", show_default=False)
+        str | None, typer.Option(metavar="TOKEN", help="The invitation, which begins with cki_.", show_default=False)
     ] = None,
     url: ServerUrl = None,
     password_stdin: PasswordStdin = False,

@@ -17,7 +17,7 @@ CLOSED, INVITE = "CLOSED", "INVITE"
 
 @dataclass
 class Answers:
-    """What a registration needs; None is asked for. ``invitation`` may be a link, whose last part is the token."""
+    """What a registration needs; None is asked for. ``invitation`` is a token."""
 
     user_id: str | None
     user_name: str | None
@@ -31,7 +31,7 @@ class Answers:
         self.user_name = self.user_name or ask("Your name, as others see it")
         self.email = self.email or ask("E-mail address")
         if needs_invitation:
-            self.invitation = self.invitation or ask("Invitation (the link or its token)")
+            self.invitation = self.invitation or ask("Invitation (cki_...)")
         self.password = self.password or ask_new_password()
 
     def forget(self, name: str | None) -> bool:
@@ -44,8 +44,6 @@ class Answers:
     def to_input(self) -> Json:
         """The input of ``register``."""
         values = {name: getattr(self, attribute) for name, attribute in _ATTRIBUTES.items()}
-        if self.invitation:
-            values["invitation"] = self.invitation.rstrip("/").rpartition("/")[2].rpartition("=")[2]
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -86,7 +84,7 @@ def _register(connection: Connection, answers: Answers, needs_invitation: bool, 
     """Register. In a terminal, an answer that the server refuses is asked for again."""
     while True:
         if needs_invitation and not answers.invitation and not may_ask_again:
-            raise UsageError("this server needs an invitation: --invitation LINK")
+            raise UsageError("this server needs an invitation: --invitation TOKEN")
         answers.complete(needs_invitation=needs_invitation)
         try:
             registration: Json = connection.execute(REGISTER, input=answers.to_input())["registration"]

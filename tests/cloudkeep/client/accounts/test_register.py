@@ -30,7 +30,7 @@ async def _answer(screen: Terminal, *, user_id: str = "grace", invitation: str |
     await screen.answer("Your name, as others see it: ", "Grace")
     await screen.answer("E-mail address: ", EMAIL)
     if invitation:
-        await screen.answer("Invitation (the link or its token): ", invitation)
+        await screen.answer("Invitation (cki_...): ", invitation)
     await screen.answer("Password: ", PASSWORD)
     await screen.answer("Password again: ", PASSWORD)
 
@@ -216,7 +216,7 @@ class TestInvitations:
         async with terminal("register", "--url", server) as screen:
             await _answer(screen, invitation="cki_wrong")
             await screen.see("Please try again.")
-            await screen.answer("Invitation (the link or its token): ", token)
+            await screen.answer("Invitation (cki_...): ", token)
             await screen.see("Code: ")
             screen.type(f"{otp_of(sink)}\n")
             code, _ = await screen.end()
@@ -225,7 +225,7 @@ class TestInvitations:
     async def test_a_script_without_one_gets_one_line(self, server: str) -> None:
         given = ("grace", "--name", "Grace", "--email", EMAIL, "--password-stdin")
         ended = await command("register", *given, "--url", server, stdin=f"{PASSWORD}\n")
-        assert (ended.code, ended.err[-1]) == (2, "cloudkeep: this server needs an invitation: --invitation LINK")
+        assert (ended.code, ended.err[-1]) == (2, "cloudkeep: this server needs an invitation: --invitation TOKEN")
 
 
 class TestClosed:
