@@ -24,7 +24,8 @@ from storage.accounts import attempts as rows
 from storage.accounts.attempts import WINDOW, AttemptKind, Refused
 
 PURPOSE = "attempts-of-address"
-#: Guesses at the codes of one address, in an hour. With the first guess at each of five codes, that is at most 13.
+#: Guesses at the codes of one address, in an hour: apart at its resets, and at all others. With the first guess at each
+#: of five codes, that is at most 13.
 GUESSES = 10
 DEFAULT_MAILS = 5
 _MAILS = (TooManyMails, "Too many mails were sent to this address.")

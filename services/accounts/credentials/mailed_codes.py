@@ -40,19 +40,21 @@ class MailedCodes:
         """The lifetime of a code, as a mail says it."""
         return int(self.lifetime.total_seconds() // 60)
 
-    async def require_match(self, row: Waiting | None, row_id: UUID | None, code: str, address: str | None) -> None:
+    async def require_match(self, row: Waiting | None, row_id: UUID | None, code: str, subject: str | None) -> None:
         """Compare a code with the one of its row, whose guess was counted. Raises :class:`InvalidOtp`.
 
-        The guess is counted for the address, too. A row that does not exist takes as long, and has the same error.
+        The guess is also counted for ``subject``. It is the address of the code only if such rows exist for addresses
+        with and without accounts alike: the refusals of other codes of the address would tell the difference. A row
+        that does not exist takes as long, and has the same error.
         """
-        if row is None or address is None:
+        if row is None or subject is None:
             # As many writes as for a row that exists.
             for _ in range(2):
                 await self._count_in_vain(row_id)
             raise InvalidOtp(WRONG, field="otp")
         try:
             # The first guess at each code is always allowed, so that others cannot use up the guesses of the owner.
-            await self.attempts.require(AttemptKind.OTP, address, always=row.attempts == 1)
+            await self.attempts.require(AttemptKind.OTP, subject, always=row.attempts == 1)
         except TooManyAttempts as error:
             # An error of its own would tell that the row exists, and so that the address has an account. So would the
             # time without a write.

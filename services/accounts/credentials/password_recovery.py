@@ -84,7 +84,8 @@ class PasswordRecovery:
             password = check(validation.new_password, new_password, field)
         await self._rules.require_strong(password, field)
         row = await rows.count_attempt(reset_id, ATTEMPTS) if reset_id else None
-        await self._mailed.require_match(row, reset_id, code, row.account.email if row else None)
+        # Apart from the guesses at registrations, which addresses without an account have, too.
+        await self._mailed.require_match(row, reset_id, code, f"resets of {row.account.email}" if row else None)
         assert row
         try:
             # After the code is known to be right: the error tells the names of the account.

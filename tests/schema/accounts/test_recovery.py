@@ -1,6 +1,7 @@
 """Forgotten and changed passwords as a client meets them."""
 
 import asyncio
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -18,9 +19,10 @@ from tests.schema.accounts.credentials import (
     mail_to,
     mails_to,
 )
-from tests.schema.accounts.test_accounts import login, other_otp, refresh
-from tests.support.server import PASSWORD, Json, key_of
+from tests.schema.accounts.test_accounts import login, new_user, other_otp, refresh, start
+from tests.support.server import PASSWORD, VERIFY, Json, key_of
 from tests.support.shared_server import SharedServer
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -237,3 +239,27 @@ async def test_a_right_code_waits_for_its_turn_as_its_account(
     monkeypatch.setattr(HashQueue, "enter", recorded)
     assert await reset(shared, reset_id, code) == []
     assert known_client(key_of(session["account"]["id"])) in waited
+
+
+async def test_guesses_at_resets_do_not_tell_whether_an_address_has_an_account(
+    shared: SharedServer, ada: tuple[Json, Json]
+) -> None:
+    """Only an address with an account has resets at which guesses are counted. No other answer depends on them."""
+
+    async def guesses_at_a_registration(email: str, *, has_account: bool) -> list[str]:
+        for _ in range(2):
+            already = len(mails_to(shared, email))
+            reset_id = await request(shared, email)
+            if has_account:
+                await eventually(partial(has_more_mails, shared, email, already))
+            for _ in range(5):
+                assert await reset(shared, reset_id, "000000") == ["INVALID_OTP"]
+        given = {"registrationId": await start(shared, new_user(email=email)), "otp": "000000"}
+        return [code for _ in range(5) for code in codes(await as_anyone(shared, VERIFY, **given))]
+
+    unknown = await guesses_at_a_registration("unknown@example.org", has_account=False)
+    assert await guesses_at_a_registration(ada[0]["email"], has_account=True) == unknown == ["INVALID_OTP"] * 5
+
+
+async def has_more_mails(shared: SharedServer, address: str, already: int) -> bool | None:
+    return len(mails_to(shared, address)) > already or None

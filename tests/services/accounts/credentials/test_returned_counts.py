@@ -84,7 +84,7 @@ class Process:
         return row
 
     async def reset(self, row: PasswordReset, password: str = NEW_PASSWORD) -> None:
-        await self.recovery.reset(reset_id=row.id, otp=CODE, new_password=password, client=CLIENT)
+        await self.recovery.reset(reset_id=row.id, otp=CODE, new_password=password)
 
 
 @pytest.fixture
