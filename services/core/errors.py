@@ -185,7 +185,7 @@ class UrlExpired(ExpectedError):
 
 
 class TemporarilyUnavailable(RetryLater):
-    """The database is away. The request took effect as a whole or not at all, and can be repeated."""
+    """The database, or a file that is needed, is away. The request took effect as a whole or not at all."""
 
     code = ErrorCode.TEMPORARILY_UNAVAILABLE
     status = 503

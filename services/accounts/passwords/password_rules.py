@@ -4,16 +4,24 @@ Only new passwords obey them: a sign-in accepts the passwords of older accounts.
 """
 
 import asyncio
+import logging
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
 from services.core import validation
-from services.core.errors import InvalidInput
-from storage.accounts.breached_passwords import BreachedPasswords
+from services.core.errors import InvalidInput, TemporarilyUnavailable
+from storage.accounts.breached_passwords import BreachedPasswords, BreachedPasswordsError
 from storage.accounts.models import Account
 
+logger = logging.getLogger("cloudkeep.accounts")
+
+#: Simultaneous searches of the file of breached passwords. Each is a few dozen small reads.
+THREADS = 2
+#: Seconds for a search, with the wait for a thread. Even a slow network file system needs less.
+SEARCH_SECONDS = 5.0
 #: Fewer are a repetition, such as "1111111111".
 DIFFERENT_CHARACTERS = 4
 #: Shorter names and parts of names are in too many words.
@@ -52,6 +60,8 @@ class PasswordRules:
 
     def __init__(self, breached: BreachedPasswords | None = None) -> None:
         self._breached = breached
+        # Threads of its own: a file on a disk that hangs would keep those that everything else shares.
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="breached-passwords")
 
     async def require_good(self, password: str, owner: Owner, field: str = "password") -> None:
         """Raise :class:`InvalidInput` with the rule that the password breaks.
@@ -67,7 +77,10 @@ class PasswordRules:
             raise InvalidInput(LIKE_OWNER, field=field)
 
     async def require_strong(self, password: str, field: str = "password") -> None:
-        """Raise :class:`InvalidInput` for a password that is bad for every account."""
+        """Raise :class:`InvalidInput` for a password that is bad for every account.
+
+        Raises :class:`TemporarilyUnavailable` while the file of breached passwords cannot be read.
+        """
         if len(set(password)) < DIFFERENT_CHARACTERS:
             raise InvalidInput(REPETITIVE, field=field)
         if await asyncio.to_thread(_is_common, password):
@@ -76,7 +89,14 @@ class PasswordRules:
             raise InvalidInput(BREACHED, field=field)
 
     async def _is_breached(self, password: str) -> bool:
-        return self._breached is not None and await asyncio.to_thread(self._breached.contains, password)
+        if self._breached is None:
+            return False
+        searching = asyncio.get_running_loop().run_in_executor(self._pool, self._breached.contains, password)
+        try:
+            return await asyncio.wait_for(searching, SEARCH_SECONDS)
+        except (TimeoutError, OSError, BreachedPasswordsError) as error:
+            logger.error("the file of breached passwords cannot be searched: %s", str(error) or "no answer in time")
+            raise TemporarilyUnavailable("Passwords cannot be checked at the moment. Try again later.") from error
 
 
 def is_like_owner(password: str, owner: Owner) -> bool:

@@ -1,13 +1,17 @@
 """The rules for new passwords."""
 
+import asyncio
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from services.accounts.passwords import password_rules
 from services.accounts.passwords.password_rules import Owner, PasswordRules
 from services.core import validation
-from services.core.errors import InvalidInput
+from services.core.errors import InvalidInput, TemporarilyUnavailable
 from storage.accounts.breached_passwords import BreachedPasswords
 
 ADA = Owner("ada.lovelace", "Ada King", "countess@analytical-engine.example.org")
@@ -81,3 +85,29 @@ async def test_a_password_of_the_file_of_breached_ones_is_refused(tmp_path: Path
     await rules.require_good("not stolen from a shop", ADA)
     with pytest.raises(InvalidInput, match="stolen from other services"):
         await rules.require_good("stolen from a shop", ADA)
+
+
+@pytest.fixture
+def hanging_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file on a disk that does not answer: a named pipe without a writer."""
+    monkeypatch.setattr(password_rules, "SEARCH_SECONDS", 0.2)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    yield path
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+async def test_while_the_file_cannot_be_read_the_caller_may_try_again_later(
+    tmp_path: Path, hanging_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (tmp_path / "missing", tmp_path, hanging_file):
+        with pytest.raises(TemporarilyUnavailable):
+            await PasswordRules(BreachedPasswords(path)).require_good("correct horse battery", ADA)
+    assert caplog.text.count("the file of breached passwords") == 3
+
+
+async def test_a_file_that_hangs_keeps_no_thread_that_others_need(hanging_file: Path) -> None:
+    rules = PasswordRules(BreachedPasswords(hanging_file))
+    searches = [rules.require_good("correct horse battery", ADA) for _ in range(50)]
+    await asyncio.gather(*searches, return_exceptions=True)
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: True), 60)
