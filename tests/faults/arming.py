@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -33,13 +34,15 @@ CLIENTS = {
 class Arming:
     """``environment`` goes to the server, which then strikes where :meth:`arm` says, once for each call of it."""
 
-    def __init__(self, folder: Path, postmaster: int | None) -> None:
-        """``postmaster`` is the process ID of the server's PostgreSQL."""
+    def __init__(
+        self, folder: Path, postmaster: int | None, constants: Mapping[str, dict[str, Any]] = CONSTANTS
+    ) -> None:
+        """``postmaster`` is the process ID of the server's PostgreSQL, ``constants`` what the server has instead."""
         self._folder = folder
         self._numbers = itertools.count(1)
         self._armed = ""
         folder.mkdir()
-        plan = {"functions": functions(), "constants": CONSTANTS, "clients": CLIENTS, "postmaster": postmaster}
+        plan = {"functions": functions(), "constants": dict(constants), "clients": CLIENTS, "postmaster": postmaster}
         (folder / "plan.json").write_text(json.dumps(plan))
         path = os.pathsep.join(filter(None, [str(INSIDE), os.environ.get("PYTHONPATH")]))
         self.environment = {"PYTHONPATH": path, "FAULT_FOLDER": str(folder)}
