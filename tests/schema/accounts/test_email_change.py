@@ -79,7 +79,7 @@ async def test_the_old_address_can_undo_the_change_without_a_sign_in(
     user, session = ada
     token = await change(shared, session, user["email"], fresh_address())
     assert await undo(shared, f" {token}\n") == {"email": user["email"], "userErrors": []}
-    # Whoever changed the address may know the password and have sessions.
+    # The person who changed the address may know the password and have sessions.
     assert codes(await refresh(shared, session["refreshToken"])) == ["INVALID_CREDENTIALS"]
     assert codes(await login(shared, user["userId"], PASSWORD)) == ["INVALID_CREDENTIALS"]
     assert codes(await undo(shared, token)) == ["INVALID_CREDENTIALS"]

@@ -64,7 +64,7 @@ async def test_a_refused_guess_has_the_seconds_to_wait(applicant: Applicant) -> 
     assert 0 < wait_of(refused) <= HOUR
 
 
-async def test_an_address_gets_few_mails_an_hour_whoever_requests_them(applicant: Applicant, sink: SmtpSink) -> None:
+async def test_an_address_gets_few_mails_an_hour_from_all_clients(applicant: Applicant, sink: SmtpSink) -> None:
     """One client network causes four of the five, so that one is left to the owner."""
     registration_id, _ = await applicant.begin("ada")
     await applicant.resend(registration_id)
