@@ -14,7 +14,7 @@ from cloudkeep.settings import types as t
 from cloudkeep.settings.messages import message
 from cloudkeep.settings.parsers import reachable_host
 from cloudkeep.settings.secret_keys import read_or_create_keys
-from services.accounts.types import RegistrationMode
+from services.accounts.registration_mode import RegistrationMode
 from services.budgets.limits import Limits
 from services.core.keys import SecretKey
 

@@ -14,7 +14,7 @@ from pydantic_settings import NoDecode
 from cloudkeep.settings import parsers
 from cloudkeep.settings.secret_keys import parse_keys
 from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween, size_or_none
-from services.accounts.types import RegistrationMode
+from services.accounts.registration_mode import RegistrationMode
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
 from services.core.urls import base_url

@@ -5,15 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.accounts.registration_mode import RegistrationMode as RegistrationMode
 from storage.accounts.models import Account, ApiToken, Session
-
-
-class RegistrationMode(StrEnum):
-    """Who may register: everybody, people with an invitation, or nobody."""
-
-    OPEN = "open"
-    INVITE = "invite"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
