@@ -1,30 +1,24 @@
 """Which credentials still exist: a check of the database, at most every two seconds for each of them.
 
 A process does not hear of what others do: a command may disable an account, and Redis may be away. So it reads the
-database, which is the source of truth. Credentials that were found are trusted for ``TRUSTED_SECONDS``. Open streams
-are not requests, so the credentials of all of them are read together every ``POLL_SECONDS``.
+database, which is the source of truth (:mod:`services.accounts.recent_reads`). Open streams are not requests, so the
+credentials of all of them are read together every ``POLL_SECONDS``.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from itertools import islice
-from time import monotonic
 from uuid import UUID
 
+from services.accounts.recent_reads import BATCH, RecentReads
 from services.core.errors import DATABASE_AWAY
 from storage.errors import in_one_line
 
 logger = logging.getLogger("cloudkeep.accounts")
 
-#: Requests and streams of closed credentials end within 5 seconds: this time, that of a query, and some delay.
-TRUSTED_SECONDS = 2.0
+#: Streams of closed credentials end within 5 seconds: this time, that of a query, and some delay.
 POLL_SECONDS = 2.0
-#: Keys that one query reads.
-BATCH = 1_000
-#: Keys that are trusted at the same time, at about 150 bytes each.
-TRUSTED = 10_000
 
 Find = Callable[[Sequence[UUID]], Awaitable[Collection[UUID]]]
 Ended = Callable[[], None]
@@ -38,12 +32,7 @@ class LiveChecks:
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        #: When the query began that has found the key, the oldest first.
-        self._trusted: dict[UUID, float] = {}
-        #: For the next query, and for the one that is running.
-        self._waiting: dict[UUID, asyncio.Future[bool]] = {}
-        self._reading: dict[UUID, asyncio.Future[bool]] = {}
-        self._query: asyncio.Task[None] | None = None
+        self._recent: RecentReads[UUID, bool] = RecentReads(self._read)
         #: What open streams call when their credentials have ended.
         self._streams: dict[UUID, list[Ended]] = {}
         self._has_streams = asyncio.Event()
@@ -56,34 +45,26 @@ class LiveChecks:
 
     async def close(self) -> None:
         """Stop all checks."""
-        tasks = {task for task in (self._polling, self._query) if task}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._polling:
+            self._polling.cancel()
+            await asyncio.wait({self._polling})
+        await self._recent.close()
 
     async def is_live(self, key: UUID) -> bool:
         """Whether these credentials exist. Simultaneous calls share a query.
 
         Raises :class:`storage.errors.DatabaseUnavailable` if that has to be read, and the database is away.
         """
-        if monotonic() < self._trusted.get(key, float("-inf")) + TRUSTED_SECONDS:
-            return True
-        shared = self._reading.get(key) or self._waiting.get(key)
-        if shared is None:
-            shared = self._waiting[key] = asyncio.get_running_loop().create_future()
-            self._query = self._query or asyncio.create_task(self._read_waiting())
-        # Shielded, because other callers wait for the same result.
-        return await asyncio.shield(shared)
+        is_live = await self._recent.get(key) or False
+        if not is_live:
+            # An account may have been enabled again.
+            self._recent.forget(key)
+        return is_live
 
     def forget(self, keys: Collection[UUID]) -> None:
-        """Read these keys again when they are used next, because their credentials were closed.
-
-        A query that is running may have read them before, so its result is not kept, and later calls do not share it.
-        """
+        """Read these keys again when they are used next, because their credentials were closed."""
         for key in keys:
-            self._trusted.pop(key, None)
-            self._reading.pop(key, None)
+            self._recent.forget(key)
 
     def watch(self, key: UUID, ended: Ended) -> Callable[[], None]:
         """Call ``ended`` when the credentials have ended, and again at each check until the result is called."""
@@ -100,39 +81,8 @@ class LiveChecks:
         if not self._streams:
             self._has_streams.clear()
 
-    async def _read_waiting(self) -> None:
-        try:
-            while self._waiting:
-                batch = dict(islice(self._waiting.items(), BATCH))
-                for key in batch:
-                    del self._waiting[key]
-                self._reading = dict(batch)
-                await self._read(batch)
-        finally:
-            self._query = None
-
-    async def _read(self, batch: dict[UUID, asyncio.Future[bool]]) -> None:
-        began_at = monotonic()
-        try:
-            found = await self._find(list(batch))
-        except BaseException as error:
-            self._reading.clear()
-            for future in batch.values():
-                _fail(future, error)
-            if not isinstance(error, Exception):
-                raise
-            return
-        for key, future in batch.items():
-            # A key that was forgotten meanwhile is not there.
-            if self._reading.pop(key, None) and key in found:
-                self._trust(key, began_at)
-            future.set_result(key in found)
-
-    def _trust(self, key: UUID, began_at: float) -> None:
-        self._trusted.pop(key, None)
-        self._trusted[key] = began_at
-        while len(self._trusted) > TRUSTED:
-            del self._trusted[next(iter(self._trusted))]
+    async def _read(self, keys: Sequence[UUID]) -> Mapping[UUID, bool]:
+        return dict.fromkeys(await self._find(keys), True)
 
     async def _poll_for_ever(self) -> None:
         while True:
@@ -162,11 +112,3 @@ class LiveChecks:
         if not self._is_away:
             logger.warning("open streams are not checked until the database is back: %s", in_one_line(error))
         self._is_away = True
-
-
-def _fail(future: asyncio.Future[bool], error: BaseException) -> None:
-    if isinstance(error, Exception):
-        future.set_exception(error)
-        future.exception()  # retrieved, so that asyncio does not log it if every caller has gone
-    else:
-        future.cancel()

@@ -27,12 +27,15 @@ class _Entry(NamedTuple, Generic[Value]):
 
 
 class RecentReads(Generic[Key, Value]):
-    """The reads of one process. ``read`` returns the values of up to ``BATCH`` keys; a key without one is unknown."""
+    """The reads of one process. ``read`` returns the values of up to ``BATCH`` keys; a key without one is unknown.
+
+    ``life``: seconds, if not ``LIFE_SECONDS``.
+    """
 
     def __init__(
         self,
         read: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]],
-        life: float = LIFE_SECONDS,
+        life: float | None = None,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
         self._read = read
@@ -50,7 +53,7 @@ class RecentReads(Generic[Key, Value]):
         Raises the error of ``read``, such as :class:`storage.errors.DatabaseUnavailable`: what is older is not used.
         """
         entry = self._entries.get(key)
-        if entry and monotonic() < entry.read_at + self._life:
+        if entry and monotonic() < entry.read_at + (LIFE_SECONDS if self._life is None else self._life):
             return entry.value
         shared = self._reading.get(key) or self._waiting.get(key)
         if shared is None:
@@ -68,6 +71,12 @@ class RecentReads(Generic[Key, Value]):
         self._entries.pop(key, None)
         self._reading.pop(key, None)
 
+    async def close(self) -> None:
+        """End the query that is running. Its callers are cancelled."""
+        if self._query:
+            self._query.cancel()
+            await asyncio.wait({self._query})
+
     async def _read_waiting(self) -> None:
         try:
             while self._waiting:
@@ -84,6 +93,10 @@ class RecentReads(Generic[Key, Value]):
         began = monotonic()
         try:
             values = await self._read(list(batch))
+        except asyncio.CancelledError:
+            for future in (*batch.values(), *self._waiting.values()):
+                future.cancel()
+            raise
         except Exception as error:
             self._reading.clear()
             for future in batch.values():

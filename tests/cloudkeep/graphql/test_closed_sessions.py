@@ -6,7 +6,7 @@ import gc
 import httpx
 import pytest
 
-from services.accounts import live_checks
+from services.accounts import recent_reads
 from storage.accounts import sessions as rows
 from storage.accounts.models import Session
 from storage.errors import DatabaseUnavailable
@@ -51,7 +51,7 @@ def _away(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> set[object]:
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(live_checks, "TRUSTED_SECONDS", 0)
+    monkeypatch.setattr(recent_reads, "LIFE_SECONDS", 0)
     monkeypatch.setattr(rows, "find_open", fail)
 
 

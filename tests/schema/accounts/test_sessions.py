@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.accounts import live_checks
+from services.accounts import recent_reads
 from services.core.clock import now
 from storage.accounts.models import Session
 from tests.support.server import PASSWORD, Api, Json, http_client, key_of
@@ -166,7 +166,7 @@ async def test_a_session_that_another_process_closed_is_refused(
     async with another_user(shared) as api:
         (own,) = await sessions_of(api)
         await Session.filter(id=key_of(own["id"])).delete()
-        monkeypatch.setattr(live_checks, "TRUSTED_SECONDS", 0)
+        monkeypatch.setattr(recent_reads, "LIFE_SECONDS", 0)
         assert await is_signed_out(api)
         answer: Any = await api.call("{ __typename }")
         assert answer["data"] == {"__typename": "Query"}

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.accounts import live_checks
+from services.accounts import live_checks, recent_reads
 from services.accounts.live_checks import LiveChecks
 from storage.errors import DatabaseUnavailable
 from tests.support.waiting import eventually
@@ -72,7 +72,7 @@ async def test_credentials_are_read_again_after_that(
 ) -> None:
     assert await checks.is_live(ADA)
     credentials.keys.remove(ADA)
-    monkeypatch.setattr(live_checks, "TRUSTED_SECONDS", 0)
+    monkeypatch.setattr(recent_reads, "LIFE_SECONDS", 0)
     assert not await checks.is_live(ADA)
 
 
@@ -140,21 +140,6 @@ async def test_requests_that_need_the_database_say_that_it_is_away(
     assert await checks.is_live(BOB)
     credentials.error = None
     assert await checks.is_live(ADA)
-
-
-async def test_the_memory_of_trusted_credentials_is_bounded(
-    checks: LiveChecks, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live_checks, "TRUSTED", 10)
-    keys = [uuid4() for _ in range(30)]
-    credentials.keys.update(keys)
-    for key in keys:
-        assert await checks.is_live(key)
-    asked = len(credentials.queries)
-    assert await checks.is_live(keys[-1])
-    assert len(credentials.queries) == asked
-    assert await checks.is_live(keys[0])
-    assert len(credentials.queries) == asked + 1
 
 
 @pytest.mark.usefixtures("_frequent")
