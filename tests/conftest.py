@@ -30,7 +30,7 @@ from tests.support.shared_server import PLENTY
 
 #: Tests that run on every kind of database. Tests that are slow, far from SQL, or run the same statements as those of
 #: services, run once.
-BOTH = ("scale/", "schema/test_hostile_values.py", "services/", "storage/", "workers/")
+BOTH = ("scale/", "schema/accounts/attacks/", "schema/test_hostile_values.py", "services/", "storage/", "workers/")
 #: Folders with the slowest files.
 SLOWEST = ("scale", "faults", "e2e", "bench", "browser", "clients", "cloudkeep")
 KEYS = (SecretKey("test", b"a secret that is long enough to be one"),)
