@@ -18,11 +18,11 @@ EVERYTHING_ENDS = {"sessions": 0, "recent sign-ins": 0, "API tokens": 0, "works"
 
 async def request_reset(person: Person) -> Json:
     """Request a reset, and wait for its mail, which is sent after the answer, or for the strike."""
-    server, known = person.server, len(person.server.mails_to(person.email))
+    server, known = person.server, len(person.server.codes_to(person.email))
     payload = await server.call(REQUEST_RESET, {"email": person.email})
 
     async def done() -> bool:
-        return server.arming.has_struck or len(server.mails_to(person.email)) > known
+        return server.arming.has_struck or len(server.codes_to(person.email)) > known
 
     await eventually(done)
     return payload

@@ -79,6 +79,10 @@ class AccountServer:
         """The mails that this address has got by now."""
         return [mail for mail in self.sink.mails if address in mail.recipients]
 
+    def codes_to(self, address: str) -> list[str]:
+        """The codes that this address has got by now. It also gets notices."""
+        return [code for mail in self.mails_to(address) for code in CODE.findall(mail.text)]
+
 
 @dataclass
 class Person:
