@@ -67,9 +67,9 @@ class SignIn:
     ) -> None:
         """Check the password of an account in one of its sessions, as a change of the password does.
 
-        The wrong ones of each session are delayed by themselves: a stolen session
-        must not be a way to guess the password, nor delay the owner. Raises :class:`InvalidCredentials` with this
-        field, :class:`TooManyAttempts` and :class:`ServerBusy`.
+        The wrong ones of each session are delayed by themselves: a stolen session must not be a way to guess the
+        password, nor delay the owner. Raises :class:`InvalidCredentials` with this field, :class:`TooManyAttempts` and
+        :class:`ServerBusy`.
         """
         try:
             password = validation.password(password)

@@ -158,7 +158,7 @@ async def test_a_script_gives_the_password_and_the_code_on_standard_input(
 
 
 @pytest.mark.parametrize(
-    ("otp", "message"), [("000000", "The code is wrong or has expired"), ("resent", "A code has 6 digits")]
+    ("otp", "message"), [("000000", "The code is wrong, was used, or has expired"), ("resent", "A code has 6 digits")]
 )
 async def test_a_script_with_a_wrong_code_is_refused(server: str, otp: str, message: str) -> None:
     given = ("grace", "--name", "Grace", "--email", EMAIL, "--password-stdin")
