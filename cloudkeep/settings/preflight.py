@@ -58,7 +58,15 @@ def folders_of(settings: Settings) -> dict[str, Path]:
 
 def mail_folders(settings: Settings) -> TemplateFolders:
     """The folders that may have mail templates of the operator's."""
-    return TemplateFolders(settings.mail_templates, Path.cwd())
+    return TemplateFolders(settings.mail_templates, _working_directory())
+
+
+def _working_directory() -> Path | None:
+    """The working directory; None if it was deleted, as by an update of a running server."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def _require_writable(folder: Path) -> None:

@@ -77,3 +77,15 @@ def test_the_locale_of_the_settings_is_the_default_language(tmp_path: Path) -> N
     templates = load_mail_templates(Settings(data_dir=tmp_path, locale="de-AT"))
     subject = templates.find(MailKind.PASSWORD_CHANGED, None).render({"server": ""}).subject
     assert subject == "Dein Passwort bei CloudKeep wurde geändert"
+
+
+def test_a_process_starts_although_its_working_directory_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by an update that replaces the folder of a running server, which then starts a child again."""
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
+    settings = Settings(data_dir=tmp_path)
+    deleted.rmdir()
+    load_mail_templates(settings)
