@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from starlette.requests import HTTPConnection, Request
 
 from cloudkeep.graphql.cookie_rule import CookieRefusal, refusal_of_request, refusal_of_websocket
+from cloudkeep.graphql.cookies import cookie_name, cookie_values
 from cloudkeep.graphql.request import RequestError, RequestHeaders, bearer_token
-from endpoints.cookies import cookie_name, cookie_values
 from endpoints.state import address_of, base_url_of, services_of
 from resolvers.context import RequestContext
 from resolvers.cookies import Cookie, CookieName, Cookies

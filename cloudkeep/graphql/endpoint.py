@@ -15,6 +15,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.types.graphql import OperationType
 
 from cloudkeep.graphql.authentication import context_of_request
+from cloudkeep.graphql.cookies import set_cookie
 from cloudkeep.graphql.event_stream import empty_stream, event_stream, single_event
 from cloudkeep.graphql.graphiql import graphiql
 from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
@@ -34,7 +35,6 @@ from cloudkeep.graphql.response import (
     single_response,
 )
 from cloudkeep.graphql.websocket_endpoint import WebSocketEndpoint
-from endpoints.cookies import set_cookie
 from endpoints.state import address_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated

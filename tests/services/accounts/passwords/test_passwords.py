@@ -79,7 +79,7 @@ async def test_any_text_can_be_a_password(passwords: Passwords, odd: str) -> Non
 
 
 async def test_no_password_is_right_for_a_missing_account(passwords: Passwords) -> None:
-    assert not await passwords.verify("nobody's password", None)
+    assert not await passwords.verify("a password of no account", None)
 
 
 def test_a_missing_account_has_a_hash_with_the_parameters_of_new_ones_from_the_start(passwords: Passwords) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from endpoints.cookies import allows_secure_cookies, cookie_name, cookie_values, set_cookie
+from cloudkeep.graphql.cookies import allows_secure_cookies, cookie_name, cookie_values, set_cookie
 
 SECURE = [
     "https://drive.example.org",
