@@ -24,6 +24,11 @@ class Account(Model):
     # The language of mails, a tag of BCP 47; null is the server's.
     locale = fields.CharField(max_length=35, null=True)
     password_changed_at = fields.DatetimeField(null=True)
+    # The number of the newest event.
+    change_seq = fields.BigIntField(default=0, db_default=0)
+    # The bytes of the blobs that versions name, and of those that were derived from them.
+    original_bytes = fields.BigIntField(default=0, db_default=0)
+    derived_bytes = fields.BigIntField(default=0, db_default=0)
 
     class Meta:
         table = "account"

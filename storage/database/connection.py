@@ -24,8 +24,9 @@ from storage.tracing import span
 T = TypeVar("T")
 
 APP = "cloudkeep"
-#: The modules with tables, one for each domain.
-MODELS = [f"storage.{domain}.models" for domain in ("accounts", "budgets", "drive", "jobs", "outbox", "uploads")]
+#: The domains with tables.
+DOMAINS = ("accounts", "budgets", "drive", "events", "jobs", "outbox", "search", "uploads")
+MODELS = [f"storage.{domain}.models" for domain in DOMAINS]
 DEFAULT_POOL = PoolSize()
 NEWEST = "__latest__"
 #: Attempts at a transaction that the database aborts, with pauses of a few hundredths of a second.

@@ -21,6 +21,14 @@ from storage.drive.models import File
 from storage.jobs.models import JobKind
 
 
+class ConflictPolicy(StrEnum):
+    """What happens if a folder has an item of this name already."""
+
+    FAIL = "FAIL"
+    KEEP_BOTH = "KEEP_BOTH"
+    REPLACE = "REPLACE"
+
+
 class UploadStatus(StrEnum):
     """Where an upload stands. READY, FAILED, ABORTED and EXPIRED are final."""
 
@@ -115,6 +123,9 @@ class Upload(Sliced, Model):
         "cloudkeep.File", null=True, on_delete=fields.SET_NULL
     )
     file_id: UUID | None
+    # The folder that the file is put into; null is the root. It may be gone by then.
+    parent_id = fields.UUIDField(null=True)
+    conflict = fields.CharField(max_length=16, default="KEEP_BOTH", db_default="KEEP_BOTH")
     expires_at = fields.DatetimeField()
     created_at = fields.DatetimeField(auto_now_add=True)
 
