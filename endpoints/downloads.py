@@ -1,4 +1,4 @@
-"""``GET`` and ``HEAD`` of a file's or rendition's bytes, whole or in part, by a signed URL."""
+"""``GET`` and ``HEAD`` of the bytes of a version or a rendition, whole or in part, by a signed URL."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -18,7 +18,7 @@ from endpoints.state import address_of, block_budget_of, services_of
 from services.container import Services
 from services.core.errors import ErrorCode
 from services.core.ids import Prefix, require_key
-from services.drive.files import LINK_SECONDS, Content
+from services.drive.downloads import LINK_SECONDS, Content
 
 #: The bytes are private, and never change.
 CACHE_CONTROL = "private, max-age=3600, immutable"
@@ -28,14 +28,14 @@ REDIRECT_CACHE_CONTROL = f"private, max-age={LINK_SECONDS // 2}"
 Finder = Callable[[Services, UUID], Awaitable[Content]]
 
 
-async def download_file(request: Request) -> Response:
-    """Send a file."""
-    return await _download(request, Prefix.FILE, lambda services, file_id: services.files.content(file_id))
+async def download_version(request: Request) -> Response:
+    """Send a version of a file."""
+    return await _download(request, Prefix.VERSION, lambda services, key: services.downloads.version(key))
 
 
 async def download_rendition(request: Request) -> Response:
     """Send a rendition of a file."""
-    return await _download(request, Prefix.RENDITION, lambda services, key: services.files.rendition_content(key))
+    return await _download(request, Prefix.RENDITION, lambda services, key: services.downloads.rendition(key))
 
 
 async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
@@ -48,7 +48,7 @@ async def _download(request: Request, prefix: Prefix, find: Finder) -> Response:
         return Response(status_code=304, headers=headers)
     # A URL of the store is signed for GET only, so HEAD is answered here.
     if request.method != "HEAD" and (
-        link := await services.files.redirect_url(content, headers["Content-Disposition"])
+        link := await services.downloads.redirect_url(content, headers["Content-Disposition"])
     ):
         return Response(status_code=307, headers={"Location": link, "Cache-Control": REDIRECT_CACHE_CONTROL})
     try:
@@ -72,7 +72,7 @@ async def _content_response(
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     sizes = BlockSizes(block_budget_of(request), address_of(request))
-    blocks = services.files.read(content, body_range.start, body_range.length, sizes.next_size)
+    blocks = services.downloads.read(content, body_range.start, body_range.length, sizes.next_size)
     # Read before the status is sent: bytes that are missing on the server are an error, not a broken download.
     first = await anext(blocks, b"")
     return StreamingResponse(_body(first, blocks, sizes), status, headers)

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp
 
 from endpoints.body_timeouts import BodyTimeouts
 from endpoints.chunks import chunk_endpoint
-from endpoints.downloads import download_file, download_rendition
+from endpoints.downloads import download_rendition, download_version
 from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
-from services.access.signed_urls import FILE_PATH, RENDITION_PATH, SLOT_PATH
+from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, VERSION_PATH
 
 GRAPHQL_PATH = "/graphql"
 #: The HTTP server of a worker has these two as well.
@@ -111,7 +111,7 @@ ROUTES = (
         lambda options: chunk_endpoint(options.body_timeouts),
         streams_body=True,
     ),
-    HttpRoute(FILE_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_file),
+    HttpRoute(VERSION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_version),
     HttpRoute(RENDITION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_rendition),
     HttpRoute(HEALTH_PATH, ("GET",), Purpose.PROBE, lambda _: alive, any_host=True),
     HttpRoute(

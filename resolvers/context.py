@@ -15,7 +15,7 @@ from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
-from storage.drive.models import File, Rendition
+from storage.drive.models import FileVersion, Item, Rendition
 from storage.uploads.open_slots import SlotRange
 
 #: Why there are no cookies where the transport does not say otherwise.
@@ -39,13 +39,18 @@ class Loaders:
         return DataLoader(load_fn=self._waiting, cache=False)
 
     @cached_property
-    def files(self) -> DataLoader[UUID, File | None]:
-        """Files by their keys."""
-        return DataLoader(load_fn=self._files, cache=False)
+    def items(self) -> DataLoader[UUID, Item | None]:
+        """Folders and files by their keys."""
+        return DataLoader(load_fn=self._items, cache=False)
+
+    @cached_property
+    def versions(self) -> DataLoader[UUID, FileVersion | None]:
+        """Versions by their keys, with their blobs and files."""
+        return DataLoader(load_fn=self._versions, cache=False)
 
     @cached_property
     def renditions(self) -> DataLoader[UUID, list[Rendition]]:
-        """The renditions of a file, by the file's key."""
+        """The renditions of a version, by its key."""
         return DataLoader(load_fn=self._renditions, cache=False)
 
     @cached_property
@@ -61,12 +66,16 @@ class Loaders:
         codes = await self._services.uploads.waiting_of(keys)
         return [codes.get(key) for key in keys]
 
-    async def _files(self, keys: list[UUID]) -> list[File | None]:
-        files = await self._services.files.find_many(keys)
-        return [files.get(key) for key in keys]
+    async def _items(self, keys: list[UUID]) -> list[Item | None]:
+        items = await self._services.items.find_many(keys)
+        return [items.get(key) for key in keys]
+
+    async def _versions(self, keys: list[UUID]) -> list[FileVersion | None]:
+        versions = await self._services.items.find_versions(keys)
+        return [versions.get(key) for key in keys]
 
     async def _renditions(self, keys: list[UUID]) -> list[list[Rendition]]:
-        renditions = await self._services.files.renditions_of(keys)
+        renditions = await self._services.items.renditions_of(keys)
         return [renditions[key] for key in keys]
 
     async def _open_slots(self, parts: list[SlotRange]) -> list[list[range]]:

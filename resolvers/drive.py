@@ -1,4 +1,4 @@
-"""Files and renditions of the viewer."""
+"""Folders and files of the viewer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,42 +8,72 @@ from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_key
 from services.access.permissions import visible
 from services.core.ids import Prefix, decode
-from storage.drive.models import File, Rendition
+from storage.drive.models import FileVersion, Item, ItemKind, Rendition
+
+PREFIXES = {ItemKind.FOLDER: Prefix.FOLDER, ItemKind.FILE: Prefix.FILE}
 
 
-async def find_file(context: Context, file_id: str) -> File | None:
+async def root(context: Context) -> Item | None:
+    """The root of the viewer's drive; None without a viewer."""
+    viewer = context.viewer_or_none
+    return await context.services.items.root(viewer.account_id) if viewer else None
+
+
+async def find_item(context: Context, item_id: str) -> Item | None:
+    """The folder or file with this ID, if the viewer may see it."""
+    key = decode(Prefix.FILE, item_id) or decode(Prefix.FOLDER, item_id)
+    item = visible(context.viewer, await context.loaders.items.load(key)) if key else None
+    # An ID of the other type is not the ID of this item.
+    return item if item and decode(PREFIXES[item.kind], item_id) else None
+
+
+async def find_file(context: Context, file_id: str) -> Item | None:
     """The file with this ID, if the viewer may see it."""
-    viewer, key = context.viewer, decode(Prefix.FILE, file_id)
-    return visible(viewer, await context.services.files.find(key)) if key else None
+    item = await find_item(context, file_id)
+    return item if item and item.kind is ItemKind.FILE else None
+
+
+async def find_version(context: Context, version_id: str) -> FileVersion | None:
+    """The version with this ID, if the viewer may see its file."""
+    key = decode(Prefix.VERSION, version_id)
+    return visible(context.viewer, await context.services.items.find_version(key)) if key else None
 
 
 async def find_rendition(context: Context, rendition_id: str) -> Rendition | None:
     """The rendition with this ID, if the viewer may see its file."""
     viewer, key = context.viewer, decode(Prefix.RENDITION, rendition_id)
-    rendition = await context.services.files.find_rendition(key) if key else None
-    return rendition if rendition and visible(viewer, rendition.file) else None
+    rendition = await context.services.items.find_rendition(key) if key else None
+    return rendition if rendition and visible(viewer, rendition.version) else None
 
 
-async def files_page(context: Context, arguments: PageArguments) -> Page[File]:
+async def files_page(context: Context, arguments: PageArguments) -> Page[Item]:
     """A page of the viewer's files, newest first. Raises :class:`services.core.errors.InvalidInput`."""
-    files, owner = context.services.files, context.viewer.account_id
-    listing: Listing[File, UUID] = Listing(
-        fetch=lambda window: files.page(owner, window),
-        count=lambda: files.count(owner),
-        key=lambda file: file.id,
+    items, owner = context.services.items, context.viewer.account_id
+    listing: Listing[Item, UUID] = Listing(
+        fetch=lambda window: items.files_page(owner, window),
+        count=lambda: items.count_files(owner),
+        key=lambda item: item.id,
         parse=parse_key,
     )
     return await listing.page(arguments)
 
 
-async def renditions(context: Context, file: File) -> Sequence[Rendition]:
-    """The renditions of one of the viewer's files."""
-    return await context.loaders.renditions.load(file.id)
+async def current_version(context: Context, file: Item) -> FileVersion:
+    """The current version of one of the viewer's files, with its blob."""
+    assert file.version_id
+    version = await context.loaders.versions.load(file.version_id)
+    assert version
+    return version
 
 
-def file_url(context: Context, file: File) -> str:
-    """A signed URL for the bytes of one of the viewer's files."""
-    return context.services.signed_urls.file(file.id, context.base_url)
+async def renditions(context: Context, version_id: UUID) -> Sequence[Rendition]:
+    """The renditions of one of the viewer's versions."""
+    return await context.loaders.renditions.load(version_id)
+
+
+def version_url(context: Context, version_id: UUID) -> str:
+    """A signed URL for the bytes of one of the viewer's versions."""
+    return context.services.signed_urls.version(version_id, context.base_url)
 
 
 def rendition_url(context: Context, rendition: Rendition) -> str:

@@ -17,7 +17,7 @@ from services.uploads import direct
 from services.uploads.ingest import slot_authorization
 from services.uploads.progress.frame import ProgressFrame
 from services.uploads.types import NewUpload, Report, Slot
-from storage.drive.models import File
+from storage.drive.models import Item
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
@@ -122,9 +122,10 @@ def slot_url_expires_at(context: Context, upload: Upload) -> datetime:
     return direct.expires_at() if upload.direct else context.services.signed_urls.expires_at()
 
 
-async def file_of(context: Context, upload: Upload) -> File | None:
-    """The file of the viewer's upload; None until it is stored."""
-    return await context.loaders.files.load(upload.file_id) if upload.file_id else None
+async def file_of(context: Context, upload: Upload) -> Item | None:
+    """The file of the viewer's upload; None until it is stored, and after it was deleted."""
+    version = await context.loaders.versions.load(upload.version_id) if upload.version_id else None
+    return version.item if version else None
 
 
 async def waits_for(context: Context, upload: Upload) -> str | None:

@@ -21,8 +21,9 @@ from schema.accounts.sign_in import SignInMutations
 from schema.accounts.types import Account, Session
 from schema.budgets.queries import BudgetQueries
 from schema.cost.directives import Cost
+from schema.drive.items import DriveItem, File, FileVersion, Folder
 from schema.drive.queries import DriveQueries
-from schema.drive.types import File, Rendition
+from schema.drive.types import Rendition
 from schema.relay.node import Node, RequestInfo
 from schema.scopes.directives import ANY_API_TOKEN
 from schema.scopes.requirements import requirement_of_type
@@ -56,9 +57,14 @@ async def _upload(context: Context, upload_id: str) -> Node | None:
     return Upload.of(row) if row else None
 
 
-async def _file(context: Context, file_id: str) -> Node | None:
-    row = await drive.find_file(context, file_id)
-    return File.of(row) if row else None
+async def _item(context: Context, item_id: str) -> Node | None:
+    row = await drive.find_item(context, item_id)
+    return DriveItem.of(row) if row else None
+
+
+async def _version(context: Context, version_id: str) -> Node | None:
+    row = await drive.find_version(context, version_id)
+    return FileVersion.of(row) if row else None
 
 
 async def _rendition(context: Context, rendition_id: str) -> Node | None:
@@ -77,10 +83,12 @@ class NodeKind(NamedTuple):
 NODES = {
     Prefix.ACCOUNT: NodeKind(Account, _account),
     Prefix.API_TOKEN: NodeKind(ApiToken, _api_token),
-    Prefix.FILE: NodeKind(File, _file),
+    Prefix.FILE: NodeKind(File, _item),
+    Prefix.FOLDER: NodeKind(Folder, _item),
     Prefix.RENDITION: NodeKind(Rendition, _rendition),
     Prefix.SESSION: NodeKind(Session, _session),
     Prefix.UPLOAD: NodeKind(Upload, _upload),
+    Prefix.VERSION: NodeKind(FileVersion, _version),
 }
 
 

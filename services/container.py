@@ -11,7 +11,8 @@ from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.core.counters import Counters
-from services.drive.files import Files
+from services.drive.downloads import Downloads
+from services.drive.items import Items
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
@@ -41,7 +42,8 @@ class Services:
     uploads: Uploads
     ingest: Ingest
     direct: DirectSlots
-    files: Files
+    items: Items
+    downloads: Downloads
     progress: Progress
     signed_urls: SignedUrls
     health: Health

@@ -22,7 +22,8 @@ from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
 from services.container import ServerInfo, Services
 from services.core.counters import Counters
-from services.drive.files import Files
+from services.drive.downloads import Downloads as DownloadService
+from services.drive.items import Items
 from services.mail.sender import MailSender
 from services.mail.templates import MailTemplates
 from services.maintenance.health import Health
@@ -123,7 +124,8 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             accounts=accounts,
             uploads=base.uploads,
             ingest=ingest,
-            files=Files(base.store, redirects=settings.downloads == Downloads.REDIRECT),
+            items=Items(),
+            downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),

@@ -1,4 +1,4 @@
-"""Files and their renditions."""
+"""Renditions, media and the URLs of bytes."""
 
 from datetime import datetime
 from enum import Enum
@@ -67,7 +67,7 @@ class Media:
 
 
 @strawberry.type(
-    description="A version of a file that the server made from it, such as a compressed video.", directives=[READ]
+    description="A file that the server made from another one, such as a compressed video.", directives=[READ]
 )
 class Rendition(Node):
     row: strawberry.Private[models.Rendition]
@@ -78,7 +78,7 @@ class Rendition(Node):
 
     @strawberry.field(description=DOWNLOAD)
     def download(self, info: RequestInfo) -> SignedUrl | None:
-        return _signed(info, drive.rendition_url(info.context, self.row))
+        return signed_url(info, drive.rendition_url(info.context, self.row))
 
     @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
     def download_url(self, info: RequestInfo) -> str | None:
@@ -97,44 +97,6 @@ class Rendition(Node):
         )
 
 
-@strawberry.type(description="A stored file. Its bytes were verified.", directives=[READ])
-class File(Node):
-    row: strawberry.Private[models.File]
-    name: str = strawberry.field(description="The name of the file, without a path.")
-    size: ByteSize = strawberry.field(description="The size, in bytes.")
-    mime_type: str = strawberry.field(description="The media type, such as `video/mp4`.")
-    sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
-    created_at: datetime = strawberry.field(description="When the file was stored.")
-
-    @strawberry.field(description=DOWNLOAD)
-    def download(self, info: RequestInfo) -> SignedUrl | None:
-        return _signed(info, drive.file_url(info.context, self.row))
-
-    @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
-    def download_url(self, info: RequestInfo) -> str | None:
-        return drive.file_url(info.context, self.row)
-
-    @strawberry.field(description="The properties of an audio or video file; null for any other file.")
-    def media(self) -> Media | None:
-        return Media.of(MediaFacts.from_json(self.row.media)) if self.row.media else None
-
-    @strawberry.field(description="The renditions that were made from the file.", directives=[RENDITIONS])
-    async def renditions(self, info: RequestInfo) -> list[Rendition]:
-        return [Rendition.of(row) for row in await drive.renditions(info.context, self.row)]
-
-    @classmethod
-    def of(cls, row: models.File) -> "File":
-        """The GraphQL form of a row."""
-        return cls(
-            row=row,
-            id=strawberry.ID(encode(Prefix.FILE, row.id)),
-            name=row.name,
-            size=ByteSize(row.blob.size),
-            mime_type=row.mime_type,
-            sha256=row.blob.sha256,
-            created_at=row.created_at,
-        )
-
-
-def _signed(info: RequestInfo, url: str) -> SignedUrl:
+def signed_url(info: RequestInfo, url: str) -> SignedUrl:
+    """A URL that was signed now."""
     return SignedUrl(url=url, expires_at=drive.download_url_expires_at(info.context))

@@ -9,7 +9,7 @@ import strawberry
 from resolvers import uploads
 from resolvers.pages import PageArguments
 from schema.cost.directives import Cost, paged
-from schema.drive.types import File
+from schema.drive.items import File
 from schema.error_codes import UploadErrorCode, WaitReason
 from schema.relay.connections import After, Before, Connection, connect
 from schema.relay.node import Node, RequestInfo

@@ -20,7 +20,7 @@ from services.core.keys import SecretKey, derive
 PURPOSE = "url"
 #: The paths of signed URLs. The table of routes has the same templates.
 SLOT_PATH = "/uploads/{upload_id}/chunks/{index}"
-FILE_PATH = "/files/{id}/content"
+VERSION_PATH = "/versions/{id}/content"
 RENDITION_PATH = "/renditions/{id}/content"
 HOUR = 3600
 
@@ -47,9 +47,9 @@ class SignedUrls:
         path = _slot_path(authorization)
         return self._url(base_url, path, f"fill {path} {authorization.size}", {"size": authorization.size})
 
-    def file(self, file_id: UUID, base_url: str) -> str:
-        """The URL below ``base_url`` of a file's bytes."""
-        return self._download(base_url, FILE_PATH.format(id=encode(Prefix.FILE, file_id)))
+    def version(self, version_id: UUID, base_url: str) -> str:
+        """The URL below ``base_url`` of the bytes of a version."""
+        return self._download(base_url, VERSION_PATH.format(id=encode(Prefix.VERSION, version_id)))
 
     def rendition(self, rendition_id: UUID, base_url: str) -> str:
         """The URL below ``base_url`` of a rendition's bytes."""

@@ -25,12 +25,15 @@ class Prefix(StrEnum):
     API_TOKEN = "token"  # noqa: S105 - a prefix
     EMAIL_CHANGE = "change"
     FILE = "file"
+    FOLDER = "folder"
     PASSWORD_RESET = "reset"  # noqa: S105 - a prefix
     REGISTRATION = "registration"
     RENDITION = "rendition"
     SESSION = "session"
     SLOT = "slot"
     UPLOAD = "upload"
+    VERSION = "version"
+    ZIP = "zip"
 
 
 def encode(prefix: Prefix, key: UUID) -> str:

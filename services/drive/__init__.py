@@ -1,1 +1,1 @@
-"""The files of an account."""
+"""The folders and files of an account."""

@@ -161,9 +161,11 @@ class Doctor:
 
 async def used_by(blob: Blob) -> str:
     """The files that use a blob: the names for their owner, and the IDs for an operator."""
-    files, renditions = await consistency.users_of(blob.id)
-    names = [f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" for file in files]
-    names += [f"the compressed {row.file.name!r} (rendition {encode(Prefix.RENDITION, row.id)})" for row in renditions]
+    versions, renditions = await consistency.users_of(blob.id)
+    names = [f"{row.item.name!r} (version {encode(Prefix.VERSION, row.id)})" for row in versions]
+    names += [
+        f"the compressed {row.version.item.name!r} (rendition {encode(Prefix.RENDITION, row.id)})" for row in renditions
+    ]
     return ", ".join(names) or "a blob that no file uses"
 
 

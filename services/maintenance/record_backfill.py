@@ -43,11 +43,12 @@ class RecordBackfill:
         return record is not None
 
     async def _lacks_shared_record(self, upload: Upload) -> bool:
-        file, key = upload.file, str(upload.id)
-        if not file or owner_of_key(file.blob.key) == upload.id or await self._store.records.read(key) is not None:
+        version, key = upload.version, str(upload.id)
+        is_original = version and owner_of_key(version.blob.key) == upload.id
+        if not version or is_original or await self._store.records.read(key) is not None:
             return False
         if self._mend:
-            record = PublishedRecord.of(upload, file.blob.sha256, file.media, is_shared=True)
+            record = PublishedRecord.of(upload, version.blob.sha256, version.media, is_shared=True)
             await write_record(self._store, key, record)
         return True
 
@@ -55,12 +56,12 @@ class RecordBackfill:
 async def _record_of(blob: Blob) -> PublishedRecord | None:
     """The record of a file's blob; None if no file uses it, or its key is not that of an upload."""
     owner = owner_of_key(blob.key)
-    files, _ = await consistency.users_of(blob.id)
-    if not owner or not files:
+    versions, _ = await consistency.users_of(blob.id)
+    if not owner or not versions:
         return None
-    file = min(files, key=lambda each: each.id)
+    version = min(versions, key=lambda each: each.id)
     upload = (await consistency.find_uploads([owner])).get(owner) or Upload(
-        id=owner, account_id=file.account_id, chunk_size=blob.size, compress=None, created_at=file.created_at
+        id=owner, account_id=version.account_id, chunk_size=blob.size, compress=None, created_at=version.created_at
     )
-    upload.update_from_dict({"file_name": file.name, "mime_type": file.mime_type, "size": blob.size})
-    return PublishedRecord.of(upload, blob.sha256, file.media)
+    upload.update_from_dict({"file_name": version.item.name, "mime_type": version.mime_type, "size": blob.size})
+    return PublishedRecord.of(upload, blob.sha256, version.media)

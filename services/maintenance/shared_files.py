@@ -9,8 +9,8 @@ from services.maintenance.garbage import batches, owner_of_key
 from services.maintenance.unclaimed import new_row
 from services.uploads.published_record import PublishedRecord, read_record
 from storage.blobs import BlobStore
-from storage.drive import files
-from storage.drive.models import File
+from storage.drive import versions
+from storage.drive.models import FileVersion
 from storage.errors import Duplicate
 from storage.uploads import consistency
 from storage.uploads import uploads as rows
@@ -37,16 +37,16 @@ class SharedFiles:
         if not record or not record.is_shared:
             return None
         # Only a file of the same account: a record must not give an account the bytes of another.
-        file = await files.find_same(record.account_id, record.size, record.sha256)
-        if not file:
+        version = await versions.find_same(record.account_id, record.size, record.sha256)
+        if not version:
             return None
-        mended = await self._restore(record, file) if self._mend else None
-        text = f"the file {record.file_name!r}, which the database lacks, shares the bytes of {file.name!r}"
+        mended = await self._restore(record, version) if self._mend else None
+        text = f"the file {record.file_name!r}, which the database lacks, shares the bytes of {version.item.name!r}"
         return Finding(Code.FILE_ADOPTABLE, key, text, mended)
 
-    async def _restore(self, record: PublishedRecord, file: File) -> str | None:
+    async def _restore(self, record: PublishedRecord, version: FileVersion) -> str | None:
         try:
-            await rows.insert_owned(new_row(record), file, now())
+            await rows.insert_owned(new_row(record), version, now())
         except Duplicate:
             return None
         return "adopted"

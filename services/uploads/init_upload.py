@@ -26,8 +26,8 @@ from services.uploads.published_record import PublishedRecord, write_record
 from services.uploads.reservations import Reservations
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
-from storage.drive import files
-from storage.drive.models import File
+from storage.drive import versions
+from storage.drive.models import FileVersion
 from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import known_chunks, usage
@@ -64,8 +64,8 @@ class UploadInitializer:
         upload, hashes = build_upload(account_id, request, self._policy, self._store)
         if existing := await self._find_known(upload, request):
             return existing
-        if file := await self._find_file(upload):
-            return await self._insert_owned(upload, file)
+        if version := await self._find_version(upload):
+            return await self._insert_owned(upload, version)
         try:
             chunks = await _find_chunks(upload, hashes)
             async with self._reservations.one_at_a_time(account_id):
@@ -89,11 +89,11 @@ class UploadInitializer:
                 return existing
         return None
 
-    async def _find_file(self, upload: Upload) -> File | None:
+    async def _find_version(self, upload: Upload) -> FileVersion | None:
         if upload.sha256 is None:
             return None
-        file = await files.find_same(upload.account_id, upload.size, upload.sha256)
-        return file if file and await self._has_bytes(file.blob.key) else None
+        version = await versions.find_same(upload.account_id, upload.size, upload.sha256)
+        return version if version and await self._has_bytes(version.blob.key) else None
 
     async def _has_bytes(self, key: str) -> bool:
         # If the disk has lost a blob, its bytes are accepted again.
@@ -102,21 +102,21 @@ class UploadInitializer:
         except BlobNotFound:
             return False
 
-    async def _insert_owned(self, upload: Upload, file: File) -> Upload:
+    async def _insert_owned(self, upload: Upload, version: FileVersion) -> Upload:
         try:
-            await rows.insert_owned(upload, file, now())
+            await rows.insert_owned(upload, version, now())
         except Duplicate as error:
             return await self._find_winner(upload, error)
-        await self._write_record(upload, file)
+        await self._write_record(upload, version)
         self._counters.uploads_begun += 1
         if upload.status.is_final:
             self._counters.uploads_finished[upload.status.value] += 1
         await self._notify_workers(upload)
         return upload
 
-    async def _write_record(self, upload: Upload, file: File) -> None:
+    async def _write_record(self, upload: Upload, version: FileVersion) -> None:
         """Let an older copy of the database get this file back. An error is only logged: the bytes are safe anyway."""
-        record = PublishedRecord.of(upload, file.blob.sha256, file.media, is_shared=True)
+        record = PublishedRecord.of(upload, version.blob.sha256, version.media, is_shared=True)
         try:
             await write_record(self._store, str(upload.id), record)
         except (OSError, StorageError) as error:

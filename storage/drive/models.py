@@ -106,13 +106,21 @@ class Blob(Model):
         indexes = (Index(fields=["sha256"]),)
 
 
-class File(Model):
-    """What an owner sees: a name on a verified blob. ``media`` holds ``MediaFacts`` or nothing."""
+class FileVersion(Model):
+    """The content of a file at one time: a verified blob and what is known about it.
+
+    ``media`` holds ``MediaFacts`` or nothing. A file numbers its versions from 1 on. ``item_id`` is only null in the
+    middle of a migration.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("cloudkeep.Account", on_delete=fields.RESTRICT)
     account_id: UUID
-    name = fields.CharField(max_length=255)
+    item: fields.ForeignKeyRelation[Item] = fields.ForeignKeyField(  # type: ignore[assignment]
+        "cloudkeep.Item", null=True, on_delete=fields.RESTRICT
+    )
+    item_id: UUID
+    number = fields.IntField(default=1, db_default=1)
     mime_type = fields.CharField(max_length=127)
     blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
     blob_id: UUID
@@ -120,16 +128,19 @@ class File(Model):
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
-        table = "file"
+        table = "file_version"
+        # The unique index of item and number is in the migration.
         indexes = (Index(fields=["account_id", "id"]), Index(fields=["blob_id"]))
 
 
 class Rendition(Model):
-    """A file derived from another one, at most one of each kind."""
+    """A file derived from a version, at most one of each kind."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
-    file: fields.ForeignKeyRelation[File] = fields.ForeignKeyField("cloudkeep.File", on_delete=fields.RESTRICT)
-    file_id: UUID
+    version: fields.ForeignKeyRelation[FileVersion] = fields.ForeignKeyField(
+        "cloudkeep.FileVersion", on_delete=fields.RESTRICT
+    )
+    version_id: UUID
     kind = fields.CharEnumField(RenditionKind, max_length=32)
     mime_type = fields.CharField(max_length=127)
     blob: fields.ForeignKeyRelation[Blob] = fields.ForeignKeyField("cloudkeep.Blob", on_delete=fields.RESTRICT)
@@ -138,7 +149,7 @@ class Rendition(Model):
 
     class Meta:
         table = "rendition"
-        unique_together = (("file", "kind"),)
+        unique_together = (("version", "kind"),)
         indexes = (Index(fields=["blob_id"]),)
 
 

@@ -43,8 +43,8 @@ async def complete(
         changes: dict[str, Any] = {"status": status, "error_code": None, "error_message": None, "fingerprint": None}
         if not await Upload.filter(id=upload.id, status=upload.status).update(**changes):
             raise StateChanged("the upload has changed")
-        file = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media)
-        await Upload.filter(id=upload.id).update(file_id=file.id)
+        version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
+        await Upload.filter(id=upload.id).update(version_id=version.id)
         await QuarantinedBlob.filter(key=blob_key).delete()
         return await enqueue_job(upload.id, status, now)
 

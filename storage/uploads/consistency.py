@@ -12,7 +12,7 @@ from tortoise.expressions import Subquery
 from tortoise.functions import Count
 
 from storage.database.connection import atomically
-from storage.drive.models import Blob, File, Rendition
+from storage.drive.models import Blob, FileVersion, Rendition
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobState
 from storage.uploads import receipts
@@ -41,22 +41,23 @@ async def blobs(after: UUID | None, limit: int) -> list[Blob]:
     return await query.order_by("id").limit(limit)
 
 
-async def users_of(blob_id: UUID) -> tuple[list[File], list[Rendition]]:
-    """The files of a blob, and its renditions with their files."""
-    return await File.filter(blob_id=blob_id), await Rendition.filter(blob_id=blob_id).select_related("file")
+async def users_of(blob_id: UUID) -> tuple[list[FileVersion], list[Rendition]]:
+    """The versions of a blob, and its renditions, each with its file."""
+    versions = await FileVersion.filter(blob_id=blob_id).select_related("item")
+    return versions, await Rendition.filter(blob_id=blob_id).select_related("version__item")
 
 
 async def uploads_with_file(after: UUID | None, limit: int) -> list[Upload]:
     """The oldest uploads created after this one that have a file, with the file and its blob."""
-    query = Upload.filter(id__gt=after, file_id__isnull=False) if after else Upload.filter(file_id__isnull=False)
-    return await query.order_by("id").limit(limit).select_related("file__blob")
+    query = Upload.filter(id__gt=after, version_id__isnull=False) if after else Upload.filter(version_id__isnull=False)
+    return await query.order_by("id").limit(limit).select_related("version__blob")
 
 
 async def owners_of(key: str) -> list[tuple[str, str]]:
     """The names of the files of a blob, also of those that it was derived from, each with its owner's user ID."""
-    files = await File.filter(blob__key=key).select_related("account")
-    renditions = await Rendition.filter(blob__key=key).select_related("file__account")
-    return [(file.name, file.account.user_id) for file in (*files, *(row.file for row in renditions))]
+    versions = await FileVersion.filter(blob__key=key).select_related("account", "item")
+    renditions = await Rendition.filter(blob__key=key).select_related("version__account", "version__item")
+    return [(row.item.name, row.account.user_id) for row in (*versions, *(row.version for row in renditions))]
 
 
 async def uploads_with(status: UploadStatus, after: UUID | None, limit: int) -> list[Upload]:

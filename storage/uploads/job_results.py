@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive import blobs, new_files
+from storage.drive.models import FileVersion, Rendition, RenditionKind
+from storage.drive.new_files import Content
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job
@@ -56,36 +58,40 @@ async def publish(
     media: dict[str, Any] | None,
     now: datetime,
     publish_bytes: Step | None = None,
-) -> File:
+) -> FileVersion:
     """End a reassembly: store the file, and queue compression if it was requested.
 
     ``publish_bytes`` is a step in the store, taken while the job's lease is locked: a worker that lost the lease
     changes nothing there. Raises :class:`StateChanged` when the lease was lost.
     """
 
-    async def work() -> File:
+    async def work() -> FileVersion:
         await _finish(job)
         if publish_bytes:
             await _take(publish_bytes)
-        file = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media)
+        version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
         status = upload.status_with_file
-        await Upload.filter(id=upload.id).update(status=status, file_id=file.id, fingerprint=None)
+        await Upload.filter(id=upload.id).update(status=status, version_id=version.id, fingerprint=None)
         await enqueue_job(upload.id, status, now)
-        return file
+        return version
 
     with _errors_of_steps():
         return await atomically(work)
 
 
-async def add_file(upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None) -> File:
+async def add_file(
+    upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
+) -> FileVersion:
     """Store the file of an upload over a new blob. Call it inside a transaction."""
-    blob = await Blob.create(key=blob_key, size=upload.size, sha256=sha256)
-    return await File.create(
-        account_id=upload.account_id, name=upload.file_name, mime_type=upload.mime_type, blob=blob, media=media
-    )
+    await accounts.lock(upload.account_id)
+    blob = await blobs.add_original(upload.account_id, key=blob_key, size=upload.size, sha256=sha256)
+    content = Content(blob, upload.mime_type, media)
+    return await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
 
 
-async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: str, size: int, sha256: str) -> None:
+async def add_rendition(
+    job: Job, version: FileVersion, *, mime_type: str, blob_key: str, size: int, sha256: str
+) -> None:
     """End a compression: store the rendition, and make the upload READY.
 
     Raises :class:`StateChanged` when the job's lease was lost.
@@ -93,8 +99,11 @@ async def add_rendition(job: Job, file_id: UUID, *, mime_type: str, blob_key: st
 
     async def work() -> None:
         await _finish(job)
-        blob = await Blob.create(key=blob_key, size=size, sha256=sha256)
-        await Rendition.create(file_id=file_id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob)
+        await accounts.lock(version.account_id)
+        blob = await blobs.add_derived(version.account_id, key=blob_key, size=size, sha256=sha256)
+        await Rendition.create(
+            version_id=version.id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob
+        )
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.READY)
 
     await atomically(work)

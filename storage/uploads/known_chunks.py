@@ -14,8 +14,8 @@ T = TypeVar("T")
 BATCH = 500
 FIND = """
 SELECT chunk.sha256, chunk.size, chunk.xxh3, chunk."index" * upload.chunk_size, blob.key
-FROM chunk JOIN upload ON upload.id = chunk.upload_id JOIN file ON file.id = upload.file_id
-JOIN blob ON blob.id = file.blob_id
+FROM chunk JOIN upload ON upload.id = chunk.upload_id JOIN file_version ON file_version.id = upload.version_id
+JOIN blob ON blob.id = file_version.blob_id
 WHERE upload.account_id = ? AND chunk.sha256 IN ({})"""
 
 

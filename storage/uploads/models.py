@@ -17,7 +17,7 @@ from tortoise.models import Model
 from uuid_utils.compat import uuid7
 
 from storage.accounts.models import Account
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from storage.jobs.models import JobKind
 
 
@@ -119,10 +119,10 @@ class Upload(Sliced, Model):
     known_bytes = fields.BigIntField(default=0, db_default=0)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=500, null=True)
-    file: fields.ForeignKeyNullableRelation[File] = fields.ForeignKeyField(
-        "cloudkeep.File", null=True, on_delete=fields.SET_NULL
+    version: fields.ForeignKeyNullableRelation[FileVersion] = fields.ForeignKeyField(
+        "cloudkeep.FileVersion", null=True, on_delete=fields.SET_NULL
     )
-    file_id: UUID | None
+    version_id: UUID | None
     # The folder that the file is put into; null is the root. It may be gone by then.
     parent_id = fields.UUIDField(null=True)
     conflict = fields.CharField(max_length=16, default="KEEP_BOTH", db_default="KEEP_BOTH")

@@ -12,7 +12,9 @@ from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
-from storage.drive.models import File
+from storage.drive import new_files
+from storage.drive.models import FileVersion
+from storage.drive.new_files import Content
 from storage.errors import Duplicate
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
@@ -64,21 +66,17 @@ async def insert(
         raise Duplicate("the idempotency key or the fingerprint is in use") from error
 
 
-async def insert_owned(upload: Upload, file_with_bytes: File, now: datetime) -> None:
-    """Store a new upload that needs no bytes: it shares the blob of ``file_with_bytes``, of the same owner.
+async def insert_owned(upload: Upload, version_with_bytes: FileVersion, now: datetime) -> None:
+    """Store a new upload that needs no bytes: it shares the blob of ``version_with_bytes``, of the same owner.
 
     Compression is queued if it was requested. Raises :class:`Duplicate` if the idempotency key is in use.
     """
 
     async def work() -> None:
-        file = await File.create(
-            account_id=upload.account_id,
-            name=upload.file_name,
-            mime_type=upload.mime_type,
-            blob_id=file_with_bytes.blob_id,
-            media=file_with_bytes.media,
-        )
-        upload.file_id = file.id
+        await accounts.lock(upload.account_id)
+        content = Content(version_with_bytes.blob, upload.mime_type, version_with_bytes.media)
+        version = await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
+        upload.version_id = version.id
         upload.status = upload.status_with_file
         upload.fingerprint = None
         await upload.save(force_create=True)
@@ -134,7 +132,7 @@ async def retry(upload: Upload, now: datetime) -> JobKind | None:
 
     READY becomes COMPRESSING, FAILED becomes REASSEMBLING. A failed upload needs no further space of the quota.
     """
-    status = UploadStatus.COMPRESSING if upload.file_id else UploadStatus.REASSEMBLING
+    status = UploadStatus.COMPRESSING if upload.version_id else UploadStatus.REASSEMBLING
 
     async def work() -> JobKind | None:
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)

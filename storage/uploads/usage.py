@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import Q, Subquery
+from tortoise.expressions import Q
 from tortoise.functions import Sum
 
+from storage.accounts.models import Account
 from storage.database.connection import fetch
-from storage.drive.models import Blob, File, Rendition
 from storage.errors import OverQuota
 from storage.uploads.models import AWAITS_RETRY, BYTES_DELETED, OPEN, Upload
 
@@ -49,11 +49,8 @@ async def measure(account_id: UUID, quota: int | None) -> Space:
     """The current storage of the account."""
     # In this order: an upload that becomes a file in between is counted twice, never missed.
     reserved = await _total(Upload.filter(RESERVING, account_id=account_id))
-    files = File.filter(account_id=account_id).values("blob_id")
-    renditions = Rendition.filter(file__account_id=account_id).values("blob_id")
-    originals = await _total(Blob.filter(id__in=Subquery(files)))
-    derived = await _total(Blob.filter(id__in=Subquery(renditions)))
-    return Space(quota, originals, derived, reserved)
+    account = await Account.get(id=account_id)
+    return Space(quota, account.original_bytes, account.derived_bytes, reserved)
 
 
 @dataclass(frozen=True)

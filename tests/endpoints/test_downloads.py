@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from services.access.signed_urls import SignedUrls
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from tests.endpoints.wire import connect, head
 from tests.support.server import Json, digest, key_of
 from tests.support.shared_server import KEYS, SharedServer
@@ -203,7 +203,7 @@ async def test_a_url_needs_no_session_and_survives_it(shared: SharedServer, file
 
 
 async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedServer, file: Json) -> None:
-    source = await File.get(id=key_of(file["id"])).select_related("blob")
+    source = await FileVersion.get(id=key_of(file["id"])).select_related("blob")
     blob = await Blob.create(key=f"alias-{uuid4()}", size=3, sha256=digest(b"abc"))
     rendition = await Rendition.create(
         file=source, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blob
@@ -219,7 +219,7 @@ async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedS
 
 async def test_bytes_that_the_server_lost_are_not_found(shared: SharedServer) -> None:
     lost = await sent(shared, b"soon gone")
-    blob_path(shared, (await File.get(id=key_of(lost["id"])).select_related("blob")).blob.key).unlink()
+    blob_path(shared, (await FileVersion.get(id=key_of(lost["id"])).select_related("blob")).blob.key).unlink()
     response = await shared.http.get(lost["downloadUrl"])
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from services.core.ids import Prefix, encode
 from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.faults.steps import Journey
 from tests.support.file_age import set_age
@@ -165,7 +165,7 @@ async def restored(stage: Stage, sent: Sent, arm: Arm) -> Json:
         del sent.acknowledged[last]
         (stage.root / "blobs" / "syncing" / str(sent.key)).touch()
         arm()
-        await File.filter(id=upload.file_id).delete()
+        await FileVersion.filter(id=upload.version_id).delete()
         await Blob.filter(key=str(sent.key)).delete()
         await Chunk.filter(upload_id=sent.key, index=last).delete()
         older = {"status": UploadStatus.RECEIVING, "received_chunks": last, "received_bytes": last * CHUNK}

@@ -9,7 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
 from tests.faults.journeys import Stage
@@ -66,6 +66,6 @@ async def test_every_upload_arrives_whole_and_once_through_kills_at_random_momen
             arrived = await kill_through(stage, killer)
             await nothing_is_left(stage)
             async with stage.database():
-                assert await File.all().count() == arrived
+                assert await FileVersion.all().count() == arrived
                 assert await Blob.all().count() == arrived + arrived // AT_ONCE
     print(f"killed {dict(killer.kills)}, {arrived} uploads arrived whole, {time.monotonic() - began:.0f} s")

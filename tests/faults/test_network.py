@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobKind
 from storage.uploads.models import Chunk, Upload
 from tests.endpoints.conftest import PROTOCOLS
@@ -125,7 +125,7 @@ async def assert_one_file(shared: SharedServer, upload: Json, content: bytes) ->
     key = key_of(upload["id"])
     assert [(job.kind, job.attempts) for job in await Job.filter(subject_id=key)] == [(JobKind.REASSEMBLE, 1)]
     assert await Chunk.filter(upload_id=key).count() == upload["chunkCount"]
-    assert await File.filter(name=upload["fileName"]).count() == 1
+    assert await FileVersion.filter(name=upload["fileName"]).count() == 1
     assert await Blob.filter(key=str(key)).count() == 1
 
 

@@ -10,7 +10,7 @@ from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from storage.blobs import BlobStore, S3Options, open_blob_store
 from storage.database.connection import close_database, open_database
-from storage.drive.models import Blob, File, Rendition
+from storage.drive.models import Blob, FileVersion, Rendition
 from storage.jobs.models import Job, JobState
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY
@@ -28,7 +28,7 @@ async def stored_once(database_url: str, bucket_url: str, files: int, renditions
     """As many files as were sent, as many renditions as were asked for, and no row or blob beyond them."""
     async with _opened(database_url, bucket_url) as store:
         await eventually(_at_rest, PATIENCE_SECONDS)
-        assert await File.all().count() == files
+        assert await FileVersion.all().count() == files
         assert await Rendition.all().count() == renditions
         assert await Blob.all().count() == files + renditions
         assert await Upload.filter(status=UploadStatus.READY).count() == files

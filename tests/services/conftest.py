@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.budgets.budgets import Budgets, Limits
-from services.drive.files import Files
+from services.drive.downloads import Files
 from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress

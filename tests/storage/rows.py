@@ -11,6 +11,9 @@ from uuid import UUID, uuid4
 from storage.accounts.models import Account, Registration, Session
 from storage.blobs import Digests
 from storage.database.connection import atomically
+from storage.drive import new_files
+from storage.drive.models import Blob, FileVersion
+from storage.drive.new_files import Content
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads
@@ -62,6 +65,19 @@ async def new_upload(account: Account | None = None, *, chunks: int = 3, **more:
     upload = Upload(account_id=account.id, **{**given, "expires_at": LATER, **more})
     await uploads.insert(upload, NOW)
     return upload
+
+
+async def new_version(
+    account_id: UUID,
+    blob: Blob,
+    name: str = "file",
+    mime_type: str = "video/mp4",
+    media: dict[str, Any] | None = None,
+) -> FileVersion:
+    """The first version of a new file, its blob and its file loaded."""
+    return await atomically(
+        lambda: new_files.add(account_id, None, name, Content(blob, mime_type, media), datetime.now(UTC))
+    )
 
 
 async def look(upload: Upload) -> Upload:

@@ -10,8 +10,8 @@ import pytest
 from services.core.errors import ErrorCode
 from services.uploads.progress.frame import ProgressFrame
 from storage.blobs import LocalBlobStore
-from storage.drive.files import renditions_of
 from storage.drive.models import Blob
+from storage.drive.versions import renditions_of
 from storage.errors import NoSpace
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
@@ -187,8 +187,8 @@ async def test_a_result_whose_rows_find_no_space_is_removed_and_made_again(
             await compress(job, context)
     assert (blobs(tmp_path), list(context.scratch.iterdir())) == (before, [])
     await compress(job, context)
-    assert upload.file_id
-    assert len((await renditions_of([upload.file_id]))[upload.file_id]) == 1
+    assert upload.version_id
+    assert len((await renditions_of([upload.version_id]))[upload.version_id]) == 1
 
 
 @pytest.mark.sqlite

@@ -12,8 +12,8 @@ from services.media.errors import CompressionFailed, NotAVideo
 from services.media.types import Compression, MediaFacts
 from services.uploads.progress.frame import ProgressFrame
 from storage.blobs import require_free_space
-from storage.drive import files as file_rows
-from storage.drive.models import File
+from storage.drive import versions
+from storage.drive.models import FileVersion
 from storage.errors import NoSpace, StateChanged
 from storage.jobs.models import Job, JobKind
 from storage.tracing import span
@@ -41,15 +41,15 @@ async def compress(job: Job, context: JobContext) -> None:
     ffprobe or ffmpeg cannot be run.
     """
     upload = await rows.find(job.subject_id)
-    file = await file_rows.find(upload.file_id) if upload and upload.file_id else None
-    if not upload or not file or not upload.compress:
+    version = await versions.find(upload.version_id) if upload and upload.version_id else None
+    if not upload or not version or not upload.compress:
         return
     # The result is rarely larger than its original.
-    await asyncio.to_thread(require_free_space, context.scratch, file.blob.size, context.reserve)
+    await asyncio.to_thread(require_free_space, context.scratch, version.blob.size, context.reserve)
     target = context.scratch / f"{job.lease_token}.mp4"
     try:
-        await _encode(job, upload, file, target, context)
-        await _publish(job, file, target, context)
+        await _encode(job, upload, version, target, context)
+        await _publish(job, version, target, context)
     finally:
         await asyncio.to_thread(target.unlink, missing_ok=True)
     await context.progress.publish_snapshot(upload.id)
@@ -68,7 +68,7 @@ COMPRESS = JobType(
 )
 
 
-async def _encode(job: Job, upload: Upload, file: File, target: Path, context: JobContext) -> None:
+async def _encode(job: Job, upload: Upload, version: FileVersion, target: Path, context: JobContext) -> None:
     reporter = ProgressReporter(job, context.progress)
 
     async def report(progress: EncodeProgress) -> None:
@@ -81,7 +81,7 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, context: J
         await reporter.report(frame)
 
     compression = Compression.from_json(upload.compress or {})
-    async with context.store.local_path(file.blob.key) as source:
+    async with context.store.local_path(version.blob.key) as source:
         facts = await _video_facts(source, context)
         command = compress_command(context.tools, source, target, compression, facts)
         start = time.monotonic()
@@ -93,14 +93,14 @@ async def _encode(job: Job, upload: Upload, file: File, target: Path, context: J
     _require_same_length(facts, await _video_facts(target, context))
 
 
-async def _publish(job: Job, file: File, target: Path, context: JobContext) -> None:
+async def _publish(job: Job, version: FileVersion, target: Path, context: JobContext) -> None:
     # Each attempt has its own key: an attempt that lost its lease cannot overwrite the bytes of its successor.
     assert job.lease_token
     key = derived_key(job.lease_token)
     size, sha256 = await asyncio.to_thread(_measure, target)
     await context.store.put(key, target)
     try:
-        await job_results.add_rendition(job, file.id, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
+        await job_results.add_rendition(job, version, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
     except (StateChanged, NoSpace):
         await context.store.delete(key)
         raise

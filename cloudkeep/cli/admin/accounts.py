@@ -17,7 +17,7 @@ from storage.accounts.administration import LastAdministrator
 from storage.accounts.models import Account, ApiToken, Session
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from storage.uploads import usage
 from storage.uploads.usage_of_all import used_bytes
 
@@ -74,7 +74,7 @@ async def _properties(account: Account, default_quota: int | None) -> dict[str, 
         "API tokens": str(await tokens.count()),
         "Administrator": yes(account.is_admin),
         "Disabled": time_text(account.disabled_at),
-        "Files": str(await File.filter(account_id=account.id).count()),
+        "Files": str(await FileVersion.filter(account_id=account.id).count()),
         "Used": f"{decimal(space.used)}, and {decimal(space.reserved)} reserved",
         "Quota": quota_text(quota),
     }

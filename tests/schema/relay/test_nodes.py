@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from services.core.ids import Prefix, encode
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, Rendition, RenditionKind
+from tests.storage.rows import new_version
 from tests.support.server import Api, digest, key_of
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
@@ -17,7 +18,7 @@ async def own_ids(api: Api) -> dict[str, str]:
     upload = await api.upload(b"x")
     account = (await api.data("{ me { id } }"))["id"]
     blobs = [await Blob.create(key=f"{account}-{number}", size=1, sha256=digest(b"x")) for number in range(2)]
-    file = await File.create(account_id=key_of(account), name="a", mime_type="video/mp4", blob=blobs[0])
+    file = await new_version(key_of(account), blobs[0], "a", "video/mp4")
     rendition = await Rendition.create(
         file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1]
     )

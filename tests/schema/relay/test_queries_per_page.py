@@ -9,8 +9,9 @@ from services.core.clock import now
 from storage.accounts.models import Account
 from storage.database.connection import fetch
 from storage.database.engine import Rows
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, Rendition, RenditionKind
 from storage.uploads.models import Chunk, Upload, UploadStatus
+from tests.storage.rows import new_version
 from tests.support.server import Api, digest, key_of
 
 FILES = """query ($first: Int) { files(first: $first) { nodes {
@@ -30,7 +31,7 @@ async def fill(api: Api) -> None:
         blobs = [
             await Blob.create(key=f"{number}-{kind}", size=1, sha256=digest(b"")) for kind in ("file", "rendition")
         ]
-        file = await File.create(account=owner, name=f"{number}", mime_type="video/mp4", blob=blobs[0])
+        file = await new_version(owner.id, blobs[0], f"{number}", "video/mp4")
         await Rendition.create(file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1])
         upload = await Upload.create(
             id=uuid7(),

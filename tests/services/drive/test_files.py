@@ -6,16 +6,17 @@ import pytest
 
 from services.core.errors import NotFound
 from storage.database.pages import Window
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from tests.services.conftest import Bench
+from tests.storage.rows import new_version
 from tests.support.server import digest
 
 CONTENT = bytes(range(256)) * 10_000
 
 
-async def a_file(owner: UUID, name: str = "clip.mov") -> File:
+async def a_file(owner: UUID, name: str = "clip.mov") -> FileVersion:
     blob = await Blob.create(key=str(uuid4()), size=len(CONTENT), sha256=digest(CONTENT))
-    return await File.create(account_id=owner, name=name, mime_type="video/quicktime", blob=blob)
+    return await new_version(owner, blob, name, "video/quicktime")
 
 
 async def test_a_page_has_the_files_of_one_account_alone(bench: Bench, ada: UUID, bob: UUID) -> None:

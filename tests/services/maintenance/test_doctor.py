@@ -19,7 +19,7 @@ from services.maintenance.findings import Code, Finding
 from services.uploads.published_record import PublishedRecord, write_record
 from storage.blobs import Digests, LocalBlobStore
 from storage.database.connection import atomically
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, job_results, receipts
@@ -66,7 +66,7 @@ async def claim(kind: JobKind = JobKind.REASSEMBLE) -> Job:
     return job
 
 
-async def a_stored_file(bench: Bench, owner: UUID, **changes: Any) -> File:
+async def a_stored_file(bench: Bench, owner: UUID, **changes: Any) -> FileVersion:
     """A file that was uploaded."""
     upload = await full_upload(bench, owner, **changes)
     job = await claim()
@@ -114,7 +114,7 @@ async def test_a_file_whose_bytes_are_gone_is_reported_by_name_and_stays(bench: 
         (finding,) = await examined(bench, mend=mend)
         assert (finding.code, finding.subject, finding.mended) == (Code.BLOB_MISSING, blob.key, None)
         assert f"'file.bin' (file {encode(Prefix.FILE, file.id)})" in finding.text
-    assert await File.exists(id=file.id)
+    assert await FileVersion.exists(id=file.id)
 
 
 @pytest.mark.parametrize("change", [-1, 1])

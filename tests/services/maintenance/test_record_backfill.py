@@ -6,10 +6,11 @@ from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
 from services.uploads.published_record import read_record
 from services.uploads.types import NewUpload
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench
 from tests.services.maintenance.published import CONTENT, published
+from tests.storage.rows import new_version
 from tests.support.server import digest
 
 
@@ -21,7 +22,7 @@ async def stored(bench: Bench, owner: UUID) -> Upload:
     """A file of an older version."""
     upload = await published(bench, owner, record=False, status=UploadStatus.READY)
     blob = await Blob.create(key=str(upload.id), size=upload.size, sha256=digest(CONTENT))
-    file = await File.create(account_id=owner, name="film.mp4", mime_type="video/mp4", blob=blob)
+    file = await new_version(owner, blob, "film.mp4", "video/mp4")
     await Upload.filter(id=upload.id).update(file_id=file.id)
     return upload
 

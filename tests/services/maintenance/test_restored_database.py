@@ -7,10 +7,11 @@ from uuid import UUID
 from services.maintenance.doctor import Doctor
 from services.maintenance.sweeper import Sweeper
 from storage.database.connection import close_database, open_database
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
 from tests.services.maintenance.published import CONTENT, content_of, published
+from tests.storage.rows import new_version
 from tests.support.backends.dumps import dump, restore
 from tests.support.server import digest
 
@@ -18,7 +19,7 @@ from tests.support.server import digest
 async def become_ready(upload: Upload) -> None:
     """Store the rows of a published upload."""
     blob = await Blob.create(key=str(upload.id), size=upload.size, sha256=digest(CONTENT))
-    file = await File.create(account_id=upload.account_id, name="film.mp4", mime_type="video/mp4", blob=blob)
+    file = await new_version(upload.account_id, blob, "film.mp4", "video/mp4")
     await Upload.filter(id=upload.id).update(status=UploadStatus.READY, file_id=file.id)
 
 
@@ -42,7 +43,7 @@ async def test_every_upload_that_was_ready_is_ready_again(
     for upload in (early, late):
         again = await Upload.get(id=upload.id)
         assert again.status is UploadStatus.READY
-        assert await File.filter(id=again.file_id).exists()
+        assert await FileVersion.filter(id=again.version_id).exists()
     for upload in (early, receiving, late):
         assert await content_of(bench.store, upload) == CONTENT
     assert not await Upload.filter(id=running.id).exists()

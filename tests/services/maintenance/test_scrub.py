@@ -13,8 +13,9 @@ from services.maintenance import pages, scrub
 from services.maintenance.scrub import Damage, ReadThrottle, Scrubber, Verdict
 from storage.accounts.models import Account
 from storage.blobs import BLOCK
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob
 from tests.services.conftest import Bench, make_account
+from tests.storage.rows import new_version
 from tests.support.server import digest
 
 FAST = 2.0**40
@@ -83,9 +84,7 @@ async def test_damage_is_reported_with_the_names_of_its_files(bench: Bench, tmp_
     flip_a_bit(await stored(bench, tmp_path, "0001-spoilt"))
     account = await Account.get(id=await make_account("ada"))
     blob = await Blob.get(key="0001-spoilt")
-    files = [
-        await File.create(account=account, name=name, mime_type="video/mp4", blob=blob) for name in ("a.mp4", "b.mp4")
-    ]
+    files = [await new_version(account.id, blob, name, "video/mp4") for name in ("a.mp4", "b.mp4")]
     (verdict,) = await scrubbed(bench)
     for file in files:
         assert f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" in verdict.text

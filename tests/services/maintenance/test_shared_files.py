@@ -10,7 +10,7 @@ from services.maintenance.findings import Code
 from services.uploads.published_record import PublishedRecord, read_record, write_record
 from services.uploads.types import NewUpload
 from storage.blobs import LocalBlobStore
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.errors import NoSpace
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench
@@ -34,12 +34,12 @@ async def test_a_second_file_over_the_same_bytes_is_there_again(bench: Bench, ad
     upload = await second_file(bench, ada)
     assert await found(bench) == []
     await Upload.filter(id=upload.id).delete()
-    await File.filter(id=upload.file_id).delete()
+    await FileVersion.filter(id=upload.version_id).delete()
     assert await found(bench) == [(Code.FILE_ADOPTABLE, str(upload.id), None)]
     assert await found(bench, mend=True) == [(Code.FILE_ADOPTABLE, str(upload.id), "adopted")]
     assert await found(bench) == []
     again = await Upload.get(id=upload.id)
-    file = await File.get(id=again.file_id)
+    file = await FileVersion.get(id=again.version_id)
     assert (again.status, file.name, file.account_id) == (UploadStatus.READY, "copy.mp4", ada)
     assert await Blob.all().count() == 1
 
@@ -51,7 +51,7 @@ async def test_a_record_gives_no_account_the_bytes_of_another(bench: Bench, ada:
     await write_record(bench.store, str(upload.id), replace(record, account_id=bob))
     await Upload.filter(id=upload.id).delete()
     assert await found(bench, mend=True) == []
-    assert await File.filter(account_id=bob).count() == 0
+    assert await FileVersion.filter(account_id=bob).count() == 0
 
 
 async def test_the_record_of_a_shared_file_is_no_proof_of_a_blob(bench: Bench, ada: UUID) -> None:

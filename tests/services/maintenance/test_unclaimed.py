@@ -16,7 +16,7 @@ from services.maintenance.findings import Code
 from services.maintenance.sweeper import Sweeper
 from services.uploads.published_record import PublishedRecord, read_record, write_record
 from storage.accounts.models import Account
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads.models import QuarantinedBlob, Upload, UploadStatus
@@ -50,7 +50,7 @@ async def test_an_upload_whose_bytes_were_published_gets_its_file_back(
     assert await found(bench, mend=True) == [(Code.BLOB_ADOPTABLE, key, "adopted")]
     assert await found(bench) == []
     upload = await Upload.get(id=upload.id)
-    file = await File.get(id=upload.file_id).select_related("blob")
+    file = await FileVersion.get(id=upload.version_id).select_related("blob")
     assert (upload.status, upload.error_code, file.name, file.media) == (
         S.READY,
         None,
@@ -69,7 +69,7 @@ async def test_an_upload_that_was_begun_after_the_database_was_copied_gets_its_r
     assert await found(bench, mend=True) == [(Code.BLOB_ADOPTABLE, str(upload.id), "adopted")]
     again = await Upload.get(id=upload.id)
     assert (again.status, again.account_id, again.created_at) == (S.READY, ada, upload.created_at)
-    assert (await File.get(id=again.file_id)).name == "film.mp4"
+    assert (await FileVersion.get(id=again.version_id)).name == "film.mp4"
     assert await found(bench) == []
 
 
@@ -103,7 +103,7 @@ async def test_bytes_that_have_changed_since_are_never_made_a_file_and_are_kept(
     grow_old(root, upload)
     assert await found(bench, mend=True) == [(Code.BLOB_QUARANTINED, str(upload.id), None)]
     assert len(await content_of(bench.store, upload)) == len(CONTENT)
-    assert await File.all().count() == 0
+    assert await FileVersion.all().count() == 0
 
 
 async def test_bytes_that_cannot_be_read_do_not_keep_the_others_from_becoming_files(
@@ -182,7 +182,7 @@ async def test_two_doctors_at_once_make_one_file(bench: Bench, ada: UUID) -> Non
     first, second = Doctor(bench.store, mend=True).examine(), Doctor(bench.store, mend=True).examine()
     assert (await anext(first)).mended == "adopted"
     assert [one async for one in second] == []
-    assert await File.all().count() == await Blob.filter(key=str(upload.id)).count() == 1
+    assert await FileVersion.all().count() == await Blob.filter(key=str(upload.id)).count() == 1
 
 
 @pytest.mark.parametrize("key", [str(uuid7()), "a file of the operator"], ids=["original", "backup"])

@@ -12,10 +12,11 @@ from services.media.types import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.types import NewUpload
 from storage.database.pages import Window
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobKind
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench
+from tests.storage.rows import new_version
 from tests.support.server import digest
 
 CONTENT = b"some bytes" * 20_000
@@ -23,13 +24,13 @@ MEDIA = {"duration": 2.5}
 OWNED = NewUpload(file_name="again.mp4", size=len(CONTENT), sha256=digest(CONTENT), chunk_size=65_536)
 
 
-async def give(bench: Bench, account_id: UUID, folder: Path) -> File:
+async def give(bench: Bench, account_id: UUID, folder: Path) -> FileVersion:
     """Create a file of this account, with its bytes in the store."""
     source, key = folder / "source", str(uuid4())
     await asyncio.to_thread(source.write_bytes, CONTENT)
     await bench.store.put(key, source)
     blob = await Blob.create(key=key, size=len(CONTENT), sha256=digest(CONTENT))
-    return await File.create(account_id=account_id, name="first.mp4", mime_type="video/mp4", blob=blob, media=MEDIA)
+    return await new_version(account_id, blob, "first.mp4", "video/mp4", MEDIA)
 
 
 async def read(bench: Bench, file_id: UUID) -> bytes:
@@ -41,7 +42,7 @@ async def test_a_file_that_is_there_is_ready_at_once(bench: Bench, ada: UUID, tm
     first = await give(bench, ada, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
     assert (upload.status, list((tmp_path / "blobs" / "staging").iterdir())) == (UploadStatus.READY, [])
-    file = await File.get(id=upload.file_id)
+    file = await FileVersion.get(id=upload.version_id)
     assert file.id != first.id
     assert (file.name, file.blob_id, file.media) == ("again.mp4", first.blob_id, MEDIA)
     assert await read(bench, file.id) == CONTENT
@@ -71,7 +72,7 @@ async def test_giving_the_upload_up_leaves_the_shared_bytes(bench: Bench, ada: U
 async def test_another_accounts_equal_file_is_not_found(bench: Bench, ada: UUID, bob: UUID, tmp_path: Path) -> None:
     await give(bench, bob, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
-    assert (upload.status, upload.file_id) == (UploadStatus.RECEIVING, None)
+    assert (upload.status, upload.version_id) == (UploadStatus.RECEIVING, None)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,6 @@ async def test_the_same_key_gives_one_file_at_once_and_later(bench: Bench, ada: 
     keyed = replace(OWNED, idempotency_key="key")
     found = {upload.id for upload in await asyncio.gather(*(bench.uploads.init(ada, keyed) for _ in range(5)))}
     assert found == {(await bench.uploads.init(ada, keyed)).id}
-    assert (await Upload.all().count(), await File.all().count()) == (1, 2)
+    assert (await Upload.all().count(), await FileVersion.all().count()) == (1, 2)
     with pytest.raises(IdempotencyConflict):
         await bench.uploads.init(ada, replace(keyed, file_name="other.mp4"))

@@ -14,7 +14,7 @@ from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import LIFETIME, Bench, a_file
@@ -33,7 +33,7 @@ async def upload_with(bench: Bench, owner: UUID, **changes: Any) -> Upload:
 
 async def with_a_file(bench: Bench, owner: UUID, folder: Path, **changes: Any) -> Upload:
     await stored(bench, folder, "a-blob")
-    file = await File.create(
+    file = await FileVersion.create(
         account_id=owner, name="a", mime_type="video/mp4", blob_id=(await Blob.get(key="a-blob")).id
     )
     return await upload_with(bench, owner, status=S.READY, file_id=file.id, compress=COMPRESS, **changes)

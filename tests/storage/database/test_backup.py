@@ -19,9 +19,9 @@ from storage.database.connection import (
     migrate,
     open_database,
 )
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.errors import DatabaseDamaged, DatabaseInUse, DatabaseUnavailable, NoSpace
-from tests.storage.rows import NOW
+from tests.storage.rows import NOW, new_version
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import files_end_at
 
@@ -55,7 +55,7 @@ async def fill() -> UUID:
     """An account with a file and an upload. Returns the upload's ID."""
     account = await Account.create(user_id="ada", name=HOSTILE, email="ada@example.org", password_hash="-")
     blob = await Blob.create(key="blob-1", size=2**50, sha256="a" * 64)
-    file = await File.create(account=account, name="f", mime_type="a/b", blob=blob, media={"name": HOSTILE})
+    file = await new_version(account.id, blob, "f", "a/b", {"name": HOSTILE})
     upload = uuid4()
     statement = (
         "INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, status, file_id, expires_at, "
@@ -173,11 +173,11 @@ async def test_a_copy_has_all_of_a_transaction_or_nothing_while_others_write(url
     await open_database(url)
     account = await Account.get()
     writing = asyncio.create_task(write_for_ever(account))
-    while await File.all().count() < 5:
+    while await FileVersion.all().count() < 5:
         await asyncio.sleep(0.01)
-    before = await File.all().count()
+    before = await FileVersion.all().count()
     written = await backup_of(url).write(copy)
-    after = await File.all().count()
+    after = await FileVersion.all().count()
     writing.cancel()
     await asyncio.wait({writing})
     assert written.rows["file"] == written.rows["blob"]
@@ -188,7 +188,7 @@ async def test_a_copy_has_all_of_a_transaction_or_nothing_while_others_write(url
 async def write_for_ever(account: Account) -> None:
     async def pair() -> None:
         blob = await Blob.create(key=str(uuid4()), size=1, sha256="b" * 64)
-        await File.create(account=account, name="x", mime_type="a/b", blob=blob)
+        await new_version(account.id, blob, "x", "a/b")
 
     while True:
         await atomically(pair)

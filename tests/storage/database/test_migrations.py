@@ -16,7 +16,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from storage.accounts import sessions
 from storage.accounts.models import Account
 from storage.database.connection import close_database, execute_many, fetch, migrate, open_database, orm_config
-from storage.drive.files import find, renditions_of
+from storage.drive.versions import find, renditions_of
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads import expiry, receipts, uploads

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from storage.database.pages import Window, newest_first
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from tests.storage.drive.test_files import new_file
 from tests.storage.rows import new_account
 
@@ -31,4 +31,4 @@ async def backwards(window: Window[UUID]) -> list[UUID]:
 
 
 async def keys_of(window: Window[UUID]) -> list[UUID]:
-    return [file.id for file in await newest_first(File.all(), window)]
+    return [file.id for file in await newest_first(FileVersion.all(), window)]

@@ -37,7 +37,6 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import atomically, close_database, open_database
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
-from storage.drive import files
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind

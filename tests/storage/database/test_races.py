@@ -204,7 +204,7 @@ async def test_a_job_is_ended_once_by_one_worker(pool: None) -> None:
             consistency.queue_again(await look(upload), NOW),
         )
         after = await require_sound(upload)
-        assert (after.status is UploadStatus.READY) is bool(after.file_id)
+        assert (after.status is UploadStatus.READY) is bool(after.version_id)
 
 
 async def test_two_doctors_and_two_sweepers_do_the_same_work_once(pool: None) -> None:

@@ -6,9 +6,8 @@ import pytest
 
 from storage.accounts.models import Account
 from storage.database.pages import Window
-from storage.drive import files
-from storage.drive.models import Blob, File, Rendition, RenditionKind
-from tests.storage.rows import SHA256, new_account
+from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
+from tests.storage.rows import SHA256, new_account, new_version
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -17,12 +16,12 @@ async def new_blob() -> Blob:
     return await Blob.create(key=uuid4().hex, size=10, sha256=SHA256)
 
 
-async def new_file(account: Account | None = None) -> File:
+async def new_file(account: Account | None = None) -> FileVersion:
     account = account or await new_account()
-    return await File.create(account=account, name="file", mime_type="video/mp4", blob=await new_blob())
+    return await new_version(account.id, await new_blob(), "file", "video/mp4")
 
 
-async def new_rendition(file: File) -> Rendition:
+async def new_rendition(file: FileVersion) -> Rendition:
     kind = RenditionKind.COMPRESSED_VIDEO
     return await Rendition.create(file=file, kind=kind, mime_type="video/mp4", blob=await new_blob())
 
@@ -58,7 +57,7 @@ async def test_a_rendition_is_found_with_its_blob_and_file() -> None:
     rendition = await new_rendition(await new_file())
     found = await files.find_rendition(rendition.id)
     assert found
-    assert (found.blob.key, found.file.id) == (rendition.blob.key, rendition.file_id)
+    assert (found.blob.key, found.file.id) == (rendition.blob.key, rendition.version_id)
     assert await files.find_rendition(uuid4()) is None
 
 

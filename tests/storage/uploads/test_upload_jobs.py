@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("database")
 AFTER_LEASE = NOW + LEASE + timedelta(microseconds=1)
 
 
-async def publish(job: Job, upload: Upload) -> File:
+async def publish(job: Job, upload: Upload) -> FileVersion:
     return await job_results.publish(
         job, upload, blob_key=str(upload.id), sha256=SHA256, media={"duration": 1.5}, now=AFTER_LEASE
     )
@@ -33,13 +33,13 @@ async def full_upload(**more: Any) -> tuple[Upload, Job]:
     return upload, await claim()
 
 
-async def compressing_upload() -> tuple[Upload, File, Job]:
+async def compressing_upload() -> tuple[Upload, FileVersion, Job]:
     """An upload whose compression has started."""
     upload, job = await full_upload(compress={"preset": "FAST"})
     return upload, await publish(job, upload), await claim(JobKind.COMPRESS, moment=AFTER_LEASE)
 
 
-async def add_rendition(job: Job, file: File, key: str = "rendition") -> None:
+async def add_rendition(job: Job, file: FileVersion, key: str = "rendition") -> None:
     await job_results.add_rendition(job, file.id, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
 
 
@@ -75,12 +75,12 @@ async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:
 async def test_a_file_appears_with_its_blob_and_the_upload_is_ready() -> None:
     upload, job = await full_upload()
     file = await publish(job, upload)
-    found = await File.get(id=file.id).select_related("blob")
+    found = await FileVersion.get(id=file.id).select_related("blob")
     assert (found.account_id, found.name, found.mime_type) == (upload.account_id, "file", "video/mp4")
     assert (found.blob.key, found.blob.size, found.blob.sha256) == (str(upload.id), upload.size, SHA256)
     assert found.media == {"duration": 1.5}
     ready = await look(upload)
-    assert (ready.status, ready.file_id) == (UploadStatus.READY, file.id)
+    assert (ready.status, ready.version_id) == (UploadStatus.READY, file.id)
     assert await Job.filter(state=JobState.DONE).count() == 1
 
 
@@ -88,7 +88,7 @@ async def test_a_compression_that_was_asked_for_is_queued_with_the_file() -> Non
     upload, file, job = await compressing_upload()
     assert job.subject_id == upload.id
     found = await look(upload)
-    assert (found.status, found.file_id) == (UploadStatus.COMPRESSING, file.id)
+    assert (found.status, found.version_id) == (UploadStatus.COMPRESSING, file.id)
 
 
 async def test_who_lost_the_lease_publishes_nothing() -> None:
@@ -96,7 +96,7 @@ async def test_who_lost_the_lease_publishes_nothing() -> None:
     await claim(moment=AFTER_LEASE)
     with pytest.raises(StateChanged):
         await publish(stale, upload)
-    assert await File.all().count() == await Blob.all().count() == 0
+    assert await FileVersion.all().count() == await Blob.all().count() == 0
     assert (await look(upload)).status is UploadStatus.REASSEMBLING
 
 
@@ -113,7 +113,7 @@ async def test_a_file_that_is_published_twice_at_once_appears_once() -> None:
     upload, job = await full_upload()
     results = await asyncio.gather(*(publish(job, upload) for _ in range(5)), return_exceptions=True)
     assert [type(result) for result in results].count(StateChanged) == 4
-    assert await File.all().count() == 1
+    assert await FileVersion.all().count() == 1
 
 
 async def test_a_publication_that_fails_leaves_the_job_to_the_next_attempt() -> None:
@@ -178,7 +178,7 @@ async def test_a_compression_that_fails_leaves_the_upload_ready_under_its_key() 
     compression = await claim(JobKind.COMPRESS, moment=AFTER_LEASE)
     await job_results.fail_job(compression, status=UploadStatus.READY, code="NOT_A_VIDEO", message="No video.")
     found = await look(upload)
-    assert (found.status, found.error_code, found.file_id) == (UploadStatus.READY, "NOT_A_VIDEO", file.id)
+    assert (found.status, found.error_code, found.version_id) == (UploadStatus.READY, "NOT_A_VIDEO", file.id)
     assert found.idempotency_key == "key"
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from storage.accounts.models import Account
-from storage.drive.models import Blob, File, Rendition, RenditionKind
+from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from storage.errors import OverQuota
 from storage.uploads import uploads, usage
 from storage.uploads.models import Upload, UploadStatus
-from tests.storage.rows import LATER, NOW, new_account, new_upload, run_together
+from tests.storage.rows import LATER, NOW, new_account, new_upload, new_version, run_together
 
 #: Starts uploads of 10 bytes while the quota of 95 allows it, and prints their number.
 GREEDY = """
@@ -36,8 +36,8 @@ async def new_blob(size: int) -> Blob:
     return await Blob.create(key=f"blob of {size}", size=size, sha256="0" * 64)
 
 
-async def new_file(account: Account, blob: Blob) -> File:
-    return await File.create(account=account, name="file", mime_type="a/b", blob=blob)
+async def new_file(account: Account, blob: Blob) -> FileVersion:
+    return await new_version(account.id, blob, "file", "a/b")
 
 
 async def test_a_new_account_takes_no_space() -> None:

@@ -7,8 +7,8 @@ import pytest
 from services.core.clock import now
 from services.media.errors import NotAVideo
 from storage.blobs import LocalBlobStore
-from storage.drive.files import find, renditions_of
 from storage.drive.models import Rendition
+from storage.drive.versions import find, renditions_of
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
@@ -41,8 +41,8 @@ async def test_the_rendition_is_smaller_and_of_the_asked_height(context: JobCont
     await compress(await claim(JobKind.COMPRESS), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
-    assert upload.file_id
-    file = await find(upload.file_id)
+    assert upload.version_id
+    file = await find(upload.version_id)
     assert file
     (rendition,) = (await renditions_of([file.id]))[file.id]
     assert rendition.blob.size < file.blob.size

@@ -12,7 +12,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.blobs import Digests
 from storage.blobs.s3.store import S3BlobStore
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
@@ -100,7 +100,7 @@ async def brought_to_its_end(context: JobContext, upload: Upload, content: bytes
 
 
 async def file_of(context: JobContext, upload: Upload) -> bytes:
-    file = await File.get(id=upload.file_id).select_related("blob")
+    file = await FileVersion.get(id=upload.version_id).select_related("blob")
     assert file.blob.sha256
     return b"".join([block async for block in context.store.read(file.blob.key, 0, upload.size)])
 

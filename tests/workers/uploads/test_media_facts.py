@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from storage.blobs import LocalBlobStore
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from storage.errors import BlobNotFound, NoSpace
 from storage.jobs.models import JobKind
 from storage.uploads.models import Upload, UploadStatus
@@ -58,7 +58,7 @@ def with_tools(context: JobContext, **paths: str) -> JobContext:
 async def require_stored_without_facts(upload: Upload, context: JobContext) -> None:
     await upload.refresh_from_db()
     assert (upload.status, upload.error_code) == (UploadStatus.READY, None)
-    assert (await File.get()).media is None
+    assert (await FileVersion.get()).media is None
     assert context.counters.probe_failures == 1
 
 
@@ -113,7 +113,7 @@ async def test_a_file_is_stored_without_facts_if_ffprobe_has_too_little_memory(
     upload = await full_upload(store, bikes().read_bytes())
     await reassemble(await claim(), context)
     await upload.refresh_from_db()
-    assert (upload.status, (await File.get()).media) == (UploadStatus.READY, None)
+    assert (upload.status, (await FileVersion.get()).media) == (UploadStatus.READY, None)
 
 
 class FullScratch:
@@ -143,7 +143,7 @@ async def test_bytes_that_the_store_has_lost_are_not_called_a_file_without_facts
 async def test_what_is_no_media_is_no_failure_of_the_probe(context: JobContext, store: LocalBlobStore) -> None:
     await full_upload(store, b"This is text." * 100)
     await reassemble(await claim(), context)
-    assert ((await File.get()).media, context.counters.probe_failures) == (None, 0)
+    assert ((await FileVersion.get()).media, context.counters.probe_failures) == (None, 0)
 
 
 @pytest.mark.parametrize("tool", ["ffprobe", "ffmpeg"])
@@ -162,7 +162,7 @@ async def test_a_broken_program_fails_only_the_compression_which_can_be_retried(
     async with start(handler, JobKind.COMPRESS, attempts=2):
         ready = await eventually(lambda: Upload.get_or_none(id=upload.id, status=UploadStatus.READY))
     assert (ready.error_code, ready.error_message) == ("COMPRESSION_FAILED", "Gave up after 2 attempts.")
-    assert (attempts, ready.file_id is not None) == ([1, 2], True)
+    assert (attempts, ready.version_id is not None) == ([1, 2], True)
 
 
 async def test_a_crash_of_ffprobe_does_not_mean_that_a_file_is_no_video(context: JobContext, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChecksumMismatch
 from services.uploads.published_record import write_record
 from storage.blobs import LocalBlobStore
-from storage.drive.files import find
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
+from storage.drive.versions import find
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
@@ -50,8 +50,8 @@ async def test_a_full_upload_becomes_a_file_of_the_same_bytes(context: JobContex
     await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.READY
-    assert upload.file_id
-    file = await find(upload.file_id)
+    assert upload.version_id
+    file = await find(upload.version_id)
     assert file
     assert (file.blob.sha256, file.blob.size, file.media) == (digest(CONTENT), len(CONTENT), None)
     assert await stored(store, file.blob.key, len(CONTENT)) == CONTENT
@@ -66,7 +66,7 @@ async def test_a_chunk_damaged_on_disk_reopens_its_slot_and_no_other(
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.RECEIVING
     assert await filled_indexes(upload.id) == [0, 2, 3]
-    assert await File.all().count() == 0
+    assert await FileVersion.all().count() == 0
 
 
 async def test_a_reopened_slot_that_is_filled_again_leads_to_the_file(
@@ -88,7 +88,7 @@ async def test_a_file_that_is_not_the_declared_one_never_appears(context: JobCon
     await full_upload(store, CONTENT, sha256=digest(b"another file"))
     with pytest.raises(ChecksumMismatch):
         await reassemble(await claim(), context)
-    assert await File.all().count() == 0
+    assert await FileVersion.all().count() == 0
 
 
 async def test_a_crash_between_the_bytes_and_the_rows_is_made_good_by_the_next_attempt(
@@ -107,7 +107,7 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(context: JobContex
     await jobs.release("test", now())
     with pytest.raises(StateChanged):
         await reassemble(job, context)
-    assert await File.all().count() == 0
+    assert await FileVersion.all().count() == 0
 
 
 async def test_a_worker_that_lost_its_lease_leaves_the_bytes_in_their_staging_area(
@@ -143,7 +143,7 @@ async def test_published_bytes_become_the_file_although_an_older_database_lacks_
     upload = await published(context, store)
     await reassemble(await claim(), context)
     upload = await Upload.get(id=upload.id)
-    file = await File.get(id=upload.file_id).select_related("blob")
+    file = await FileVersion.get(id=upload.version_id).select_related("blob")
     assert (upload.status, file.blob.sha256) == (UploadStatus.READY, digest(CONTENT))
 
 
@@ -170,7 +170,7 @@ async def published(context: JobContext, store: LocalBlobStore) -> Upload:
     await reassemble(await claim(), context)
     await Upload.filter(id=upload.id).update(status=UploadStatus.RECEIVING, file_id=None)
     await receipts.reopen(upload.id, [0])
-    await File.all().delete()
+    await FileVersion.all().delete()
     await Blob.all().delete()
     assert await adopt_later(await Upload.get(id=upload.id), store)
     return await Upload.get(id=upload.id)
@@ -196,7 +196,7 @@ async def test_reassembling_twice_makes_one_file(context: JobContext, store: Loc
     await reassemble(job, context)
     with pytest.raises(StateChanged):
         await reassemble(job, context)
-    assert await File.all().count() == 1
+    assert await FileVersion.all().count() == 1
 
 
 async def test_a_video_gets_its_facts_and_its_compression_is_queued(context: JobContext, store: LocalBlobStore) -> None:
@@ -205,7 +205,7 @@ async def test_a_video_gets_its_facts_and_its_compression_is_queued(context: Job
     await reassemble(await claim(), context)
     await upload.refresh_from_db()
     assert upload.status is UploadStatus.COMPRESSING
-    file = await File.get(id=upload.file_id)
+    file = await FileVersion.get(id=upload.version_id)
     assert file.media
     assert (file.media["width"], file.media["height"], file.media["video_codec"]) == (1280, 720, "h264")
     job = await Job.get(kind=JobKind.COMPRESS, subject_id=upload.id)

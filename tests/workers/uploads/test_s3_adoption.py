@@ -15,7 +15,7 @@ from services.uploads.ingest import Ingest
 from services.uploads.published_record import read_record
 from storage.blobs.s3 import bucket as s3_bucket
 from storage.blobs.s3.store import S3BlobStore
-from storage.drive.models import Blob, File
+from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job
 from storage.token_buckets import LocalBuckets
 from storage.uploads import job_results
@@ -46,7 +46,7 @@ async def go_back(upload: Upload, **changes: object) -> Upload:
     await Upload.filter(id=upload.id).update(**before)
     await Chunk.filter(upload_id=upload.id, index=1).delete()
     await Job.filter(subject_id=upload.id).delete()
-    await File.all().delete()
+    await FileVersion.all().delete()
     await Blob.all().delete()
     return await Upload.get(id=upload.id)
 

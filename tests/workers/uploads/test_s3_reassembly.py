@@ -12,7 +12,7 @@ from services.core.clock import now
 from services.maintenance.sweeper import Sweeper
 from services.uploads.errors import ChecksumMismatch
 from storage.blobs.s3.store import S3BlobStore
-from storage.drive.models import File
+from storage.drive.models import FileVersion
 from storage.errors import BlobNotFound, Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.uploads import job_results, receipts
@@ -232,7 +232,7 @@ async def test_chunks_whose_source_is_gone_are_sent_again(on_s3: JobContext) -> 
     await work(on_s3)
     upload = await held_upload(on_s3, old)
     await on_s3.store.delete(str(old.id))
-    await File.all().delete()
+    await FileVersion.all().delete()
     await work(on_s3)
     assert await brought_to_its_end(on_s3, upload) == 2
 

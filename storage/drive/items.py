@@ -1,0 +1,67 @@
+"""Rows of folders and files."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from storage.database.pages import Window, newest_first
+from storage.drive.models import Item, ItemKind
+from storage.drive.names import folded, sort_key
+
+ROOT_NAME = "My drive"
+
+
+async def find(item_id: UUID) -> Item | None:
+    """The folder or file with this key, unless it is being deleted."""
+    return await Item.get_or_none(id=item_id, removed_at__isnull=True)
+
+
+async def find_many(item_ids: Collection[UUID]) -> dict[UUID, Item]:
+    """The folders and files with these keys, without those that are being deleted."""
+    return {item.id: item for item in await Item.filter(id__in=list(item_ids), removed_at__isnull=True)}
+
+
+async def find_children(parent_id: UUID, names: Collection[str]) -> dict[str, Item]:
+    """The items of a folder that have one of these names, by folded name. Those in the trash have no name there."""
+    keys = [folded(name) for name in names]
+    rows = await Item.filter(parent_id=parent_id, folded_name__in=keys, trashed_at__isnull=True)
+    return {item.folded_name: item for item in rows}
+
+
+async def ensure_root(account_id: UUID, now: datetime) -> Item:
+    """The root of an account's drive, which has the ID of the account. It is made at its first use."""
+    root = await Item.get_or_none(id=account_id)
+    if not root:
+        row = new_item(account_id, None, ItemKind.FOLDER, ROOT_NAME, now)
+        row.id = account_id
+        await Item.bulk_create([row], ignore_conflicts=True)
+        root = await Item.get(id=account_id)
+    return root
+
+
+def new_item(account_id: UUID, parent_id: UUID | None, kind: ItemKind, name: str, now: datetime) -> Item:
+    """A row that is not stored yet, with the keys of its name."""
+    return Item(
+        account_id=account_id,
+        parent_id=parent_id,
+        kind=kind,
+        name=name,
+        folded_name=folded(name),
+        sort_key=sort_key(name),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def files_page(account_id: UUID, window: Window[UUID]) -> list[Item]:
+    """A window of the files of an account, the newest one first."""
+    return await newest_first(_files(account_id), window)
+
+
+async def count_files(account_id: UUID) -> int:
+    """The number of an account's files."""
+    return int(await _files(account_id).count())
+
+
+def _files(account_id: UUID):  # type: ignore[no-untyped-def]
+    return Item.filter(account_id=account_id, kind=ItemKind.FILE, removed_at__isnull=True, trashed_at__isnull=True)
