@@ -15,7 +15,7 @@ from services.core.ids import Prefix, encode
 #: Connections that send one request after another.
 CONNECTIONS = 20
 #: A signed URL that this server has not signed.
-FORGED = f"/files/{encode(Prefix.FILE, UUID(int=0))}/content?expires=9999999999&signature={'A' * 43}"
+FORGED = f"/versions/{encode(Prefix.VERSION, UUID(int=0))}/content?expires=9999999999&signature={'A' * 43}"
 
 
 async def expensive_documents(attacker: Attacker) -> None:

@@ -29,12 +29,18 @@ def _statements(uploads: int, chunks: int) -> list[tuple[str, int, dict[str, str
     owner = _uuid(1, f"n % {ACCOUNTS}")
     upload = {"id": _uuid(2), "account_id": owner, "file_name": "'holiday-' || n || '.mp4'", "mime_type": "'video/mp4'"}
     upload |= {"size": "1073741824 + n", "chunk_size": "16777216", "sha256": _hash("f"), "status": "'READY'"}
-    upload |= {"received_chunks": "64", "received_bytes": "1073741824 + n", "file_id": _uuid(4)}
+    upload |= {"received_chunks": "64", "received_bytes": "1073741824 + n", "version_id": _uuid(4)}
     upload |= {"expires_at": "now()", "created_at": "now()"}
     chunk = {"upload_id": _uuid(2, f"n / {chunks}"), "index": f"(n % {chunks})::int", "size": "16777216"}
     chunk |= {"sha256": _hash("c"), "xxh3": "left(" + _hash("x") + ", 32)", "etag": "left(" + _hash("e") + ", 32)"}
     blob = {"id": _uuid(3), "key": _uuid(2) + "::text", "size": "1073741824", "sha256": _hash("f")}
-    file = {"id": _uuid(4), "account_id": owner, "name": "'holiday-' || n || '.mp4'", "mime_type": "'video/mp4'"}
+    name = "'holiday-' || n || '.mp4'"
+    root = {"id": _uuid(1), "account_id": _uuid(1), "kind": "'FOLDER'", "name": "'root'", "folded_name": "'root'"}
+    root |= {"sort_key": "'root'", "starred": "false", "created_at": "now()", "updated_at": "now()"}
+    item = {"id": _uuid(4), "account_id": owner, "parent_id": owner, "kind": "'FILE'", "name": name}
+    item |= {"folded_name": name, "sort_key": f"({name})::bytea", "size": "1073741824", "file_kind": "'VIDEO'"}
+    item |= {"version_id": _uuid(4), "starred": "false", "created_at": "now()", "updated_at": "now()"}
+    file = {"id": _uuid(4), "account_id": owner, "item_id": _uuid(4), "mime_type": "'video/mp4'"}
     file |= {"blob_id": _uuid(3), "created_at": "now()", "media": "'" + MEDIA + "'"}
     job = {"id": _uuid(5), "kind": "'REASSEMBLE'", "subject_id": _uuid(2), "state": "'DONE'", "attempts": "1"}
     job |= {"run_after": "now()", "lease_owner": "'host-1234abcd-1'", "created_at": "now()"}
@@ -48,7 +54,9 @@ def _statements(uploads: int, chunks: int) -> list[tuple[str, int, dict[str, str
     return [
         ("account", ACCOUNTS, account),
         ("blob", uploads, blob | {"created_at": "now()"}),
-        ("file", uploads, file),
+        ("item", ACCOUNTS, root),
+        ("item", uploads, item),
+        ("file_version", uploads, file),
         ("upload", uploads, upload),
         ("chunk", uploads * chunks, chunk),
         ("job", uploads, job),

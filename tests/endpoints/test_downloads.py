@@ -169,7 +169,7 @@ FORGERIES: dict[str, Callable[[httpx.URL], httpx.URL]] = {
     "a later expiry": lambda url: url.copy_set_param("expires", "9999999999"),
     "no expiry": lambda url: url.copy_remove_param("expires"),
     "nothing at all": lambda url: url.copy_with(query=None),
-    "another file": lambda url: url.copy_with(path=f"/files/{uuid4()}/content"),
+    "another file": lambda url: url.copy_with(path=f"/versions/{uuid4()}/content"),
     "a rendition": lambda url: url.copy_with(path=url.path.replace("files", "renditions")),
     "an ID in capitals": lambda url: url.copy_with(path=url.path.upper().replace("FILES", "files")),
 }
@@ -186,12 +186,12 @@ async def test_a_forged_url_opens_nothing(
 
 
 async def test_a_url_past_its_time_opens_nothing(shared: SharedServer, file: Json) -> None:
-    url = links(timedelta(hours=-2)).file(key_of(file["id"]), shared.url)
+    url = links(timedelta(hours=-2)).version(key_of(file["version"]["id"]), shared.url)
     response = await shared.http.get(url)
     assert (response.status_code, response.json()["code"]) == (403, "URL_EXPIRED")
 
 
-@pytest.mark.parametrize("kind", [SignedUrls.file, SignedUrls.rendition], ids=["file", "rendition"])
+@pytest.mark.parametrize("kind", [SignedUrls.version, SignedUrls.rendition], ids=["version", "rendition"])
 async def test_an_unknown_id_is_not_found(shared: SharedServer, kind: Callable[[SignedUrls, UUID, str], str]) -> None:
     response = await shared.http.get(kind(links(), uuid4(), shared.url))
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")

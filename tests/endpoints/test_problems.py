@@ -18,7 +18,7 @@ INSIDE = ("sqlite", "Traceback", "no such table", "chunk ", "OperationalError", 
 
 
 async def test_an_unknown_path_is_a_problem(http: httpx.AsyncClient) -> None:
-    for path in ["/nothing", "/uploads", "/uploads/x", "/files/x", "/graphql/x", "/healthz/x"]:
+    for path in ["/nothing", "/uploads", "/uploads/x", "/versions/x", "/graphql/x", "/healthz/x"]:
         response = await http.get(path)
         assert response.headers["Content-Type"] == "application/problem+json"
         assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")

@@ -21,7 +21,7 @@ NAMES = {
     "/favicon.svg": ("other", "/favicon.svg"),
     "/graphql": ("graphql", "/graphql"),
     urlsplit(SLOT).path: ("chunk", "/uploads/{upload_id}/chunks/{index}"),
-    f"/files/{ID}/content": ("download", "/files/{id}/content"),
+    f"/versions/{ID}/content": ("download", "/versions/{id}/content"),
     f"/renditions/{ID}/content": ("download", "/renditions/{id}/content"),
     "/healthz": ("probe", "/healthz"),
     "/readyz": ("probe", "/readyz"),
@@ -36,7 +36,8 @@ def test_metrics_and_logs_name_requests_as_operators_know_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "purpose"), [(SLOT, "chunk"), (LINKS.file(ID, BASE), "download"), (LINKS.rendition(ID, BASE), "download")]
+    ("link", "purpose"),
+    [(SLOT, "chunk"), (LINKS.version(ID, BASE), "download"), (LINKS.rendition(ID, BASE), "download")],
 )
 def test_a_signed_link_leads_to_its_route(link: str, purpose: str) -> None:
     route = find_route(urlsplit(link).path)
@@ -45,7 +46,7 @@ def test_a_signed_link_leads_to_its_route(link: str, purpose: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "*", "/nothing", "/files/x", "/files/x/y/content", "/uploads/x/chunks/", "graphql"]
+    "path", ["", "*", "/nothing", "/versions/x", "/versions/x/y/content", "/uploads/x/chunks/", "graphql"]
 )
 def test_any_other_path_is_not_in_the_table(path: str) -> None:
     assert find_route(path) is None

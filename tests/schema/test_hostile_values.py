@@ -142,7 +142,7 @@ async def test_no_part_of_a_url_causes_an_internal_error(shared: SharedServer, p
         f"{path[: path.rindex('/')]}/{part}?{query}",
         f"{path.replace(upload['id'], part)}?{query}",
         f"{path}?{query}&size={part}&expires={part}&signature={part}",
-        f"/files/{part}/content?expires={part}&signature={part}",
+        f"/versions/{part}/content?expires={part}&signature={part}",
         f"/renditions/{part}/content?expires={part}&signature={part}",
     ):
         response = await shared.api.http.put(address, content=b"x")

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from services.budgets.budgets import Budgets, Limits
-from services.drive.downloads import Files
+from services.drive.downloads import Downloads
+from services.drive.items import Items
 from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
@@ -37,7 +38,8 @@ class Bench:
     budgets: Budgets
     uploads: Uploads
     ingest: Ingest
-    files: Files
+    items: Items
+    downloads: Downloads
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ async def bench(database: str, store: LocalBlobStore, redis_url: str) -> AsyncIt
     budgets = Budgets(Limits(), LocalBuckets(), LocalBuckets())
     uploads = Uploads(store, progress, notifications, UploadPolicy(MAX_FILE_SIZE, LIFETIME))
     ingest = Ingest(store, progress, notifications, budgets, LIFETIME)
-    yield Bench(store, progress, notifications, budgets, uploads, ingest, Files(store))
+    yield Bench(store, progress, notifications, budgets, uploads, ingest, Items(), Downloads(store))
     await notifications.close()
     await close_redis(redis)
 

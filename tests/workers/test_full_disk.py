@@ -201,6 +201,6 @@ async def test_a_reassembly_whose_rows_find_no_space_ends_whole_later(
         await fill_up_with_blobs()
         with pytest.raises(NoSpace):
             await reassemble(job, context)
-    assert (await Upload.get(id=upload.id)).file_id is None
+    assert (await Upload.get(id=upload.id)).version_id is None
     await reassemble(job, context)
     assert (await Upload.get(id=upload.id)).status is UploadStatus.COMPRESSING

@@ -64,7 +64,7 @@ def assert_readable(response: httpx.Response) -> None:
         ("/graphql", "POST", "authorization,content-type"),
         ("/uploads/x/chunks/0", "PUT", "content-digest,content-type"),
         ("/uploads/x/chunks/0", "POST", "content-type"),
-        ("/files/x/content", "GET", "range,if-range,if-none-match"),
+        ("/versions/x/content", "GET", "range,if-range,if-none-match"),
     ],
 )
 async def test_a_preflight_is_allowed_and_cached(shared: SharedServer, path: str, method: str, headers: str) -> None:

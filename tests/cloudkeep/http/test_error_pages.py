@@ -58,7 +58,7 @@ async def test_the_page_for_a_wrong_method_keeps_the_headers(api: Api, http: htt
 
 
 async def test_an_altered_link_shows_a_page(http: httpx.AsyncClient) -> None:
-    url = "/files/00000000-0000-0000-0000-000000000001/content?expires=9999999999&signature=altered"
+    url = "/versions/00000000-0000-0000-0000-000000000001/content?expires=9999999999&signature=altered"
     response = await http.get(url, headers={"Accept": NAVIGATION})
     assert response.status_code == 403
     assert "URL_INVALID" in response.text

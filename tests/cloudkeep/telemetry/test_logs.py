@@ -64,7 +64,7 @@ def test_a_line_break_in_a_message_does_not_start_a_new_record() -> None:
     [
         ("at postgres://ada:secret@db:5432/x failed", "at postgres://***@db:5432/x failed"),
         ("redis://:secret@[::1]/0", "redis://***@[::1]/0"),
-        ("GET /files/1/content?expires=1&signature=abc_-1 ok", "GET /files/1/content?expires=1&signature=*** ok"),
+        ("GET /versions/1/content?expires=1&signature=abc_-1 ok", "GET /versions/1/content?expires=1&signature=*** ok"),
         ("Authorization: Bearer ey.J-x_y=", "Authorization: Bearer ***"),
         ("550 ada.l+1@example.org is unknown", "550 ***@example.org is unknown"),
         ("nothing of it: http://host/path", "nothing of it: http://host/path"),
@@ -106,7 +106,7 @@ async def test_the_log_of_a_whole_upload_has_no_secrets(tmp_path: Path) -> None:
             ready = await api.look(upload["id"])
             answer = await http.get(ready["file"]["downloadUrl"])
             assert (answer.content, answer.headers["X-Request-ID"]) == (content, "quote-me.1")
-            refused = await http.get("/files/x/content", headers={"X-Request-ID": "not sane"})
+            refused = await http.get("/versions/x/content", headers={"X-Request-ID": "not sane"})
             assert refused.headers["X-Request-ID"] == refused.json()["requestId"] != "not sane"
 
             async def told() -> bool:

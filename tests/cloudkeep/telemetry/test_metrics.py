@@ -69,7 +69,7 @@ class TestServer:
         before = await look(shared.http)
         await shared.api.upload(b"x" * 1_000)
         assert (await shared.http.get("/nothing/here")).status_code == 404
-        assert (await shared.http.get("/files/x/content")).status_code == 403
+        assert (await shared.http.get("/versions/x/content")).status_code == 403
         after = await look(shared.http)
         assert after["cloudkeep_chunk_bytes_total"] - before.get("cloudkeep_chunk_bytes_total", 0) == 1_000
 

@@ -210,7 +210,7 @@ async def test_an_upload_that_is_no_id_is_not_found(shared: SharedServer) -> Non
 
 async def test_a_download_url_opens_no_slot(shared: SharedServer, upload: Json) -> None:
     links = SignedUrls(KEYS, timedelta(hours=1))
-    borrowed = httpx.URL(links.file(key_of(upload["id"]), shared.url)).params
+    borrowed = httpx.URL(links.version(key_of(upload["id"]), shared.url)).params
     url = httpx.URL(upload["slots"]["nodes"][0]["url"]).copy_merge_params(dict(borrowed))
     assert_problem(await shared.http.put(url, content=RIGHT), 403, "URL_INVALID")
     await assert_untouched(shared, upload)

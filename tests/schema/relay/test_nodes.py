@@ -20,7 +20,7 @@ async def own_ids(api: Api) -> dict[str, str]:
     blobs = [await Blob.create(key=f"{account}-{number}", size=1, sha256=digest(b"x")) for number in range(2)]
     file = await new_version(key_of(account), blobs[0], "a", "video/mp4")
     rendition = await Rendition.create(
-        file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1]
+        version=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1]
     )
     return {
         "Account": account,

@@ -32,7 +32,7 @@ async def fill(api: Api) -> None:
             await Blob.create(key=f"{number}-{kind}", size=1, sha256=digest(b"")) for kind in ("file", "rendition")
         ]
         file = await new_version(owner.id, blobs[0], f"{number}", "video/mp4")
-        await Rendition.create(file=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1])
+        await Rendition.create(version=file, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blobs[1])
         upload = await Upload.create(
             id=uuid7(),
             account=owner,
@@ -40,7 +40,7 @@ async def fill(api: Api) -> None:
             mime_type="a/b",
             size=1,
             chunk_size=1,
-            file=file,
+            version=file,
             status=UploadStatus.READY,
             expires_at=now(),
         )

@@ -23,7 +23,7 @@ async def stored(bench: Bench, owner: UUID) -> Upload:
     upload = await published(bench, owner, record=False, status=UploadStatus.READY)
     blob = await Blob.create(key=str(upload.id), size=upload.size, sha256=digest(CONTENT))
     file = await new_version(owner, blob, "film.mp4", "video/mp4")
-    await Upload.filter(id=upload.id).update(file_id=file.id)
+    await Upload.filter(id=upload.id).update(version_id=file.id)
     return upload
 
 

@@ -20,7 +20,7 @@ async def become_ready(upload: Upload) -> None:
     """Store the rows of a published upload."""
     blob = await Blob.create(key=str(upload.id), size=upload.size, sha256=digest(CONTENT))
     file = await new_version(upload.account_id, blob, "film.mp4", "video/mp4")
-    await Upload.filter(id=upload.id).update(status=UploadStatus.READY, file_id=file.id)
+    await Upload.filter(id=upload.id).update(status=UploadStatus.READY, version_id=file.id)
 
 
 async def test_every_upload_that_was_ready_is_ready_again(

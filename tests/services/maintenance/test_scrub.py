@@ -87,7 +87,7 @@ async def test_damage_is_reported_with_the_names_of_its_files(bench: Bench, tmp_
     files = [await new_version(account.id, blob, name, "video/mp4") for name in ("a.mp4", "b.mp4")]
     (verdict,) = await scrubbed(bench)
     for file in files:
-        assert f"{file.name!r} (file {encode(Prefix.FILE, file.id)})" in verdict.text
+        assert f"{file.item.name!r} (version {encode(Prefix.VERSION, file.id)})" in verdict.text
 
 
 async def test_every_page_of_blobs_is_scrubbed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

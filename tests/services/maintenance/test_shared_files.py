@@ -39,8 +39,8 @@ async def test_a_second_file_over_the_same_bytes_is_there_again(bench: Bench, ad
     assert await found(bench, mend=True) == [(Code.FILE_ADOPTABLE, str(upload.id), "adopted")]
     assert await found(bench) == []
     again = await Upload.get(id=upload.id)
-    file = await FileVersion.get(id=again.version_id)
-    assert (again.status, file.name, file.account_id) == (UploadStatus.READY, "copy.mp4", ada)
+    file = await FileVersion.get(id=again.version_id).select_related("item")
+    assert (again.status, file.item.name, file.account_id) == (UploadStatus.READY, "copy.mp4", ada)
     assert await Blob.all().count() == 1
 
 

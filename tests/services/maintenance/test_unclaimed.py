@@ -50,8 +50,8 @@ async def test_an_upload_whose_bytes_were_published_gets_its_file_back(
     assert await found(bench, mend=True) == [(Code.BLOB_ADOPTABLE, key, "adopted")]
     assert await found(bench) == []
     upload = await Upload.get(id=upload.id)
-    file = await FileVersion.get(id=upload.version_id).select_related("blob")
-    assert (upload.status, upload.error_code, file.name, file.media) == (
+    file = await FileVersion.get(id=upload.version_id).select_related("blob", "item")
+    assert (upload.status, upload.error_code, file.item.name, file.media) == (
         S.READY,
         None,
         "film.mp4",
@@ -69,7 +69,7 @@ async def test_an_upload_that_was_begun_after_the_database_was_copied_gets_its_r
     assert await found(bench, mend=True) == [(Code.BLOB_ADOPTABLE, str(upload.id), "adopted")]
     again = await Upload.get(id=upload.id)
     assert (again.status, again.account_id, again.created_at) == (S.READY, ada, upload.created_at)
-    assert (await FileVersion.get(id=again.version_id)).name == "film.mp4"
+    assert (await FileVersion.get(id=again.version_id).select_related("item")).item.name == "film.mp4"
     assert await found(bench) == []
 
 

@@ -34,17 +34,17 @@ async def give(bench: Bench, account_id: UUID, folder: Path) -> FileVersion:
 
 
 async def read(bench: Bench, file_id: UUID) -> bytes:
-    content = await bench.files.content(file_id)
-    return b"".join([block async for block in bench.files.read(content, 0, content.size)])
+    content = await bench.downloads.version(file_id)
+    return b"".join([block async for block in bench.downloads.read(content, 0, content.size)])
 
 
 async def test_a_file_that_is_there_is_ready_at_once(bench: Bench, ada: UUID, tmp_path: Path) -> None:
     first = await give(bench, ada, tmp_path)
     upload = await bench.uploads.init(ada, OWNED)
     assert (upload.status, list((tmp_path / "blobs" / "staging").iterdir())) == (UploadStatus.READY, [])
-    file = await FileVersion.get(id=upload.version_id)
+    file = await FileVersion.get(id=upload.version_id).select_related("item")
     assert file.id != first.id
-    assert (file.name, file.blob_id, file.media) == ("again.mp4", first.blob_id, MEDIA)
+    assert (file.item.name, file.blob_id, file.media) == ("again.mp4", first.blob_id, MEDIA)
     assert await read(bench, file.id) == CONTENT
     assert await Blob.all().count() == 1
 

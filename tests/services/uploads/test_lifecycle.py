@@ -36,7 +36,7 @@ async def with_a_file(bench: Bench, owner: UUID, folder: Path, **changes: Any) -
     file = await FileVersion.create(
         account_id=owner, name="a", mime_type="video/mp4", blob_id=(await Blob.get(key="a-blob")).id
     )
-    return await upload_with(bench, owner, status=S.READY, file_id=file.id, compress=COMPRESS, **changes)
+    return await upload_with(bench, owner, status=S.READY, version_id=file.id, compress=COMPRESS, **changes)
 
 
 async def queued(upload: Upload) -> list[tuple[JobKind, JobState, int]]:

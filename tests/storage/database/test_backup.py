@@ -19,7 +19,9 @@ from storage.database.connection import (
     migrate,
     open_database,
 )
+from storage.drive import new_files
 from storage.drive.models import Blob, FileVersion
+from storage.drive.new_files import Content
 from storage.errors import DatabaseDamaged, DatabaseInUse, DatabaseUnavailable, NoSpace
 from tests.storage.rows import NOW, new_version
 from tests.support.backends.databases import Databases
@@ -58,7 +60,7 @@ async def fill() -> UUID:
     file = await new_version(account.id, blob, "f", "a/b", {"name": HOSTILE})
     upload = uuid4()
     statement = (
-        "INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, status, file_id, expires_at, "
+        "INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, status, version_id, expires_at, "
         "created_at) VALUES (?, ?, 'f', 'a/b', 9, 3, 'READY', ?, ?, ?)"
     )
     await execute_many(statement, [(upload, account.id, file.id, NOW, NOW)])
@@ -180,15 +182,15 @@ async def test_a_copy_has_all_of_a_transaction_or_nothing_while_others_write(url
     after = await FileVersion.all().count()
     writing.cancel()
     await asyncio.wait({writing})
-    assert written.rows["file"] == written.rows["blob"]
-    assert before <= written.rows["file"] <= after
+    assert written.rows["file_version"] == written.rows["blob"]
+    assert before <= written.rows["file_version"] <= after
     assert reader_of(backup_of(url).kind).read(copy) == written
 
 
 async def write_for_ever(account: Account) -> None:
     async def pair() -> None:
         blob = await Blob.create(key=str(uuid4()), size=1, sha256="b" * 64)
-        await new_version(account.id, blob, "x", "a/b")
+        await new_files.add(account.id, None, "x", Content(blob, "a/b", None), NOW)
 
     while True:
         await atomically(pair)

@@ -7,7 +7,7 @@ import pytest
 
 from storage.database.pages import Window, newest_first
 from storage.drive.models import FileVersion
-from tests.storage.drive.test_files import new_file
+from tests.storage.drive.test_versions import new_file
 from tests.storage.rows import new_account
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -37,6 +37,9 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import atomically, close_database, open_database
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
+from storage.drive import blobs, items, new_files, versions
+from storage.drive.models import FileVersion
+from storage.drive.new_files import Content
 from storage.errors import StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
@@ -78,7 +81,10 @@ MODULES: list[ModuleType] = [
     sessions,
     consistency,
     expiry,
-    files,
+    items,
+    new_files,
+    versions,
+    blobs,
     limit_overrides,
     known_chunks,
     open_slots,
@@ -95,7 +101,11 @@ GROWING = {
     "upload",
     "chunk",
     "job",
-    "file",
+    "file_version",
+    "item",
+    "event",
+    "search_entry",
+    "zip",
     "blob",
     "rendition",
     "session",
@@ -134,16 +144,23 @@ INSERT INTO invitation (id, token_hash, makes_admin, expires_at, created_at)
     SELECT gen_random_uuid(), id::text, false, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO password_reset (id, account_id, otp_hash, attempts, expires_at, created_at)
     SELECT gen_random_uuid(), id, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
-INSERT INTO blob (id, key, size, sha256, created_at)
-    SELECT md5('b' || n)::uuid, 'key' || n, n, md5(n::text) || md5(n::text), now()
+INSERT INTO blob (id, account_id, key, size, sha256, created_at)
+    SELECT md5('b' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, 'key' || n, n, md5(n::text) || md5(n::text), now()
     FROM generate_series(1, 20000) n;
-INSERT INTO file (id, account_id, name, mime_type, blob_id, media, created_at)
-    SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, 'name', 'video/mp4', md5('b' || n)::uuid, NULL,
-    now() FROM generate_series(1, 20000) n;
-INSERT INTO rendition (id, file_id, kind, mime_type, blob_id, created_at)
-    SELECT gen_random_uuid(), id, 'COMPRESSED_VIDEO', 'video/mp4', blob_id, now() FROM file;
+INSERT INTO item (id, account_id, kind, name, folded_name, sort_key, starred, created_at, updated_at)
+    SELECT id, id, 'FOLDER', 'root', 'root', 'root', false, now(), now() FROM account;
+INSERT INTO item (id, account_id, parent_id, kind, name, folded_name, sort_key, size, file_kind, version_id, starred,
+    created_at, updated_at)
+    SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, md5((n % 5000 + 1)::text)::uuid, 'FILE', 'name' || n,
+    'name' || n, ('name' || n)::bytea, n, 'VIDEO', md5('f' || n)::uuid, n % 100 = 1, now(), now()
+    FROM generate_series(1, 20000) n;
+INSERT INTO file_version (id, account_id, item_id, mime_type, blob_id, media, created_at)
+    SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, md5('f' || n)::uuid, 'video/mp4',
+    md5('b' || n)::uuid, NULL, now() FROM generate_series(1, 20000) n;
+INSERT INTO rendition (id, version_id, kind, mime_type, blob_id, created_at)
+    SELECT gen_random_uuid(), id, 'COMPRESSED_VIDEO', 'video/mp4', blob_id, now() FROM file_version;
 INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, sha256, idempotency_key, status,
-    received_chunks, received_bytes, file_id, expires_at, created_at)
+    received_chunks, received_bytes, version_id, expires_at, created_at)
     SELECT md5('u' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, 'name', 'video/mp4', 20, 10,
         md5(n::text) || md5(n::text), 'key' || n,
         CASE WHEN n % 200 = 1 THEN 'RECEIVING' WHEN n % 500 = 2 THEN 'REASSEMBLING' WHEN n % 500 = 3 THEN 'ABORTED'
@@ -282,13 +299,21 @@ CALLS: dict[str, Call] = {
     "consistency.queue_again": lambda rows: consistency.queue_again(rows.full, NOW),
     "consistency.end_receiving": lambda rows: consistency.end_receiving(rows.upload, NOW),
     "consistency.is_unchanged": lambda rows: consistency.is_unchanged(rows.upload),
-    "files.find": lambda rows: files.find(MISSING_ID),
-    "files.find_many": lambda rows: files.find_many([MISSING_ID, ACCOUNT_ID]),
-    "files.find_same": lambda rows: files.find_same(ACCOUNT_ID, 10, SHA256),
-    "files.page": lambda rows: files.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
-    "files.count": lambda rows: files.count(ACCOUNT_ID),
-    "files.find_rendition": lambda rows: files.find_rendition(MISSING_ID),
-    "files.renditions_of": lambda rows: files.renditions_of([MISSING_ID, ACCOUNT_ID]),
+    "blobs.add_original": lambda rows: blobs.add_original(ACCOUNT_ID, key="d", size=1, sha256=SHA256),
+    "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
+    "items.find": lambda rows: items.find(MISSING_ID),
+    "items.find_many": lambda rows: items.find_many([MISSING_ID, ACCOUNT_ID]),
+    "items.find_children": lambda rows: items.find_children(ACCOUNT_ID, ["a", "B"]),
+    "items.ensure_root": lambda rows: items.ensure_root(ACCOUNT_ID, NOW),
+    "items.files_page": lambda rows: items.files_page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
+    "items.count_files": lambda rows: items.count_files(ACCOUNT_ID),
+    "new_files.add": lambda rows: add_file(),
+    "new_files.free_name": lambda rows: new_files.free_name(ACCOUNT_ID, "a"),
+    "versions.find": lambda rows: versions.find(MISSING_ID),
+    "versions.find_many": lambda rows: versions.find_many([MISSING_ID, ACCOUNT_ID]),
+    "versions.find_same": lambda rows: versions.find_same(ACCOUNT_ID, 10, SHA256),
+    "versions.find_rendition": lambda rows: versions.find_rendition(MISSING_ID),
+    "versions.renditions_of": lambda rows: versions.renditions_of([MISSING_ID, ACCOUNT_ID]),
     "limit_overrides.find_many": lambda rows: limit_overrides.find_many([ACCOUNT_ID]),
     "limit_overrides.change": lambda rows: limit_overrides.change(ACCOUNT_ID, {GrantKind.POINTS: (1, 1.0)}, NOW),
     "limit_overrides.change to defaults": lambda rows: limit_overrides.change(
@@ -339,7 +364,9 @@ CALLS: dict[str, Call] = {
     "quarantine.since": lambda rows: quarantine.since("a"),
     "quarantine.add": lambda rows: quarantine.add("a", NOW),
     "quarantine.remove": lambda rows: quarantine.remove("a"),
-    "job_results.add_file": lambda rows: job_results.add_file(rows.upload, blob_key="c", sha256=SHA256, media=None),
+    "job_results.add_file": lambda rows: job_results.add_file(
+        rows.upload, blob_key="c", sha256=SHA256, media=None, now=NOW
+    ),
     "uploads.enqueue_job": lambda rows: uploads.enqueue_job(MISSING_ID, UploadStatus.COMPRESSING, NOW),
     "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
     "uploads.insert_owned": lambda rows: insert_owned(),
@@ -353,9 +380,7 @@ CALLS: dict[str, Call] = {
     "job_results.publish": lambda rows: job_results.publish(
         rows.job, rows.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
     ),
-    "job_results.add_rendition": lambda rows: job_results.add_rendition(
-        rows.job, MISSING_ID, mime_type="a", blob_key="a", size=1, sha256=SHA256
-    ),
+    "job_results.add_rendition": lambda rows: add_rendition(rows.job),
     "job_results.fail_job": lambda rows: job_results.fail_job(
         rows.job, status=UploadStatus.FAILED, code="CHECKSUM_MISMATCH", message="a"
     ),
@@ -379,9 +404,21 @@ async def complete_registration() -> None:
     await registrations.complete(row, NOW)
 
 
+async def a_version() -> FileVersion:
+    return (await FileVersion.filter(account_id=ACCOUNT_ID).select_related("blob").limit(1))[0]
+
+
 async def insert_owned() -> None:
-    file = (await files.page(ACCOUNT_ID, Window(1)))[0]
-    await uploads.insert_owned(new_upload(), file, NOW)
+    await uploads.insert_owned(new_upload(), await a_version(), NOW)
+
+
+async def add_rendition(job: Job) -> None:
+    await job_results.add_rendition(job, await a_version(), mime_type="a", blob_key="a", size=1, sha256=SHA256)
+
+
+async def add_file() -> None:
+    content = Content((await a_version()).blob, "a/b", None)
+    await new_files.add(ACCOUNT_ID, None, "a", content, NOW)
 
 
 def functions() -> Iterator[str]:

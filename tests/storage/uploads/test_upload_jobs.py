@@ -40,7 +40,7 @@ async def compressing_upload() -> tuple[Upload, FileVersion, Job]:
 
 
 async def add_rendition(job: Job, file: FileVersion, key: str = "rendition") -> None:
-    await job_results.add_rendition(job, file.id, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
+    await job_results.add_rendition(job, file, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
 
 
 # Reassembly
@@ -75,8 +75,8 @@ async def test_an_upload_with_reopened_slots_is_reassembled_again() -> None:
 async def test_a_file_appears_with_its_blob_and_the_upload_is_ready() -> None:
     upload, job = await full_upload()
     file = await publish(job, upload)
-    found = await FileVersion.get(id=file.id).select_related("blob")
-    assert (found.account_id, found.name, found.mime_type) == (upload.account_id, "file", "video/mp4")
+    found = await FileVersion.get(id=file.id).select_related("blob", "item")
+    assert (found.account_id, found.item.name, found.mime_type) == (upload.account_id, "file", "video/mp4")
     assert (found.blob.key, found.blob.size, found.blob.sha256) == (str(upload.id), upload.size, SHA256)
     assert found.media == {"duration": 1.5}
     ready = await look(upload)
@@ -131,7 +131,7 @@ async def test_a_publication_that_fails_leaves_the_job_to_the_next_attempt() -> 
 async def test_a_rendition_appears_and_the_upload_is_ready() -> None:
     upload, file, job = await compressing_upload()
     await add_rendition(job, file)
-    rendition = await Rendition.get(file_id=file.id).select_related("blob")
+    rendition = await Rendition.get(version_id=file.id).select_related("blob")
     assert (rendition.kind, rendition.mime_type) == (RenditionKind.COMPRESSED_VIDEO, "video/mp4")
     assert (rendition.blob.key, rendition.blob.size) == ("rendition", 5)
     assert (await look(upload)).status is UploadStatus.READY

@@ -3,6 +3,8 @@
 import pytest
 
 from storage.accounts.models import Account
+from storage.database.connection import atomically
+from storage.drive import blobs
 from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from storage.errors import OverQuota
 from storage.uploads import uploads, usage
@@ -32,8 +34,16 @@ async def main(account_id):
 pytestmark = pytest.mark.usefixtures("database")
 
 
-async def new_blob(size: int) -> Blob:
-    return await Blob.create(key=f"blob of {size}", size=size, sha256="0" * 64)
+async def new_blob(account: Account, size: int) -> Blob:
+    key = f"blob of {size}"
+    return await atomically(lambda: blobs.add_original(account.id, key=key, size=size, sha256="0" * 64))
+
+
+async def new_rendition(account: Account, version: FileVersion, size: int) -> Rendition:
+    key = f"rendition of {size}"
+    blob = await atomically(lambda: blobs.add_derived(account.id, key=key, size=size, sha256="0" * 64))
+    kind = RenditionKind.COMPRESSED_VIDEO
+    return await Rendition.create(version=version, kind=kind, mime_type="a/b", blob=blob)
 
 
 async def new_file(account: Account, blob: Blob) -> FileVersion:
@@ -45,16 +55,17 @@ async def test_a_new_account_takes_no_space() -> None:
 
 
 async def test_originals_and_what_was_made_of_them_are_told_apart_and_counted_once() -> None:
-    ada, shared = await new_account(), await new_blob(100)
-    files = [await new_file(ada, blob) for blob in (shared, shared, await new_blob(30))]
-    await Rendition.create(file=files[0], kind=RenditionKind.COMPRESSED_VIDEO, mime_type="a/b", blob=await new_blob(8))
+    ada = await new_account()
+    shared = await new_blob(ada, 100)
+    files = [await new_file(ada, blob) for blob in (shared, shared, await new_blob(ada, 30))]
+    await new_rendition(ada, files[0], 8)
     found = await usage.measure(ada.id, None)
     assert (found.originals, found.derived, found.used) == (130, 8, 138)
 
 
 async def test_the_storage_of_other_accounts_does_not_count() -> None:
     ada, bob = await new_account(), await new_account()
-    await new_file(bob, await new_blob(100))
+    await new_file(bob, await new_blob(bob, 100))
     await new_upload(bob)
     assert await usage.measure(ada.id, None) == usage.Space(None, 0, 0, 0)
 
@@ -76,7 +87,7 @@ async def test_a_failed_upload_counts_while_its_bytes_are_kept_for_a_retry(code:
 
 async def test_the_quota_holds_to_the_byte() -> None:
     ada = await new_account()
-    await new_file(ada, await new_blob(40))
+    await new_file(ada, await new_blob(ada, 40))
     await new_upload(ada)
     upload = Upload(account_id=ada.id, file_name="a", mime_type="a/b", size=33, chunk_size=10, expires_at=LATER)
     with pytest.raises(OverQuota):

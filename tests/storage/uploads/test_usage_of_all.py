@@ -2,20 +2,19 @@
 
 import pytest
 
-from storage.drive.models import Rendition, RenditionKind
 from storage.uploads import usage
 from storage.uploads.usage_of_all import used_bytes
 from tests.storage.rows import new_account
-from tests.storage.uploads.test_usage import new_blob, new_file
+from tests.storage.uploads.test_usage import new_blob, new_file, new_rendition
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 async def test_it_is_for_each_account_what_its_owner_sees() -> None:
     ada, bob, carol = [await new_account(name) for name in ("ada", "bob", "carol")]
-    shared, small = await new_blob(1000), await new_blob(10)
+    shared, small = await new_blob(ada, 1000), await new_blob(bob, 10)
     files = [await new_file(ada, shared), await new_file(ada, shared), await new_file(bob, small)]
-    await Rendition.create(file=files[0], kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=small)
+    await new_rendition(ada, files[0], 10)
     found = await used_bytes()
     assert found == {ada.id: 1010, bob.id: 10}
     for account in (ada, bob, carol):

@@ -168,7 +168,7 @@ async def published(context: JobContext, store: LocalBlobStore) -> Upload:
     """An upload whose bytes were published, in an older database that lacks a receipt and was asked to adopt it."""
     upload = await full_upload(store, CONTENT)
     await reassemble(await claim(), context)
-    await Upload.filter(id=upload.id).update(status=UploadStatus.RECEIVING, file_id=None)
+    await Upload.filter(id=upload.id).update(status=UploadStatus.RECEIVING, version_id=None)
     await receipts.reopen(upload.id, [0])
     await FileVersion.all().delete()
     await Blob.all().delete()

@@ -42,7 +42,7 @@ S = UploadStatus
 
 async def go_back(upload: Upload, **changes: object) -> Upload:
     """Restore the rows of a moment at which the upload lacked a chunk. It has expired since."""
-    before = {"status": S.RECEIVING, "file_id": None, "expires_at": now() - DAY, "received_chunks": 1, **changes}
+    before = {"status": S.RECEIVING, "version_id": None, "expires_at": now() - DAY, "received_chunks": 1, **changes}
     await Upload.filter(id=upload.id).update(**before)
     await Chunk.filter(upload_id=upload.id, index=1).delete()
     await Job.filter(subject_id=upload.id).delete()

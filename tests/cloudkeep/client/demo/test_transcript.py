@@ -16,8 +16,8 @@ UUID = "01a22bae-44e6-7356-b52a-378f0a02e9f6"
         (UUID, UUID),
         ("upload_01h455vb4pex5vsknk084sn02q", "upload_01h455vb4pex5vsknk084sn02q"),
         (
-            f"http://a.b/files/{UUID}?expires=1&signature={DIGEST}",
-            f"http://a.b/files/{UUID}?expires=1&signature=25cba4c1...",
+            f"http://a.b/versions/{UUID}?expires=1&signature={DIGEST}",
+            f"http://a.b/versions/{UUID}?expires=1&signature=25cba4c1...",
         ),
         (f"https://s3.b/x?X-Amz-Signature={DIGEST}&a=b", "https://s3.b/x?X-Amz-Signature=25cba4c1...&a=b"),
         ([1, 2, 3], [1, 2, 3]),

@@ -1,11 +1,11 @@
-"""Rows of files and renditions, always with the blobs behind them."""
+"""Rows of versions and renditions, always with the blobs behind them."""
 
 from uuid import uuid4
 
 import pytest
 
 from storage.accounts.models import Account
-from storage.database.pages import Window
+from storage.drive import versions
 from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from tests.storage.rows import SHA256, new_account, new_version
 
@@ -23,48 +23,36 @@ async def new_file(account: Account | None = None) -> FileVersion:
 
 async def new_rendition(file: FileVersion) -> Rendition:
     kind = RenditionKind.COMPRESSED_VIDEO
-    return await Rendition.create(file=file, kind=kind, mime_type="video/mp4", blob=await new_blob())
+    return await Rendition.create(version=file, kind=kind, mime_type="video/mp4", blob=await new_blob())
 
 
 async def test_a_file_is_found_with_its_blob() -> None:
     file = await new_file()
-    found = await files.find(file.id)
+    found = await versions.find(file.id)
     assert found
     assert found.blob.key == file.blob.key
-    assert await files.find(uuid4()) is None
+    assert await versions.find(uuid4()) is None
 
 
 async def test_many_files_are_found_by_their_keys() -> None:
     made = {file.id: file for file in [await new_file() for _ in range(3)]}
-    found = await files.find_many([*made, uuid4()])
+    found = await versions.find_many([*made, uuid4()])
     assert {key: file.blob.key for key, file in found.items()} == {key: file.blob.key for key, file in made.items()}
-    assert await files.find_many([]) == {}
-
-
-async def test_files_are_paged_newest_first_and_counted() -> None:
-    account = await new_account()
-    made = [await new_file(account) for _ in range(5)]
-    await new_file()
-    newest = [file.id for file in reversed(made)]
-    page = await files.page(account.id, Window(2))
-    assert [file.id for file in page] == newest[:2]
-    assert [file.blob.size for file in page] == [10, 10]
-    assert [file.id for file in await files.page(account.id, Window(10, after=newest[1]))] == newest[2:]
-    assert await files.count(account.id) == 5
+    assert await versions.find_many([]) == {}
 
 
 async def test_a_rendition_is_found_with_its_blob_and_file() -> None:
     rendition = await new_rendition(await new_file())
-    found = await files.find_rendition(rendition.id)
+    found = await versions.find_rendition(rendition.id)
     assert found
-    assert (found.blob.key, found.file.id) == (rendition.blob.key, rendition.version_id)
-    assert await files.find_rendition(uuid4()) is None
+    assert (found.blob.key, found.version.id) == (rendition.blob.key, rendition.version_id)
+    assert await versions.find_rendition(uuid4()) is None
 
 
 async def test_renditions_are_grouped_by_file() -> None:
     with_one, with_none = await new_file(), await new_file()
     rendition = await new_rendition(with_one)
-    grouped = await files.renditions_of([with_one.id, with_none.id])
+    grouped = await versions.renditions_of([with_one.id, with_none.id])
     assert [found.blob.key for found in grouped[with_one.id]] == [rendition.blob.key]
     assert grouped[with_none.id] == []
-    assert await files.renditions_of([]) == {}
+    assert await versions.renditions_of([]) == {}

@@ -1,0 +1,41 @@
+"""Rows of folders and files."""
+
+import pytest
+
+from storage.database.pages import Window
+from storage.drive import items
+from storage.drive.models import ItemKind
+from tests.storage.drive.test_versions import new_file
+from tests.storage.rows import NOW, new_account
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_files_are_paged_newest_first_and_counted() -> None:
+    account = await new_account()
+    made = [await new_file(account) for _ in range(5)]
+    await new_file()
+    newest = [version.item_id for version in reversed(made)]
+    page = await items.files_page(account.id, Window(2))
+    assert [item.id for item in page] == newest[:2]
+    assert [item.size for item in page] == [10, 10]
+    assert [item.id for item in await items.files_page(account.id, Window(10, after=newest[1]))] == newest[2:]
+    assert await items.count_files(account.id) == 5
+
+
+async def test_files_of_one_name_get_numbers() -> None:
+    account = await new_account()
+    names = [(await new_file(account)).item.name for _ in range(3)]
+    assert names == ["file", "file (2)", "file (3)"]
+
+
+async def test_each_account_has_one_root_with_its_own_id() -> None:
+    account = await new_account()
+    roots = [await items.ensure_root(account.id, NOW) for _ in range(2)]
+    assert {(root.id, root.parent_id, root.kind) for root in roots} == {(account.id, None, ItemKind.FOLDER)}
+
+
+async def test_children_are_found_by_name_whatever_its_case() -> None:
+    account = await new_account()
+    version = await new_file(account)
+    assert await items.find_children(account.id, ["FILE", "other"]) == {"file": version.item}
