@@ -170,8 +170,8 @@ FORGERIES: dict[str, Callable[[httpx.URL], httpx.URL]] = {
     "no expiry": lambda url: url.copy_remove_param("expires"),
     "nothing at all": lambda url: url.copy_with(query=None),
     "another file": lambda url: url.copy_with(path=f"/versions/{uuid4()}/content"),
-    "a rendition": lambda url: url.copy_with(path=url.path.replace("files", "renditions")),
-    "an ID in capitals": lambda url: url.copy_with(path=url.path.upper().replace("FILES", "files")),
+    "a rendition": lambda url: url.copy_with(path=url.path.replace("versions", "renditions")),
+    "an ID in capitals": lambda url: url.copy_with(path=url.path.upper().replace("VERSIONS", "versions")),
 }
 
 
@@ -203,10 +203,10 @@ async def test_a_url_needs_no_session_and_survives_it(shared: SharedServer, file
 
 
 async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedServer, file: Json) -> None:
-    source = await FileVersion.get(id=key_of(file["id"])).select_related("blob")
+    source = await FileVersion.get(id=key_of(file["version"]["id"])).select_related("blob")
     blob = await Blob.create(key=f"alias-{uuid4()}", size=3, sha256=digest(b"abc"))
     rendition = await Rendition.create(
-        file=source, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blob
+        version=source, kind=RenditionKind.COMPRESSED_VIDEO, mime_type="video/mp4", blob=blob
     )
     path = blob_path(shared, blob.key)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,8 @@ async def test_a_rendition_is_downloaded_under_a_name_of_its_own(shared: SharedS
 
 async def test_bytes_that_the_server_lost_are_not_found(shared: SharedServer) -> None:
     lost = await sent(shared, b"soon gone")
-    blob_path(shared, (await FileVersion.get(id=key_of(lost["id"])).select_related("blob")).blob.key).unlink()
+    version = await FileVersion.get(id=key_of(lost["version"]["id"])).select_related("blob")
+    blob_path(shared, version.blob.key).unlink()
     response = await shared.http.get(lost["downloadUrl"])
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
 

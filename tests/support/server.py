@@ -37,7 +37,7 @@ INIT = """mutation ($input: InitUploadInput!) {
 UPLOAD = """query ($id: ID!) { upload(id: $id) {
     id status receivedChunks receivedBytes error { code message }
     slots(first: 1000, missing: true) { nodes { index offset size received url } }
-    file { id name size mimeType sha256 downloadUrl media { duration width height videoCodec audioCodec }
+    file { id name size mimeType sha256 downloadUrl version { id } media { duration width height videoCodec audioCodec }
            renditions { recipe mimeType size sha256 downloadUrl } } } }"""
 PROGRESS = """subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
     cursor stage percent bytesDone bytesTotal etaSeconds speed upload { id status } } }"""

@@ -113,7 +113,7 @@ async def test_a_file_whose_bytes_are_gone_is_reported_by_name_and_stays(bench: 
     for mend in (False, True):
         (finding,) = await examined(bench, mend=mend)
         assert (finding.code, finding.subject, finding.mended) == (Code.BLOB_MISSING, blob.key, None)
-        assert f"'file.bin' (file {encode(Prefix.FILE, file.id)})" in finding.text
+        assert f"'file.bin' (version {encode(Prefix.VERSION, file.id)})" in finding.text
     assert await FileVersion.exists(id=file.id)
 
 

@@ -10,7 +10,7 @@ from services.maintenance.findings import Code
 from services.uploads.published_record import PublishedRecord, read_record, write_record
 from services.uploads.types import NewUpload
 from storage.blobs import LocalBlobStore
-from storage.drive.models import Blob, FileVersion
+from storage.drive.models import Blob, FileVersion, Item
 from storage.errors import NoSpace
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench
@@ -34,7 +34,9 @@ async def test_a_second_file_over_the_same_bytes_is_there_again(bench: Bench, ad
     upload = await second_file(bench, ada)
     assert await found(bench) == []
     await Upload.filter(id=upload.id).delete()
-    await FileVersion.filter(id=upload.version_id).delete()
+    version = await FileVersion.get(id=upload.version_id)
+    await version.delete()
+    await Item.filter(id=version.item_id).delete()
     assert await found(bench) == [(Code.FILE_ADOPTABLE, str(upload.id), None)]
     assert await found(bench, mend=True) == [(Code.FILE_ADOPTABLE, str(upload.id), "adopted")]
     assert await found(bench) == []
