@@ -2,12 +2,13 @@
 
 from storage.drive.models import FileKind
 
-#: Kinds by the top-level type. ``text`` is a document: all of it can be read.
+#: Kinds by the top-level type. Texts and mails are documents.
 _BY_TOP_LEVEL = {
     "video": FileKind.VIDEO,
     "audio": FileKind.AUDIO,
     "image": FileKind.IMAGE,
     "text": FileKind.DOCUMENT,
+    "message": FileKind.DOCUMENT,
 }
 #: Kinds by the suffix of RFC 6839, for types that are in no other table.
 _BY_SUFFIX = {
@@ -34,6 +35,7 @@ _DOCUMENTS = frozenset(
         "application/javascript",
         "application/json",
         "application/json5",
+        "application/mbox",
         "application/msword",
         "application/pdf",
         "application/postscript",
@@ -98,6 +100,7 @@ _ARCHIVES = frozenset(
         "application/x-rar-compressed",
         "application/x-rpm",
         "application/x-tar",
+        "application/x-xar",
         "application/x-xz",
         "application/x-zip-compressed",
         "application/x-zstd",
