@@ -87,6 +87,7 @@ class UnclaimedBlobs:
         except OSError as error:
             return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they cannot be read: {error.strerror}")
         record, row = blob.record, upload or new_row(blob.record)
+        row.mime_type = record.mime_type
         try:
             await adoption.complete(
                 row, blob_key=blob.key, sha256=record.sha256, media=record.media, now=now(), is_new=upload is None

@@ -11,7 +11,8 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError, StorageFull
-from services.media.types import Compression
+from services.media.content_types.media_types import EXAMINED, examine, media_type
+from services.media.types import Compression, MediaFacts
 from services.uploads.errors import (
     IdempotencyConflict,
     QuotaExceeded,
@@ -93,14 +94,21 @@ class UploadInitializer:
         if upload.sha256 is None:
             return None
         version = await versions.find_same(upload.account_id, upload.size, upload.sha256)
-        return version if version and await self._has_bytes(version.blob.key) else None
+        start = await self._first_bytes(version.blob.key) if version else b""
+        if not version or not start:
+            return None
+        # The type of the other file may come from its name.
+        media = MediaFacts.from_json(version.media) if version.media else None
+        examined = examine(start, is_whole=upload.size <= EXAMINED)
+        upload.mime_type = media_type(examined, upload.file_name, upload.mime_type, media)
+        return version
 
-    async def _has_bytes(self, key: str) -> bool:
+    async def _first_bytes(self, key: str) -> bytes:
         # If the disk has lost a blob, its bytes are accepted again.
         try:
-            return bool([block async for block in self._store.read(key, 0, 1)])
+            return b"".join([block async for block in self._store.read(key, 0, EXAMINED)])
         except BlobNotFound:
-            return False
+            return b""
 
     async def _insert_owned(self, upload: Upload, version: FileVersion) -> Upload:
         try:

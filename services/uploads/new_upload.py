@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import mimetypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +14,8 @@ from services.core import validation
 from services.core.clock import now
 from services.core.errors import InvalidInput
 from services.core.validation import Checks
+from services.media.content_types.media_types import UNKNOWN_TYPE
+from services.media.content_types.names import by_name
 from services.media.types import Compression
 from services.uploads.chunk_sizes import LARGEST_FILE, MAX_CHUNK_SIZE, MAX_CHUNKS, default_chunk_size
 from services.uploads.errors import TooLarge
@@ -24,8 +25,6 @@ from storage.budgets import limit_overrides
 from storage.uploads.models import Upload, UploadStatus
 
 T = TypeVar("T")
-
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def build_upload(
         id=uuid7(),
         account_id=account_id,
         file_name=name,
-        mime_type=mime_type or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE,
+        mime_type=mime_type or by_name(name or "") or UNKNOWN_TYPE,
         size=size,
         chunk_size=chunk_size,
         sha256=sha256,

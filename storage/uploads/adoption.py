@@ -44,7 +44,7 @@ async def complete(
         if not await Upload.filter(id=upload.id, status=upload.status).update(**changes):
             raise StateChanged("the upload has changed")
         version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
-        await Upload.filter(id=upload.id).update(version_id=version.id)
+        await Upload.filter(id=upload.id).update(version_id=version.id, mime_type=upload.mime_type)
         await QuarantinedBlob.filter(key=blob_key).delete()
         return await enqueue_job(upload.id, status, now)
 

@@ -61,6 +61,7 @@ async def publish(
 ) -> FileVersion:
     """End a reassembly: store the file, and queue compression if it was requested.
 
+    The upload's ``mime_type``, which its client declared before, is that of the content by now, and is stored too.
     ``publish_bytes`` is a step in the store, taken while the job's lease is locked: a worker that lost the lease
     changes nothing there. Raises :class:`StateChanged` when the lease was lost.
     """
@@ -71,7 +72,8 @@ async def publish(
             await _take(publish_bytes)
         version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
         status = upload.status_with_file
-        await Upload.filter(id=upload.id).update(status=status, version_id=version.id, fingerprint=None)
+        changes = {"status": status, "version_id": version.id, "mime_type": upload.mime_type, "fingerprint": None}
+        await Upload.filter(id=upload.id).update(**changes)
         await enqueue_job(upload.id, status, now)
         return version
 

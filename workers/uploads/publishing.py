@@ -1,8 +1,8 @@
 """Turns verified bytes into a file.
 
 The order makes a crash harmless at any point. First everything that may take long, without a lock: the bytes are made
-durable, ffprobe examines them, and their record is written. Then one transaction, which starts by ending the job under
-its lease: it renames the bytes and stores the rows. A worker that has lost its lease changes nothing.
+durable, their media type and facts are found, and their record is written. Then one transaction, which starts by ending
+the job under its lease: it renames the bytes and stores the rows. A worker that has lost its lease changes nothing.
 """
 
 import time
@@ -16,7 +16,7 @@ from storage.jobs.models import Job
 from storage.uploads import job_results
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
-from workers.uploads.media_facts import facts_of
+from workers.uploads.media_facts import content_facts
 from workers.uploads.upload_jobs import ProgressReporter
 
 
@@ -26,8 +26,9 @@ async def publish_verified(job: Job, upload: Upload, sha256: str, context: JobCo
     Raises :class:`storage.errors.StateChanged` if the lease was lost.
     """
     key = await context.store.prepare(upload.staging_area)
-    facts = await facts_of(key, context)
-    record = PublishedRecord.of(upload, sha256, facts.to_json() if facts else None)
+    facts = await content_facts(upload, key, context)
+    upload.mime_type = facts.mime_type
+    record = PublishedRecord.of(upload, sha256, facts.media.to_json() if facts.media else None)
     await write_record(context.store, key, record)
     publish_bytes = partial(context.store.publish, upload.staging_area)
     await _store_rows(job, upload, PublishedBlob(key, record), context, publish_bytes)
@@ -60,6 +61,7 @@ async def _store_rows(
     job: Job, upload: Upload, blob: PublishedBlob, context: JobContext, publish_bytes: job_results.Step | None = None
 ) -> None:
     record = blob.record
+    upload.mime_type = record.mime_type
     await job_results.publish(
         job,
         upload,

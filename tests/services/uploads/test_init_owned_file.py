@@ -104,3 +104,17 @@ async def test_the_same_key_gives_one_file_at_once_and_later(bench: Bench, ada: 
     assert (await Upload.all().count(), await FileVersion.all().count()) == (1, 2)
     with pytest.raises(IdempotencyConflict):
         await bench.uploads.init(ada, replace(keyed, file_name="other.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "mime_type"),
+    [("again.md", None, "text/markdown"), ("again.mp4", "video/mp4", "text/plain"), ("again", "text/x-a", "text/x-a")],
+)
+async def test_equal_bytes_get_the_type_of_their_content_and_their_own_name(
+    bench: Bench, ada: UUID, tmp_path: Path, name: str, declared: str | None, mime_type: str
+) -> None:
+    """The file that has the bytes may have a type by another name."""
+    await give(bench, ada, tmp_path)
+    upload = await bench.uploads.init(ada, replace(OWNED, file_name=name, mime_type=declared))
+    version = await FileVersion.get(id=upload.version_id)
+    assert (version.mime_type, upload.mime_type) == (mime_type, mime_type)
