@@ -48,7 +48,9 @@ class RecordBackfill:
         if not version or is_original or await self._store.records.read(key) is not None:
             return False
         if self._mend:
-            record = PublishedRecord.of(upload, version.blob.sha256, version.media, is_shared=True)
+            record = PublishedRecord.of(
+                upload, version.blob.sha256, version.media, crc32=version.blob.crc32, is_shared=True
+            )
             await write_record(self._store, key, record)
         return True
 
@@ -64,4 +66,4 @@ async def _record_of(blob: Blob) -> PublishedRecord | None:
         id=owner, account_id=version.account_id, chunk_size=blob.size, compress=None, created_at=version.created_at
     )
     upload.update_from_dict({"file_name": version.item.name, "mime_type": version.mime_type, "size": blob.size})
-    return PublishedRecord.of(upload, blob.sha256, version.media)
+    return PublishedRecord.of(upload, blob.sha256, version.media, crc32=blob.crc32)

@@ -11,7 +11,7 @@ from services.core.clock import now
 from services.core.ids import Prefix, encode
 from services.maintenance.findings import Code, Finding, Findings
 from services.maintenance.garbage import is_derived, is_old, owner_of, unclaimed
-from services.uploads.adoption import ADOPTABLE, PublishedBlob, describes, is_intact
+from services.uploads.adoption import ADOPTABLE, PublishedBlob, check_bytes, describes
 from services.uploads.lifecycle import is_dead
 from services.uploads.published_record import PublishedRecord, read_record
 from storage.accounts import accounts
@@ -82,15 +82,22 @@ class UnclaimedBlobs:
         if not self._mend:
             return Finding(Code.BLOB_ADOPTABLE, blob.key, text)
         try:
-            if not await is_intact(blob, self._store):
+            intact = await check_bytes(blob, self._store)
+            if not intact:
                 return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they have changed since they were verified")
         except OSError as error:
             return Finding(Code.BLOB_UNKNOWN, blob.key, f"{text}; they cannot be read: {error.strerror}")
-        record, row = blob.record, upload or new_row(blob.record)
+        record, row = intact.record, upload or new_row(blob.record)
         row.mime_type = record.mime_type
         try:
             await adoption.complete(
-                row, blob_key=blob.key, sha256=record.sha256, media=record.media, now=now(), is_new=upload is None
+                row,
+                blob_key=blob.key,
+                sha256=record.sha256,
+                crc32=record.crc32,
+                media=record.media,
+                now=now(),
+                is_new=upload is None,
             )
         except (StateChanged, Duplicate):
             # A worker was faster.

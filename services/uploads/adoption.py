@@ -5,7 +5,6 @@ Such an upload is not closed: the bytes may be the only copy of its file. It is 
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from dataclasses import dataclass, replace
 from services.core.clock import now
 from services.core.ids import Prefix, encode
 from services.uploads.published_record import PublishedRecord, read_record, write_record
-from storage.blobs import BlobStore
+from storage.blobs import BlobStore, ContentHash
 from storage.errors import BlobNotFound
 from storage.uploads import adoption as rows
 from storage.uploads.models import Upload, UploadStatus
@@ -62,23 +61,24 @@ async def adopt_later(upload: Upload, store: BlobStore) -> bool:
     return True
 
 
-async def is_intact(blob: PublishedBlob, store: BlobStore, report: Report | None = None) -> bool:
+async def check_bytes(blob: PublishedBlob, store: BlobStore, report: Report | None = None) -> PublishedBlob | None:
     """Make a blob durable, read its bytes, and compare them with its record; damage is noted in the record.
 
-    Raises :class:`BlobNotFound`, and ``OSError`` if they cannot be read.
+    Returns the blob with the CRC-32 of its bytes, which an older record lacks, or None if they have changed. Raises
+    :class:`BlobNotFound`, and ``OSError`` if they cannot be read.
     """
     await store.make_durable(blob.key)
-    size, digest = 0, hashlib.sha256()
+    size, content = 0, ContentHash()
     async for block in store.read(blob.key, 0, blob.record.size + 1):
-        await asyncio.to_thread(digest.update, block)
+        await asyncio.to_thread(content.update, block)
         size += len(block)
         if report:
             await report(size)
-    if size == blob.record.size and digest.hexdigest() == blob.record.sha256:
-        return True
+    if size == blob.record.size and content.sha256 == blob.record.sha256:
+        return replace(blob, record=replace(blob.record, crc32=content.crc32))
     logger.error("the published bytes of %s have changed; they are kept", blob.key)
     await write_record(store, blob.key, replace(blob.record, damaged=True))
-    return False
+    return None
 
 
 def describes(record: PublishedRecord, upload: Upload) -> bool:

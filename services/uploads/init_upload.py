@@ -124,7 +124,9 @@ class UploadInitializer:
 
     async def _write_record(self, upload: Upload, version: FileVersion) -> None:
         """Let an older copy of the database get this file back. An error is only logged: the bytes are safe anyway."""
-        record = PublishedRecord.of(upload, version.blob.sha256, version.media, is_shared=True)
+        record = PublishedRecord.of(
+            upload, version.blob.sha256, version.media, crc32=version.blob.crc32, is_shared=True
+        )
         try:
             await write_record(self._store, str(upload.id), record)
         except (OSError, StorageError) as error:

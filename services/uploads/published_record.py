@@ -5,7 +5,7 @@ from an older copy gets the file back.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -21,6 +21,7 @@ VERSION = 1
 class PublishedRecord:
     """A verified file: ``size`` bytes with this SHA-256, in hex.
 
+    ``crc32`` is None in a record that was written before there were zip files.
     ``media`` and ``compress`` are what the columns of file and upload store. ``damaged`` tells that the bytes were
     found to have another digest since. With ``is_shared``, the bytes are those of another file of the same account.
     """
@@ -37,9 +38,18 @@ class PublishedRecord:
     created_at: datetime
     damaged: bool = False
     is_shared: bool = False
+    crc32: int | None = None
 
     @classmethod
-    def of(cls, upload: Upload, sha256: str, media: dict[str, Any] | None, *, is_shared: bool = False) -> Self:
+    def of(
+        cls,
+        upload: Upload,
+        sha256: str,
+        media: dict[str, Any] | None,
+        *,
+        crc32: int | None = None,
+        is_shared: bool = False,
+    ) -> Self:
         """The record of an upload whose bytes have this digest."""
         return cls(
             upload_id=upload.id,
@@ -53,6 +63,7 @@ class PublishedRecord:
             compress=upload.compress,
             created_at=upload.created_at,
             is_shared=is_shared,
+            crc32=crc32,
         )
 
     def to_bytes(self) -> bytes:
@@ -61,13 +72,17 @@ class PublishedRecord:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Parse the result of :meth:`to_bytes`. Raises :class:`ValueError` for anything else."""
+        """Parse the result of :meth:`to_bytes`. Raises :class:`ValueError` for anything else.
+
+        Fields that only a later version knows are ignored.
+        """
         try:
             stored = json.loads(content)
             if stored.pop("version") != VERSION:
                 raise ValueError
+            known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
             return replace(
-                cls(**stored),
+                cls(**known),
                 upload_id=UUID(stored["upload_id"]),
                 account_id=UUID(stored["account_id"]),
                 created_at=datetime.fromisoformat(stored["created_at"]),

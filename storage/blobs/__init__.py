@@ -17,6 +17,7 @@ from storage.blobs.base import (
     largest_block,
 )
 from storage.blobs.disk_space import require_free_space
+from storage.blobs.hashing import ContentHash
 from storage.blobs.local.store import LocalBlobStore
 from storage.blobs.s3.url import NO_OPTIONS, S3Options
 from storage.blobs.slot_locks import SlotLocks
@@ -28,6 +29,7 @@ __all__ = [
     "BlobStore",
     "BlockSize",
     "Buffer",
+    "ContentHash",
     "Digests",
     "LocalBlobStore",
     "Part",

@@ -28,7 +28,14 @@ async def queue(upload: Upload, now: datetime) -> JobKind | None:
 
 
 async def complete(
-    upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime, is_new: bool
+    upload: Upload,
+    *,
+    blob_key: str,
+    sha256: str,
+    crc32: int | None = None,
+    media: dict[str, Any] | None,
+    now: datetime,
+    is_new: bool,
 ) -> JobKind | None:
     """Store the file of an upload whose bytes were published, and the upload itself if it ``is_new``.
 
@@ -43,7 +50,7 @@ async def complete(
         changes: dict[str, Any] = {"status": status, "error_code": None, "error_message": None, "fingerprint": None}
         if not await Upload.filter(id=upload.id, status=upload.status).update(**changes):
             raise StateChanged("the upload has changed")
-        version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
+        version = await add_file(upload, blob_key=blob_key, sha256=sha256, crc32=crc32, media=media, now=now)
         await Upload.filter(id=upload.id).update(version_id=version.id, mime_type=upload.mime_type)
         await QuarantinedBlob.filter(key=blob_key).delete()
         return await enqueue_job(upload.id, status, now)

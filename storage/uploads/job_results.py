@@ -55,6 +55,7 @@ async def publish(
     *,
     blob_key: str,
     sha256: str,
+    crc32: int | None = None,
     media: dict[str, Any] | None,
     now: datetime,
     publish_bytes: Step | None = None,
@@ -70,7 +71,7 @@ async def publish(
         await _finish(job)
         if publish_bytes:
             await _take(publish_bytes)
-        version = await add_file(upload, blob_key=blob_key, sha256=sha256, media=media, now=now)
+        version = await add_file(upload, blob_key=blob_key, sha256=sha256, crc32=crc32, media=media, now=now)
         status = upload.status_with_file
         changes = {"status": status, "version_id": version.id, "mime_type": upload.mime_type, "fingerprint": None}
         await Upload.filter(id=upload.id).update(**changes)
@@ -82,17 +83,23 @@ async def publish(
 
 
 async def add_file(
-    upload: Upload, *, blob_key: str, sha256: str, media: dict[str, Any] | None, now: datetime
+    upload: Upload,
+    *,
+    blob_key: str,
+    sha256: str,
+    crc32: int | None = None,
+    media: dict[str, Any] | None,
+    now: datetime,
 ) -> FileVersion:
     """Store the file of an upload over a new blob. Call it inside a transaction."""
     await accounts.lock(upload.account_id)
-    blob = await blobs.add_original(upload.account_id, key=blob_key, size=upload.size, sha256=sha256)
+    blob = await blobs.add_original(upload.account_id, key=blob_key, size=upload.size, sha256=sha256, crc32=crc32)
     content = Content(blob, upload.mime_type, media)
     return await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
 
 
 async def add_rendition(
-    job: Job, version: FileVersion, *, mime_type: str, blob_key: str, size: int, sha256: str
+    job: Job, version: FileVersion, *, mime_type: str, blob_key: str, size: int, sha256: str, crc32: int | None = None
 ) -> None:
     """End a compression: store the rendition, and make the upload READY.
 
@@ -102,7 +109,7 @@ async def add_rendition(
     async def work() -> None:
         await _finish(job)
         await accounts.lock(version.account_id)
-        blob = await blobs.add_derived(version.account_id, key=blob_key, size=size, sha256=sha256)
+        blob = await blobs.add_derived(version.account_id, key=blob_key, size=size, sha256=sha256, crc32=crc32)
         await Rendition.create(
             version_id=version.id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob
         )

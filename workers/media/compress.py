@@ -1,7 +1,6 @@
 """Compression: adds a rendition beside the original, which stays unchanged."""
 
 import asyncio
-import hashlib
 import time
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
 from services.media.types import Compression, MediaFacts
 from services.uploads.progress.frame import ProgressFrame
-from storage.blobs import require_free_space
+from storage.blobs import BLOCK, ContentHash, require_free_space
 from storage.drive import versions
 from storage.drive.models import FileVersion
 from storage.errors import NoSpace, StateChanged
@@ -97,10 +96,18 @@ async def _publish(job: Job, version: FileVersion, target: Path, context: JobCon
     # Each attempt has its own key: an attempt that lost its lease cannot overwrite the bytes of its successor.
     assert job.lease_token
     key = derived_key(job.lease_token)
-    size, sha256 = await asyncio.to_thread(_measure, target)
+    size, content = await asyncio.to_thread(_measure, target)
     await context.store.put(key, target)
     try:
-        await job_results.add_rendition(job, version, mime_type=MIME_TYPE, blob_key=key, size=size, sha256=sha256)
+        await job_results.add_rendition(
+            job,
+            version,
+            mime_type=MIME_TYPE,
+            blob_key=key,
+            size=size,
+            sha256=content.sha256,
+            crc32=content.crc32,
+        )
     except (StateChanged, NoSpace):
         await context.store.delete(key)
         raise
@@ -126,7 +133,9 @@ def _require_same_length(source: MediaFacts, result: MediaFacts) -> None:
         raise CompressionFailed("The compressed video does not have the length of the original, so it was discarded.")
 
 
-def _measure(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return file.tell(), digest
+def _measure(path: Path) -> tuple[int, ContentHash]:
+    content = ContentHash()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            content.update(block)
+        return file.tell(), content

@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 from services.core.clock import now
-from services.uploads.adoption import PublishedBlob, find_published, is_intact
+from services.uploads.adoption import PublishedBlob, check_bytes, find_published
 from services.uploads.progress.frame import bytes_frame
 from services.uploads.published_record import PublishedRecord, write_record
 from storage.jobs.models import Job
@@ -18,17 +18,20 @@ from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from workers.job_context import JobContext
 from workers.uploads.media_facts import content_facts
 from workers.uploads.upload_jobs import ProgressReporter
+from workers.uploads.verification import Verification
 
 
-async def publish_verified(job: Job, upload: Upload, sha256: str, context: JobContext) -> None:
-    """Publish the sealed object of an upload, whose bytes have this digest.
+async def publish_verified(job: Job, upload: Upload, verification: Verification, context: JobContext) -> None:
+    """Publish the sealed object of an upload, whose bytes were all verified.
 
     Raises :class:`storage.errors.StateChanged` if the lease was lost.
     """
     key = await context.store.prepare(upload.staging_area)
     facts = await content_facts(upload, key, context)
     upload.mime_type = facts.mime_type
-    record = PublishedRecord.of(upload, sha256, facts.media.to_json() if facts.media else None)
+    record = PublishedRecord.of(
+        upload, verification.sha256, facts.media.to_json() if facts.media else None, crc32=verification.crc32
+    )
     await write_record(context.store, key, record)
     publish_bytes = partial(context.store.publish, upload.staging_area)
     await _store_rows(job, upload, PublishedBlob(key, record), context, publish_bytes)
@@ -51,9 +54,10 @@ async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
         speed = done / seconds if seconds else None
         await reporter.report(bytes_frame(upload.id, UploadStatus.REASSEMBLING, done, upload.size, speed))
 
-    if not await is_intact(blob, context.store, report):
+    intact = await check_bytes(blob, context.store, report)
+    if not intact:
         return False
-    await _store_rows(job, upload, blob, context)
+    await _store_rows(job, upload, intact, context)
     return True
 
 
@@ -67,6 +71,7 @@ async def _store_rows(
         upload,
         blob_key=blob.key,
         sha256=record.sha256,
+        crc32=record.crc32,
         media=record.media,
         now=now(),
         publish_bytes=publish_bytes,

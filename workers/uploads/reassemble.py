@@ -46,7 +46,7 @@ async def _reassemble_chunks(job: Job, upload: Upload, context: JobContext) -> N
         await reopen(job, upload, damaged, context)
     else:
         _require_declared(upload, verification.sha256)
-        await publish_verified(job, upload, verification.sha256, context)
+        await publish_verified(job, upload, verification, context)
 
 
 def _require_declared(upload: Upload, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads an upload's bytes again: compares each chunk with its receipt, and computes the digest of the whole.
+"""Reads an upload's bytes again: compares each chunk with its receipt, and hashes the whole.
 
 Bytes were hashed before they were written; this detects damage by the disk, its cache or a power cut.
 """
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from xxhash import xxh3_128
 
-from storage.blobs import BlobStore
+from storage.blobs import BlobStore, ContentHash
 from storage.uploads import receipts
 from storage.uploads.models import Chunk, Upload
 
@@ -31,7 +31,7 @@ class Verification:
     def __init__(self, upload: Upload, store: BlobStore) -> None:
         self._upload = upload
         self._store = store
-        self._whole = hashlib.sha256()
+        self._whole = ContentHash()
         # Identifies the used receipts in one digest, because an upload has up to ten thousand of them.
         self._receipts = _receipts_digest(upload)
         self._error_watch: object | None = None
@@ -46,7 +46,12 @@ class Verification:
     @property
     def sha256(self) -> str:
         """The SHA-256 of the bytes verified so far, in hex. Meaningless if a slot was damaged."""
-        return self._whole.hexdigest()
+        return self._whole.sha256
+
+    @property
+    def crc32(self) -> int:
+        """The CRC-32 of the same bytes."""
+        return self._whole.crc32
 
     async def advance(self, receipt: Chunk | None) -> None:
         """Verify slot ``index`` by its receipt; without one it counts as damaged.
@@ -71,7 +76,7 @@ class Verification:
             current.update(_entry(receipt_id, sha256))
         return current.digest() == self._receipts.digest()
 
-    async def _is_intact(self, receipt: Chunk, whole: Hasher) -> bool:
+    async def _is_intact(self, receipt: Chunk, whole: ContentHash) -> bool:
         expected, hasher = _expected(receipt)
 
         def consume(block: memoryview) -> None:

@@ -1,6 +1,7 @@
 """An upload whose bytes were published is never closed nor sent again, whatever an older database says about it."""
 
 import asyncio
+import zlib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 
 from services.access.signed_urls import SlotAuthorization
 from services.core.clock import now
-from services.uploads.adoption import adopt_later, find_published, is_intact
+from services.uploads.adoption import adopt_later, check_bytes, find_published
 from services.uploads.errors import UploadClosed
 from services.uploads.published_record import PublishedRecord, read_record, write_record
 from storage.errors import BlobNotFound
@@ -109,9 +110,11 @@ async def test_changed_bytes_are_noted_so_that_they_are_read_once(bench: Bench, 
     upload = await published(bench, ada)
     blob = await find_published(upload, bench.store)
     assert blob
-    assert await is_intact(blob, bench.store)
+    intact = await check_bytes(blob, bench.store)
+    assert intact
+    assert intact.record.crc32 == zlib.crc32(CONTENT)
     damage(tmp_path / "blobs", upload)
-    assert not await is_intact(blob, bench.store)
+    assert not await check_bytes(blob, bench.store)
     record = await read_record(bench.store, blob.key)
     assert record
     assert record.damaged
@@ -124,7 +127,7 @@ async def test_bytes_that_are_gone_are_not_noted_as_changed(bench: Bench, ada: U
     assert blob
     await bench.store.unpublish(str(upload.id))
     with pytest.raises(BlobNotFound):
-        await is_intact(blob, bench.store)
+        await check_bytes(blob, bench.store)
     record = await read_record(bench.store, blob.key)
     assert record
     assert not record.damaged

@@ -23,6 +23,7 @@ RECORD = PublishedRecord(
     media={"duration": 1.5, "video_codec": None},
     compress={"preset": "FAST", "max_height": 144},
     created_at=datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC),
+    crc32=2**32 - 1,
 )
 
 
@@ -37,6 +38,15 @@ def test_the_largest_record_is_read_whole() -> None:
 
 
 STORED = json.loads(RECORD.to_bytes())
+
+
+def test_a_record_from_before_there_were_zip_files_is_read_without_a_crc32() -> None:
+    older = {name: value for name, value in STORED.items() if name != "crc32"}
+    assert PublishedRecord.from_bytes(json.dumps(older).encode()) == replace(RECORD, crc32=None)
+
+
+def test_a_field_that_only_a_later_version_knows_is_ignored() -> None:
+    assert PublishedRecord.from_bytes(json.dumps({**STORED, "later": 1}).encode()) == RECORD
 
 
 @pytest.mark.parametrize(

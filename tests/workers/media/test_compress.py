@@ -1,5 +1,6 @@
 """Compression: a rendition beside an unchanged original."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ async def test_the_rendition_is_smaller_and_of_the_asked_height(context: JobCont
     assert rendition.blob.size < file.blob.size
     async with store.local_path(rendition.blob.key) as path:
         assert (await probe(path, context.tools)).height == 144
+        assert rendition.blob.crc32 == zlib.crc32(path.read_bytes())
 
 
 async def test_what_is_no_video_is_refused_and_leaves_nothing_behind(

@@ -1,5 +1,6 @@
 """Reassembly: nothing that was not verified becomes a file."""
 
+import zlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ async def test_a_full_upload_becomes_a_file_of_the_same_bytes(context: JobContex
     file = await find(upload.version_id)
     assert file
     assert (file.blob.sha256, file.blob.size, file.media) == (digest(CONTENT), len(CONTENT), None)
+    assert file.blob.crc32 == zlib.crc32(CONTENT)
     assert await stored(store, file.blob.key, len(CONTENT)) == CONTENT
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ async def test_the_digest_is_that_of_the_whole(store: LocalBlobStore) -> None:
     verification = Verification(upload, store)
     await run(verification, upload)
     assert (verification.sha256, verification.damaged) == (digest(CONTENT), [])
+    assert verification.crc32 == zlib.crc32(CONTENT)
     assert (verification.index, verification.done) == (upload.chunk_count, len(CONTENT))
 
 
