@@ -1,0 +1,1 @@
+"""Zip files that are made while they are downloaded."""

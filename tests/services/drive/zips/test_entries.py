@@ -1,0 +1,36 @@
+"""Entries of zip files: what a row keeps is read as it was written, and hashes to the same tag."""
+
+import zlib
+
+import pytest
+
+from services.drive.zips.entries import ZipEntry, decode, encode, etag_of
+
+FILE = ZipEntry('Grüße "📼"/a\nb.txt', 2**40, 2**32 - 1, -5, "key")
+FOLDER = ZipEntry("Grüße/", 0, 0, 1_700_000_000, None)
+ENTRIES = [FOLDER, FILE]
+
+
+def test_entries_are_read_as_they_were_written() -> None:
+    assert list(decode(encode(ENTRIES), 10_000)) == ENTRIES
+    assert list(decode(encode(ENTRIES), 10_000)[1:]) == [FILE]
+    assert list(decode(encode([]), 10_000)) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "b"}, {"size": 1}, {"crc32": 1}, {"modified_at": 1}, {"key": "other"}], ids=str
+)
+def test_the_tag_depends_on_everything_in_an_entry(change: dict[str, object]) -> None:
+    entry = ZipEntry("a", 0, 0, 0, "key")
+    assert etag_of([entry]) != etag_of([ZipEntry(**{**vars(entry), **change})])
+
+
+def test_the_tag_depends_on_the_order() -> None:
+    assert etag_of(ENTRIES) != etag_of(ENTRIES[::-1])
+    assert etag_of(ENTRIES) == etag_of(list(ENTRIES))
+
+
+@pytest.mark.parametrize("content", [zlib.compress(b"0"), zlib.compress(b"1\n" + b" " * 20_000)], ids=["old", "large"])
+def test_a_list_of_another_version_or_of_any_size_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="not a list"):
+        decode(content, 10_000)
