@@ -10,6 +10,7 @@ from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
+from services.changes.notifier import ChangeNotifier
 from services.core.counters import Counters
 from services.drive.downloads import Downloads
 from services.drive.items import Items
@@ -45,6 +46,7 @@ class Services:
     items: Items
     downloads: Downloads
     progress: Progress
+    change_notifier: ChangeNotifier
     signed_urls: SignedUrls
     health: Health
     budgets: Budgets

@@ -20,6 +20,7 @@ from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
+from services.changes.notifier import ChangeNotifier
 from services.container import ServerInfo, Services
 from services.core.counters import Counters
 from services.drive.downloads import Downloads as DownloadService
@@ -55,6 +56,7 @@ class Resources:
     store: BlobStore
     log: RedisEventLog
     progress: Progress
+    change_notifier: ChangeNotifier
     uploads: Uploads
     notifications: JobNotifications
     heartbeats: WorkerHeartbeats
@@ -94,7 +96,8 @@ async def open_resources(
         log = RedisEventLog(redis)
         progress = Progress(log, counters)
         uploads = Uploads(store, progress, notifications, upload_policy(settings), counters)
-        yield Resources(store, log, progress, uploads, notifications, WorkerHeartbeats(redis), redis)
+        heartbeats = WorkerHeartbeats(redis)
+        yield Resources(store, log, progress, ChangeNotifier(log), uploads, notifications, heartbeats, redis)
 
 
 @asynccontextmanager
@@ -127,6 +130,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             items=Items(),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
+            change_notifier=base.change_notifier,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.heartbeats),

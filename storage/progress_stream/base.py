@@ -7,11 +7,15 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a topic. ``payload`` is a JSON object."""
+    """An event of a topic. ``payload`` is a JSON object.
+
+    ``owner``, if there is one, is a second topic: its subscribers get the event, too.
+    """
 
     cursor: str
     topic: str
     payload: dict[str, Any]
+    owner: str | None = None
 
 
 class Subscription(Protocol):
@@ -30,11 +34,11 @@ class Subscription(Protocol):
 class EventLog(Protocol):
     """An append-only log of recent events. Dropped events can be replaced by reading the database."""
 
-    async def publish(self, topic: str, payload: dict[str, Any]) -> str:
+    async def publish(self, topic: str, payload: dict[str, Any], owner: str | None = None) -> str:
         """Append an event and return its cursor. Raises one of ``RedisUnavailable`` when the log is away."""
         ...
 
-    def post(self, topic: str, payload: dict[str, Any]) -> None:
+    def post(self, topic: str, payload: dict[str, Any], owner: str | None = None) -> None:
         """Append an event without waiting for it. Events that are posted keep their order.
 
         While the log is away, the newest few thousand wait for it. An event may be lost when the log goes away.

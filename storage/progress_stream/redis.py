@@ -37,7 +37,12 @@ READERS = 8
 
 
 def _event(cursor: str, fields: dict[str, str]) -> Event:
-    return Event(cursor, fields["topic"], json.loads(fields["payload"]))
+    return Event(cursor, fields["topic"], json.loads(fields["payload"]), fields.get("owner"))
+
+
+def _topics(fields: dict[str, str]) -> set[str | None]:
+    """The topics whose subscribers get an entry of the stream; None is that of those who follow all topics."""
+    return {None, fields["topic"], fields.get("owner")}
 
 
 class RedisSubscription:
@@ -132,7 +137,7 @@ class RedisSubscription:
             # An event that was offered while the reply was on its way was not buffered, so this is not the end yet.
             self._behind = self._skipped
             return
-        self._buffer.extend(_event(*entry) for entry in page if self._topic in {None, entry[1]["topic"]})
+        self._buffer.extend(_event(*entry) for entry in page if self._topic in _topics(entry[1]))
         if not self._buffer:
             self._last = page[-1][0]
 
@@ -143,7 +148,9 @@ class RedisEventLog:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self.breaker: Breaker = breaker_of(redis)
-        self._outbox: Outbox[tuple[str, dict[str, Any]]] = Outbox(self.breaker, lambda event: self.publish(*event))
+        self._outbox: Outbox[tuple[str, dict[str, Any], str | None]] = Outbox(
+            self.breaker, lambda event: self.publish(*event)
+        )
         self._subscribers: dict[str | None, set[RedisSubscription]] = {}
         self._turns = asyncio.Semaphore(READERS)
         self._wanted = asyncio.Event()
@@ -170,15 +177,17 @@ class RedisEventLog:
             self._reader.cancel()
             await asyncio.wait({self._reader})
 
-    async def publish(self, topic: str, payload: dict[str, Any]) -> str:
+    async def publish(self, topic: str, payload: dict[str, Any], owner: str | None = None) -> str:
         """See :class:`storage.progress_stream.base.EventLog`."""
         entry: dict[Any, Any] = {"topic": topic, "payload": json.dumps(payload, separators=(",", ":"))}
+        if owner is not None:
+            entry["owner"] = owner
         async with self.breaker.call():
             return str(await self._redis.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True))
 
-    def post(self, topic: str, payload: dict[str, Any]) -> None:
+    def post(self, topic: str, payload: dict[str, Any], owner: str | None = None) -> None:
         """See :class:`storage.progress_stream.base.EventLog`."""
-        self._outbox.put((topic, payload))
+        self._outbox.put((topic, payload, owner))
 
     @asynccontextmanager
     async def subscribe(self, topic: str | None = None, after: str | None = None) -> AsyncIterator[RedisSubscription]:
@@ -258,7 +267,7 @@ class RedisEventLog:
                 self.delay = max(0.0, time.time() - position(self._last)[0] / 1000)
 
     def _dispatch(self, event: Event) -> None:
-        for topic in (event.topic, None):
+        for topic in {event.topic, event.owner, None}:
             for subscription in self._subscribers.get(topic, ()):
                 subscription.offer(event)
 

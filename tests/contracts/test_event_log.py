@@ -74,6 +74,21 @@ async def test_a_subscriber_of_all_topics_gets_every_event_in_order(log_backend:
         assert await take(one, 3) == [1, 3, 5]
 
 
+async def test_subscribers_of_an_owner_get_the_events_of_all_its_topics_once(log_backend: LogBackend) -> None:
+    """Also the event whose topic and owner are equal, and also when they are read again."""
+    async with log_backend.log.subscribe("owner") as live, log_backend.log.subscribe("one") as one:
+        start = live.cursor
+        for number, topic in enumerate(("one", "two", "owner", "one")):
+            await log_backend.other.publish(topic, {"number": number}, "owner")
+        await log_backend.other.publish("one", {"number": 4}, "another")
+        await log_backend.other.publish("owner", {"number": 5})
+        assert await take(live, 5) == [0, 1, 2, 3, 5]
+        assert await take(one, 3) == [0, 3, 4]
+    async with log_backend.log.subscribe("owner", start) as late:
+        assert await take(late, 5) == [0, 1, 2, 3, 5]
+        assert await silent(late)
+
+
 async def test_a_slow_reader_of_all_topics_misses_nothing(log: EventLog) -> None:
     async with log.subscribe() as subscription:
         await publish(log, range(MANY))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from services.changes.notifier import ChangeNotifier
 from services.core.clock import now
 from services.uploads.progress.progress import Progress
 from storage.accounts.models import Account
@@ -61,10 +62,12 @@ async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path
     await notifications.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    progress, membership = Progress(RedisEventLog(redis)), WorkerMembership("one")
+    log, membership = RedisEventLog(redis), WorkerMembership("one")
+    progress = Progress(log)
     yield JobContext(
         store=store,
         progress=progress,
+        change_notifier=ChangeNotifier(log),
         notifications=notifications,
         membership=membership,
         follower=Follower(store, progress, membership),

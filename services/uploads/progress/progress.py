@@ -69,7 +69,7 @@ class Progress:
         async with self._log.subscribe() as events:
             while True:
                 event = await events.next_event(SILENCE_SECONDS)
-                if not event:
+                if not event or "stage" not in event.payload:
                     continue
                 stage, done = event.payload["stage"], event.payload.get("bytesDone")
                 if stage == UploadStatus.RECEIVING or (stage == UploadStatus.REASSEMBLING and not done):
