@@ -200,6 +200,11 @@ async def fetch(statement: str, *values: object) -> Rows:
     return await _session().fetch(statement, values)
 
 
+def can_write_in_with() -> bool:
+    """Whether a statement of :func:`fetch` may have INSERT, UPDATE or DELETE inside a WITH."""
+    return _session().can_write_in_with
+
+
 async def database_time() -> datetime:
     """The current time by the database's clock, in UTC. Raises :class:`storage.errors.DatabaseUnavailable`."""
     return await _session().time()

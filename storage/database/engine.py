@@ -27,6 +27,9 @@ class PoolSize(NamedTuple):
 class Session(Protocol):
     """Operations of CloudKeep's database clients beyond those of Tortoise's ORM, inside and outside transactions."""
 
+    #: Whether INSERT, UPDATE and DELETE may be inside a WITH.
+    can_write_in_with: bool
+
     async def fetch(self, statement: str, values: Sequence[object]) -> Rows:
         """The rows of one statement; outside a transaction, only a SELECT."""
 

@@ -1,15 +1,36 @@
 """Rows of events."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.database.connection import fetch
+from uuid_utils.compat import uuid7
+
+from storage.accounts.models import Account
+from storage.database.connection import atomically, can_write_in_with, execute_many, fetch
 from storage.events.models import Event, EventKind
 
+#: The rows that one purge deletes at most, so that its transaction is short.
+BATCH = 1_000
 BUMP = "UPDATE account SET change_seq = change_seq + ? WHERE id = ? RETURNING change_seq"
+INSERT = "INSERT INTO event (id, account_id, seq, kind, item_id, facts, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+#: Both in one statement and one round trip: the account's row is locked for half as long.
+BUMP_AND_INSERT = """
+WITH bumped AS (UPDATE account SET change_seq = change_seq + ? WHERE id = ? RETURNING id, change_seq),
+added AS (
+    INSERT INTO event (id, account_id, seq, kind, item_id, facts, at)
+    SELECT new.id, bumped.id, bumped.change_seq - ? + new.number, new.kind, new.item_id, new.facts, ?
+    FROM bumped, unnest(?::uuid[], ?::varchar[], ?::uuid[], ?::jsonb[])
+        WITH ORDINALITY AS new(id, kind, item_id, facts, number)
+)
+SELECT change_seq FROM bumped"""
+#: The newest event of an account is kept for ever: a cursor at the end of the log is verified by it.
+OLD = """
+SELECT event.id FROM event JOIN account ON account.id = event.account_id
+WHERE event.at < ? AND event.seq < account.change_seq ORDER BY event.at LIMIT ?"""
 
 
 @dataclass(frozen=True)
@@ -27,19 +48,45 @@ async def record(account_id: UUID, new: Sequence[NewEvent], at: datetime) -> int
     Call it inside the transaction of the change, after the account's row was locked: so the order of the numbers is
     that of the commits, and a reader who has seen a number will never find a smaller new one.
     """
+    facts = [json.dumps(dict(event.facts), separators=(",", ":")) for event in new]
+    if can_write_in_with():
+        columns = [uuid7() for _ in new], [event.kind.value for event in new], [event.item_id for event in new], facts
+        ((last,),) = await fetch(BUMP_AND_INSERT, len(new), account_id, len(new), at, *columns)
+        return int(last)
     ((last,),) = await fetch(BUMP, len(new), account_id)
     first = last - len(new) + 1
-    await Event.bulk_create(
-        [
-            Event(
-                account_id=account_id,
-                seq=seq,
-                kind=event.kind.value,
-                item_id=event.item_id,
-                facts=dict(event.facts),
-                at=at,
-            )
-            for seq, event in enumerate(new, first)
-        ]
-    )
+    rows = [
+        (uuid7(), account_id, first + index, event.kind.value, event.item_id, facts[index], at)
+        for index, event in enumerate(new)
+    ]
+    await execute_many(INSERT, rows)
     return int(last)
+
+
+async def since(account_id: UUID, seq: int, limit: int) -> list[Event]:
+    """The first events of an account with this number or a greater one, in order."""
+    return await Event.filter(account_id=account_id, seq__gte=seq).order_by("seq").limit(limit)
+
+
+async def newest(account_id: UUID) -> Event | None:
+    """The newest event of an account; None if there never was one."""
+    return await Event.filter(account_id=account_id).order_by("-seq").first()
+
+
+async def newest_numbers(account_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The number of the newest event of each of these accounts that exist; 0 if there never was one."""
+    rows = await Account.filter(id__in=list(account_ids)).values_list("id", "change_seq")
+    return dict(rows)
+
+
+async def purge(before: datetime) -> int:
+    """Delete events from before this time, except for the newest of each account.
+
+    Returns the number of deleted events, ``BATCH`` at most.
+    """
+
+    async def work() -> int:
+        keys = [row[0] for row in await fetch(OLD, before, BATCH)]
+        return await Event.filter(id__in=keys).delete() if keys else 0
+
+    return await atomically(work)

@@ -36,6 +36,8 @@ RELEASE = 5.0
 class _Session(AsyncpgDBClient):
     """Operations that a pool and a transaction share."""
 
+    can_write_in_with = True
+
     async def _translate_exceptions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with translate_errors():
             return await func(self, *args, **kwargs)

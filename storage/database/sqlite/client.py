@@ -28,6 +28,8 @@ sqlite3.register_adapter(UUID, str)
 class _Session(SqliteClient):
     """Operations of a connection inside and outside transactions."""
 
+    can_write_in_with = False
+
     def translate_errors(self) -> Any:
         """See :class:`storage.database.engine.Session`."""
         return translate_errors()
