@@ -107,6 +107,11 @@ class RequestErrorCode(Enum):
         "CROSS_ORIGIN_REQUEST",
         description="The request has a session cookie, and comes from a page of another origin. Nothing was run.",
     )
+    CURSOR_EXPIRED = enum_value(
+        "CURSOR_EXPIRED",
+        description="The changes after the cursor are no longer known: they are too old, or the server was restored "
+        "from a backup. List the drive again, and continue with a new cursor.",
+    )
     FORBIDDEN = enum_value(
         "FORBIDDEN",
         description="The API token may not use a field of the operation: it has none of the scopes in "

@@ -20,6 +20,7 @@ from schema.accounts.sessions import SessionMutations
 from schema.accounts.sign_in import SignInMutations
 from schema.accounts.types import Account, Session
 from schema.budgets.queries import BudgetQueries
+from schema.changes.queries import ChangeQueries
 from schema.cost.directives import Cost
 from schema.drive.items import DriveItem, File, FileVersion, Folder
 from schema.drive.queries import DriveQueries
@@ -110,7 +111,7 @@ class NodeQueries:
         return await kind.find(info.context, id)
 
 
-QUERIES = (AccountQueries, UploadQueries, DriveQueries, NodeQueries, BudgetQueries, ServerQueries)
+QUERIES = (AccountQueries, UploadQueries, DriveQueries, ChangeQueries, NodeQueries, BudgetQueries, ServerQueries)
 MUTATIONS = (
     RegistrationMutations,
     SignInMutations,

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers import uploads
 from resolvers.uploads import WatchedFrame
+from schema.changes.types import ActivityEvent
 from schema.error_codes import WaitReason
 from schema.relay.node import RequestInfo
 from schema.scalars import ByteSize
@@ -25,11 +26,8 @@ class UploadStage(Enum):
 
 
 @strawberry.type(description="The progress of an upload at one moment.")
-class UploadProgress:
+class UploadProgress(ActivityEvent):
     frame: strawberry.Private[WatchedFrame]
-    cursor: str = strawberry.field(
-        description="The position in the stream of progress. After a lost connection, pass the last one as `after`."
-    )
     stage: UploadStage = strawberry.field(description="The stage of the upload.")
     percent: float = strawberry.field(
         description="The percentage of the stage that is done: 0 to 100. It never decreases within a stage."
@@ -56,12 +54,12 @@ class UploadProgress:
         return Upload.of(await uploads.upload_of_frame(info.context, self.frame))
 
     @classmethod
-    def of(cls, watched: WatchedFrame) -> "UploadProgress":
-        """The GraphQL form of a frame."""
+    def of(cls, watched: WatchedFrame, cursor: str | None = None) -> "UploadProgress":
+        """The GraphQL form of a frame. ``cursor``: that of the activity, if not the one of the upload's progress."""
         frame = watched.progress
         return cls(
             frame=watched,
-            cursor=frame.cursor,
+            cursor=cursor or frame.cursor,
             stage=UploadStage(frame.stage.value),
             percent=round(frame.percent, 2),
             bytes_done=_bytes(frame.bytes_done),

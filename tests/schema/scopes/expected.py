@@ -8,7 +8,7 @@ from services.accounts.types import ApiTokenScope
 
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
-    "READ": "Query.file Query.files Upload.file File Rendition",
+    "READ": "Query.changes Query.changesCursor Change.item Query.file Query.files Upload.file File Rendition",
     "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
     "ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
@@ -45,10 +45,12 @@ PLAIN = {
     "Account": "id userId userName createdAt isAdmin locale",
     "ApiToken": "id name scopes lastCharacters createdAt expiresAt lastUsedAt",
     "BudgetLayer": "name limit remaining restoreRate",
+    "Change": "cursor kind itemId at",
     "ChunkSlot": "id index offset size received",
     "EmailChange": "id expiresAt",
     "FieldCost": "path coordinate times cost total",
     "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions",
+    "Heartbeat": "cursor",
     "IngestBudget": "limit remaining restoreRate",
     "Media": "duration width height frameRate videoCodec audioCodec bitRate container",
     "OperationCost": "requestedQueryCost maximum fields",
