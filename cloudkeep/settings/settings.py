@@ -123,6 +123,7 @@ class Settings(BaseSettings):
     drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
     upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")
     quarantine_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds that doctor keeps bytes without a row")
+    changes_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds that the feed keeps a change")
     url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
     session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until an idle session expires")
     session_max_age: t.Lifetime = Field(default=180 * t.DAY, description="seconds until any session expires")

@@ -22,6 +22,7 @@ from workers.lease import LeasePolicy
 from workers.loop import Worker
 from workers.mail.outgoing import OutgoingMails
 from workers.maintenance.housekeeping import Housekeeping
+from workers.maintenance.old_changes import OldChanges
 from workers.media.tools import Toolbox, find_tools
 from workers.registry import JOB_TYPES
 from workers.uploads.follower import Follower
@@ -54,7 +55,9 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
         context = _job_context(settings, base, tools, name, counters, mails)
         policy = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
         housekeeping = Housekeeping(Sweeper(base.store, base.uploads), context.membership)
-        worker = Worker(policy, JOB_TYPES, context, base.heartbeats, housekeeping.tasks())
+        old_changes = OldChanges(timedelta(seconds=settings.changes_ttl), context.membership, counters)
+        tasks = [*housekeeping.tasks(), *old_changes.tasks()]
+        worker = Worker(policy, JOB_TYPES, context, base.heartbeats, tasks)
         await base.log.start()
         try:
             async with serve_worker_http(settings, metrics), asyncio.TaskGroup() as group:

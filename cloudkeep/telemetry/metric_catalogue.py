@@ -82,8 +82,12 @@ PROBE_FAILURES = Metric(
     "cloudkeep_probe_failures", "Files that were stored without media facts, because ffprobe failed."
 )
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
+CHANGES_PURGED = Metric("cloudkeep_changes_purged", "Changes that were deleted from the feed because of their age.")
 MAILS = Metric("cloudkeep_mails", "Mails, by kind and outcome.", ("kind", "outcome"))
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
+ACTIVITY_WATCHERS = Metric(
+    "cloudkeep_activity_watchers", "Subscriptions to the activity of an account that are open.", gauge="livesum"
+)
 FRAMES = Metric("cloudkeep_subscription_frames", "Frames that subscriptions have sent.")
 FRAMES_DELAYED = Metric(
     "cloudkeep_subscription_frames_delayed",
@@ -163,6 +167,7 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
     yield Sample(OVERRUNS, counters.cost_overruns)
     yield from (Sample(SIGN_INS, number, (outcome,)) for outcome, number in counters.sign_ins.items())
     yield Sample(SUBSCRIPTIONS, counters.subscriptions)
+    yield Sample(ACTIVITY_WATCHERS, counters.activity_watchers)
     yield Sample(FRAMES, counters.frames)
     yield from (Sample(FRAMES_DELAYED, number, (reason,)) for reason, number in counters.frames_delayed.items())
     yield Sample(SUBSCRIPTIONS_RATE_LIMITED, counters.subscriptions_rate_limited)
@@ -179,6 +184,7 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
     yield from (Sample(UPLOADS_FINISHED, number, (status,)) for status, number in counters.uploads_finished.items())
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
     yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())
+    yield Sample(CHANGES_PURGED, counters.changes_purged)
     yield Sample(PROBE_FAILURES, counters.probe_failures)
     yield Sample(FFMPEG, counters.ffmpeg_seconds)
     yield from (Sample(MAILS, number, labels) for labels, number in counters.mails.items())

@@ -106,6 +106,10 @@ class Counters:
     ffmpeg_seconds: float = 0.0
     #: Mails, by kind and outcome.
     mails: Counter[tuple[str, MailOutcome]] = field(default_factory=Counter)
+    #: Changes that were deleted from the logs of drives because of their age.
+    changes_purged: int = 0
+    #: Subscriptions to the activity of an account that are open now.
+    activity_watchers: int = 0
     #: Subscriptions that are open now.
     subscriptions: int = 0
     #: Frames of subscriptions: all of them, and those that had to wait, by reason.

@@ -41,6 +41,9 @@ from storage.drive import blobs, items, new_files, versions
 from storage.drive.models import FileVersion
 from storage.drive.new_files import Content
 from storage.errors import StorageError
+from storage.events import events
+from storage.events.events import NewEvent
+from storage.events.models import EventKind
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.outbox import outbox
@@ -80,6 +83,7 @@ MODULES: list[ModuleType] = [
     registrations,
     sessions,
     consistency,
+    events,
     expiry,
     items,
     new_files,
@@ -98,6 +102,7 @@ MODULES: list[ModuleType] = [
     uploads,
 ]
 GROWING = {
+    "event",
     "upload",
     "chunk",
     "job",
@@ -174,6 +179,11 @@ INSERT INTO outbox_mail (id, recipient, kind, params, created_at, sent_at)
     SELECT md5('m' || n)::uuid, 'name', 'password_changed', '{}',
         CASE WHEN n % 1000 = 1 THEN timestamptz '2020-01-01' ELSE timestamptz '2030-01-01' END,
         CASE WHEN n % 2 = 1 THEN timestamptz '2030-01-01' END FROM generate_series(1, 20000) n;
+INSERT INTO event (id, account_id, seq, kind, item_id, facts, at)
+    SELECT gen_random_uuid(), md5((n % 5000 + 1)::text)::uuid, 100 + n / 5000, 'CREATED', gen_random_uuid(), '{}',
+        CASE WHEN n % 100 = 1 THEN timestamptz '2020-01-01' ELSE timestamptz '2030-01-01' END
+    FROM generate_series(1, 20000) n;
+UPDATE account SET change_seq = 104;
 VACUUM ANALYZE"""
 ACCOUNT_ID = UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1
 MISSING_ID = UUID(int=0)
@@ -299,6 +309,11 @@ CALLS: dict[str, Call] = {
     "consistency.queue_again": lambda rows: consistency.queue_again(rows.full, NOW),
     "consistency.end_receiving": lambda rows: consistency.end_receiving(rows.upload, NOW),
     "consistency.is_unchanged": lambda rows: consistency.is_unchanged(rows.upload),
+    "events.record": lambda rows: events.record(ACCOUNT_ID, [NewEvent(EventKind.CREATED, MISSING_ID)], NOW),
+    "events.since": lambda rows: events.since(ACCOUNT_ID, 101, 100),
+    "events.newest": lambda rows: events.newest(ACCOUNT_ID),
+    "events.newest_numbers": lambda rows: events.newest_numbers([ACCOUNT_ID, MISSING_ID]),
+    "events.purge": lambda rows: events.purge(NOW),
     "blobs.add_original": lambda rows: blobs.add_original(ACCOUNT_ID, key="d", size=1, sha256=SHA256),
     "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
     "items.find": lambda rows: items.find(MISSING_ID),
