@@ -21,6 +21,7 @@ from schema.accounts.sign_in import SignInMutations
 from schema.accounts.types import Account, Session
 from schema.budgets.queries import BudgetQueries
 from schema.changes.queries import ChangeQueries
+from schema.changes.subscriptions import ActivitySubscriptions
 from schema.cost.directives import Cost
 from schema.drive.items import DriveItem, File, FileVersion, Folder
 from schema.drive.queries import DriveQueries
@@ -123,7 +124,7 @@ MUTATIONS = (
     ProfileMutations,
     UploadMutations,
 )
-SUBSCRIPTIONS = (UploadSubscriptions,)
+SUBSCRIPTIONS = (UploadSubscriptions, ActivitySubscriptions)
 DESCRIPTIONS = {
     "Query": "The data that clients can read.",
     "Mutation": "The changes that clients can make. Several mutations in one operation run one after another.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from services.access.signed_urls import SignedUrls
 from services.accounts.accounts import Accounts
 from services.accounts.types import RegistrationMode
+from services.activity.activity import Activity
 from services.budgets.budgets import Budgets
 from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
@@ -47,6 +48,7 @@ class Services:
     downloads: Downloads
     progress: Progress
     change_notifier: ChangeNotifier
+    activity: Activity
     signed_urls: SignedUrls
     health: Health
     budgets: Budgets

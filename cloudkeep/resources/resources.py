@@ -16,6 +16,7 @@ from cloudkeep.resources.mail import mail_composer
 from cloudkeep.settings.settings import Settings
 from cloudkeep.settings.types import Downloads
 from services.access.signed_urls import SignedUrls
+from services.activity.activity import Activity
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
@@ -111,6 +112,8 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         stack.push_async_callback(mails.close)
         await base.log.start()
         stack.push_async_callback(base.log.close)
+        activity = Activity(base.log, counters)
+        stack.push_async_callback(activity.close)
         buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout, breaker_of(base.redis))
         await buckets.start()
         stack.push_async_callback(buckets.close)
@@ -131,6 +134,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             change_notifier=base.change_notifier,
+            activity=activity,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),
             health=Health(base.store, base.heartbeats),

@@ -17,7 +17,7 @@ from resolvers import operations
 from resolvers.context import Admission
 from resolvers.operations import FramePayment, FrameRate
 from schema.execution.admission import Admitted, Request
-from schema.execution.newest_event import NewestEvent
+from schema.execution.newest_event import DeferredEvent, NewestEvent
 from schema.execution.results import first_result, later_result
 from services.budgets.errors import RateLimited
 
@@ -105,6 +105,8 @@ class Frames:
     async def _run(self, event: Any) -> Response:
         if self._cost.price >= HEAVY_POINTS:
             await operations.wait_for_heavy_turn(self._context)
+        if isinstance(event, DeferredEvent):
+            event = event.take()
         executor = self._admitted.executor
         response = execute_subscription_event(executor.build_per_event_executor(event))
         return response if isinstance(response, Response) else await response

@@ -1,8 +1,20 @@
 """The events of a subscription, of which a newer one replaces one that waits."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any
+
+
+class DeferredEvent(ABC):
+    """An event that its source chooses as late as possible, so that none has to be replaced.
+
+    The source must not yield the next one before this one was taken.
+    """
+
+    @abstractmethod
+    def take(self) -> Any:
+        """The event. It is called once, when the frame is paid."""
 
 
 class NewestEvent:

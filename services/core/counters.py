@@ -150,6 +150,15 @@ class Counters:
             self.chunks[outcome] += 1
 
     @contextmanager
+    def activity_watcher(self) -> Iterator[None]:
+        """Count a subscription to the activity of an account that is open during the block."""
+        self.activity_watchers += 1
+        try:
+            yield
+        finally:
+            self.activity_watchers -= 1
+
+    @contextmanager
     def subscription(self) -> Iterator[None]:
         """Count a subscription that is open during the block."""
         self.subscriptions += 1

@@ -144,10 +144,12 @@ class Ingest:
     async def publish_receipts(self, upload: Sliced, accepted: Accepted) -> None:
         """Notify the watchers of new receipts, and the workers if the upload is complete."""
         if accepted.complete:
-            await self._progress.publish(ProgressFrame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size))
+            frame = ProgressFrame(upload.id, UploadStatus.REASSEMBLING, 0.0, 0, upload.size)
+            await self._progress.publish(frame, upload.account_id)
             await self._notifications.send(JobKind.REASSEMBLE)
         else:
-            await self._progress.publish(receiving_frame(upload.id, accepted.received.bytes, upload.size))
+            frame = receiving_frame(upload.id, accepted.received.bytes, upload.size)
+            await self._progress.publish(frame, upload.account_id)
 
     @property
     def lifetime(self) -> timedelta:

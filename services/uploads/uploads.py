@@ -52,7 +52,9 @@ class Uploads:
         in the account's files are filled from there. Raises :class:`InvalidInput`, :class:`TooLarge`,
         :class:`IdempotencyConflict`, :class:`services.uploads.errors.QuotaExceeded` and :class:`StorageFull`.
         """
-        return await self._initializer.init(account_id, request)
+        upload = await self._initializer.init(account_id, request)
+        self._progress.announce(upload)
+        return upload
 
     async def space(self, account_id: UUID) -> Space:
         """The storage that an account uses, and its quota."""

@@ -68,6 +68,7 @@ class Sliced:
     """
 
     id: UUID
+    account_id: UUID
     size: int
     chunk_size: int
     staging: str | None

@@ -117,6 +117,12 @@ async def page(account_id: UUID, status: UploadStatus | None, window: Window[UUI
     return await newest_first(_of_account(account_id, status), window)
 
 
+async def open_keys(account_id: UUID, limit: int) -> list[UUID]:
+    """The keys of the account's uploads that have not ended, the newest first."""
+    query = Upload.filter(account_id=account_id, status__in=[status for status in UploadStatus if not status.is_final])
+    return [row["id"] for row in await query.order_by("-id").limit(limit).values("id")]
+
+
 async def count(account_id: UUID, status: UploadStatus | None) -> int:
     """The number of an account's uploads; only those with this status, if one is given."""
     return await _of_account(account_id, status).count()

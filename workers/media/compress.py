@@ -68,7 +68,7 @@ COMPRESS = JobType(
 
 
 async def _encode(job: Job, upload: Upload, version: FileVersion, target: Path, context: JobContext) -> None:
-    reporter = ProgressReporter(job, context.progress)
+    reporter = ProgressReporter(job, context.progress, upload.account_id)
 
     async def report(progress: EncodeProgress) -> None:
         frame = ProgressFrame(

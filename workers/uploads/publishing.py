@@ -47,7 +47,7 @@ async def publish_found(job: Job, upload: Upload, context: JobContext) -> bool:
     blob = await find_published(upload, context.store)
     if not blob:
         return False
-    reporter, start = ProgressReporter(job, context.progress), time.monotonic()
+    reporter, start = ProgressReporter(job, context.progress, upload.account_id), time.monotonic()
 
     async def report(done: int) -> None:
         seconds = time.monotonic() - start

@@ -40,7 +40,7 @@ async def _reassemble_chunks(job: Job, upload: Upload, context: JobContext) -> N
     damaged = await seal(upload, context.store)
     if not damaged:
         verification = await context.follower.take(upload)
-        await _finish(verification, upload, ProgressReporter(job, context.progress))
+        await _finish(verification, upload, ProgressReporter(job, context.progress, upload.account_id))
         damaged = verification.damaged
     if damaged:
         await reopen(job, upload, damaged, context)

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from uuid import UUID
 
 from services.core.clock import now
 from services.uploads.lifecycle import BYTES_GONE
@@ -51,9 +52,11 @@ async def publish_status(job: Job, context: JobContext) -> None:
 class ProgressReporter:
     """Reports a job's progress: a few times a second to its watchers, and once a second to its row."""
 
-    def __init__(self, job: Job, progress: Progress) -> None:
+    def __init__(self, job: Job, progress: Progress, account_id: UUID) -> None:
+        """``account_id``: the owner of the upload."""
         self._job = job
         self._progress = progress
+        self._account_id = account_id
         self._published_at = 0.0
         self._saved_at = 0.0
 
@@ -62,7 +65,7 @@ class ProgressReporter:
         monotonic = time.monotonic()
         if monotonic - self._published_at >= PUBLISH_SECONDS:
             self._published_at = monotonic
-            await self._progress.publish(frame)
+            await self._progress.publish(frame, self._account_id)
         if monotonic - self._saved_at >= SAVE_SECONDS:
             self._saved_at = monotonic
             # Hours of work must not be lost because a progress could not be stored.

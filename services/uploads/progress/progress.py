@@ -16,12 +16,21 @@ from services.core.errors import InvalidInput, NotFound
 from services.uploads.progress.frame import ProgressFrame, event_frame
 from services.uploads.progress.newest_events import NewestEvents
 from services.uploads.progress.throttle import FrameThrottle
-from services.uploads.progress.upload_states import SILENCE_SECONDS, UploadStates, WatchedUpload, read_states
+from services.uploads.progress.upload_states import (
+    SILENCE_SECONDS,
+    UploadState,
+    UploadStates,
+    WatchedUpload,
+    read_states,
+)
 from storage.errors import DatabaseUnavailable, InvalidCursor, in_one_line
 from storage.progress_stream import EventLog
 from storage.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger("cloudkeep.progress")
+
+#: The field of an event that announces an upload.
+STARTED = "started"
 
 
 class ChunkArrival(NamedTuple):
@@ -39,22 +48,27 @@ class Progress:
         self._states = UploadStates()
         self._counters = counters or Counters()
 
-    async def publish(self, frame: ProgressFrame) -> None:
-        """Send a frame to every watcher, without waiting for it. It may be lost while the log is away."""
+    async def publish(self, frame: ProgressFrame, account_id: UUID | None = None) -> None:
+        """Send a frame to every watcher, without waiting for it. It may be lost while the log is away.
+
+        ``account_id``: the owner, whose activity shows it without delay, too.
+        """
         if frame.stage.is_final:
             self._counters.uploads_finished[frame.stage.value] += 1
-        self._log.post(str(frame.upload_id), frame.to_payload())
+        self._log.post(str(frame.upload_id), frame.to_payload(), str(account_id) if account_id else None)
+
+    def announce(self, upload: Upload) -> None:
+        """Notify the watchers of the owner's activity of a new upload, which may have no chunk for long."""
+        self._log.post(str(upload.account_id), {STARTED: str(upload.id)})
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
         """Publish the state in the database."""
-        await self.publish(await self.snapshot(upload_id))
+        state = await _read_state(upload_id)
+        await self.publish(state.frame, state.upload.account_id)
 
     async def snapshot(self, upload_id: UUID) -> ProgressFrame:
         """The state in the database. Raises :class:`NotFound`."""
-        state = (await read_states([upload_id])).get(upload_id)
-        if not state:
-            raise NotFound("There is no such upload.")
-        return state.frame
+        return (await _read_state(upload_id)).frame
 
     async def upload_of(self, frame: ProgressFrame) -> Upload:
         """The upload of a frame, at least as new as the frame. It is read once for all its watchers.
@@ -124,3 +138,10 @@ class Progress:
         except DatabaseUnavailable as error:
             logger.debug("no snapshot of an upload: %s", in_one_line(error))
             return None
+
+
+async def _read_state(upload_id: UUID) -> UploadState:
+    state = (await read_states([upload_id])).get(upload_id)
+    if not state:
+        raise NotFound("There is no such upload.")
+    return state

@@ -8,7 +8,8 @@ from services.accounts.types import ApiTokenScope
 
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
-    "READ": "Query.changes Query.changesCursor Change.item Query.file Query.files Upload.file File Rendition",
+    "READ": "Query.file Query.files Upload.file File Rendition "
+    "Subscription.activity Query.changes Query.changesCursor Change.item",
     "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
     "ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
