@@ -108,7 +108,6 @@ GROWING = {
     "job",
     "file_version",
     "item",
-    "event",
     "search_entry",
     "zip",
     "blob",
