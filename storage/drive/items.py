@@ -4,21 +4,39 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window, newest_first
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
+from storage.drive.tree import chains, marks
 
 ROOT_NAME = "My drive"
+COUNTS = """
+SELECT parent_id, COUNT(*) FROM item WHERE parent_id IN ({}) AND trashed_at IS NULL GROUP BY parent_id"""
 
 
 async def find(item_id: UUID) -> Item | None:
-    """The folder or file with this key, unless it is being deleted."""
-    return await Item.get_or_none(id=item_id, removed_at__isnull=True)
+    """The folder or file with this key, also in the trash, unless it is being deleted."""
+    return (await find_many([item_id])).get(item_id)
 
 
 async def find_many(item_ids: Collection[UUID]) -> dict[UUID, Item]:
-    """The folders and files with these keys, without those that are being deleted."""
-    return {item.id: item for item in await Item.filter(id__in=list(item_ids), removed_at__isnull=True)}
+    """The folders and files with these keys, also those in the trash, without those that are being deleted."""
+    return await load([key for key, chain in (await chains(item_ids)).items() if chain.is_complete])
+
+
+async def load(item_ids: Collection[UUID]) -> dict[UUID, Item]:
+    """The rows with these keys, whatever their state."""
+    return {item.id: item for item in await Item.filter(id__in=list(item_ids))} if item_ids else {}
+
+
+async def counts(folder_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The number of items in each folder, without those in the trash."""
+    found = dict.fromkeys(folder_ids, 0)
+    if folder_ids:
+        rows = await fetch(COUNTS.format(marks(folder_ids)), *folder_ids)
+        found |= {as_uuid(key): int(count) for key, count in rows}
+    return found
 
 
 async def find_children(parent_id: UUID, names: Collection[str]) -> dict[str, Item]:

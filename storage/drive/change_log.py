@@ -1,0 +1,21 @@
+"""The events of changes in a drive."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from storage.drive.models import Item
+from storage.events.events import NewEvent, record
+from storage.events.models import EventKind
+
+
+def event(kind: EventKind, item: Item) -> NewEvent:
+    """An event of an item as it is now."""
+    parent_id = None if item.parent_id is None else str(item.parent_id)
+    return NewEvent(kind, item.id, {"name": item.name, "parentId": parent_id, "kind": item.kind.value})
+
+
+async def log(account_id: UUID, events: Sequence[NewEvent], at: datetime) -> None:
+    """Store the events of a change, if there are any. Call it last in the transaction."""
+    if events:
+        await record(account_id, events, at)

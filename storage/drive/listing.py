@@ -1,0 +1,184 @@
+"""Pages of the items of a folder: its folders first, then its files, each in the order that a client chooses.
+
+Folders and files are two segments of the list. Each is read along an index, from a position that a cursor holds as
+values: so it stays valid when the item there is renamed, moved or deleted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from storage.database.connection import as_uuid, fetch
+from storage.database.pages import Window
+from storage.drive.models import FileKind, Item, ItemKind
+from storage.drive.tree import marks
+
+#: The segments of the list, in order.
+SEGMENTS = (ItemKind.FOLDER, ItemKind.FILE)
+PAGE = "SELECT id FROM item WHERE {conditions} ORDER BY {order} LIMIT ?"
+COUNT = "SELECT COUNT(*) FROM item WHERE {conditions}"
+
+
+class OrderField(StrEnum):
+    """What the items of a folder are ordered by."""
+
+    NAME = "NAME"
+    SIZE = "SIZE"
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+
+
+class ItemOrder(NamedTuple):
+    """An order of items. In both directions folders come before files."""
+
+    field: OrderField = OrderField.NAME
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """Conditions that all hold for the items of a list.
+
+    Folders have no kind and no size, so a condition on one of these excludes them. ``created_after`` and
+    ``created_before`` are themselves excluded; sizes are in bytes and included.
+    """
+
+    kinds: tuple[FileKind, ...] | None = None
+    starred: bool | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    @property
+    def excludes_folders(self) -> bool:
+        """Whether no folder can meet the conditions."""
+        return self.kinds is not None or self.min_size is not None or self.max_size is not None
+
+    @property
+    def excludes_everything(self) -> bool:
+        """Whether no item can meet the conditions."""
+        return self.kinds == ()
+
+
+NO_FILTER = ItemFilter()
+
+
+class Position(NamedTuple):
+    """A place in a list: that of the item with this kind, key and ID, whether it still exists or not.
+
+    ``key`` is the value of the column that orders its segment; None if that is the ID.
+    """
+
+    kind: ItemKind
+    key: bytes | int | datetime | None
+    id: UUID
+
+
+class Condition(NamedTuple):
+    """A condition in SQL, and its values."""
+
+    sql: str
+    values: Sequence[object] = ()
+
+
+async def page(folder_id: UUID, order: ItemOrder, only: ItemFilter, window: Window[Position]) -> list[Item]:
+    """A window of the items of a folder that are not in the trash."""
+    ids: list[UUID] = []
+    for kind in SEGMENTS[::-1] if window.backwards else SEGMENTS:
+        if len(ids) < window.limit and _reaches(window, kind):
+            ids += await _segment(folder_id, kind, order, only, window, window.limit - len(ids))
+    items = {item.id: item for item in await Item.filter(id__in=ids)} if ids else {}
+    found = [items[key] for key in ids if key in items]
+    return found[::-1] if window.backwards else found
+
+
+async def count(folder_id: UUID, only: ItemFilter) -> int:
+    """The number of items of a folder that are not in the trash and meet the conditions."""
+    segments = [kind for kind in SEGMENTS if not _is_excluded(kind, only)]
+    conditions = [_in_folder(folder_id), Condition(f"kind IN ({marks(segments)})", segments), *_filtered(only)]
+    if not segments:
+        return 0
+    ((number,),) = await fetch(COUNT.format(conditions=_joined(conditions)), *_values(conditions))
+    return int(number)
+
+
+def position(item: Item, order: ItemOrder) -> Position:
+    """The position of an item in a list with this order."""
+    column = key_column(order.field, item.kind)
+    return Position(item.kind, getattr(item, column) if column else None, item.id)
+
+
+def key_column(field: OrderField, kind: ItemKind) -> str | None:
+    """The column that orders a segment, before the ID; None if the ID does, which is a time of creation."""
+    if field is OrderField.CREATED_AT:
+        return None
+    if field is OrderField.UPDATED_AT:
+        return "updated_at"
+    # Folders have no size: in a list by size they are in the order of their names.
+    return "size" if field is OrderField.SIZE and kind is ItemKind.FILE else "sort_key"
+
+
+async def _segment(
+    folder_id: UUID, kind: ItemKind, order: ItemOrder, only: ItemFilter, window: Window[Position], limit: int
+) -> list[UUID]:
+    if _is_excluded(kind, only):
+        return []
+    column, descends = key_column(order.field, kind), order.descending != window.backwards
+    conditions = [_in_folder(folder_id), Condition("kind = ?", [kind]), *_filtered(only)]
+    if window.after and window.after.kind is kind:
+        conditions.append(_beyond(column, window.after, "<" if order.descending else ">"))
+    if window.before and window.before.kind is kind:
+        conditions.append(_beyond(column, window.before, ">" if order.descending else "<"))
+    direction = "DESC" if descends else "ASC"
+    columns = ", ".join(f"{name} {direction}" for name in (column, "id") if name)
+    statement = PAGE.format(conditions=_joined(conditions), order=columns)
+    return [as_uuid(key) for (key,) in await fetch(statement, *_values(conditions), limit)]
+
+
+def _reaches(window: Window[Position], kind: ItemKind) -> bool:
+    """Whether the segment of this kind has places within the window."""
+    ends_before = kind is ItemKind.FOLDER and window.after is not None and window.after.kind is ItemKind.FILE
+    starts_behind = kind is ItemKind.FILE and window.before is not None and window.before.kind is ItemKind.FOLDER
+    return not ends_before and not starts_behind
+
+
+def _is_excluded(kind: ItemKind, only: ItemFilter) -> bool:
+    return only.excludes_everything or (kind is ItemKind.FOLDER and only.excludes_folders)
+
+
+def _beyond(column: str | None, place: Position, comparison: str) -> Condition:
+    """The condition for items on one side of a place. As a comparison of rows it is a range of the index."""
+    if column is None:
+        return Condition(f"id {comparison} ?", [place.id])
+    return Condition(f"({column}, id) {comparison} (?, ?)", [place.key, place.id])
+
+
+def _in_folder(folder_id: UUID) -> Condition:
+    return Condition("parent_id = ? AND trashed_at IS NULL", [folder_id])
+
+
+def _filtered(only: ItemFilter) -> list[Condition]:
+    compared = {
+        "size >= ?": only.min_size,
+        "size <= ?": only.max_size,
+        "created_at > ?": only.created_after,
+        "created_at < ?": only.created_before,
+    }
+    conditions = [Condition(sql, [value]) for sql, value in compared.items() if value is not None]
+    if only.kinds:
+        conditions.append(Condition(f"file_kind IN ({marks(only.kinds)})", only.kinds))
+    if only.starred is not None:
+        conditions.append(Condition("starred" if only.starred else "NOT starred"))
+    return conditions
+
+
+def _joined(conditions: Sequence[Condition]) -> str:
+    return " AND ".join(condition.sql for condition in conditions)
+
+
+def _values(conditions: Sequence[Condition]) -> list[object]:
+    return [value for condition in conditions for value in condition.values]

@@ -1,0 +1,121 @@
+"""The trash of a drive: items move into it and out of it as a whole, with everything below them."""
+
+from collections.abc import Container, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from storage.accounts.accounts import lock
+from storage.database.connection import as_uuid, atomically, fetch
+from storage.database.pages import Window
+from storage.drive.change_log import event, log
+from storage.drive.changes import set_name
+from storage.drive.models import Item
+from storage.drive.placing import ConflictPolicy, place
+from storage.drive.tree import MAX_CHAIN, Chain, chains, require_found
+from storage.events.models import EventKind
+
+#: Items in the trash, except those below an item that is being deleted.
+TRASHED = f"""
+FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND EXISTS (
+    WITH RECURSIVE above (id, height) AS (
+        SELECT item.parent_id, 1
+        UNION
+        SELECT folder.parent_id, above.height + 1 FROM above JOIN item AS folder ON folder.id = above.id
+        WHERE above.height < {MAX_CHAIN}
+    )
+    SELECT 1 FROM above WHERE above.id = item.account_id
+)"""  # noqa: S608 - a constant
+
+
+class TrashPosition(NamedTuple):
+    """A place in the list of the trash."""
+
+    trashed_at: datetime
+    id: UUID
+
+
+async def page(account_id: UUID, window: Window[TrashPosition]) -> list[Item]:
+    """A window of what was put into the trash, the last first."""
+    conditions, values = "", []
+    for place_, comparison in ((window.after, "<"), (window.before, ">")):
+        if place_:
+            conditions += f" AND (trashed_at, id) {comparison} (?, ?)"
+            values += [place_.trashed_at, place_.id]
+    direction = "ASC" if window.backwards else "DESC"
+    order = f" ORDER BY trashed_at {direction}, id {direction} LIMIT ?"
+    rows = await fetch(f"SELECT id {TRASHED}{conditions}{order}", account_id, *values, window.limit)
+    ids = [as_uuid(key) for (key,) in rows]
+    items = {item.id: item for item in await Item.filter(id__in=ids)} if ids else {}
+    found = [items[key] for key in ids if key in items]
+    return found[::-1] if window.backwards else found
+
+
+async def count(account_id: UUID) -> int:
+    """The number of items that were put into the trash, without those below them."""
+    ((number,),) = await fetch(f"SELECT COUNT(*) {TRASHED}", account_id)
+    return int(number)
+
+
+async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> list[Item]:
+    """Put items into the trash. Those that are in it already, by themselves or below a folder, stay as they are.
+
+    Raises :class:`ItemMissing` and :class:`ItemIsRoot`.
+    """
+
+    async def work() -> list[Item]:
+        await lock(account_id)
+        found = await chains(item_ids)
+        tops = [require_found(found.get(key), account_id, key) for key in item_ids]
+        items = {item.id: item for item in await Item.filter(id__in=list(item_ids))}
+        changed = [items[chain.item.id] for chain in tops if not _goes_along(chain, items.keys())]
+        for item in changed:
+            item.trashed_at = at
+        if changed:
+            await Item.filter(id__in=[item.id for item in changed]).update(trashed_at=at)
+        await log(account_id, [event(EventKind.TRASHED, item) for item in changed], at)
+        return [items[key] for key in item_ids]
+
+    return await atomically(work)
+
+
+def _goes_along(chain: Chain, listed: Container[UUID]) -> bool:
+    """Whether the item is in the trash already, or goes there with a listed folder above it."""
+    return chain.is_in_trash or any(link.id in listed for link in chain.links[1:])
+
+
+async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> list[Item]:
+    """Take items out of the trash. Those that are not in it stay as they are.
+
+    An item returns to its folder, or to the root if that is in the trash itself: so one item below a folder in the
+    trash can be restored alone. If its name is taken there, it gets a number.
+
+    Raises :class:`ItemMissing` and :class:`ItemIsRoot`.
+    """
+
+    async def work() -> list[Item]:
+        await lock(account_id)
+        found = await chains(item_ids)
+        listed = [require_found(found.get(key), account_id, key) for key in item_ids]
+        # Folders first: what is below them returns with them.
+        upper_first = sorted(listed, key=lambda chain: chain.depth)
+        restored = {chain.item.id: await _restore(chain.item.id) for chain in upper_first}
+        changed = [item for item, is_changed in restored.values() if is_changed]
+        await log(account_id, [event(EventKind.RESTORED, item) for item in changed], at)
+        return [restored[key][0] for key in item_ids]
+
+    return await atomically(work)
+
+
+async def _restore(item_id: UUID) -> tuple[Item, bool]:
+    """The item, and whether it was in the trash."""
+    item, chain = await Item.get(id=item_id), (await chains([item_id]))[item_id]
+    if not chain.is_in_trash:
+        return item, False
+    is_below_trash = any(link.is_trashed for link in chain.links[1:])
+    parent_id = item.account_id if is_below_trash else chain.links[1].id
+    free = await place(item.account_id, parent_id, item.name, ConflictPolicy.KEEP_BOTH, kind=item.kind)
+    set_name(item, free.name)
+    item.parent_id, item.trashed_at = parent_id, None
+    await item.save(update_fields=["parent_id", "trashed_at", "name", "folded_name", "sort_key"])
+    return item, True
