@@ -1,4 +1,4 @@
-"""The events of changes in a drive."""
+"""What changes of a drive leave beside the items: events, and entries for searches."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,3 +19,11 @@ async def log(account_id: UUID, events: Sequence[NewEvent], at: datetime) -> Non
     """Store the events of a change, if there are any. Call it last in the transaction."""
     if events:
         await record(account_id, events, at)
+
+
+async def put_names(items: Sequence[Item]) -> None:
+    """Let searches find these items of one account by their names."""
+
+
+async def remove_names(item_ids: Sequence[UUID]) -> None:
+    """Let searches find these items no more."""

@@ -11,12 +11,14 @@ from uuid import UUID
 from storage.accounts.accounts import lock
 from storage.database.connection import atomically
 from storage.drive import items
-from storage.drive.change_log import event, log
+from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import TooDeep, WouldBeBelowItself
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
 from storage.drive.placing import ConflictPolicy, find_by_name, place
 from storage.drive.tree import MAX_DEPTH, Chain, chains, is_higher_than, require_folder, require_item
+from storage.drive.versions import take_over
+from storage.events.events import NewEvent
 from storage.events.models import EventKind
 
 
@@ -50,26 +52,30 @@ async def add_folder(
     if parent.depth + 1 > MAX_DEPTH:
         raise TooDeep(parent_id)
     free = await place(account_id, parent_id, name, policy, kind=ItemKind.FOLDER)
-    folder = Item(account_id=account_id, parent_id=parent_id, kind=ItemKind.FOLDER, created_at=at, updated_at=at)
-    set_name(folder, free.name)
+    folder = items.new_item(account_id, parent_id, ItemKind.FOLDER, free.name, at)
     await folder.save(force_create=True)
+    await put_names([folder])
     return folder, True
 
 
 async def rename(account_id: UUID, item_id: UUID, name: str, policy: ConflictPolicy, at: datetime) -> Item:
-    """Rename an item. Raises :class:`ItemMissing`, :class:`ItemInTrash`, :class:`ItemIsRoot`, :class:`NameTaken`."""
+    """Rename an item. With REPLACE, a file can become the newest version of the file that has the name.
+
+    Returns the item, or that file.
+
+    Raises :class:`ItemMissing`, :class:`ItemInTrash`, :class:`ItemIsRoot` and :class:`NameTaken`.
+    """
 
     async def work() -> Item:
         await lock(account_id)
         require_item((await chains([item_id])).get(item_id), account_id, item_id)
         item = await Item.get(id=item_id)
         assert item.parent_id
-        free = await place(account_id, item.parent_id, name, policy, kind=item.kind, item_id=item_id)
-        if free.name == item.name:
+        if name == item.name:
             return item
-        await _set(item, item.parent_id, free.name, at)
-        await log(account_id, [event(EventKind.RENAMED, item)], at)
-        return item
+        result, events = await _put(item, item.parent_id, name, policy, EventKind.RENAMED, at)
+        await log(account_id, events, at)
+        return result
 
     return await atomically(work)
 
@@ -79,6 +85,7 @@ async def move(
 ) -> list[Item]:
     """Move items into a folder. Those that are there already stay.
 
+    With REPLACE, a file becomes the newest version of a file that has its name there, and that file is returned.
     Raises :class:`ItemMissing`, :class:`ItemInTrash`, :class:`ItemIsRoot`, :class:`WouldBeBelowItself`,
     :class:`TooDeep` and :class:`NameTaken`.
     """
@@ -87,14 +94,15 @@ async def move(
         await lock(account_id)
         await items.ensure_root(account_id, at)
         await _require_move(account_id, item_ids, parent_id)
-        found = await Item.filter(id__in=list(item_ids))
-        by_id = {item.id: item for item in found}
-        moved = [by_id[key] for key in item_ids]
-        changed = [item for item in moved if item.parent_id != parent_id]
-        for item in changed:
-            free = await place(account_id, parent_id, item.name, policy, kind=item.kind)
-            await _set(item, parent_id, free.name, at)
-        await log(account_id, [event(EventKind.MOVED, item) for item in changed], at)
+        moved, events = [], []
+        for item in await items.load_in_order(item_ids):
+            if item.parent_id == parent_id:
+                moved.append(item)
+                continue
+            result, new = await _put(item, parent_id, item.name, policy, EventKind.MOVED, at)
+            moved.append(result)
+            events += new
+        await log(account_id, events, at)
         return moved
 
     return await atomically(work)
@@ -145,7 +153,19 @@ def set_name(item: Item, name: str) -> None:
     item.name, item.folded_name, item.sort_key = name, folded(name), sort_key(name)
 
 
-async def _set(item: Item, parent_id: UUID, name: str, at: datetime) -> None:
-    set_name(item, name)
+async def _put(
+    item: Item, parent_id: UUID, name: str, policy: ConflictPolicy, kind: EventKind, at: datetime
+) -> tuple[Item, list[NewEvent]]:
+    """Give an item a place. Returns it, or the file that it became a version of, and the events of this."""
+    free = await place(item.account_id, parent_id, name, policy, kind=item.kind, item_id=item.id)
+    if free.replaced:
+        return free.replaced, await take_over(free.replaced, item, at)
+    if (free.name, parent_id) == (item.name, item.parent_id):
+        return item, []
+    is_renamed = free.name != item.name
+    set_name(item, free.name)
     item.parent_id, item.updated_at = parent_id, at
     await item.save(update_fields=["parent_id", "name", "folded_name", "sort_key", "updated_at"])
+    if is_renamed:
+        await put_names([item])
+    return item, [event(kind, item)]

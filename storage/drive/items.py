@@ -1,18 +1,32 @@
 """Rows of folders and files."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
-from storage.database.pages import Window, newest_first
+from storage.database.pages import Window
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.tree import chains, marks
+from storage.drive.tree import IS_OUTSIDE_TRASH, chains, marks
 
 ROOT_NAME = "My drive"
 COUNTS = """
 SELECT parent_id, COUNT(*) FROM item WHERE parent_id IN ({}) AND trashed_at IS NULL GROUP BY parent_id"""
+
+#: Files outside the trash, newest first by their IDs.
+FILES = f"""
+FROM item WHERE account_id = ? AND kind = 'FILE' AND trashed_at IS NULL AND {IS_OUTSIDE_TRASH}"""
+#: The walk down passes each folder once, not once for every file in it.
+COUNT_FILES = """
+WITH RECURSIVE folder (id) AS (
+    SELECT id FROM item WHERE id = ?
+    UNION
+    SELECT item.id FROM folder JOIN item ON item.parent_id = folder.id
+    WHERE item.kind = 'FOLDER' AND item.trashed_at IS NULL
+)
+SELECT COUNT(*) FROM folder JOIN item ON item.parent_id = folder.id
+WHERE item.kind = 'FILE' AND item.trashed_at IS NULL"""
 
 
 async def find(item_id: UUID) -> Item | None:
@@ -30,6 +44,12 @@ async def load(item_ids: Collection[UUID]) -> dict[UUID, Item]:
     return {item.id: item for item in await Item.filter(id__in=list(item_ids))} if item_ids else {}
 
 
+async def load_in_order(item_ids: Sequence[UUID]) -> list[Item]:
+    """The rows with these keys in their order, without those that are deleted meanwhile."""
+    found = await load(item_ids)
+    return [found[key] for key in item_ids if key in found]
+
+
 async def counts(folder_ids: Collection[UUID]) -> dict[UUID, int]:
     """The number of items in each folder, without those in the trash."""
     found = dict.fromkeys(folder_ids, 0)
@@ -37,13 +57,6 @@ async def counts(folder_ids: Collection[UUID]) -> dict[UUID, int]:
         rows = await fetch(COUNTS.format(marks(folder_ids)), *folder_ids)
         found |= {as_uuid(key): int(count) for key, count in rows}
     return found
-
-
-async def find_children(parent_id: UUID, names: Collection[str]) -> dict[str, Item]:
-    """The items of a folder that have one of these names, by folded name. Those in the trash have no name there."""
-    keys = [folded(name) for name in names]
-    rows = await Item.filter(parent_id=parent_id, folded_name__in=keys, trashed_at__isnull=True)
-    return {item.folded_name: item for item in rows}
 
 
 async def ensure_root(account_id: UUID, now: datetime) -> Item:
@@ -72,14 +85,19 @@ def new_item(account_id: UUID, parent_id: UUID | None, kind: ItemKind, name: str
 
 
 async def files_page(account_id: UUID, window: Window[UUID]) -> list[Item]:
-    """A window of the files of an account, the newest one first."""
-    return await newest_first(_files(account_id), window)
+    """A window of the files of an account outside the trash, the newest one first."""
+    conditions = ""
+    values: list[UUID] = []
+    for key, comparison in ((window.after, "<"), (window.before, ">")):
+        if key:
+            conditions, values = f"{conditions} AND id {comparison} ?", [*values, key]
+    order = f"ORDER BY id {'ASC' if window.backwards else 'DESC'} LIMIT ?"
+    rows = await fetch(f"SELECT id {FILES}{conditions} {order}", account_id, *values, window.limit)
+    files = await load_in_order([as_uuid(key) for (key,) in rows])
+    return files[::-1] if window.backwards else files
 
 
 async def count_files(account_id: UUID) -> int:
-    """The number of an account's files."""
-    return int(await _files(account_id).count())
-
-
-def _files(account_id: UUID):  # type: ignore[no-untyped-def]
-    return Item.filter(account_id=account_id, kind=ItemKind.FILE, removed_at__isnull=True, trashed_at__isnull=True)
+    """The number of an account's files outside the trash."""
+    ((number,),) = await fetch(COUNT_FILES, account_id)
+    return int(number)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window
+from storage.drive.items import load_in_order
 from storage.drive.models import FileKind, Item, ItemKind
 from storage.drive.tree import marks
 
@@ -91,15 +92,14 @@ async def page(folder_id: UUID, order: ItemOrder, only: ItemFilter, window: Wind
     for kind in SEGMENTS[::-1] if window.backwards else SEGMENTS:
         if len(ids) < window.limit and _reaches(window, kind):
             ids += await _segment(folder_id, kind, order, only, window, window.limit - len(ids))
-    items = {item.id: item for item in await Item.filter(id__in=ids)} if ids else {}
-    found = [items[key] for key in ids if key in items]
+    found = await load_in_order(ids)
     return found[::-1] if window.backwards else found
 
 
 async def count(folder_id: UUID, only: ItemFilter) -> int:
     """The number of items of a folder that are not in the trash and meet the conditions."""
     segments = [kind for kind in SEGMENTS if not _is_excluded(kind, only)]
-    conditions = [_in_folder(folder_id), Condition(f"kind IN ({marks(segments)})", segments), *_filtered(only)]
+    conditions = [_in_folder(folder_id), Condition(f"kind IN ({marks(segments)})", segments), *conditions_of(only)]
     if not segments:
         return 0
     ((number,),) = await fetch(COUNT.format(conditions=_joined(conditions)), *_values(conditions))
@@ -128,7 +128,7 @@ async def _segment(
     if _is_excluded(kind, only):
         return []
     column, descends = key_column(order.field, kind), order.descending != window.backwards
-    conditions = [_in_folder(folder_id), Condition("kind = ?", [kind]), *_filtered(only)]
+    conditions = [_in_folder(folder_id), Condition("kind = ?", [kind]), *conditions_of(only)]
     if window.after and window.after.kind is kind:
         conditions.append(_beyond(column, window.after, "<" if order.descending else ">"))
     if window.before and window.before.kind is kind:
@@ -161,7 +161,8 @@ def _in_folder(folder_id: UUID) -> Condition:
     return Condition("parent_id = ? AND trashed_at IS NULL", [folder_id])
 
 
-def _filtered(only: ItemFilter) -> list[Condition]:
+def conditions_of(only: ItemFilter) -> list[Condition]:
+    """The conditions in SQL on columns of items."""
     compared = {
         "size >= ?": only.min_size,
         "size <= ?": only.max_size,

@@ -1,4 +1,4 @@
-"""Stores new files. Call these functions inside a transaction, after the account's row was locked."""
+"""Stores new files and versions. Call these functions inside a transaction, after the account's row was locked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +8,12 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from storage.drive import items
+from storage.drive.change_log import event, log, put_names
 from storage.drive.file_kinds import file_kind
 from storage.drive.models import Blob, FileVersion, Item, ItemKind
-from storage.drive.names import folded, numbered
-from storage.events import events
-from storage.events.events import NewEvent
+from storage.drive.placing import ConflictPolicy, place
+from storage.drive.tree import can_receive
+from storage.drive.versions import newest_number
 from storage.events.models import EventKind
 
 
@@ -25,39 +26,52 @@ class Content:
     media: dict[str, Any] | None
 
 
-async def add(account_id: UUID, parent_id: UUID | None, name: str, content: Content, now: datetime) -> FileVersion:
-    """Store a file with its first version. Its name gets a number if the folder has an item of this name."""
-    parent = await items.find(parent_id) if parent_id else None
-    parent = parent or await items.ensure_root(account_id, now)
-    item = items.new_item(account_id, parent.id, ItemKind.FILE, await free_name(parent.id, name), now)
-    item.id, item.version_id = uuid7(), uuid7()
+async def add(
+    account_id: UUID,
+    parent_id: UUID | None,
+    name: str,
+    content: Content,
+    now: datetime,
+    policy: ConflictPolicy = ConflictPolicy.KEEP_BOTH,
+) -> FileVersion:
+    """Store a file with its first version, or a version of the file that has this name, by the policy.
+
+    Without a parent, or if the parent is deleted or in the trash, the folder is the root.
+
+    Raises :class:`storage.drive.errors.NameTaken`.
+    """
+    await items.ensure_root(account_id, now)
+    folder_id = parent_id if parent_id and await can_receive(account_id, parent_id) else account_id
+    free = await place(account_id, folder_id, name, policy)
+    if free.replaced:
+        version = await add_version(free.replaced, content, now)
+        await log(account_id, [event(EventKind.UPDATED, free.replaced)], now)
+        return version
+    item = items.new_item(account_id, folder_id, ItemKind.FILE, free.name, now)
+    item.version_id = uuid7()
     item.size, item.file_kind = content.blob.size, file_kind(content.mime_type)
     await item.save(force_create=True)
-    version = await _add_version(item, content, now)
-    await events.record(account_id, [NewEvent(EventKind.CREATED, item.id, facts(item))], now)
+    await put_names([item])
+    version = await _insert(item, 1, content, now)
+    await log(account_id, [event(EventKind.CREATED, item)], now)
     return version
 
 
-async def free_name(parent_id: UUID, name: str) -> str:
-    """The name, or the one with the lowest number that no item of the folder has."""
-    number, free = 1, name
-    while await Item.exists(parent_id=parent_id, folded_name=folded(free), trashed_at__isnull=True):
-        number += 1
-        free = numbered(name, number)
-    return free
+async def add_version(item: Item, content: Content, now: datetime) -> FileVersion:
+    """Store a new version of a file, which becomes the current one. The caller logs the event."""
+    number = await newest_number(item.id) + 1
+    item.version_id, item.updated_at = uuid7(), now
+    item.size, item.file_kind = content.blob.size, file_kind(content.mime_type)
+    await item.save(update_fields=["version_id", "size", "file_kind", "updated_at"])
+    return await _insert(item, number, content, now)
 
 
-def facts(item: Item) -> dict[str, Any]:
-    """What an event tells about an item."""
-    return {"name": item.name, "parentId": str(item.parent_id) if item.parent_id else None, "kind": item.kind.value}
-
-
-async def _add_version(item: Item, content: Content, now: datetime) -> FileVersion:
+async def _insert(item: Item, number: int, content: Content, now: datetime) -> FileVersion:
     version = FileVersion(
         id=item.version_id,
         account_id=item.account_id,
         item=item,
-        number=1,
+        number=number,
         mime_type=content.mime_type,
         blob=content.blob,
         media=content.media,

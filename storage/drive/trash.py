@@ -10,22 +10,14 @@ from storage.database.connection import as_uuid, atomically, fetch
 from storage.database.pages import Window
 from storage.drive.change_log import event, log
 from storage.drive.changes import set_name
+from storage.drive.items import load, load_in_order
 from storage.drive.models import Item
 from storage.drive.placing import ConflictPolicy, place
-from storage.drive.tree import MAX_CHAIN, Chain, chains, require_found
+from storage.drive.tree import IS_COMPLETE, Chain, chains, require_found
 from storage.events.models import EventKind
 
 #: Items in the trash, except those below an item that is being deleted.
-TRASHED = f"""
-FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND EXISTS (
-    WITH RECURSIVE above (id, height) AS (
-        SELECT item.parent_id, 1
-        UNION
-        SELECT folder.parent_id, above.height + 1 FROM above JOIN item AS folder ON folder.id = above.id
-        WHERE above.height < {MAX_CHAIN}
-    )
-    SELECT 1 FROM above WHERE above.id = item.account_id
-)"""  # noqa: S608 - a constant
+TRASHED = f"FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND {IS_COMPLETE}"
 
 
 class TrashPosition(NamedTuple):
@@ -37,7 +29,8 @@ class TrashPosition(NamedTuple):
 
 async def page(account_id: UUID, window: Window[TrashPosition]) -> list[Item]:
     """A window of what was put into the trash, the last first."""
-    conditions, values = "", []
+    conditions = ""
+    values: list[object] = []
     for place_, comparison in ((window.after, "<"), (window.before, ">")):
         if place_:
             conditions += f" AND (trashed_at, id) {comparison} (?, ?)"
@@ -45,9 +38,7 @@ async def page(account_id: UUID, window: Window[TrashPosition]) -> list[Item]:
     direction = "ASC" if window.backwards else "DESC"
     order = f" ORDER BY trashed_at {direction}, id {direction} LIMIT ?"
     rows = await fetch(f"SELECT id {TRASHED}{conditions}{order}", account_id, *values, window.limit)
-    ids = [as_uuid(key) for (key,) in rows]
-    items = {item.id: item for item in await Item.filter(id__in=ids)} if ids else {}
-    found = [items[key] for key in ids if key in items]
+    found = await load_in_order([as_uuid(key) for (key,) in rows])
     return found[::-1] if window.backwards else found
 
 
@@ -67,7 +58,7 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
         await lock(account_id)
         found = await chains(item_ids)
         tops = [require_found(found.get(key), account_id, key) for key in item_ids]
-        items = {item.id: item for item in await Item.filter(id__in=list(item_ids))}
+        items = await load(item_ids)
         changed = [items[chain.item.id] for chain in tops if not _goes_along(chain, items.keys())]
         for item in changed:
             item.trashed_at = at

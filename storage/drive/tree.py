@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
-from storage.drive.errors import ItemInTrash, ItemIsRoot, ItemMissing
+from storage.drive.errors import ItemError, ItemInTrash, ItemIsRoot, ItemMissing
 from storage.drive.models import ItemKind
 
 #: Levels of folders below the root. A file may be in the last of them.
@@ -29,6 +29,19 @@ WITH RECURSIVE chain (origin, id, height) AS (
 SELECT chain.origin, item.id, item.parent_id, item.account_id, item.kind, item.name,
     CASE WHEN item.trashed_at IS NULL THEN 0 ELSE 1 END
 FROM chain JOIN item ON item.id = chain.id ORDER BY chain.origin, chain.height"""
+#: Whether the chain of a row of ``item`` ends at the root of its account. Otherwise it is being deleted.
+ABOVE = """EXISTS (
+    WITH RECURSIVE above (id, height) AS (
+        SELECT item.parent_id, 1
+        UNION
+        SELECT folder.parent_id, above.height + 1 FROM above JOIN item AS folder ON folder.id = above.id
+        WHERE above.height < {height} {condition}
+    )
+    SELECT 1 FROM above WHERE above.id = item.account_id
+)"""
+IS_COMPLETE = ABOVE.format(height=MAX_CHAIN, condition="")
+#: The same, and no folder above it is in the trash.
+IS_OUTSIDE_TRASH = ABOVE.format(height=MAX_CHAIN, condition="AND folder.trashed_at IS NULL")
 HEIGHT = """
 WITH RECURSIVE below (id, height) AS (
     SELECT id, 0 FROM item WHERE id IN ({})
@@ -158,6 +171,15 @@ def require_folder(chain: Chain | None, account_id: UUID, folder_id: UUID) -> Ch
     if chain.is_in_trash:
         raise ItemInTrash(folder_id)
     return chain
+
+
+async def can_receive(account_id: UUID, folder_id: UUID) -> bool:
+    """Whether this is a folder of the account to which items can be added."""
+    try:
+        require_folder((await chains([folder_id])).get(folder_id), account_id, folder_id)
+    except ItemError:
+        return False
+    return True
 
 
 async def is_higher_than(folder_ids: Collection[UUID], levels: int) -> bool:

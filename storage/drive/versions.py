@@ -1,9 +1,15 @@
 """Rows of versions and renditions, always with their blobs."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
-from storage.drive.models import FileVersion, Rendition
+from tortoise.expressions import F
+
+from storage.drive.change_log import event, remove_names
+from storage.drive.models import FileVersion, Item, Rendition
+from storage.events.events import NewEvent
+from storage.events.models import EventKind
 
 
 async def find(version_id: UUID) -> FileVersion | None:
@@ -34,3 +40,25 @@ async def renditions_of(version_ids: Collection[UUID]) -> dict[UUID, list[Rendit
     for rendition in await Rendition.filter(version_id__in=list(version_ids)).order_by("id").select_related("blob"):
         grouped[rendition.version_id].append(rendition)
     return grouped
+
+
+async def newest_number(item_id: UUID) -> int:
+    """The greatest number of a version of this file; 0 if it has none."""
+    newest = await FileVersion.filter(item_id=item_id).order_by("-number").first()
+    return newest.number if newest else 0
+
+
+async def take_over(target: Item, source: Item, at: datetime) -> list[NewEvent]:
+    """Make all versions of one file the newest versions of another one, and delete the first file.
+
+    No version is deleted and none gets another ID, so URLs stay valid. Returns the events of this, for the caller to
+    log.
+    """
+    last = await newest_number(target.id)
+    await FileVersion.filter(item_id=source.id).update(item_id=target.id, number=F("number") + last)
+    target.version_id, target.size, target.file_kind = source.version_id, source.size, source.file_kind
+    target.updated_at = at
+    await target.save(update_fields=["version_id", "size", "file_kind", "updated_at"])
+    await Item.filter(id=source.id).delete()
+    await remove_names([source.id])
+    return [event(EventKind.UPDATED, target), event(EventKind.DELETED, source)]

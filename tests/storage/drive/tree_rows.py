@@ -2,16 +2,18 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from storage.accounts.models import Account
-from storage.drive import changes, items
-from storage.drive.models import FileKind, Item, ItemKind
+from storage.database.connection import atomically
+from storage.drive import changes, items, new_files
+from storage.drive.models import Blob, FileKind, Item, ItemKind
 from storage.drive.names import folded, sort_key
+from storage.drive.new_files import Content
 from storage.drive.placing import ConflictPolicy
 from storage.drive.tree import chains
 from storage.events.models import Event
-from tests.storage.rows import NOW, new_account
+from tests.storage.rows import NOW, SHA256, new_account
 
 FAIL, KEEP_BOTH, REPLACE = ConflictPolicy.FAIL, ConflictPolicy.KEEP_BOTH, ConflictPolicy.REPLACE
 
@@ -47,6 +49,15 @@ async def new_item(account: Account, name: str, parent: Item | None = None, **mo
     item = file_row(account, name, parent.id if parent else None, **more)
     await item.save(force_create=True)
     return item
+
+
+async def new_file(account: Account, name: str, parent: Item | None = None, size: int = 10) -> Item:
+    """A file with a version and a blob of its own."""
+    blob = await Blob.create(account_id=account.id, key=uuid4().hex, size=size, sha256=SHA256)
+    content = Content(blob, "text/plain", None)
+    parent_id = parent.id if parent else None
+    version = await atomically(lambda: new_files.add(account.id, parent_id, name, content, NOW))
+    return await Item.get(id=version.item_id)
 
 
 async def new_chain(account: Account, count: int, parent: Item | None = None) -> list[Item]:
