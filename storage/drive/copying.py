@@ -15,9 +15,10 @@ from storage.drive.change_log import event, log, put_names
 from storage.drive.changes import require_outside
 from storage.drive.errors import NameTaken, TooDeep, TooManyItems
 from storage.drive.models import FileVersion, Item, ItemKind, Rendition
-from storage.drive.new_files import Content, add_version
 from storage.drive.placing import ConflictPolicy, place
 from storage.drive.tree import MAX_DEPTH, MAX_VALUES, chains, require_folder, require_item
+from storage.drive.versions import Content
+from storage.drive.versions import add as add_version
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
 

@@ -1,15 +1,28 @@
 """Rows of versions and renditions, always with their blobs."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F
+from uuid_utils.compat import uuid7
 
 from storage.drive.change_log import event, remove_names
-from storage.drive.models import FileVersion, Item, Rendition
+from storage.drive.file_kinds import file_kind
+from storage.drive.models import Blob, FileVersion, Item, Rendition
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a version consists of: a blob, its media type, and what is known about its media."""
+
+    blob: Blob
+    mime_type: str
+    media: dict[str, Any] | None
 
 
 async def find(version_id: UUID) -> FileVersion | None:
@@ -62,3 +75,38 @@ async def take_over(target: Item, source: Item, at: datetime) -> list[NewEvent]:
     await Item.filter(id=source.id).delete()
     await remove_names([source.id])
     return [event(EventKind.UPDATED, target), event(EventKind.DELETED, source)]
+
+
+async def add(item: Item, content: Content, now: datetime) -> FileVersion:
+    """Store the next version of a file, which becomes the current one. The row of the file is changed as well.
+
+    Call it inside a transaction, after the account's row was locked and the file was read. The caller records the event
+    UPDATED.
+    """
+    number = await newest_number(item.id) + 1
+    describe(item, uuid7(), content)
+    item.updated_at = now
+    version = await insert(item, content, number, now)
+    await item.save(update_fields=["version_id", "size", "file_kind", "updated_at"])
+    return version
+
+
+async def insert(item: Item, content: Content, number: int, now: datetime) -> FileVersion:
+    """Store the row of a version, with the key that its file has for the current one."""
+    version = FileVersion(
+        id=item.version_id,
+        account_id=item.account_id,
+        item=item,
+        number=number,
+        mime_type=content.mime_type,
+        blob=content.blob,
+        media=content.media,
+        created_at=now,
+    )
+    await version.save(force_create=True)
+    return version
+
+
+def describe(item: Item, version_id: UUID, content: Content) -> None:
+    """Let the row of a file, which is not stored here, repeat what its current version is."""
+    item.version_id, item.size, item.file_kind = version_id, content.blob.size, file_kind(content.mime_type)

@@ -10,7 +10,7 @@ from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.drive import blobs, new_files
 from storage.drive.models import FileVersion, Rendition, RenditionKind
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 from storage.errors import StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job

@@ -14,7 +14,7 @@ from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
 from storage.drive import new_files
 from storage.drive.models import FileVersion
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 from storage.errors import Duplicate
 from storage.jobs import jobs
 from storage.jobs.models import JobKind

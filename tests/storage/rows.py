@@ -13,7 +13,7 @@ from storage.blobs import Digests
 from storage.database.connection import atomically
 from storage.drive import new_files
 from storage.drive.models import Blob, FileVersion
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts, uploads

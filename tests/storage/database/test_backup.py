@@ -21,7 +21,7 @@ from storage.database.connection import (
 )
 from storage.drive import new_files
 from storage.drive.models import Blob, FileVersion
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 from storage.errors import DatabaseDamaged, DatabaseInUse, DatabaseUnavailable, NoSpace
 from tests.storage.rows import NOW, new_version
 from tests.support.backends.databases import Databases

@@ -39,7 +39,7 @@ from storage.database.engine import PoolSize
 from storage.database.pages import Window
 from storage.drive import blobs, items, new_files, versions
 from storage.drive.models import FileVersion
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 from storage.errors import StorageError
 from storage.events import events
 from storage.events.events import NewEvent
@@ -317,12 +317,10 @@ CALLS: dict[str, Call] = {
     "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
     "items.find": lambda rows: items.find(MISSING_ID),
     "items.find_many": lambda rows: items.find_many([MISSING_ID, ACCOUNT_ID]),
-    "items.find_children": lambda rows: items.find_children(ACCOUNT_ID, ["a", "B"]),
     "items.ensure_root": lambda rows: items.ensure_root(ACCOUNT_ID, NOW),
     "items.files_page": lambda rows: items.files_page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "items.count_files": lambda rows: items.count_files(ACCOUNT_ID),
     "new_files.add": lambda rows: add_file(),
-    "new_files.free_name": lambda rows: new_files.free_name(ACCOUNT_ID, "a"),
     "versions.find": lambda rows: versions.find(MISSING_ID),
     "versions.find_many": lambda rows: versions.find_many([MISSING_ID, ACCOUNT_ID]),
     "versions.find_same": lambda rows: versions.find_same(ACCOUNT_ID, 10, SHA256),

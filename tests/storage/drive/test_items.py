@@ -33,9 +33,3 @@ async def test_each_account_has_one_root_with_its_own_id() -> None:
     account = await new_account()
     roots = [await items.ensure_root(account.id, NOW) for _ in range(2)]
     assert {(root.id, root.parent_id, root.kind) for root in roots} == {(account.id, None, ItemKind.FOLDER)}
-
-
-async def test_children_are_found_by_name_whatever_its_case() -> None:
-    account = await new_account()
-    version = await new_file(account)
-    assert await items.find_children(account.id, ["FILE", "other"]) == {"file": version.item}

@@ -9,9 +9,9 @@ from storage.database.connection import atomically
 from storage.drive import changes, items, new_files
 from storage.drive.models import Blob, FileKind, Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.new_files import Content
 from storage.drive.placing import ConflictPolicy
 from storage.drive.tree import chains
+from storage.drive.versions import Content
 from storage.events.models import Event
 from tests.storage.rows import NOW, SHA256, new_account
 
