@@ -9,9 +9,10 @@ from services.maintenance.garbage import batches, owner_of_key
 from services.maintenance.unclaimed import new_row
 from services.uploads.published_record import PublishedRecord, read_record
 from storage.blobs import BlobStore
+from storage.deletion import collection
 from storage.drive import versions
 from storage.drive.models import FileVersion
-from storage.errors import Duplicate
+from storage.errors import Duplicate, StateChanged
 from storage.uploads import consistency
 from storage.uploads import uploads as rows
 
@@ -28,8 +29,9 @@ class SharedFiles:
         async for batch in batches(self._store.records.all_keys()):
             owners = {key: owner for key in batch if (owner := owner_of_key(key))}
             existing = await consistency.find_uploads(owners.values())
+            obsolete = await collection.are_obsolete(owners)
             for key, owner in owners.items():
-                if owner not in existing and (finding := await self._judge(key)):
+                if owner not in existing and key not in obsolete and (finding := await self._judge(key)):
                     yield finding
 
     async def _judge(self, key: str) -> Finding | None:
@@ -47,6 +49,6 @@ class SharedFiles:
     async def _restore(self, record: PublishedRecord, version: FileVersion) -> str | None:
         try:
             await rows.insert_owned(new_row(record), version, now())
-        except Duplicate:
+        except (Duplicate, StateChanged):
             return None
         return "adopted"

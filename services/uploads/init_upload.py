@@ -29,7 +29,7 @@ from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.drive import versions
 from storage.drive.models import FileVersion
-from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StorageError
+from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StateChanged, StorageError
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import known_chunks, usage
 from storage.uploads import uploads as rows
@@ -65,8 +65,9 @@ class UploadInitializer:
         upload, hashes = build_upload(account_id, request, self._policy, self._store)
         if existing := await self._find_known(upload, request):
             return existing
-        if version := await self._find_version(upload):
-            return await self._insert_owned(upload, version)
+        version = await self._find_version(upload)
+        if version and (owned := await self._insert_owned(upload, version)):
+            return owned
         try:
             chunks = await _find_chunks(upload, hashes)
             async with self._reservations.one_at_a_time(account_id):
@@ -110,9 +111,12 @@ class UploadInitializer:
         except BlobNotFound:
             return b""
 
-    async def _insert_owned(self, upload: Upload, version: FileVersion) -> Upload:
+    async def _insert_owned(self, upload: Upload, version: FileVersion) -> Upload | None:
+        """The upload, READY at once; None if the bytes were deleted meanwhile, so that they have to be sent."""
         try:
             await rows.insert_owned(upload, version, now())
+        except StateChanged:
+            return None
         except Duplicate as error:
             return await self._find_winner(upload, error)
         await self._write_record(upload, version)

@@ -1,23 +1,94 @@
 """Rows of blobs, and the bytes that they count against an account's quota.
 
-Call these functions inside a transaction, after the account's row was locked.
+Call these functions inside a transaction, after the account's row was locked. A blob counts once, however many versions
+and renditions name it: as an original if a version does, else as derived. The deletion of the last of them releases it:
+it counts no more, and its bytes are deleted some time later (:mod:`storage.deletion.collection`).
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.expressions import F
 
 from storage.accounts.models import Account
-from storage.drive.models import Blob
+from storage.drive.models import Blob, FileVersion, Rendition
 
 
 async def add_original(account_id: UUID, *, key: str, size: int, sha256: str, crc32: int | None = None) -> Blob:
     """Store the blob of an uploaded file."""
-    await Account.filter(id=account_id).update(original_bytes=F("original_bytes") + size)
+    await _count(account_id, originals=size)
     return await Blob.create(account_id=account_id, key=key, size=size, sha256=sha256, crc32=crc32)
 
 
 async def add_derived(account_id: UUID, *, key: str, size: int, sha256: str, crc32: int | None = None) -> Blob:
     """Store the blob of what was made from a file."""
-    await Account.filter(id=account_id).update(derived_bytes=F("derived_bytes") + size)
+    await _count(account_id, derived=size)
     return await Blob.create(account_id=account_id, key=key, size=size, sha256=sha256, crc32=crc32)
+
+
+async def use(blob_id: UUID) -> Blob | None:
+    """The blob, for one more version. If it was released, it counts again.
+
+    None if its bytes are being deleted or were deleted: a transaction that read the blob before this one may be late.
+    """
+    blob = await Blob.get_or_none(id=blob_id, is_deleting=False)
+    if blob and blob.account_id and blob.released_at:
+        blob.released_at = None
+        await blob.save(update_fields=["released_at"])
+        await _count(blob.account_id, originals=blob.size)
+    return blob
+
+
+async def usable(keys: Collection[str]) -> set[str]:
+    """Those of these blobs, by key, from which chunks may be copied: their bytes are not being deleted."""
+    rows = await Blob.filter(key__in=list(keys), is_deleting=False).only("key")
+    return {blob.key for blob in rows}
+
+
+@dataclass
+class Unnamed:
+    """Blobs that deleted rows have named, by key: those of versions, and those of renditions."""
+
+    of_versions: set[UUID] = field(default_factory=set)
+    of_renditions: set[UUID] = field(default_factory=set)
+
+    @property
+    def keys(self) -> set[UUID]:
+        """All of them."""
+        return self.of_versions | self.of_renditions
+
+
+@dataclass(frozen=True)
+class Released:
+    """Blobs that nothing names any more, and the sum of their sizes in bytes."""
+
+    blobs: int
+    size: int
+
+
+async def release(account_id: UUID, unnamed: Unnamed, now: datetime) -> Released:
+    """Release those of these blobs that no version and no rendition names any more, and count what is left."""
+    rows = await Blob.filter(id__in=list(unnamed.keys), released_at__isnull=True) if unnamed.keys else []
+    keys = [blob.id for blob in rows]
+    originals = set(await FileVersion.filter(blob_id__in=keys).values_list("blob_id", flat=True))
+    derived = set(await Rendition.filter(blob_id__in=keys).values_list("blob_id", flat=True)) - originals
+    was_original = unnamed.of_versions | originals
+    gone = [blob for blob in rows if blob.id not in originals | derived]
+    if gone:
+        await Blob.filter(id__in=[blob.id for blob in gone]).update(released_at=now)
+    await _count(
+        account_id,
+        originals=-sum(blob.size for blob in rows if blob.id in was_original and blob.id not in originals),
+        derived=sum(blob.size for blob in rows if blob.id in derived and blob.id in was_original)
+        - sum(blob.size for blob in gone if blob.id not in was_original),
+    )
+    return Released(len(gone), sum(blob.size for blob in gone))
+
+
+async def _count(account_id: UUID, *, originals: int = 0, derived: int = 0) -> None:
+    if originals or derived:
+        await Account.filter(id=account_id).update(
+            original_bytes=F("original_bytes") + originals, derived_bytes=F("derived_bytes") + derived
+        )

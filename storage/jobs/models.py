@@ -15,6 +15,7 @@ class JobKind(StrEnum):
     REASSEMBLE = "REASSEMBLE"
     COMPRESS = "COMPRESS"
     MAIL = "MAIL"
+    DELETE_ITEMS = "DELETE_ITEMS"
 
 
 class JobState(StrEnum):

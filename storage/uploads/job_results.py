@@ -103,12 +103,13 @@ async def add_rendition(
 ) -> None:
     """End a compression: store the rendition, and make the upload READY.
 
-    Raises :class:`StateChanged` when the job's lease was lost.
+    Raises :class:`StateChanged` when the job's lease was lost, or the version was deleted.
     """
 
     async def work() -> None:
-        await _finish(job)
+        # Who deletes the version holds this lock, and deletes the job as well.
         await accounts.lock(version.account_id)
+        await _finish(job)
         blob = await blobs.add_derived(version.account_id, key=blob_key, size=size, sha256=sha256, crc32=crc32)
         await Rendition.create(
             version_id=version.id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob

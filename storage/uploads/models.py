@@ -138,6 +138,7 @@ class Upload(Sliced, Model):
             Index(fields=["account_id", "status"]),
             Index(fields=["status", "expires_at"]),
             Index(fields=["account_id", "sha256"]),
+            Index(fields=["version_id"]),
         )
 
     @property
@@ -190,3 +191,17 @@ class QuarantinedBlob(Model):
 
     class Meta:
         table = "quarantined_blob"
+
+
+class ObsoleteRecord(Model):
+    """A record in the store, whose file was deleted and shared the bytes of another one.
+
+    The record is deleted some time after ``since``: a process that has just stored the file may write it later.
+    """
+
+    key = fields.CharField(max_length=200, primary_key=True)
+    since = fields.DatetimeField()
+
+    class Meta:
+        table = "obsolete_record"
+        indexes = (Index(fields=["since"]),)

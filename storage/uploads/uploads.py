@@ -12,10 +12,10 @@ from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
-from storage.drive import new_files
+from storage.drive import blobs, new_files
 from storage.drive.models import FileVersion
 from storage.drive.versions import Content
-from storage.errors import Duplicate
+from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads import receipts, usage
@@ -43,20 +43,22 @@ async def insert(
 ) -> None:
     """Store a new upload, which reserves its bytes of the account's quota.
 
-    The slots of ``known_chunks`` are filled; if those are all slots, reassembly is queued. ``admit`` is called while
-    the account's row is locked; the upload is not stored if it raises. Raises :class:`Duplicate` if its idempotency key
-    or its fingerprint is in use, :class:`OverQuota`, and what ``admit`` raises.
+    The slots of ``known_chunks`` are filled, except from blobs whose bytes are being deleted; if those are all slots,
+    reassembly is queued. ``admit`` is called while the account's row is locked; the upload is not stored if it raises.
+    Raises :class:`Duplicate` if its idempotency key or its fingerprint is in use, :class:`OverQuota`, and what
+    ``admit`` raises.
     """
 
     async def work() -> None:
         await accounts.lock(upload.account_id)
         await usage.require_space(upload.account_id, upload.size, quota)
         await admit()
-        upload.received_chunks = len(known_chunks)
-        upload.received_bytes = upload.known_bytes = sum(chunk.size for chunk in known_chunks.values())
+        usable = await _usable(known_chunks)
+        upload.received_chunks = len(usable)
+        upload.received_bytes = upload.known_bytes = sum(chunk.size for chunk in usable.values())
         await upload.save(force_create=True)
-        await receipts.add_known(upload, known_chunks)
-        if len(known_chunks) == upload.chunk_count:
+        await receipts.add_known(upload, usable)
+        if len(usable) == upload.chunk_count:
             upload.status = UploadStatus.REASSEMBLING
             await receipts.queue_reassembly(upload.id, now)
 
@@ -66,15 +68,27 @@ async def insert(
         raise Duplicate("the idempotency key or the fingerprint is in use") from error
 
 
+async def _usable(known_chunks: Mapping[int, KnownChunk]) -> Mapping[int, KnownChunk]:
+    """Those of the chunks whose blobs exist. As soon as receipts name these blobs, their bytes are not deleted."""
+    if not known_chunks:
+        return known_chunks
+    keys = await blobs.usable({chunk.key for chunk in known_chunks.values()})
+    return {index: chunk for index, chunk in known_chunks.items() if chunk.key in keys}
+
+
 async def insert_owned(upload: Upload, version_with_bytes: FileVersion, now: datetime) -> None:
     """Store a new upload that needs no bytes: it shares the blob of ``version_with_bytes``, of the same owner.
 
-    Compression is queued if it was requested. Raises :class:`Duplicate` if the idempotency key is in use.
+    Compression is queued if it was requested. Raises :class:`Duplicate` if the idempotency key is in use, and
+    :class:`StateChanged` if the version was deleted meanwhile, and its bytes as well.
     """
 
     async def work() -> None:
         await accounts.lock(upload.account_id)
-        content = Content(version_with_bytes.blob, upload.mime_type, version_with_bytes.media)
+        blob = await blobs.use(version_with_bytes.blob_id)
+        if not blob:
+            raise StateChanged("the bytes are deleted")
+        content = Content(blob, upload.mime_type, version_with_bytes.media)
         version = await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
         upload.version_id = version.id
         upload.status = upload.status_with_file

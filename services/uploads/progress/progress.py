@@ -7,6 +7,7 @@ snapshot.
 
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -62,9 +63,10 @@ class Progress:
         self._log.post(str(upload.account_id), {STARTED: str(upload.id)})
 
     async def publish_snapshot(self, upload_id: UUID) -> None:
-        """Publish the state in the database."""
-        state = await _read_state(upload_id)
-        await self.publish(state.frame, state.upload.account_id)
+        """Publish the state in the database. An upload that was deleted meanwhile has none."""
+        with suppress(NotFound):
+            state = await _read_state(upload_id)
+            await self.publish(state.frame, state.upload.account_id)
 
     async def snapshot(self, upload_id: UUID) -> ProgressFrame:
         """The state in the database. Raises :class:`NotFound`."""

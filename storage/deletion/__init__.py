@@ -1,0 +1,1 @@
+"""Deletes items, versions and blobs, with everything that names them."""
