@@ -23,9 +23,11 @@ from schema.budgets.queries import BudgetQueries
 from schema.changes.queries import ChangeQueries
 from schema.changes.subscriptions import ActivitySubscriptions
 from schema.cost.directives import Cost
+from schema.drive.deletion import DeletionMutations
 from schema.drive.items import DriveItem, File, FileVersion, Folder
 from schema.drive.queries import DriveQueries
 from schema.drive.types import Rendition
+from schema.drive.version_mutations import VersionMutations
 from schema.relay.node import Node, RequestInfo
 from schema.scopes.directives import ANY_API_TOKEN
 from schema.scopes.requirements import requirement_of_type
@@ -123,6 +125,8 @@ MUTATIONS = (
     EmailChangeMutations,
     ProfileMutations,
     UploadMutations,
+    DeletionMutations,
+    VersionMutations,
 )
 SUBSCRIPTIONS = (UploadSubscriptions, ActivitySubscriptions)
 DESCRIPTIONS = {

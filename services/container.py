@@ -13,7 +13,9 @@ from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
 from services.changes.notifier import ChangeNotifier
 from services.core.counters import Counters
+from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads
+from services.drive.file_versions import FileVersions
 from services.drive.items import Items
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
@@ -45,6 +47,8 @@ class Services:
     ingest: Ingest
     direct: DirectSlots
     items: Items
+    deletion: Deletion
+    file_versions: FileVersions
     downloads: Downloads
     progress: Progress
     change_notifier: ChangeNotifier

@@ -14,7 +14,7 @@ from cloudkeep.resources.accounts import open_accounts
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.resources.mail import mail_composer
 from cloudkeep.settings.settings import Settings
-from cloudkeep.settings.types import Downloads
+from cloudkeep.settings.types import HOUR, Downloads
 from services.access.signed_urls import SignedUrls
 from services.activity.activity import Activity
 from services.budgets.budgets import Budgets, Limits
@@ -24,11 +24,14 @@ from services.budgets.subscription_leases import SubscriptionLeases, Subscriptio
 from services.changes.notifier import ChangeNotifier
 from services.container import ServerInfo, Services
 from services.core.counters import Counters
+from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads as DownloadService
+from services.drive.file_versions import FileVersions
 from services.drive.items import Items
 from services.mail.sender import MailSender
 from services.mail.templates import MailTemplates
 from services.maintenance.health import Health
+from services.maintenance.retention import Retention
 from services.uploads.chunk_sizes import LARGEST_FILE
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
@@ -40,6 +43,7 @@ from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
 from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
+from storage.deletion.versions import VersionLimits
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
 from storage.mail import open_mailer
@@ -131,6 +135,8 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             uploads=base.uploads,
             ingest=ingest,
             items=Items(),
+            deletion=Deletion(base.notifications, counters),
+            file_versions=FileVersions(counters),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             change_notifier=base.change_notifier,
@@ -215,6 +221,21 @@ def upload_policy(settings: Settings) -> UploadPolicy:
 def upload_lifetime(settings: Settings) -> timedelta:
     """The time that an upload waits for its next chunk before it expires."""
     return timedelta(seconds=settings.upload_ttl)
+
+
+def blob_grace(settings: Settings) -> timedelta:
+    """How long the bytes of deleted files are kept: also for as long as a signed URL of them may be valid."""
+    return timedelta(seconds=max(settings.blob_grace, settings.url_ttl + HOUR))
+
+
+def retention(settings: Settings, notifications: JobNotifications, counters: Counters) -> Retention:
+    """The time limits of the trash and of versions."""
+    trash_ttl, version_ttl = (_lifetime(seconds) for seconds in (settings.trash_ttl, settings.version_ttl))
+    return Retention(Deletion(notifications, counters), trash_ttl, VersionLimits(settings.versions, version_ttl))
+
+
+def _lifetime(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def require_redis_url(settings: Settings) -> str:

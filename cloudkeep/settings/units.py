@@ -112,6 +112,16 @@ class DurationBetween:
         return float(seconds)
 
 
+def duration_or_none(duration: DurationBetween) -> Callable[[str | float | None], float | None]:
+    """A validator for a time, or for ``none``, ``off`` or 0, for no limit."""
+
+    def validate(value: str | float | None) -> float | None:
+        is_none = value in {None, 0} or (isinstance(value, str) and value.strip().lower() in {"none", "off", "0"})
+        return None if value is None or is_none else duration(value)
+
+    return validate
+
+
 def format_size(size: int) -> str:
     """Bytes in the largest binary unit that needs no fraction, as ``parse_size`` reads it: ``8PiB``."""
     exact = [unit for unit, factor in SIZE_UNITS.items() if unit.endswith("ib") and size and size % factor == 0]

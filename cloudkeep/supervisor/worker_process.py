@@ -6,7 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from cloudkeep.resources.mail import load_mail_templates, mail_composer
-from cloudkeep.resources.resources import Resources, connected_database, open_resources, upload_lifetime
+from cloudkeep.resources.resources import (
+    Resources,
+    blob_grace,
+    connected_database,
+    open_resources,
+    retention,
+    upload_lifetime,
+)
 from cloudkeep.settings.settings import Settings
 from cloudkeep.supervisor.process import send_heartbeats, sending_start_beats
 from cloudkeep.supervisor.worker_http import serve_worker_http
@@ -14,6 +21,7 @@ from cloudkeep.supervisor.worker_identity import WorkerName, claim_worker_name
 from cloudkeep.telemetry.metric_catalogue import samples_of_events, samples_of_process, samples_of_work
 from cloudkeep.telemetry.metrics import Metrics
 from services.core.counters import Counters
+from services.maintenance.collector import Collector
 from services.maintenance.sweeper import Sweeper
 from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
@@ -54,7 +62,12 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
         mails = OutgoingMails(open_mailer(settings.mail_url), composer, settings.secret_keys)
         context = _job_context(settings, base, tools, name, counters, mails)
         policy = LeasePolicy(name.text, timedelta(seconds=settings.job_lease), settings.job_attempts)
-        housekeeping = Housekeeping(Sweeper(base.store, base.uploads), context.membership)
+        housekeeping = Housekeeping(
+            Sweeper(base.store, base.uploads),
+            Collector(base.store, blob_grace(settings), counters),
+            retention(settings, base.notifications, counters),
+            context.membership,
+        )
         old_changes = OldChanges(timedelta(seconds=settings.changes_ttl), context.membership, counters)
         tasks = [*housekeeping.tasks(), *old_changes.tasks()]
         worker = Worker(policy, JOB_TYPES, context, base.heartbeats, tasks)

@@ -83,6 +83,10 @@ PROBE_FAILURES = Metric(
 )
 FFMPEG = Metric("cloudkeep_ffmpeg_seconds", "Seconds that ffmpeg spent encoding.")
 CHANGES_PURGED = Metric("cloudkeep_changes_purged", "Changes that were deleted from the feed because of their age.")
+DELETED_ROWS = Metric("cloudkeep_deleted_rows", "Rows of items and versions that were deleted for good.")
+RELEASED_BYTES = Metric("cloudkeep_released_bytes", "Bytes of blobs that no file uses any more.")
+COLLECTED_BLOBS = Metric("cloudkeep_collected_blobs", "Released blobs that were deleted from the store.")
+COLLECTED_BYTES = Metric("cloudkeep_collected_bytes", "Bytes of blobs that were deleted from the store.")
 MAILS = Metric("cloudkeep_mails", "Mails, by kind and outcome.", ("kind", "outcome"))
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
 ACTIVITY_WATCHERS = Metric(
@@ -188,6 +192,10 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
     yield Sample(PROBE_FAILURES, counters.probe_failures)
     yield Sample(FFMPEG, counters.ffmpeg_seconds)
     yield from (Sample(MAILS, number, labels) for labels, number in counters.mails.items())
+    yield Sample(DELETED_ROWS, counters.deletion.rows)
+    yield Sample(RELEASED_BYTES, counters.deletion.released_bytes)
+    yield Sample(COLLECTED_BLOBS, counters.deletion.collected_blobs)
+    yield Sample(COLLECTED_BYTES, counters.deletion.collected_bytes)
 
 
 def samples_of_budgets(counters: BudgetCounters) -> Iterator[Sample]:

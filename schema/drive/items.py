@@ -5,7 +5,9 @@ from enum import Enum
 
 import strawberry
 
-from resolvers import drive
+from resolvers import drive, file_versions
+from resolvers.pages import PageArguments
+from schema.cost.directives import paged
 from schema.drive.types import (
     DOWNLOAD,
     DOWNLOAD_URL,
@@ -16,6 +18,7 @@ from schema.drive.types import (
     SignedUrl,
     signed_url,
 )
+from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from schema.scopes.directives import READ
@@ -93,6 +96,13 @@ class File(DriveItem):
     @strawberry.field(description="The current version.")
     async def version(self, info: RequestInfo) -> "FileVersion":
         return FileVersion.of(await drive.current_version(info.context, self.row))
+
+    @strawberry.field(description="The versions, the newest and current one first.", directives=[paged()])
+    async def versions(
+        self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection["FileVersion"]:
+        page = await file_versions.versions_page(info.context, self.row, PageArguments(first, after, last, before))
+        return connect(page, FileVersion.of, lambda row: str(row.number))
 
     @strawberry.field(description=DOWNLOAD)
     def download(self, info: RequestInfo) -> SignedUrl | None:

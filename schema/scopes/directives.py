@@ -80,6 +80,7 @@ READ = scope(ApiTokenScope.READ)
 UPLOAD = scope(ApiTokenScope.UPLOAD)
 #: The status of uploads.
 READ_OR_UPLOAD = scope(ApiTokenScope.READ, ApiTokenScope.UPLOAD)
+WRITE = scope(ApiTokenScope.WRITE)
 DELETE = scope(ApiTokenScope.DELETE)
 ACCOUNT = scope(ApiTokenScope.ACCOUNT)
 ANY_API_TOKEN = AnyApiToken()

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Literal, TypeAlias
 
 from services.core.errors import ErrorCode, refusal_of
+from storage.drive.blobs import Released
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription", "unknown"]
 Outcome: TypeAlias = Literal["data", "errors", "refused"]
@@ -65,6 +66,24 @@ class ConnectionCounters:
 
 
 @dataclass(slots=True)
+class DeletionCounters:
+    """What was deleted for good."""
+
+    #: Rows of items and versions.
+    rows: int = 0
+    #: Bytes of blobs that nothing names any more.
+    released_bytes: int = 0
+    #: Blobs and bytes that were deleted from the store.
+    collected_blobs: int = 0
+    collected_bytes: int = 0
+
+    def add(self, rows: int, released: Released) -> None:
+        """Count rows that were deleted, and blobs that were released by that."""
+        self.rows += rows
+        self.released_bytes += released.size
+
+
+@dataclass(slots=True)
 class Counters:
     """Counters only ever increase, except for gauges of open things."""
 
@@ -110,6 +129,7 @@ class Counters:
     changes_purged: int = 0
     #: Subscriptions to the activity of an account that are open now.
     activity_watchers: int = 0
+    deletion: DeletionCounters = field(default_factory=DeletionCounters)
     #: Subscriptions that are open now.
     subscriptions: int = 0
     #: Frames of subscriptions: all of them, and those that had to wait, by reason.

@@ -11,6 +11,7 @@ from functools import partial
 
 from services.core.clock import TOLERATED, difference, now
 from services.core.ids import Prefix, encode
+from services.maintenance.drive_rows import DriveRows
 from services.maintenance.findings import Code, Finding, Findings
 from services.maintenance.garbage import dead_staging, is_old, owner_of
 from services.maintenance.pages import pages
@@ -45,6 +46,7 @@ class Doctor:
         self._unclaimed = UnclaimedBlobs(store, mend=mend, quarantine_ttl=quarantine_ttl)
         self._shared = SharedFiles(store, mend=mend)
         self._backfill = RecordBackfill(store, mend=mend)
+        self._drive_rows = DriveRows(mend=mend)
         self._store = store
         self._upload_days = upload_days
         self._origins = origins
@@ -55,6 +57,7 @@ class Doctor:
         for part in (
             self._wrong_clock,
             self._missing_rules,
+            self._drive_rows.examine,
             self._blobs_without_bytes,
             self._unclaimed.examine,
             self._shared.examine,

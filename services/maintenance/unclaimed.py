@@ -52,6 +52,8 @@ class UnclaimedBlobs:
             return await self._adopt(published, upload)
         if not is_old(blob):
             return None
+        # A collector may have deleted the bytes and their row since they were listed.
+        await self._store.stat(blob.key)
         if is_derived(blob):
             return await self._delete_garbage(blob, "an interrupted compression")
         if not upload:

@@ -40,7 +40,10 @@ class CopyReader(Protocol):
         ...
 
     def blobs(self, folder: Path) -> Iterator[BlobEntry]:
-        """The blobs that the copy has rows for, always in the same order. Blocks."""
+        """The blobs that files of the copy use, always in the same order. Blocks.
+
+        Released blobs are left out: nothing needs their bytes, and they may be deleted meanwhile.
+        """
         ...
 
 

@@ -103,7 +103,7 @@ async def superseded(limits: VersionLimits, after: UUID, now: datetime) -> tuple
 
 
 async def delete_superseded(account_id: UUID, version_ids: list[UUID], now: datetime) -> Purged:
-    """Delete some of these versions, at least one unless all are gone. Those that are current by now stay."""
+    """Delete some of the first ``MOST_VERSIONS`` of these; none if all are gone. Those that are current by now stay."""
 
     async def work() -> Purged:
         found = FileVersion.filter(id__in=version_ids[:MOST_VERSIONS]).order_by("id").select_related("blob", "item")

@@ -9,6 +9,7 @@ from uuid import UUID
 from tortoise.expressions import F
 from uuid_utils.compat import uuid7
 
+from storage.database.pages import Window
 from storage.drive.change_log import event, remove_names
 from storage.drive.file_kinds import file_kind
 from storage.drive.models import Blob, FileVersion, Item, Rendition
@@ -34,6 +35,21 @@ async def find_many(version_ids: Collection[UUID]) -> dict[UUID, FileVersion]:
     """The versions with these keys, their blobs and files loaded."""
     rows = await FileVersion.filter(id__in=list(version_ids)).select_related("blob", "item")
     return {version.id: version for version in rows}
+
+
+async def page(item_id: UUID, window: Window[int]) -> list[FileVersion]:
+    """A window of the versions of a file, by number, the newest one first, their blobs and file loaded."""
+    query = FileVersion.filter(item_id=item_id)
+    query = query.filter(number__lt=window.after) if window.after else query
+    query = query.filter(number__gt=window.before) if window.before else query
+    rows = query.order_by("number" if window.backwards else "-number").limit(window.limit)
+    found = await rows.select_related("blob", "item")
+    return found[::-1] if window.backwards else found
+
+
+async def count(item_id: UUID) -> int:
+    """The number of versions of a file."""
+    return await FileVersion.filter(item_id=item_id).count()
 
 
 async def find_same(account_id: UUID, size: int, sha256: str) -> FileVersion | None:

@@ -36,8 +36,9 @@ async def known_blobs(keys: Collection[str]) -> set[str]:
 
 
 async def blobs(after: UUID | None, limit: int) -> list[Blob]:
-    """The oldest blobs created after this one."""
-    query = Blob.filter(id__gt=after) if after else Blob.all()
+    """The oldest blobs created after this one that files use. The bytes of released ones may be deleted by now."""
+    query = Blob.filter(released_at__isnull=True)
+    query = query.filter(id__gt=after) if after else query
     return await query.order_by("id").limit(limit)
 
 

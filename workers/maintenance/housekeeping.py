@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.core.clock import now
+from services.maintenance.collector import Collector
+from services.maintenance.retention import Retention
 from services.maintenance.sweeper import Sweeper
 from storage.accounts import expired
 from storage.outbox import outbox
@@ -15,13 +17,19 @@ HOUSEKEEPING_SECONDS = 60.0
 UNSENT_MAIL = timedelta(days=30)
 #: Checks every derived blob, so it runs only as often as one can become garbage.
 DERIVED_SECONDS = 3600.0
+#: Times of retention are days. It reads every version, if versions are limited.
+RETENTION_SECONDS = 3600.0
 
 
 class Housekeeping:
     """The first of the live workers sweeps for all of them. Any worker may purge registrations and sessions."""
 
-    def __init__(self, sweeper: Sweeper, membership: WorkerMembership) -> None:
+    def __init__(
+        self, sweeper: Sweeper, collector: Collector, retention: Retention, membership: WorkerMembership
+    ) -> None:
         self._sweeper = sweeper
+        self._collector = collector
+        self._retention = retention
         self._membership = membership
 
     def tasks(self) -> Sequence[PeriodicTask]:
@@ -29,6 +37,8 @@ class Housekeeping:
         return [
             PeriodicTask(HOUSEKEEPING_SECONDS, self.purge_and_sweep),
             PeriodicTask(DERIVED_SECONDS, self.sweep_derived),
+            PeriodicTask(HOUSEKEEPING_SECONDS, self.collect),
+            PeriodicTask(RETENTION_SECONDS, self.apply_retention),
         ]
 
     async def purge_and_sweep(self) -> None:
@@ -45,3 +55,13 @@ class Housekeeping:
         """Delete the blobs of interrupted compressions."""
         if self._membership.is_first:
             await self._sweeper.sweep_derived()
+
+    async def collect(self) -> None:
+        """Delete the bytes of blobs that nothing has named for some time."""
+        if self._membership.is_first:
+            await self._collector.collect()
+
+    async def apply_retention(self) -> None:
+        """Delete what is in the trash for too long, and old versions."""
+        if self._membership.is_first:
+            await self._retention.apply()

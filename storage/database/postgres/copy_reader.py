@@ -10,6 +10,8 @@ from storage.errors import DatabaseDamaged
 
 #: The file that describes the others.
 DESCRIPTION = "tables.json"
+#: A null value in the text format of COPY.
+NULL = r"\N"
 
 
 class PostgresCopyReader:
@@ -32,10 +34,14 @@ class PostgresCopyReader:
         """See :class:`storage.database.backup.CopyReader`."""
         columns = json.loads((folder / DESCRIPTION).read_bytes())["tables"]["blob"]["columns"]
         places = [columns.index(name) for name in ("key", "size", "sha256")]
+        # Copies of older versions have no such column.
+        released = columns.index("released_at") if "released_at" in columns else None
         with (folder / file_name("blob")).open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
                 # None of these columns has a character that COPY escapes.
                 values = line.rstrip("\n").split("\t")
+                if released is not None and values[released] != NULL:
+                    continue
                 key, size, sha256 = (values[place] for place in places)
                 yield BlobEntry(key, int(size), sha256)
 

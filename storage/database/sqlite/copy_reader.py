@@ -23,7 +23,10 @@ class SqliteCopyReader:
     def blobs(self, folder: Path) -> Iterator[BlobEntry]:
         """See :class:`storage.database.backup.CopyReader`."""
         with closing(read_only(folder / FILE_NAME)) as connection:
-            for row in connection.execute("SELECT key, size, sha256 FROM blob ORDER BY id"):
+            columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(blob)")}
+            # Copies of older versions have no such column.
+            in_use = "WHERE released_at IS NULL" if "released_at" in columns else ""
+            for row in connection.execute(f"SELECT key, size, sha256 FROM blob {in_use} ORDER BY id"):  # noqa: S608
                 yield BlobEntry(*row)
 
 

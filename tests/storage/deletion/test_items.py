@@ -154,7 +154,7 @@ async def test_the_record_of_a_file_that_shares_bytes_becomes_obsolete() -> None
     copy = await shared(original.version)
     await delete(account.id, original.item_id, copy.item_id)
     # That of the original is deleted with the bytes.
-    assert [row.key for row in await ObsoleteRecord.all()] == [str(copy.upload.id)]
+    assert [record.key for record in await ObsoleteRecord.all()] == [str(copy.upload.id)]
 
 
 async def test_a_derived_blob_that_is_also_a_file_counts_as_derived_when_the_file_is_deleted() -> None:
