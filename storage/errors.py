@@ -67,6 +67,10 @@ class DatabaseUnavailable(StorageError):
     """The database does not answer. A running transaction was committed as a whole or not at all."""
 
 
+class QueryTimeout(StorageError):
+    """A query took longer than its caller allows."""
+
+
 class DatabaseDamaged(StorageError):
     """The database, or a copy of it, has contents that cannot be right."""
 

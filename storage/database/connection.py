@@ -46,11 +46,14 @@ def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, timeouts: bool = True
     }
 
 
-async def migrate(url: str, target: str = NEWEST, *, keep_copy: bool = True) -> None:
+async def migrate(
+    url: str, target: str = NEWEST, *, keep_copy: bool = True, then: Callable[[], Awaitable[None]] | None = None
+) -> None:
     """Migrate the schema to the latest or a named migration. Safe to repeat, and to run in many processes at once.
 
     With ``keep_copy``, a database of SQLite with tables is copied before; see
-    :mod:`storage.database.sqlite.before_migration`.
+    :mod:`storage.database.sqlite.before_migration`. ``then`` runs at the end of the same transaction, also if there is
+    nothing to migrate.
 
     Raises :class:`storage.errors.DatabaseUnavailable`, :class:`storage.errors.MigrationAborted`,
     :class:`storage.errors.NoSpace` if there is no room for the copy, and Tortoise's errors.
@@ -64,6 +67,8 @@ async def migrate(url: str, target: str = NEWEST, *, keep_copy: bool = True) -> 
             copy = await _copy_if_pending(engine, executor, targets) if keep_copy else None
             with _copy_named(copy):
                 await executor.migrate(targets)
+                if then:
+                    await then()
     finally:
         await connections.close_all()
 
@@ -203,6 +208,14 @@ async def fetch(statement: str, *values: object) -> Rows:
 def can_write_in_with() -> bool:
     """Whether a statement of :func:`fetch` may have INSERT, UPDATE or DELETE inside a WITH."""
     return _session().can_write_in_with
+
+
+async def fetch_within(seconds: float, statement: str, *values: object) -> Rows:
+    """The rows of one SELECT that may be slow. Other reads do not wait for it. Call it outside a transaction.
+
+    Raises :class:`storage.errors.QueryTimeout` if it takes longer than ``seconds``, and else like :func:`fetch`.
+    """
+    return await _session().fetch_within(seconds, statement, values)
 
 
 async def database_time() -> datetime:

@@ -33,6 +33,12 @@ class Session(Protocol):
     async def fetch(self, statement: str, values: Sequence[object]) -> Rows:
         """The rows of one statement; outside a transaction, only a SELECT."""
 
+    async def fetch_within(self, seconds: float, statement: str, values: Sequence[object]) -> Rows:
+        """The rows of a SELECT outside a transaction, which other reads do not wait for.
+
+        Raises :class:`QueryTimeout` if it takes longer than ``seconds``.
+        """
+
     async def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for every row of values.
 

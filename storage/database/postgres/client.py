@@ -20,7 +20,7 @@ from tortoise.transactions import in_transaction
 from storage.database.engine import Rows, Statement
 from storage.database.postgres.engine import CLOSE, CONNECT
 from storage.database.postgres.errors import translate_errors
-from storage.errors import ConnectionLost, DatabaseUnavailable
+from storage.errors import ConnectionLost, DatabaseUnavailable, QueryTimeout
 
 logger = logging.getLogger("cloudkeep.database")
 # It logs every attempt to reconnect with a traceback while the server is away. CloudKeep logs this once.
@@ -31,6 +31,8 @@ logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 ACQUIRE = 10.0
 #: Timeout for finishing work on a connection whose caller no longer waits.
 RELEASE = 5.0
+#: For statements whose best plan depends on their values. To compile one takes longer than to run it.
+WITHIN = "SET LOCAL statement_timeout = {:.0f}; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off"
 
 
 class _Session(AsyncpgDBClient):
@@ -168,6 +170,18 @@ class Client(_Session):
             async with in_transaction(self.connection_name) as transaction:
                 return await _run_each(transaction, statements)
         return []
+
+    async def fetch_within(self, seconds: float, statement: str, values: Sequence[object]) -> Rows:
+        """See :class:`storage.database.engine.Session`."""
+        try:
+            async with self._in_transaction() as client:
+                transaction = cast(Transaction, client)
+                await transaction.execute_script(WITHIN.format(seconds * 1000))
+                return await transaction.fetch(statement, values)
+        except DatabaseUnavailable as error:
+            if isinstance(error.__cause__, asyncpg.QueryCanceledError):
+                raise QueryTimeout("a statement was cancelled") from error
+            raise
 
     def _in_transaction(self) -> TransactionContext:
         return _PooledTransaction(self)

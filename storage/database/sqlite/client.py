@@ -1,11 +1,12 @@
-"""Tortoise's client for SQLite: one connection of a process writes, and another one reads.
+"""Tortoise's client for SQLite: one connection of a process writes, and two others read.
 
 Named as ``engine`` in Tortoise's configuration.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,8 +15,9 @@ from tortoise import connections
 from tortoise.backends.base.client import NestedTransactionContext, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper, translate_exceptions
 
+from storage.cancellation import run_to_end
 from storage.database.engine import Rows, Statement
-from storage.database.sqlite.engine import READER
+from storage.database.sqlite.engine import READER, SLOW_READER
 from storage.database.sqlite.errors import translate_errors
 from storage.database.sqlite.reconnecting import ReconnectingClient
 
@@ -78,6 +80,30 @@ class Client(_Session, ReconnectingClient):
         reader: Any = connections.get(READER)
         return await _Session.fetch(reader, statement, values)
 
+    async def fetch_within(self, seconds: float, statement: str, values: Sequence[object]) -> Rows:
+        """See :class:`storage.database.engine.Session`."""
+        reader: Any = connections.get(SLOW_READER)
+        rows: Rows = await reader.fetch_interruptibly(seconds, statement, values)
+        return rows
+
+    @translate_exceptions
+    async def fetch_interruptibly(self, seconds: float, statement: str, values: Sequence[object]) -> Rows:
+        """The rows of a statement on this connection. It is interrupted after so many seconds, or with its caller."""
+        with translate_errors():
+            async with self.acquire_connection() as connection:
+                interrupt = connection._conn.interrupt
+                timer = asyncio.get_running_loop().call_later(seconds, interrupt)
+                running = asyncio.ensure_future(connection._execute(_fetch, connection._conn, statement, values))
+                try:
+                    return [tuple(row) for row in await asyncio.shield(running)]
+                except asyncio.CancelledError:
+                    interrupt()
+                    with suppress(sqlite3.Error):
+                        await run_to_end(running)
+                    raise
+                finally:
+                    timer.cancel()
+
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         """See Tortoise."""
         with translate_errors():
@@ -127,6 +153,10 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
     if statement:
         yield statement
+
+
+def _fetch(connection: sqlite3.Connection, statement: str, values: Sequence[object]) -> list[Any]:
+    return connection.execute(statement, values).fetchall()
 
 
 def _run_many(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:

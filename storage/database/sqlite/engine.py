@@ -19,6 +19,8 @@ from storage.database.sqlite.before_migration import copy_before_migration
 from storage.database.sqlite.errors import PRIMARY, all_unavailable, translate_errors
 
 READER = "reader"
+#: For reads that may take a while.
+SLOW_READER = "slow_reader"
 BUSY_TIMEOUT_MS = 10_000
 RETRY_SECONDS = 0.02
 #: Bytes of the write-ahead log that stay on the disk, so that a full disk does not stop the next write.
@@ -58,7 +60,7 @@ class SqliteEngine:
             "journal_size_limit": LOG_KEPT,
         }
         engine = "storage.database.sqlite.client"
-        return {name: {"engine": engine, "credentials": credentials} for name in (WRITER, READER)}
+        return {name: {"engine": engine, "credentials": credentials} for name in (WRITER, READER, SLOW_READER)}
 
     async def missing_tables(self) -> str | None:
         """See :class:`storage.database.engine.Engine`."""

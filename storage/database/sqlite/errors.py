@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tortoise.exceptions import OperationalError
 
-from storage.errors import DatabaseUnavailable, NoSpace, in_one_line
+from storage.errors import DatabaseUnavailable, NoSpace, QueryTimeout, in_one_line
 
 #: The file, or the index of its write-ahead log, cannot grow (https://sqlite.org/rescode.html).
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -21,11 +21,16 @@ logger = logging.getLogger("cloudkeep.database")
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise :class:`NoSpace` for a full disk and :class:`DatabaseUnavailable` for a file that cannot be used."""
+    """Raise :class:`NoSpace` for a full disk and :class:`DatabaseUnavailable` for a file that cannot be used.
+
+    Raises :class:`QueryTimeout` for a statement that was interrupted.
+    """
     try:
         yield
     except (OperationalError, sqlite3.OperationalError) as error:
         codes = _codes(error)
+        if sqlite3.SQLITE_INTERRUPT in codes:
+            raise QueryTimeout("a statement was interrupted") from error
         if codes & FULL:
             raise NoSpace("the database has no room to grow") from error
         if {code & PRIMARY for code in codes} & UNAVAILABLE:
