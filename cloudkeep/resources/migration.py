@@ -13,6 +13,7 @@ from cloudkeep.settings.settings import PREFIX, Settings
 from storage.database.connection import migrate
 from storage.database.engine import engine_of
 from storage.errors import StorageError, in_one_line
+from storage.search.index import update_index
 
 
 class MigrationFailed(Exception):
@@ -25,7 +26,7 @@ async def migrate_database(settings: Settings) -> None:
     Raises :class:`MigrationFailed`.
     """
     with _failures():
-        await migrate(settings.database_url)
+        await migrate(settings.database_url, then=update_index)
 
 
 async def migrate_old_database(settings: Settings) -> None:
@@ -36,7 +37,7 @@ async def migrate_old_database(settings: Settings) -> None:
     with _failures():
         if missing := await engine_of(settings.database_url).missing_tables():
             raise MigrationFailed(f"{PREFIX}DATABASE_URL: {missing}")
-        await migrate(settings.database_url)
+        await migrate(settings.database_url, then=update_index)
 
 
 @contextmanager

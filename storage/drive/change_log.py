@@ -7,6 +7,7 @@ from uuid import UUID
 from storage.drive.models import Item
 from storage.events.events import NewEvent, record
 from storage.events.models import EventKind
+from storage.search import entries
 
 
 def event(kind: EventKind, item: Item) -> NewEvent:
@@ -23,7 +24,10 @@ async def log(account_id: UUID, events: Sequence[NewEvent], at: datetime) -> Non
 
 async def put_names(items: Sequence[Item]) -> None:
     """Let searches find these items of one account by their names."""
+    if items:
+        await entries.put(items[0].account_id, {item.id: item.name for item in items})
 
 
 async def remove_names(item_ids: Sequence[UUID]) -> None:
     """Let searches find these items no more."""
+    await entries.remove(item_ids)

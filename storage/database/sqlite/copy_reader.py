@@ -10,6 +10,9 @@ from storage.database.sqlite.copying import read_only, require_intact
 from storage.errors import DatabaseDamaged, in_one_line
 
 FILE_NAME = "cloudkeep.sqlite3"
+#: Without those of the index of searches, which can be made from the others, and which not every SQLite can open.
+TABLES = """
+SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'search_index%'"""
 
 
 class SqliteCopyReader:
@@ -43,7 +46,7 @@ def describe(path: Path) -> DatabaseCopy:
 
 
 def _row_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    tables = connection.execute(TABLES)
     names = sorted(name for (name,) in tables if name != MIGRATIONS)
     # The names are those of the database itself.
     return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
