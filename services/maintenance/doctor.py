@@ -21,6 +21,7 @@ from services.maintenance.unclaimed import QUARANTINE_TTL, UnclaimedBlobs
 from storage.blobs import BlobStore
 from storage.drive.models import Blob
 from storage.errors import BlobNotFound, StorageError, StoreRefused, StoreUnavailable
+from storage.search.index import search_index
 from storage.uploads import consistency
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 
@@ -56,6 +57,7 @@ class Doctor:
         """Every finding, one after another, in constant memory."""
         for part in (
             self._wrong_clock,
+            self._missing_search_index,
             self._missing_rules,
             self._drive_rows.examine,
             self._blobs_without_bytes,
@@ -76,6 +78,11 @@ class Doctor:
         if abs(ahead := difference()) > TOLERATED:
             text = f"its clock differs by {ahead.total_seconds():+.0f} s from the database's: set it right"
             yield Finding(Code.CLOCK, "this host", text)
+
+    async def _missing_search_index(self) -> Findings:
+        # Every start makes it, also that of this command, if the database can have one.
+        if problem := await search_index().problem():
+            yield Finding(Code.SEARCH_INDEX, "the database", f"searches are slow: {problem}")
 
     async def _missing_rules(self) -> Findings:
         try:

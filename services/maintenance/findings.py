@@ -30,6 +30,7 @@ class Code(StrEnum):
     BUCKET_LIFECYCLE = "BUCKET_LIFECYCLE"
     BUCKET_CORS = "BUCKET_CORS"
     CLOCK = "CLOCK"
+    SEARCH_INDEX = "SEARCH_INDEX"
 
 
 @dataclass(frozen=True)
