@@ -145,6 +145,9 @@ class RequestErrorCode(Enum):
         "request never fits the budget.",
     )
     REQUEST_TOO_LARGE = enum_value("REQUEST_TOO_LARGE", description="The head or the body of the request is too large.")
+    SEARCH_TIMEOUT = enum_value(
+        "SEARCH_TIMEOUT", description="The search took too long. Search for longer or more words."
+    )
     SERVER_BUSY = enum_value(
         "SERVER_BUSY",
         description="Too many requests with passwords, or for resets, wait. Send the request again after "

@@ -100,6 +100,14 @@ def _joined(text: str, limit: int) -> str:
     return unicodedata.normalize("NFC", text[: limit * NFC_JOINS + 1])
 
 
+def one_line(value: str, field: str) -> str:
+    """A text without control characters, with single spaces between words. It may be empty."""
+    line = " ".join(value.split())
+    if not _is_clean(line):
+        raise InvalidInput("The text may not hold control characters.", field=field)
+    return line
+
+
 def file_name(value: str, field: str = "fileName") -> str:
     """A name, not a path: 1 to 255 bytes of UTF-8 in form NFC, no slash, no control character.
 

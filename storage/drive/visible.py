@@ -1,0 +1,33 @@
+"""Which items are visible: neither they nor a folder above them are in the trash or being deleted."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from storage.database.connection import as_uuid, fetch
+from storage.drive.listing import NO_FILTER, ItemFilter, conditions_of
+from storage.drive.tree import marks
+
+# From the folders of the items up, as long as nothing is in the trash. UNION ends a cycle. The top of what is being
+# deleted has no parent, so only the chains of visible folders end at the root.
+VISIBLE = """
+WITH RECURSIVE above (folder, id, parent) AS (
+    SELECT id, id, parent_id FROM item
+    WHERE id IN (SELECT parent_id FROM item WHERE id IN ({marks})) AND trashed_at IS NULL
+    UNION
+    SELECT above.folder, item.id, item.parent_id FROM above JOIN item ON item.id = above.parent
+    WHERE item.trashed_at IS NULL
+)
+SELECT id FROM item WHERE id IN ({marks}) AND parent_id IN (SELECT folder FROM above WHERE id = ?)
+    AND trashed_at IS NULL {conditions}"""
+
+
+async def visible_ids(account_id: UUID, item_ids: Collection[UUID], only: ItemFilter = NO_FILTER) -> set[UUID]:
+    """Those of an account's items that are visible and meet the conditions. At most a few thousand at once."""
+    if not item_ids or only.excludes_everything:
+        return set()
+    conditions = conditions_of(only)
+    statement = VISIBLE.format(
+        marks=marks(item_ids), conditions="".join(f" AND {condition.sql}" for condition in conditions)
+    )
+    values = [value for condition in conditions for value in condition.values]
+    return {as_uuid(key) for (key,) in await fetch(statement, *item_ids, *item_ids, account_id, *values)}
