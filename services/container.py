@@ -17,6 +17,7 @@ from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads
 from services.drive.file_versions import FileVersions
 from services.drive.items import Items
+from services.drive.search import Search
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
@@ -49,6 +50,7 @@ class Services:
     items: Items
     deletion: Deletion
     file_versions: FileVersions
+    search: Search
     downloads: Downloads
     progress: Progress
     change_notifier: ChangeNotifier

@@ -28,6 +28,7 @@ from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads as DownloadService
 from services.drive.file_versions import FileVersions
 from services.drive.items import Items
+from services.drive.search import Search
 from services.mail.sender import MailSender
 from services.mail.templates import MailTemplates
 from services.maintenance.health import Health
@@ -137,6 +138,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             items=Items(),
             deletion=Deletion(base.notifications, counters),
             file_versions=FileVersions(counters),
+            search=Search(),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             change_notifier=base.change_notifier,

@@ -1,0 +1,33 @@
+"""Filters of lists of items."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from schema.drive.items import FileKind
+from schema.scalars import ByteSize
+from storage.drive import models
+from storage.drive.listing import ItemFilter as Conditions
+
+
+@strawberry.input(
+    description="Conditions that all hold for the items of a list. A condition that is null is not checked."
+)
+class ItemFilter:
+    kinds: list[FileKind] | None = strawberry.field(default=None, description="Only files of one of these kinds.")
+    starred: bool | None = strawberry.field(default=None, description="Only items with a star, or only those without.")
+    min_size: ByteSize | None = strawberry.field(default=None, description="Only files of at least so many bytes.")
+    max_size: ByteSize | None = strawberry.field(default=None, description="Only files of at most so many bytes.")
+    created_after: datetime | None = strawberry.field(default=None, description="Only items created after this time.")
+    created_before: datetime | None = strawberry.field(default=None, description="Only items created before this time.")
+
+    @property
+    def value(self) -> Conditions:
+        """The conditions of storage."""
+        kinds = None if self.kinds is None else tuple(models.FileKind[kind.name] for kind in self.kinds)
+        sizes = (self.min_size, self.max_size)
+        return Conditions(kinds, self.starred, *sizes, self.created_after, self.created_before)
+
+
+Filter = Annotated[ItemFilter | None, strawberry.argument(description="Conditions for the items.")]
