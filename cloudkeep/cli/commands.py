@@ -94,6 +94,16 @@ def check_backup(folder: Path | None, *, mend: bool, verify: bool) -> int:
     return _reporting(check(folder.absolute(), every_byte=verify))
 
 
+def is_backup(path: str) -> bool:
+    """Whether a path names a backup on this machine, or a folder of backups."""
+    from services.maintenance.backup.layout import is_backup
+
+    try:
+        return is_backup(Path(path))
+    except (OSError, ValueError):
+        return False
+
+
 def restore(folder: Path, *, force: bool, verify: bool) -> int:
     """Restore a backup."""
     settings = read_settings(create=False, with_folders=False)

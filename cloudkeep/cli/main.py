@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from cloudkeep.cli.admin.commands import admin
+from cloudkeep.cli.restore_command import restore
 from cloudkeep.client.accounts.commands import login, logout, register, whoami
 from cloudkeep.client.accounts.token_commands import token
 from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
+from cloudkeep.client.drive.commands import cp, ls, mkdir, mv, rm, search
 
 app = typer.Typer(
     name="cloudkeep",
@@ -57,6 +59,13 @@ def serve() -> None:
 
 app.command("demo")(demo)
 app.command("upload")(upload)
+app.command("ls")(ls)
+app.command("mkdir")(mkdir)
+app.command("mv")(mv)
+app.command("cp")(cp)
+app.command("rm")(rm)
+app.command("restore")(restore)
+app.command("search")(search)
 app.command("login")(login)
 app.command("logout")(logout)
 app.command("whoami")(whoami)
@@ -159,34 +168,6 @@ def backup(
 
 
 @app.command()
-def restore(
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="FOLDER", help="A backup, or a folder whose newest one is meant.", show_default=False),
-    ],
-    force: Annotated[
-        bool, typer.Option("--force", help="Also if the database has accounts: it is moved aside, not deleted.")
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Read all stored files, and replace damaged ones from the backup.")
-    ] = False,
-) -> None:
-    """Restore a backup of the database and the stored files.
-
-    It also restores the secret keys if they are missing, and copies only stored files that are missing. No server and
-    no worker may be running. The settings are those of the server. It checks the backup first, and says at the end
-    which files are missing.
-
-    After an interruption, the old database is still in place; run the same command again.
-
-    Exit codes: 0 everything is there, 1 restored, but something is missing, 2 nothing was restored, 130 interrupted.
-    """
-    from cloudkeep.cli import commands
-
-    raise typer.Exit(commands.restore(folder, force=force, verify=verify))
-
-
-@app.command()
 def scrub(
     rate: Annotated[
         str,
@@ -216,8 +197,9 @@ def documents() -> None:
     from cloudkeep.client.accounts import documents as accounts
     from cloudkeep.client.api.documents import ALL, persisted_documents
     from cloudkeep.client.demo import documents as demo
+    from cloudkeep.client.drive import documents as drive
 
-    typer.echo(json.dumps(persisted_documents([*ALL, *accounts.ALL, *demo.ALL]), indent=2))
+    typer.echo(json.dumps(persisted_documents([*ALL, *accounts.ALL, *drive.ALL, *demo.ALL]), indent=2))
 
 
 @app.command()

@@ -41,6 +41,15 @@ class UploadFailed(ClientError):
     exit_code = 1
 
 
+class ItemFailed(ClientError):
+    """Nothing can be done with one item. The work on other items continues. ``place`` is its path or its ID."""
+
+    exit_code = 1
+
+    def __init__(self, place: str, reason: object) -> None:
+        super().__init__(f"{printable(place)}: {reason}")
+
+
 class SourceChanged(UploadFailed):
     """The file was changed during the upload."""
 

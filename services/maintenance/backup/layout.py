@@ -60,6 +60,11 @@ def find_backup(path: Path) -> Path:
     raise BackupError(f"there is no backup in {path}")
 
 
+def is_backup(path: Path) -> bool:
+    """Whether the path is a backup, complete or damaged, or a folder of backups."""
+    return path.is_dir() and ((path / DOCUMENT).exists() or (path / MARKER).exists() or bool(backups_in(path)))
+
+
 def _require_folder(path: Path) -> None:
     if not path.is_dir():
         raise BackupError(f"{path} is not a folder" if path.exists() else f"there is no folder {path}")

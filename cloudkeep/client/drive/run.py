@@ -1,0 +1,58 @@
+"""Runs a command of the drive as the account that is signed in."""
+
+from collections.abc import Awaitable, Callable
+
+from cloudkeep.client.accounts.connection import connected
+from cloudkeep.client.accounts.server import require_tokens
+from cloudkeep.client.api.session import Session
+from cloudkeep.client.credentials.choice import choose_credentials
+from cloudkeep.client.display.display import print_error
+from cloudkeep.client.drive.drive import Drive
+from cloudkeep.client.errors import ClientError, ItemFailed, UploadFailed
+
+DONE, FAILED = 0, 1
+
+
+def run_drive(url: str | None, work: Callable[[Drive], Awaitable[int]]) -> int:
+    """Run the work with the drive, and return its exit code. Raises :class:`ClientError` when the whole run fails."""
+    credentials = choose_credentials(url)
+    with connected(credentials.url) as connection:
+        session = Session(connection.graphql, require_tokens(connection, credentials))
+
+        async def checked() -> int:
+            await session.check()
+            return await work(Drive(session, Notes()))
+
+        return connection.run(checked())
+
+
+class Notes:
+    """Prints messages about retries and waits on standard error, but no message twice in a row."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, text: str) -> None:
+        """Print a message."""
+        if text != self._last:
+            self._last = text
+            print_error(f"cloudkeep: {text}")
+
+
+class Outcome:
+    """Whether everything was done. A failure with one item is printed, and the others go on."""
+
+    def __init__(self) -> None:
+        self.code = DONE
+
+    async def attempt(self, place: str, work: Awaitable[None]) -> None:
+        """Await the work on one item, and report its failure."""
+        try:
+            await work
+        except (ItemFailed, UploadFailed) as error:
+            self.failed(error if isinstance(error, ItemFailed) else ItemFailed(place, error))
+
+    def failed(self, error: ClientError) -> None:
+        """Report a failure."""
+        self.code = FAILED
+        print_error(f"cloudkeep: {error}")
