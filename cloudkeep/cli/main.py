@@ -11,6 +11,7 @@ from cloudkeep.client.accounts.commands import login, logout, register, whoami
 from cloudkeep.client.accounts.token_commands import token
 from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
+from cloudkeep.client.downloads.command import download
 from cloudkeep.client.drive.commands import cp, ls, mkdir, mv, rm, search
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ def serve() -> None:
 
 app.command("demo")(demo)
 app.command("upload")(upload)
+app.command("download")(download)
 app.command("ls")(ls)
 app.command("mkdir")(mkdir)
 app.command("mv")(mv)

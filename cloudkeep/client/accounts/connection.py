@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import httpx
+
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
@@ -18,8 +20,9 @@ T = TypeVar("T")
 class Connection:
     """Runs requests in an event loop. Prompts are outside of it, because they block."""
 
-    def __init__(self, url: str, graphql: GraphQL, runner: asyncio.Runner) -> None:
+    def __init__(self, url: str, http: httpx.AsyncClient, graphql: GraphQL, runner: asyncio.Runner) -> None:
         self.url = url
+        self.http = http
         self.graphql = graphql
         self._runner = runner
 
@@ -49,6 +52,6 @@ def connected(url: str) -> Iterator[Connection]:
     http = open_http(url)
     with asyncio.Runner() as runner:
         try:
-            yield Connection(url, GraphQL(http, url), runner)
+            yield Connection(url, http, GraphQL(http, url), runner)
         finally:
             runner.run(http.aclose())

@@ -8,6 +8,7 @@ from services.core.time_left import TimeLeft
 
 READING = "Reading"
 SENDING = "Sending"
+RECEIVING = "Receiving"
 #: The names of the server's stages.
 SERVER_STAGES = {"REASSEMBLING": "Verifying", "COMPRESSING": "Compressing", "READY": "Ready"}
 

@@ -18,6 +18,7 @@ DOWNLOADED_ITEMS = f"""query ($id: ID!, $first: Int!, $after: String) {{
   item(id: $id) {{ ... on Folder {{
     items(first: $first, after: $after) {{ nodes {{ {DOWNLOADED_FIELDS} }} {PAGE} }} }} }} }}"""
 DOWNLOADED_ITEM = f"query ($id: ID!) {{ item(id: $id) {{ {DOWNLOADED_FIELDS} }} }}"
+TOTAL_SIZE = "query ($id: ID!) { item(id: $id) { ... on Folder { totalSize } } }"
 TRASH = f"""query ($first: Int!, $after: String) {{
   trash(first: $first, after: $after) {{ nodes {{ {ITEM_FIELDS} path }} {PAGE} }} }}"""
 SEARCH = f"""query ($query: String!, $first: Int!, $after: String) {{
@@ -42,6 +43,7 @@ ALL = (
     ITEMS,
     DOWNLOADED_ITEMS,
     DOWNLOADED_ITEM,
+    TOTAL_SIZE,
     TRASH,
     SEARCH,
     CREATE_FOLDER,

@@ -19,7 +19,7 @@ CONFLICT_POLICIES = (FAIL, KEEP_BOTH, REPLACE)
 
 
 class Drive:
-    """The drive of one account. ``place`` is a path or an ID.
+    """The drive of one account. ``place`` is a path or an ID. ``notify`` gets messages about retries and waits.
 
     Every method raises :class:`UploadFailed` when the server refuses or after the last retry, and
     :class:`SignInError`.
@@ -28,7 +28,7 @@ class Drive:
     def __init__(self, session: Session, notify: Notify, policy: RetryPolicy | None = None) -> None:
         self.session = session
         self._policy = policy or RetryPolicy()
-        self._notify = notify
+        self.notify = notify
 
     async def find(self, place: str) -> RemoteItem:
         """The item. Raises :class:`ItemFailed` if there is none."""
@@ -86,6 +86,11 @@ class Drive:
         """The items with these words, newest first."""
         async for node in self._nodes(documents.SEARCH, query=query):
             yield RemoteItem.of(node)
+
+    async def total_size(self, folder: RemoteItem) -> int | None:
+        """The bytes of all files below a folder; None if it has very many items."""
+        node = await self._execute(documents.TOTAL_SIZE, id=folder.id)
+        return node["totalSize"] if node else None
 
     async def with_url(self, item: RemoteItem) -> RemoteItem | None:
         """The file as it is now, with a new URL; None if it was deleted."""
@@ -147,5 +152,5 @@ class Drive:
         return await self._execute(document, input=given)
 
     async def _execute(self, document: str, **variables: object) -> Any:
-        attempts = Attempts(self._policy, self._notify)
+        attempts = Attempts(self._policy, self.notify)
         return await retry(lambda: self.session.execute(document, **variables), attempts)

@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+import httpx
+
 from cloudkeep.client.accounts.connection import connected
 from cloudkeep.client.accounts.server import require_tokens
+from cloudkeep.client.api.retry import Notify
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.credentials.choice import choose_credentials
 from cloudkeep.client.display.display import print_error
@@ -15,19 +18,29 @@ DONE, FAILED = 0, 1
 
 def run_drive(url: str | None, work: Callable[[Drive], Awaitable[int]]) -> int:
     """Run the work with the drive, and return its exit code. Raises :class:`ClientError` when the whole run fails."""
+    return run_transfer(url, lambda drive, _: work(drive))
+
+
+def run_transfer(url: str | None, work: Callable[[Drive, httpx.AsyncClient], Awaitable[int]]) -> int:
+    """As :func:`run_drive`, for work that also needs an HTTP client for signed URLs."""
     credentials = choose_credentials(url)
     with connected(credentials.url) as connection:
         session = Session(connection.graphql, require_tokens(connection, credentials))
 
         async def checked() -> int:
             await session.check()
-            return await work(Drive(session, Notes()))
+            return await work(Drive(session, Notes()), connection.http)
 
         return connection.run(checked())
 
 
+def note(text: str) -> None:
+    """Print a message on standard error."""
+    print_error(f"cloudkeep: {text}")
+
+
 class Notes:
-    """Prints messages about retries and waits on standard error, but no message twice in a row."""
+    """Prints messages about retries and waits, but no message twice in a row."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -36,14 +49,15 @@ class Notes:
         """Print a message."""
         if text != self._last:
             self._last = text
-            print_error(f"cloudkeep: {text}")
+            note(text)
 
 
 class Outcome:
-    """Whether everything was done. A failure with one item is printed, and the others go on."""
+    """Whether everything was done. A failure with one item is reported, and the others go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Notify = note) -> None:
         self.code = DONE
+        self._report = report
 
     async def attempt(self, place: str, work: Awaitable[None]) -> None:
         """Await the work on one item, and report its failure."""
@@ -55,4 +69,4 @@ class Outcome:
     def failed(self, error: ClientError) -> None:
         """Report a failure."""
         self.code = FAILED
-        print_error(f"cloudkeep: {error}")
+        self._report(str(error))
