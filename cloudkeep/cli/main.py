@@ -13,6 +13,7 @@ from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
 from cloudkeep.client.downloads.command import download
 from cloudkeep.client.drive.commands import cp, ls, mkdir, mv, rm, search
+from cloudkeep.client.sync.command import sync
 
 app = typer.Typer(
     name="cloudkeep",
@@ -61,6 +62,7 @@ def serve() -> None:
 app.command("demo")(demo)
 app.command("upload")(upload)
 app.command("download")(download)
+app.command("sync")(sync)
 app.command("ls")(ls)
 app.command("mkdir")(mkdir)
 app.command("mv")(mv)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from cloudkeep.client.uploads.run import UploadOptions
     from services.media.types import Compression
 
 PARALLEL = range(1, 33)
@@ -28,7 +29,24 @@ INTERRUPTED = "Interrupted. Run the same command again to go on."
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to upload.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Files and folders to upload.", show_default=False)
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="The folder of the drive, which is created if it is missing.", show_default=False
+        ),
+    ] = None,
+    conflict: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="What to do with a file whose name is taken: KEEP_BOTH (the default; a number is added to the name), "
+            "REPLACE (it becomes a new version) or FAIL.",
+            show_default=False,
+        ),
+    ] = None,
     compress: Annotated[
         str | None,
         typer.Option(metavar="PRESET", help="Compress the videos: FAST, BALANCED or SMALL.", show_default=False),
@@ -43,7 +61,10 @@ def upload(
         bool, typer.Option("--direct", help="Send the chunks directly to the server's S3 store, if it has one.")
     ] = False,
 ) -> None:
-    """Upload files to a CloudKeep server. Prints the ID and the download URL of each file.
+    """Upload files and folders to a CloudKeep server.
+
+    Prints the ID and the download URL of each file; with folders, only the IDs. Symbolic links and special files in
+    folders are skipped.
 
     Signs in with the token in CLOUDKEEP_TOKEN or the session of `cloudkeep login`, or asks for a name (user ID or
     address) and a password. After an interruption, run the same command again: it sends only what is missing.
@@ -51,8 +72,22 @@ def upload(
     Exit codes: 0 every file was uploaded, 1 a file was not uploaded, 2 wrong usage, no server or no sign-in, 3 a file
     was uploaded but not compressed, 130 interrupted.
     """
-    code = run_command(lambda: _upload(files, compress, max_height, url, parallel, direct=direct), INTERRUPTED)
-    raise typer.Exit(code)
+
+    def work() -> int:
+        from cloudkeep.client.drive.commands import conflict_policy
+        from cloudkeep.client.uploads.run import UploadOptions
+
+        options = UploadOptions(
+            paths=tuple(files),
+            compress=_compression(compress, max_height),
+            parallel=parallel,
+            direct=direct,
+            place=to,
+            conflict=conflict_policy(conflict) if conflict else None,
+        )
+        return _upload(options, url)
+
+    raise typer.Exit(run_command(work, INTERRUPTED))
 
 
 def run_command(command: Callable[[], int], interrupted: str) -> int:
@@ -77,25 +112,21 @@ def program_name() -> str:
     return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
-def _upload(
-    files: list[Path], compress: str | None, max_height: int | None, url: str | None, parallel: int, *, direct: bool
-) -> int:
+def _upload(options: "UploadOptions", url: str | None) -> int:
     from cloudkeep.client.credentials.choice import choose_credentials
     from cloudkeep.client.errors import SignInError, UsageError
-    from cloudkeep.client.uploads.run import UploadOptions, require_sources, run
+    from cloudkeep.client.uploads.run import require_sources, run
 
-    if parallel not in PARALLEL:
-        raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {parallel}")
-    compression = _compression(compress, max_height)
-    require_sources(files)
+    if options.parallel not in PARALLEL:
+        raise UsageError(f"--parallel must be between {PARALLEL[0]} and {PARALLEL[-1]}, not {options.parallel}")
+    require_sources(options.paths)
     credentials = choose_credentials(url)
     if not credentials.is_signed_in and not sys.stdin.isatty():
         raise SignInError(
             "no one is signed in: run `cloudkeep login`, set CLOUDKEEP_TOKEN to an access token or an API token, or "
             "run this in a terminal"
         )
-    options = UploadOptions(tuple(files), credentials.url, compression, parallel, direct)
-    return run(options, credentials.tokens, _ask)
+    return run(options, credentials.url, credentials.tokens, _ask)
 
 
 def _ask() -> tuple[str, str]:

@@ -65,7 +65,7 @@ async def remove(drive: Drive, places: Sequence[str], *, permanently: bool) -> i
         if item.path == ROOT_PATH:
             outcome.failed(ItemFailed(ROOT_PATH, "the root of the drive cannot be removed"))
     change = drive.delete if permanently else drive.move_to_trash
-    await _in_batches(change, [item for item in items if item.path != ROOT_PATH], outcome)
+    await in_batches(change, [item for item in items if item.path != ROOT_PATH], outcome)
     return outcome.code
 
 
@@ -78,7 +78,7 @@ async def restore(drive: Drive, places: Sequence[str]) -> int:
         for item in await drive.restore(batch):
             sys.stdout.write(f"{printable(item.path)}\n")
 
-    await _in_batches(change, items, outcome)
+    await in_batches(change, items, outcome)
     return outcome.code
 
 
@@ -120,7 +120,7 @@ def _problem(found: Sequence[RemoteItem]) -> str:
     return f"is in the trash several times; name one by its ID: {ids}"
 
 
-async def _in_batches(change: Change, items: Sequence[RemoteItem], outcome: Outcome) -> None:
+async def in_batches(change: Change, items: Sequence[RemoteItem], outcome: Outcome) -> None:
     """Change up to a page of items in one request. If the server refuses it, change each one by itself."""
     for start in range(0, len(items), PAGE_SIZE):
         batch = items[start : start + PAGE_SIZE]

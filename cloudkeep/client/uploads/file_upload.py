@@ -9,6 +9,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import READING, SENDING, ByteCounter, Track
 from cloudkeep.client.errors import UploadFailed
 from cloudkeep.client.uploads.chunk_reports import ChunkReports
+from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.progress_stream import ProgressStream
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
@@ -39,7 +40,12 @@ class UploadContext:
 class FileUpload:
     """Uploads one file."""
 
-    def __init__(self, context: UploadContext, source: Source, track: Track) -> None:
+    def __init__(
+        self, context: UploadContext, source: Source, track: Track, destination: Destination | None = None
+    ) -> None:
+        self._destination = destination
+        #: The SHA-256 of the file, as soon as it was computed.
+        self.sha256 = ""
         self._context = context
         self._source = source
         self._track = track
@@ -49,7 +55,11 @@ class FileUpload:
         """Hash the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
         size = self._source.size
         digests = await self._source.digests(default_chunk_size(size), ByteCounter(self._track, READING, size).update)
-        variables = init_input(self._source.name, size, digests, self._context.compress, direct=self._context.direct)
+        self.sha256 = digests.whole
+        options = self._context.compress
+        variables = init_input(
+            self._source.name, size, digests, options, direct=self._context.direct, destination=self._destination
+        )
         state = await self._uploads.init(variables)
         if state.status == RECEIVING and state.received_bytes:
             self._track.note(f"the server has {state.received_bytes / size:.0%} of it already")

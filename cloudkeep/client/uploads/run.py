@@ -1,7 +1,7 @@
 """One run of ``cloudkeep upload``: check the arguments, sign in, upload every file, and report the result."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -13,8 +13,14 @@ from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.tokens import TokenPair, Tokens
 from cloudkeep.client.display.display import Display, open_display, print_error
 from cloudkeep.client.display.progress import Track
+from cloudkeep.client.display.whole import WholeDisplay
+from cloudkeep.client.drive.drive import Drive
+from cloudkeep.client.drive.run import Notes
 from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
+from cloudkeep.client.uploads.destination import FileToUpload
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
+from cloudkeep.client.uploads.gathering import gather
+from cloudkeep.client.uploads.local_tree import local_name
 from cloudkeep.client.uploads.sender import task_group
 from cloudkeep.client.uploads.source import Source
 from services.media.types import Compression
@@ -40,13 +46,17 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """The options of the command."""
+    """The options of the command. ``paths`` are files and folders.
 
-    files: tuple[Path, ...]
-    url: str
+    ``place`` is the folder of the drive; without one, files go to the root.
+    """
+
+    paths: tuple[Path, ...]
     compress: Compression | None = None
     parallel: int = 4
     direct: bool = False
+    place: str | None = None
+    conflict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,13 @@ class FileResult:
     file_id: str | None = None
 
 
-def run(options: UploadOptions, open_tokens: OpenTokens, ask: AskCredentials) -> ExitCode:
+def run(options: UploadOptions, url: str, open_tokens: OpenTokens, ask: AskCredentials) -> ExitCode:
     """Upload the files with these tokens, or after a sign-in by user ID and password.
 
     Raises :class:`cloudkeep.client.errors.ClientError` when the whole run fails, and KeyboardInterrupt.
     """
-    http = open_http(options.url)
-    graphql = GraphQL(http, options.url)
+    http = open_http(url)
+    graphql = GraphQL(http, url)
     with asyncio.Runner() as runner:
         try:
             tokens = open_tokens(graphql)
@@ -73,12 +83,47 @@ def run(options: UploadOptions, open_tokens: OpenTokens, ask: AskCredentials) ->
                 tokens = TokenPair.of(graphql, runner.run(sign_in(graphql, *ask())))
             session = Session(graphql, tokens)
             context = UploadContext(http, session, options.compress, options.parallel, direct=options.direct)
-            return runner.run(upload_all(options.files, context, open_display()))
+            return runner.run(_upload(options, context))
         finally:
             runner.run(http.aclose())
 
 
-async def upload_all(files: Iterable[Path], context: UploadContext, display: Display) -> ExitCode:
+async def _upload(options: UploadOptions, context: UploadContext) -> ExitCode:
+    """Upload the paths. What cannot be uploaded from folders is printed at the end."""
+    has_folders = any(path.is_dir() for path in options.paths)
+    if not has_folders and options.place is None and options.conflict is None:
+        return await upload_all(map(FileToUpload.of, options.paths), context, open_display())
+    drive = Drive(context.session, Notes(), context.policy)
+    gathered = await gather(drive, options.paths, options.place, options.conflict, _report_skipped)
+    if not has_folders:
+        return await upload_all(gathered.files, context, open_display())
+    return await upload_whole(gathered.files, gathered.sizes, gathered.failed, context)
+
+
+async def upload_whole(
+    files: Sequence[FileToUpload],
+    sizes: Mapping[str, int],
+    failed: Mapping[str, str],
+    context: UploadContext,
+    *,
+    with_ids: bool = True,
+) -> ExitCode:
+    """Upload many files with one progress bar, and print at the end what failed, here and before."""
+    display = WholeDisplay(open_display(), f"{len(files)} files", sizes, with_ids=with_ids)
+    code = await upload_all(files, context, display)
+    display.close()
+    for label, problem in {**failed, **display.failed}.items():
+        print_error(f"cloudkeep: {printable(label)}: {problem}")
+    return ExitCode.FAILED if failed else code
+
+
+def _report_skipped(path: str, problem: str) -> None:
+    print_error(f"cloudkeep: {printable(path)}: {problem}; skipped")
+
+
+async def upload_all(
+    files: Iterable[FileToUpload], context: UploadContext, display: Display | WholeDisplay
+) -> ExitCode:
     """Upload the files. Their IDs are printed in this order, each as soon as the ones before it are done.
 
     Raises :class:`cloudkeep.client.errors.SignInError` when the session has ended.
@@ -87,7 +132,7 @@ async def upload_all(files: Iterable[Path], context: UploadContext, display: Dis
     exit_codes: list[ExitCode] = []
     with display.bars:
         async with task_group() as group:
-            for task in [group.create_task(queue.upload(path)) for path in files]:
+            for task in [group.create_task(queue.upload(file)) for file in files]:
                 result = await task
                 exit_codes.append(result.exit_code)
                 if result.file_id:
@@ -98,19 +143,23 @@ async def upload_all(files: Iterable[Path], context: UploadContext, display: Dis
 class _UploadQueue:
     """Limits how many files are in progress, and sends one of them at a time."""
 
-    def __init__(self, context: UploadContext, display: Display) -> None:
+    def __init__(self, context: UploadContext, display: Display | WholeDisplay) -> None:
         self._context = context
         self._display = display
         self._unfinished = asyncio.Semaphore(FILES_AT_ONCE)
         self._sending = asyncio.Lock()
 
-    async def upload(self, path: Path) -> FileResult:
+    async def upload(self, file: FileToUpload) -> FileResult:
         """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` if the whole run fails."""
         async with self._unfinished:
-            track = self._display.track(printable(path.name))
+            track = self._display.track(file.label)
             try:
-                with Source(path) as source:
-                    return await self._upload(FileUpload(self._context, source, track), track)
+                with Source(file.path) as source:
+                    upload = FileUpload(self._context, source, track, file.destination)
+                    result = await self._upload(upload, track)
+                    if file.on_stored:
+                        file.on_stored(source.status, upload.sha256)
+                    return result
             except (UploadFailed, SourceError) as error:
                 track.end(f"not uploaded: {error}")
                 return FileResult(ExitCode.FAILED)
@@ -140,6 +189,8 @@ def require_sources(files: Iterable[Path]) -> None:
 
 
 def _source_problem(path: Path) -> str | None:
+    if path.is_dir():
+        return None if local_name(path) else f"{path}: is the whole machine; name folders in it"
     try:
         Source(path).close()
     except SourceError as error:

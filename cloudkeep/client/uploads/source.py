@@ -34,16 +34,17 @@ class Source:
     """An open, regular file, as it was when it was opened. Sizes and offsets are in bytes.
 
     Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`UploadFailed` when it
-    cannot be read. The file may be renamed or deleted meanwhile, because it stays open.
+    cannot be read. ``status`` is that at the beginning. The file may be renamed or deleted meanwhile, because it stays
+    open.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises :class:`SourceError` unless the path is a readable regular file that is not empty."""
         self._file = _open(path)
         self.name = path.absolute().name
-        self._stat = os.fstat(self._file)
-        self.size = self._stat.st_size
-        if problem := _problem(self._stat):
+        self.status = os.fstat(self._file)
+        self.size = self.status.st_size
+        if problem := _problem(self.status):
             self.close()
             raise SourceError(problem)
 
@@ -88,7 +89,7 @@ class Source:
     def require_unchanged(self) -> None:
         """Raise :class:`SourceChanged` if the size or the modification time has changed."""
         current = os.fstat(self._file)
-        if (current.st_size, current.st_mtime_ns) != (self.size, self._stat.st_mtime_ns):
+        if (current.st_size, current.st_mtime_ns) != (self.size, self.status.st_mtime_ns):
             raise SourceChanged(
                 "the file was changed while it was being sent; run the command again to upload it as it is now"
             )

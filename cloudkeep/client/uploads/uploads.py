@@ -11,6 +11,7 @@ from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import RequestRefused, UploadFailed
+from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.source import Digests
 from services.media.types import Compression
 
@@ -86,14 +87,24 @@ class SlotPage:
     next: str | None
 
 
-def init_input(name: str, size: int, digests: Digests, compress: Compression | None, *, direct: bool = False) -> Json:
+def init_input(
+    name: str,
+    size: int,
+    digests: Digests,
+    compress: Compression | None,
+    *,
+    direct: bool = False,
+    destination: Destination | None = None,
+) -> Json:
     """The input of ``initUpload``; without ``direct`` the server decides where the chunks go.
 
-    The idempotency key depends only on the file and its options, so that a second run finds the upload of the first.
+    The idempotency key depends only on the file, its options and its destination, so that a second run finds the upload
+    of the first. A repeatable upload has none: the server finds it by the file while it is open, and not afterwards.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
-    identity = json.dumps([unicodedata.normalize("NFC", name), size, digests.whole, options], sort_keys=True)
-    key = "cli-" + hashlib.sha256(identity.encode()).hexdigest()
+    place = destination.to_input() if destination else {}
+    identity = [unicodedata.normalize("NFC", name), size, digests.whole, options, *([place] if place else [])]
+    key = "cli-" + hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return {
         "fileName": name,
         "size": size,
@@ -101,8 +112,9 @@ def init_input(name: str, size: int, digests: Digests, compress: Compression | N
         "chunkSize": digests.chunk_size,
         "chunkHashes": digests.chunks,
         "compress": options,
-        "idempotencyKey": key,
+        "idempotencyKey": None if destination and destination.repeatable else key,
         "direct": direct or None,
+        **place,
     }
 
 

@@ -11,6 +11,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.tokens import GivenToken
 from cloudkeep.client.display.display import Display
 from cloudkeep.client.errors import SignInError, UsageError
+from cloudkeep.client.uploads.destination import FileToUpload
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.run import FILES_AT_ONCE, ExitCode, require_sources, upload_all
 from services.media.types import Compression, CompressionPreset
@@ -30,6 +31,10 @@ def files(tmp_path: Path) -> list[Path]:
     return paths
 
 
+async def _upload_all(paths: list[Path], context: UploadContext, display: Display) -> ExitCode:
+    return await upload_all(map(FileToUpload.of, paths), context, display)
+
+
 async def _name(api: Api, file_id: str) -> str:
     return str((await api.data("query ($id: ID!) { file(id: $id) { name } }", id=file_id))["name"])
 
@@ -41,7 +46,7 @@ def _urls(lines: list[str], beginning: str) -> list[str]:
 async def test_ids_are_printed_in_the_order_of_the_files(
     context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    assert await upload_all(files, context, Display(bars=False)) is ExitCode.DONE
+    assert await _upload_all(files, context, Display(bars=False)) is ExitCode.DONE
     ids = capsys.readouterr().out.splitlines()
     assert [await _name(api, file_id) for file_id in ids] == [path.name for path in files]
 
@@ -49,7 +54,7 @@ async def test_ids_are_printed_in_the_order_of_the_files(
 async def test_each_stage_is_a_line_on_standard_error(
     context: UploadContext, server: str, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    await upload_all(files[:1], context, Display(bars=False))
+    await _upload_all(files[:1], context, Display(bars=False))
     lines = [line.partition("  ")[0] for line in capsys.readouterr().err.splitlines()]
     url = lines[-1].rpartition(" ")[2]
     assert url.startswith(server)
@@ -65,7 +70,7 @@ async def test_a_file_that_fails_does_not_stop_the_others(
     context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
     files[1].write_bytes(b"")
-    assert await upload_all(files[:3], context, Display(bars=False)) is ExitCode.FAILED
+    assert await _upload_all(files[:3], context, Display(bars=False)) is ExitCode.FAILED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["0.bin", "2.bin"]
     assert "1.bin: not uploaded: the file is empty" in printed.err.splitlines()
@@ -75,7 +80,7 @@ async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_
     client: httpx.AsyncClient, context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
     wishing = UploadContext(client, context.session, Compression(CompressionPreset.FAST, 144), policy=QUICK)
-    assert await upload_all([bikes(), files[0]], wishing, Display(bars=False)) is ExitCode.NOT_COMPRESSED
+    assert await _upload_all([bikes(), files[0]], wishing, Display(bars=False)) is ExitCode.NOT_COMPRESSED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["bikes.mp4", "0.bin"]
     lines = printed.err.splitlines()
@@ -87,7 +92,7 @@ async def test_the_url_of_a_compressed_copy_is_printed_too(
     client: httpx.AsyncClient, context: UploadContext, capsys: Capture, worker: None
 ) -> None:
     compressing = UploadContext(client, context.session, Compression(CompressionPreset.FAST, 144), policy=QUICK)
-    assert await upload_all([bikes()], compressing, Display(bars=False)) is ExitCode.DONE
+    assert await _upload_all([bikes()], compressing, Display(bars=False)) is ExitCode.DONE
     lines = capsys.readouterr().err.splitlines()
     (copy,) = [await client.get(url) for url in _urls(lines, "bikes.mp4: compressed: ")]
     (original,) = [await client.get(url) for url in _urls(lines, "bikes.mp4: ready: ")]
@@ -101,7 +106,7 @@ async def test_the_end_of_the_session_ends_the_run(
 ) -> None:
     context = UploadContext(client, Session(GraphQL(client, server), GivenToken("not.a.token")), policy=QUICK)
     with pytest.raises(SignInError):
-        await upload_all(files, context, Display(bars=False))
+        await _upload_all(files, context, Display(bars=False))
     assert capsys.readouterr().out == ""
 
 
