@@ -47,7 +47,7 @@ class Comparison:
         self._plan = Plan()
         #: The folders that exist on both sides, by the local relative paths.
         self.folders: dict[str, RemoteItem] = {}
-        #: The local items by their folded relative paths, also those that are skipped.
+        #: The local items by their folded relative paths.
         self._local: dict[str, str] = {}
         self._blocked: set[str] = set()
 
@@ -55,10 +55,8 @@ class Comparison:
         """The plan for the local tree."""
         for item in local.items:
             await self._add(item)
-        for relative in local.skipped:
-            self._local.setdefault(folded(relative), relative)
         if self._with_delete and not local.failed and not self._plan.problems:
-            self._plan.trash_last = list(self._gone())
+            self._plan.trash_last = list(self._gone({folded(relative) for relative in local.skipped}))
         return self._plan
 
     async def _add(self, item: LocalItem) -> None:
@@ -111,11 +109,17 @@ class Comparison:
         if item.is_folder:
             self._blocked.add(item.relative)
 
-    def _gone(self) -> Iterable[RemoteItem]:
-        """The items of the drive that are not here any more, without those in such folders."""
+    def _gone(self, kept: set[str]) -> Iterable[RemoteItem]:
+        """The items of the drive that are not here any more, without those in such folders.
+
+        What is skipped here, and what is below it, is ``kept``.
+        """
         gone: set[str] = set()
         for key, item in self._remote.items():
-            if key.rpartition("/")[0] in gone:
+            parent = key.rpartition("/")[0]
+            if key in kept or parent in kept:
+                kept.add(key)
+            elif parent in gone:
                 gone.add(key)
             elif key not in self._local:
                 gone.add(key)

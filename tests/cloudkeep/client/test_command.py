@@ -145,7 +145,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
         (["--max-height", "720"], "--max-height needs --compress"),
         (["--parallel", "0"], "--parallel must be between 1 and 32, not 0"),
         (["/does/not/exist"], "/does/not/exist: No such file or directory"),
-        (["/"], "/: is a folder; name the files in it"),
+        (["/"], "/: is the whole machine; name folders in it"),
         (["/dev/null"], "/dev/null: not a regular file"),
     ],
 )

@@ -110,9 +110,10 @@ async def test_the_end_of_the_session_ends_the_run(
     assert capsys.readouterr().out == ""
 
 
-def test_every_path_that_is_not_a_file_is_named(tmp_path: Path, capsys: Capture) -> None:
+def test_every_path_that_is_neither_file_nor_folder_is_named(tmp_path: Path, capsys: Capture) -> None:
     missing = tmp_path / "missing\n"
+    os.mkfifo(pipe := tmp_path / "pipe")
     with pytest.raises(UsageError) as caught:
-        require_sources([tmp_path, missing])
-    assert capsys.readouterr().err == f"cloudkeep: {tmp_path}: is a folder; name the files in it\n"
+        require_sources([tmp_path, pipe, missing])
+    assert capsys.readouterr().err == f"cloudkeep: {pipe}: not a regular file\n"
     assert str(caught.value) == f"{tmp_path}/missing\\n: No such file or directory"
