@@ -4,7 +4,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cloudkeep", "0016_file_versions")]
+    dependencies = [("cloudkeep", "0017_search")]
 
     initial = False
 
