@@ -15,6 +15,7 @@ from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
+from storage.drive.listing import ItemList
 from storage.drive.models import FileVersion, Item, Rendition
 from storage.uploads.open_slots import SlotRange
 
@@ -54,6 +55,26 @@ class Loaders:
         return DataLoader(load_fn=self._renditions, cache=False)
 
     @cached_property
+    def item_pages(self) -> DataLoader[ItemList, list[Item]]:
+        """Windows of the items of folders."""
+        return DataLoader(load_fn=self._services.items.pages, cache=False)
+
+    @cached_property
+    def item_counts(self) -> DataLoader[UUID, int]:
+        """The number of items in a folder, by its key."""
+        return DataLoader(load_fn=self._item_counts, cache=False)
+
+    @cached_property
+    def total_sizes(self) -> DataLoader[UUID, int | None]:
+        """The bytes below a folder, by its key."""
+        return DataLoader(load_fn=self._total_sizes, cache=False)
+
+    @cached_property
+    def paths(self) -> DataLoader[UUID, str]:
+        """The path of a folder or file, by its key."""
+        return DataLoader(load_fn=self._paths, cache=False)
+
+    @cached_property
     def open_slots(self) -> DataLoader[SlotRange, list[range]]:
         """The open slots of parts of uploads."""
         return DataLoader(load_fn=self._open_slots, cache=False)
@@ -67,8 +88,20 @@ class Loaders:
         return [codes.get(key) for key in keys]
 
     async def _items(self, keys: list[UUID]) -> list[Item | None]:
-        items = await self._services.items.find_many(keys)
+        items = await self._services.items.find_many(set(keys))
         return [items.get(key) for key in keys]
+
+    async def _item_counts(self, keys: list[UUID]) -> list[int]:
+        counts = await self._services.items.counts(set(keys))
+        return [counts[key] for key in keys]
+
+    async def _total_sizes(self, keys: list[UUID]) -> list[int | None]:
+        sizes = await self._services.items.total_sizes(set(keys))
+        return [sizes.get(key) for key in keys]
+
+    async def _paths(self, keys: list[UUID]) -> list[str]:
+        paths = await self._services.items.paths(set(keys))
+        return [paths.get(key, "/") for key in keys]
 
     async def _versions(self, keys: list[UUID]) -> list[FileVersion | None]:
         versions = await self._services.items.find_versions(keys)

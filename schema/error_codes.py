@@ -19,9 +19,13 @@ class UserErrorCode(Enum):
         description="The response cannot set the cookie: the request does not come from a page of this server's own "
         "origin, has an access token, or came over a WebSocket or as an event stream.",
     )
+    FOLDER_CYCLE = enum_value(
+        "FOLDER_CYCLE", description="A folder cannot be moved or copied into itself, or into a folder below it."
+    )
     IDEMPOTENCY_CONFLICT = enum_value(
         "IDEMPOTENCY_CONFLICT", description="The idempotency key was used before, for another file."
     )
+    IN_TRASH = enum_value("IN_TRASH", description="The item, or a folder above it, is in the trash. Restore it first.")
     INVALID_CREDENTIALS = enum_value("INVALID_CREDENTIALS", description="The user ID, password or token is wrong.")
     INVALID_INPUT = enum_value("INVALID_INPUT", description="The value is not allowed for this field.")
     INVALID_OTP = enum_value("INVALID_OTP", description="The code is wrong, was used before, or has expired.")
@@ -49,9 +53,13 @@ class UserErrorCode(Enum):
         "free. No chunk that was acknowledged is lost.",
     )
     STORAGE_UNAVAILABLE = enum_value("STORAGE_UNAVAILABLE", description="The server's file storage does not respond.")
+    TOO_DEEP = enum_value("TOO_DEEP", description="Folders would be nested in more than 100 levels.")
     TOO_LARGE = enum_value("TOO_LARGE", description="The file is larger than the server accepts.")
     TOO_MANY_API_TOKENS = enum_value(
         "TOO_MANY_API_TOKENS", description="The account has as many valid API tokens as it may have. Revoke one first."
+    )
+    TOO_MANY_ITEMS = enum_value(
+        "TOO_MANY_ITEMS", description="There are more items to copy than one mutation can copy. Copy them in parts."
     )
     TOO_MANY_REGISTRATIONS = enum_value(
         "TOO_MANY_REGISTRATIONS",

@@ -25,6 +25,7 @@ from schema.changes.subscriptions import ActivitySubscriptions
 from schema.cost.directives import Cost
 from schema.drive.deletion import DeletionMutations
 from schema.drive.items import DriveItem, File, FileVersion, Folder
+from schema.drive.mutations import DriveMutations
 from schema.drive.queries import DriveQueries
 from schema.drive.types import Rendition
 from schema.drive.version_mutations import VersionMutations
@@ -127,6 +128,7 @@ MUTATIONS = (
     UploadMutations,
     DeletionMutations,
     VersionMutations,
+    DriveMutations,
 )
 SUBSCRIPTIONS = (UploadSubscriptions, ActivitySubscriptions)
 DESCRIPTIONS = {

@@ -16,6 +16,7 @@ from services.core.counters import Counters
 from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads
 from services.drive.file_versions import FileVersions
+from services.drive.item_changes import ItemChanges
 from services.drive.items import Items
 from services.drive.search import Search
 from services.maintenance.health import Health
@@ -51,6 +52,7 @@ class Services:
     deletion: Deletion
     file_versions: FileVersions
     search: Search
+    item_changes: ItemChanges
     downloads: Downloads
     progress: Progress
     change_notifier: ChangeNotifier

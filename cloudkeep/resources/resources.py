@@ -27,6 +27,7 @@ from services.core.counters import Counters
 from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads as DownloadService
 from services.drive.file_versions import FileVersions
+from services.drive.item_changes import ItemChanges
 from services.drive.items import Items
 from services.drive.search import Search
 from services.mail.sender import MailSender
@@ -139,6 +140,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             deletion=Deletion(base.notifications, counters),
             file_versions=FileVersions(counters),
             search=Search(),
+            item_changes=ItemChanges(),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             progress=base.progress,
             change_notifier=base.change_notifier,

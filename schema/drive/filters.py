@@ -5,14 +5,15 @@ from typing import Annotated
 
 import strawberry
 
-from schema.drive.items import FileKind
+from schema.drive.types import FileKind
 from schema.scalars import ByteSize
+from services.drive.types import ItemFilter as Conditions
 from storage.drive import models
-from storage.drive.listing import ItemFilter as Conditions
 
 
 @strawberry.input(
-    description="Conditions that all hold for the items of a list. A condition that is null is not checked."
+    description="Conditions that all hold for the items of a list. A condition that is null is not checked. Folders "
+    "have no kind and no size, so a condition on one of these excludes them."
 )
 class ItemFilter:
     kinds: list[FileKind] | None = strawberry.field(default=None, description="Only files of one of these kinds.")
@@ -25,7 +26,7 @@ class ItemFilter:
     @property
     def value(self) -> Conditions:
         """The conditions of storage."""
-        kinds = None if self.kinds is None else tuple(models.FileKind[kind.name] for kind in self.kinds)
+        kinds = None if self.kinds is None else tuple(models.FileKind[kind.name] for kind in dict.fromkeys(self.kinds))
         sizes = (self.min_size, self.max_size)
         return Conditions(kinds, self.starred, *sizes, self.created_after, self.created_before)
 

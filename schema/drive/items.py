@@ -1,18 +1,22 @@
 """Folders and files."""
 
 from datetime import datetime
-from enum import Enum
 
 import strawberry
 
-from resolvers import drive, file_versions
+from resolvers import drive, file_versions, folders
+from resolvers.item_cursors import item_cursor
 from resolvers.pages import PageArguments
-from schema.cost.directives import paged
+from schema.accounts.public_profile import Profile
+from schema.cost.directives import Cost, paged
+from schema.drive.filters import Filter
+from schema.drive.ordering import BY_NAME, OrderBy
 from schema.drive.types import (
     DOWNLOAD,
     DOWNLOAD_URL,
     OLD_DOWNLOAD_URL,
     RENDITIONS,
+    FileKind,
     Media,
     Rendition,
     SignedUrl,
@@ -23,19 +27,17 @@ from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from schema.scopes.directives import READ
 from services.core.ids import Prefix, encode
+from services.drive.types import NO_FILTER
 from services.media.types import MediaFacts
 from storage.drive import models
 from storage.drive.models import ItemKind
 
-
-@strawberry.enum(description="The kind of a file's content.")
-class FileKind(Enum):
-    VIDEO = strawberry.enum_value("VIDEO", description="A video.")
-    AUDIO = strawberry.enum_value("AUDIO", description="Sound or music.")
-    IMAGE = strawberry.enum_value("IMAGE", description="A picture.")
-    DOCUMENT = strawberry.enum_value("DOCUMENT", description="A text, a PDF, a table or a presentation.")
-    ARCHIVE = strawberry.enum_value("ARCHIVE", description="A file that contains other files, or a compressed file.")
-    OTHER = strawberry.enum_value("OTHER", description="Anything else.")
+#: The server reads a folder, or an entry of an index, for each item in it.
+COUNT = Cost(weight="5")
+#: The server reads up to 10,000 items: a tenth of a second.
+MEASUREMENT = Cost(weight="100")
+#: The server reads the folders above an item.
+CHAIN = Cost(weight="1")
 
 
 @strawberry.interface(description="A folder or a file.")
@@ -49,6 +51,26 @@ class DriveItem(Node):
         "null."
     )
     starred: bool = strawberry.field(description="Whether the owner has marked the item with a star.")
+
+    @strawberry.field(
+        description="The folder that the item is in; null for the root. For an item that was moved to the trash, it is "
+        "the folder that it was in."
+    )
+    async def parent(self, info: RequestInfo) -> "Folder | None":
+        row = await folders.parent_of(info.context, self.row)
+        return Folder.of(row) if row else None
+
+    @strawberry.field(
+        description="The names of the folders from the root on and of the item, each after a slash, such as "
+        "`/Films/holiday.mp4`; `/` for the root.",
+        directives=[CHAIN],
+    )
+    async def path(self, info: RequestInfo) -> str:
+        return await folders.path_of(info.context, self.row)
+
+    @strawberry.field(description="The owner of the drive that the item is in.")
+    async def owner(self, info: RequestInfo) -> Profile:
+        return Profile(name=(await folders.owner_of(info.context, self.row)).name)
 
     @classmethod
     def of(cls, row: models.Item) -> "Folder | File":
@@ -67,6 +89,39 @@ class DriveItem(Node):
 
 @strawberry.type(description="A folder.", directives=[READ])
 class Folder(DriveItem):
+    @strawberry.field(
+        description="The items of the folder, without those in the trash. Folders come first, then files.",
+        directives=[paged()],
+    )
+    async def items(
+        self,
+        info: RequestInfo,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        order_by: OrderBy = None,
+        filter: Filter = None,
+    ) -> Connection[DriveItem]:
+        order = order_by.to_domain() if order_by else BY_NAME
+        only = filter.value if filter else NO_FILTER
+        arguments = PageArguments(first, after, last, before)
+        page = await folders.items_page(info.context, self.row, order, only, arguments)
+        return connect(page, DriveItem.of, lambda row: item_cursor(row, order))
+
+    @strawberry.field(description="The number of items in the folder, without those in the trash.", directives=[COUNT])
+    async def item_count(self, info: RequestInfo) -> int:
+        return await folders.item_count(info.context, self.row)
+
+    @strawberry.field(
+        description="The size of the current versions of all files in the folder and the folders below it, in bytes, "
+        "without those in the trash; null if these are more than 10,000 items.",
+        directives=[MEASUREMENT],
+    )
+    async def total_size(self, info: RequestInfo) -> ByteSize | None:
+        size = await folders.total_size(info.context, self.row)
+        return None if size is None else ByteSize(size)
+
     @classmethod
     def of(cls, row: models.Item) -> "Folder":
         """The GraphQL form of the row of a folder."""

@@ -4,15 +4,19 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import drive
+from resolvers import drive, folders
+from resolvers.item_cursors import trash_cursor
 from resolvers.pages import PageArguments
-from schema.cost.directives import paged
+from schema.cost.directives import Cost, paged
 from schema.drive.items import DriveItem, File, Folder
 from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
 from schema.scopes.directives import READ
 
 ITEM_ID = strawberry.argument(description="The ID of the folder or file.")
+PATH = strawberry.argument(description="The names of the folders from the root on and of the item, after slashes.")
+#: One query for each name, up to a hundred.
+BY_PATH = Cost(weight="10")
 FILE_ID = strawberry.argument(description="The ID of the file.")
 
 
@@ -33,6 +37,26 @@ class DriveQueries:
     async def item(self, info: RequestInfo, id: Annotated[strawberry.ID, ITEM_ID]) -> DriveItem | None:
         row = await drive.find_item(info.context, id)
         return DriveItem.of(row) if row else None
+
+    @strawberry.field(
+        description="The viewer's folder or file at this path, such as `/Films/holiday.mp4`; null if there is none, or "
+        "if it is in the trash. `/` is the root. Case is ignored.",
+        directives=[BY_PATH, READ],
+    )
+    async def item_by_path(self, info: RequestInfo, path: Annotated[str, PATH]) -> DriveItem | None:
+        row = await folders.find_by_path(info.context, path)
+        return DriveItem.of(row) if row else None
+
+    @strawberry.field(
+        description="What the viewer has put into the trash, the last first. What is in a folder in the trash is not "
+        "listed, unless it was put there before the folder.",
+        directives=[paged(), READ],
+    )
+    async def trash(
+        self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[DriveItem]:
+        page = await folders.trash_page(info.context, PageArguments(first, after, last, before))
+        return connect(page, DriveItem.of, trash_cursor)
 
     @strawberry.field(description="The viewer's file with this ID; null if there is none.", directives=[READ])
     async def file(self, info: RequestInfo, id: Annotated[strawberry.ID, FILE_ID]) -> File | None:

@@ -22,6 +22,16 @@ DOWNLOAD_URL = "The same as `download.url`."
 DOWNLOAD = "The signed URL of the bytes; null if the viewer may not download them."
 
 
+@strawberry.enum(description="The kind of a file's content.")
+class FileKind(Enum):
+    VIDEO = strawberry.enum_value("VIDEO", description="A video.")
+    AUDIO = strawberry.enum_value("AUDIO", description="Sound or music.")
+    IMAGE = strawberry.enum_value("IMAGE", description="A picture.")
+    DOCUMENT = strawberry.enum_value("DOCUMENT", description="A text, a PDF, a table or a presentation.")
+    ARCHIVE = strawberry.enum_value("ARCHIVE", description="A file that contains other files, or a compressed file.")
+    OTHER = strawberry.enum_value("OTHER", description="Anything else.")
+
+
 @strawberry.enum(description="How a rendition is made from its file.")
 class RenditionRecipe(Enum):
     COMPRESSED_VIDEO = strawberry.enum_value(

@@ -8,3 +8,31 @@ class SearchTimeout(ExpectedError):
 
     code = ErrorCode.SEARCH_TIMEOUT
     status = 503
+
+
+class InTrash(ExpectedError):
+    """The item, or a folder above it, is in the trash."""
+
+    code = ErrorCode.IN_TRASH
+    status = 409
+
+
+class FolderCycle(ExpectedError):
+    """A folder cannot be moved or copied into itself, or into a folder below it."""
+
+    code = ErrorCode.FOLDER_CYCLE
+    status = 409
+
+
+class NestedTooDeeply(ExpectedError):
+    """Folders would be nested in too many levels."""
+
+    code = ErrorCode.TOO_DEEP
+    status = 409
+
+
+class TooManyItems(ExpectedError):
+    """There are more items to copy than one call may copy."""
+
+    code = ErrorCode.TOO_MANY_ITEMS
+    status = 409

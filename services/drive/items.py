@@ -6,8 +6,17 @@ from uuid import UUID
 from services.core.clock import now
 from storage.database.pages import Window
 from storage.drive import items as rows
-from storage.drive import versions
+from storage.drive import listing, trash, tree, versions
+from storage.drive.listing import ItemFilter, ItemList
 from storage.drive.models import FileVersion, Item, Rendition
+from storage.drive.trash import TrashPosition
+from storage.drive.tree import MAX_CHAIN
+
+#: The longest name in a path that is compared at all, in characters: a stored name has at most 255 bytes in form NFC,
+#: and NFC joins at most four characters to one.
+MAX_TYPED_NAME = 1_020
+#: The items of a folder whose sizes are added: a tenth of a second.
+MOST_MEASURED = 10_000
 
 
 class Items:
@@ -24,6 +33,46 @@ class Items:
     async def find_many(self, item_ids: Collection[UUID]) -> dict[UUID, Item]:
         """Folders and files by key."""
         return await rows.find_many(item_ids)
+
+    async def find_by_path(self, account_id: UUID, path: str) -> Item | None:
+        """The item outside the trash at a path such as ``/Films/a.mp4``; ``/`` is the root.
+
+        The first slash may be missing, and a last one is ignored.
+        """
+        names = path.removeprefix("/").removesuffix("/").split("/", MAX_CHAIN)
+        names = [] if names == [""] else names
+        if len(names) > MAX_CHAIN or not all(0 < len(name) <= MAX_TYPED_NAME for name in names):
+            return None
+        await rows.ensure_root(account_id, now())
+        return await rows.find_by_path(account_id, names)
+
+    async def paths(self, item_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The path of each item: names after slashes; ``/`` for the root."""
+        return {key: chain.path for key, chain in (await tree.chains(item_ids)).items()}
+
+    async def pages(self, lists: Sequence[ItemList]) -> list[list[Item]]:
+        """Windows of the items of folders."""
+        return await listing.pages(lists)
+
+    async def count(self, folder_id: UUID, only: ItemFilter) -> int:
+        """The number of items of a folder that meet the conditions."""
+        return await listing.count(folder_id, only)
+
+    async def counts(self, folder_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The number of items in each folder."""
+        return await rows.counts(folder_ids)
+
+    async def total_sizes(self, folder_ids: Collection[UUID]) -> dict[UUID, int | None]:
+        """The bytes below each folder; None if there are more than ``MOST_MEASURED`` items."""
+        return await tree.total_sizes(folder_ids, MOST_MEASURED)
+
+    async def trash_page(self, account_id: UUID, window: Window[TrashPosition]) -> Sequence[Item]:
+        """A window of what was put into the trash, the last first."""
+        return await trash.page(account_id, window)
+
+    async def count_trash(self, account_id: UUID) -> int:
+        """The number of items that were put into the trash."""
+        return await trash.count(account_id)
 
     async def files_page(self, account_id: UUID, window: Window[UUID]) -> Sequence[Item]:
         """A window of the account's files, the newest one first."""

@@ -59,6 +59,16 @@ async def counts(folder_ids: Collection[UUID]) -> dict[UUID, int]:
     return found
 
 
+async def find_by_path(account_id: UUID, names: Sequence[str]) -> Item | None:
+    """The item outside the trash that these names lead to from the root of the account."""
+    found = await Item.get_or_none(id=account_id)
+    for name in names:
+        if not found:
+            break
+        found = await Item.get_or_none(parent_id=found.id, folded_name=folded(name), trashed_at__isnull=True)
+    return found
+
+
 async def ensure_root(account_id: UUID, now: datetime) -> Item:
     """The root of an account's drive, which has the ID of the account. It is made at its first use."""
     root = await Item.get_or_none(id=account_id)

@@ -6,20 +6,28 @@ values: so it stays valid when the item there is renamed, moved or deleted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.engine import Rows
 from storage.database.pages import Window
-from storage.drive.items import load_in_order
+from storage.drive.items import load
 from storage.drive.models import FileKind, Item, ItemKind
 from storage.drive.tree import marks
 
 #: The segments of the list, in order.
 SEGMENTS = (ItemKind.FOLDER, ItemKind.FILE)
-PAGE = "SELECT id FROM item WHERE {conditions} ORDER BY {order} LIMIT ?"
+#: A part of one list. One statement reads a part of each of several lists.
+PART = (
+    "SELECT * FROM (SELECT {number} AS part, id FROM item WHERE {conditions} ORDER BY {order} LIMIT ?) AS part{number}"
+)
+#: The lists of one statement. SQLite combines up to 500 queries.
+MAX_LISTS = 100
+#: Stored times are within these years, and a client may write any others.
+EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 COUNT = "SELECT COUNT(*) FROM item WHERE {conditions}"
 
 
@@ -78,6 +86,11 @@ class Position(NamedTuple):
     key: bytes | int | datetime | None
     id: UUID
 
+    @property
+    def sort_key(self) -> tuple[Any, UUID]:
+        """What orders positions of one segment."""
+        return (self.key, self.id) if self.key is not None else (0, self.id)
+
 
 class Condition(NamedTuple):
     """A condition in SQL, and its values."""
@@ -86,14 +99,60 @@ class Condition(NamedTuple):
     values: Sequence[object] = ()
 
 
+@dataclass(frozen=True)
+class ItemList:
+    """A window of the items of a folder that are not in the trash."""
+
+    folder_id: UUID
+    order: ItemOrder
+    only: ItemFilter
+    window: Window[Position]
+
+
 async def page(folder_id: UUID, order: ItemOrder, only: ItemFilter, window: Window[Position]) -> list[Item]:
     """A window of the items of a folder that are not in the trash."""
-    ids: list[UUID] = []
-    for kind in SEGMENTS[::-1] if window.backwards else SEGMENTS:
-        if len(ids) < window.limit and _reaches(window, kind):
-            ids += await _segment(folder_id, kind, order, only, window, window.limit - len(ids))
-    found = await load_in_order(ids)
-    return found[::-1] if window.backwards else found
+    return (await pages([ItemList(folder_id, order, only, window)]))[0]
+
+
+async def pages(lists: Sequence[ItemList]) -> list[list[Item]]:
+    """The items of each window. The number of queries does not depend on that of the lists, up to ``MAX_LISTS``."""
+    found: list[list[Item]] = []
+    for start in range(0, len(lists), MAX_LISTS):
+        found += await _pages(lists[start : start + MAX_LISTS])
+    return found
+
+
+async def _pages(lists: Sequence[ItemList]) -> list[list[Item]]:
+    ids: list[list[UUID]] = [[] for _ in lists]
+    for turn in range(len(SEGMENTS)):
+        parts = {
+            number: part
+            for number, wanted in enumerate(lists)
+            if (part := _part(number, wanted, turn, wanted.window.limit - len(ids[number])))
+        }
+        for number, key in await _read(list(parts.values())):
+            ids[number].append(as_uuid(key))
+    rows = await load([key for keys in ids for key in keys])
+    return [
+        _ordered([rows[key] for key in keys if key in rows], wanted.order)
+        for keys, wanted in zip(ids, lists, strict=True)
+    ]
+
+
+async def _read(parts: Sequence[Condition]) -> Rows:
+    if not parts:
+        return []
+    return await fetch("\nUNION ALL ".join(part.sql for part in parts), *_values(parts))
+
+
+def _ordered(items: Sequence[Item], order: ItemOrder) -> list[Item]:
+    """The items in the order of a list. A combined query returns them in any."""
+    segments = [[item for item in items if item.kind is kind] for kind in SEGMENTS]
+    return [
+        item
+        for segment in segments
+        for item in sorted(segment, key=lambda item: position(item, order).sort_key, reverse=order.descending)
+    ]
 
 
 async def count(folder_id: UUID, only: ItemFilter) -> int:
@@ -122,21 +181,22 @@ def key_column(field: OrderField, kind: ItemKind) -> str | None:
     return "size" if field is OrderField.SIZE and kind is ItemKind.FILE else "sort_key"
 
 
-async def _segment(
-    folder_id: UUID, kind: ItemKind, order: ItemOrder, only: ItemFilter, window: Window[Position], limit: int
-) -> list[UUID]:
-    if _is_excluded(kind, only):
-        return []
-    column, descends = key_column(order.field, kind), order.descending != window.backwards
-    conditions = [_in_folder(folder_id), Condition("kind = ?", [kind]), *conditions_of(only)]
+def _part(number: int, wanted: ItemList, turn: int, limit: int) -> Condition | None:
+    """The query for up to ``limit`` items of a segment of a list; None if the list needs none of it."""
+    order, window = wanted.order, wanted.window
+    kind = SEGMENTS[::-1][turn] if window.backwards else SEGMENTS[turn]
+    if limit <= 0 or _is_excluded(kind, wanted.only) or not _reaches(window, kind):
+        return None
+    column = key_column(order.field, kind)
+    conditions = [_in_folder(wanted.folder_id), Condition(f"kind = '{kind}'"), *conditions_of(wanted.only)]
     if window.after and window.after.kind is kind:
         conditions.append(_beyond(column, window.after, "<" if order.descending else ">"))
     if window.before and window.before.kind is kind:
         conditions.append(_beyond(column, window.before, ">" if order.descending else "<"))
-    direction = "DESC" if descends else "ASC"
+    direction = "DESC" if order.descending != window.backwards else "ASC"
     columns = ", ".join(f"{name} {direction}" for name in (column, "id") if name)
-    statement = PAGE.format(conditions=_joined(conditions), order=columns)
-    return [as_uuid(key) for (key,) in await fetch(statement, *_values(conditions), limit)]
+    statement = PART.format(number=number, conditions=_joined(conditions), order=columns)
+    return Condition(statement, [*_values(conditions), limit])
 
 
 def _reaches(window: Window[Position], kind: ItemKind) -> bool:
@@ -166,8 +226,8 @@ def conditions_of(only: ItemFilter) -> list[Condition]:
     compared = {
         "size >= ?": only.min_size,
         "size <= ?": only.max_size,
-        "created_at > ?": only.created_after,
-        "created_at < ?": only.created_before,
+        "created_at > ?": _in_utc(only.created_after),
+        "created_at < ?": _in_utc(only.created_before),
     }
     conditions = [Condition(sql, [value]) for sql, value in compared.items() if value is not None]
     if only.kinds:
@@ -183,3 +243,12 @@ def _joined(conditions: Sequence[Condition]) -> str:
 
 def _values(conditions: Sequence[Condition]) -> list[object]:
     return [value for condition in conditions for value in condition.values]
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """The time as it is stored: SQLite compares the texts. A time without an offset is one of UTC."""
+    if moment is None:
+        return None
+    if not EARLIEST.year < moment.year < LATEST.year:
+        return EARLIEST if moment.year <= EARLIEST.year else LATEST
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -18,6 +18,8 @@ MAX_DEPTH = 100
 MAX_CHAIN = MAX_DEPTH + 2
 #: Placeholders in one statement, far below the limits of both databases.
 MAX_VALUES = 1_000
+#: Folders whose sizes one statement computes, so that it takes a second or two at most.
+SIZES_AT_ONCE = 10
 
 CHAINS = """
 WITH RECURSIVE chain (origin, id, height) AS (
@@ -192,7 +194,10 @@ async def is_higher_than(folder_ids: Collection[UUID], levels: int) -> bool:
 
 async def total_sizes(folder_ids: Collection[UUID], most_items: int) -> dict[UUID, int | None]:
     """The bytes of all current versions below each folder; None if there are more than ``most_items`` items."""
-    if not folder_ids:
-        return {}
-    rows = await fetch(TOTAL_SIZES.format(marks(folder_ids)), most_items, most_items + 1, *folder_ids)
-    return {as_uuid(key): None if size is None else int(size) for key, size in rows}
+    found: dict[UUID, int | None] = {}
+    keys = list(folder_ids)
+    for start in range(0, len(keys), SIZES_AT_ONCE):
+        part = keys[start : start + SIZES_AT_ONCE]
+        rows = await fetch(TOTAL_SIZES.format(marks(part)), most_items, most_items + 1, *part)
+        found |= {as_uuid(key): None if size is None else int(size) for key, size in rows}
+    return found

@@ -137,6 +137,6 @@ async def test_a_server_that_is_away_is_tried_again_and_then_named(
     downloading: DownloadContext, item: RemoteItem, tmp_path: Path, watcher: Watcher
 ) -> None:
     away = replace(item, url="http://127.0.0.1:1/x")
-    with pytest.raises(UploadFailed, match="cannot reach .*; gave up"):
+    with pytest.raises(UploadFailed, match=r"cannot reach .*; gave up"):
         await FileDownload(downloading, away, tmp_path / "a", lambda _: None).run()
     assert "cannot reach http://127.0.0.1:1; trying again" in watcher.notes

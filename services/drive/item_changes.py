@@ -1,0 +1,135 @@
+"""Changes of folders and files: their names, places and stars, and the trash."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID
+
+from services.core.clock import now
+from services.core.errors import AlreadyExists, ExpectedError, InvalidInput, NotFound
+from services.core.validation import file_name
+from services.drive import errors
+from storage.drive import changes, copying, trash
+from storage.drive.errors import (
+    ItemError,
+    ItemInTrash,
+    ItemIsRoot,
+    ItemMissing,
+    NameTaken,
+    TooDeep,
+    TooManyItems,
+    WouldBeBelowItself,
+)
+from storage.drive.models import Item
+from storage.drive.placing import ConflictPolicy
+from storage.drive.tree import MAX_DEPTH
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The input fields of a change, for its errors. ``name`` is the one that a taken name concerns."""
+
+    items: dict[UUID, str] = field(default_factory=dict)
+    parent_id: UUID | None = None
+    name: str | None = None
+
+    def of(self, error: ItemError) -> str | None:
+        """The field that caused an error."""
+        if isinstance(error, NameTaken):
+            return self.name
+        if isinstance(error, WouldBeBelowItself) or error.item_id == self.parent_id:
+            return "parentId"
+        return self.items.get(error.item_id)
+
+
+def listed(item_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The input field of each item of a list."""
+    return {item_id: f"itemIds.{index}" for index, item_id in enumerate(item_ids)}
+
+
+class ItemChanges:
+    """Changes the drive of an account, for an authorized caller. A change concerns all its items or none.
+
+    All methods raise :class:`NotFound` for items that are deleted meanwhile, :class:`services.drive.errors.InTrash` for
+    those in the trash, and :class:`InvalidInput` for the root.
+    """
+
+    async def create_folder(self, account_id: UUID, parent_id: UUID, name: str, policy: ConflictPolicy) -> Item:
+        """Create a folder; with REPLACE, return the folder that has the name already.
+
+        Raises also :class:`AlreadyExists` and :class:`services.drive.errors.NestedTooDeeply`.
+        """
+        name = file_name(name, field="name")
+        work = changes.create_folder(account_id, parent_id, name, policy, now())
+        return await _run(work, Fields(parent_id=parent_id, name="name"))
+
+    async def rename(self, item: Item, name: str, policy: ConflictPolicy) -> Item:
+        """Rename an item. With REPLACE, it can become the newest version of the file that has the name.
+
+        Raises also :class:`AlreadyExists`.
+        """
+        name = file_name(name, field="name")
+        work = changes.rename(item.account_id, item.id, name, policy, now())
+        return await _run(work, Fields({item.id: "itemId"}, name="name"))
+
+    async def move(
+        self, account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID, policy: ConflictPolicy
+    ) -> list[Item]:
+        """Move items into a folder.
+
+        Raises also :class:`AlreadyExists`, :class:`services.drive.errors.FolderCycle` and
+        :class:`services.drive.errors.NestedTooDeeply`.
+        """
+        work = changes.move(account_id, item_ids, parent_id, policy, now())
+        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
+
+    async def copy(
+        self, account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID, policy: ConflictPolicy
+    ) -> list[Item]:
+        """Copy items into a folder, and return the copies.
+
+        Raises like :meth:`move`, and :class:`services.drive.errors.TooManyItems`.
+        """
+        work = copying.copy(account_id, item_ids, parent_id, policy, now())
+        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
+
+    async def star(self, item: Item, *, starred: bool) -> Item:
+        """Star an item, or remove its star."""
+        return await _run(changes.star(item.account_id, item.id, starred, now()), Fields({item.id: "itemId"}))
+
+    async def trash(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
+        """Put items into the trash. Those that are there already stay."""
+        return await _run(trash.trash(account_id, item_ids, now()), Fields(listed(item_ids)))
+
+    async def restore(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
+        """Take items out of the trash. Those that are not there stay as they are."""
+        return await _run(trash.restore(account_id, item_ids, now()), Fields(listed(item_ids)))
+
+
+async def _run(work: Awaitable[T], fields: Fields) -> T:
+    try:
+        return await work
+    except TooManyItems as error:
+        message = f"These are more than {copying.MOST_ITEMS:,} items with what is below them. Copy them in parts."
+        raise errors.TooManyItems(message, field="itemIds") from error
+    except ItemError as error:
+        raise _refusal(error, fields.of(error)) from error
+
+
+def _refusal(error: ItemError, field: str | None) -> ExpectedError:
+    match error:
+        case ItemInTrash():
+            return errors.InTrash("It is in the trash. Restore it first.", field=field)
+        case ItemIsRoot():
+            return InvalidInput("The root of the drive cannot be changed.", field=field)
+        case NameTaken():
+            return AlreadyExists("The folder has another item of this name.", field=field)
+        case WouldBeBelowItself():
+            return errors.FolderCycle("A folder cannot be put into itself or a folder below it.", field=field)
+        case TooDeep():
+            return errors.NestedTooDeeply(f"Folders can be nested in up to {MAX_DEPTH} levels.", field=field)
+        case ItemMissing():
+            return NotFound("There is no such item.", field=field)
+    raise AssertionError(error)
