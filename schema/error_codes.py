@@ -14,6 +14,9 @@ class UserErrorCode(Enum):
     ALREADY_EXISTS = enum_value("ALREADY_EXISTS", description="The name is already taken.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The bytes do not have the declared SHA-256.")
     CHUNKS_MISSING = enum_value("CHUNKS_MISSING", description="Some chunks of the upload have not arrived.")
+    CONTENT_LOST = enum_value(
+        "CONTENT_LOST", description="The bytes of a file are missing on the server, or have changed there."
+    )
     COOKIES_REFUSED = enum_value(
         "COOKIES_REFUSED",
         description="The response cannot set the cookie: the request does not come from a page of this server's own "
@@ -70,6 +73,7 @@ class UserErrorCode(Enum):
         description="The account has too many open uploads. Finish or abort some of them first.",
     )
     UPLOAD_CLOSED = enum_value("UPLOAD_CLOSED", description="The status of the upload no longer allows this.")
+    ZIP_TOO_LARGE = enum_value("ZIP_TOO_LARGE", description="The zip file would have too many entries.")
 
 
 @strawberry.enum(
@@ -111,6 +115,14 @@ class RequestErrorCode(Enum):
     BODY_STALLED = enum_value("BODY_STALLED", description="The body arrived too slowly.")
     CHECKSUM_MISMATCH = enum_value("CHECKSUM_MISMATCH", description="The chunk does not have the declared SHA-256.")
     CHUNK_SIZE_MISMATCH = enum_value("CHUNK_SIZE_MISMATCH", description="The chunk does not have the slot's size.")
+    CHECKSUMS_PENDING = enum_value(
+        "CHECKSUMS_PENDING",
+        description="The server still computes checksums that the zip file needs. Send the request again after "
+        "`extensions.retryAfter` seconds.",
+    )
+    CONTENT_LOST = enum_value(
+        "CONTENT_LOST", description="The bytes of a file are missing on the server, or have changed there."
+    )
     CROSS_ORIGIN_REQUEST = enum_value(
         "CROSS_ORIGIN_REQUEST",
         description="The request has a session cookie, and comes from a page of another origin. Nothing was run.",

@@ -29,6 +29,7 @@ from workers.job_context import JobContext
 from workers.lease import LeasePolicy
 from workers.loop import Worker
 from workers.mail.outgoing import OutgoingMails
+from workers.maintenance.checksum_backfill import ChecksumBackfill
 from workers.maintenance.housekeeping import Housekeeping
 from workers.maintenance.old_changes import OldChanges
 from workers.media.tools import Toolbox, find_tools
@@ -69,7 +70,8 @@ async def _work_as(name: WorkerName, settings: Settings, heartbeat: int | None) 
             context.membership,
         )
         old_changes = OldChanges(timedelta(seconds=settings.changes_ttl), context.membership, counters)
-        tasks = [*housekeeping.tasks(), *old_changes.tasks()]
+        backfill = ChecksumBackfill(base.store, context.membership, counters)
+        tasks = [*housekeeping.tasks(), *old_changes.tasks(), *backfill.tasks()]
         worker = Worker(policy, JOB_TYPES, context, base.heartbeats, tasks)
         await base.log.start()
         try:

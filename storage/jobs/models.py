@@ -16,6 +16,7 @@ class JobKind(StrEnum):
     COMPRESS = "COMPRESS"
     MAIL = "MAIL"
     DELETE_ITEMS = "DELETE_ITEMS"
+    CHECKSUM = "CHECKSUM"
 
 
 class JobState(StrEnum):

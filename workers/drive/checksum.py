@@ -1,0 +1,50 @@
+"""Computes the CRC-32 of a blob for which a client waits, before :mod:`workers.maintenance.checksum_backfill` would."""
+
+from services.drive.zips.zips import CHECKSUM_RATE
+
+from services.core.errors import ErrorCode
+from services.maintenance.checksums import crc32_of
+from services.maintenance.scrub import ReadThrottle
+from storage.drive import checksums
+from storage.jobs import jobs
+from storage.jobs.models import Job, JobKind
+from workers.job_context import JobContext
+from workers.job_type import Failure, JobType
+from workers.lease import until_stored
+
+
+async def checksum(job: Job, context: JobContext) -> None:
+    """Compute and store the CRC-32.
+
+    Raises :class:`services.drive.zips.errors.ContentLost`, and :class:`storage.errors.StateChanged` if the lease was
+    lost.
+    """
+    blob = await checksums.find(job.subject_id)
+    if blob is None or blob.is_deleting:
+        return
+    crc32 = blob.crc32
+    if crc32 is None:
+        crc32 = await crc32_of(blob, context.store, ReadThrottle(CHECKSUM_RATE))
+    await until_stored(lambda: checksums.finish(job, crc32))
+    context.counters.checksums_computed += 1
+
+
+async def record_failure(job: Job, failure: Failure, context: JobContext) -> None:
+    """Keep the reason in the job: a zip file with this blob is then refused."""
+    await until_stored(lambda: jobs.fail(job, failure.code, failure.message))
+
+
+async def wait(job: Job, context: JobContext) -> None:
+    """Do nothing: the client asks again."""
+
+
+CHECKSUM = JobType(
+    kind=JobKind.CHECKSUM,
+    handler=checksum,
+    on_failure=record_failure,
+    failure_code=ErrorCode.CONTENT_LOST,
+    on_wait=wait,
+    subject="blob_id",
+    # The disk is read from one place at a time.
+    concurrency=1,
+)
