@@ -22,7 +22,8 @@ from endpoints.downloads import download_rendition, download_version
 from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
-from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, VERSION_PATH
+from endpoints.zips import download_zip
+from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, VERSION_PATH, ZIP_PATH
 
 GRAPHQL_PATH = "/graphql"
 #: The HTTP server of a worker has these two as well.
@@ -113,6 +114,7 @@ ROUTES = (
     ),
     HttpRoute(VERSION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_version),
     HttpRoute(RENDITION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_rendition),
+    HttpRoute(ZIP_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_zip),
     HttpRoute(HEALTH_PATH, ("GET",), Purpose.PROBE, lambda _: alive, any_host=True),
     HttpRoute(
         "/readyz",

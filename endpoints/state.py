@@ -21,6 +21,7 @@ class State(TypedDict):
     services: Services
     response_timeouts: ResponseTimeouts
     block_budget: BlockBudget
+    zip_budget: BlockBudget
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -33,6 +34,13 @@ def services_of(connection: HTTPConnection) -> Services:
 def block_budget_of(connection: HTTPConnection) -> BlockBudget:
     """The memory that all downloads of this process share."""
     budget = connection.scope["state"]["block_budget"]
+    assert isinstance(budget, BlockBudget)
+    return budget
+
+
+def zip_budget_of(connection: HTTPConnection) -> BlockBudget:
+    """The memory for the lists of entries of all zip files that this process sends."""
+    budget = connection.scope["state"]["zip_budget"]
     assert isinstance(budget, BlockBudget)
     return budget
 

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import strawberry
 from strawberry.tools import merge_types
 
-from resolvers import drive, operations, uploads
+from resolvers import drive, operations, uploads, zips
 from resolvers.accounts import accounts, api_tokens, sessions
 from resolvers.context import Context
 from schema.accounts.api_tokens import ApiToken, ApiTokenMutations
@@ -29,6 +29,7 @@ from schema.drive.mutations import DriveMutations
 from schema.drive.queries import DriveQueries
 from schema.drive.types import Rendition
 from schema.drive.version_mutations import VersionMutations
+from schema.drive.zips import Zip, ZipMutations
 from schema.relay.node import Node, RequestInfo
 from schema.scopes.directives import ANY_API_TOKEN
 from schema.scopes.requirements import requirement_of_type
@@ -77,6 +78,11 @@ async def _rendition(context: Context, rendition_id: str) -> Node | None:
     return Rendition.of(row) if row else None
 
 
+async def _zip(context: Context, zip_id: str) -> Node | None:
+    row = await zips.find(context, zip_id)
+    return Zip.of(row) if row else None
+
+
 class NodeKind(NamedTuple):
     """A type that ``node`` can load, and the function that finds the viewer's object with an ID."""
 
@@ -94,6 +100,7 @@ NODES = {
     Prefix.SESSION: NodeKind(Session, _session),
     Prefix.UPLOAD: NodeKind(Upload, _upload),
     Prefix.VERSION: NodeKind(FileVersion, _version),
+    Prefix.ZIP: NodeKind(Zip, _zip),
 }
 
 
@@ -129,6 +136,7 @@ MUTATIONS = (
     DeletionMutations,
     VersionMutations,
     DriveMutations,
+    ZipMutations,
 )
 SUBSCRIPTIONS = (UploadSubscriptions, ActivitySubscriptions)
 DESCRIPTIONS = {

@@ -19,6 +19,7 @@ from services.drive.file_versions import FileVersions
 from services.drive.item_changes import ItemChanges
 from services.drive.items import Items
 from services.drive.search import Search
+from services.drive.zips.zips import Zips
 from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
@@ -54,6 +55,7 @@ class Services:
     search: Search
     item_changes: ItemChanges
     downloads: Downloads
+    zips: Zips
     progress: Progress
     change_notifier: ChangeNotifier
     activity: Activity

@@ -31,6 +31,7 @@ from endpoints.download_blocks import BlockBudget
 from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import ROUTES, EndpointOptions
 from endpoints.state import State
+from endpoints.zips import ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS
 from schema.build import build_schema
 from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError
@@ -104,7 +105,12 @@ def _lifespan(
             ),
         ):
             timeouts = ResponseTimeouts(settings.response_stall_timeout, settings.response_min_rate)
-            yield {"services": services, "response_timeouts": timeouts, "block_budget": BlockBudget()}
+            yield {
+                "services": services,
+                "response_timeouts": timeouts,
+                "block_budget": BlockBudget(),
+                "zip_budget": BlockBudget(ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS),
+            }
 
     return lifespan
 

@@ -30,6 +30,7 @@ from services.drive.file_versions import FileVersions
 from services.drive.item_changes import ItemChanges
 from services.drive.items import Items
 from services.drive.search import Search
+from services.drive.zips.zips import ZipPolicy, Zips
 from services.mail.sender import MailSender
 from services.mail.templates import MailTemplates
 from services.maintenance.health import Health
@@ -142,6 +143,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             search=Search(),
             item_changes=ItemChanges(),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
+            zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
             progress=base.progress,
             change_notifier=base.change_notifier,
             activity=activity,

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     versions: t.VersionCount = Field(default=None, description="versions that a file keeps; None is no limit")
     version_ttl: t.Retention = Field(default=None, description="seconds that a replaced version is kept; None: always")
     blob_grace: t.Grace = Field(default=t.DAY, description="seconds that the bytes of deleted files are kept")
+    zip_entries: t.ZipEntries = Field(default=10_000, description="folders and files of a zip file")
     url_ttl: t.Lifetime = Field(default=6 * t.HOUR, description="seconds until a signed URL expires")
     session_ttl: t.Lifetime = Field(default=30 * t.DAY, description="seconds until an idle session expires")
     session_max_age: t.Lifetime = Field(default=180 * t.DAY, description="seconds until any session expires")

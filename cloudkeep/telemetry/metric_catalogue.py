@@ -88,6 +88,9 @@ RELEASED_BYTES = Metric("cloudkeep_released_bytes", "Bytes of blobs that no file
 COLLECTED_BLOBS = Metric("cloudkeep_collected_blobs", "Released blobs that were deleted from the store.")
 COLLECTED_BYTES = Metric("cloudkeep_collected_bytes", "Bytes of blobs that were deleted from the store.")
 MAILS = Metric("cloudkeep_mails", "Mails, by kind and outcome.", ("kind", "outcome"))
+ZIPS_CREATED = Metric("cloudkeep_zips_created", "Zip files that were created.")
+ZIPS_REFUSED = Metric("cloudkeep_zips_refused", "Zip files that could not be created, by error code.", ("code",))
+CHECKSUMS = Metric("cloudkeep_checksums_computed", "CRC-32s of older blobs that were computed.")
 SUBSCRIPTIONS = Metric("cloudkeep_subscriptions_open", "Subscriptions that are open.", gauge="livesum")
 ACTIVITY_WATCHERS = Metric(
     "cloudkeep_activity_watchers", "Subscriptions to the activity of an account that are open.", gauge="livesum"
@@ -178,6 +181,8 @@ def samples_of(counters: Counters) -> Iterator[Sample]:
     yield from (Sample(CHUNKS, number, (outcome,)) for outcome, number in counters.chunks.items())
     yield Sample(CHUNK_BYTES, counters.chunk_bytes)
     yield Sample(CHUNK_SECONDS, counters.chunk_seconds)
+    yield Sample(ZIPS_CREATED, counters.zips_created)
+    yield from (Sample(ZIPS_REFUSED, number, (code,)) for code, number in counters.zips_refused.items())
     yield from samples_of_work(counters)
 
 
@@ -189,6 +194,7 @@ def samples_of_work(counters: Counters) -> Iterator[Sample]:
     yield from (Sample(JOBS_RUN, number, labels) for labels, number in counters.jobs.items())
     yield from (Sample(JOB_SECONDS, seconds, (kind,)) for kind, seconds in counters.job_seconds.items())
     yield Sample(CHANGES_PURGED, counters.changes_purged)
+    yield Sample(CHECKSUMS, counters.checksums_computed)
     yield Sample(PROBE_FAILURES, counters.probe_failures)
     yield Sample(FFMPEG, counters.ffmpeg_seconds)
     yield from (Sample(MAILS, number, labels) for labels, number in counters.mails.items())

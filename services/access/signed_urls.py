@@ -22,6 +22,7 @@ PURPOSE = "url"
 SLOT_PATH = "/uploads/{upload_id}/chunks/{index}"
 VERSION_PATH = "/versions/{id}/content"
 RENDITION_PATH = "/renditions/{id}/content"
+ZIP_PATH = "/zips/{id}/content"
 HOUR = 3600
 
 
@@ -55,6 +56,11 @@ class SignedUrls:
         """The URL below ``base_url`` of a rendition's bytes."""
         return self._download(base_url, RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)))
 
+    def zip(self, zip_id: UUID, expires_at: datetime, base_url: str) -> str:
+        """The URL below ``base_url`` of a zip file, which exists until ``expires_at``."""
+        path = ZIP_PATH.format(id=encode(Prefix.ZIP, zip_id))
+        return self._url(base_url, path, f"read {path}", {}, int(expires_at.timestamp()))
+
     def check_slot(self, authorization: SlotAuthorization, expires: str, signature: str) -> None:
         """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
         path = _slot_path(authorization)
@@ -74,8 +80,10 @@ class SignedUrls:
     def _expiry(self) -> int:
         return -(-(int(host_now().timestamp()) + self._lifetime) // HOUR) * HOUR
 
-    def _url(self, base_url: str, path: str, permission: str, parameters: dict[str, object]) -> str:
-        expires = self._expiry()
+    def _url(
+        self, base_url: str, path: str, permission: str, parameters: dict[str, object], expires: int | None = None
+    ) -> str:
+        expires = self._expiry() if expires is None else expires
         signature = self._sign(self._signing, f"{permission} {expires}")
         return f"{base_url}{path}?{urlencode({**parameters, 'expires': expires, 'signature': signature})}"
 
@@ -92,6 +100,15 @@ class SignedUrls:
     def _sign(self, kid: str, message: str) -> str:
         digest = hmac.digest(self._keys[kid], message.encode(), "sha256")
         return f"{kid}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def longest_lifetime(lifetime: timedelta) -> timedelta:
+    """The longest time for which a URL, or a zip file, may be valid if ``lifetime`` is that of the settings.
+
+    The expiry is rounded up to the full hour. The second hour is for clocks that differ, and for a zip file that is
+    created in the moment in which its files are deleted.
+    """
+    return lifetime + timedelta(seconds=2 * HOUR)
 
 
 def _slot_path(authorization: SlotAuthorization) -> str:

@@ -130,6 +130,11 @@ class Counters:
     #: Subscriptions to the activity of an account that are open now.
     activity_watchers: int = 0
     deletion: DeletionCounters = field(default_factory=DeletionCounters)
+    zips_created: int = 0
+    #: Zip files that could not be created, by the code of the error.
+    zips_refused: Counter[str] = field(default_factory=Counter)
+    #: CRC-32s of older blobs that were computed.
+    checksums_computed: int = 0
     #: Subscriptions that are open now.
     subscriptions: int = 0
     #: Frames of subscriptions: all of them, and those that had to wait, by reason.

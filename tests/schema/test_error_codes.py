@@ -15,6 +15,7 @@ from services.accounts.sessions import sessions
 from services.accounts.sign_in import sign_in
 from services.core import ids, validation
 from services.core.errors import ExpectedError
+from services.drive.zips import zips
 from services.media import types
 from services.uploads import direct, init_upload, lifecycle, new_upload, uploads
 from storage.jobs.models import Job
@@ -41,6 +42,7 @@ RAISING = (
     lifecycle,
     new_upload,
     uploads,
+    zips,
 )
 STATE = "query ($id: ID!) { upload(id: $id) { status waitsFor error { code message } } }"
 WATCH = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { waitsFor stage } }"

@@ -207,6 +207,7 @@ def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
         for argument in field.arguments or ()
     }
     assert demanded - known == {
+        ("Mutation", "createZip", "input"),
         ("Mutation", "resendOtp", "input"),
         ("Query", "changes", "after"),
         ("Query", "operationCost", "query"),
@@ -231,7 +232,7 @@ def shape(field: FieldDefinitionNode) -> set[tuple[str, str]]:
     return {("", print_ast(field.type)), *arguments}
 
 
-NODES = {"Account", "ApiToken", "Session", "Upload", "File", "Rendition"}
+NODES = {"Account", "ApiToken", "Session", "Upload", "File", "Rendition", "Zip"}
 
 
 def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> None:

@@ -8,6 +8,7 @@ from services.maintenance.collector import Collector
 from services.maintenance.retention import Retention
 from services.maintenance.sweeper import Sweeper
 from storage.accounts import expired
+from storage.drive import zips
 from storage.outbox import outbox
 from workers.periodic import PeriodicTask
 from workers.worker_membership import WorkerMembership
@@ -15,6 +16,8 @@ from workers.worker_membership import WorkerMembership
 HOUSEKEEPING_SECONDS = 60.0
 #: How long the outbox keeps a mail that was not sent, and the reason, for the operator.
 UNSENT_MAIL = timedelta(days=30)
+#: Expired zip files deleted in one statement. The list of one may take half a megabyte.
+ZIPS = 20
 #: Checks every derived blob, so it runs only as often as one can become garbage.
 DERIVED_SECONDS = 3600.0
 #: Times of retention are days. It reads every version, if versions are limited.
@@ -42,11 +45,13 @@ class Housekeeping:
         ]
 
     async def purge_and_sweep(self) -> None:
-        """Delete expired rows of accounts, mails and uploads, and the remains of dead uploads."""
+        """Delete expired rows of accounts, mails, zip files and uploads, and the remains of dead uploads."""
         await expired.purge(now())
         # The row of a mail that was sent is needed no longer than its worker needs to end the job.
         sent_before = now() - timedelta(seconds=HOUSEKEEPING_SECONDS)
         while await outbox.purge(sent_before, now() - UNSENT_MAIL) == outbox.BATCH:
+            pass
+        while await zips.purge(now(), ZIPS) == ZIPS:
             pass
         if self._membership.is_first:
             await self._sweeper.sweep()

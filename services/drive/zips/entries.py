@@ -37,6 +37,11 @@ class EncodedEntries(Sequence[ZipEntry]):
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._lines = lines
 
+    @property
+    def encoded_size(self) -> int:
+        """Bytes of the entries in memory."""
+        return sum(map(len, self._lines))
+
     def __len__(self) -> int:
         return len(self._lines)
 
@@ -57,14 +62,15 @@ def encode(entries: Iterable[ZipEntry]) -> bytes:
     return zlib.compress(b"\n".join([VERSION, *map(_line, entries)]))
 
 
-def decode(content: bytes, max_size: int) -> EncodedEntries:
-    """Read the result of :func:`encode`.
+def encoded_size(entries: Iterable[ZipEntry]) -> int:
+    """Bytes of the form before it is compressed."""
+    return sum(len(_line(entry)) + 1 for entry in entries) + len(VERSION)
 
-    Raises :class:`ValueError` for that of another version, and for more than ``max_size`` bytes.
-    """
-    decompressor = zlib.decompressobj()
-    version, *lines = decompressor.decompress(content, max_size).split(b"\n")
-    if not decompressor.eof or version != VERSION:
+
+def decode(content: bytes) -> EncodedEntries:
+    """Read the result of :func:`encode`. Raises :class:`ValueError` for that of another version."""
+    version, *lines = zlib.decompress(content).split(b"\n")
+    if version != VERSION:
         raise ValueError("not a list of entries of this version")
     return EncodedEntries(lines)
 

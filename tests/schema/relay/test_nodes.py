@@ -1,12 +1,14 @@
 """``node`` loads every object of the viewer by its ID, with at most one query."""
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from services.core.clock import now
 from services.core.ids import Prefix, encode
-from storage.drive.models import Blob, Rendition, RenditionKind
+from storage.drive.models import Blob, Rendition, RenditionKind, Zip
 from tests.storage.rows import new_version
 from tests.support.server import Api, digest, key_of
 
@@ -27,7 +29,20 @@ async def own_ids(api: Api) -> dict[str, str]:
         "Upload": upload["id"],
         "File": encode(Prefix.FILE, file.id),
         "Rendition": encode(Prefix.RENDITION, rendition.id),
+        "Zip": encode(Prefix.ZIP, (await new_zip(key_of(account))).id),
     }
+
+
+async def new_zip(account_id: UUID) -> Zip:
+    return await Zip.create(
+        account_id=account_id, name="a.zip", size=22, etag="-", entries=b"-", expires_at=now() + timedelta(days=1)
+    )
+
+
+async def test_a_zip_file_that_has_expired_has_no_node(api: Api) -> None:
+    row = await new_zip(key_of((await api.data("{ me { id } }"))["id"]))
+    await Zip.filter(id=row.id).update(expires_at=now())
+    assert await api.data(NODE, id=encode(Prefix.ZIP, row.id)) is None
 
 
 async def test_a_node_of_every_type_is_loaded_by_its_id(api: Api) -> None:

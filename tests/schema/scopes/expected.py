@@ -9,7 +9,7 @@ from services.accounts.types import ApiTokenScope
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
     "READ": "Query.file Query.files Upload.file File Rendition "
-    "Subscription.activity Query.changes Query.changesCursor Change.item",
+    "Subscription.activity Query.changes Query.changesCursor Change.item Mutation.createZip Zip",
     "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
     "ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
@@ -70,6 +70,7 @@ PLAIN = {
     "UploadError": "code message",
     "UploadProgress": "cursor stage percent bytesDone bytesTotal etaSeconds speed waitsFor",
     "UserError": "field message code",
+    "Zip": "id name size createdAt download",
 }
 NOT_LISTED = ("Payload", "Connection", "Edge")
 

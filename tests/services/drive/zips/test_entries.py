@@ -12,9 +12,9 @@ ENTRIES = [FOLDER, FILE]
 
 
 def test_entries_are_read_as_they_were_written() -> None:
-    assert list(decode(encode(ENTRIES), 10_000)) == ENTRIES
-    assert list(decode(encode(ENTRIES), 10_000)[1:]) == [FILE]
-    assert list(decode(encode([]), 10_000)) == []
+    assert list(decode(encode(ENTRIES))) == ENTRIES
+    assert list(decode(encode(ENTRIES))[1:]) == [FILE]
+    assert list(decode(encode([]))) == []
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,6 @@ def test_the_tag_depends_on_the_order() -> None:
     assert etag_of(ENTRIES) == etag_of(list(ENTRIES))
 
 
-@pytest.mark.parametrize("content", [zlib.compress(b"0"), zlib.compress(b"1\n" + b" " * 20_000)], ids=["old", "large"])
-def test_a_list_of_another_version_or_of_any_size_is_refused(content: bytes) -> None:
+def test_a_list_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="not a list"):
-        decode(content, 10_000)
+        decode(zlib.compress(b"0"))
