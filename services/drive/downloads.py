@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.core.errors import NotFound
 from storage.blobs import BlobStore, BlockSize, largest_block
+from storage.deletion.items import is_attached
 from storage.drive import versions
 from storage.errors import BlobNotFound
 
@@ -38,7 +39,7 @@ class Downloads:
     async def version(self, version_id: UUID) -> Content:
         """The bytes of a version. Raises :class:`NotFound`."""
         version = await versions.find(version_id)
-        if not version:
+        if not version or not await is_attached(version):
             raise NotFound("There is no such file.")
         blob = version.blob
         return Content(blob.key, version.item.name, version.mime_type, blob.size, blob.sha256, version.created_at)
@@ -46,7 +47,7 @@ class Downloads:
     async def rendition(self, rendition_id: UUID) -> Content:
         """The bytes of a rendition. Raises :class:`NotFound`."""
         rendition = await versions.find_rendition(rendition_id)
-        if not rendition:
+        if not rendition or not await is_attached(rendition.version):
             raise NotFound("There is no such rendition.")
         blob, file_name = rendition.blob, rendition.version.item.name
         name = f"{file_name.rpartition('.')[0] or file_name}.compressed.mp4"

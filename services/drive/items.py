@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.core.clock import now
 from storage.database.pages import Window
+from storage.deletion.items import is_attached
 from storage.drive import items as rows
 from storage.drive import listing, trash, tree, versions
 from storage.drive.listing import ItemFilter, ItemList
@@ -84,7 +85,8 @@ class Items:
 
     async def find_version(self, version_id: UUID) -> FileVersion | None:
         """The version with this key, of any account; its blob and its file are loaded."""
-        return await versions.find(version_id)
+        version = await versions.find(version_id)
+        return version if version and await is_attached(version) else None
 
     async def find_versions(self, version_ids: Collection[UUID]) -> dict[UUID, FileVersion]:
         """Versions by key, with their blobs and files."""
@@ -92,7 +94,8 @@ class Items:
 
     async def find_rendition(self, rendition_id: UUID) -> Rendition | None:
         """The rendition with this key, of any account; its blob, version and file are loaded."""
-        return await versions.find_rendition(rendition_id)
+        rendition = await versions.find_rendition(rendition_id)
+        return rendition if rendition and await is_attached(rendition.version) else None
 
     async def renditions_of(self, version_ids: Collection[UUID]) -> dict[UUID, list[Rendition]]:
         """Renditions by version."""

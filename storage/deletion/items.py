@@ -74,6 +74,11 @@ async def attached(account_id: UUID, item_ids: Collection[UUID]) -> set[UUID]:
     return {as_uuid(key) for (key,) in rows}
 
 
+async def is_attached(version: FileVersion) -> bool:
+    """Whether the file of a version is not being deleted; it may be in the trash."""
+    return bool(await attached(version.account_id, [version.item_id]))
+
+
 async def delete(account_id: UUID, item_ids: Sequence[UUID], now: datetime) -> Deleted:
     """Delete items with everything below them, in the trash or not. Those that are deleted already do not count.
 

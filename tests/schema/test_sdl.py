@@ -242,7 +242,7 @@ def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> 
 
 
 #: The arguments of mutations that need no input.
-ARGUMENTS = {"logout": [("input", "LogoutInput")], "revokeOtherSessions": []}
+ARGUMENTS = {"logout": [("input", "LogoutInput")], "revokeOtherSessions": [], "emptyTrash": []}
 
 
 def test_every_mutation_has_an_input_and_a_payload_of_its_own(served: GraphQLSchema) -> None:
@@ -261,7 +261,7 @@ PAGING = {("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "St
 def test_every_connection_is_complete(served: GraphQLSchema) -> None:
     # The feed of changes is read forwards only, and is not counted.
     names = {name for name in served.type_map if name.endswith("Connection")} - {"ChangeConnection"}
-    listed = {"ApiToken", "ChunkSlot", "File", "Session", "Upload"}
+    listed = {"ApiToken", "ChunkSlot", "File", "FileVersion", "Session", "Upload"}
     assert names == {f"{name}Connection" for name in listed}
     for name in names:
         assert {field.name.value for field in definition(served, name).fields or ()} == CONNECTION

@@ -14,7 +14,8 @@ SCOPED = {
     "ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
     "Upload",
-    "DELETE": "Mutation.abortUpload",
+    "WRITE": "Mutation.restoreVersion",
+    "DELETE": "Mutation.abortUpload Mutation.deleteItems Mutation.emptyTrash Mutation.deleteVersion",
     "ACCOUNT": "Mutation.updateProfile Account.email Account.sessions Account.apiTokens ApiToken Session",
 }
 #: The fields and types that every API token may use.
@@ -50,7 +51,7 @@ PLAIN = {
     "ChunkSlot": "id index offset size received",
     "EmailChange": "id expiresAt",
     "FieldCost": "path coordinate times cost total",
-    "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions",
+    "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions versions",
     "Heartbeat": "cursor",
     "IngestBudget": "limit remaining restoreRate",
     "Media": "duration width height frameRate videoCodec audioCodec bitRate container",

@@ -10,6 +10,8 @@ import schema
 #: Mutations of other domains. One that is neither here nor has a rule fails a test.
 OF_ZIPS = frozenset({"createZip"})
 OF_UPLOADS = frozenset({"initUpload", "completeUpload", "reportChunks", "abortUpload", "retryUpload"})
+OF_TREE = frozenset({"createFolder", "renameItem", "moveItems", "copyItems", "starItem", "trashItems", "restoreItems"})
+OF_DELETION = frozenset({"deleteItems", "emptyTrash", "restoreVersion", "deleteVersion"})
 #: Levels of objects below a payload: ``session``, and in it the account and the session.
 LEVELS = 2
 
@@ -19,7 +21,7 @@ _SCHEMA = build_schema((Path(schema.__file__).parent / "schema.graphql").read_te
 def account_mutations() -> set[str]:
     """The names of all mutations of accounts."""
     assert _SCHEMA.mutation_type
-    return set(_SCHEMA.mutation_type.fields) - OF_UPLOADS - OF_ZIPS
+    return set(_SCHEMA.mutation_type.fields) - OF_UPLOADS - OF_ZIPS - OF_DELETION - OF_TREE
 
 
 @lru_cache
