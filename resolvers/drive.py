@@ -21,8 +21,8 @@ async def root(context: Context) -> Item | None:
 
 async def find_item(context: Context, item_id: str) -> Item | None:
     """The folder or file with this ID, if the viewer may see it."""
-    key = decode(Prefix.FILE, item_id) or decode(Prefix.FOLDER, item_id)
-    item = visible(context.viewer, await context.loaders.items.load(key)) if key else None
+    viewer, key = context.viewer, decode(Prefix.FILE, item_id) or decode(Prefix.FOLDER, item_id)
+    item = visible(viewer, await context.loaders.items.load(key)) if key else None
     # An ID of the other type is not the ID of this item.
     return item if item and decode(PREFIXES[item.kind], item_id) else None
 
@@ -35,8 +35,8 @@ async def find_file(context: Context, file_id: str) -> Item | None:
 
 async def find_version(context: Context, version_id: str) -> FileVersion | None:
     """The version with this ID, if the viewer may see its file."""
-    key = decode(Prefix.VERSION, version_id)
-    return visible(context.viewer, await context.services.items.find_version(key)) if key else None
+    viewer, key = context.viewer, decode(Prefix.VERSION, version_id)
+    return visible(viewer, await context.services.items.find_version(key)) if key else None
 
 
 async def find_rendition(context: Context, rendition_id: str) -> Rendition | None:

@@ -27,6 +27,7 @@ from schema.drive.deletion import DeletionMutations
 from schema.drive.items import DriveItem, File, FileVersion, Folder
 from schema.drive.mutations import DriveMutations
 from schema.drive.queries import DriveQueries
+from schema.drive.search import SearchQueries
 from schema.drive.types import Rendition
 from schema.drive.version_mutations import VersionMutations
 from schema.drive.zips import Zip, ZipMutations
@@ -122,7 +123,16 @@ class NodeQueries:
         return await kind.find(info.context, id)
 
 
-QUERIES = (AccountQueries, UploadQueries, DriveQueries, ChangeQueries, NodeQueries, BudgetQueries, ServerQueries)
+QUERIES = (
+    AccountQueries,
+    UploadQueries,
+    DriveQueries,
+    SearchQueries,
+    ChangeQueries,
+    NodeQueries,
+    BudgetQueries,
+    ServerQueries,
+)
 MUTATIONS = (
     RegistrationMutations,
     SignInMutations,

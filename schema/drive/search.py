@@ -50,6 +50,10 @@ class SearchConnection:
     nodes: list[DriveItem] = strawberry.field(description="The items of the page.")
     page_info: PageInfo = strawberry.field(description="The position of the page among all that the search can find.")
 
+    total_count: int | None = strawberry.field(
+        default=None, description="Always null: what a search finds is not counted."
+    )
+
     @classmethod
     def of(cls, page: SearchPage, *, is_first: bool) -> "SearchConnection":
         """The GraphQL form of a page."""

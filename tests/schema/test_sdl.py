@@ -208,9 +208,22 @@ def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
     }
     assert demanded - known == {
         ("Mutation", "createZip", "input"),
+        ("Mutation", "copyItems", "input"),
+        ("Mutation", "createFolder", "input"),
+        ("Mutation", "deleteItems", "input"),
+        ("Mutation", "deleteVersion", "input"),
+        ("Mutation", "moveItems", "input"),
+        ("Mutation", "renameItem", "input"),
         ("Mutation", "resendOtp", "input"),
+        ("Mutation", "restoreItems", "input"),
+        ("Mutation", "restoreVersion", "input"),
+        ("Mutation", "starItem", "input"),
+        ("Mutation", "trashItems", "input"),
         ("Query", "changes", "after"),
+        ("Query", "item", "id"),
+        ("Query", "itemByPath", "path"),
         ("Query", "operationCost", "query"),
+        ("Query", "search", "query"),
         ("Upload", "slot", "index"),
     }
 
@@ -232,7 +245,7 @@ def shape(field: FieldDefinitionNode) -> set[tuple[str, str]]:
     return {("", print_ast(field.type)), *arguments}
 
 
-NODES = {"Account", "ApiToken", "Session", "Upload", "File", "Rendition", "Zip"}
+NODES = {"Account", "ApiToken", "Session", "Upload", "File", "FileVersion", "Folder", "Rendition", "Zip"}
 
 
 def test_every_object_that_node_loads_implements_node(served: GraphQLSchema) -> None:
@@ -261,7 +274,7 @@ PAGING = {("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "St
 def test_every_connection_is_complete(served: GraphQLSchema) -> None:
     # The feed of changes is read forwards only, and is not counted.
     names = {name for name in served.type_map if name.endswith("Connection")} - {"ChangeConnection"}
-    listed = {"ApiToken", "ChunkSlot", "File", "FileVersion", "Session", "Upload"}
+    listed = {"ApiToken", "ChunkSlot", "DriveItem", "File", "FileVersion", "Search", "Session", "Upload"}
     assert names == {f"{name}Connection" for name in listed}
     for name in names:
         assert {field.name.value for field in definition(served, name).fields or ()} == CONNECTION
@@ -269,7 +282,9 @@ def test_every_connection_is_complete(served: GraphQLSchema) -> None:
         for field in definition(served, kind.name).fields or () if not is_introspection_type(kind) else ():
             if print_ast(field.type).strip("!") in names:
                 arguments = {(each.name.value, print_ast(each.type)) for each in field.arguments or ()}
-                assert arguments >= PAGING, f"{kind.name}.{field.name.value}"
+                # What a search finds is read forwards only.
+                paging = {("first", "Int"), ("after", "String")} if field.name.value == "search" else PAGING
+                assert arguments >= paging, f"{kind.name}.{field.name.value}"
 
 
 def described(served: GraphQLSchema) -> Iterator[tuple[str, str | None]]:

@@ -8,14 +8,17 @@ from services.accounts.types import ApiTokenScope
 
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
-    "READ": "Query.file Query.files Upload.file File Rendition "
-    "Subscription.activity Query.changes Query.changesCursor Change.item Mutation.createZip Zip",
+    "READ": "Query.root Query.item Query.itemByPath Query.trash Query.search Query.file Query.files Query.changes "
+    "Query.changesCursor Subscription.activity Mutation.createZip Upload.file Change.item Folder File FileVersion "
+    "Rendition Zip",
     "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
     "ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
     "Upload",
-    "WRITE": "Mutation.restoreVersion",
-    "DELETE": "Mutation.abortUpload Mutation.deleteItems Mutation.emptyTrash Mutation.deleteVersion",
+    "WRITE": "Mutation.createFolder Mutation.renameItem Mutation.moveItems Mutation.copyItems Mutation.starItem "
+    "Mutation.restoreItems Mutation.restoreVersion",
+    "DELETE": "Mutation.abortUpload Mutation.trashItems Mutation.deleteItems Mutation.emptyTrash "
+    "Mutation.deleteVersion",
     "ACCOUNT": "Mutation.updateProfile Account.email Account.sessions Account.apiTokens ApiToken Session",
 }
 #: The fields and types that every API token may use.
@@ -29,6 +32,7 @@ CLOSED = (
 )
 #: The root fields that need no viewer.
 ANONYMOUS = {
+    "Query.root",
     "Query.rateLimit",
     "Query.operationCost",
     "Query.server",
@@ -51,13 +55,17 @@ PLAIN = {
     "ChunkSlot": "id index offset size received",
     "EmailChange": "id expiresAt",
     "FieldCost": "path coordinate times cost total",
-    "File": "id name size mimeType sha256 createdAt download downloadUrl media renditions versions",
+    "File": "id name createdAt updatedAt trashedAt starred parent path owner size kind mimeType sha256 version "
+    "versions download downloadUrl media renditions",
+    "FileVersion": "id number size sha256 mimeType createdAt isCurrent media download",
+    "Folder": "id name createdAt updatedAt trashedAt starred parent path owner items itemCount totalSize",
     "Heartbeat": "cursor",
     "IngestBudget": "limit remaining restoreRate",
     "Media": "duration width height frameRate videoCodec audioCodec bitRate container",
     "OperationCost": "requestedQueryCost maximum fields",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PasswordReset": "id expiresAt",
+    "Profile": "name",
     "RateLimit": "cost limit remaining used resetAt restoreRate layers ingest",
     "Registration": "id email expiresAt",
     "Rendition": "id recipe mimeType size sha256 download downloadUrl",

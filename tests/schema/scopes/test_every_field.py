@@ -63,7 +63,8 @@ def ids_of(owner: Owner) -> Callable[[str, str], str]:
     def choose(name: str, returned: str) -> str:
         wanted = name.removesuffix("Id").lower()
         named = next((kind for kind in owner.ids if kind.lower() == wanted), returned)
-        prefix = next((each for each in Prefix if each.name.replace("_", "") == named.upper()), Prefix.ACCOUNT)
+        name = named.upper().removeprefix("FILE") if named == "FileVersion" else named.upper()
+        prefix = next((each for each in Prefix if each.name.replace("_", "") == name), Prefix.ACCOUNT)
         return owner.ids.get(named) or (owner.ids["Account"] if named == "Node" else encode(prefix, UUID(int=1)))
 
     return choose
