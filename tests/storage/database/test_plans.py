@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -37,8 +37,23 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import atomically, close_database, open_database
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
-from storage.drive import blobs, items, new_files, versions
-from storage.drive.models import FileVersion
+from storage.drive import (
+    blobs,
+    change_log,
+    changes,
+    copying,
+    items,
+    listing,
+    new_files,
+    placing,
+    trash,
+    tree,
+    versions,
+)
+from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
+from storage.drive.models import FileVersion, Item, ItemKind
+from storage.drive.placing import ConflictPolicy
+from storage.drive.trash import TrashPosition
 from storage.drive.versions import Content
 from storage.errors import StorageError
 from storage.events import events
@@ -89,6 +104,13 @@ MODULES: list[ModuleType] = [
     new_files,
     versions,
     blobs,
+    tree,
+    placing,
+    listing,
+    change_log,
+    changes,
+    copying,
+    trash,
     limit_overrides,
     known_chunks,
     open_slots,
@@ -185,6 +207,13 @@ INSERT INTO event (id, account_id, seq, kind, item_id, facts, at)
 UPDATE account SET change_seq = 104;
 VACUUM ANALYZE"""
 ACCOUNT_ID = UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1
+KEYS: dict[OrderField, bytes | int | datetime | None] = {
+    OrderField.NAME: b"name",
+    OrderField.SIZE: 5,
+    OrderField.UPDATED_AT: NOW,
+    OrderField.CREATED_AT: None,
+}
+FILE_ID = UUID("ad022e807c1566e2043b7e4139861c68")  # md5 of f5000
 MISSING_ID = UUID(int=0)
 Plan = dict[str, Any]
 Call = Callable[["Rows"], Awaitable[object]]
@@ -317,10 +346,42 @@ CALLS: dict[str, Call] = {
     "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
     "items.find": lambda rows: items.find(MISSING_ID),
     "items.find_many": lambda rows: items.find_many([MISSING_ID, ACCOUNT_ID]),
+    "items.load": lambda rows: items.load([FILE_ID]),
+    "items.load_in_order": lambda rows: items.load_in_order([FILE_ID, MISSING_ID]),
+    "items.counts": lambda rows: items.counts([ACCOUNT_ID, MISSING_ID]),
+    "items.find_by_path": lambda rows: items.find_by_path(ACCOUNT_ID, ["name5000"]),
+    "tree.chains": lambda rows: tree.chains([FILE_ID, MISSING_ID]),
+    "tree.can_receive": lambda rows: tree.can_receive(ACCOUNT_ID, ACCOUNT_ID),
+    "tree.is_higher_than": lambda rows: tree.is_higher_than([ACCOUNT_ID], 3),
+    "tree.total_sizes": lambda rows: tree.total_sizes([ACCOUNT_ID], 10_000),
+    "placing.place": lambda rows: placing.place(ACCOUNT_ID, ACCOUNT_ID, "name5000", ConflictPolicy.KEEP_BOTH),
+    "placing.find_by_name": lambda rows: placing.find_by_name(ACCOUNT_ID, "name5000"),
+    "listing.pages by name": lambda rows: listing.pages([item_list(OrderField.NAME)]),
+    "listing.pages by size": lambda rows: listing.pages([item_list(OrderField.SIZE)]),
+    "listing.pages by creation": lambda rows: listing.pages([item_list(OrderField.CREATED_AT)] * 2),
+    "listing.pages by change": lambda rows: listing.pages([item_list(OrderField.UPDATED_AT)]),
+    "listing.page": lambda rows: listing.page(ACCOUNT_ID, ItemOrder(), NO_FILTER, Window(100)),
+    "listing.count": lambda rows: listing.count(ACCOUNT_ID, NO_FILTER),
+    "changes.create_folder": lambda rows: changes.create_folder(ACCOUNT_ID, ACCOUNT_ID, "a", ConflictPolicy.FAIL, NOW),
+    "changes.add_folder": lambda rows: changes.add_folder(ACCOUNT_ID, ACCOUNT_ID, "b", ConflictPolicy.FAIL, NOW),
+    "changes.rename": lambda rows: changes.rename(ACCOUNT_ID, FILE_ID, "new", ConflictPolicy.FAIL, NOW),
+    "changes.move": lambda rows: changes.move(ACCOUNT_ID, [FILE_ID], ACCOUNT_ID, ConflictPolicy.FAIL, NOW),
+    "changes.require_depth": lambda rows: require_depth(),
+    "changes.star": lambda rows: changes.star(ACCOUNT_ID, FILE_ID, True, NOW),
+    "copying.copy": lambda rows: copying.copy(ACCOUNT_ID, [FILE_ID], ACCOUNT_ID, ConflictPolicy.KEEP_BOTH, NOW),
+    "trash.trash": lambda rows: trash.trash(ACCOUNT_ID, [FILE_ID], NOW),
+    "trash.page": lambda rows: trash.page(ACCOUNT_ID, Window(20, after=TrashPosition(LATER, MISSING_ID))),
+    "trash.count": lambda rows: trash.count(ACCOUNT_ID),
+    "trash.restore": lambda rows: trash.restore(ACCOUNT_ID, [FILE_ID], NOW),
+    "change_log.put_names": lambda rows: put_names(),
+    "change_log.remove_names": lambda rows: change_log.remove_names([FILE_ID]),
+    "change_log.log": lambda rows: change_log.log(ACCOUNT_ID, [NewEvent(EventKind.CREATED, MISSING_ID)], NOW),
     "items.ensure_root": lambda rows: items.ensure_root(ACCOUNT_ID, NOW),
     "items.files_page": lambda rows: items.files_page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "items.count_files": lambda rows: items.count_files(ACCOUNT_ID),
     "new_files.add": lambda rows: add_file(),
+    "versions.newest_number": lambda rows: versions.newest_number(FILE_ID),
+    "versions.take_over": lambda rows: take_over(),
     "versions.find": lambda rows: versions.find(MISSING_ID),
     "versions.find_many": lambda rows: versions.find_many([MISSING_ID, ACCOUNT_ID]),
     "versions.find_same": lambda rows: versions.find_same(ACCOUNT_ID, 10, SHA256),
@@ -431,6 +492,26 @@ async def add_rendition(job: Job) -> None:
 async def add_file() -> None:
     content = Content((await a_version()).blob, "a/b", None)
     await new_files.add(ACCOUNT_ID, None, "a", content, NOW)
+
+
+async def put_names() -> None:
+    await change_log.put_names([await Item.get(id=FILE_ID)])
+
+
+async def take_over() -> None:
+    target, source = await Item.filter(account_id=ACCOUNT_ID, kind=ItemKind.FILE).order_by("id").limit(2)
+    await versions.take_over(target, source, NOW)
+
+
+async def require_depth() -> None:
+    chain = (await tree.chains([ACCOUNT_ID]))[ACCOUNT_ID]
+    await changes.require_depth([ACCOUNT_ID], chain)
+
+
+def item_list(field: OrderField) -> ItemList:
+    """A list that continues in the middle of the files."""
+    place = Position(ItemKind.FILE, KEYS[field], FILE_ID)
+    return ItemList(ACCOUNT_ID, ItemOrder(field), NO_FILTER, Window(100, after=place))
 
 
 def functions() -> Iterator[str]:

@@ -3,9 +3,10 @@
 import pytest
 
 from storage.database.pages import Window
-from storage.drive import items
+from storage.drive import items, trash
 from storage.drive.models import ItemKind
 from tests.storage.drive.test_versions import new_file
+from tests.storage.drive.tree_rows import new_drive, new_folder, new_item
 from tests.storage.rows import NOW, new_account
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -33,3 +34,29 @@ async def test_each_account_has_one_root_with_its_own_id() -> None:
     account = await new_account()
     roots = [await items.ensure_root(account.id, NOW) for _ in range(2)]
     assert {(root.id, root.parent_id, root.kind) for root in roots} == {(account.id, None, ItemKind.FOLDER)}
+
+
+async def test_files_in_the_trash_or_below_it_are_not_among_the_files() -> None:
+    account = await new_drive()
+    folder = await new_folder(account, "a")
+    inner = await new_item(account, "x", folder)
+    gone, kept = await new_item(account, "y"), await new_item(account, "z")
+    assert await items.count_files(account.id) == 3
+    await trash.trash(account.id, [folder.id, gone.id], NOW)
+    assert [file.id for file in await items.files_page(account.id, Window(10))] == [kept.id]
+    assert await items.count_files(account.id) == 1
+    assert (await items.find(inner.id)) is not None
+
+
+async def test_an_item_is_found_by_its_path_whatever_its_case() -> None:
+    account = await new_drive()
+    folder = await new_folder(account, "Ä b")
+    file = await new_item(account, "x.txt", folder)
+    for names, found in (([], account.id), (["ä B"], folder.id), (["A\u0308 b", "X.TXT"], file.id)):
+        item = await items.find_by_path(account.id, names)
+        assert item
+        assert item.id == found
+    for missing in (["x.txt"], ["ä b", "y"], ["ä b", "x.txt", "x"], [""]):
+        assert await items.find_by_path(account.id, missing) is None
+    await trash.trash(account.id, [folder.id], NOW)
+    assert await items.find_by_path(account.id, ["ä b", "x.txt"]) is None
