@@ -25,8 +25,9 @@ WITH RECURSIVE folder (id) AS (
     SELECT item.id FROM folder JOIN item ON item.parent_id = folder.id
     WHERE item.kind = 'FOLDER' AND item.trashed_at IS NULL
 )
-SELECT COUNT(*) FROM folder JOIN item ON item.parent_id = folder.id
-WHERE item.kind = 'FILE' AND item.trashed_at IS NULL"""
+SELECT SUM((
+    SELECT COUNT(*) FROM item WHERE item.parent_id = folder.id AND item.kind = 'FILE' AND item.trashed_at IS NULL
+)) FROM folder"""
 
 
 async def find(item_id: UUID) -> Item | None:
@@ -110,4 +111,4 @@ async def files_page(account_id: UUID, window: Window[UUID]) -> list[Item]:
 async def count_files(account_id: UUID) -> int:
     """The number of an account's files outside the trash."""
     ((number,),) = await fetch(COUNT_FILES, account_id)
-    return int(number)
+    return int(number or 0)
