@@ -1,28 +1,31 @@
 """The texts by which items are found: for now, their names."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, execute_many, fetch, fetch_within
+from storage.database.engine import Statement
+from storage.errors import QueryTimeout
 from storage.search.folding import fold
-from storage.search.index import SearchIndex, search_index
+from storage.search.index import search_index
 
 #: A position after all entries.
 NEWEST = 2**63 - 1
-#: Entries that are read one by one at a time: a few hundredths of a second. Smaller accounts need no index, which has
-#: the entries of all accounts.
-READ_AT_ONCE = 10_000
-#: Seconds for one statement. The slowest over a million names takes a third of one.
-MOST_SECONDS = 2.0
+#: Entries that are read one by one at a time, which takes a few milliseconds: the newest ones before the index is used.
+#: So small accounts need no index, which has the entries of all accounts, and it only has to find rare words.
+READ_AT_ONCE = 5_000
+#: Seconds for the index, far more than it needs for a million names. If it takes longer, reading goes on instead.
+INDEX_SECONDS = 0.5
+#: Seconds to read entries one by one.
+READ_SECONDS = 2.0
 
 PUT = """
 INSERT INTO search_entry (account_id, item_id, text) VALUES (?, ?, ?)
 ON CONFLICT (item_id) DO UPDATE SET text = excluded.text WHERE search_entry.text <> excluded.text"""
 REMOVE = "DELETE FROM search_entry WHERE item_id = ?"
 FLOOR = "SELECT id FROM search_entry WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-READ = """
-SELECT id, item_id FROM search_entry WHERE account_id = ? AND id >= ? AND id < ? {} ORDER BY id DESC LIMIT ?"""
 
 
 class Entry(NamedTuple):
@@ -63,20 +66,22 @@ async def find(account_id: UUID, words: Sequence[str], before: int = NEWEST, lim
     Raises :class:`storage.errors.QueryTimeout` and :class:`storage.errors.DatabaseUnavailable`.
     """
     index = search_index()
-    floor = await fetch(FLOOR, account_id, before, READ_AT_ONCE - 1)
-    if floor and any(map(index.can_find, words)) and await index.exists():
-        statement, values = index.statement(account_id, words, before, limit)
-        start = 0
-    else:
-        start = floor[0][0] if floor else 0
-        statement, values = _reading(index, account_id, words, range(start, before), limit)
-    rows = await fetch_within(MOST_SECONDS, statement, *values)
-    entries = [Entry(position, as_uuid(item_id)) for position, item_id in rows]
-    return Found(entries, entries[-1].position if len(entries) == limit else start)
+    floor = await _floor(account_id, before)
+    found = await _fetch(READ_SECONDS, index.read(account_id, words, range(floor, before), limit))
+    if floor and len(found) < limit and any(map(index.can_find, words)) and await index.exists():
+        with suppress(QueryTimeout):
+            found += await _fetch(INDEX_SECONDS, index.look_up(account_id, words, floor, limit - len(found)))
+            floor = 0
+    return Found(found, found[-1].position if len(found) == limit else floor)
 
 
-def _reading(
-    index: SearchIndex, account_id: UUID, words: Sequence[str], positions: range, limit: int
-) -> tuple[str, Sequence[object]]:
-    conditions = f"AND {index.contains} " * len(words)
-    return READ.format(conditions), (account_id, positions.start, positions.stop, *words, limit)
+async def _floor(account_id: UUID, before: int) -> int:
+    """The position of the last entry that is read before the index is used; 0 if there are fewer entries."""
+    rows = await fetch(FLOOR, account_id, before, READ_AT_ONCE - 1)
+    return int(rows[0][0]) if rows else 0
+
+
+async def _fetch(seconds: float, statement: Statement) -> list[Entry]:
+    query, values = statement
+    rows = await fetch_within(seconds, query, *values)
+    return [Entry(position, as_uuid(item_id)) for position, item_id in rows]

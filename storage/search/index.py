@@ -18,9 +18,6 @@ logger = logging.getLogger("cloudkeep.search")
 class SearchIndex(Protocol):
     """Operations on the index of one kind of database."""
 
-    #: An SQL condition: the text contains the value.
-    contains: str
-
     async def exists(self) -> bool:
         """Whether searches can use the index."""
 
@@ -36,11 +33,14 @@ class SearchIndex(Protocol):
     def can_find(self, word: str) -> bool:
         """Whether the index helps to find this folded word."""
 
-    def statement(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
+    def look_up(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
         """Selects ``id`` and ``item_id`` of the newest entries before ``before`` that contain all words.
 
         The index can find at least one of the words.
         """
+
+    def read(self, account_id: UUID, words: Sequence[str], ids: range, limit: int) -> Statement:
+        """The same for entries with these IDs, without the index. It reads them one by one."""
 
 
 def search_index() -> SearchIndex:

@@ -23,8 +23,15 @@ WHERE extname = 'pg_trgm'"""
 # Without the list of pending entries, which one of the later inserts would have to sort into the index.
 INDEX = """
 CREATE INDEX search_entry_text ON search_entry USING gin (account_id, text {}.gin_trgm_ops) WITH (fastupdate = off)"""
-SELECT = """
-SELECT id, item_id FROM search_entry WHERE account_id = ? AND id < ? {} ORDER BY id DESC LIMIT ?"""
+# Sorted afterwards: PostgreSQL expects too many hits for two words that are never in one name, and would read all
+# entries in their order until it has found a page of them.
+LOOK_UP = """
+SELECT id, item_id FROM search_entry WHERE account_id = ? AND id < ? {} ORDER BY id + 0 DESC LIMIT ?"""
+# An array, so that PostgreSQL reads these entries and not those of other accounts with IDs in the range.
+READ = """
+SELECT id, item_id FROM search_entry
+WHERE id = ANY(ARRAY(SELECT id FROM search_entry WHERE account_id = ? AND id >= ? AND id < ? ORDER BY id)) {}
+ORDER BY id DESC LIMIT ?"""
 SPECIAL = re.compile(r"([\\%_])")
 # Of a pattern without three letters or digits in a row the extension takes no trigram, and reads the whole index.
 TRIGRAM = re.compile(r"[^\W_]{3}")
@@ -32,8 +39,6 @@ TRIGRAM = re.compile(r"[^\W_]{3}")
 
 class PostgresIndex:
     """See :class:`storage.search.index.SearchIndex`."""
-
-    contains = "strpos(text, ?) > 0"
 
     async def exists(self) -> bool:
         """See :class:`storage.search.index.SearchIndex`."""
@@ -60,12 +65,17 @@ class PostgresIndex:
         """See :class:`storage.search.index.SearchIndex`."""
         return TRIGRAM.search(word) is not None
 
-    def statement(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
+    def look_up(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
         """See :class:`storage.search.index.SearchIndex`."""
         patterns = [f"%{SPECIAL.sub(_escape, word)}%" for word in words if self.can_find(word)]
         others = [word for word in words if not self.can_find(word)]
-        conditions = "AND text LIKE ? " * len(patterns) + f"AND {self.contains} " * len(others)
-        return SELECT.format(conditions), (account_id, before, *patterns, *others, limit)
+        conditions = "AND text LIKE ? " * len(patterns) + "AND strpos(text, ?) > 0 " * len(others)
+        return LOOK_UP.format(conditions), (account_id, before, *patterns, *others, limit)
+
+    def read(self, account_id: UUID, words: Sequence[str], ids: range, limit: int) -> Statement:
+        """See :class:`storage.search.index.SearchIndex`."""
+        query = READ.format("AND strpos(text, ?) > 0 " * len(words))
+        return query, (account_id, ids.start, ids.stop, *words, limit)
 
     async def _has_extensions(self) -> bool:
         """Whether both extensions are there. Tries to create them: the owner of a database may."""

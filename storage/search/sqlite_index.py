@@ -31,16 +31,17 @@ TRIGGERS = {
 HAS_TRIGGERS = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'search_entry'"
 HAS_FTS5 = "SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'"
 # In the order of the index. Ordered by the other table, SQLite would sort all that match.
-SELECT = """
+LOOK_UP = """
 SELECT entry.id, entry.item_id FROM search_index CROSS JOIN search_entry AS entry ON entry.id = search_index.rowid
 WHERE search_index MATCH ? AND search_index.rowid < ? AND entry.account_id = ? {}
 ORDER BY search_index.rowid DESC LIMIT ?"""
 
+READ = """
+SELECT id, item_id FROM search_entry WHERE account_id = ? AND id >= ? AND id < ? {} ORDER BY id DESC LIMIT ?"""
+
 
 class SqliteIndex:
     """See :class:`storage.search.index.SearchIndex`."""
-
-    contains = "instr(text, ?) > 0"
 
     async def exists(self) -> bool:
         """See :class:`storage.search.index.SearchIndex`."""
@@ -75,12 +76,17 @@ class SqliteIndex:
         """See :class:`storage.search.index.SearchIndex`."""
         return len(word) >= TRIGRAM
 
-    def statement(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
+    def look_up(self, account_id: UUID, words: Sequence[str], before: int, limit: int) -> Statement:
         """See :class:`storage.search.index.SearchIndex`."""
         phrases = ['"' + word.replace('"', '""') + '"' for word in words if self.can_find(word)]
         short = [word for word in words if not self.can_find(word)]
-        query = SELECT.format("AND instr(entry.text, ?) > 0 " * len(short))
+        query = LOOK_UP.format("AND instr(entry.text, ?) > 0 " * len(short))
         return query, (" AND ".join(phrases), before, account_id, *short, limit)
+
+    def read(self, account_id: UUID, words: Sequence[str], ids: range, limit: int) -> Statement:
+        """See :class:`storage.search.index.SearchIndex`."""
+        query = READ.format("AND instr(text, ?) > 0 " * len(words))
+        return query, (account_id, ids.start, ids.stop, *words, limit)
 
     async def _is_possible(self) -> bool:
         ((count,),) = await fetch(HAS_FTS5)

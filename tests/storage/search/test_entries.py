@@ -156,3 +156,12 @@ async def test_the_words_of_a_hostile_query_are_only_words(account: Account, way
 async def test_storing_nothing_is_allowed(account: Account) -> None:
     await atomically(lambda: entries.put(account.id, {}))
     await atomically(lambda: entries.remove([]))
+
+
+async def test_if_the_index_takes_too_long_reading_goes_on(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = await put(account.id, [f"clip {number}" for number in range(7)])
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 - i FROM n) SELECT i, i FROM n WHERE i > 1"
+    monkeypatch.setattr(type(search_index()), "look_up", lambda *_: (endless, ()))
+    monkeypatch.setattr(entries, "INDEX_SECONDS", 0.05)
+    with reading_at_once(3):
+        assert await find_all(account.id, "clip") == items
