@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in format schema migration lock clean
+.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -46,6 +46,7 @@ help:
 		'make attack  attack a server, and measure how long an honest client waits (ARGS="--only NAME --from many")' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
+		'make bench-drive  measure the drive in a large database, on both databases (ARGS="--only search --items N")' \
 		'make bench-sign-in  measure whether response times tell which accounts exist' \
 		'make format  format the code and fix what the linter can fix' \
 		'make schema  write schema/schema.graphql from the code' \
@@ -82,7 +83,7 @@ attack: $(DEV)
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)
 
-bench-bombs bench-growth bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
+bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
 	@.venv/bin/python -m bench.$* $(ARGS)
 
 bench-sign-in: $(DEV)

@@ -49,6 +49,7 @@ from storage.drive import (
     trash,
     tree,
     versions,
+    visible,
 )
 from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
 from storage.drive.models import FileVersion, Item, ItemKind
@@ -63,6 +64,7 @@ from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.outbox import outbox
 from storage.outbox.models import OutboxMail
+from storage.search import entries
 from storage.uploads import (
     adoption,
     consistency,
@@ -98,6 +100,7 @@ MODULES: list[ModuleType] = [
     registrations,
     sessions,
     consistency,
+    entries,
     events,
     expiry,
     items,
@@ -122,6 +125,7 @@ MODULES: list[ModuleType] = [
     receipts,
     usage,
     uploads,
+    visible,
 ]
 GROWING = {
     "event",
@@ -184,6 +188,7 @@ INSERT INTO search_entry (account_id, item_id, text) SELECT account_id, id, name
 INSERT INTO file_version (id, account_id, item_id, mime_type, blob_id, media, created_at)
     SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, md5('f' || n)::uuid, 'video/mp4',
     md5('b' || n)::uuid, NULL, now() FROM generate_series(1, 20000) n;
+INSERT INTO search_entry (account_id, item_id, text) SELECT account_id, id, 'name ' || id FROM item;
 INSERT INTO rendition (id, version_id, kind, mime_type, blob_id, created_at)
     SELECT gen_random_uuid(), id, 'COMPRESSED_VIDEO', 'video/mp4', blob_id, now() FROM file_version;
 INSERT INTO upload (id, account_id, file_name, mime_type, size, chunk_size, sha256, idempotency_key, status,
@@ -242,6 +247,11 @@ SHA256 = "0" * 64
 REPORTED = receipts.ReportedChunk(2, 10, SHA256, "etag")
 HELD = {4_000: known_chunks.KnownChunk(SHA256, 10, None, 0, "key1")}
 CALLS: dict[str, Call] = {
+    "entries.put": lambda rows: entries.put(ACCOUNT_ID, {MISSING_ID: "name"}),
+    "entries.remove": lambda rows: entries.remove([MISSING_ID]),
+    "entries.find": lambda rows: entries.find(ACCOUNT_ID, ["holiday", "mp4"]),
+    "entries.find short words": lambda rows: entries.find(ACCOUNT_ID, ["q7"]),
+    "visible.visible_ids": lambda rows: visible.visible_ids(ACCOUNT_ID, [MISSING_ID, ACCOUNT_ID]),
     "accounts.user_id_exists": lambda rows: accounts.user_id_exists("user1"),
     "accounts.any_exists": lambda rows: accounts.any_exists(),
     "accounts.is_first": lambda rows: accounts.is_first(),
