@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in format schema migration lock clean
+.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -47,6 +47,7 @@ help:
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
 		'make bench-drive  measure the drive in a large database, on both databases (ARGS="--only search --items N")' \
+		'make bench-zip  download a zip file of 50 GiB, cut and resumed (ARGS="--mib 1024 --files 3")' \
 		'make bench-sign-in  measure whether response times tell which accounts exist' \
 		'make format  format the code and fix what the linter can fix' \
 		'make schema  write schema/schema.graphql from the code' \
@@ -88,6 +89,9 @@ bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price benc
 
 bench-sign-in: $(DEV)
 	@.venv/bin/python -m bench.sign_in_time $(ARGS)
+
+bench-zip: $(DEV)
+	@.venv/bin/python -m bench.zips $(ARGS)
 
 format: $(DEV)
 	.venv/bin/ruff format .

@@ -23,6 +23,7 @@ NAMES = {
     urlsplit(SLOT).path: ("chunk", "/uploads/{upload_id}/chunks/{index}"),
     f"/versions/{ID}/content": ("download", "/versions/{id}/content"),
     f"/renditions/{ID}/content": ("download", "/renditions/{id}/content"),
+    f"/zips/{ID}/content": ("download", "/zips/{id}/content"),
     "/healthz": ("probe", "/healthz"),
     "/readyz": ("probe", "/readyz"),
     "/metrics": ("probe", "/metrics"),

@@ -1,0 +1,1 @@
+"""Measures the download of a large zip file, cut in the middle and resumed."""
