@@ -9,6 +9,7 @@ from services.core.errors import NotFound
 from storage.blobs import BlobStore, BlockSize, largest_block
 from storage.deletion.items import is_attached
 from storage.drive import versions
+from storage.drive.names import derived
 from storage.errors import BlobNotFound
 
 #: Seconds for which a URL of the store is valid. A download that has started continues after that; a resumed one gets a
@@ -50,14 +51,17 @@ class Downloads:
         if not rendition or not await is_attached(rendition.version):
             raise NotFound("There is no such rendition.")
         blob, file_name = rendition.blob, rendition.version.item.name
-        name = f"{file_name.rpartition('.')[0] or file_name}.compressed.mp4"
+        name = derived(file_name, ".compressed.mp4")
         return Content(blob.key, name, rendition.mime_type, blob.size, blob.sha256, rendition.created_at)
 
-    async def redirect_url(self, content: Content, disposition: str) -> str | None:
-        """A URL of the store, valid for ``LINK_SECONDS``; None if the caller must use :meth:`read`."""
+    async def redirect_url(self, content: Content, content_type: str, disposition: str) -> str | None:
+        """A URL of the store, valid for ``LINK_SECONDS``, whose response has these headers.
+
+        None if the caller must use :meth:`read`.
+        """
         if not self._redirects:
             return None
-        return await self._store.download_url(content.key, LINK_SECONDS, content.mime_type, disposition)
+        return await self._store.download_url(content.key, LINK_SECONDS, content_type, disposition)
 
     async def read(
         self, content: Content, offset: int, length: int, block_size: BlockSize = largest_block

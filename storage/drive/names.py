@@ -40,6 +40,12 @@ def numbered(name: str, number: int) -> str:
     return shortened(stem, MAX_NAME_BYTES - len(suffix.encode())) + suffix
 
 
+def derived(name: str, ending: str) -> str:
+    """The name of a file that was made from another one: ``ending`` in place of its extension, ``clip.small.mp4``."""
+    stem = name.rpartition(".")[0] or name
+    return shortened(stem, MAX_NAME_BYTES - len(ending.encode())) + ending
+
+
 def shortened(text: str, max_bytes: int) -> str:
     """The longest start of the text that has at most ``max_bytes`` bytes of UTF-8, without a space at its end."""
     return text.encode()[:max_bytes].decode(errors="ignore").rstrip()

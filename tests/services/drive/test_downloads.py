@@ -20,7 +20,12 @@ async def a_file(owner: UUID, name: str = "clip.mov") -> FileVersion:
 
 @pytest.mark.parametrize(
     ("name", "called"),
-    [("clip.mov", "clip.compressed.mp4"), ("clip", "clip.compressed.mp4"), (".mov", ".mov.compressed.mp4")],
+    [
+        ("clip.mov", "clip.compressed.mp4"),
+        ("clip", "clip.compressed.mp4"),
+        (".mov", ".mov.compressed.mp4"),
+        ("a" * 251 + ".mov", "a" * 240 + ".compressed.mp4"),
+    ],
 )
 async def test_a_rendition_is_named_after_its_file(bench: Bench, ada: UUID, name: str, called: str) -> None:
     blob = await Blob.create(key="r", size=3, sha256=digest(b"abc"))
