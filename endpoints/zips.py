@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from endpoints.content_response import content_response, not_modified
-from endpoints.downloads import CACHE_CONTROL, content_disposition
+from endpoints.download_headers import CACHE_CONTROL, content_disposition
 from endpoints.state import address_of, services_of, zip_budget_of
 from services.core.ids import Prefix, require_key
 from services.drive.zips.errors import ContentLost, TooManyZipDownloads

@@ -7,6 +7,7 @@ from uuid import UUID
 from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_key
 from services.access.permissions import visible
+from services.access.types import Disposition
 from services.core.ids import Prefix, decode
 from storage.drive.models import FileVersion, Item, ItemKind, Rendition
 
@@ -71,14 +72,14 @@ async def renditions(context: Context, version_id: UUID) -> Sequence[Rendition]:
     return await context.loaders.renditions.load(version_id)
 
 
-def version_url(context: Context, version_id: UUID) -> str:
+def version_url(context: Context, version_id: UUID, disposition: Disposition = Disposition.ATTACHMENT) -> str:
     """A signed URL for the bytes of one of the viewer's versions."""
-    return context.services.signed_urls.version(version_id, context.base_url)
+    return context.services.signed_urls.version(version_id, context.base_url, disposition)
 
 
-def rendition_url(context: Context, rendition: Rendition) -> str:
+def rendition_url(context: Context, rendition: Rendition, disposition: Disposition = Disposition.ATTACHMENT) -> str:
     """A signed URL for the bytes of one of the viewer's renditions."""
-    return context.services.signed_urls.rendition(rendition.id, context.base_url)
+    return context.services.signed_urls.rendition(rendition.id, context.base_url, disposition)
 
 
 def download_url_expires_at(context: Context) -> datetime:

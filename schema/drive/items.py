@@ -16,6 +16,8 @@ from schema.drive.types import (
     DOWNLOAD_URL,
     OLD_DOWNLOAD_URL,
     RENDITIONS,
+    Disposition,
+    DownloadDisposition,
     FileKind,
     Media,
     Rendition,
@@ -26,6 +28,7 @@ from schema.relay.connections import After, Before, Connection, First, Last, con
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from schema.scopes.directives import READ
+from services.access import types as access
 from services.core.ids import Prefix, encode
 from services.drive.types import NO_FILTER
 from services.media.types import MediaFacts
@@ -160,8 +163,10 @@ class File(DriveItem):
         return connect(page, FileVersion.of, lambda row: str(row.number))
 
     @strawberry.field(description=DOWNLOAD)
-    def download(self, info: RequestInfo) -> SignedUrl | None:
-        return signed_url(info, _version_url(info, self.row))
+    def download(
+        self, info: RequestInfo, disposition: DownloadDisposition = Disposition.ATTACHMENT
+    ) -> SignedUrl | None:
+        return signed_url(info, _version_url(info, self.row, disposition.signed))
 
     @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
     def download_url(self, info: RequestInfo) -> str | None:
@@ -199,8 +204,10 @@ class FileVersion(Node):
         return _media(self.row)
 
     @strawberry.field(description=DOWNLOAD)
-    def download(self, info: RequestInfo) -> SignedUrl | None:
-        return signed_url(info, drive.version_url(info.context, self.row.id))
+    def download(
+        self, info: RequestInfo, disposition: DownloadDisposition = Disposition.ATTACHMENT
+    ) -> SignedUrl | None:
+        return signed_url(info, drive.version_url(info.context, self.row.id, disposition.signed))
 
     @classmethod
     def of(cls, row: models.FileVersion) -> "FileVersion":
@@ -221,6 +228,8 @@ def _media(version: models.FileVersion) -> Media | None:
     return Media.of(MediaFacts.from_json(version.media)) if version.media else None
 
 
-def _version_url(info: RequestInfo, file: models.Item) -> str:
+def _version_url(
+    info: RequestInfo, file: models.Item, disposition: access.Disposition = access.Disposition.ATTACHMENT
+) -> str:
     assert file.version_id
-    return drive.version_url(info.context, file.version_id)
+    return drive.version_url(info.context, file.version_id, disposition)

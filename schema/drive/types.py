@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 
@@ -10,6 +11,7 @@ from schema.cost.directives import at_most
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize
 from schema.scopes.directives import READ
+from services.access import types as access
 from services.core.ids import Prefix, encode
 from services.media.types import MediaFacts
 from storage.drive import models
@@ -39,6 +41,21 @@ class RenditionRecipe(Enum):
     )
 
 
+@strawberry.enum(description="What a browser does with a download.")
+class Disposition(Enum):
+    ATTACHMENT = strawberry.enum_value(access.Disposition.ATTACHMENT.value, description="It stores a file.")
+    INLINE = strawberry.enum_value(
+        access.Disposition.INLINE.value,
+        description="It shows pictures, audio, video, PDF and plain text. Content that a browser might run, such as "
+        "HTML, SVG, XML or JavaScript, and content of an unknown type is stored as a file nevertheless.",
+    )
+
+    @property
+    def signed(self) -> access.Disposition:
+        """The same for a signed URL."""
+        return access.Disposition[self.name]
+
+
 @strawberry.type(description="A URL that needs no access token: anyone who has it can use it until it expires.")
 class SignedUrl:
     url: str = strawberry.field(description="The URL.")
@@ -46,6 +63,11 @@ class SignedUrl:
         description="When the URL expires: by default at the first full hour after 6 hours. Query the field again to "
         "get a new URL."
     )
+
+
+DownloadDisposition = Annotated[
+    Disposition, strawberry.argument(description="What a browser does with the file, if it can.")
+]
 
 
 @strawberry.type(description="The properties of an audio or video file. A property that is not known is null.")
@@ -87,8 +109,10 @@ class Rendition(Node):
     sha256: str = strawberry.field(description="The SHA-256 of the bytes, in hexadecimal digits.")
 
     @strawberry.field(description=DOWNLOAD)
-    def download(self, info: RequestInfo) -> SignedUrl | None:
-        return signed_url(info, drive.rendition_url(info.context, self.row))
+    def download(
+        self, info: RequestInfo, disposition: DownloadDisposition = Disposition.ATTACHMENT
+    ) -> SignedUrl | None:
+        return signed_url(info, drive.rendition_url(info.context, self.row, disposition.signed))
 
     @strawberry.field(description=DOWNLOAD_URL, deprecation_reason=OLD_DOWNLOAD_URL)
     def download_url(self, info: RequestInfo) -> str | None:

@@ -39,7 +39,9 @@ class InitUploadInput:
     )
     size: ByteSize = strawberry.field(description="The exact size of the file, in bytes: 1 to `Server.maxFileSize`.")
     mime_type: str | None = strawberry.field(
-        default=None, description="The media type, such as `video/mp4`. By default it is guessed from the name."
+        default=None,
+        description="The media type, such as `video/mp4`, as a hint: it counts where neither the content nor the "
+        "name shows the type.",
     )
     sha256: str | None = strawberry.field(
         default=None,

@@ -6,12 +6,13 @@ rounded up to the full hour, so that repeated requests get the same URL and a br
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
+from services.access.types import Disposition
 from services.core.clock import host_now
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.ids import Prefix, encode
@@ -48,13 +49,13 @@ class SignedUrls:
         path = _slot_path(authorization)
         return self._url(base_url, path, f"fill {path} {authorization.size}", {"size": authorization.size})
 
-    def version(self, version_id: UUID, base_url: str) -> str:
+    def version(self, version_id: UUID, base_url: str, disposition: Disposition = Disposition.ATTACHMENT) -> str:
         """The URL below ``base_url`` of the bytes of a version."""
-        return self._download(base_url, VERSION_PATH.format(id=encode(Prefix.VERSION, version_id)))
+        return self._download(base_url, VERSION_PATH.format(id=encode(Prefix.VERSION, version_id)), disposition)
 
-    def rendition(self, rendition_id: UUID, base_url: str) -> str:
+    def rendition(self, rendition_id: UUID, base_url: str, disposition: Disposition = Disposition.ATTACHMENT) -> str:
         """The URL below ``base_url`` of a rendition's bytes."""
-        return self._download(base_url, RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)))
+        return self._download(base_url, RENDITION_PATH.format(id=encode(Prefix.RENDITION, rendition_id)), disposition)
 
     def zip(self, zip_id: UUID, expires_at: datetime, base_url: str) -> str:
         """The URL below ``base_url`` of a zip file, which exists until ``expires_at``."""
@@ -66,12 +67,18 @@ class SignedUrls:
         path = _slot_path(authorization)
         self._check(f"fill {path} {authorization.size}", expires, signature)
 
-    def check_download(self, path: str, expires: str, signature: str) -> None:
-        """Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one."""
-        self._check(f"read {path}", expires, signature)
+    def check_download(self, path: str, expires: str, signature: str, disposition: str = "") -> Disposition:
+        """The disposition that a URL was signed for. ``disposition`` is what its query says, if anything.
 
-    def _download(self, base_url: str, path: str) -> str:
-        return self._url(base_url, path, f"read {path}", {})
+        Raises :class:`UrlInvalid` for a forged or altered URL and :class:`UrlExpired` for an expired one.
+        """
+        signed = Disposition.INLINE if disposition == Disposition.INLINE else Disposition.ATTACHMENT
+        self._check(_read_permission(path, signed), expires, signature)
+        return signed
+
+    def _download(self, base_url: str, path: str, disposition: Disposition) -> str:
+        parameters = {"disposition": disposition.value} if disposition is Disposition.INLINE else {}
+        return self._url(base_url, path, _read_permission(path, disposition), parameters)
 
     def expires_at(self) -> datetime:
         """The expiry of a URL that is signed now."""
@@ -81,7 +88,7 @@ class SignedUrls:
         return -(-(int(host_now().timestamp()) + self._lifetime) // HOUR) * HOUR
 
     def _url(
-        self, base_url: str, path: str, permission: str, parameters: dict[str, object], expires: int | None = None
+        self, base_url: str, path: str, permission: str, parameters: Mapping[str, object], expires: int | None = None
     ) -> str:
         expires = self._expiry() if expires is None else expires
         signature = self._sign(self._signing, f"{permission} {expires}")
@@ -109,6 +116,10 @@ def longest_lifetime(lifetime: timedelta) -> timedelta:
     created in the moment in which its files are deleted.
     """
     return lifetime + timedelta(seconds=2 * HOUR)
+
+
+def _read_permission(path: str, disposition: Disposition) -> str:
+    return f"show {path}" if disposition is Disposition.INLINE else f"read {path}"
 
 
 def _slot_path(authorization: SlotAuthorization) -> str:

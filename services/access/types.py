@@ -1,10 +1,18 @@
-"""What API tokens need."""
+"""What API tokens need, and what signed URLs of downloads allow."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from services.accounts.types import ApiTokenScope
 
 NO_SCOPES: frozenset[ApiTokenScope] = frozenset()
+
+
+class Disposition(StrEnum):
+    """What a browser does with a download: it stores a file, or shows it if its type is safe to show."""
+
+    ATTACHMENT = "ATTACHMENT"
+    INLINE = "INLINE"
 
 
 @dataclass(frozen=True)

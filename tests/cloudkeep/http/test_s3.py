@@ -188,6 +188,28 @@ class TestRedirects:
         assert "a film.bin" in response.headers["Content-Disposition"]
 
     @pytest.mark.usefixtures("worker")
+    @pytest.mark.parametrize(
+        ("content", "expected"),
+        [
+            (b"a text", ("text/plain; charset=utf-8", "inline")),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", ("image/svg+xml", "attachment")),
+        ],
+        ids=["text", "svg"],
+    )
+    async def test_s3_shows_what_this_server_would_show(
+        self, api: Api, content: bytes, expected: tuple[str, str]
+    ) -> None:
+        """The URL of S3 has the same type and disposition."""
+        upload_id = await send(api, content, fileName="a.txt")
+        await api.frames(upload_id)
+        document = "query ($id: ID!) { upload(id: $id) { file { download(disposition: INLINE) { url } } } }"
+        url = (await api.data(document, id=upload_id))["file"]["download"]["url"]
+        async with http_client() as client:
+            response = await client.get((await api.http.get(url)).headers["Location"])
+        headers = response.headers
+        assert (headers["Content-Type"], headers["Content-Disposition"].partition(";")[0]) == expected
+
+    @pytest.mark.usefixtures("worker")
     async def test_head_is_answered_without_a_redirect(self, api: Api) -> None:
         """S3 would refuse a HEAD, because the URL is signed for GET."""
         upload_id = await send(api, CONTENT[:1_000], fileName="a film.bin")

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.access.signed_urls import SignedUrls, SlotAuthorization
+from services.access.types import Disposition
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey
@@ -49,13 +50,26 @@ def test_a_slots_url_opens_no_other_slot(other: SlotAuthorization) -> None:
         check_slot(links().slot(RIGHT, BASE), other)
 
 
-@pytest.mark.parametrize("kind", ["file", "rendition"])
+@pytest.mark.parametrize("kind", ["version", "rendition"])
 def test_a_downloads_url_opens_its_path_and_no_other(kind: str) -> None:
     path, query = parts(getattr(links(), kind)(uuid4(), BASE))
     links().check_download(path, query["expires"], query["signature"])
     for other in (path.upper(), path + "/", path.replace("content", "contents")):
         with pytest.raises(UrlInvalid):
             links().check_download(other, query["expires"], query["signature"])
+
+
+@pytest.mark.parametrize("kind", ["version", "rendition"])
+def test_the_disposition_of_a_download_is_signed(kind: str) -> None:
+    """A URL for storing a file cannot be made one for showing it, and the other way round."""
+    path, shown = parts(getattr(links(), kind)(UUID(int=1), BASE, Disposition.INLINE))
+    _, stored = parts(getattr(links(), kind)(UUID(int=1), BASE))
+    expires = shown["expires"]
+    assert links().check_download(path, expires, shown["signature"], shown["disposition"]) is Disposition.INLINE
+    assert links().check_download(path, expires, stored["signature"]) is Disposition.ATTACHMENT
+    for signature, disposition in ((shown["signature"], ""), (stored["signature"], "INLINE")):
+        with pytest.raises(UrlInvalid):
+            links().check_download(path, expires, signature, disposition)
 
 
 def test_the_right_to_read_is_not_the_right_to_fill() -> None:

@@ -1,0 +1,46 @@
+"""The headers of downloads. Uploaded content is never a page of this site: no type is guessed, and nothing runs."""
+
+from datetime import UTC
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from services.access.types import Disposition
+from services.drive.downloads import Content
+from services.drive.inline import inline_type
+
+#: The bytes are private, and never change.
+CACHE_CONTROL = "private, max-age=3600, immutable"
+#: A document that loads nothing, runs nothing, and belongs to no site.
+SANDBOX = "sandbox; default-src 'none'"
+#: By the top-level type of what is shown. Browsers make a document for it, which has styles, and loads the file again.
+SHOWN = {
+    "text": SANDBOX,
+    "image": f"{SANDBOX}; img-src 'self'; style-src 'unsafe-inline'",
+    # A document that belongs to no site cannot load its own sound or video. Scripts stay forbidden.
+    "audio": "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    "video": "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    # PDF: older viewers of browsers do not work in a sandbox. All run the scripts of a PDF apart from every site.
+    "application": "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'",
+}
+
+
+def download_headers(content: Content, disposition: Disposition) -> dict[str, str]:
+    """The headers of a response with this content. INLINE is only followed for types that are safe to show."""
+    shown_type = inline_type(content.mime_type) if disposition is Disposition.INLINE else None
+    return {
+        "Content-Type": shown_type or content.mime_type,
+        "Content-Disposition": content_disposition(content.name, "inline" if shown_type else "attachment"),
+        "ETag": f'"{content.sha256}"',
+        "Last-Modified": format_datetime(content.modified_at.astimezone(UTC), usegmt=True),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": CACHE_CONTROL,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": SHOWN[shown_type.partition("/")[0]] if shown_type else SANDBOX,
+        "Cross-Origin-Resource-Policy": "same-site",
+    }
+
+
+def content_disposition(name: str, kind: str = "attachment") -> str:
+    """``attachment`` or ``inline`` with the name, by RFC 6266 and RFC 8187."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
