@@ -38,12 +38,25 @@ COUNT = (
     """UPDATE account SET derived_bytes = COALESCE(
         (SELECT SUM(size) FROM blob WHERE account_id = account.id AND id IN (SELECT blob_id FROM rendition)), 0)""",
 )
+#: Types that the tables of Python gave to names: a translation or a 3D model for videos of cameras, and that of the
+#: content for a compressed file. Without media facts, a file is no video.
+CORRECT = (
+    """UPDATE file_version SET mime_type = 'video/mp2t' WHERE media IS NOT NULL
+        AND (mime_type IN ('text/vnd.trolltech.linguist', 'model/vnd.mts')
+             OR (mime_type = 'application/octet-stream' AND lower(name) LIKE '%.m2ts'))""",
+    """UPDATE file_version SET mime_type = 'application/gzip' WHERE media IS NULL
+        AND (lower(name) LIKE '%.gz' OR lower(name) LIKE '%.tgz' OR lower(name) LIKE '%.svgz')""",
+    "UPDATE file_version SET mime_type = 'application/x-xz' WHERE media IS NULL AND lower(name) LIKE '%.xz'",
+    "UPDATE file_version SET mime_type = 'application/x-bzip2' WHERE media IS NULL AND lower(name) LIKE '%.bz2'",
+)
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
 async def fill(_: Any, editor: Any) -> None:
     """Store an item for each file, in the root of its owner's drive, under a name that no other one has there."""
     client = editor.client
+    for statement in CORRECT:
+        await client.execute_query(statement)
     for (owner,) in await client.fetch(OWNERS, ()):
         await _fill_account(client, as_uuid(owner))
     for statement in COUNT:
