@@ -2,6 +2,7 @@
 
 from strawberry.schema.config import StrawberryConfig
 
+from schema.changes.types import Heartbeat
 from schema.error_codes import RequestErrorCode
 from schema.execution.engine import Schema
 from schema.roots import MUTATIONS, QUERIES, SUBSCRIPTIONS, root
@@ -21,7 +22,8 @@ def build_schema(maximum_cost: int = MAXIMUM_COST) -> Schema:
         query=root("Query", QUERIES),
         mutation=root("Mutation", MUTATIONS),
         subscription=root("Subscription", SUBSCRIPTIONS),
-        # No field returns this enum: it documents the codes of `errors[].extensions.code`.
-        types=[RequestErrorCode],
+        # No field returns this enum, which documents the codes of `errors[].extensions.code`. No field returns only
+        # heartbeats, so that nothing else names their type.
+        types=[RequestErrorCode, Heartbeat],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -22,15 +22,15 @@ BUMP_AND_INSERT = """
 WITH bumped AS (UPDATE account SET change_seq = change_seq + ? WHERE id = ? RETURNING id, change_seq),
 added AS (
     INSERT INTO event (id, account_id, seq, kind, item_id, facts, at)
-    SELECT new.id, bumped.id, bumped.change_seq - ? + new.number, new.kind, new.item_id, new.facts, ?
-    FROM bumped, unnest(?::uuid[], ?::varchar[], ?::uuid[], ?::jsonb[])
-        WITH ORDINALITY AS new(id, kind, item_id, facts, number)
+    SELECT (new.event ->> 'id')::uuid, bumped.id, bumped.change_seq - ? + new.number, new.event ->> 'kind',
+        (new.event ->> 'item')::uuid, new.event -> 'facts', ?
+    FROM bumped, jsonb_array_elements(?::jsonb) WITH ORDINALITY AS new(event, number)
 )
 SELECT change_seq FROM bumped"""
 #: The newest event of an account is kept for ever: a cursor at the end of the log is verified by it.
 OLD = """
-SELECT event.id FROM event JOIN account ON account.id = event.account_id
-WHERE event.at < ? AND event.seq < account.change_seq ORDER BY event.at LIMIT ?"""
+SELECT id FROM event
+WHERE at < ? AND seq < (SELECT change_seq FROM account WHERE account.id = event.account_id) ORDER BY at LIMIT ?"""
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,21 @@ async def record(account_id: UUID, new: Sequence[NewEvent], at: datetime) -> int
     Call it inside the transaction of the change, after the account's row was locked: so the order of the numbers is
     that of the commits, and a reader who has seen a number will never find a smaller new one.
     """
-    facts = [json.dumps(dict(event.facts), separators=(",", ":")) for event in new]
     if can_write_in_with():
-        columns = [uuid7() for _ in new], [event.kind.value for event in new], [event.item_id for event in new], facts
-        ((last,),) = await fetch(BUMP_AND_INSERT, len(new), account_id, len(new), at, *columns)
+        rows = [
+            {"id": str(uuid7()), "kind": event.kind.value, "item": str(event.item_id), "facts": dict(event.facts)}
+            for event in new
+        ]
+        ((last,),) = await fetch(BUMP_AND_INSERT, len(new), account_id, len(new), at, json.dumps(rows))
         return int(last)
     ((last,),) = await fetch(BUMP, len(new), account_id)
-    first = last - len(new) + 1
-    rows = [
-        (uuid7(), account_id, first + index, event.kind.value, event.item_id, facts[index], at)
-        for index, event in enumerate(new)
-    ]
-    await execute_many(INSERT, rows)
+    await execute_many(
+        INSERT,
+        [
+            (uuid7(), account_id, seq, event.kind.value, event.item_id, json.dumps(dict(event.facts)), at)
+            for seq, event in enumerate(new, last - len(new) + 1)
+        ],
+    )
     return int(last)
 
 

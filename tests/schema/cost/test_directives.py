@@ -93,6 +93,7 @@ def test_the_largest_size_of_a_list_is_that_of_its_resolver(weights: Weights) ->
     assert paged == {
         "Account.sessions": MAX_PAGE,
         "Account.apiTokens": MAX_PAGE,
+        "Query.changes": MAX_PAGE,
         "Query.uploads": MAX_PAGE,
         "Query.files": MAX_PAGE,
         "Upload.slots": MAX_SLOTS,

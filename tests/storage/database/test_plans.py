@@ -459,6 +459,7 @@ CALLS: dict[str, Call] = {
     "uploads.find_by_fingerprint": lambda rows: uploads.find_by_fingerprint("a"),
     "uploads.open_alike": lambda rows: uploads.open_alike(ACCOUNT_ID, "name", 20, SHA256),
     "uploads.page": lambda rows: uploads.page(ACCOUNT_ID, UploadStatus.READY, Window(100, after=ACCOUNT_ID)),
+    "uploads.open_keys": lambda rows: uploads.open_keys(ACCOUNT_ID, 2_000),
     "uploads.count": lambda rows: uploads.count(ACCOUNT_ID, UploadStatus.READY),
     "job_results.reopen_slots": lambda rows: job_results.reopen_slots(rows.job, [0], NOW),
     "job_results.publish": lambda rows: job_results.publish(
