@@ -11,7 +11,6 @@ from services.budgets.fair_turns import FairTurns
 from services.budgets.frame_payments import FramePayments
 from services.budgets.limit_overrides import LimitOverrides
 from services.budgets.subscription_leases import SubscriptionLeases
-from services.changes.notifier import ChangeNotifier
 from services.core.counters import Counters
 from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads
@@ -57,7 +56,6 @@ class Services:
     downloads: Downloads
     zips: Zips
     progress: Progress
-    change_notifier: ChangeNotifier
     activity: Activity
     signed_urls: SignedUrls
     health: Health

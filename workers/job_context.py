@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from services.changes.notifier import ChangeNotifier
 from services.core.counters import Counters
 from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
@@ -21,7 +20,6 @@ class JobContext:
 
     store: BlobStore
     progress: Progress
-    change_notifier: ChangeNotifier
     notifications: JobNotifications
     membership: WorkerMembership
     follower: Follower

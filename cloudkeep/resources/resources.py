@@ -64,7 +64,6 @@ class Resources:
     store: BlobStore
     log: RedisEventLog
     progress: Progress
-    change_notifier: ChangeNotifier
     uploads: Uploads
     notifications: JobNotifications
     heartbeats: WorkerHeartbeats
@@ -105,7 +104,8 @@ async def open_resources(
         progress = Progress(log, counters)
         uploads = Uploads(store, progress, notifications, upload_policy(settings), counters)
         heartbeats = WorkerHeartbeats(redis)
-        yield Resources(store, log, progress, ChangeNotifier(log), uploads, notifications, heartbeats, redis)
+        stack.enter_context(ChangeNotifier(log).following_commits())
+        yield Resources(store, log, progress, uploads, notifications, heartbeats, redis)
 
 
 @asynccontextmanager
@@ -145,7 +145,6 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
             progress=base.progress,
-            change_notifier=base.change_notifier,
             activity=activity,
             direct=DirectSlots(base.store, base.uploads, ingest),
             signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),

@@ -91,7 +91,6 @@ def _job_context(
     return JobContext(
         store=base.store,
         progress=base.progress,
-        change_notifier=base.change_notifier,
         notifications=base.notifications,
         membership=membership,
         follower=Follower(base.store, base.progress, membership),

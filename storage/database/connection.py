@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from importlib import import_module
 from itertools import count
@@ -32,6 +33,8 @@ NEWEST = "__latest__"
 #: Attempts at a transaction that the database aborts, with pauses of a few hundredths of a second.
 MOST_RUNS = 6
 LONGEST_PAUSE = 0.05
+#: What is called after the commit of the transaction of this task; None outside of transactions.
+_callbacks: ContextVar[list[Callable[[], None]] | None] = ContextVar("callbacks after a commit", default=None)
 
 
 def orm_config(url: str, pool: PoolSize = DEFAULT_POOL, *, timeouts: bool = True) -> dict[str, Any]:
@@ -154,9 +157,39 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
     return await run_to_end(_run_with_retries(work))
 
 
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call ``callback`` as soon as the caller's transaction is committed; never if it is rolled back.
+
+    It must not raise or block. Outside of :func:`atomically` it is called at once.
+    """
+    callbacks = _callbacks.get()
+    if callbacks is None:
+        callback()
+    else:
+        callbacks.append(callback)
+
+
 async def _run_with_retries(work: Callable[[], Awaitable[T]]) -> T:
+    outer = _callbacks.get()
+    callbacks: list[Callable[[], None]] = []
+    token = _callbacks.set(callbacks)
+    try:
+        result = await _run_until_committed(work, callbacks)
+    finally:
+        _callbacks.reset(token)
+    if outer is not None:
+        # It is only a part of another transaction.
+        outer.extend(callbacks)
+        return result
+    for callback in callbacks:
+        callback()
+    return result
+
+
+async def _run_until_committed(work: Callable[[], Awaitable[T]], callbacks: list[Callable[[], None]]) -> T:
     for run in count(1):
         committing = False
+        callbacks.clear()
         try:
             with span("database transaction", kind="client"), _session().translate_errors():
                 async with in_transaction(WRITER):

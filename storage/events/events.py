@@ -1,16 +1,18 @@
 """Rows of events."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from storage.accounts.models import Account
-from storage.database.connection import atomically, can_write_in_with, execute_many, fetch
+from storage.database.connection import after_commit, atomically, can_write_in_with, execute_many, fetch
 from storage.events.models import Event, EventKind
 
 #: The rows that one purge deletes at most, so that its transaction is short.
@@ -33,6 +35,10 @@ SELECT id FROM event
 WHERE at < ? AND seq < (SELECT change_seq FROM account WHERE account.id = event.account_id) ORDER BY at LIMIT ?"""
 
 
+#: What is called with the account after a transaction with events of it is committed.
+_listeners: set[Callable[[UUID], None]] = set()
+
+
 @dataclass(frozen=True)
 class NewEvent:
     """An event that has happened, before it has a number."""
@@ -42,12 +48,28 @@ class NewEvent:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@contextmanager
+def listening(listener: Callable[[UUID], None]) -> Iterator[None]:
+    """Call ``listener`` with the account after each commit of events by this process, during the block.
+
+    It must not raise or block.
+    """
+    _listeners.add(listener)
+    try:
+        yield
+    finally:
+        _listeners.discard(listener)
+
+
 async def record(account_id: UUID, new: Sequence[NewEvent], at: datetime) -> int:
     """Store events of an account in this order. Returns the number of the last one.
 
     Call it inside the transaction of the change, after the account's row was locked: so the order of the numbers is
-    that of the commits, and a reader who has seen a number will never find a smaller new one.
+    that of the commits, and a reader who has seen a number will never find a smaller new one. Those who are
+    :func:`listening` are called after the commit.
     """
+    for listener in _listeners:
+        after_commit(partial(listener, account_id))
     if can_write_in_with():
         rows = [
             {"id": str(uuid7()), "kind": event.kind.value, "item": str(event.item_id), "facts": dict(event.facts)}

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import uvloop
 
-from services.changes.notifier import ChangeNotifier
 from services.core.clock import now
 from services.uploads.progress.progress import Progress
 from storage.accounts.models import Account
@@ -62,12 +61,10 @@ async def context(redis_url: str, database: str, store: LocalBlobStore, tmp_path
     await notifications.start()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    log, membership = RedisEventLog(redis), WorkerMembership("one")
-    progress = Progress(log)
+    progress, membership = Progress(RedisEventLog(redis)), WorkerMembership("one")
     yield JobContext(
         store=store,
         progress=progress,
-        change_notifier=ChangeNotifier(log),
         notifications=notifications,
         membership=membership,
         follower=Follower(store, progress, membership),

@@ -1,8 +1,7 @@
 """Computes the CRC-32 of a blob for which a client waits, before :mod:`workers.maintenance.checksum_backfill` would."""
 
-from services.drive.zips.zips import CHECKSUM_RATE
-
 from services.core.errors import ErrorCode
+from services.drive.zips.zips import CHECKSUM_RATE
 from services.maintenance.checksums import crc32_of
 from services.maintenance.scrub import ReadThrottle
 from storage.drive import checksums

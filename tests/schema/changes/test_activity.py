@@ -10,12 +10,9 @@ import pytest
 import pytest_asyncio
 
 from services.budgets.frame_rates import FrameRate
-from services.changes.notifier import ChangeNotifier
 from services.core.clock import now
 from services.core.ids import Prefix, encode
 from storage.events import events
-from storage.progress_stream import RedisEventLog
-from storage.redis.client import close_redis, connect_redis
 from tests.services.changes.rows import change
 from tests.support.graphql_ws import Socket, connected
 from tests.support.server import Api, Json, key_of, sse_events
@@ -165,21 +162,17 @@ async def test_the_feed_and_the_activity_have_the_same_cursors(person: Api, sock
     assert (await person.data(CHANGES, after=shown[0]["cursor"]))["nodes"] == read[3:]
 
 
-async def test_two_tabs_and_a_writer_agree(shared: SharedServer, person: Api, socket: Socket) -> None:
+async def test_two_tabs_and_a_writer_agree(person: Api, socket: Socket) -> None:
     account_id = await account_of(person)
-    redis = connect_redis(shared.settings.redis_url or "")
-    notifier = ChangeNotifier(RedisEventLog(redis))
     await subscribe(socket)
     async with event_stream(person) as following:
         assert is_heartbeat(await following())
         items: list[UUID] = []
         for count in (1, 2, 3, 4):
             items += await change(account_id, count)
-            notifier.notify(account_id)
         expected = [encode(Prefix.FILE, item) for item in items]
         assert [(await following())["itemId"] for _ in items] == expected
         assert [(await receive(socket))["itemId"] for _ in items] == expected
-    await close_redis(redis)
 
 
 async def test_no_change_is_lost_while_frames_wait_for_points(

@@ -1,6 +1,6 @@
 """A document for every field of a schema, generated from the schema, with arguments of the right types."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
+    is_abstract_type,
     is_composite_type,
     is_introspection_type,
     is_object_type,
@@ -88,8 +89,11 @@ class Document:
         inner = " ".join(_selected(step, ids) for step in self.selection) or "__typename"
         if self.node_type:
             return f'{{ node(id: "{ids("id", self.node_type)}") {{ __typename id }} }}'
+        below = self.selection[0].parent.name
         for step in reversed(self.path):
-            inner = f"{_called(step, ids)} {{ {inner} }}"
+            if is_abstract_type(get_named_type(step.field.type)):
+                inner = f"... on {below} {{ {inner} }}"
+            inner, below = f"{_called(step, ids)} {{ {inner} }}", step.parent.name
         return f"{self.kind} {{ {inner} }}"
 
 
@@ -129,11 +133,19 @@ def _ways(schema: GraphQLSchema) -> dict[str, tuple[str, tuple[Step, ...]]]:
         while pending:
             parent = pending.pop(0)
             for name, field in parent.fields.items():
-                kind = get_named_type(field.type)
-                if is_object_type(kind) and kind.name not in ways:
-                    ways[kind.name] = (operation, (*ways[parent.name][1], Step(parent, name)))
-                    pending.append(kind)
+                for kind in _returned(schema, field):
+                    if kind.name not in ways:
+                        ways[kind.name] = (operation, (*ways[parent.name][1], Step(parent, name)))
+                        pending.append(kind)
     return ways
+
+
+def _returned(schema: GraphQLSchema, field: GraphQLField) -> Sequence[GraphQLObjectType]:
+    """The object types that a field may return. ``Node`` is left out: it has documents of its own."""
+    kind = get_named_type(field.type)
+    if is_object_type(kind):
+        return [kind]
+    return schema.get_possible_types(kind) if is_abstract_type(kind) and kind.name != "Node" else []
 
 
 def _selected(step: Step, ids: Ids) -> str:

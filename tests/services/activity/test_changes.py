@@ -59,6 +59,18 @@ async def test_a_notification_of_another_process_is_enough(
     await watching.leave()
 
 
+async def test_a_process_notifies_all_others_of_its_commits(
+    here: Process, other: Process, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_feeds, "POLL_SECONDS", NEVER)
+    watching = Watching(here.activity, ada)
+    await watching.complete()
+    with other.notifier.following_commits():
+        items = await change(ada)
+    await watching.until_changed(items)
+    await watching.leave()
+
+
 async def test_a_lost_notification_costs_a_moment_only(here: Process, ada: UUID) -> None:
     watching = Watching(here.activity, ada)
     await watching.complete()

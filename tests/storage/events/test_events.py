@@ -149,3 +149,26 @@ async def test_a_purge_deletes_a_batch_at_a_time(database: str, monkeypatch: pyt
     await add(account.id, created(4), NOW - 2 * DAY)
     assert [await events.purge(NOW) for _ in range(3)] == [2, 1, 0]
     assert await Event.all().count() == 1
+
+
+async def test_those_who_listen_are_called_after_a_commit_and_not_after_a_rollback(database: str) -> None:
+    account, undone = await new_account(), await new_account()
+    called: list[tuple[UUID, bool]] = []
+    in_transaction = False
+
+    async def change(account_id: UUID, *, fails: bool = False) -> None:
+        nonlocal in_transaction
+        in_transaction = True
+        await accounts.lock(account_id)
+        await record(account_id, created(), NOW)
+        in_transaction = False
+        if fails:
+            raise Undone
+
+    with events.listening(lambda account_id: called.append((account_id, in_transaction))):
+        await atomically(partial(change, account.id))
+        with suppress(Undone):
+            await atomically(partial(change, undone.id, fails=True))
+        assert called == [(account.id, False)]
+    await atomically(partial(change, account.id))
+    assert called == [(account.id, False)]
